@@ -1,0 +1,110 @@
+import { STATUS_CODES } from 'node:http'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { messageHandlers, type PriceIds } from './handlers/message.ts'
+import { paymentHandlers } from './handlers/payment.ts'
+import chatwootClient, { type ChatwootOptions } from './plugins/chatwoot.ts'
+import dedup from './plugins/dedup.ts'
+import type { Handler } from './plugins/inbox/drain.ts'
+import inbox, { type InboxOptions } from './plugins/inbox/index.ts'
+import logging, { note } from './plugins/logging.ts'
+import stripeClient, { type StripeOptions } from './plugins/stripe.ts'
+import verification, { type ChatwootVerification, type StripeVerification } from './plugins/verification.ts'
+import chatwootRoute from './routes/chatwoot.ts'
+import stripeRoute from './routes/stripe.ts'
+
+export type { ChatwootClient } from './plugins/chatwoot.ts'
+export type { Clock, Delivery, DeliveryFilter, DeliveryState, StoredDelivery } from './plugins/inbox/contracts.ts'
+export type { Handler, HandlerContext, HandlerFunction } from './plugins/inbox/drain.ts'
+export { PermanentError, TransientError } from './plugins/inbox/errors.ts'
+export type { Inbox } from './plugins/inbox/inbox.ts'
+export type { StripeClient } from './plugins/stripe.ts'
+export { signChatwoot } from './plugins/verification.ts'
+export { chatwootClient, dedup, inbox, logging, stripeClient, verification }
+
+export interface WebhooksOptions {
+  /** Before both paths. */
+  prefix?: string
+  /** `path` (`/cw`), how to verify, and the account to act in. */
+  chatwoot?: { path?: string; handoffAgentId?: number } & ChatwootVerification & ChatwootOptions
+  /** `path` (`/webhook/payments`), how to verify, and the account to ask. */
+  stripe?: { path?: string; prices?: PriceIds } & StripeVerification & StripeOptions
+  /** A file: SQLite. Default `data/webhooks.db`. */
+  store?: string
+  /** Replaces or adds one event's handler. Events with a dot in their name are Stripe's, the others Chatwoot's. */
+  handlers?: Record<string, Handler>
+  /** Limits and times of the inbox. */
+  inbox?: Omit<InboxOptions, 'store'>
+}
+
+/** The largest body, bytes: Chatwoot's longest message is 2.7 MB once it is escaped. */
+const BODY_LIMIT = 4 * 1024 * 1024
+
+/**
+ * Receives Chatwoot's and Stripe's webhooks: the plugins first, then the routes in a scope of their own, so that a
+ * host's parsers, error handler and routes stay as they are. Reads no environment.
+ */
+async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise<void> {
+  const { chatwoot = {}, stripe = {}, handlers = {} } = options
+  await app.register(logging)
+  await app.register(verification, { chatwoot, stripe })
+  await app.register(chatwootClient, chatwoot)
+  await app.register(stripeClient, stripe)
+  await app.register(inbox, { ...options.inbox, store: options.store })
+  await app.register(dedup)
+
+  const clients = { chatwoot: app.webhooks.chatwoot, stripe: app.webhooks.stripe }
+  const own = Object.entries(handlers)
+  const chatwootHandlers = {
+    ...messageHandlers({ ...clients, prices: stripe.prices ?? {}, handoffAgentId: chatwoot.handoffAgentId }),
+    ...Object.fromEntries(own.filter(([event]) => !event.includes('.'))),
+  }
+  const stripeHandlers = {
+    ...paymentHandlers(clients),
+    ...Object.fromEntries(own.filter(([event]) => event.includes('.'))),
+  }
+
+  await app.register(
+    async scope => {
+      scope.removeAllContentTypeParsers()
+      // The bytes as they came: nothing is parsed before the signature is verified.
+      scope.addContentTypeParser(
+        'application/json',
+        { parseAs: 'buffer', bodyLimit: BODY_LIMIT },
+        (_request, body, done) => done(null, body),
+      )
+      scope.setErrorHandler(answerError)
+      const { accountId } = chatwoot
+      await scope.register(chatwootRoute, { path: chatwoot.path, accountId, handlers: chatwootHandlers })
+      await scope.register(stripeRoute, { path: stripe.path, accountId, handlers: stripeHandlers })
+    },
+    { prefix: options.prefix ?? '' },
+  )
+}
+
+export default fp(webhooks, { name: 'tutorbot-webhooks', fastify: '5.x' })
+
+/**
+ * Fastify's error shape, with a stable code. Whatever goes wrong on our side is a 500, never a 503: Chatwoot's bots
+ * try again after 429 and 500 only. Its message is for the log, not for the sender.
+ */
+function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const app = request.server
+  const respond = () => {
+    const status =
+      error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500 ? error.statusCode : 500
+    const known = status < 500 || error.code?.startsWith('WEBHOOK_')
+    const code = known ? error.code : 'WEBHOOK_FAILED'
+    note(request, { reason: code })
+    if (status === 500) request.log.error(error, 'a webhook could not be stored')
+    void reply.code(status).send({
+      statusCode: status,
+      code,
+      error: STATUS_CODES[status],
+      message: known ? error.message : 'Something went wrong here; send it again',
+    })
+  }
+  // A body that could not even be read (too large, of a wrong type) never came to the preHandlers.
+  if (request.deliveryLine === undefined) app.logDelivery(request, reply, respond)
+  else respond()
+}

@@ -1,0 +1,19 @@
+/**
+ * Currencies whose Stripe amounts are not in hundredths: https://docs.stripe.com/currencies#minor-units (ISK and UGX
+ * have no minor unit, but Stripe counts them in hundredths).
+ */
+const NO_DECIMALS = new Set('BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF'.split(' '))
+const THREE_DECIMALS = new Set('BHD JOD KWD OMR TND'.split(' '))
+
+/** An amount in a currency's minor unit, as a plain decimal: 6000 EUR is `60.00`, 6000 JPY `6000`. */
+export function majorUnits(minor: number, currency: string): string {
+  const code = currency.toUpperCase()
+  if (NO_DECIMALS.has(code)) return String(minor)
+  const digits = THREE_DECIMALS.has(code) ? 3 : 2
+  return (minor / 10 ** digits).toFixed(digits)
+}
+
+/** An amount in a currency's minor unit, with its code: `60.00 EUR`. */
+export function formatAmount(minor: number, currency: string): string {
+  return `${majorUnits(minor, currency)} ${currency.toUpperCase()}`
+}

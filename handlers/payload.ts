@@ -1,0 +1,27 @@
+/** Reads what came from outside: every value is of some type until it is looked at. */
+
+export type Json = Record<string, unknown>
+
+/** The object, or an empty one. */
+export function asObject(value: unknown): Json {
+  return isObject(value) ? value : {}
+}
+
+export function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A text that is not empty. */
+export function asText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** An id as a text: a whole number above 0, or a text of at most 255 characters without spaces. */
+export function asId(value: unknown): string | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) && value > 0 ? String(value) : undefined
+  return typeof value === 'string' && /^[^\s]{1,255}$/.test(value) ? value : undefined
+}
+
+export function asArray(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : []
+}

@@ -1,0 +1,39 @@
+import type { FastifyReply } from 'fastify'
+import fp from 'fastify-plugin'
+import type { NewDelivery } from './inbox/contracts.ts'
+import { InboxBusyError } from './inbox/inbox.ts'
+import { note } from './logging.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * A preHandler: stores `request.delivery`, durably, unless its key is known. The route goes on only with a new
+     * delivery; a known one is answered with 200 `duplicate` here.
+     * @throws 429 WEBHOOK_INBOX_BUSY with Retry-After, 500 WEBHOOK_NOT_STORED: the sender keeps it and sends it again
+     */
+    deduplicate: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>
+  }
+  interface FastifyRequest {
+    /** What this request delivers, once it is identified. */
+    delivery?: NewDelivery | undefined
+  }
+}
+
+export default fp(
+  async app => {
+    app.decorate('deduplicate', async (request, reply) => {
+      const { delivery } = request
+      if (delivery === undefined)
+        throw new TypeError('deduplicate needs a preHandler before it that sets request.delivery')
+      try {
+        const result = await app.webhooks.inbox.accept(delivery, Number(request.headers['content-length'] ?? 0))
+        note(request, { outcome: result })
+        if (result === 'duplicate') return reply.send({ status: 'duplicate', id: delivery.id })
+      } catch (error) {
+        if (error instanceof InboxBusyError) reply.header('retry-after', '1')
+        throw error
+      }
+    })
+  },
+  { name: 'tutorbot-dedup', fastify: '5.x', dependencies: ['tutorbot-inbox'] },
+)

@@ -1,0 +1,152 @@
+import fastifyEnv from '@fastify/env'
+import Fastify from 'fastify'
+import fp from 'fastify-plugin'
+
+/** The environment of the standalone server, as it is used: see ENV_SCHEMA for what each name means. */
+export interface Env {
+  PORT: number
+  HOST: string
+  LOG_LEVEL: string
+  TRUST_PROXY: string
+  DATABASE_URL: string
+  CW_HMAC_SECRET?: string
+  CW_ALLOW_UNSIGNED: boolean
+  CW_LEGACY_SIGNATURE: boolean
+  STRIPE_WEBHOOK_SECRET?: string
+  CW_URL?: string
+  CW_ACC_ID?: string
+  CW_TOKEN?: string
+  CW_ADMIN_TOKEN?: string
+  HANDOFF_AGENT_ID?: number
+  STRIPE_SECRET_KEY?: string
+  STRIPE_API_BASE?: string
+  STANDARD_PRICE_ID_60?: string
+  STANDARD_PRICE_ID_90?: string
+  WEEKEND_PRICE_ID_60?: string
+  WEEKEND_PRICE_ID_90?: string
+  RETENTION_DAYS: number
+  DEDUP_DAYS: number
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Of the standalone server only. */
+    config: Env
+  }
+}
+
+const text = { type: 'string', minLength: 1 } as const
+/** Several, separated by commas, none of them empty. */
+const list = { type: 'string', pattern: '^[^,\\s][^,]*(,[^,]+)*$' } as const
+const url = { type: 'string', pattern: '^https?://[^\\s]+$' } as const
+
+/** The single source: the README's table and .env.example are checked against it. */
+export const ENV_SCHEMA = {
+  type: 'object',
+  properties: {
+    PORT: { type: 'integer', minimum: 0, maximum: 65535, default: 3000, description: 'Port to listen on' },
+    HOST: { ...text, default: '127.0.0.1', description: 'Address to listen on' },
+    LOG_LEVEL: {
+      enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+      default: 'info',
+      description: 'At debug, with the first 50 characters of messages',
+    },
+    TRUST_PROXY: {
+      ...text,
+      default: 'loopback',
+      description: 'Proxies whose X-Forwarded-* is believed: addresses, comma-separated',
+    },
+    DATABASE_URL: { ...text, default: 'data/webhooks.db', description: 'The file of the store (SQLite)' },
+    CW_HMAC_SECRET: { ...list, description: 'Secrets of the Chatwoot webhooks and bots, comma-separated' },
+    CW_ALLOW_UNSIGNED: {
+      type: 'boolean',
+      default: false,
+      description: 'Without CW_HMAC_SECRET: accept unsigned Chatwoot deliveries from anywhere',
+    },
+    CW_LEGACY_SIGNATURE: {
+      type: 'boolean',
+      default: true,
+      description: 'Also accept the original TutorBot’s signature: bare hex, no timestamp',
+    },
+    STRIPE_WEBHOOK_SECRET: {
+      ...list,
+      description: 'Signing secrets of the Stripe endpoints (whsec_…), comma-separated',
+    },
+    CW_URL: { ...url, description: 'Where Chatwoot is' },
+    CW_ACC_ID: { type: 'string', pattern: '^\\d+$', description: 'The Chatwoot account; events of others are ignored' },
+    CW_TOKEN: { ...text, description: 'Access token of the bot or agent that replies' },
+    CW_ADMIN_TOKEN: { ...text, description: 'Access token of an administrator, for contacts (default: CW_TOKEN)' },
+    HANDOFF_AGENT_ID: { type: 'integer', minimum: 1, description: 'The agent who gets handed-over conversations' },
+    STRIPE_SECRET_KEY: {
+      type: 'string',
+      pattern: '^[sr]k_(test|live)_.+$',
+      description: 'To read sessions and prices',
+    },
+    STRIPE_API_BASE: { ...url, description: 'Where Stripe is, if not at Stripe (a proxy, a test)' },
+    STANDARD_PRICE_ID_60: { ...text, description: 'Stripe price of a lesson of 60 minutes' },
+    STANDARD_PRICE_ID_90: { ...text, description: 'Stripe price of a lesson of 90 minutes' },
+    WEEKEND_PRICE_ID_60: { ...text, description: 'Stripe price of a weekend lesson of 60 minutes' },
+    WEEKEND_PRICE_ID_90: { ...text, description: 'Stripe price of a weekend lesson of 90 minutes' },
+    RETENTION_DAYS: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      default: 7,
+      description: 'Days that payloads of handled deliveries are kept',
+    },
+    DEDUP_DAYS: { type: 'number', minimum: 4, default: 30, description: 'Days that keys are kept (4 at least)' },
+  },
+} as const
+
+/** What is wrong with the environment: one line, with the variable and the mend. */
+export class EnvError extends Error {
+  override name = 'EnvError'
+}
+
+export interface EnvOptions {
+  /** Default: `.env`, then the process's environment. */
+  env?: Record<string, string | undefined>
+}
+
+/** fastify.config, validated. @throws {EnvError} */
+const envPlugin = fp<EnvOptions>(
+  async (app, { env }) => {
+    try {
+      await app.register(fastifyEnv, {
+        schema: structuredClone(ENV_SCHEMA),
+        ...(env === undefined ? { dotenv: true } : { env: false, data: env }),
+      })
+    } catch (error) {
+      throw new EnvError(explain(error as Error & { errors?: AjvError[] }))
+    }
+  },
+  { name: 'tutorbot-env', fastify: '5.x' },
+)
+
+export default envPlugin
+
+/** The environment before there is a server: its logger and its trust in proxies are made from it. */
+export async function readEnv(options: EnvOptions): Promise<Env> {
+  const app = Fastify()
+  await app.register(envPlugin, options)
+  return app.config
+}
+
+interface AjvError {
+  instancePath: string
+  keyword: string
+  message?: string
+  params: { allowedValues?: string[] }
+}
+
+const MENDS: Record<string, string> = {
+  minLength: 'is empty: give it a value, or remove it',
+  pattern: 'has not the right form, or is empty',
+}
+
+function explain(error: Error & { errors?: AjvError[] }): string {
+  const [first] = error.errors ?? []
+  if (first === undefined) return error.message
+  const name = first.instancePath.slice(1) as keyof typeof ENV_SCHEMA.properties
+  const allowed = first.params.allowedValues ? `: ${first.params.allowedValues.join(', ')}` : ''
+  return `${name} ${MENDS[first.keyword] ?? first.message}${allowed} (${ENV_SCHEMA.properties[name].description})`
+}

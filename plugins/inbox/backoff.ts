@@ -1,0 +1,50 @@
+import { inspect } from 'node:util'
+import type { Outcome, TakenDelivery } from './contracts.ts'
+import { PermanentError, TransientError } from './errors.ts'
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+
+/** Delays between the attempts that hold back the delivery's mailbox, ms. */
+const IN_ORDER = [1, 2, 4, 8, 16, 32].map(seconds => seconds * SECOND)
+/** Delays before the attempts of a parked delivery, ms. */
+const PARKED = [5 * MINUTE, 30 * MINUTE, 2 * HOUR, 12 * HOUR]
+/** A sender's Retry-After beyond this is not believed, ms. */
+const LONGEST_RETRY_AFTER = HOUR
+
+/** Attempts before a delivery leaves the order. */
+export const ATTEMPTS_IN_ORDER = IN_ORDER.length + 1
+
+/**
+ * What becomes of a delivery whose attempt failed.
+ * @param random from 0 to 1: spreads retries over a fifth more than their delay, so that they do not come at once.
+ */
+export function afterFailure(
+  delivery: Pick<TakenDelivery, 'attempts' | 'state'>,
+  error: unknown,
+  now: number,
+  random = Math.random(),
+): Exclude<Outcome, { state: 'done' }> {
+  const message = describeError(error)
+  if (error instanceof PermanentError) return { state: 'dead', error: message }
+
+  const retryAfter = error instanceof TransientError ? Math.min(error.retryAfterMs, LONGEST_RETRY_AFTER) : 0
+  const at = (delay: number) => now + Math.round(Math.max(delay * (1 + random / 5), retryAfter))
+
+  const inOrder = delivery.state === 'pending' ? IN_ORDER[delivery.attempts - 1] : undefined
+  if (inOrder !== undefined) return { state: 'pending', error: message, nextAttemptAt: at(inOrder) }
+
+  const parked = PARKED[Math.max(0, delivery.attempts - ATTEMPTS_IN_ORDER)]
+  if (parked !== undefined && error instanceof TransientError) {
+    return { state: 'parked', error: message, nextAttemptAt: at(parked) }
+  }
+  return { state: 'dead', error: message }
+}
+
+/** An error in a line of at most 500 characters, with what caused it. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return `Thrown: ${inspect(error)}`.slice(0, 500)
+  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
+  return `${error.name}: ${error.message}${cause}`.slice(0, 500)
+}

@@ -1,0 +1,171 @@
+/** The words of the inbox, and the two contracts that a store and a scheduler fulfil. */
+
+/** A parsed JSON body. What is in it came from outside: read it with handlers/payload.ts. */
+export type Payload = Record<string, unknown>
+
+/** One webhook, identified. */
+export interface Delivery {
+  /** UUIDv8 of source and key: the same delivery has the same id in every process, store and log. */
+  id: string
+  /** Who sent it: `chatwoot`, `stripe`, or a host's own name. */
+  source: string
+  event: string
+  /** What makes it the same delivery when it comes again. */
+  key: string
+  /** Deliveries with one ordering key (its mailbox) are handled one at a time, in the order of acceptance. */
+  orderingKey: string
+  payload: Payload
+  /** Unix time of acceptance, ms. */
+  receivedAt: number
+}
+
+/** What a store is asked to keep. */
+export interface NewDelivery extends Delivery {
+  /** Why no handler can read it. Such a delivery is stored as dead, for a person to see. */
+  unreadable?: string
+}
+
+/**
+ * pending: to be handled, in order. done: handled. parked: out of the order, tried again later by itself.
+ * dead: waits for a person. discarded: a person decided that it need not be handled.
+ */
+export const DELIVERY_STATES = ['pending', 'done', 'parked', 'dead', 'discarded'] as const
+export type DeliveryState = (typeof DELIVERY_STATES)[number]
+
+export interface StoredDelivery extends Omit<Delivery, 'payload'> {
+  /** The number of its acceptance. */
+  seq: number
+  /** null once pruned. */
+  payload: Payload | null
+  state: DeliveryState
+  /** Attempts begun so far. */
+  attempts: number
+  /** Unix ms of the next attempt; null: as soon as it is its turn, or never. */
+  nextAttemptAt: number | null
+  /** Why the last attempt failed. */
+  error: string | null
+  /** Unix ms of the last attempt's end. */
+  settledAt: number | null
+}
+
+/** A delivery that was taken to be handled, its attempt already counted in the store. */
+export interface TakenDelivery extends Delivery {
+  attempts: number
+  state: 'pending' | 'parked'
+  /** The attempt before this one began and never ended: the process died. */
+  crashed: boolean
+}
+
+/** How an attempt ended. */
+export type Outcome =
+  | { state: 'done' }
+  | { state: 'pending' | 'parked'; error: string; nextAttemptAt: number }
+  | { state: 'dead'; error: string }
+
+export type InsertResult =
+  | 'duplicate'
+  /** New, and its first attempt is counted: the caller handles it. */
+  | 'claimed'
+  /** New, and left for the mailbox's next turn. */
+  | 'queued'
+  /** New, but unreadable: kept for a person to see. */
+  | 'dead'
+
+/** Which deliveries to list or replay; every field given must match. */
+export interface DeliveryFilter {
+  state?: DeliveryState
+  source?: string
+  event?: string
+  orderingKey?: string
+}
+
+/**
+ * Where deliveries are kept. Every promise is resolved after the change is committed to disk, and rejected if it
+ * was not; operations asked for in the same turn of the event loop share one commit, in the order they were asked.
+ */
+export interface Store {
+  /**
+   * Keeps a delivery unless its id is known. With `claim`, and if nothing of its mailbox is pending, its first
+   * attempt is counted in the same write.
+   */
+  insert(delivery: NewDelivery, claim: boolean): Promise<InsertResult>
+  /**
+   * The delivery of a mailbox whose turn it is at `now` (Unix ms): the oldest pending one, unless it waits for a
+   * retry; else a parked one that is due. Its attempt is counted. null: nothing is due.
+   */
+  take(orderingKey: string, now: number): Promise<TakenDelivery | null>
+  /** Writes how the attempt ended. false: another process has taken the delivery meanwhile, nothing is changed. */
+  settle(delivery: TakenDelivery, outcome: Outcome, now: number): Promise<boolean>
+  /** Claims a step for `once`: `busy` while somebody else is at it, its result if it is done. */
+  claimStep(key: string, now: number): Promise<'claimed' | 'busy' | { result: unknown }>
+  /** Records that the claimed step is done, with its result as JSON. */
+  recordStep(key: string, result: unknown, now: number): Promise<void>
+  /** Gives the claim of a failed step back. */
+  releaseStep(key: string): Promise<void>
+  get(id: string): Promise<StoredDelivery | null>
+  /** In order of acceptance, at most `limit`, after the acceptance number `after`. */
+  list(filter: DeliveryFilter, limit: number, after?: number): Promise<StoredDelivery[]>
+  /**
+   * Makes parked and dead deliveries due at once, out of the order, so that they block nobody. The ordering keys of
+   * those that changed, each once.
+   */
+  replay(ids: readonly string[], now: number): Promise<string[]>
+  /** Puts a parked or dead delivery aside for good. false: there is no such delivery. */
+  discard(id: string, reason: string, now: number): Promise<boolean>
+  /**
+   * One small step of a pass over the finished (done and discarded) deliveries: looks at `limit` of them after the
+   * acceptance number `after`, deletes the payloads of those settled before `payloadsBefore` and all of those
+   * settled before `keysBefore`, and as many steps recorded before that (Unix ms). Where to go on; null: at the end.
+   */
+  prune(before: { payloadsBefore: number; keysBefore: number }, after: number, limit: number): Promise<number | null>
+  /** How many deliveries wait, by state, and when the oldest pending one was accepted (Unix ms). */
+  backlog(): Promise<Backlog>
+  /** Writes, to see whether that works. */
+  checkWritable(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface Backlog {
+  pending: number
+  parked: number
+  dead: number
+  oldestPendingAt: number | null
+}
+
+/** Handles what is due in one mailbox, one delivery after the other; `claimed`: the one its caller has claimed. */
+export type Drain = (orderingKey: string, claimed?: TakenDelivery) => Promise<void>
+
+/** Wakes mailboxes, and never runs two drains of one mailbox at once. */
+export interface Scheduler {
+  /** Begins, with whatever the store holds from before. */
+  start(drain: Drain): void
+  /**
+   * Reserves an idle mailbox for a delivery that is about to be inserted, so that it can be handled right after its
+   * commit without being read again. false: the mailbox or the scheduler is busy. A reservation ends with
+   * `run` or `release`.
+   */
+  reserve(orderingKey: string): boolean
+  run(claimed: TakenDelivery): void
+  release(orderingKey: string): void
+  /** Something of this mailbox is due, now or at a time (Unix ms). */
+  wake(orderingKey: string, at?: number): void
+  /** Stops waking, and resolves when the drains under way have ended. */
+  stop(): Promise<void>
+}
+
+/** The time, so that tests can move it by hand. */
+export interface Clock {
+  /** Unix ms. */
+  now(): number
+  /** Calls `callback` after `ms`; returns what cancels it. */
+  after(ms: number, callback: () => void): () => void
+}
+
+export const systemClock: Clock = {
+  now: Date.now,
+  after(ms, callback) {
+    // A delay beyond 2^31 - 1 ms would fire at once; callers look again when it fires.
+    const timer = setTimeout(callback, Math.min(ms, 2 ** 31 - 1))
+    return () => clearTimeout(timer)
+  },
+}

@@ -1,0 +1,136 @@
+import type { FastifyBaseLogger } from 'fastify'
+import { ATTEMPTS_IN_ORDER, afterFailure } from './backoff.ts'
+import type { Clock, Delivery, Drain, Outcome, Store, TakenDelivery } from './contracts.ts'
+import { PermanentError, TransientError } from './errors.ts'
+import { createOnce, type Once, untilStored } from './once.ts'
+
+/** What a handler gets beside its delivery. */
+export interface HandlerContext {
+  /** Fired when the handler has had its time; what it does from then on counts as failed if it throws. */
+  signal: AbortSignal
+  /** 1 at the first attempt. */
+  attempt: number
+  /** Logs with the delivery's id. */
+  log: FastifyBaseLogger
+  /** Does an effect once, however often its deliveries are handled. */
+  once: Once
+}
+
+/**
+ * Does what an event asks for. It runs at least once, so every effect is idempotent or in `context.once`. What it
+ * throws decides about another attempt: see PermanentError and TransientError.
+ */
+export type HandlerFunction = (delivery: Delivery, context: HandlerContext) => unknown
+
+/** A handler, alone or with what to do when a delivery is given up: when it is parked, or dead without having been. */
+export type Handler = HandlerFunction | { handle: HandlerFunction; gaveUp: HandlerFunction }
+
+export interface DrainOptions {
+  store: Store
+  /** The handler of an event, if there is one. */
+  handlerOf: (source: string, event: string) => Handler | undefined
+  /** Told when a mailbox is due again, Unix ms. */
+  wake: (orderingKey: string, at: number) => void
+  /** A handler's time, ms. */
+  handlerTimeoutMs: number
+  clock: Clock
+  log: FastifyBaseLogger
+}
+
+/** The drain loop: take the mailbox's head if it is due, run its handler, settle, next. */
+export function createDrain({ store, handlerOf, wake, handlerTimeoutMs, clock, log }: DrainOptions) {
+  const stopping = new AbortController()
+  const persist = <T>(write: () => Promise<T>) => untilStored(write, { clock, log, stopped: stopping.signal })
+  const once = createOnce({ store, clock, persist })
+  const attempts = new Set<AbortController>()
+
+  const drain: Drain = async (orderingKey, claimed) => {
+    if (claimed !== undefined) return handle(claimed)
+    while (!stopping.signal.aborted) {
+      const delivery = await store.take(orderingKey, clock.now())
+      if (delivery === null) return
+      await handle(delivery)
+    }
+  }
+
+  async function handle(delivery: TakenDelivery): Promise<void> {
+    const startedAt = clock.now()
+    const outcome = await attempt(delivery)
+    const applied = await persist(() => store.settle(delivery, outcome, clock.now()))
+    report(delivery, outcome, clock.now() - startedAt, applied)
+    if ('nextAttemptAt' in outcome) wake(delivery.orderingKey, outcome.nextAttemptAt)
+  }
+
+  async function attempt(delivery: TakenDelivery): Promise<Outcome> {
+    const handler = handlerOf(delivery.source, delivery.event)
+    try {
+      if (handler === undefined) throw new PermanentError(`No handler is registered for ${delivery.event}`)
+      // What kills the process each time must not be tried in order for ever.
+      if (delivery.crashed && delivery.attempts > ATTEMPTS_IN_ORDER) {
+        throw new TransientError('The process died each time it handled this delivery')
+      }
+      await run(typeof handler === 'function' ? handler : handler.handle, delivery)
+      return { state: 'done' }
+    } catch (error) {
+      const outcome = afterFailure(delivery, error, clock.now())
+      const leavesTheOrder = delivery.state === 'pending' && outcome.state !== 'pending'
+      if (leavesTheOrder && typeof handler === 'object') {
+        await run(handler.gaveUp, delivery).catch((failure: unknown) => {
+          log.error({ err: failure, delivery: delivery.id }, 'nobody could be told that a delivery was given up')
+        })
+      }
+      return outcome
+    }
+  }
+
+  /** Runs a handler with its time limit. Ends only when the handler has really ended. */
+  async function run(handler: HandlerFunction, delivery: TakenDelivery): Promise<void> {
+    const controller = new AbortController()
+    attempts.add(controller)
+    const cancelTimer = clock.after(handlerTimeoutMs, () => {
+      log.warn({ delivery: delivery.id, event: delivery.event }, 'a handler has had its time and is aborted')
+      controller.abort(new TransientError(`The handler did not end within ${handlerTimeoutMs} ms`))
+    })
+    try {
+      await handler(delivery, {
+        signal: controller.signal,
+        attempt: delivery.attempts,
+        log: log.child({ delivery: delivery.id }),
+        once,
+      })
+    } catch (error) {
+      if (!controller.signal.aborted || error instanceof PermanentError) throw error
+      throw new TransientError((controller.signal.reason as Error).message, { cause: error })
+    } finally {
+      cancelTimer()
+      attempts.delete(controller)
+    }
+  }
+
+  function report(delivery: TakenDelivery, outcome: Outcome, ms: number, applied: boolean | undefined): void {
+    const line = {
+      delivery: delivery.id,
+      source: delivery.source,
+      event: delivery.event,
+      attempt: delivery.attempts,
+      ms,
+    }
+    if (applied === undefined) return // the store is closed: the attempt is made again after the restart
+    if (!applied) log.warn(line, 'webhook handled late: another process has taken it over')
+    else if (outcome.state === 'done') log.info(line, 'webhook handled')
+    else if (outcome.state === 'pending') log.warn({ ...line, ...outcome }, 'webhook failed, tried again')
+    else log.error({ ...line, ...outcome }, `webhook ${outcome.state}`)
+  }
+
+  return {
+    drain,
+    /** No further delivery is begun. */
+    stop(): void {
+      stopping.abort()
+    },
+    /** Tells the handlers that are still at work that their time is over. */
+    abort(): void {
+      for (const controller of attempts) controller.abort(new TransientError('The service is stopping'))
+    },
+  }
+}

@@ -1,0 +1,183 @@
+import createError from '@fastify/error'
+import type { FastifyBaseLogger } from 'fastify'
+import { LRUCache } from 'lru-cache'
+import type {
+  Backlog,
+  Clock,
+  DeliveryFilter,
+  InsertResult,
+  NewDelivery,
+  Scheduler,
+  Store,
+  StoredDelivery,
+} from './contracts.ts'
+import { createDrain, type Handler } from './drain.ts'
+import { startPruning } from './prune.ts'
+import { redactSecrets } from './redact.ts'
+
+export interface InboxSettings {
+  /** Mailboxes handled at the same time. */
+  concurrency: number
+  /** A handler's time before it is aborted, ms. */
+  handlerTimeoutMs: number
+  /** Time for handlers to end when the service stops, ms. */
+  graceMs: number
+  /** Deliveries that may wait for their commit; one more is refused with 429. */
+  maxWaiting: number
+  /** Bytes of bodies that may wait for their commit. */
+  maxWaitingBytes: number
+  /** Ids in the memory of recent deliveries. */
+  recentKeys: number
+  /** Days until the payload of a finished delivery is deleted. */
+  retentionDays: number
+  /** Days until a finished delivery is forgotten, so that it would be handled again if it came again. */
+  dedupDays: number
+}
+
+/** Receives deliveries, and handles each in its turn. */
+export interface Inbox {
+  /** Registers what handles an event. */
+  handle(source: string, event: string, handler: Handler): void
+  /** Whether a handler is registered for an event. */
+  handles(source: string, event: string): boolean
+  /**
+   * Keeps a delivery. Resolved only after it is committed to disk, here or (a duplicate) by an earlier copy.
+   * @param bytes the size of its body
+   * @throws {InboxBusyError} too much waits for a commit already
+   * @throws {NotStoredError} the commit failed; nothing is kept
+   */
+  accept(delivery: NewDelivery, bytes: number): Promise<'accepted' | 'duplicate'>
+  get(id: string): Promise<StoredDelivery | null>
+  /** In order of acceptance, at most `limit` (100), after the acceptance number `after`. */
+  list(filter?: DeliveryFilter, limit?: number, after?: number): Promise<StoredDelivery[]>
+  /** Tries parked and dead deliveries again, at once. How many mailboxes were woken. */
+  replay(ids: readonly string[]): Promise<number>
+  /** Puts a parked or dead delivery aside for good. false: there is no such delivery. */
+  discard(id: string, reason: string): Promise<boolean>
+  backlog(): Promise<Backlog>
+  /** Resolved after a write to the store's disk; rejected if that fails. */
+  checkWritable(): Promise<void>
+}
+
+export const InboxBusyError = createError<[]>(
+  'WEBHOOK_INBOX_BUSY',
+  'Too many deliveries wait to be stored; send it again in a second',
+  429,
+)
+export const NotStoredError = createError<[]>(
+  'WEBHOOK_NOT_STORED',
+  'The delivery could not be stored; send it again',
+  500,
+)
+
+/** Time that aborted handlers have to end, ms. */
+const ABORT_MS = 1_000
+
+export interface InboxParts {
+  store: Store
+  scheduler: Scheduler
+  settings: InboxSettings
+  clock: Clock
+  log: FastifyBaseLogger
+}
+
+/** The inbox over a store and a scheduler, with what starts and stops it. */
+export function createInbox({ store, scheduler, settings, clock, log }: InboxParts) {
+  const handlers = new Map<string, Handler>()
+  const handlerOf = (source: string, event: string) => handlers.get(`${source} ${event}`)
+  const { drain, stop, abort } = createDrain({
+    store,
+    handlerOf,
+    wake: (orderingKey, at) => scheduler.wake(orderingKey, at),
+    handlerTimeoutMs: settings.handlerTimeoutMs,
+    clock,
+    log,
+  })
+  /** Ids that are committed: floods of copies are answered without the disk. */
+  const recent = new LRUCache<string, true>({ max: settings.recentKeys })
+  /** Deliveries on their way to the disk: their copies wait for the same commit. */
+  const uncommitted = new Map<string, Promise<unknown>>()
+  let uncommittedBytes = 0
+  let stopPruning = () => {}
+
+  async function accept(delivery: NewDelivery, bytes: number): Promise<'accepted' | 'duplicate'> {
+    if (recent.has(delivery.id)) return 'duplicate'
+    const copy = uncommitted.get(delivery.id)
+    if (copy !== undefined) {
+      await copy
+      return 'duplicate'
+    }
+    if (uncommitted.size >= settings.maxWaiting || uncommittedBytes + bytes > settings.maxWaitingBytes) {
+      throw new InboxBusyError()
+    }
+    redactSecrets(delivery.payload)
+    const commit = insert(delivery)
+    uncommitted.set(delivery.id, commit)
+    uncommittedBytes += bytes
+    try {
+      return await commit
+    } finally {
+      uncommitted.delete(delivery.id)
+      uncommittedBytes -= bytes
+    }
+  }
+
+  async function insert(delivery: NewDelivery): Promise<'accepted' | 'duplicate'> {
+    const { id, source, event, orderingKey, unreadable } = delivery
+    const reserved = unreadable === undefined && scheduler.reserve(orderingKey)
+    let result: InsertResult
+    try {
+      result = await store.insert(delivery, reserved)
+    } catch (error) {
+      if (reserved) scheduler.release(orderingKey)
+      throw Object.assign(new NotStoredError(), { cause: error })
+    }
+    recent.set(id, true)
+    if (result === 'claimed') scheduler.run({ ...delivery, attempts: 1, state: 'pending', crashed: false })
+    else if (reserved) scheduler.release(orderingKey)
+    if (result === 'queued') scheduler.wake(orderingKey)
+    if (result === 'dead') log.error({ delivery: id, source, event, error: unreadable }, 'webhook dead')
+    return result === 'duplicate' ? 'duplicate' : 'accepted'
+  }
+
+  const inbox: Inbox = {
+    handle(source, event, handler) {
+      handlers.set(`${source} ${event}`, handler)
+    },
+    handles: (source, event) => handlerOf(source, event) !== undefined,
+    accept,
+    get: id => store.get(id),
+    list: (filter = {}, limit = 100, after = 0) => store.list(filter, limit, after),
+    async replay(ids) {
+      const orderingKeys = await store.replay(ids, clock.now())
+      for (const orderingKey of orderingKeys) scheduler.wake(orderingKey)
+      return orderingKeys.length
+    },
+    discard: (id, reason) => store.discard(id, reason, clock.now()),
+    backlog: () => store.backlog(),
+    checkWritable: () => store.checkWritable(),
+  }
+
+  return {
+    inbox,
+    start(): void {
+      scheduler.start(drain)
+      stopPruning = startPruning({ store, clock, log, ...settings })
+    },
+    /** Lets handlers end within the grace time, then aborts them, and closes the store a second later at most. */
+    async stop(): Promise<void> {
+      stopPruning()
+      stop()
+      let cancelTimer = () => {}
+      const graceIsOver = new Promise<void>(resolve => {
+        cancelTimer = clock.after(settings.graceMs, () => {
+          abort()
+          cancelTimer = clock.after(ABORT_MS, resolve)
+        })
+      })
+      await Promise.race([scheduler.stop(), graceIsOver])
+      cancelTimer()
+      await store.close()
+    },
+  }
+}

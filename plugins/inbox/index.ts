@@ -1,0 +1,65 @@
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { addToWebhooks } from '../webhooks.ts'
+import { type Clock, systemClock } from './contracts.ts'
+import { createInbox, type Inbox, type InboxSettings } from './inbox.ts'
+import { createLocalScheduler } from './local-scheduler.ts'
+import { openSqliteStore } from './sqlite-store.ts'
+
+declare module '../webhooks.ts' {
+  interface Webhooks {
+    inbox: Inbox
+  }
+}
+
+export interface InboxOptions extends Partial<InboxSettings> {
+  /** The store's file (SQLite). Default `data/webhooks.db`. */
+  store?: string
+  /** The time; tests move it by hand. */
+  clock?: Clock
+}
+
+const DEFAULTS: InboxSettings = {
+  concurrency: 100,
+  handlerTimeoutMs: 30_000,
+  graceMs: 10_000,
+  maxWaiting: 10_000,
+  maxWaitingBytes: 64 * 1024 * 1024,
+  recentKeys: 50_000,
+  retentionDays: 7,
+  dedupDays: 30,
+}
+
+/** Stripe retries for three days: a key must live longer than that. */
+const LEAST_DEDUP_DAYS = 4
+
+/** webhooks.inbox: keeps deliveries and handles them, from `ready` until `close`. */
+async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise<void> {
+  const { store: file = 'data/webhooks.db', clock = systemClock, ...given } = options
+  const settings = validSettings(given)
+  const log = app.log
+  const store = openSqliteStore(file)
+  const scheduler = createLocalScheduler({ store, concurrency: settings.concurrency, clock, log })
+  const { inbox, start, stop } = createInbox({ store, scheduler, settings, clock, log })
+  addToWebhooks(app, { inbox })
+  app.addHook('onReady', async () => start())
+  app.addHook('onClose', stop)
+}
+
+function validSettings(given: Partial<InboxSettings>): InboxSettings {
+  const settings = { ...DEFAULTS }
+  for (const [name, value] of Object.entries(given) as [keyof InboxSettings, unknown][]) {
+    if (value === undefined) continue
+    if (!(name in DEFAULTS)) throw new TypeError(`The inbox has no option ${name}`)
+    if (typeof value !== 'number' || !(value > 0)) throw new TypeError(`${name} must be a number above 0, not ${value}`)
+    settings[name] = value
+  }
+  if (settings.dedupDays < Math.max(LEAST_DEDUP_DAYS, settings.retentionDays)) {
+    throw new TypeError(
+      `dedupDays must be ${LEAST_DEDUP_DAYS} at least (Stripe retries for 3), and not below retentionDays`,
+    )
+  }
+  return settings
+}
+
+export default fp(inboxPlugin, { name: 'tutorbot-inbox', fastify: '5.x' })

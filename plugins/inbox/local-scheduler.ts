@@ -1,0 +1,128 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Clock, Drain, Scheduler, TakenDelivery } from './contracts.ts'
+import type { SqliteStore } from './sqlite-store.ts'
+
+/** Due mailboxes read from the store at once: what is waiting beyond them stays on disk, whatever the backlog. */
+const WINDOW = 256
+/** Wait before a mailbox is tried again whose store did not answer, ms. */
+const STORE_TROUBLE_DELAY = 1_000
+
+export interface LocalSchedulerOptions {
+  store: Pick<SqliteStore, 'dueMailboxes' | 'nextDueAt'>
+  /** Mailboxes drained at the same time, at most. */
+  concurrency: number
+  clock: Clock
+  log: FastifyBaseLogger
+}
+
+/**
+ * Drains mailboxes within this process: at once where there is room, else from the store's list of due mailboxes, with
+ * one timer for the next one that will be due. Nothing polls.
+ */
+export function createLocalScheduler({ store, concurrency, clock, log }: LocalSchedulerOptions): Scheduler {
+  let drain: Drain | null = null
+  /** The mailboxes being drained or reserved; true: something has come in for it meanwhile. */
+  const busy = new Map<string, boolean>()
+  /** Drains under way, for `stop`. */
+  const running = new Set<Promise<void>>()
+  let ready: string[] = []
+  /** The store may have due mailboxes that are not in `ready`. */
+  let more = false
+  let looking = false
+  let timer: { at: number; cancel: () => void } | null = null
+
+  function setTimer(at: number): void {
+    if (drain === null || (timer !== null && timer.at <= at)) return
+    timer?.cancel()
+    const cancel = clock.after(Math.max(0, at - clock.now()), () => {
+      timer = null
+      more = true
+      pump()
+    })
+    timer = { at, cancel }
+  }
+
+  /** Fills the free places from what is ready, and looks for more when that runs out. */
+  function pump(): void {
+    while (drain !== null && busy.size < concurrency && ready.length > 0) {
+      const orderingKey = ready.shift() as string
+      if (busy.has(orderingKey)) busy.set(orderingKey, true)
+      else launch(orderingKey)
+    }
+    if (drain !== null && more && !looking && busy.size < concurrency) void look()
+  }
+
+  async function look(): Promise<void> {
+    looking = true
+    more = false
+    try {
+      const now = clock.now()
+      ready = await store.dueMailboxes(now, WINDOW)
+      if (ready.length === WINDOW) more = true
+      const next = await store.nextDueAt(now)
+      if (next !== null) setTimer(next)
+    } catch (error) {
+      log.error(error, 'the store does not say which deliveries are due; asked again in 1 s')
+      setTimer(clock.now() + STORE_TROUBLE_DELAY)
+    }
+    looking = false
+    pump()
+  }
+
+  function launch(orderingKey: string, claimed?: TakenDelivery): void {
+    busy.set(orderingKey, false)
+    const done = work(orderingKey, claimed).then(() => {
+      running.delete(done)
+      busy.delete(orderingKey)
+      pump()
+    })
+    running.add(done)
+  }
+
+  async function work(orderingKey: string, claimed?: TakenDelivery): Promise<void> {
+    try {
+      await drain?.(orderingKey, claimed)
+      while (busy.get(orderingKey) === true && drain !== null) {
+        busy.set(orderingKey, false)
+        await drain(orderingKey)
+      }
+    } catch (error) {
+      log.error({ err: error, orderingKey }, 'the store failed while a conversation was handled; tried again in 1 s')
+      setTimer(clock.now() + STORE_TROUBLE_DELAY)
+    }
+  }
+
+  return {
+    start(drainMailbox) {
+      drain = drainMailbox
+      more = true
+      pump()
+    },
+    reserve(orderingKey) {
+      if (drain === null || busy.size >= concurrency || busy.has(orderingKey)) return false
+      busy.set(orderingKey, false)
+      return true
+    },
+    run(claimed) {
+      launch(claimed.orderingKey, claimed)
+    },
+    release(orderingKey) {
+      const wokenMeanwhile = busy.get(orderingKey)
+      busy.delete(orderingKey)
+      if (wokenMeanwhile) this.wake(orderingKey)
+      else pump()
+    },
+    wake(orderingKey, at) {
+      if (at !== undefined && at > clock.now()) setTimer(at)
+      else if (busy.has(orderingKey)) busy.set(orderingKey, true)
+      else if (drain !== null && busy.size < concurrency) launch(orderingKey)
+      else more = true
+    },
+    async stop() {
+      drain = null
+      timer?.cancel()
+      timer = null
+      await Promise.all(running)
+    },
+  }
+}

@@ -1,0 +1,67 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Clock, Store } from './contracts.ts'
+import { TransientError } from './errors.ts'
+
+/** Wait before a write that failed is tried again, ms. */
+const STORE_TROUBLE_DELAY = 1_000
+
+/**
+ * Runs a step once for its key, across deliveries, retries and restarts: a durable claim, the step, a durable record.
+ * Later calls get the recorded result (as JSON) without running the step. A step that throws gives its claim back. If
+ * the process dies between the step's effect and its record, the step runs again: one repeat is possible.
+ * @throws {TransientError} while another delivery is at the step
+ */
+export type Once = <T>(key: string, step: () => Promise<T> | T) => Promise<T>
+
+export function createOnce(options: {
+  store: Pick<Store, 'claimStep' | 'recordStep' | 'releaseStep'>
+  clock: Clock
+  persist: (write: () => Promise<void>) => Promise<unknown>
+}): Once {
+  const { store, clock, persist } = options
+  return async <T>(key: string, step: () => Promise<T> | T) => {
+    const claim = await store.claimStep(key, clock.now())
+    if (claim === 'busy') throw new TransientError(`Another delivery is at the step ${key}`)
+    if (claim !== 'claimed') return claim.result as T
+    let result: T
+    try {
+      result = await step()
+    } catch (error) {
+      await persist(() => store.releaseStep(key))
+      throw error
+    }
+    await persist(() => store.recordStep(key, result, clock.now()))
+    return result
+  }
+}
+
+/**
+ * Repeats a write that must not be given up (what it records has happened already) until the store takes it.
+ * undefined: the inbox was stopped first.
+ */
+export async function untilStored<T>(
+  write: () => Promise<T>,
+  { clock, log, stopped }: { clock: Clock; log: FastifyBaseLogger; stopped: AbortSignal },
+): Promise<T | undefined> {
+  for (;;) {
+    try {
+      return await write()
+    } catch (error) {
+      if (stopped.aborted) return undefined
+      log.error(error, 'the store did not take an outcome; tried again in 1 s')
+      await delay(clock, STORE_TROUBLE_DELAY, stopped)
+    }
+  }
+}
+
+function delay(clock: Clock, ms: number, stopped: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const end = () => {
+      cancel()
+      stopped.removeEventListener('abort', end)
+      resolve()
+    }
+    const cancel = clock.after(ms, end)
+    stopped.addEventListener('abort', end)
+  })
+}

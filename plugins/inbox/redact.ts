@@ -1,0 +1,43 @@
+import createError from '@fastify/error'
+
+/**
+ * Fields of a payload that open doors: Chatwoot's events carry pubsub_token and an inbox's secret and hmac_token,
+ * Stripe's objects client_secret; the others are what such fields are usually called.
+ */
+const SECRET_FIELDS = new Set([
+  'pubsub_token',
+  'client_secret',
+  'hmac_token',
+  'secret',
+  'access_token',
+  'api_access_token',
+  'refresh_token',
+  'token',
+  'password',
+])
+/** Deeper JSON would overflow the stack when it is written again; Chatwoot and Stripe stay below 20. */
+const DEEPEST = 200
+
+export const REDACTED = '[redacted]'
+
+export const TooDeepError = createError('WEBHOOK_MALFORMED', `The body is nested more than ${DEEPEST} levels deep`, 400)
+
+/**
+ * Replaces, in place and at any depth, the values of secret fields.
+ * @throws {TooDeepError} for a payload that is nested too deep to be stored.
+ */
+export function redactSecrets(payload: object): void {
+  let level: object[] = [payload]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEEPEST) throw new TooDeepError()
+    const next: object[] = []
+    for (const node of level) {
+      for (const [field, value] of Object.entries(node)) {
+        if (value === null) continue
+        if (SECRET_FIELDS.has(field)) (node as Record<string, unknown>)[field] = REDACTED
+        else if (typeof value === 'object') next.push(value)
+      }
+    }
+    level = next
+  }
+}

@@ -1,0 +1,103 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { LoggerOptions } from 'pino'
+
+/** What a request's line says beyond its delivery and its status. */
+export interface DeliveryLine {
+  source?: string
+  event?: string
+  /** accepted, duplicate, ignored, refused, malformed or failed. */
+  outcome?: string
+  /** Why, if it was not accepted: an error's code, or the reason for ignoring it. */
+  reason?: string
+  /** A line that a person should see although the answer is a 200. */
+  warn?: boolean
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * A preHandler: opens the request's one line, which is written when the answer is sent (or the sender is gone):
+     * path, source, event, delivery, outcome, status, ms.
+     */
+    logDelivery: (request: FastifyRequest, reply: FastifyReply, done: () => void) => void
+  }
+  interface FastifyRequest {
+    /** What will be in the request's line. */
+    deliveryLine?: DeliveryLine | undefined
+  }
+}
+
+export default fp(
+  async app => {
+    app.decorate('logDelivery', (request, reply, done) => {
+      const line: DeliveryLine = {}
+      const startedAt = performance.now()
+      request.deliveryLine = line
+      reply.raw.once('close', () => writeLine(request, reply, line, startedAt))
+      done()
+    })
+  },
+  { name: 'tutorbot-logging', fastify: '5.x' },
+)
+
+/** Adds to a request's line, if it has one. */
+export function note(request: FastifyRequest, fields: DeliveryLine): void {
+  if (request.deliveryLine !== undefined) Object.assign(request.deliveryLine, fields)
+}
+
+function writeLine(request: FastifyRequest, reply: FastifyReply, line: DeliveryLine, startedAt: number): void {
+  const { delivery } = request
+  const status = reply.raw.statusCode
+  const sent = reply.raw.writableFinished
+  const outcome = line.outcome ?? outcomeOf(status)
+  const fields = {
+    path: request.routeOptions.url,
+    source: delivery?.source ?? line.source,
+    event: delivery?.event ?? line.event,
+    delivery: delivery?.id,
+    orderingKey: delivery?.orderingKey,
+    outcome,
+    reason: line.reason,
+    status: sent ? status : undefined,
+    ms: Math.round((performance.now() - startedAt) * 100) / 100,
+  }
+  const message = sent ? `webhook ${outcome}` : `webhook ${outcome}, but its sender did not wait for the answer`
+  if (status >= 500) request.log.error(fields, message)
+  else if (status >= 400 || line.warn === true || !sent) request.log.warn(fields, message)
+  else request.log.info(fields, message)
+}
+
+function outcomeOf(status: number): string {
+  if (status === 401) return 'refused'
+  if (status >= 500 || status === 429) return 'failed'
+  return status >= 400 ? 'malformed' : 'accepted'
+}
+
+/**
+ * pino's options for the standalone server: pretty on a terminal, JSON elsewhere. Secrets are never handed to a log
+ * call; the redaction is a second line of defence, for an error object of a library that carries its request.
+ */
+export function loggerOptions(level: string, terminal: boolean): LoggerOptions {
+  return {
+    level,
+    redact: {
+      paths: [
+        'authorization',
+        'api_access_token',
+        'headers',
+        'err.headers',
+        'err.raw.headers',
+        'err.config',
+        'err.request',
+      ],
+      censor: '[redacted]',
+    },
+    ...(terminal && {
+      transport: {
+        target: 'pino-pretty',
+        options: { translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true },
+      },
+    }),
+  }
+}

@@ -1,0 +1,83 @@
+import fp from 'fastify-plugin'
+import Stripe from 'stripe'
+import { PermanentError, TransientError } from './inbox/errors.ts'
+import { addToWebhooks } from './webhooks.ts'
+
+declare module './webhooks.ts' {
+  interface Webhooks {
+    /** null: there is no key, so Stripe can't be asked. */
+    stripe: StripeClient | null
+  }
+}
+
+export interface StripeOptions {
+  /** `sk_test_…` or `sk_live_…` (or a restricted `rk_…`). */
+  secretKey?: string
+  /** Where Stripe is, if not at Stripe: a proxy, a test. */
+  apiBase?: string
+  /** The longest that a call may take, ms. Default 10,000. */
+  timeoutMs?: number
+}
+
+/** Calls throw PermanentError, or TransientError where trying again can help. */
+export interface StripeClient {
+  /** Whether the key is of live mode; events of the other mode are none of ours. */
+  readonly livemode: boolean
+  getSession(id: string): Promise<Stripe.Checkout.Session>
+  /** The checkout session that a payment was made in, if it was made in one. */
+  findSession(paymentIntent: string): Promise<Stripe.Checkout.Session | undefined>
+  getPrice(id: string): Promise<Stripe.Price>
+}
+
+export default fp<StripeOptions>(
+  async (app, options) => {
+    addToWebhooks(app, { stripe: createStripeClient(options) })
+  },
+  { name: 'tutorbot-stripe', fastify: '5.x' },
+)
+
+/** A client, or null without a key. @throws {TypeError} that names the option which is malformed */
+export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: StripeOptions): StripeClient | null {
+  if (secretKey === undefined) return null
+  const mode = /^[sr]k_(test|live)_/.exec(secretKey)?.[1]
+  if (mode === undefined)
+    throw new TypeError('stripe.secretKey (STRIPE_SECRET_KEY) must begin with sk_test_ or sk_live_')
+  // The inbox retries: the SDK's own retries would only take the handler's time.
+  const stripe = new Stripe(secretKey, {
+    timeout: timeoutMs,
+    maxNetworkRetries: 0,
+    telemetry: false,
+    ...server(apiBase),
+  })
+
+  return {
+    livemode: mode === 'live',
+    getSession: id => call(() => stripe.checkout.sessions.retrieve(id)),
+    findSession: async paymentIntent => {
+      const sessions = await call(() => stripe.checkout.sessions.list({ payment_intent: paymentIntent, limit: 1 }))
+      return sessions.data[0]
+    },
+    getPrice: id => call(() => stripe.prices.retrieve(id)),
+  }
+}
+
+function server(apiBase: string | undefined): Pick<Stripe.StripeConfig, 'host' | 'port' | 'protocol'> {
+  if (apiBase === undefined) return {}
+  if (!URL.canParse(apiBase)) throw new TypeError('stripe.apiBase (STRIPE_API_BASE) must be a URL')
+  const { hostname, port, protocol } = new URL(apiBase)
+  return { host: hostname, protocol: protocol === 'http:' ? 'http' : 'https', ...(port !== '' && { port }) }
+}
+
+/** Which errors can pass: https://docs.stripe.com/api/errors */
+async function call<T>(request: () => Promise<T>): Promise<T> {
+  try {
+    return await request()
+  } catch (error) {
+    if (!(error instanceof Stripe.errors.StripeError)) throw error
+    const { type, statusCode = 0, message } = error
+    const passing =
+      type === 'StripeConnectionError' || type === 'StripeRateLimitError' || statusCode >= 500 || statusCode === 409
+    const text = `Stripe: ${type} ${statusCode || ''} ${message}`
+    throw passing ? new TransientError(text, { cause: error }) : new PermanentError(text, { cause: error })
+  }
+}

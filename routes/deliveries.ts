@@ -1,0 +1,65 @@
+import createError from '@fastify/error'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isObject } from '../handlers/payload.ts'
+import type { NewDelivery, Payload } from '../plugins/inbox/contracts.ts'
+import { deliveryId } from '../plugins/inbox/delivery-id.ts'
+import { note } from '../plugins/logging.ts'
+import { rawBodyOf } from '../plugins/verification.ts'
+
+/** What the webhook routes have in common. */
+
+export const MalformedError = createError<[string]>('WEBHOOK_MALFORMED', 'The body is not a JSON object: %s', 400)
+
+/** The answer's shape; fast-json-stringify writes it. */
+export const answerSchema = {
+  response: {
+    200: { type: 'object', properties: { status: { type: 'string' }, id: { type: 'string' } } },
+  },
+} as const
+
+/** @throws {MalformedError} for what is not a JSON object */
+export function parseBody(request: FastifyRequest): Payload {
+  let value: unknown
+  try {
+    value = JSON.parse(String(rawBodyOf(request)))
+  } catch (error) {
+    throw new MalformedError((error as Error).message.slice(0, 100))
+  }
+  if (!isObject(value))
+    throw new MalformedError(Array.isArray(value) ? 'it is an array' : `it is ${JSON.stringify(value)?.slice(0, 20)}`)
+  return value
+}
+
+/** Answers 200 `ignored`; `warn`: the operator should look at why. */
+export function ignore(request: FastifyRequest, reply: FastifyReply, reason: string, warn = false): FastifyReply {
+  note(request, { outcome: 'ignored', reason, warn })
+  return reply.send({ status: 'ignored' })
+}
+
+/** Answers 200 `accepted`: the end of every webhook route. */
+export function accepted(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return reply.send({ status: 'accepted', id: request.delivery?.id as string })
+}
+
+/** A delivery, with its id; what has no ordering key of its own is a mailbox of its own. */
+export function newDelivery(parts: {
+  source: string
+  event: string
+  key: string
+  orderingKey: string | undefined
+  payload: Payload
+  unreadable?: string | undefined
+}): NewDelivery {
+  const { source, event, key, orderingKey, payload, unreadable } = parts
+  const id = deliveryId(source, key)
+  return {
+    id,
+    source,
+    event,
+    key,
+    orderingKey: orderingKey ?? `delivery:${id}`,
+    payload,
+    receivedAt: Date.now(),
+    ...(unreadable !== undefined && { unreadable }),
+  }
+}

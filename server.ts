@@ -1,0 +1,142 @@
+#!/usr/bin/env node
+import closeWithGrace from 'close-with-grace'
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import webhooks, { type WebhooksOptions } from './app.ts'
+import { type Env, EnvError, type EnvOptions, readEnv } from './plugins/env.ts'
+import { StoreOpenError } from './plugins/inbox/errors.ts'
+import { loggerOptions } from './plugins/logging.ts'
+import healthRoutes from './routes/health.ts'
+
+/** Handlers get 10 s to end and 1 s more once aborted; then the process ends, however they are, ms. */
+const CLOSE_MS = 15_000
+/** The first file descriptor that systemd hands over: sd_listen_fds(3). */
+const FIRST_HANDED_OVER_FD = 3
+
+/** Builds the standalone server from the environment. @throws {EnvError} that names the variable and the mend */
+export async function buildServer(options: EnvOptions = {}): Promise<FastifyInstance> {
+  const config = await readEnv(options)
+  const app = createFastify(config)
+  app.decorate('config', config)
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({
+      statusCode: 404,
+      code: 'NOT_FOUND',
+      error: 'Not Found',
+      message: `There is nothing at ${request.method} ${request.url.split('?')[0]}`,
+    }),
+  )
+  await app.register(webhooks, webhooksOptions(config))
+  await app.register(healthRoutes)
+  return app
+}
+
+function createFastify(config: Env): FastifyInstance {
+  try {
+    return Fastify({
+      logger: loggerOptions(config.LOG_LEVEL, process.stdout.isTTY === true),
+      // A webhook's one line is logDelivery's.
+      logController: new LogController({ disableRequestLogging: true }),
+      trustProxy: config.TRUST_PROXY.split(','),
+      // Chatwoot's bots hand the student to a human on a 503: what still comes while we close is taken.
+      return503OnClosing: false,
+      // A request has this long to arrive; slower senders are cut off. ms
+      requestTimeout: 30_000,
+      // Longer than nginx keeps an idle connection (60 s), so that it is never closed under a request. ms
+      keepAliveTimeout: 72_000,
+      http: { headersTimeout: 10_000 },
+    })
+  } catch (error) {
+    throw new EnvError(`TRUST_PROXY is not a list of addresses, networks or loopback (${(error as Error).message})`)
+  }
+}
+
+function webhooksOptions(config: Env): WebhooksOptions {
+  return {
+    store: config.DATABASE_URL,
+    inbox: { retentionDays: config.RETENTION_DAYS, dedupDays: config.DEDUP_DAYS },
+    chatwoot: {
+      secrets: config.CW_HMAC_SECRET?.split(','),
+      allowUnsigned: config.CW_ALLOW_UNSIGNED,
+      legacySignature: config.CW_LEGACY_SIGNATURE,
+      url: config.CW_URL,
+      accountId: config.CW_ACC_ID,
+      token: config.CW_TOKEN,
+      adminToken: config.CW_ADMIN_TOKEN,
+      handoffAgentId: config.HANDOFF_AGENT_ID,
+    },
+    stripe: {
+      secrets: config.STRIPE_WEBHOOK_SECRET?.split(','),
+      secretKey: config.STRIPE_SECRET_KEY,
+      apiBase: config.STRIPE_API_BASE,
+      prices: {
+        standard60: config.STANDARD_PRICE_ID_60,
+        standard90: config.STANDARD_PRICE_ID_90,
+        weekend60: config.WEEKEND_PRICE_ID_60,
+        weekend90: config.WEEKEND_PRICE_ID_90,
+      },
+    },
+  }
+}
+
+/** What is on, what is off and why: the first thing to read when something does not happen. */
+function announce(app: FastifyInstance): void {
+  const { config, log } = app
+  log.info(`store: ${config.DATABASE_URL}`)
+  if (config.CW_HMAC_SECRET) log.info('Chatwoot deliveries: verified')
+  if (config.STRIPE_WEBHOOK_SECRET) log.info('Stripe deliveries: verified')
+  else log.warn('Stripe deliveries: all refused, STRIPE_WEBHOOK_SECRET is not set')
+  if (config.CW_TOKEN) log.info(`replies: sent to account ${config.CW_ACC_ID} at ${config.CW_URL}`)
+  else log.warn('replies: not sent, CW_TOKEN is not set')
+  if (!config.STRIPE_SECRET_KEY) log.warn('prices and the look-up of payments: off, STRIPE_SECRET_KEY is not set')
+}
+
+/** Listens on the socket that systemd hands over (LISTEN_FDS), which outlives a restart, else on HOST and PORT. */
+async function listen(app: FastifyInstance, environment: NodeJS.ProcessEnv): Promise<void> {
+  const { HOST: host, PORT: port } = app.config
+  const handedOver = Number(environment.LISTEN_FDS) >= 1 && Number(environment.LISTEN_PID) === process.pid
+  try {
+    // Fastify hands its options on to net.Server.listen, which knows `fd`.
+    await app.listen(handedOver ? ({ fd: FIRST_HANDED_OVER_FD } as object) : { host, port })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE')
+      throw new EnvError(`PORT ${port} on ${host} is in use: stop what uses it, or set another`)
+    throw new EnvError(`HOST ${host} and PORT ${port} can't be listened on (${message})`)
+  }
+}
+
+/** Starts the standalone server, and closes it at SIGTERM and SIGINT: what is in flight is finished first. */
+export async function start(options: EnvOptions = {}): Promise<FastifyInstance> {
+  const app = await buildServer(options)
+  const signals = closeWithGrace({ delay: CLOSE_MS, logger: app.log }, async ({ signal, err }) => {
+    if (err) app.log.fatal(err, 'closing after an error that nothing caught')
+    else app.log.info(`closing at ${signal}`)
+    await app.close()
+  })
+  app.addHook('onClose', async () => signals.uninstall())
+  announce(app)
+  try {
+    await listen(app, process.env)
+  } catch (error) {
+    await app.close()
+    throw error
+  }
+  return app
+}
+
+/** The line for a start that failed: what is wrong, and the mend. An error we did not foresee keeps its stack. */
+export function explainFailure(error: unknown): string {
+  if (error instanceof StoreOpenError) return `tutorbot-webhooks did not start: DATABASE_URL: ${error.message}`
+  if (error instanceof EnvError || error instanceof TypeError)
+    return `tutorbot-webhooks did not start: ${error.message}`
+  return `tutorbot-webhooks did not start: ${(error as Error).stack}`
+}
+
+if (import.meta.main) {
+  try {
+    await start()
+  } catch (error) {
+    console.error(explainFailure(error))
+    process.exit(1)
+  }
+}

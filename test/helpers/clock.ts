@@ -1,0 +1,39 @@
+import type { Clock } from '../../plugins/inbox/contracts.ts'
+
+export interface TestClock extends Clock {
+  /** Moves the time on, and fires what is due on the way, in order. */
+  advance(ms: number): void
+  /** When the next timer fires, Unix ms. */
+  next(): number | undefined
+}
+
+/** A clock that stands still until it is moved by hand. */
+export function testClock(start = Date.parse('2026-11-23T10:00:00Z')): TestClock {
+  let now = start
+  let timers: { at: number; callback: () => void }[] = []
+
+  const next = () =>
+    timers.reduce<number | undefined>((first, { at }) => (first === undefined || at < first ? at : first), undefined)
+
+  return {
+    now: () => now,
+    after(ms, callback) {
+      const timer = { at: now + ms, callback }
+      timers.push(timer)
+      return () => {
+        timers = timers.filter(other => other !== timer)
+      }
+    },
+    advance(ms) {
+      const end = now + ms
+      for (let at = next(); at !== undefined && at <= end; at = next()) {
+        now = Math.max(now, at)
+        const due = timers.filter(timer => timer.at === at)
+        timers = timers.filter(timer => timer.at !== at)
+        for (const timer of due) timer.callback()
+      }
+      now = end
+    },
+    next,
+  }
+}
