@@ -20,6 +20,7 @@ export { PermanentError, TransientError } from './plugins/inbox/errors.ts'
 export type { Inbox } from './plugins/inbox/inbox.ts'
 export type { StripeClient } from './plugins/stripe.ts'
 export { signChatwoot } from './plugins/verification.ts'
+export type { Webhooks } from './plugins/webhooks.ts'
 export { chatwootClient, dedup, inbox, logging, stripeClient, verification }
 
 export interface WebhooksOptions {

@@ -9,6 +9,8 @@ import healthRoutes from './routes/health.ts'
 
 /** Handlers get 10 s to end and 1 s more once aborted; then the process ends, however they are, ms. */
 const CLOSE_MS = 15_000
+/** Of that, requests still on their way get this long: with the handlers' time it stays below CLOSE_MS. */
+const REQUESTS_MS = 3_000
 /** The first file descriptor that systemd hands over: sd_listen_fds(3). */
 const FIRST_HANDED_OVER_FD = 3
 
@@ -25,9 +27,21 @@ export async function buildServer(options: EnvOptions = {}): Promise<FastifyInst
       message: `There is nothing at ${request.method} ${request.url.split('?')[0]}`,
     }),
   )
+  endConnections(app)
   await app.register(webhooks, webhooksOptions(config))
   await app.register(healthRoutes)
   return app
+}
+
+/** When the server closes, Node ends the connections that are idle at that moment only. */
+function endConnections(app: FastifyInstance): void {
+  let timer: NodeJS.Timeout
+  app.addHook('preClose', async () => {
+    // Those that become idle by their last answer end right after it.
+    Object.assign(app.server, { keepAliveTimeout: 1, keepAliveTimeoutBuffer: 0 })
+    timer = setTimeout(() => app.server.closeAllConnections(), REQUESTS_MS)
+  })
+  app.addHook('onClose', async () => clearTimeout(timer))
 }
 
 function createFastify(config: Env): FastifyInstance {
@@ -36,7 +50,7 @@ function createFastify(config: Env): FastifyInstance {
       logger: loggerOptions(config.LOG_LEVEL, process.stdout.isTTY === true),
       // A webhook's one line is logDelivery's.
       logController: new LogController({ disableRequestLogging: true }),
-      trustProxy: config.TRUST_PROXY.split(','),
+      trustProxy: config.TRUST_PROXY,
       // Chatwoot's bots hand the student to a human on a 503: what still comes while we close is taken.
       return503OnClosing: false,
       // A request has this long to arrive; slower senders are cut off. ms
@@ -55,7 +69,7 @@ function webhooksOptions(config: Env): WebhooksOptions {
     store: config.DATABASE_URL,
     inbox: { retentionDays: config.RETENTION_DAYS, dedupDays: config.DEDUP_DAYS },
     chatwoot: {
-      secrets: config.CW_HMAC_SECRET?.split(','),
+      secrets: listOf(config.CW_HMAC_SECRET),
       allowUnsigned: config.CW_ALLOW_UNSIGNED,
       legacySignature: config.CW_LEGACY_SIGNATURE,
       url: config.CW_URL,
@@ -65,7 +79,7 @@ function webhooksOptions(config: Env): WebhooksOptions {
       handoffAgentId: config.HANDOFF_AGENT_ID,
     },
     stripe: {
-      secrets: config.STRIPE_WEBHOOK_SECRET?.split(','),
+      secrets: listOf(config.STRIPE_WEBHOOK_SECRET),
       secretKey: config.STRIPE_SECRET_KEY,
       apiBase: config.STRIPE_API_BASE,
       prices: {
@@ -76,6 +90,10 @@ function webhooksOptions(config: Env): WebhooksOptions {
       },
     },
   }
+}
+
+function listOf(text: string | undefined): string[] | undefined {
+  return text?.split(',').map(part => part.trim())
 }
 
 /** What is on, what is off and why: the first thing to read when something does not happen. */
@@ -93,10 +111,16 @@ function announce(app: FastifyInstance): void {
 /** Listens on the socket that systemd hands over (LISTEN_FDS), which outlives a restart, else on HOST and PORT. */
 async function listen(app: FastifyInstance, environment: NodeJS.ProcessEnv): Promise<void> {
   const { HOST: host, PORT: port } = app.config
-  const handedOver = Number(environment.LISTEN_FDS) >= 1 && Number(environment.LISTEN_PID) === process.pid
+  const offered = Number(environment.LISTEN_FDS) >= 1
+  const handedOver = offered && Number(environment.LISTEN_PID) === process.pid
+  if (offered && !handedOver) {
+    app.log.warn('LISTEN_FDS is for another process (LISTEN_PID): let the unit start node itself, not npm')
+  }
   try {
-    // Fastify hands its options on to net.Server.listen, which knows `fd`.
-    await app.listen(handedOver ? ({ fd: FIRST_HANDED_OVER_FD } as object) : { host, port })
+    // Fastify hands its options on to net.Server.listen, which knows `fd`. Without a host it would listen for all
+    // addresses of localhost, each time on this one socket.
+    const socket = { fd: FIRST_HANDED_OVER_FD, host: '127.0.0.1' }
+    await app.listen(handedOver ? socket : { host, port })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'EADDRINUSE')

@@ -1,16 +1,17 @@
-import { type ChatwootClient, type ChatwootConversation, ChatwootRefusedError } from '../plugins/chatwoot.ts'
+import { type ChatwootClient, type ChatwootConversation, carriesMarker, type MenuItem } from '../plugins/chatwoot.ts'
 import type { Delivery } from '../plugins/inbox/contracts.ts'
 import type { Handler, HandlerContext } from '../plugins/inbox/drain.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
 import type { StripeClient } from '../plugins/stripe.ts'
+import { type Conversation, conversationOf, isSilent, readConversation, updateContact } from './conversation.ts'
 import { formatAmount } from './money.ts'
-import { asArray, asId, asObject, asText, type Json } from './payload.ts'
+import { asArray, asObject, asText, type Json } from './payload.ts'
 import { type Segment, segmentOf } from './segment.ts'
-import { languageOf, TEXTS, type Texts } from './texts/index.ts'
+import { TEXTS, type Texts } from './texts/index.ts'
 
 /** A reply later than this after the message may have been overtaken, ms. */
 const STALE_AFTER = 2 * 60 * 1_000
-/** How much of a message may be in a log, at debug level only, characters. */
+/** How much of a message may be in a log (at debug level only) or a note, characters. */
 const PREVIEW = 50
 /** Attributes that every conversation has, and what they are at first. */
 const INITIAL_ATTRIBUTES = { language_prompted: false, intake_completed: false, pending_intent: 'menu' }
@@ -33,14 +34,15 @@ export interface MessageOptions {
   now?: () => number
 }
 
-/** A conversation, as far as the bot looks at it. */
-interface Conversation {
-  id: string
-  status: string
-  labels: unknown[]
-  attributes: Json
-  contact: Json
-  assigned: boolean
+/** What a reply can be: known again by its marker, if Chatwoot's answer to it got lost. */
+const REPLIES = ['answered', 'handed over'] as const
+type Outcome = (typeof REPLIES)[number] | 'late'
+
+interface Answer {
+  content: string
+  items?: MenuItem[]
+  /** A human goes on from here. */
+  handsOver?: boolean
 }
 
 /** What the bot does when a student writes, chooses, or comes in. */
@@ -48,56 +50,67 @@ export function messageHandlers(options: MessageOptions): Record<string, Handler
   const { chatwoot, stripe, prices = {}, handoffAgentId, now = Date.now } = options
 
   async function onMessage(delivery: Delivery, context: HandlerContext): Promise<void> {
-    const { payload } = delivery
-    if (!isFromStudent(delivery.event, payload)) return
-    context.log.debug({ preview: textOf(payload).slice(0, PREVIEW) }, 'a student writes')
-    if (chatwoot === null) {
-      context.log.warn('no reply is sent: CW_TOKEN is not set')
-      return
-    }
-    let conversation = conversationOf(asObject(payload.conversation), asObject(payload.sender))
-    if (now() - delivery.receivedAt > STALE_AFTER) {
-      const current = await chatwoot.getConversation(conversation.id, context.signal)
-      conversation = conversationOf(current)
-      if (isSilent(conversation) || isAnswered(current, payload)) {
-        await noteThatItIsLate(chatwoot, conversation, delivery, context)
-        return
-      }
-    }
+    const { id, event, payload } = delivery
+    if (!isFromStudent(event, payload)) return
+    context.log.debug({ preview: previewOf(payload) }, 'a student writes')
+    if (chatwoot === null) return context.log.warn('no reply is sent: CW_TOKEN is not set')
+    const conversation = conversationOf(asObject(payload.conversation))
     if (isSilent(conversation)) return
     await initialise(chatwoot, conversation.id, context)
-    await answer(chatwoot, conversation, delivery, context)
+    const outcome = await context.once(`${id}:reply`, () => reply(chatwoot, conversation, delivery, context))
+    if (outcome === 'handed over') await handOver(chatwoot, conversation.id, delivery, context)
   }
 
   async function onConversation(delivery: Delivery, context: HandlerContext): Promise<void> {
-    const conversation = conversationOf(delivery.payload)
-    if (chatwoot === null || conversation.attributes.bot_disabled === true) return
-    await initialise(chatwoot, conversation.id, context)
+    const { id, attributes } = conversationOf(delivery.payload)
+    if (chatwoot === null || attributes.bot_disabled === true) return
+    await initialise(chatwoot, id, context)
   }
 
-  async function answer(
+  /** What came of it is kept, so that another attempt goes on from there: our own reply does not overtake itself. */
+  async function reply(
     client: ChatwootClient,
-    conversation: Conversation,
+    { id, language, contactAttributes }: Conversation,
     delivery: Delivery,
-    context: HandlerContext,
-  ) {
-    const texts = TEXTS[languageOf(conversation.contact)]
-    const choice = choose(delivery.payload)
-    const say = (content: string, items?: { title: string; value: string }[]) =>
-      context.once(`${delivery.id}:reply`, () => client.sendMessage(conversation.id, content, context.signal, items))
-
-    if (choice === undefined) return say(texts.menu, menuItems(texts))
-    if (choice === 'prices') {
-      const quote = await quotePrices(segmentOf(asObject(conversation.contact.custom_attributes)), texts)
-      if (quote !== null) return say(quote)
-      context.log.warn('no prices can be told (STRIPE_SECRET_KEY or a price id is not set): handed over')
+    { attempt, signal, log }: HandlerContext,
+  ): Promise<Outcome> {
+    const late = now() - delivery.receivedAt
+    if (attempt > 1 || late > STALE_AFTER) {
+      const current = await client.getConversation(id, signal)
+      const sent = REPLIES.find(outcome => carriesMarker(current, markerOf(delivery, outcome)))
+      if (sent !== undefined) return sent
+      if (late > STALE_AFTER && isOvertaken(current, delivery.payload)) {
+        await client.sendPrivateNote(id, lateNote(late, delivery.payload), signal)
+        return 'late'
+      }
     }
-    await say(texts.handoff)
-    await handOver(client, conversation.id, context)
+    const { content, items, handsOver } = await answerTo(delivery.payload, contactAttributes, TEXTS[language], log)
+    const outcome = handsOver ? 'handed over' : 'answered'
+    await client.sendMessage(id, content, signal, { items, marker: markerOf(delivery, outcome) })
+    return outcome
   }
 
-  /** null: there is nothing to quote from. */
-  async function quotePrices(segment: Segment, texts: Texts): Promise<string | null> {
+  async function answerTo(payload: Json, contact: Json, texts: Texts, log: HandlerContext['log']): Promise<Answer> {
+    const choice = choose(payload)
+    if (choice === undefined) return { content: texts.menu, items: menuItems(texts) }
+    const quote = choice === 'prices' ? await quotePrices(segmentOf(contact), texts, log) : null
+    return quote === null ? { content: texts.handoff, handsOver: true } : { content: quote }
+  }
+
+  /** null: the prices can't be told; why is said in the log. */
+  async function quotePrices(segment: Segment, texts: Texts, log: HandlerContext['log']): Promise<string | null> {
+    try {
+      const lines = await priceLines(segment, texts)
+      if (lines.length > 0) return texts.prices(lines)
+      log.warn('no prices can be told (STRIPE_SECRET_KEY or a price id is not set): handed over')
+    } catch (error) {
+      if (!(error instanceof PermanentError)) throw error
+      log.warn({ err: error }, 'no prices can be told: handed over')
+    }
+    return null
+  }
+
+  async function priceLines(segment: Segment, texts: Texts): Promise<string[]> {
     const weekend = segment === 'weekend'
     const ids = [
       { minutes: 60, id: weekend ? prices.weekend60 : prices.standard60 },
@@ -106,23 +119,32 @@ export function messageHandlers(options: MessageOptions): Record<string, Handler
     const lines: string[] = []
     for (const { minutes, id } of ids) {
       if (stripe === null || id === undefined) continue
-      const price = await stripe.getPrice(id)
-      if (price.unit_amount !== null) lines.push(texts.price(minutes, formatAmount(price.unit_amount, price.currency)))
+      const { unit_amount, currency } = await stripe.getPrice(id)
+      if (unit_amount !== null) lines.push(texts.price(minutes, formatAmount(unit_amount, currency)))
     }
-    return lines.length === 0 ? null : texts.prices(lines)
+    return lines
   }
 
-  async function handOver(client: ChatwootClient, conversation: string, { signal }: HandlerContext): Promise<void> {
-    await client.changeLabels(conversation, { add: ['intent:handoff'] }, signal)
-    if (handoffAgentId !== undefined) await client.assign(conversation, handoffAgentId, signal)
+  async function handOver(
+    client: ChatwootClient,
+    conversation: string,
+    delivery: Delivery,
+    { signal, once }: HandlerContext,
+  ): Promise<void> {
+    // Asked first, and once: Chatwoot assigns a conversation to the agent whose token opens it.
+    const assigned = await once(`${delivery.id}:assigned`, async () => {
+      return (await readConversation(client, conversation, signal)).assigned
+    })
     await client.setStatus(conversation, 'open', signal)
+    await client.changeLabels(conversation, { add: ['intent:handoff'] }, signal)
+    if (handoffAgentId !== undefined && !assigned) await client.assign(conversation, handoffAgentId, signal)
   }
 
   /** The student must not wait for a bot that has given up. */
   async function onGivenUp(delivery: Delivery, context: HandlerContext): Promise<void> {
-    const { payload } = delivery
-    if (chatwoot === null || !isFromStudent(delivery.event, payload)) return
-    await handOver(chatwoot, conversationOf(asObject(payload.conversation)).id, context)
+    const { event, payload } = delivery
+    if (chatwoot === null || !isFromStudent(event, payload)) return
+    await handOver(chatwoot, conversationOf(asObject(payload.conversation)).id, delivery, context)
   }
 
   const message: Handler = { handle: onMessage, gaveUp: onGivenUp }
@@ -155,7 +177,12 @@ export function textOf(payload: Json): string {
   return asText(payload.content) ?? attached.join(' ')
 }
 
-function menuItems(texts: Texts) {
+/** The beginning of what a message says. An emoji that the cut halves would be no valid JSON for Chatwoot. */
+function previewOf(payload: Json): string {
+  return textOf(payload).slice(0, PREVIEW).toWellFormed()
+}
+
+function menuItems(texts: Texts): MenuItem[] {
   return [
     { title: texts.menuBook, value: 'book' },
     { title: texts.menuTrial, value: 'trial' },
@@ -167,77 +194,37 @@ function menuItems(texts: Texts) {
 /** The menu item that a message chooses: by its value, its title in any language, or its number. */
 function choose(payload: Json): string | undefined {
   const text = textOf(payload).trim().toLowerCase()
-  for (const texts of Object.values(TEXTS)) {
-    const items = menuItems(texts)
-    const item = items.find(({ title, value }, index) => [value, title.toLowerCase(), `${index + 1}`].includes(text))
-    if (item !== undefined) return item.value
-  }
-  return undefined
+  const chosen = ({ title, value }: MenuItem, index: number) =>
+    [value, title.toLowerCase(), `${index + 1}`].includes(text)
+  const items = Object.values(TEXTS).map(texts => menuItems(texts).find(chosen))
+  return items.find(item => item !== undefined)?.value
 }
 
-/** From an event or from the API, which have the same shape; a message's event may know its sender better. */
-function conversationOf(conversation: Json | ChatwootConversation, sender: Json = {}): Conversation {
-  const meta = asObject(conversation.meta)
-  const id = asId(conversation.id)
-  if (id === undefined) throw new PermanentError('The conversation has no id')
-  return {
-    id,
-    status: String(conversation.status),
-    labels: asArray(conversation.labels),
-    attributes: asObject(conversation.custom_attributes),
-    contact: { ...sender, ...asObject(meta.sender) },
-    assigned: asId(asObject(meta.assignee).id) !== undefined,
-  }
+function markerOf({ id }: Delivery, outcome: Outcome): string {
+  return `${id}:${outcome}`
 }
 
-/** Whether the bot keeps out: it is switched off here, or a human has the conversation or was asked to take it. */
-function isSilent({ attributes, assigned, labels, status }: Conversation): boolean {
-  return attributes.bot_disabled === true || assigned || (status === 'open' && labels.includes('intent:handoff'))
-}
-
-/** Whether something was sent to the student after this message. */
-function isAnswered(current: ChatwootConversation, payload: Json): boolean {
+/** Whether a human has taken over since, or something was sent to the student after this message. */
+function isOvertaken(current: ChatwootConversation, payload: Json): boolean {
+  if (isSilent(conversationOf(current))) return true
   const last = current.last_non_activity_message
   const OUTGOING = 1
   return last != null && last.message_type === OUTGOING && !last.private && last.id > Number(payload.id)
 }
 
-async function noteThatItIsLate(
-  client: ChatwootClient,
-  conversation: Conversation,
-  delivery: Delivery,
-  context: HandlerContext,
-) {
-  const minutes = Math.round((Date.now() - delivery.receivedAt) / 60_000)
-  const note = `TutorBot could handle a message only ${minutes} min late and did not reply to it: "${textOf(delivery.payload).slice(0, PREVIEW)}"`
-  await context.once(`${delivery.id}:late`, () => client.sendPrivateNote(conversation.id, note, context.signal))
+/** @param late ms */
+function lateNote(late: number, payload: Json): string {
+  const minutes = Math.round(late / 60_000)
+  return `TutorBot could handle a message only ${minutes} min late and did not reply to it: "${previewOf(payload)}"`
 }
 
 /** Gives a conversation the attributes it lacks and its contact a segment, once. */
 async function initialise(client: ChatwootClient, conversation: string, context: HandlerContext): Promise<void> {
   await context.once(`chatwoot:${client.accountId}:${conversation}:initialised`, async () => {
-    const current = conversationOf(await client.getConversation(conversation, context.signal))
-    const lacking = Object.entries(INITIAL_ATTRIBUTES).filter(([name]) => current.attributes[name] === undefined)
+    const { attributes, contactId, contactAttributes } = await readConversation(client, conversation, context.signal)
+    const lacking = Object.entries(INITIAL_ATTRIBUTES).filter(([name]) => attributes[name] == null)
     if (lacking.length > 0) await client.mergeAttributes(conversation, Object.fromEntries(lacking), context.signal)
-
-    const contact = asId(current.contact.id)
-    const attributes = asObject(current.contact.custom_attributes)
-    if (contact === undefined || attributes.segment !== undefined) return
-    await updateContact(client, contact, { segment: segmentOf(attributes) }, context)
+    if (contactId === undefined || contactAttributes.segment != null) return
+    await updateContact(client, contactId, { segment: segmentOf(contactAttributes) }, context)
   })
-}
-
-/** A bot's token may not change contacts: that is said, and nothing else fails for it. */
-export async function updateContact(
-  client: ChatwootClient,
-  contact: string,
-  attributes: Json,
-  context: HandlerContext,
-) {
-  try {
-    await client.updateContact(contact, attributes, context.signal)
-  } catch (error) {
-    if (!(error instanceof ChatwootRefusedError) || ![401, 403].includes(error.status)) throw error
-    context.log.warn({ err: error }, 'the contact is not updated: set CW_ADMIN_TOKEN, an administrator’s token')
-  }
 }

@@ -1,13 +1,12 @@
-import type Stripe from 'stripe'
 import type { ChatwootClient } from '../plugins/chatwoot.ts'
 import type { Delivery } from '../plugins/inbox/contracts.ts'
 import type { Handler, HandlerContext } from '../plugins/inbox/drain.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
 import type { StripeClient } from '../plugins/stripe.ts'
-import { updateContact } from './message.ts'
+import { type Conversation, readConversation, sayOnce, updateContact } from './conversation.ts'
 import { formatAmount, majorUnits } from './money.ts'
 import { asId, asObject, asText, type Json } from './payload.ts'
-import { languageOf, TEXTS } from './texts/index.ts'
+import { TEXTS } from './texts/index.ts'
 
 export interface PaymentOptions {
   chatwoot: ChatwootClient | null
@@ -29,63 +28,31 @@ interface Payment {
 /** What happens when Stripe reports a payment. One payment is reported by several events, and fulfilled once. */
 export function paymentHandlers({ chatwoot, stripe }: PaymentOptions): Record<string, Handler> {
   async function onPaid(delivery: Delivery, context: HandlerContext): Promise<void> {
-    const payment = await paymentOf(delivery, context)
-    if (payment === null) return
+    const payment = await readPayment(delivery, stripe)
+    if (payment === null) return sayNotOurs(context)
     if (!payment.paid) {
       context.log.info({ payment: payment.id }, 'not paid yet: its method takes longer, another event will tell')
       return
     }
-    await context.once(`payment:${payment.id}`, () => fulfil(needed(chatwoot), payment, delivery, context))
+    const client = needed(chatwoot)
+    await context.once(`payment:${payment.id}`, () => fulfil(client, payment, delivery, context))
   }
 
   async function onFailed(delivery: Delivery, context: HandlerContext): Promise<void> {
-    const payment = await paymentOf(delivery, context)
-    if (payment === null) return
-    await context.once(`payment:${payment.id}:failed:${delivery.id}`, () => fail(needed(chatwoot), payment, context))
-  }
-
-  /** null: not one of ours; said in the log. */
-  async function paymentOf(delivery: Delivery, context: HandlerContext): Promise<Payment | null> {
-    const object = asObject(asObject(delivery.payload.data).object)
-    const payment = await (delivery.event.startsWith('payment_intent.') ? ofIntent(object) : ofSession(object))
-    if (payment === null) context.log.warn('a payment without our metadata (conversation_id): ignored')
-    return payment
-  }
-
-  /** A session in an event is as it was then; with a key it is read as it is now. */
-  async function ofSession(snapshot: Json): Promise<Payment | null> {
-    const id = idOf(snapshot)
-    const session = stripe === null ? snapshot : asObject(await stripe.getSession(id))
-    return payment({
-      id: asId(session.payment_intent) ?? asId(asObject(session.payment_intent).id) ?? id,
-      // Nothing to pay (`no_payment_required`) is as good as paid: docs.stripe.com/checkout/fulfillment
-      paid: session.payment_status === 'paid' || session.payment_status === 'no_payment_required',
-      amount: session.amount_total,
-      currency: session.currency,
-      metadata: session.metadata,
-    })
-  }
-
-  /** Metadata of a session is not copied to its payment intent unless that was asked for. */
-  async function ofIntent(intent: Json): Promise<Payment | null> {
-    const id = idOf(intent)
-    const own = payment({
-      id,
-      paid: true,
-      amount: intent.amount_received ?? intent.amount,
-      currency: intent.currency,
-      metadata: intent.metadata,
-    })
-    if (own !== null || stripe === null) return own
-    const session: Stripe.Checkout.Session | undefined = await stripe.findSession(id)
-    return session === undefined ? null : ofSession(asObject(session))
+    const payment = await readPayment(delivery, stripe)
+    if (payment === null) return sayNotOurs(context)
+    // Events have no order: this one can be older than the success.
+    if (payment.paid) return
+    await fail(needed(chatwoot), payment, context)
   }
 
   async function onGivenUp(delivery: Delivery, context: HandlerContext): Promise<void> {
-    const conversation = conversationOfMetadata(asObject(asObject(delivery.payload.data).object).metadata)
-    if (chatwoot === null || conversation === undefined) return
-    const note = `A payment could not be processed (${delivery.event}, delivery ${delivery.id}). Please look at it in Stripe, and replay the delivery.`
-    await context.once(`${delivery.id}:gave-up`, () => chatwoot.sendPrivateNote(conversation, note, context.signal))
+    if (chatwoot === null) return
+    const { metadata } = objectOf(delivery)
+    const conversation = conversationOfMetadata(metadata) ?? (await readPayment(delivery, stripe))?.conversation
+    if (conversation === undefined) return
+    const note = `A payment could not be processed (${delivery.event}, delivery ${delivery.id}). Please look at it in Stripe; the delivery can be replayed.`
+    await sayOnce(chatwoot, 'sendPrivateNote', conversation, note, `${delivery.id}:gave-up`, context)
   }
 
   const paid: Handler = { handle: onPaid, gaveUp: onGivenUp }
@@ -103,25 +70,56 @@ export function conversationOfMetadata(metadata: unknown): string | undefined {
   return asId(conversation_id) ?? asId(chatwoot_conversation_id)
 }
 
-function payment(parts: {
+/** null: not one of ours. A session in an event is as it was then; with a key it is read as it is now. */
+async function readPayment(delivery: Delivery, stripe: StripeClient | null): Promise<Payment | null> {
+  const object = objectOf(delivery)
+  const id = asId(object.id)
+  if (id === undefined) throw new PermanentError('data.object.id is missing or not an id')
+  if (!delivery.event.startsWith('payment_intent.')) {
+    return ofSession(id, stripe === null ? object : asObject(await stripe.getSession(id)))
+  }
+  const payment = ofIntent(id, object)
+  if (payment !== null || stripe === null) return payment
+  // A session's metadata is not copied to its payment intent unless that was asked for.
+  const session = await stripe.findSession(id)
+  return session === undefined ? null : ofSession(session.id, asObject(session))
+}
+
+function objectOf(delivery: Delivery): Json {
+  return asObject(asObject(delivery.payload.data).object)
+}
+
+function ofSession(id: string, session: Json): Payment | null {
+  const { payment_intent, payment_status, amount_total, currency, metadata } = session
+  // Nothing to pay (`no_payment_required`) is as good as paid: docs.stripe.com/checkout/fulfillment
+  const paid = payment_status === 'paid' || payment_status === 'no_payment_required'
+  return ofParts({ id: asId(payment_intent) ?? id, paid, amount: amount_total, currency, metadata })
+}
+
+/** Of a payment intent that succeeded. */
+function ofIntent(id: string, { amount_received, currency, metadata }: Json): Payment | null {
+  return ofParts({ id, paid: true, amount: amount_received, currency, metadata })
+}
+
+function ofParts(parts: {
   id: string
   paid: boolean
   amount: unknown
   currency: unknown
   metadata: unknown
 }): Payment | null {
-  const conversation = conversationOfMetadata(parts.metadata)
+  const { id, paid, amount, currency, metadata } = parts
+  const conversation = conversationOfMetadata(metadata)
   if (conversation === undefined) return null
-  const { id, paid } = parts
-  const amount = typeof parts.amount === 'number' ? parts.amount : 0
-  const orderId = asText(asObject(parts.metadata).order_id) ?? id
-  return { id, paid, amount, currency: asText(parts.currency) ?? 'eur', conversation, orderId }
+  const orderId = asText(asObject(metadata).order_id) ?? id
+  if (typeof amount !== 'number' || typeof currency !== 'string') {
+    throw new PermanentError(`The payment ${id} has no amount or no currency`)
+  }
+  return { id, paid, amount, currency, conversation, orderId }
 }
 
-function idOf(object: Json): string {
-  const id = asId(object.id)
-  if (id === undefined) throw new PermanentError('data.object.id is missing or not an id')
-  return id
+function sayNotOurs({ log }: HandlerContext): void {
+  log.warn('a payment without our metadata (conversation_id): ignored')
 }
 
 /** A payment must not be passed over in silence: it waits, dead, to be replayed when there is a token. */
@@ -130,18 +128,17 @@ function needed(chatwoot: ChatwootClient | null): ChatwootClient {
   return chatwoot
 }
 
-/** Everything that a payment brings about. Each step can be repeated; what a student would see twice is done once. */
+/** Everything that a payment brings about. Each step can be repeated; what a person would see twice is done once. */
 async function fulfil(
   client: ChatwootClient,
   payment: Payment,
   delivery: Delivery,
   context: HandlerContext,
 ): Promise<void> {
-  const { signal, once } = context
-  const { conversation } = payment
-  const { contact, contactId } = await readContact(client, conversation, signal)
+  const { signal } = context
+  const conversation = await readConversation(client, payment.conversation, signal)
   await client.mergeAttributes(
-    conversation,
+    conversation.id,
     {
       payment_status: 'paid',
       payment_intent_id: payment.id,
@@ -150,38 +147,37 @@ async function fulfil(
     },
     signal,
   )
-  if (contactId !== undefined) {
-    const since =
-      asText(asObject(contact.custom_attributes).customer_since) ?? new Date(delivery.receivedAt).toISOString()
-    const attributes = { has_paid_lesson: true, lesson_booked: true, customer_since: since }
-    await updateContact(client, contactId, attributes, context)
-  }
+  await makeCustomer(client, conversation, delivery, context)
   await client.changeLabels(
-    conversation,
+    conversation.id,
     { add: ['payment:paid', 'status:booked'], remove: ['status:awaiting_pay', 'payment:failed'] },
     signal,
   )
 
   const amount = formatAmount(payment.amount, payment.currency)
   const note = `Payment received: ${amount}, order ${payment.orderId}`
-  await once(`payment:${payment.id}:note`, () => client.sendPrivateNote(conversation, note, signal))
-  const confirmation = TEXTS[languageOf(contact)].paid(amount)
-  await once(`payment:${payment.id}:confirmation`, () => client.sendMessage(conversation, confirmation, signal))
+  await sayOnce(client, 'sendPrivateNote', conversation.id, note, `payment:${payment.id}:note`, context)
+  const confirmation = TEXTS[conversation.language].paid(amount)
+  await sayOnce(client, 'sendMessage', conversation.id, confirmation, `payment:${payment.id}:confirmation`, context)
 }
 
-/** An asynchronous payment that failed; unless it was paid meanwhile, for events have no order. */
-async function fail(client: ChatwootClient, payment: Payment, { signal, once }: HandlerContext): Promise<void> {
-  const { conversation } = payment
-  const { attributes, contact } = await readContact(client, conversation, signal)
+async function makeCustomer(
+  client: ChatwootClient,
+  { contactId, contactAttributes }: Conversation,
+  { receivedAt }: Delivery,
+  context: HandlerContext,
+): Promise<void> {
+  if (contactId === undefined) return
+  const customer_since = asText(contactAttributes.customer_since) ?? new Date(receivedAt).toISOString()
+  await updateContact(client, contactId, { has_paid_lesson: true, lesson_booked: true, customer_since }, context)
+}
+
+/** An asynchronous payment that failed; unless it was paid meanwhile, which an event's snapshot can't tell. */
+async function fail(client: ChatwootClient, payment: Payment, context: HandlerContext): Promise<void> {
+  const { signal } = context
+  const { id, attributes, language } = await readConversation(client, payment.conversation, signal)
   if (attributes.payment_status === 'paid' && attributes.payment_intent_id === payment.id) return
-  await client.mergeAttributes(conversation, { payment_status: 'failed', payment_intent_id: payment.id }, signal)
-  await client.changeLabels(conversation, { add: ['payment:failed'], remove: ['status:awaiting_pay'] }, signal)
-  const text = TEXTS[languageOf(contact)].paymentFailed
-  await once(`payment:${payment.id}:failed:told`, () => client.sendMessage(conversation, text, signal))
-}
-
-async function readContact(client: ChatwootClient, conversation: string, signal: AbortSignal) {
-  const { custom_attributes, meta } = await client.getConversation(conversation, signal)
-  const contact = asObject(meta.sender)
-  return { attributes: asObject(custom_attributes), contact, contactId: asId(contact.id) }
+  await client.mergeAttributes(id, { payment_status: 'failed', payment_intent_id: payment.id }, signal)
+  await client.changeLabels(id, { add: ['payment:failed'], remove: ['status:awaiting_pay'] }, signal)
+  await sayOnce(client, 'sendMessage', id, TEXTS[language].paymentFailed, `payment:${payment.id}:failed`, context)
 }

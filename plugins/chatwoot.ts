@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import { PermanentError, TransientError } from './inbox/errors.ts'
+import { retryAfterMs } from './retry-after.ts'
 import { addToWebhooks } from './webhooks.ts'
 
 /** The Application API of Chatwoot 4.15 and 4.16, as far as a bot needs it: https://developers.chatwoot.com/api-reference */
@@ -30,9 +31,22 @@ export interface ChatwootConversation {
   id: number
   status: string
   labels: string[]
-  custom_attributes: Attributes
-  meta: { sender?: { id?: number; custom_attributes?: Attributes } | null; assignee?: { id: number } | null }
-  last_non_activity_message?: { id: number; message_type: number; private: boolean } | null
+  custom_attributes: Attributes | null
+  /** Of the web widget: `browser_language` and more. */
+  additional_attributes?: Attributes | null
+  /** `assignee_type`: `User`, or a bot's (`AgentBot`, `Captain::Assistant`). */
+  meta: {
+    sender?: { id?: number; custom_attributes?: Attributes } | null
+    assignee?: { id: number } | null
+    assignee_type?: string | null
+  }
+  last_non_activity_message?: {
+    id: number
+    /** 0: incoming, 1: outgoing, 2: activity, 3: template. */
+    message_type: number
+    private: boolean
+    content_attributes?: Attributes | null
+  } | null
 }
 
 export interface MenuItem {
@@ -42,14 +56,20 @@ export interface MenuItem {
   value: string
 }
 
+export interface MessageExtras {
+  items?: readonly MenuItem[] | undefined
+  /** Chatwoot has no idempotency key; this comes back with the message, for `carriesMarker`. */
+  marker?: string
+}
+
 /** Calls throw ChatwootError (permanent or transient); each takes a signal that aborts it. */
 export interface ChatwootClient {
   readonly accountId: string
   getConversation(conversation: string, signal: AbortSignal): Promise<ChatwootConversation>
   /** Sends a message to the student; with items, as a choice (input_select). */
-  sendMessage(conversation: string, content: string, signal: AbortSignal, items?: readonly MenuItem[]): Promise<void>
+  sendMessage(conversation: string, content: string, signal: AbortSignal, extras?: MessageExtras): Promise<void>
   /** A note that only agents see. */
-  sendPrivateNote(conversation: string, content: string, signal: AbortSignal): Promise<void>
+  sendPrivateNote(conversation: string, content: string, signal: AbortSignal, extras?: MessageExtras): Promise<void>
   /** Sets some of the conversation's attributes and keeps the others (the API replaces all: read, merged, written). */
   mergeAttributes(conversation: string, attributes: Attributes, signal: AbortSignal): Promise<void>
   /** Adds and removes labels and keeps the others (the API replaces the list). */
@@ -57,7 +77,6 @@ export interface ChatwootClient {
   /** `open` hands a bot's pending conversation to a human. */
   setStatus(conversation: string, status: 'open' | 'pending' | 'resolved', signal: AbortSignal): Promise<void>
   assign(conversation: string, agent: number, signal: AbortSignal): Promise<void>
-  getContact(contact: string, signal: AbortSignal): Promise<{ custom_attributes: Attributes }>
   /** Sets some of the contact's attributes (the API merges them). A bot's token may not. */
   updateContact(contact: string, attributes: Attributes, signal: AbortSignal): Promise<void>
 }
@@ -77,6 +96,13 @@ export class ChatwootUnavailableError extends TransientError {
   override name = 'ChatwootUnavailableError'
 }
 
+/** The answer is not what Chatwoot sends: a proxy's page, most likely, in front of a Chatwoot that is away. */
+class UnexpectedAnswerError extends ChatwootUnavailableError {
+  constructor(call: string, options?: ErrorOptions) {
+    super(`The answer to ${call} is not Chatwoot's`, options)
+  }
+}
+
 export default fp<ChatwootOptions>(
   async (app, options) => {
     addToWebhooks(app, { chatwoot: createChatwootClient(options) })
@@ -84,15 +110,114 @@ export default fp<ChatwootOptions>(
   { name: 'tutorbot-chatwoot', fastify: '5.x' },
 )
 
+/** Where a message's marker is, among its content_attributes. */
+const MARKER = 'tutorbot'
+
+/** Whether the last message of a conversation is the one that was sent with this marker: a bot can see no other. */
+export function carriesMarker({ last_non_activity_message }: ChatwootConversation, marker: string): boolean {
+  return last_non_activity_message?.content_attributes?.[MARKER] === marker
+}
+
 /** A client, or null without a token. @throws {TypeError} that names the option which is missing or malformed */
 export function createChatwootClient(options: ChatwootOptions): ChatwootClient | null {
-  const { url, accountId, token, adminToken = token, timeoutMs = 10_000 } = options
+  const { token } = options
   if (token === undefined) return null
-  if (accountId === undefined) throw new TypeError('chatwoot.accountId (CW_ACC_ID) is needed with a token')
-  if (url === undefined || !URL.canParse(url)) throw new TypeError('chatwoot.url (CW_URL) must be a URL, with a token')
-  const base = `${url.replace(/\/+$/, '')}/api/v1/accounts/${encodeURIComponent(accountId)}`
+  const accountId = valid(options.accountId, /^\d+$/, 'chatwoot.accountId (CW_ACC_ID) must be a number, with a token')
+  const call = createCall(`${validUrl(options.url)}/api/v1/accounts/${accountId}`, options.timeoutMs ?? 10_000)
+  const inTurn = createTurns()
+  // fetch quotes a header's value where it refuses it: a token that it would refuse never comes so far.
+  const tokenForm = /^[\x21-\x7e]+$/
+  const asBot = valid(token, tokenForm, 'chatwoot.token (CW_TOKEN) must be printable ASCII without spaces')
+  const asAdmin = valid(
+    options.adminToken ?? token,
+    tokenForm,
+    'chatwoot.adminToken (CW_ADMIN_TOKEN) must be printable ASCII without spaces',
+  )
 
-  async function call(method: string, path: string, signal: AbortSignal, body?: unknown, as = token): Promise<unknown> {
+  const read = (path: string, signal: AbortSignal) => call(asBot, 'GET', path, signal)
+  const post = (path: string, body: object, signal: AbortSignal) => call(asBot, 'POST', path, signal, body)
+
+  async function send(
+    conversation: string,
+    content: string,
+    signal: AbortSignal,
+    { items, marker }: MessageExtras = {},
+    isPrivate: boolean,
+  ): Promise<void> {
+    const message = {
+      content,
+      message_type: 'outgoing',
+      private: isPrivate,
+      content_type: items === undefined ? 'text' : 'input_select',
+      content_attributes: { items, [MARKER]: marker },
+    }
+    await post(`${pathOf('conversations', conversation)}/messages`, message, signal)
+  }
+
+  const client: ChatwootClient = {
+    accountId,
+    async getConversation(conversation, signal) {
+      const path = pathOf('conversations', conversation)
+      const answer = await read(path, signal)
+      // What is written back later replaces everything: nothing may be taken for an empty conversation.
+      if (!hasField(answer, 'custom_attributes')) throw new UnexpectedAnswerError(`GET ${path}`)
+      return answer as unknown as ChatwootConversation
+    },
+    sendMessage: (conversation, content, signal, extras) => send(conversation, content, signal, extras, false),
+    sendPrivateNote: (conversation, content, signal, extras) => send(conversation, content, signal, extras, true),
+    mergeAttributes(conversation, attributes, signal) {
+      return inTurn(conversation, async () => {
+        const { custom_attributes } = await client.getConversation(conversation, signal)
+        const merged = { custom_attributes: { ...custom_attributes, ...attributes } }
+        await post(`${pathOf('conversations', conversation)}/custom_attributes`, merged, signal)
+      })
+    },
+    changeLabels(conversation, { add = [], remove = [] }, signal) {
+      return inTurn(conversation, async () => {
+        const path = `${pathOf('conversations', conversation)}/labels`
+        const answer = await read(path, signal)
+        if (!hasField(answer, 'payload') || !Array.isArray(answer.payload))
+          throw new UnexpectedAnswerError(`GET ${path}`)
+        const labels = [...new Set([...answer.payload, ...add])].filter(label => !remove.includes(label))
+        await post(path, { labels }, signal)
+      })
+    },
+    async setStatus(conversation, status, signal) {
+      await post(`${pathOf('conversations', conversation)}/toggle_status`, { status }, signal)
+    },
+    async assign(conversation, agent, signal) {
+      await post(`${pathOf('conversations', conversation)}/assignments`, { assignee_id: agent }, signal)
+    },
+    async updateContact(contact, attributes, signal) {
+      await call(asAdmin, 'PUT', pathOf('contacts', contact), signal, { custom_attributes: attributes })
+    },
+  }
+  return client
+}
+
+function valid(value: string | undefined, form: RegExp, problem: string): string {
+  if (value === undefined || !form.test(value)) throw new TypeError(problem)
+  return value
+}
+
+function validUrl(text: string | undefined): string {
+  const url = text !== undefined && URL.canParse(text) ? new URL(text) : null
+  // fetch refuses a user and a password in a URL, and quotes them.
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
+    throw new TypeError('chatwoot.url (CW_URL) must be an http or https URL without a user, with a token')
+  }
+  return url.origin + url.pathname.replace(/\/+$/, '')
+}
+
+/** Chatwoot's ids are numbers; anything else in a path could lead somewhere else. */
+function pathOf(collection: 'conversations' | 'contacts', id: string): string {
+  if (!/^\d+$/.test(id)) throw new PermanentError(`Chatwoot's ${collection} have no id like ${id.slice(0, 64)}`)
+  return `/${collection}/${id}`
+}
+
+/** One HTTP call, and what its outcome means. */
+function createCall(base: string, timeoutMs: number) {
+  return async (token: string, method: string, path: string, signal: AbortSignal, body?: object): Promise<unknown> => {
     const name = `${method} ${path}`
     const timeout = AbortSignal.timeout(timeoutMs)
     let response: Response
@@ -100,8 +225,9 @@ export function createChatwootClient(options: ChatwootOptions): ChatwootClient |
     try {
       response = await fetch(base + path, {
         method,
-        headers: { 'content-type': 'application/json', api_access_token: as as string },
+        headers: { 'content-type': 'application/json', api_access_token: token },
         body: body === undefined ? null : JSON.stringify(body),
+        // fetch would hand the token on to wherever it is sent.
         redirect: 'error',
         signal: AbortSignal.any([signal, timeout]),
       })
@@ -110,85 +236,64 @@ export function createChatwootClient(options: ChatwootOptions): ChatwootClient |
       const what = timeout.aborted
         ? `did not answer ${name} within ${timeoutMs} ms`
         : `could not be reached for ${name}`
-      throw new ChatwootUnavailableError(`Chatwoot ${what}`, { cause: error })
+      throw new ChatwootUnavailableError(`Chatwoot ${what}`, { cause: rootOf(error) })
     }
-    if (response.ok) return text === '' ? null : parseAnswer(text, name)
-    if (response.status >= 500 || [408, 425, 429].includes(response.status)) {
-      throw new ChatwootUnavailableError(`Chatwoot answered ${response.status} to ${name}`, {
-        retryAfterMs: retryAfterMs(response.headers.get('retry-after')),
-      })
-    }
-    throw new ChatwootRefusedError(name, response.status, refusalOf(text))
+    if (response.ok) return parseAnswer(text, name)
+    throw refusal(response, text, name)
   }
+}
 
-  const at = (conversation: string) => `/conversations/${encodeURIComponent(conversation)}`
-  const contactAt = (contact: string) => `/contacts/${encodeURIComponent(contact)}`
-
-  const client: ChatwootClient = {
-    accountId,
-    async getConversation(conversation, signal) {
-      return (await call('GET', at(conversation), signal)) as ChatwootConversation
-    },
-    async sendMessage(conversation, content, signal, items) {
-      const choice = items && { content_type: 'input_select', content_attributes: { items } }
-      await call('POST', `${at(conversation)}/messages`, signal, { content, message_type: 'outgoing', ...choice })
-    },
-    async sendPrivateNote(conversation, content, signal) {
-      const note = { content, message_type: 'outgoing', private: true }
-      await call('POST', `${at(conversation)}/messages`, signal, note)
-    },
-    async mergeAttributes(conversation, attributes, signal) {
-      const { custom_attributes } = await client.getConversation(conversation, signal)
-      const merged = { ...custom_attributes, ...attributes }
-      await call('POST', `${at(conversation)}/custom_attributes`, signal, { custom_attributes: merged })
-    },
-    async changeLabels(conversation, { add = [], remove = [] }, signal) {
-      const { payload } = (await call('GET', `${at(conversation)}/labels`, signal)) as { payload: string[] }
-      const labels = [...new Set([...payload, ...add])].filter(label => !remove.includes(label))
-      await call('POST', `${at(conversation)}/labels`, signal, { labels })
-    },
-    async setStatus(conversation, status, signal) {
-      await call('POST', `${at(conversation)}/toggle_status`, signal, { status })
-    },
-    async assign(conversation, agent, signal) {
-      await call('POST', `${at(conversation)}/assignments`, signal, { assignee_id: agent })
-    },
-    async getContact(contact, signal) {
-      const answer = (await call('GET', contactAt(contact), signal, undefined, adminToken)) as {
-        payload: { custom_attributes?: Attributes | null }
-      }
-      return { custom_attributes: answer.payload.custom_attributes ?? {} }
-    },
-    async updateContact(contact, attributes, signal) {
-      await call('PUT', contactAt(contact), signal, { custom_attributes: attributes }, adminToken)
-    },
-  }
-  return client
+/** fetch says `fetch failed` of everything, and why in its cause. */
+function rootOf(error: unknown): unknown {
+  return (error as Error).cause ?? error
 }
 
 function parseAnswer(text: string, call: string): unknown {
+  if (text === '') return null
   try {
     return JSON.parse(text)
   } catch (error) {
-    // A proxy's page, most likely, in front of a Chatwoot that is away.
-    throw new ChatwootUnavailableError(`Chatwoot's answer to ${call} is not JSON`, { cause: error })
+    throw new UnexpectedAnswerError(call, { cause: error })
   }
 }
 
+function refusal(response: Response, text: string, call: string): Error {
+  const { status, headers } = response
+  if (status < 500 && ![408, 425, 429].includes(status)) return new ChatwootRefusedError(call, status, detailOf(text))
+  return new ChatwootUnavailableError(`Chatwoot answered ${status} to ${call}`, {
+    retryAfterMs: retryAfterMs(headers.get('retry-after')),
+  })
+}
+
 /** Chatwoot's own words for a refusal, at most 200 characters; it uses `error`, `message` or `errors`. */
-function refusalOf(text: string): string {
+function detailOf(text: string): string {
   try {
     const { error, message, errors } = JSON.parse(text) as Record<string, unknown>
-    return String(error ?? message ?? (errors === undefined ? '' : JSON.stringify(errors))).slice(0, 200)
+    const detail = error ?? message ?? errors ?? ''
+    return (typeof detail === 'string' ? detail : JSON.stringify(detail)).slice(0, 200)
   } catch {
     return ''
   }
 }
 
-/** Retry-After is in seconds or an HTTP date (RFC 9110, 10.2.3). */
-function retryAfterMs(header: string | null): number {
-  if (header === null) return 0
-  const seconds = Number(header)
-  const ms = Number.isNaN(seconds) ? Date.parse(header) - Date.now() : seconds * 1_000
-  return Number.isNaN(ms) ? 0 : Math.max(0, ms)
+function hasField<Name extends string>(answer: unknown, name: Name): answer is Record<Name, unknown> {
+  return typeof answer === 'object' && answer !== null && name in answer
+}
+
+/**
+ * Runs the changes of one conversation one after the other: what is read, merged and written must not be read by
+ * another change meanwhile. A payment is not always in its conversation's mailbox.
+ */
+function createTurns() {
+  const last = new Map<string, Promise<void>>()
+  return (key: string, change: () => Promise<void>): Promise<void> => {
+    const turn = (last.get(key) ?? Promise.resolve()).then(change)
+    const ended = turn.then(forget, forget)
+    last.set(key, ended)
+    return turn
+
+    function forget() {
+      if (last.get(key) === ended) last.delete(key)
+    }
+  }
 }

@@ -1,8 +1,9 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { NewDelivery } from './inbox/contracts.ts'
 import { InboxBusyError } from './inbox/inbox.ts'
 import { note } from './logging.ts'
+import { rawBodyOf } from './verification.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -26,7 +27,7 @@ export default fp(
       if (delivery === undefined)
         throw new TypeError('deduplicate needs a preHandler before it that sets request.delivery')
       try {
-        const result = await app.webhooks.inbox.accept(delivery, Number(request.headers['content-length'] ?? 0))
+        const result = await app.webhooks.inbox.accept(delivery, bytesOf(request))
         note(request, { outcome: result })
         if (result === 'duplicate') return reply.send({ status: 'duplicate', id: delivery.id })
       } catch (error) {
@@ -37,3 +38,8 @@ export default fp(
   },
   { name: 'tutorbot-dedup', fastify: '5.x', dependencies: ['tutorbot-inbox'] },
 )
+
+/** The size of a body: counted where its bytes were kept (a chunked one declares none), else as declared. */
+function bytesOf(request: FastifyRequest): number {
+  return rawBodyOf(request)?.length ?? Number(request.headers['content-length'] ?? 0)
+}

@@ -37,7 +37,7 @@ declare module 'fastify' {
 
 const text = { type: 'string', minLength: 1 } as const
 /** Several, separated by commas, none of them empty. */
-const list = { type: 'string', pattern: '^[^,\\s][^,]*(,[^,]+)*$' } as const
+const list = { type: 'string', pattern: '^\\s*[^,\\s][^,]*(,\\s*[^,\\s][^,]*)*$' } as const
 const url = { type: 'string', pattern: '^https?://[^\\s]+$' } as const
 
 /** The single source: the README's table and .env.example are checked against it. */
@@ -145,7 +145,7 @@ const MENDS: Record<string, string> = {
 
 function explain(error: Error & { errors?: AjvError[] }): string {
   const [first] = error.errors ?? []
-  if (first === undefined) return error.message
+  if (first === undefined) return `.env can't be read (${error.message})`
   const name = first.instancePath.slice(1) as keyof typeof ENV_SCHEMA.properties
   const allowed = first.params.allowedValues ? `: ${first.params.allowedValues.join(', ')}` : ''
   return `${name} ${MENDS[first.keyword] ?? first.message}${allowed} (${ENV_SCHEMA.properties[name].description})`

@@ -6,7 +6,7 @@ import type { LoggerOptions } from 'pino'
 export interface DeliveryLine {
   source?: string
   event?: string
-  /** accepted, duplicate, ignored, refused, malformed or failed. */
+  /** accepted, duplicate, ignored, refused, malformed or failed; unanswered: the sender was gone before. */
   outcome?: string
   /** Why, if it was not accepted: an error's code, or the reason for ignoring it. */
   reason?: string
@@ -33,9 +33,17 @@ export default fp(
     app.decorate('logDelivery', (request, reply, done) => {
       const line: DeliveryLine = {}
       const startedAt = performance.now()
+      let sent = false
       request.deliveryLine = line
-      reply.raw.once('close', () => writeLine(request, reply, line, startedAt))
+      reply.raw.once('finish', () => {
+        sent = true
+      })
+      const write = () => writeLine(request, reply, line, startedAt, sent)
+      // A sender that goes away within its body is gone by now.
+      const gone = reply.raw.closed
+      if (!gone) reply.raw.once('close', write)
       done()
+      if (gone) write()
     })
   },
   { name: 'tutorbot-logging', fastify: '5.x' },
@@ -46,11 +54,16 @@ export function note(request: FastifyRequest, fields: DeliveryLine): void {
   if (request.deliveryLine !== undefined) Object.assign(request.deliveryLine, fields)
 }
 
-function writeLine(request: FastifyRequest, reply: FastifyReply, line: DeliveryLine, startedAt: number): void {
+function writeLine(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  line: DeliveryLine,
+  startedAt: number,
+  sent: boolean,
+): void {
   const { delivery } = request
   const status = reply.raw.statusCode
-  const sent = reply.raw.writableFinished
-  const outcome = line.outcome ?? outcomeOf(status)
+  const outcome = line.outcome ?? (sent ? outcomeOf(status) : 'unanswered')
   const fields = {
     path: request.routeOptions.url,
     source: delivery?.source ?? line.source,
@@ -62,7 +75,7 @@ function writeLine(request: FastifyRequest, reply: FastifyReply, line: DeliveryL
     status: sent ? status : undefined,
     ms: Math.round((performance.now() - startedAt) * 100) / 100,
   }
-  const message = sent ? `webhook ${outcome}` : `webhook ${outcome}, but its sender did not wait for the answer`
+  const message = sent ? `webhook ${outcome}` : `webhook ${outcome}, its sender did not wait for the answer`
   if (status >= 500) request.log.error(fields, message)
   else if (status >= 400 || line.warn === true || !sent) request.log.warn(fields, message)
   else request.log.info(fields, message)

@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import Stripe from 'stripe'
 import { PermanentError, TransientError } from './inbox/errors.ts'
+import { retryAfterMs } from './retry-after.ts'
 import { addToWebhooks } from './webhooks.ts'
 
 declare module './webhooks.ts' {
@@ -63,21 +64,29 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
 
 function server(apiBase: string | undefined): Pick<Stripe.StripeConfig, 'host' | 'port' | 'protocol'> {
   if (apiBase === undefined) return {}
-  if (!URL.canParse(apiBase)) throw new TypeError('stripe.apiBase (STRIPE_API_BASE) must be a URL')
-  const { hostname, port, protocol } = new URL(apiBase)
-  return { host: hostname, protocol: protocol === 'http:' ? 'http' : 'https', ...(port !== '' && { port }) }
+  const url = URL.canParse(apiBase) ? new URL(apiBase) : null
+  if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== '/') {
+    throw new TypeError('stripe.apiBase (STRIPE_API_BASE) must be an http or https URL without a path')
+  }
+  const protocol = url.protocol === 'http:' ? 'http' : 'https'
+  return { host: url.hostname, protocol, ...(url.port !== '' && { port: url.port }) }
 }
 
-/** Which errors can pass: https://docs.stripe.com/api/errors */
+/** Errors of the way to Stripe, of its rate limit, and of Stripe itself (5xx, 409, an answer that is not JSON). */
+const PASSING = new Set(['StripeConnectionError', 'StripeRateLimitError', 'StripeAPIError'])
+
 async function call<T>(request: () => Promise<T>): Promise<T> {
   try {
     return await request()
   } catch (error) {
-    if (!(error instanceof Stripe.errors.StripeError)) throw error
-    const { type, statusCode = 0, message } = error
-    const passing =
-      type === 'StripeConnectionError' || type === 'StripeRateLimitError' || statusCode >= 500 || statusCode === 409
-    const text = `Stripe: ${type} ${statusCode || ''} ${message}`
-    throw passing ? new TransientError(text, { cause: error }) : new PermanentError(text, { cause: error })
+    throw error instanceof Stripe.errors.StripeError ? translate(error) : error
   }
+}
+
+/** Whether trying again can help: https://docs.stripe.com/api/errors */
+function translate(error: InstanceType<typeof Stripe.errors.StripeError>): Error {
+  const { type, statusCode, headers } = error
+  const text = [`Stripe: ${type}`, statusCode, error.message].filter(Boolean).join(' ')
+  if (!PASSING.has(type)) return new PermanentError(text, { cause: error })
+  return new TransientError(text, { cause: error, retryAfterMs: retryAfterMs(headers?.['retry-after']) })
 }

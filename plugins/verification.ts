@@ -155,7 +155,8 @@ function parseStripeSignature(header: string): { timestamp: string; v1: string[]
     if (value === undefined || part.includes(' ')) return null
     if (name === 't') timestamps.push(value)
     if (name === 'v1') {
-      if (!/^[0-9a-f]{64}$/i.test(value)) return null
+      // In small letters, as Stripe's own library demands.
+      if (!/^[0-9a-f]{64}$/.test(value)) return null
       v1.push(value)
     }
   }
@@ -212,7 +213,6 @@ const keepRawBody: preParsingHookHandler = (request, _reply, payload, done) => {
   const copy = new Transform({
     transform(chunk: Buffer, _encoding, next) {
       chunks.push(chunk)
-      tap.receivedEncodedLength += chunk.length
       next(null, chunk)
     },
     flush(next) {
@@ -220,10 +220,8 @@ const keepRawBody: preParsingHookHandler = (request, _reply, payload, done) => {
       next()
     },
   })
-  // Fastify checks Content-Length and its body limit against this count.
-  const tap = Object.assign(copy, { receivedEncodedLength: 0 })
-  payload.once('error', error => tap.destroy(error))
-  done(null, payload.pipe(tap))
+  payload.once('error', error => copy.destroy(error))
+  done(null, payload.pipe(copy))
 }
 
 /**

@@ -40,7 +40,7 @@ export default async function chatwootRoute(app: FastifyInstance, options: Chatw
       return ignore(request, reply, `account ${account}, not ${accountId} (CW_ACC_ID)`, true)
     }
     const uuid = asText(request.headers['x-chatwoot-delivery'])
-    request.delivery = identifyChatwoot(event, account, payload, uuid ?? hash('sha256', rawBodyOf(request) ?? ''))
+    request.delivery = identifyChatwoot(event, account, payload, uuid ?? hash('sha256', rawBodyOf(request) as Buffer))
   }
 }
 
@@ -62,7 +62,8 @@ export function identifyChatwoot(
     return newDelivery({ source: 'chatwoot', event, key, orderingKey: undefined, payload, unreadable })
   }
   const ids = event.startsWith('conversation_') ? `${conversation}` : [conversation, entity].filter(Boolean).join('_')
-  const key = `${account}:${ids}_${event}${repetition(event, payload, dispatch)}`
+  const once = event.endsWith('_created') && ids !== ''
+  const key = `${account}:${ids}_${event}${once ? '' : repetition(event, payload, dispatch)}`
   return newDelivery({
     source: 'chatwoot',
     event,
@@ -82,12 +83,13 @@ function problemOf(event: string, account?: string, conversation?: string, entit
   if (account === undefined) return 'account.id is missing or not an id, and CW_ACC_ID is not set'
   if (event.startsWith('message_') && conversation === undefined) return 'conversation.id is missing or not an id'
   if (event.startsWith('conversation_')) return conversation === undefined ? 'id is missing or not an id' : undefined
-  return entity === undefined ? 'id is missing or not an id' : undefined
+  // Chatwoot's own events of inboxes have none.
+  const hasId = event.startsWith('message_') || event.startsWith('contact_')
+  return hasId && entity === undefined ? 'id is missing or not an id' : undefined
 }
 
-/** Nothing for what happens once; else what tells one occurrence from the next. */
+/** What tells one occurrence of an event from the next. */
 function repetition(event: string, payload: Payload, dispatch: string): string {
-  if (event.endsWith('_created')) return ''
   const submitted = asArray(asObject(payload.content_attributes).submitted_values)
   if (event === 'message_updated' && submitted.length > 0)
     return `_${hash('sha256', JSON.stringify(submitted.map(choiceOf)))}`

@@ -45,7 +45,7 @@ export default async function stripeRoute(app: FastifyInstance, options: StripeR
       return ignore(request, reply, `livemode ${payload.livemode}, unlike STRIPE_SECRET_KEY`, true)
     }
     checkVersion(payload.api_version)
-    request.delivery = identifyStripe(event, accountId, payload, () => hash('sha256', rawBodyOf(request) ?? ''))
+    request.delivery = identifyStripe(event, accountId, payload, () => hash('sha256', rawBodyOf(request) as Buffer))
   }
 }
 

@@ -1,4 +1,4 @@
-import { asObject } from '../payload.ts'
+import type { Json } from '../payload.ts'
 import { en, type Texts } from './en.ts'
 import { nl } from './nl.ts'
 
@@ -8,10 +8,12 @@ export type Language = 'nl' | 'en'
 
 export const TEXTS: Record<Language, Texts> = { nl, en }
 
-/** A contact's language: its attribute, else its browser's if that is English, else Dutch. */
-export function languageOf(contact: unknown): Language {
-  const { custom_attributes, additional_attributes } = asObject(contact)
-  const { language } = asObject(custom_attributes)
+/**
+ * The language to write in: the contact's attribute, else English for an English browser (the web widget puts its
+ * language into the conversation's additional attributes), else Dutch.
+ */
+export function languageOf(contactAttributes: Json, additionalAttributes: Json): Language {
+  const { language } = contactAttributes
   if (language === 'nl' || language === 'en') return language
-  return String(asObject(additional_attributes).browser_language ?? '').startsWith('en') ? 'en' : 'nl'
+  return /^en\b/i.test(String(additionalAttributes.browser_language)) ? 'en' : 'nl'
 }

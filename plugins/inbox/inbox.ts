@@ -164,8 +164,11 @@ export function createInbox({ store, scheduler, settings, clock, log }: InboxPar
       scheduler.start(drain)
       stopPruning = startPruning({ store, clock, log, ...settings })
     },
-    /** Lets handlers end within the grace time, then aborts them, and closes the store a second later at most. */
-    async stop(): Promise<void> {
+    /**
+     * Begins no further delivery, and lets those at work end: within the grace time, or a second after they are
+     * aborted. What is accepted meanwhile is kept for the next start.
+     */
+    async finish(): Promise<void> {
       stopPruning()
       stop()
       let cancelTimer = () => {}
@@ -177,7 +180,7 @@ export function createInbox({ store, scheduler, settings, clock, log }: InboxPar
       })
       await Promise.race([scheduler.stop(), graceIsOver])
       cancelTimer()
-      await store.close()
     },
+    close: () => store.close(),
   }
 }

@@ -40,10 +40,13 @@ async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise
   const log = app.log
   const store = openSqliteStore(file)
   const scheduler = createLocalScheduler({ store, concurrency: settings.concurrency, clock, log })
-  const { inbox, start, stop } = createInbox({ store, scheduler, settings, clock, log })
+  const { inbox, start, finish, close } = createInbox({ store, scheduler, settings, clock, log })
   addToWebhooks(app, { inbox })
   app.addHook('onReady', async () => start())
-  app.addHook('onClose', stop)
+  // Handlers end while deliveries are still taken: a supervisor starts the next process only when this one has ended,
+  // and in between nobody would answer.
+  app.addHook('preClose', finish)
+  app.addHook('onClose', close)
 }
 
 function validSettings(given: Partial<InboxSettings>): InboxSettings {

@@ -73,8 +73,7 @@ export function createLocalScheduler({ store, concurrency, clock, log }: LocalSc
     busy.set(orderingKey, false)
     const done = work(orderingKey, claimed).then(() => {
       running.delete(done)
-      busy.delete(orderingKey)
-      pump()
+      release(orderingKey)
     })
     running.add(done)
   }
@@ -82,14 +81,25 @@ export function createLocalScheduler({ store, concurrency, clock, log }: LocalSc
   async function work(orderingKey: string, claimed?: TakenDelivery): Promise<void> {
     try {
       await drain?.(orderingKey, claimed)
-      while (busy.get(orderingKey) === true && drain !== null) {
-        busy.set(orderingKey, false)
-        await drain(orderingKey)
-      }
     } catch (error) {
       log.error({ err: error, orderingKey }, 'the store failed while a conversation was handled; tried again in 1 s')
       setTimer(clock.now() + STORE_TROUBLE_DELAY)
     }
+  }
+
+  /** Frees a mailbox; at once, so that nothing that comes in for it meanwhile goes unseen. */
+  function release(orderingKey: string): void {
+    const wokenMeanwhile = busy.get(orderingKey)
+    busy.delete(orderingKey)
+    if (wokenMeanwhile) wake(orderingKey)
+    else pump()
+  }
+
+  function wake(orderingKey: string, at?: number): void {
+    if (at !== undefined && at > clock.now()) setTimer(at)
+    else if (busy.has(orderingKey)) busy.set(orderingKey, true)
+    else if (drain !== null && busy.size < concurrency) launch(orderingKey)
+    else more = true
   }
 
   return {
@@ -106,18 +116,8 @@ export function createLocalScheduler({ store, concurrency, clock, log }: LocalSc
     run(claimed) {
       launch(claimed.orderingKey, claimed)
     },
-    release(orderingKey) {
-      const wokenMeanwhile = busy.get(orderingKey)
-      busy.delete(orderingKey)
-      if (wokenMeanwhile) this.wake(orderingKey)
-      else pump()
-    },
-    wake(orderingKey, at) {
-      if (at !== undefined && at > clock.now()) setTimer(at)
-      else if (busy.has(orderingKey)) busy.set(orderingKey, true)
-      else if (drain !== null && busy.size < concurrency) launch(orderingKey)
-      else more = true
-    },
+    release,
+    wake,
     async stop() {
       drain = null
       timer?.cancel()

@@ -5,12 +5,15 @@ export interface TestClock extends Clock {
   advance(ms: number): void
   /** When the next timer fires, Unix ms. */
   next(): number | undefined
+  /** Resolves when the next timer is set. */
+  timerSet(): Promise<void>
 }
 
 /** A clock that stands still until it is moved by hand. */
 export function testClock(start = Date.parse('2026-11-23T10:00:00Z')): TestClock {
   let now = start
   let timers: { at: number; callback: () => void }[] = []
+  let waiting: (() => void)[] = []
 
   const next = () =>
     timers.reduce<number | undefined>((first, { at }) => (first === undefined || at < first ? at : first), undefined)
@@ -20,6 +23,8 @@ export function testClock(start = Date.parse('2026-11-23T10:00:00Z')): TestClock
     after(ms, callback) {
       const timer = { at: now + ms, callback }
       timers.push(timer)
+      for (const resolve of waiting) resolve()
+      waiting = []
       return () => {
         timers = timers.filter(other => other !== timer)
       }
@@ -35,5 +40,6 @@ export function testClock(start = Date.parse('2026-11-23T10:00:00Z')): TestClock
       now = end
     },
     next,
+    timerSet: () => new Promise(resolve => waiting.push(resolve)),
   }
 }

@@ -1,0 +1,86 @@
+import {
+  type ChatwootClient,
+  type ChatwootConversation,
+  ChatwootRefusedError,
+  carriesMarker,
+} from '../plugins/chatwoot.ts'
+import type { HandlerContext } from '../plugins/inbox/drain.ts'
+import { PermanentError } from '../plugins/inbox/errors.ts'
+import { asArray, asId, asObject, type Json } from './payload.ts'
+import { type Language, languageOf } from './texts/index.ts'
+
+/** A conversation, as far as the bot looks at it. */
+export interface Conversation {
+  /** The display id, which the API takes. */
+  id: string
+  attributes: Json
+  contactId: string | undefined
+  contactAttributes: Json
+  language: Language
+  /** A human has it. */
+  assigned: boolean
+  /** It is open, and the bot has asked for a human. */
+  awaitsHuman: boolean
+}
+
+/** From an event or from the API, which have the same shape here. @throws {PermanentError} if it has no id */
+export function conversationOf(conversation: Json | ChatwootConversation): Conversation {
+  const id = asId(conversation.id)
+  if (id === undefined) throw new PermanentError('The conversation has no id')
+  const meta = asObject(conversation.meta)
+  const contact = asObject(meta.sender)
+  const contactAttributes = asObject(contact.custom_attributes)
+  return {
+    id,
+    attributes: asObject(conversation.custom_attributes),
+    contactId: asId(contact.id),
+    contactAttributes,
+    language: languageOf(contactAttributes, asObject(conversation.additional_attributes)),
+    // A bot can be the assignee too ('AgentBot', 'Captain::Assistant'); versions without assignee_type name humans only.
+    assigned: asId(asObject(meta.assignee).id) !== undefined && (meta.assignee_type ?? 'User') === 'User',
+    awaitsHuman: conversation.status === 'open' && asArray(conversation.labels).includes('intent:handoff'),
+  }
+}
+
+/** The conversation as it is now. */
+export async function readConversation(client: ChatwootClient, id: string, signal: AbortSignal): Promise<Conversation> {
+  return conversationOf(await client.getConversation(id, signal))
+}
+
+/** Whether the bot keeps out: it is switched off here, or a human has the conversation or was asked to take it. */
+export function isSilent({ attributes, assigned, awaitsHuman }: Conversation): boolean {
+  return attributes.bot_disabled === true || assigned || awaitsHuman
+}
+
+/**
+ * Says something once for its key, to the student or (`sendPrivateNote`) to the agents. A message that was sent while
+ * its answer got lost is recognised by its marker, as long as nobody has written since.
+ */
+export async function sayOnce(
+  client: ChatwootClient,
+  how: 'sendMessage' | 'sendPrivateNote',
+  conversation: string,
+  content: string,
+  key: string,
+  { signal, once }: HandlerContext,
+): Promise<void> {
+  await once(key, async () => {
+    if (carriesMarker(await client.getConversation(conversation, signal), key)) return
+    await client[how](conversation, content, signal, { marker: key })
+  })
+}
+
+/** Sets attributes of a contact. A bot's token may not: that is said, and nothing else fails for it. */
+export async function updateContact(
+  client: ChatwootClient,
+  contact: string,
+  attributes: Json,
+  { signal, log }: HandlerContext,
+): Promise<void> {
+  try {
+    await client.updateContact(contact, attributes, signal)
+  } catch (error) {
+    if (!(error instanceof ChatwootRefusedError) || ![401, 403].includes(error.status)) throw error
+    log.warn({ err: error }, 'the contact is not updated: set CW_ADMIN_TOKEN, an administrator’s token')
+  }
+}

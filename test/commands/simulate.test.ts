@@ -1,0 +1,240 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { text } from 'node:stream/consumers'
+import t, { type Test } from 'tap'
+import { main, SimulateError, simulate } from '../../commands/simulate.ts'
+import { buildServer } from '../../server.ts'
+
+const SECRETS = { CW_HMAC_SECRET: 'first,second', STRIPE_WEBHOOK_SECRET: 'whsec_first,whsec_second', CW_ACC_ID: '7' }
+type Environment = Record<string, string>
+
+/** The real server on a port of its own, its store on disk. */
+async function startServer(t: Test, env: Environment) {
+  const app = await buildServer({ env: { LOG_LEVEL: 'silent', DATABASE_URL: join(t.testdir(), 'w.db'), ...env } })
+  t.teardown(() => app.close())
+  return { app, url: await app.listen({ port: 0, host: '127.0.0.1' }) }
+}
+
+/** Any other server; what it was asked. */
+async function startOther(t: Test, listener: http.RequestListener) {
+  const asked: string[] = []
+  const server = http.createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`)
+    listener(request, response)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { asked, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
+
+async function run(env: Environment, url?: string) {
+  const lines: string[] = []
+  const good = await simulate({ env, url, print: line => lines.push(line) })
+  const row = (name: string) => lines.find(line => line.startsWith(name)) ?? ''
+  return { good, lines, row, last: lines.at(-1) }
+}
+
+t.test('with secrets, everything comes back as it should, at every run', async t => {
+  const { app, url } = await startServer(t, SECRETS)
+  for (const round of [1, 2]) {
+    const { good, lines, last } = await run(SECRETS, `${url}/`)
+    t.ok(good, `run ${round}`, { lines })
+    t.equal(lines.length, 1 + 31 + 1)
+    t.equal(last, `${url}: 31 as they should be, 0 not`)
+  }
+  const kept = await app.webhooks.inbox.list({}, 1_000)
+  t.equal(kept.length, 2 * (8 + 1 + 1 + 5), 'what was accepted is stored, once, and nothing else')
+})
+
+t.test('a live deployment does nothing for it', async t => {
+  const chatwoot = await startOther(t, (_request, response) => response.end('{}'))
+  const env = { ...SECRETS, CW_URL: chatwoot.url, CW_TOKEN: 'token' }
+  const { app, url } = await startServer(t, env)
+  t.ok((await run(env, url)).good)
+  await app.close()
+  t.same(chatwoot.asked, [], 'Chatwoot is not even asked')
+  const db = new DatabaseSync(join(t.testdirName, 'w.db'), { readOnly: true })
+  t.same(db.prepare("SELECT id, error FROM delivery WHERE state IN ('dead', 'parked')").all(), [], 'nothing failed')
+  db.close()
+})
+
+t.test('the mode of the Stripe samples is that of the key, which is given to nobody', async t => {
+  for (const mode of ['live', 'test']) {
+    const env = { ...SECRETS, STRIPE_SECRET_KEY: `sk_${mode}_abc` }
+    const livemodes = new Set<unknown>()
+    const headers: http.IncomingHttpHeaders[] = []
+    const { url } = await startOther(t, async (request, response) => {
+      headers.push(request.headers)
+      if (request.url === '/webhook/payments') {
+        const body = await text(request)
+        if (body.endsWith('}')) livemodes.add(JSON.parse(body).livemode)
+      }
+      response.end('{"status":"accepted"}')
+    })
+    await run(env, url)
+    t.same([...livemodes], [mode === 'live'])
+    t.notMatch(JSON.stringify(headers), /sk_/)
+  }
+})
+
+t.test('without secrets, from this machine: what only a secret tells is not checked', async t => {
+  const { url } = await startServer(t, {})
+  const { good, row, last } = await run({}, url)
+  t.ok(good)
+  for (const name of ['unsigned', 'forged', 'stale']) t.match(row(`Chatwoot: ${name}`), /not checked: no secret$/, name)
+  t.match(row('Chatwoot: incoming'), /200 accepted/)
+  t.match(row('Stripe: session completed'), /401 WEBHOOK_SECRET_MISSING +\d+ {2}yes$/)
+  t.equal(last, `${url}: 25 as they should be, 6 not checked, 0 not`)
+})
+
+t.test('the original signature is expected to be refused where it is switched off', async t => {
+  const env = { ...SECRETS, CW_LEGACY_SIGNATURE: 'false' }
+  const { url } = await startServer(t, env)
+  const { good, row } = await run(env, url)
+  t.ok(good)
+  t.match(row("Chatwoot: the original TutorBot's signature"), /401 WEBHOOK_SIGNATURE_MALFORMED/)
+})
+
+t.test('other secrets than the server has are a surprise', async t => {
+  const { url } = await startServer(t, SECRETS)
+  const { good, row } = await run({ ...SECRETS, CW_HMAC_SECRET: 'another' }, url)
+  t.notOk(good)
+  t.match(row('Chatwoot: incoming'), /401 WEBHOOK_SIGNATURE_MISMATCH +\d+ {2}NO: it should be 200 accepted$/)
+})
+
+t.test('a prefix belongs to the URL', async t => {
+  const { asked, url } = await startOther(t, (_request, response) => response.end('{"status":"accepted"}'))
+  await run(SECRETS, `${url}/hooks/`)
+  t.same([...new Set(asked)], ['POST /hooks/cw', 'POST /hooks/webhook/payments'])
+})
+
+t.test('a server that accepts everything surprises', async t => {
+  const { url } = await startOther(t, (_request, response) => response.end('{"status":"accepted"}'))
+  const { good, row } = await run(SECRETS, url)
+  t.notOk(good)
+  t.match(row('Chatwoot: incoming'), /yes$/)
+  t.match(row('Chatwoot: forged'), /200 accepted +\d+ {2}NO: it should be 401 WEBHOOK_SIGNATURE_MISMATCH$/)
+  t.match(
+    row('Chatwoot: 50 copies'),
+    /50 × 200 accepted +\d+ {2}NO: it should be 1 × 200 accepted, 49 × 200 duplicate$/,
+  )
+  t.match(row('Chatwoot: oversized'), /NO: it should be 413$/)
+})
+
+t.test("somebody else's words are not printed", async t => {
+  const bodies = [
+    '<h1>hi</h1>',
+    '{"status":"\\u001b[2J"}',
+    '[]',
+    '{"status":{"a":1}}',
+    '{"code":"E_CODE","status":"x"}',
+  ]
+  const { url } = await startOther(t, (_request, response) => response.end(bodies.shift() ?? ''))
+  const { lines } = await run({}, url)
+  t.match(lines[1], /200 \(not JSON\)/)
+  for (const line of lines.slice(2, 5)) t.match(line, /200 \(neither status nor code\)/)
+  t.match(lines[5], /200 E_CODE/)
+})
+
+t.test('a proxy that reads the whole oversized body first gets it', async t => {
+  let received = 0
+  const { url } = await startOther(t, async (request, response) => {
+    const { length } = await text(request)
+    received = Math.max(received, length)
+    response.statusCode = length > 4 * 1024 * 1024 ? 413 : 200
+    response.end('too large')
+  })
+  const { row } = await run(SECRETS, url)
+  t.equal(received, 4 * 1024 * 1024 + 1)
+  t.match(row('Chatwoot: oversized'), /413 \(not JSON\) +\d+ {2}yes$/)
+})
+
+t.test('no answer, or half of one, is a surprise that says so', async t => {
+  let request = 0
+  const { url } = await startOther(t, (_request, response) => {
+    request++
+    if (request === 2) response.socket?.destroy()
+    else if (request === 3) response.write('{"sta', () => response.socket?.destroy())
+    else if (request !== 4) response.end('{"status":"accepted"}')
+  })
+  const { good, lines } = await run(SECRETS, url)
+  t.notOk(good)
+  t.match(lines[2], /no answer: ECONNRESET +\d+ {2}NO: it should be 200 accepted$/)
+  t.match(lines[3], /no answer: ECONNRESET/)
+  t.match(lines[4], /no answer within 5 s +50\d\d {2}NO/)
+})
+
+t.test('a server that is not there', async t => {
+  const { app, url } = await startServer(t, {})
+  await app.close()
+  const message = `${url} can't be reached (no answer: ECONNREFUSED): start the server with npm start, or give its --url`
+  await t.rejects(run({}, url), new SimulateError(message))
+  const { port } = new URL(url)
+  await t.rejects(run({ PORT: port }), { message }, 'HOST and PORT of the environment')
+  await t.rejects(run({ PORT: port, HOST: '0.0.0.0' }), { message }, 'on every address: loopback')
+  await t.rejects(run({ PORT: port, HOST: '::' }), { message: new RegExp(`^http://\\[::1\\]:${port} `) })
+})
+
+t.test('https is spoken to an https URL', async t => {
+  const { url } = await startOther(t, (_request, response) => response.end())
+  await t.rejects(run({}, url.replace('http:', 'https:')), { message: /^https:.* can't be reached \(no answer: \w+\)/ })
+})
+
+t.test('what is not a URL is named', async t => {
+  for (const url of ['hooks.example.com', 'ftp://hooks.example.com', 'http://', ''])
+    await t.rejects(
+      run({}, url),
+      new SimulateError(`--url ${url} is not a URL: give one like https://hooks.example.com`),
+    )
+})
+
+t.test('the command', async t => {
+  const { url } = await startServer(t, SECRETS)
+  const command = async (args: string[], env: Environment = SECRETS) => {
+    const out: string[] = []
+    const err: string[] = []
+    const code = await main(args, { env, print: line => out.push(line), fail: line => err.push(line) })
+    return { code, out, err }
+  }
+
+  t.match(await command(['--help']), { code: 0, out: [/^npm run simulate.*bot_disabled/s], err: [] })
+  t.match(await command(['--url', url]), { code: 0, err: [] })
+  t.match(await command(['--url', url], {}), { code: 1, err: [] })
+  t.match(await command(['--url', 'nonsense']), { code: 1, out: [], err: [/^simulate: --url nonsense is not a URL/] })
+  t.match(await command(['--nonsense']), { code: 1, out: [], err: [/^simulate: Unknown option '--nonsense'/] })
+  t.match(await command([], { PORT: 'x' }), { code: 1, out: [], err: [/^simulate: PORT /] })
+  await t.rejects(
+    main(['--help'], {
+      fail: () => {},
+      print() {
+        throw new RangeError('a fault of our own keeps its stack')
+      },
+    }),
+    RangeError,
+  )
+})
+
+t.test('as a process', async t => {
+  const { url } = await startServer(t, SECRETS)
+  const command = async (env: Environment, ...args: string[]) => {
+    const child = spawn(process.execPath, ['commands/simulate.ts', ...args], { env: { ...process.env, ...env } })
+    const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+    return { code, out, err }
+  }
+
+  const good = await command(SECRETS, '--url', url)
+  t.match(good, { code: 0, err: '' })
+  t.match(good.out, /\nhttp:\S+: 31 as they should be, 0 not\n$/)
+  t.match(await command({ ...SECRETS, CW_HMAC_SECRET: 'another' }, '--url', url), { code: 1, err: '' })
+  const bad = await command(SECRETS, '--url', 'http://127.0.0.1:1')
+  t.match(bad, { code: 1, out: '', err: /^simulate: http:\/\/127.0.0.1:1 can't be reached .*\n$/ })
+  t.equal(bad.err.trim().split('\n').length, 1, 'one line')
+})

@@ -1,0 +1,579 @@
+import t, { type Test } from 'tap'
+import { chatwoot as samples } from '../../commands/samples.ts'
+import { choiceOf, type MessageOptions, messageHandlers, textOf } from '../../handlers/message.ts'
+import { en } from '../../handlers/texts/en.ts'
+import { nl } from '../../handlers/texts/nl.ts'
+import type { Delivery } from '../../plugins/inbox/contracts.ts'
+import type { HandlerContext, HandlerFunction } from '../../plugins/inbox/drain.ts'
+import { AGENT_ID, type ConversationState } from '../helpers/chatwoot-api.ts'
+import type { Matcher } from '../helpers/stand-in.ts'
+import { stripeError } from '../helpers/stripe-api.ts'
+import { startTutor, type Tutor, warnings } from '../helpers/tutor.ts'
+
+const HANDOFF_AGENT = 7
+const PRICES = { standard60: 'price_s60', standard90: 'price_s90', weekend60: 'price_w60', weekend90: 'price_w90' }
+const MINUTE = 60_000
+
+const at = (part: string) => `/api/v1/accounts/1/conversations/4100042${part}`
+const POST_MESSAGE = `POST ${at('/messages')}`
+const POST_LABELS = `POST ${at('/labels')}`
+const WRITES = /^(POST|PUT)/
+
+/** What was sent to the student, in order. */
+const said = ({ messages }: ConversationState) =>
+  messages.filter(message => !message.private).map(({ content }) => content)
+const notes = ({ messages }: ConversationState) =>
+  messages.filter(message => message.private).map(({ content }) => content)
+
+/** The tutor, with the samples' conversation in Chatwoot and prices in Stripe. */
+async function setUp(
+  t: Test,
+  {
+    conversation: parts = {},
+    contact = { language: 'nl' },
+    ...options
+  }: Parameters<typeof startTutor>[1] & {
+    conversation?: Partial<ConversationState>
+    contact?: Record<string, unknown>
+  } = {},
+) {
+  const tutor = await startTutor(t, { handoffAgentId: HANDOFF_AGENT, prices: PRICES, ...options })
+  const conversation = tutor.chatwoot.addConversation(parts, { custom_attributes: contact })
+  for (const [id, unit_amount] of Object.entries({
+    price_s60: 6000,
+    price_s90: 8500,
+    price_w60: 7000,
+    price_w90: 9950,
+  })) {
+    tutor.stripe.prices.set(id, { id, object: 'price', currency: 'eur', unit_amount })
+  }
+  return { ...tutor, conversation }
+}
+
+const contactOf = ({ chatwoot }: Tutor) => chatwoot.contacts.get(4100001)?.custom_attributes
+
+const incoming = (content: string, options = {}) => samples.incoming({ content, ...options })
+
+t.test('a student who writes gets the menu, and the conversation what it lacks', async t => {
+  const tutor = await setUp(t, { conversation: { custom_attributes: { order_id: 'A1', pending_intent: 'book' } } })
+  t.match(await tutor.handle(incoming('Hoi!')), { msg: 'webhook handled' })
+
+  t.match(tutor.conversation, {
+    custom_attributes: { order_id: 'A1', pending_intent: 'book', language_prompted: false, intake_completed: false },
+    status: 'pending',
+    labels: [],
+    messages: [
+      {
+        content: nl.menu,
+        content_type: 'input_select',
+        content_attributes: {
+          items: [
+            { title: 'Les boeken', value: 'book' },
+            { title: 'Gratis proefles', value: 'trial' },
+            { title: 'Prijzen', value: 'prices' },
+            { title: 'Iemand spreken', value: 'human' },
+          ],
+        },
+      },
+    ],
+  })
+  t.equal(tutor.conversation.messages.length, 1)
+  t.strictSame(contactOf(tutor), { language: 'nl', segment: 'new' })
+})
+
+t.test('the menu is in the student’s language', async t => {
+  const cases: [string, object, string][] = [
+    ['the contact’s', samples.incoming({ contact: { language: 'en' } }), en.menu],
+    ['none known', samples.incoming({ contact: {} }), nl.menu],
+    ['an English browser', inBrowser('en-GB'), en.menu],
+    ['a French browser', inBrowser('fr'), nl.menu],
+  ]
+  for (const [name, payload, menu] of cases) {
+    t.test(name, async t => {
+      const tutor = await setUp(t)
+      await tutor.handle(payload)
+      t.strictSame(said(tutor.conversation), [menu])
+    })
+  }
+
+  function inBrowser(browser_language: string) {
+    const payload = samples.incoming({ contact: {} })
+    Object.assign(payload.conversation.additional_attributes, { browser_language })
+    return payload
+  }
+})
+
+t.test('an attachment without text, or an empty message, gets the menu', async t => {
+  const tutor = await setUp(t)
+  await tutor.handle(samples.attachment({ message: 1 }))
+  await tutor.handle(samples.incoming({ message: 2, content: null }))
+  t.strictSame(said(tutor.conversation), [nl.menu, nl.menu])
+})
+
+t.test('what no student wrote does nothing', async t => {
+  const tutor = await setUp(t)
+  const payloads = [
+    samples.outgoing({ message: 1 }),
+    samples.privateNote({ message: 2 }),
+    samples.template({ message: 3 }),
+    samples.statusOnly({ message: 4 }),
+    { ...samples.incoming({ message: 5 }), private: true },
+  ]
+  for (const payload of payloads) t.match(await tutor.handle(payload), { msg: 'webhook handled' })
+  t.strictSame(tutor.chatwoot.calls, [])
+})
+
+t.test('the bot keeps silent', async t => {
+  const cases: [string, object][] = [
+    ['where it is switched off', samples.incoming({ attributes: { bot_disabled: true } })],
+    ['where a human is assigned', samples.incoming({ assignee: 11 })],
+    ['where a human was asked for', samples.incoming({ status: 'open', labels: ['intent:handoff'] })],
+    [
+      'in a new conversation where it is switched off',
+      samples.conversationCreated({ attributes: { bot_disabled: true } }),
+    ],
+  ]
+  for (const [name, payload] of cases) {
+    t.test(name, async t => {
+      const tutor = await setUp(t)
+      t.match(await tutor.handle(payload), { msg: 'webhook handled' })
+      t.strictSame(tutor.chatwoot.calls, [])
+    })
+  }
+})
+
+t.test('the bot does not keep silent', async t => {
+  const assignedToBot = samples.incoming({ assignee: 3 })
+  assignedToBot.conversation.meta.assignee_type = 'AgentBot'
+  const cases: [string, object][] = [
+    ['where a bot is assigned', assignedToBot],
+    ['where the human’s part has ended', samples.incoming({ status: 'pending', labels: ['intent:handoff'] })],
+    ['where nobody has an open conversation', samples.incoming({ status: 'open' })],
+  ]
+  for (const [name, payload] of cases) {
+    t.test(name, async t => {
+      const tutor = await setUp(t)
+      await tutor.handle(payload)
+      t.strictSame(said(tutor.conversation), [nl.menu])
+    })
+  }
+})
+
+t.test('an assignee of a version without assignee_type is a human', async t => {
+  const tutor = await setUp(t)
+  const payload = samples.incoming({ assignee: 11 })
+  const { assignee_type, ...meta } = payload.conversation.meta
+  await tutor.handle({ ...payload, conversation: { ...payload.conversation, meta } })
+  t.strictSame(tutor.chatwoot.calls, [])
+})
+
+t.test('a menu item is chosen by its title in any language, its number, or its value', async t => {
+  for (const choice of [' prijzen ', 'PRICES', '3']) {
+    t.test(choice, async t => {
+      const tutor = await setUp(t)
+      await tutor.handle(incoming(choice))
+      t.strictSame(said(tutor.conversation), ['Onze prijzen:\n60 minuten: 60.00 EUR\n90 minuten: 85.00 EUR'])
+      t.match(tutor.conversation, { status: 'pending', labels: [], assignee: null })
+    })
+  }
+})
+
+t.test('a choice in the web widget comes as an update of the bot’s question', async t => {
+  const tutor = await setUp(t)
+  await tutor.handle(samples.submitted({ choice: { title: 'Whatever it says', value: 'prices' } }))
+  t.match(said(tutor.conversation), [/^Onze prijzen/])
+})
+
+t.test('prices go by the segment, and by what has a price', async t => {
+  const cases: [string, Parameters<typeof setUp>[1] & object, string[]][] = [
+    ['weekend', { contact: { segment: 'weekend' } }, ['60 minuten: 70.00 EUR', '90 minuten: 99.50 EUR']],
+    ['existing', { contact: { has_paid_lesson: true } }, ['60 minuten: 60.00 EUR', '90 minuten: 85.00 EUR']],
+    ['one of two', { prices: { standard90: 'price_s90' } }, ['90 minuten: 85.00 EUR']],
+  ]
+  for (const [name, options, lines] of cases) {
+    t.test(name, async t => {
+      const tutor = await setUp(t, options)
+      await tutor.handle(incoming('prices', { contact: options.contact }))
+      t.strictSame(said(tutor.conversation), [nl.prices(lines)])
+    })
+  }
+})
+
+t.test('prices that can’t be told: a human tells them', async t => {
+  const notSet = 'no prices can be told (STRIPE_SECRET_KEY or a price id is not set): handed over'
+  const cases: [string, Parameters<typeof setUp>[1] & object, string][] = [
+    ['no key', { stripeKey: false }, notSet],
+    ['no ids', { prices: {} }, notSet],
+    ['no plain amount', { prices: { standard60: 'price_tiered' } }, notSet],
+    ['no such price', { prices: { standard60: 'price_gone' } }, 'no prices can be told: handed over'],
+  ]
+  for (const [name, options, warning] of cases) {
+    t.test(name, async t => {
+      const tutor = await setUp(t, options)
+      tutor.stripe.prices.set('price_tiered', { id: 'price_tiered', currency: 'eur', unit_amount: null })
+      await tutor.handle(incoming('prices'))
+      t.strictSame(said(tutor.conversation), [nl.handoff])
+      t.match(tutor.conversation, { status: 'open', labels: ['intent:handoff'], assignee: HANDOFF_AGENT })
+      t.strictSame(warnings(tutor.log), [warning])
+    })
+  }
+})
+
+t.test('while Stripe is away the prices wait', async t => {
+  const tutor = await setUp(t)
+  tutor.stripe.fail(/price_s90/, stripeError(503, 'api_error', 'Later'))
+  const id = await tutor.send(incoming('prices'))
+  t.match(await tutor.ended(id), { msg: 'webhook failed, tried again', error: /Stripe: StripeAPIError 503 Later/ })
+  t.strictSame(said(tutor.conversation), [])
+  await tutor.nextAttempt(id, 1)
+  t.match(said(tutor.conversation), [/85.00 EUR/])
+})
+
+t.test('until booking exists, the other items hand over to a human', async t => {
+  for (const choice of ['book', 'trial', 'human']) {
+    t.test(choice, async t => {
+      const tutor = await setUp(t, { conversation: { labels: ['vip'] } })
+      await tutor.handle(incoming(choice))
+      t.strictSame(said(tutor.conversation), [nl.handoff])
+      t.match(tutor.conversation, { status: 'open', labels: ['vip', 'intent:handoff'], assignee: HANDOFF_AGENT })
+    })
+  }
+})
+
+t.test('without HANDOFF_AGENT_ID a conversation is open for everybody', async t => {
+  const tutor = await startTutor(t)
+  const conversation = tutor.chatwoot.addConversation()
+  await tutor.handle(incoming('human'))
+  t.match(conversation, { status: 'open', labels: ['intent:handoff'], assignee: null })
+})
+
+t.test(
+  'Chatwoot gives a conversation to the agent whose token opens it: HANDOFF_AGENT_ID gets it all the same',
+  async t => {
+    const tutor = await setUp(t, { token: 'agent' })
+    tutor.chatwoot.fail(POST_LABELS, { status: 500 })
+    const id = await tutor.send(incoming('human'))
+    await tutor.ended(id)
+    t.equal(tutor.conversation.assignee, AGENT_ID)
+    await tutor.nextAttempt(id, 1)
+    t.equal(tutor.conversation.assignee, HANDOFF_AGENT)
+  },
+)
+
+t.test('a human who has taken the conversation meanwhile keeps it', async t => {
+  const tutor = await setUp(t, { conversation: { assignee: 11 } })
+  await tutor.handle(incoming('human'))
+  t.match(tutor.conversation, { status: 'open', labels: ['intent:handoff'], assignee: 11 })
+})
+
+t.test('a conversation is initialised once', async t => {
+  const tutor = await setUp(t)
+  t.match(await tutor.handle(samples.conversationCreated()), { msg: 'webhook handled' })
+  t.strictSame(tutor.conversation.custom_attributes, {
+    language_prompted: false,
+    intake_completed: false,
+    pending_intent: 'menu',
+  })
+  t.strictSame(contactOf(tutor), { language: 'nl', segment: 'new' })
+  t.strictSame(said(tutor.conversation), [])
+
+  tutor.conversation.custom_attributes = {}
+  await tutor.handle(incoming('Hoi'))
+  t.strictSame(tutor.conversation.custom_attributes, {}, 'what somebody took away is not put back')
+})
+
+t.test('nothing is written where nothing lacks', async t => {
+  const custom_attributes = { language_prompted: true, intake_completed: true, pending_intent: 'book' }
+  const tutor = await setUp(t, { conversation: { custom_attributes }, contact: { segment: 'existing' } })
+  await tutor.handle(samples.conversationCreated())
+  t.strictSame(tutor.chatwoot.called(WRITES), [])
+})
+
+t.test('a conversation without a contact is initialised', async t => {
+  const tutor = await setUp(t, { conversation: { contact: 404 } })
+  tutor.chatwoot.contacts.clear()
+  t.match(await tutor.handle(samples.conversationCreated()), { msg: 'webhook handled' })
+  t.strictSame(tutor.chatwoot.called(WRITES).length, 1)
+})
+
+t.test('with a bot’s token alone, contacts are left as they are, with a warning', async t => {
+  const tutor = await setUp(t, { admin: false })
+  t.match(await tutor.handle(incoming('Hoi')), { msg: 'webhook handled' })
+  t.strictSame(said(tutor.conversation), [nl.menu])
+  t.strictSame(contactOf(tutor), { language: 'nl' })
+  t.strictSame(warnings(tutor.log), ['the contact is not updated: set CW_ADMIN_TOKEN, an administrator’s token'])
+})
+
+t.test('a contact that is gone is no matter of tokens', async t => {
+  const tutor = await setUp(t)
+  tutor.chatwoot.fail(/^PUT/, { status: 404, body: { error: 'Resource could not be found' } })
+  t.match(await tutor.handle(samples.conversationCreated()), { msg: 'webhook dead', error: /404 to PUT/ })
+})
+
+t.test('without CW_TOKEN, messages are handled with a warning', async t => {
+  const tutor = await setUp(t, { token: 'none' })
+  t.match(await tutor.handle(incoming('Hoi')), { msg: 'webhook handled' })
+  t.strictSame(warnings(tutor.log), ['no reply is sent: CW_TOKEN is not set'])
+  t.match(await tutor.handle(samples.conversationCreated()), { msg: 'webhook handled' })
+  t.strictSame(tutor.chatwoot.calls, [])
+})
+
+t.test('what fails after the reply is done again, and the reply is not', async t => {
+  const steps: [string, Matcher][] = [
+    ['the status', `POST ${at('/toggle_status')}`],
+    ['the labels are not read', `GET ${at('/labels')}`],
+    ['the labels are not written', POST_LABELS],
+    ['the assignment', `POST ${at('/assignments')}`],
+  ]
+  for (const [name, step] of steps) {
+    for (const behaviour of [{ status: 500 }, 'drop', 'drop after', 'hang'] as const) {
+      t.test(`${name}: ${JSON.stringify(behaviour)}`, async t => {
+        const tutor = await setUp(t, { conversation: { labels: ['vip'] } })
+        tutor.chatwoot.fail(step, behaviour)
+        const id = await tutor.send(incoming('human'))
+        t.match(await tutor.ended(id), { msg: 'webhook failed, tried again' })
+        t.match(await tutor.nextAttempt(id, 1), { msg: 'webhook handled' })
+        t.strictSame(said(tutor.conversation), [nl.handoff])
+        t.match(tutor.conversation, { status: 'open', labels: ['vip', 'intent:handoff'], assignee: HANDOFF_AGENT })
+      })
+    }
+  }
+})
+
+t.test('a reply is not sent again although the student has written since', async t => {
+  const tutor = await setUp(t)
+  tutor.chatwoot.fail(POST_LABELS, { status: 500 })
+  const id = await tutor.send(incoming('human'))
+  await tutor.ended(id)
+  tutor.conversation.messages.push({ ...aMessage, id: 6_000_000, message_type: 0, content: 'Hallo?' })
+  t.match(await tutor.nextAttempt(id, 1), { msg: 'webhook handled' })
+  t.strictSame(said(tutor.conversation), [nl.handoff, 'Hallo?'])
+})
+
+t.test('a reply whose answer got lost is not sent again, however late that is noticed', async t => {
+  for (const behaviour of ['drop after', 'hang'] as const) {
+    for (const late of [0, 3 * MINUTE]) {
+      t.test(`${behaviour}, ${late} ms`, async t => {
+        const tutor = await setUp(t)
+        tutor.chatwoot.fail(POST_MESSAGE, behaviour)
+        const id = await tutor.send(incoming('human'))
+        t.match(await tutor.ended(id), { msg: 'webhook failed, tried again' })
+        tutor.clock.advance(late)
+        await tutor.nextAttempt(id, 1)
+        t.strictSame(said(tutor.conversation), [nl.handoff])
+        t.strictSame(notes(tutor.conversation), [])
+        t.match(tutor.conversation, { status: 'open', labels: ['intent:handoff'], assignee: HANDOFF_AGENT })
+      })
+    }
+  }
+})
+
+t.test('what others wrote between two attempts stays', async t => {
+  const tutor = await setUp(t)
+  tutor.chatwoot.fail(POST_LABELS, { status: 500 })
+  tutor.chatwoot.fail(`POST ${at('/custom_attributes')}`, { status: 500 })
+  const id = await tutor.send(incoming('human'))
+  await tutor.ended(id)
+  tutor.conversation.custom_attributes = { order_id: 'A1' }
+  await tutor.nextAttempt(id, 1)
+  tutor.conversation.labels = ['vip']
+  await tutor.nextAttempt(id, 2)
+  t.match(tutor.conversation, { labels: ['vip', 'intent:handoff'], custom_attributes: { order_id: 'A1' } })
+  t.strictSame(tutor.conversation.custom_attributes, {
+    order_id: 'A1',
+    language_prompted: false,
+    intake_completed: false,
+    pending_intent: 'menu',
+  })
+})
+
+t.test('the next attempt waits as long as Chatwoot asks', async t => {
+  const tutor = await setUp(t)
+  tutor.chatwoot.fail(POST_MESSAGE, { status: 429, headers: { 'retry-after': '77' }, body: 'Retry later' })
+  const id = await tutor.send(incoming('Hoi'))
+  t.match(await tutor.ended(id), {
+    msg: 'webhook failed, tried again',
+    nextAttemptAt: tutor.clock.now() + 77_000,
+    error: `ChatwootUnavailableError: Chatwoot answered 429 to POST /conversations/4100042/messages`,
+  })
+  t.match(await tutor.nextAttempt(id, 1), { msg: 'webhook handled' })
+  t.strictSame(said(tutor.conversation), [nl.menu])
+})
+
+t.test('a conversation that is gone is dead at once, and that nobody could be told is said', async t => {
+  const tutor = await setUp(t)
+  tutor.chatwoot.conversations.clear()
+  t.match(await tutor.handle(incoming('Hoi')), {
+    msg: 'webhook dead',
+    error: 'ChatwootRefusedError: Chatwoot answered 404 to GET /conversations/4100042: Resource could not be found',
+  })
+  t.strictSame(warnings(tutor.log), ['nobody could be told that a delivery was given up'])
+})
+
+t.test('late, but nothing has happened since: the student gets the answer', async t => {
+  const { tutor, id } = await delayed(t, 'Hoi')
+  t.match(await tutor.nextAttempt(id, 1), { msg: 'webhook handled' })
+  t.strictSame(said(tutor.conversation), [nl.menu])
+})
+
+t.test('late, and the last that was sent is older, or is a note: the student gets the answer', async t => {
+  for (const parts of [
+    { id: 4100010, private: false },
+    { id: 4100012, private: true },
+    { id: 4100012, message_type: 0 },
+  ]) {
+    const { tutor, id } = await delayed(t, 'Hoi')
+    tutor.conversation.messages.push({ ...aMessage, ...parts })
+    await tutor.nextAttempt(id, 1)
+    t.equal(said(tutor.conversation).at(-1), nl.menu)
+  }
+})
+
+t.test('late, and overtaken: a note for the humans, no reply', async t => {
+  const cases: [string, (conversation: ConversationState) => unknown][] = [
+    ['a human has it', conversation => Object.assign(conversation, { assignee: 11 })],
+    [
+      'a human was asked for',
+      conversation => Object.assign(conversation, { status: 'open', labels: ['intent:handoff'] }),
+    ],
+    [
+      'the bot was switched off',
+      conversation => Object.assign(conversation, { custom_attributes: { bot_disabled: true } }),
+    ],
+    ['something was sent since', ({ messages }) => messages.push({ ...aMessage, id: 4100012, content: 'Dag!' })],
+  ]
+  for (const [name, change] of cases) {
+    t.test(name, async t => {
+      const { tutor, id } = await delayed(t, `${'x'.repeat(49)}😀 and more`)
+      change(tutor.conversation)
+      const before = said(tutor.conversation)
+      t.match(await tutor.nextAttempt(id, 1), { msg: 'webhook handled' })
+      t.strictSame(said(tutor.conversation), before)
+      const quote = `${'x'.repeat(49)}\ufffd`
+      t.strictSame(notes(tutor.conversation), [
+        `TutorBot could handle a message only 3 min late and did not reply to it: "${quote}"`,
+      ])
+    })
+  }
+})
+
+t.test('the bot’s own reply does not overtake the hand-over it announces', async t => {
+  const tutor = await setUp(t)
+  tutor.chatwoot.fail(POST_LABELS, { status: 429, headers: { 'retry-after': '180' } })
+  const id = await tutor.send(incoming('human'))
+  t.match(await tutor.nextAttempt(id, 1), { msg: 'webhook handled' })
+  t.strictSame(notes(tutor.conversation), [])
+  t.match(tutor.conversation, { status: 'open', labels: ['intent:handoff'], assignee: HANDOFF_AGENT })
+})
+
+t.test('a message that parks opens its conversation to a human, and is not answered beside them', async t => {
+  const tutor = await setUp(t)
+  tutor.chatwoot.fail(POST_MESSAGE, { status: 500 }, 7)
+  const id = await tutor.send(incoming('Hoi'))
+  for (let attempt = 1; attempt < 7; attempt++) await tutor.nextAttempt(id, attempt)
+  t.match(await tutor.ended(id, 7), { msg: 'webhook parked' })
+  t.match(tutor.conversation, { status: 'open', labels: ['intent:handoff'], assignee: HANDOFF_AGENT })
+
+  t.match(await tutor.nextAttempt(id, 7), { msg: 'webhook handled' })
+  t.strictSame(said(tutor.conversation), [])
+  t.match(notes(tutor.conversation), [/did not reply to it: "Hoi"$/])
+})
+
+t.test('a message that is dead at once opens its conversation, too', async t => {
+  const tutor = await setUp(t)
+  tutor.chatwoot.fail(POST_MESSAGE, { status: 422, body: { message: 'No' } })
+  t.match(await tutor.handle(incoming('Hoi')), { msg: 'webhook dead', error: /422 to POST .*: No$/ })
+  t.match(tutor.conversation, { status: 'open', labels: ['intent:handoff'] })
+})
+
+t.test('what the routes do not let through, and what died with the process each time', async t => {
+  const tutor = await setUp(t)
+  const { chatwoot } = tutor.app.webhooks
+  const { conversation, ...homeless } = incoming('Hoi')
+  await t.rejects(partsOf(chatwoot).handle({ ...aDelivery, payload: homeless }, aContext(tutor)), {
+    message: 'The conversation has no id',
+  })
+  await partsOf(chatwoot).gaveUp({ ...aDelivery, payload: samples.outgoing() }, aContext(tutor))
+  await partsOf(null).gaveUp({ ...aDelivery, payload: samples.incoming() }, aContext(tutor))
+  t.strictSame(tutor.chatwoot.calls, [])
+
+  function partsOf(chatwoot: MessageOptions['chatwoot']) {
+    const { message_created } = messageHandlers({ chatwoot, stripe: null })
+    return message_created as Record<'handle' | 'gaveUp', (...parameters: Parameters<HandlerFunction>) => Promise<void>>
+  }
+})
+
+t.test('of a message, 50 characters are in the log at debug level, and no token is', async t => {
+  const tutor = await setUp(t, { admin: false })
+  tutor.chatwoot.fail(POST_MESSAGE, { status: 401, body: { error: 'Invalid Access Token' } })
+  await tutor.handle(incoming(`${'x'.repeat(50)}y`))
+  t.match(
+    tutor.log.lines.find(({ preview }) => preview !== undefined),
+    { level: 20, preview: 'x'.repeat(50), msg: 'a student writes' },
+  )
+  t.notMatch(tutor.log.text(), /xy/)
+  for (const token of Object.values(tutor.chatwoot.tokens)) t.notMatch(tutor.log.text(), token)
+  t.notMatch(tutor.log.text(), tutor.stripe.secretKey)
+})
+
+t.test('what a message says', async t => {
+  const texts: [Record<string, unknown>, string][] = [
+    [{ content: 'Hoi' }, 'Hoi'],
+    [{}, ''],
+    [{ content: null }, ''],
+    [{ content: 7, attachments: 'none' }, ''],
+    [{ content: '', attachments: [{ file_type: 'image' }, {}, null] }, '[image] [file] [file]'],
+    [{ content: 'Kies', content_attributes: { submitted_values: [] } }, 'Kies'],
+    [{ content: 'Kies', content_attributes: { submitted_values: [{ title: 'A', value: 'a' }] } }, 'a'],
+    [
+      {
+        content_attributes: {
+          submitted_values: [
+            { name: 'A', value: 'a' },
+            { name: 'B', value: 2 },
+          ],
+        },
+      },
+      'a, 2',
+    ],
+    [{ content_attributes: { submitted_values: { csat_survey_response: { rating: 5 } } } }, ''],
+  ]
+  for (const [payload, text] of texts) t.equal(textOf(payload), text, JSON.stringify(payload))
+
+  t.strictSame(choiceOf({ title: 'A', value: 'a' }), { title: 'A', value: 'a' })
+  t.strictSame(choiceOf({ name: 'A', value: true }), { title: 'A', value: 'true' })
+  t.strictSame(choiceOf({ value: { a: 1 } }), { title: '', value: '' })
+  t.strictSame(choiceOf(null), { title: '', value: '' })
+})
+
+const aMessage = {
+  id: 4100010,
+  content: 'Eerder',
+  message_type: 1,
+  private: false,
+  content_type: 'text',
+  content_attributes: {},
+}
+
+const aDelivery: Delivery = {
+  id: '00000000-0000-8000-8000-000000000000',
+  source: 'chatwoot',
+  event: 'message_created',
+  key: 'key',
+  orderingKey: 'conversation:1:4100042',
+  payload: {},
+  receivedAt: 0,
+}
+
+function aContext({ app }: Tutor): HandlerContext {
+  return { signal: AbortSignal.timeout(1_000), attempt: 1, log: app.log, once: async (_key, step) => step() }
+}
+
+/** A message that Chatwoot does not let us answer for the first three minutes. */
+async function delayed(t: Test, content: string) {
+  const tutor = await setUp(t)
+  tutor.chatwoot.fail(POST_MESSAGE, { status: 429, headers: { 'retry-after': `${(3 * MINUTE) / 1_000}` } })
+  const id = await tutor.send(incoming(content))
+  await tutor.ended(id)
+  return { tutor, id }
+}

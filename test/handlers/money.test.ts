@@ -1,0 +1,22 @@
+import t from 'tap'
+import { formatAmount, majorUnits } from '../../handlers/money.ts'
+
+t.test('amounts in each kind of currency', async t => {
+  const cases: [number, string, string][] = [
+    [6000, 'eur', '60.00'],
+    [5, 'EUR', '0.05'],
+    [0, 'eur', '0.00'],
+    [6000, 'jpy', '6000'],
+    [0, 'jpy', '0'],
+    [12500, 'kwd', '12.500'],
+    [5, 'KWD', '0.005'],
+    [6000, 'isk', '60.00'],
+    [99_999_999_999, 'usd', '999999999.99'],
+  ]
+  for (const [minor, currency, major] of cases) t.equal(majorUnits(minor, currency), major, `${minor} ${currency}`)
+})
+
+t.test('an amount with its currency', async t => {
+  t.equal(formatAmount(6000, 'eur'), '60.00 EUR')
+  t.equal(formatAmount(6000, 'jpy'), '6000 JPY')
+})

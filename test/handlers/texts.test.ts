@@ -1,0 +1,30 @@
+import t from 'tap'
+import { languageOf, TEXTS } from '../../handlers/texts/index.ts'
+
+t.test('every language says everything, and puts in what it is given', async t => {
+  const keys = Object.keys(TEXTS.en).sort()
+  for (const [language, texts] of Object.entries(TEXTS)) {
+    t.strictSame(Object.keys(texts).sort(), keys, language)
+    t.equal(Object.values(texts).includes(''), false)
+    t.match(texts.prices([texts.price(60, '60.00 EUR'), 'another line']), /60 .*60\.00 EUR\nanother line$/)
+    t.match(texts.paid('60.00 EUR'), /60\.00 EUR/)
+  }
+})
+
+t.test('no menu item has the title of another, in any language: a title is an answer', async t => {
+  const titles = Object.values(TEXTS).flatMap(({ menuBook, menuTrial, menuPrices, menuHuman }) =>
+    [menuBook, menuTrial, menuPrices, menuHuman].map(title => title.toLowerCase()),
+  )
+  t.equal(new Set(titles).size, titles.length)
+  // WhatsApp's limits for a list: https://developers.facebook.com/docs/whatsapp/guides/interactive-messages
+  for (const title of titles) t.ok(title.length <= 24, title)
+})
+
+t.test('the contact’s language, else the browser’s if that is English, else Dutch', async t => {
+  t.equal(languageOf({ language: 'nl' }, { browser_language: 'en' }), 'nl')
+  t.equal(languageOf({ language: 'en' }, {}), 'en')
+  t.equal(languageOf({ language: 'fr' }, { browser_language: 'en-US' }), 'en')
+  t.equal(languageOf({}, { browser_language: 'EN' }), 'en')
+  for (const browser_language of ['fr', 'eno', '', null, undefined, 7])
+    t.equal(languageOf({}, { browser_language }), 'nl')
+})

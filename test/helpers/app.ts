@@ -1,0 +1,66 @@
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import Fastify, { type FastifyInstance, type InjectOptions, LogController } from 'fastify'
+import Stripe from 'stripe'
+import type { Test } from 'tap'
+import webhooks, { type WebhooksOptions } from '../../app.ts'
+import { railsJson } from '../../commands/samples.ts'
+import { signChatwoot } from '../../plugins/verification.ts'
+import { type CapturedLog, captureLog } from './log.ts'
+
+export const CHATWOOT_SECRET = 'the-secret-of-the-chatwoot-webhook'
+export const STRIPE_SECRET = 'whsec_theSecretOfTheStripeEndpoint'
+
+export interface TestApp {
+  app: FastifyInstance
+  log: CapturedLog
+  /** The store's file. */
+  store: string
+}
+
+/** The webhooks in a bare app, with a store on disk of its own and the log captured; closed at the test's end. */
+export async function webhookApp(t: Test, options: WebhooksOptions = {}, level = 'info'): Promise<TestApp> {
+  const store = join(t.testdir(), 'webhooks.db')
+  const log = captureLog()
+  const logController = new LogController({ disableRequestLogging: true })
+  const app = Fastify({ logger: { level, stream: log.stream }, logController })
+  t.teardown(() => app.close())
+  await app.register(webhooks, {
+    store,
+    ...options,
+    chatwoot: { secrets: [CHATWOOT_SECRET], ...options.chatwoot },
+    stripe: { secrets: [STRIPE_SECRET], ...options.stripe },
+  })
+  return { app, log, store }
+}
+
+/** Listens on a free port of this machine, and gives it. */
+export async function listen(app: FastifyInstance): Promise<number> {
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return (app.server.address() as AddressInfo).port
+}
+
+/** A delivery as Chatwoot sends it; a text is sent as it is. */
+export function chatwootRequest(
+  payload: object | string,
+  uuid?: string,
+  url = '/cw',
+): InjectOptions & { payload: string } {
+  const body = typeof payload === 'string' ? payload : railsJson(payload)
+  const headers = { ...signChatwoot(body, CHATWOOT_SECRET), ...(uuid && { 'x-chatwoot-delivery': uuid }) }
+  return { method: 'POST', url, headers, payload: body }
+}
+
+/** A delivery as Stripe sends it; a text is sent as it is. */
+export function stripeRequest(
+  payload: object | string,
+  url = '/webhook/payments',
+): InjectOptions & { payload: string; headers: Record<string, string> } {
+  const body = typeof payload === 'string' ? payload : JSON.stringify(payload)
+  return { method: 'POST', url, headers: stripeHeaders(body), payload: body }
+}
+
+export function stripeHeaders(body: string, secret = STRIPE_SECRET): Record<string, string> {
+  const signature = Stripe.webhooks.generateTestHeaderString({ payload: body, secret })
+  return { 'content-type': 'application/json', 'stripe-signature': signature }
+}

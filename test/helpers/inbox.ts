@@ -1,0 +1,58 @@
+import { join } from 'node:path'
+import Fastify from 'fastify'
+import type { Clock, Delivery, NewDelivery } from '../../plugins/inbox/contracts.ts'
+import { deliveryId } from '../../plugins/inbox/delivery-id.ts'
+import inboxPlugin, { type InboxOptions } from '../../plugins/inbox/index.ts'
+import { captureLog } from './log.ts'
+
+interface Folders {
+  testdir(): string
+  teardown(end: () => unknown): void
+}
+
+/** An inbox on a store of its own (or on one that is there), started; with its log. */
+export async function startInbox(t: Folders, options: InboxOptions & { clock?: Clock } = {}) {
+  const log = captureLog()
+  const app = Fastify({ logger: { level: 'debug', stream: log.stream } })
+  const store = options.store ?? join(t.testdir(), 'webhooks.db')
+  await app.register(inboxPlugin, { ...options, store })
+  t.teardown(() => app.close())
+  return { app, inbox: app.webhooks.inbox, log, store }
+}
+
+/** A delivery of the made-up source `test`. */
+export function delivery(key: string, parts: Partial<NewDelivery> = {}): NewDelivery {
+  const source = parts.source ?? 'test'
+  return {
+    id: deliveryId(source, key),
+    source,
+    event: 'ping',
+    key,
+    orderingKey: `mailbox:${key}`,
+    payload: { key },
+    receivedAt: 0,
+    ...parts,
+  }
+}
+
+/** A promise with its ends outside, for a handler that waits until the test lets it go on. */
+export function gate<T = void>() {
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  return { opened: promise, open: resolve, fail: reject }
+}
+
+/** Collects what is handled; `reached(n)` resolves when that many were. */
+export function recorder() {
+  const keys: string[] = []
+  const waiting: { count: number; resolve: () => void }[] = []
+  return {
+    keys,
+    add(delivery: Delivery) {
+      keys.push(delivery.key)
+      for (const { count, resolve } of waiting) if (keys.length >= count) resolve()
+    },
+    reached(count: number): Promise<void> {
+      return new Promise(resolve => (keys.length >= count ? resolve() : waiting.push({ count, resolve })))
+    },
+  }
+}

@@ -1,0 +1,49 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const SERVER = fileURLToPath(new URL('../../server.ts', import.meta.url))
+
+export interface ServerProcess {
+  child: ChildProcess
+  url: string
+  /** Its log so far, line by line. */
+  lines: string[]
+  /** Sends a signal, and resolves with the exit code (null: killed) when the process is gone. */
+  end(signal: NodeJS.Signals): Promise<number | null>
+}
+
+/**
+ * Starts the real server on a free port and resolves when it listens.
+ * @param shell how a shell runs its command line, such as `ulimit -f 100 && exec`
+ */
+export async function startServer(env: Record<string, string>, shell = 'exec'): Promise<ServerProcess> {
+  // Without what the test runner would load into it: the server as it is.
+  const child = spawn('sh', ['-c', `unset NODE_OPTIONS; ${shell} "${process.execPath}" "${SERVER}"`], {
+    env: { PATH: process.env.PATH, PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const exited = once(child, 'exit')
+  // A test that dies takes its server along.
+  process.once('exit', () => child.kill('SIGKILL'))
+  const lines: string[] = []
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', line => {
+      lines.push(line)
+      const listening = /Server listening at (http:[^"]+)/.exec(line)
+      if (listening) resolve(listening[1] as string)
+    })
+    void exited.then(([code]) => reject(new Error(`the server ended with ${code}\n${lines.join('\n')}`)))
+  })
+  return {
+    child,
+    url,
+    lines,
+    async end(signal) {
+      child.kill(signal)
+      const [code] = await exited
+      return code
+    },
+  }
+}

@@ -1,0 +1,124 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** A request that a stand-in got. */
+export interface Call {
+  method: string
+  /** With its query. */
+  path: string
+  headers: IncomingMessage['headers']
+  body: Record<string, unknown>
+}
+
+export interface Answer {
+  status: number
+  headers?: Record<string, string>
+  /** A text is sent as it is, anything else as JSON. */
+  body?: unknown
+}
+
+/** How a call goes wrong. */
+export type Behaviour =
+  | Answer
+  /** The connection is closed before anything is done. */
+  | 'drop'
+  /** It is done, and then the connection is closed. */
+  | 'drop after'
+  /** It is done, and never answered. */
+  | 'hang'
+  /** It is done after so many ms, or when the promise is resolved. */
+  | { wait: number | Promise<unknown> }
+
+/** `POST /path` exactly; or a pattern for that; or a function. */
+export type Matcher = string | RegExp | ((call: Call) => boolean)
+
+export interface StandIn {
+  /** Where it listens. */
+  url: string
+  /** What it was asked, in the order of arrival. */
+  calls: Call[]
+  /** The calls that fit. */
+  called(matcher: Matcher): Call[]
+  /** Resolves with the call that is the `nth` to fit, made before or still to come. */
+  arrived(matcher: Matcher, nth?: number): Promise<Call>
+  /** Lets the next `times` calls that fit go wrong. */
+  fail(matcher: Matcher, behaviour: Behaviour, times?: number): void
+  close(): Promise<void>
+}
+
+/** A server on a free port of this machine, in the place of somebody else's. */
+export async function startStandIn(answerTo: (call: Call) => Answer): Promise<StandIn> {
+  const calls: Call[] = []
+  let failures: { matcher: Matcher; behaviour: Behaviour; left: number }[] = []
+  let waiting: { isHere: () => boolean; resolve: () => void }[] = []
+
+  const server = createServer(async (request, response) => {
+    const call = await read(request)
+    calls.push(call)
+    for (const { resolve } of waiting.filter(({ isHere }) => isHere())) resolve()
+    waiting = waiting.filter(({ isHere }) => !isHere())
+    await behave(takeFailure(call), call, response)
+  })
+
+  function takeFailure(call: Call): Behaviour | undefined {
+    const failure = failures.find(({ matcher }) => fits(matcher, call))
+    if (failure === undefined) return undefined
+    failure.left--
+    failures = failures.filter(({ left }) => left > 0)
+    return failure.behaviour
+  }
+
+  async function behave(behaviour: Behaviour | undefined, call: Call, response: ServerResponse): Promise<void> {
+    if (behaviour === 'drop') return void response.destroy()
+    if (typeof behaviour === 'object' && 'status' in behaviour) return send(response, behaviour)
+    if (typeof behaviour === 'object') await passed(behaviour.wait)
+    const answer = answerTo(call)
+    if (behaviour === 'drop after') return void response.destroy()
+    if (behaviour !== 'hang') send(response, answer)
+  }
+
+  const called = (matcher: Matcher) => calls.filter(call => fits(matcher, call))
+
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
+    called,
+    async arrived(matcher, nth = 1) {
+      const isHere = () => called(matcher).length >= nth
+      if (!isHere()) await new Promise<void>(resolve => waiting.push({ isHere, resolve }))
+      return called(matcher)[nth - 1] as Call
+    },
+    fail(matcher, behaviour, times = 1) {
+      failures.push({ matcher, behaviour, left: times })
+    },
+    close() {
+      server.closeAllConnections()
+      return new Promise(resolve => server.close(() => resolve()))
+    },
+  }
+}
+
+function fits(matcher: Matcher, call: Call): boolean {
+  if (typeof matcher === 'function') return matcher(call)
+  const line = `${call.method} ${call.path}`
+  return typeof matcher === 'string' ? matcher === line : matcher.test(line)
+}
+
+async function read(request: IncomingMessage): Promise<Call> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  const text = Buffer.concat(chunks).toString()
+  const { method = '', url = '', headers } = request
+  return { method, path: url, headers, body: text === '' ? {} : JSON.parse(text) }
+}
+
+function passed(wait: number | Promise<unknown>): Promise<unknown> {
+  return typeof wait === 'number' ? new Promise(resolve => setTimeout(resolve, wait)) : wait
+}
+
+function send(response: ServerResponse, { status, headers, body = '' }: Answer): void {
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const type = typeof body === 'string' ? 'text/html' : 'application/json'
+  response.writeHead(status, { 'content-type': type, ...headers }).end(text)
+}

@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import { ENV_SCHEMA } from '../../plugins/env.ts'
+import { type CapturedLog, captureLog } from './log.ts'
+
+export const SERVER_FILE = fileURLToPath(new URL('../../server.ts', import.meta.url))
+
+export interface Standalone {
+  child: ChildProcess
+  log: CapturedLog
+  /** The port that it listens on, as soon as it does. */
+  port(): Promise<number>
+  /** How it ended, once it has, with all that it wrote to stderr. */
+  ended: Promise<{ code: number | null; signal: string | null; stderr: string }>
+}
+
+export interface StandaloneOptions {
+  /** Instead of Node with the server's file. */
+  command?: string
+  args?: string[]
+  /** Where its `.env` and its store are. */
+  cwd: string
+  /** File descriptors handed over, from 3. */
+  handedOver?: number[]
+}
+
+/** The server in a process of its own, with nothing of ours in its environment but `env`; killed at the test's end. */
+export function standalone(t: Test, env: Record<string, string>, options: StandaloneOptions): Standalone {
+  const { command = process.execPath, args = [SERVER_FILE], cwd, handedOver = [] } = options
+  const others = Object.entries(process.env).filter(([name]) => !(name in ENV_SCHEMA.properties))
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...Object.fromEntries(others), ...env },
+    stdio: ['ignore', 'pipe', 'pipe', ...handedOver],
+  })
+  const log = captureLog()
+  createInterface(child.stdout as NodeJS.ReadableStream).on('line', line => log.stream.write(line))
+  let stderr = ''
+  child.stderr?.setEncoding('utf8').on('data', text => {
+    stderr += text
+  })
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, stderr }))
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  return {
+    child,
+    log,
+    async port() {
+      const line = await Promise.race([log.line(({ msg }) => msg.startsWith('Server listening')), ended])
+      if (!('msg' in line)) throw new Error(`it ended: ${line.stderr}`)
+      return Number(/:(\d+)$/.exec(line.msg)?.[1])
+    },
+    ended,
+  }
+}

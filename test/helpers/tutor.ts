@@ -1,0 +1,106 @@
+import type { Test } from 'tap'
+import type { WebhooksOptions } from '../../app.ts'
+import { messageHandlers, type PriceIds } from '../../handlers/message.ts'
+import { createChatwootClient } from '../../plugins/chatwoot.ts'
+import { createStripeClient } from '../../plugins/stripe.ts'
+import { chatwootRequest, stripeRequest, webhookApp } from './app.ts'
+import { startChatwootApi } from './chatwoot-api.ts'
+import { testClock } from './clock.ts'
+import { type CapturedLog, LEVELS, type LogLine } from './log.ts'
+import { startStripeApi } from './stripe-api.ts'
+
+export interface TutorOptions {
+  /** Whose token the bot has; `none`: CW_TOKEN is not set. Default `bot`. */
+  token?: 'bot' | 'admin' | 'agent' | 'none'
+  /** With CW_ADMIN_TOKEN. Default true. */
+  admin?: boolean
+  /** With STRIPE_SECRET_KEY. Default true. */
+  stripeKey?: boolean
+  prices?: PriceIds
+  handoffAgentId?: number
+}
+
+/** The whole service with a Chatwoot and a Stripe that stand in, and a clock that stands still. */
+export async function startTutor(t: Test, options: TutorOptions = {}) {
+  const [chatwoot, stripe] = [await startChatwootApi(), await startStripeApi()]
+  // Deliveries are accepted in the real time, and everything after that goes by this clock.
+  const clock = testClock(Date.now())
+  const { app, log } = await webhookApp(t, webhooksOptions(), 'debug')
+  // After the app, which ends its calls first.
+  t.teardown(() => Promise.all([chatwoot.close(), stripe.close()]))
+
+  function webhooksOptions(): WebhooksOptions {
+    const { token = 'bot', admin = true, stripeKey = true, prices, handoffAgentId } = options
+    const chatwootOptions = {
+      url: chatwoot.url,
+      accountId: chatwoot.accountId,
+      ...(token !== 'none' && { token: chatwoot.tokens[token] }),
+      ...(admin && { adminToken: chatwoot.tokens.admin }),
+      ...(handoffAgentId !== undefined && { handoffAgentId }),
+      timeoutMs: 200,
+    }
+    const stripeOptions = {
+      apiBase: stripe.url,
+      ...(stripeKey && { secretKey: stripe.secretKey }),
+      ...(prices && { prices }),
+      timeoutMs: 200,
+    }
+    return {
+      chatwoot: chatwootOptions,
+      stripe: stripeOptions,
+      inbox: { clock },
+      handlers: messageHandlers({
+        chatwoot: createChatwootClient(chatwootOptions),
+        stripe: createStripeClient(stripeOptions),
+        ...(prices && { prices }),
+        handoffAgentId,
+        now: clock.now,
+      }),
+    }
+  }
+
+  const deliver = async (request: ReturnType<typeof chatwootRequest>) => {
+    const response = await app.inject(request)
+    const { status, id } = response.json()
+    if (status !== 'accepted') throw new Error(`The delivery was not accepted: ${response.body}`)
+    return id as string
+  }
+
+  /** The line about how an attempt at a delivery ended. */
+  const ended = (delivery: string, attempt = 1): Promise<LogLine> =>
+    log.line(line => line.delivery === delivery && line.attempt === attempt && line.event !== undefined)
+
+  return {
+    app,
+    log,
+    clock,
+    chatwoot,
+    stripe,
+    ended,
+    /** Delivers an event of Chatwoot's; its delivery id. */
+    send: (payload: object) => deliver(chatwootRequest(payload)),
+    /** Delivers an event of Stripe's; its delivery id. */
+    pay: (payload: object) => deliver(stripeRequest(payload)),
+    /** Delivers an event of Chatwoot's, and waits until it is handled. */
+    async handle(payload: object): Promise<LogLine> {
+      return ended(await deliver(chatwootRequest(payload)))
+    },
+    /** Delivers an event of Stripe's, and waits until it is handled. */
+    async handlePayment(payload: object): Promise<LogLine> {
+      return ended(await deliver(stripeRequest(payload)))
+    },
+    /** Moves the time on to the attempt after this one, and waits for its end. */
+    async nextAttempt(delivery: string, attempt: number): Promise<LogLine> {
+      const { nextAttemptAt } = await ended(delivery, attempt)
+      clock.advance(Math.max(0, Number(nextAttemptAt) - clock.now()))
+      return ended(delivery, attempt + 1)
+    },
+  }
+}
+
+export type Tutor = Awaited<ReturnType<typeof startTutor>>
+
+/** The messages of the lines at warn level and above, without those about the start and about attempts. */
+export function warnings(log: CapturedLog): string[] {
+  return log.lines.filter(line => line.level >= LEVELS.warn && line.delivery && !line.event).map(({ msg }) => msg)
+}

@@ -1,0 +1,439 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
+import net, { type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import { chatwoot, railsJson } from '../../commands/samples.ts'
+import { signChatwoot } from '../../plugins/verification.ts'
+
+/** What the tests of the reverse proxies share: the proxies and the service are the real programs. */
+
+const SERVER = fileURLToPath(new URL('../../server.ts', import.meta.url))
+const SECRET = 'the-secret-of-the-proxy-tests'
+const CONNECTIONS = 16
+/** The load ends here, whatever else happens. */
+const MOST_REQUESTS = 20_000
+/** What has to be answered between two restarts. */
+const ANSWERS_BETWEEN = 150
+const CONVERSATIONS = 64
+const MIB = 1024 * 1024
+
+/** Starts the proxy in front of a port of this machine; where it is. */
+export type StartProxy = (t: Test, backend: number) => Promise<string>
+
+/** Whether a program is here. Where CI requires it, its absence is a failure; elsewhere it is said aloud. */
+export function isInstalled(t: Test, program: string, versionFlag: string): boolean {
+  if (spawnSync(program, [versionFlag], { env: systemPath() }).error === undefined) return true
+  const required = `REQUIRE_${program.toUpperCase()}`
+  const message = `${program} is not installed: its configuration is NOT TESTED here (apt-get install ${program})`
+  if (process.env[required] === '1') t.fail(message)
+  else {
+    t.comment(`!!! ${message}`)
+    t.pass(message)
+  }
+  return false
+}
+
+/** Where Debian keeps daemons, too: not on every user's path. */
+function systemPath(): NodeJS.ProcessEnv {
+  return { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin`, HOME: process.env.HOME }
+}
+
+/** Starts a program, resolves when a line of its log fits, and ends it with the test. */
+export async function startProgram(t: Test, command: string, args: string[], ready: RegExp): Promise<void> {
+  const child = spawn(command, args, { env: systemPath(), stdio: ['ignore', 'inherit', 'pipe'] })
+  const exited = once(child, 'exit')
+  t.teardown(async () => {
+    child.kill('SIGTERM')
+    await exited
+  })
+  await seen(child, child.stderr, ready)
+}
+
+/** Resolved with the first line that fits. */
+function seen(child: ChildProcess, output: NodeJS.ReadableStream, ready: RegExp): Promise<string> {
+  const lines: string[] = []
+  return new Promise((resolve, reject) => {
+    createInterface({ input: output }).on('line', line => {
+      lines.push(line)
+      if (ready.test(line)) resolve(line)
+    })
+    child.once('error', reject)
+    child.once('exit', code => reject(new Error(`ended with ${code}:\n${lines.join('\n')}`)))
+  })
+}
+
+/** A folder of files, removed after the test; t.testdir() is the service's. */
+export function folder(t: Test, files: Record<string, string>): string {
+  const path = mkdtempSync(join(tmpdir(), 'tutorbot-proxy-'))
+  t.teardown(() => rmSync(path, { recursive: true }))
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content)
+  return path
+}
+
+/** A port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/**
+ * A socket as systemd holds it: bound here, and never accepted from here (a net.Server would). It outlives the
+ * services that it is handed to.
+ */
+function holdSocket(t: Test): { fd: number; port: number } {
+  interface Handle {
+    fd: number
+    getsockname(address: object): number
+    close(): void
+  }
+  // What node:cluster makes the sockets of its workers with.
+  const { _createServerHandle: bind } = net as unknown as { _createServerHandle: (...args: unknown[]) => Handle }
+  const handle = bind('127.0.0.1', 0, 4)
+  t.teardown(() => handle.close())
+  const address = { port: 0 }
+  handle.getsockname(address)
+  return { fd: handle.fd, port: address.port }
+}
+
+interface Service {
+  /** Resolved when it is gone. */
+  end(signal: NodeJS.Signals): Promise<void>
+}
+
+/** The real service: on a socket handed over (`fd`), or on a port. */
+async function startService(t: Test, env: Record<string, string>, fd?: number): Promise<Service> {
+  // exec keeps the pid, which is what LISTEN_PID must name. Node's options are tap's, for coverage: they slow the start.
+  const activation = fd === undefined ? '' : 'LISTEN_FDS=1 LISTEN_PID=$$'
+  const child = spawn('sh', ['-c', `unset NODE_OPTIONS; ${activation} exec "${process.execPath}" "${SERVER}"`], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'inherit', fd ?? 'ignore'],
+  })
+  const exited = once(child, 'exit')
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal)
+    await exited
+  }
+  t.teardown(() => end('SIGKILL'))
+  await seen(child, child.stdout as NodeJS.ReadableStream, /Server listening at/)
+  return { end }
+}
+
+/** Any other backend. */
+async function startBackend(t: Test, listener: http.RequestListener): Promise<number> {
+  const server = http.createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
+}
+
+/** A Chatwoot that counts the replies by conversation, and the calls for one conversation that overlap. */
+async function startChatwoot(t: Test) {
+  const replies = new Map<string, number>()
+  const open = new Set<string>()
+  let overlaps = 0
+  const port = await startBackend(t, async (request, response) => {
+    const [, id = '', rest = ''] = /\/conversations\/(\d+)(.*)$/.exec(request.url ?? '') ?? []
+    if (open.has(id)) overlaps++
+    open.add(id)
+    await text(request)
+    if (rest === '/messages') replies.set(id, (replies.get(id) ?? 0) + 1)
+    open.delete(id)
+    const conversation = { id: Number(id), status: 'pending', labels: [], custom_attributes: {}, meta: { sender: {} } }
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(conversation))
+  })
+  const env = { CW_URL: `http://127.0.0.1:${port}`, CW_TOKEN: 'token', CW_ACC_ID: '1' }
+  return { env, replies, overlaps: () => overlaps }
+}
+
+interface Answer {
+  status: number
+  headers: http.IncomingHttpHeaders
+  body: string
+}
+
+interface Sent {
+  method?: string
+  headers?: http.OutgoingHttpHeaders
+  body?: string | Buffer
+  agent?: http.Agent
+}
+
+/** Rejects if the connection breaks before the answer. */
+async function ask(url: string, { method = 'POST', headers = {}, body = '', agent }: Sent = {}): Promise<Answer> {
+  const options = {
+    method,
+    headers: { ...headers, 'content-length': Buffer.byteLength(body) },
+    ...(agent && { agent }),
+  }
+  const request = http.request(url, options).end(body)
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+  return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) }
+}
+
+const signed = (body: string) => ({ body, headers: signChatwoot(body, SECRET) })
+
+/** Deliveries, each of its own, over CONNECTIONS connections until it is stopped. */
+function startLoad(url: string) {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS })
+  const answered = new EventEmitter<{ answer: [] }>().setMaxListeners(0)
+  const statuses = new Map<number | string, number>()
+  const accepted: string[] = []
+  let next = 1
+  let count = 0
+  let stopped = false
+
+  async function send(): Promise<void> {
+    while (!stopped && next <= MOST_REQUESTS) {
+      const message = next++
+      const body = railsJson(chatwoot.incoming({ message, conversation: 1 + (message % CONVERSATIONS) }))
+      const answer = await ask(`${url}/cw`, { ...signed(body), agent }).catch(error => ({
+        status: (error as NodeJS.ErrnoException).code ?? String(error),
+        body: '{}',
+      }))
+      statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
+      if (answer.status === 200) accepted.push((JSON.parse(answer.body) as { id: string }).id)
+      count++
+      answered.emit('answer')
+    }
+  }
+  const done = Promise.all(Array.from({ length: CONNECTIONS }, send))
+
+  return {
+    statuses,
+    /** Ids of what got a 200. */
+    accepted,
+    /** Resolved after so many more answers. */
+    async answers(more: number): Promise<void> {
+      const goal = count + more
+      while (count < goal) await once(answered, 'answer')
+    },
+    async stop(): Promise<void> {
+      stopped = true
+      await done
+      agent.destroy()
+    },
+  }
+}
+
+/** What is kept in a store that no service has open: how many deliveries of which id. */
+function stored(file: string): { count: number; ids: Set<string>; states: Record<string, number> } {
+  const db = new DatabaseSync(file, { readOnly: true })
+  const rows = db.prepare('SELECT id, state FROM delivery').all() as { id: string; state: string }[]
+  db.close()
+  const states: Record<string, number> = {}
+  for (const { state } of rows) states[state] = (states[state] ?? 0) + 1
+  return { count: rows.length, ids: new Set(rows.map(({ id }) => id)), states }
+}
+
+/** Every proxy is tested with this. `triesAgain`: it sends once more what a broken connection has cut off. */
+export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { triesAgain: boolean }): void {
+  const notStored = { statusCode: 500, code: 'WEBHOOK_NOT_STORED', error: 'Internal Server Error', message: String }
+
+  t.test('a restart under load refuses nothing and loses nothing', async t => {
+    const crm = await startChatwoot(t)
+    const file = join(t.testdir(), 'w.db')
+    const env = { ...crm.env, CW_HMAC_SECRET: SECRET, DATABASE_URL: file, LOG_LEVEL: 'info' }
+    const socket = holdSocket(t)
+    let service = await startService(t, env, socket.fd)
+    const load = startLoad(await startProxy(t, socket.port))
+    for (let restart = 1; restart <= 4; restart++) {
+      await load.answers(ANSWERS_BETWEEN)
+      await service.end('SIGTERM')
+      service = await startService(t, env, socket.fd)
+    }
+    await load.answers(ANSWERS_BETWEEN)
+    await load.stop()
+    await service.end('SIGTERM')
+
+    t.comment(`4 restarts: ${show(load.statuses)}`)
+    t.same([...load.statuses.keys()], [200], 'every request was answered with 200', { statuses: show(load.statuses) })
+    const kept = stored(file)
+    t.equal(new Set(load.accepted).size, load.accepted.length, 'each has an id of its own')
+    t.equal(kept.count, load.accepted.length, 'each is stored once')
+    t.ok(
+      load.accepted.every(id => kept.ids.has(id)),
+      'every one that was acknowledged is stored',
+    )
+    t.equal(crm.overlaps(), 0, 'no conversation was handled twice at once')
+    const replied = [...crm.replies.values()].reduce((sum, count) => sum + count, 0)
+    t.equal(replied, kept.states.done, 'each that was handled was answered once')
+  })
+
+  t.test('kill -9 under load, and a new service on the socket', async t => {
+    const file = join(t.testdir(), 'w.db')
+    const env = { CW_HMAC_SECRET: SECRET, DATABASE_URL: file, LOG_LEVEL: 'info' }
+    const socket = holdSocket(t)
+    let service = await startService(t, env, socket.fd)
+    const load = startLoad(await startProxy(t, socket.port))
+    for (let kill = 1; kill <= 3; kill++) {
+      await load.answers(ANSWERS_BETWEEN)
+      await service.end('SIGKILL')
+      service = await startService(t, env, socket.fd)
+    }
+    await load.answers(ANSWERS_BETWEEN)
+    await load.stop()
+    await service.end('SIGTERM')
+
+    t.comment(`3 times kill -9: ${show(load.statuses)}`)
+    if (triesAgain) t.same([...load.statuses.keys()], [200], 'not one request noticed')
+    else t.same(without(load.statuses, 200, 500), [], 'what was cut off is a 500')
+    const kept = stored(file)
+    t.ok(
+      load.accepted.every(id => kept.ids.has(id)),
+      'every one that was acknowledged is stored',
+    )
+  })
+
+  t.test('kill -9 with nothing after it: 500, never 502, 503 or 504', async t => {
+    const file = join(t.testdir(), 'w.db')
+    const port = await freePort()
+    const env = { CW_HMAC_SECRET: SECRET, DATABASE_URL: file, PORT: String(port), LOG_LEVEL: 'info' }
+    const service = await startService(t, env)
+    const url = await startProxy(t, port)
+    const load = startLoad(url)
+    await load.answers(ANSWERS_BETWEEN)
+    await service.end('SIGKILL')
+    await load.answers(2 * CONNECTIONS)
+    await load.stop()
+
+    t.same(without(load.statuses, 200, 500), [], show(load.statuses))
+    t.ok((load.statuses.get(500) ?? 0) >= CONNECTIONS)
+    for (const path of ['/cw', '/webhook/payments']) {
+      const answer = await ask(url + path, signed('{}'))
+      t.equal(answer.status, 500)
+      t.equal(answer.headers['content-type'], 'application/json')
+      t.match(JSON.parse(answer.body), notStored)
+    }
+    const kept = stored(file)
+    t.ok(
+      load.accepted.every(id => kept.ids.has(id)),
+      'every one that was acknowledged is stored',
+    )
+  })
+
+  t.test('a backend that hangs, breaks off, talks nonsense or is out of order: 500', async t => {
+    let misbehave: http.RequestListener = () => {}
+    const url = await startProxy(t, await startBackend(t, (request, response) => misbehave(request, response)))
+    const status = (code: number): http.RequestListener => {
+      return (_request, response) => response.writeHead(code, { 'content-type': 'text/html' }).end('<h1>sorry</h1>')
+    }
+    const cases: Record<string, http.RequestListener> = {
+      502: status(502),
+      503: status(503),
+      504: status(504),
+      'breaks off': request => request.socket.destroy(),
+      'breaks off in its headers': request => request.socket.end('HTTP/1.1 200 OK\r\nContent-'),
+      hangs: () => {},
+    }
+    for (const [name, listener] of Object.entries(cases)) {
+      misbehave = listener
+      const startedAt = performance.now()
+      const answer = await ask(`${url}/cw`, signed('{}'))
+      t.equal(answer.status, 500, name)
+      t.match(JSON.parse(answer.body), notStored, name)
+      t.ok(performance.now() - startedAt < 5_000, `${name}: answered before Chatwoot gives up`)
+    }
+  })
+
+  t.test("the service's own answers pass as they are", async t => {
+    const own = { status: 429, body: '{"statusCode":429,"code":"WEBHOOK_INBOX_BUSY"}' }
+    const port = await startBackend(t, (_request, response) => {
+      response.writeHead(own.status, { 'content-type': 'application/json', 'retry-after': '1' }).end(own.body)
+    })
+    const url = await startProxy(t, port)
+    t.match(await ask(`${url}/cw`), { ...own, headers: { 'retry-after': '1' } })
+    Object.assign(own, { status: 500, body: '{"statusCode":500,"code":"WEBHOOK_FAILED"}' })
+    t.match(await ask(`${url}/cw`), own)
+    Object.assign(own, { status: 401, body: '{"statusCode":401,"code":"WEBHOOK_SIGNATURE_MISMATCH"}' })
+    t.match(await ask(`${url}/webhook/payments`), own)
+  })
+
+  t.test('only the two webhook paths are public, and their sender is known', async t => {
+    const asked: http.IncomingMessage[] = []
+    const port = await startBackend(t, (request, response) => {
+      asked.push(request)
+      response.end('{}')
+    })
+    const url = await startProxy(t, port)
+    for (const path of ['/', '/health', '/ready', '/cw/', '/cw/../health', '/webhook', '/deliveries', '/CW']) {
+      for (const method of ['GET', 'POST']) {
+        const answer = await ask(url + path, { method })
+        t.equal(answer.status, 404, `${method} ${path}`)
+        t.match(JSON.parse(answer.body), { statusCode: 404, code: 'NOT_FOUND', error: 'Not Found', message: String })
+      }
+    }
+    t.equal(asked.length, 0, 'the service does not even see them')
+
+    const forged = { 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'gopher', host: 'hooks.example.com' }
+    await ask(`${url}/cw?a=1`, { headers: { ...forged, 'x-chatwoot-signature': 'kept' } })
+    await ask(`${url}/webhook/payments`, { headers: forged })
+    t.same(
+      asked.map(request => request.url),
+      ['/cw?a=1', '/webhook/payments'],
+    )
+    t.match(asked[0]?.headers, {
+      host: 'hooks.example.com',
+      'x-forwarded-for': /^127\.0\.0\.1$/,
+      'x-forwarded-proto': 'http',
+      'x-forwarded-host': 'hooks.example.com',
+      'x-chatwoot-signature': 'kept',
+      connection: 'close',
+    })
+  })
+
+  t.test('with the service: 4 MiB pass, more is 413, and nothing unsigned gets in by way of the proxy', async t => {
+    const file = join(t.testdir(), 'w.db')
+    const port = await freePort()
+    const env = { DATABASE_URL: file, PORT: String(port) }
+    const url = await startProxy(t, port)
+    const service = await startService(t, { ...env, CW_HMAC_SECRET: SECRET })
+    const json = (bytes: number) => `{"event":"x","filler":"${'x'.repeat(bytes - 25)}"}`
+    t.equal(json(4 * MIB).length, 4 * MIB)
+    t.match(await ask(`${url}/cw`, signed(json(4 * MIB))), { status: 200, body: '{"status":"ignored"}' })
+    const answer = await tooLarge(`${url}/cw`, 4 * MIB + 1)
+    t.match(answer, { status: 413, body: /"code":"FST_ERR_CTP_BODY_TOO_LARGE"/ })
+    await service.end('SIGTERM')
+
+    await startService(t, env)
+    const body = railsJson(chatwoot.incoming())
+    t.match(await ask(`http://127.0.0.1:${port}/cw`, signed(body)), { status: 200 }, 'from this machine it would')
+    const unsigned = { body, headers: { 'content-type': 'application/json' } }
+    t.match(await ask(`${url}/cw`, unsigned), { status: 401, body: /"code":"WEBHOOK_UNSIGNED_REFUSED"/ })
+  })
+}
+
+/** Declares a body, and is answered before it is sent. */
+async function tooLarge(url: string, bytes: number): Promise<Answer> {
+  const headers = { 'content-type': 'application/json', 'content-length': bytes }
+  const request = http.request(url, { method: 'POST', headers })
+  request.flushHeaders()
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+  const answer = { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) }
+  request.on('error', () => {})
+  request.destroy()
+  return answer
+}
+
+/** The statuses other than these. */
+function without(statuses: Map<number | string, number>, ...expected: (number | string)[]): (number | string)[] {
+  return [...statuses.keys()].filter(status => !expected.includes(status))
+}
+
+function show(statuses: Map<number | string, number>): string {
+  return [...statuses].map(([status, count]) => `${count} × ${status}`).join(', ')
+}

@@ -1,0 +1,180 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+/** The package as npm packs it, installed into an empty project: plain JavaScript, types, the command. */
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const TSC = join(ROOT, 'node_modules/.bin/tsc')
+/** Outside of this folder, or our own node_modules would serve what the package forgot to ask for. */
+const PROJECT = realpathSync(mkdtempSync(join(tmpdir(), 'tutorbot-package-')))
+t.teardown(() => rmSync(PROJECT, { recursive: true, force: true }))
+
+const USE_JS = `
+import Fastify from 'fastify'
+import webhooks, { PermanentError, signChatwoot, TransientError } from 'tutorbot-webhooks'
+
+const app = Fastify()
+const handled = Promise.withResolvers()
+await app.register(webhooks, {
+  prefix: '/hooks',
+  chatwoot: { secrets: ['s3cret'] },
+  store: 'webhooks.db',
+  handlers: { contact_created: delivery => handled.resolve(delivery.payload.id) },
+})
+const payload = JSON.stringify({ event: 'contact_created', id: 5, account: { id: 1 } })
+const post = headers => app.inject({ method: 'POST', url: '/hooks/cw', payload, headers })
+const answers = [await post(signChatwoot(payload, 's3cret')), await post(signChatwoot(payload, 'another'))]
+const id = await handled.promise
+await app.close()
+const classes = [PermanentError, TransientError].map(error => new error('x') instanceof Error)
+console.log(JSON.stringify({ answers: answers.map(answer => [answer.statusCode, answer.json()]), id, classes }))
+`
+
+const USE_TS = `
+import Fastify, { type FastifyInstance } from 'fastify'
+import webhooks, {
+  type Delivery, type DeliveryFilter, type Handler, type HandlerContext, type Inbox, PermanentError, signChatwoot,
+  type StoredDelivery, verification, type WebhooksOptions,
+} from 'tutorbot-webhooks'
+
+const onContact: Handler = async (delivery: Delivery, context: HandlerContext) => {
+  if (delivery.payload.id === undefined) throw new PermanentError('no id')
+  const attempt: number = context.attempt
+  const done: string = await context.once(delivery.id, async () => 'x')
+  context.log.info({ attempt, done })
+}
+const options: WebhooksOptions = {
+  prefix: '/hooks',
+  chatwoot: { path: '/cw', secrets: ['s'] },
+  stripe: { secrets: ['whsec_s'] },
+  store: 'w.db',
+  inbox: { concurrency: 5 },
+  handlers: { contact_created: onContact, message_created: { handle: onContact, gaveUp: onContact } },
+}
+const app: FastifyInstance = Fastify()
+await app.register(webhooks, options)
+app.post('/other', { preParsing: app.keepRawBody, preHandler: [app.verifyChatwoot, app.logDelivery] }, async request => {
+  const raw: Buffer | string | undefined = request.rawBody
+  return { raw }
+})
+const inbox: Inbox = app.webhooks.inbox
+const filter: DeliveryFilter = { state: 'dead' }
+export const dead: StoredDelivery[] = await inbox.list(filter)
+export const live: boolean | undefined = app.webhooks.stripe?.livemode
+export const account: string | undefined = app.webhooks.chatwoot?.accountId
+export const headers: Record<string, string> = signChatwoot('{}', 's')
+await Fastify().register(verification, { chatwoot: { secrets: ['s'] } })
+
+// What is not typed passes for any: these must be errors.
+// @ts-expect-error
+await app.register(webhooks, { handlers: { x: 'not a function' } })
+// @ts-expect-error
+await inbox.list({ state: 'lost' })
+// @ts-expect-error
+app.webhooks.nothing
+`
+
+/** Types as strict as they get, and our own declarations checked too. */
+const TSCONFIG = {
+  compilerOptions: {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    noEmit: true,
+    module: 'nodenext',
+    target: 'es2024',
+    types: ['node'],
+  },
+  files: ['use.ts'],
+}
+
+/** This Node first, as npm has it for scripts; none of the settings that an `npm test` around us hands down. */
+function environment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))
+  return { ...Object.fromEntries(kept), PATH: `${dirname(process.execPath)}:${process.env.PATH}` }
+}
+
+async function run(cwd: string, command: string, ...args: string[]) {
+  // tap gives every child its own loaders by NODE_OPTIONS; a project that installs us has none.
+  const child = spawn('sh', ['-c', 'unset NODE_OPTIONS; exec "$0" "$@"', command, ...args], {
+    cwd,
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}\n${out}\n${err}`)
+  return out
+}
+
+interface Packed {
+  filename: string
+  files: { path: string }[]
+}
+
+t.test('the package', async t => {
+  const answer = await run(ROOT, 'npm', 'pack', '--json', '--silent', '--pack-destination', PROJECT)
+  // The build's own lines come first.
+  const [packed] = JSON.parse(answer.slice(answer.search(/^\[$/m))) as [Packed]
+
+  t.test('holds what is used, and nothing else', async t => {
+    const paths = packed.files.map(({ path }) => path)
+    const built = /^dist\/(app|server|(plugins|routes|handlers|commands)\/[\w/-]+)\.(js|d\.ts)$/
+    t.same(paths.filter(path => !built.test(path)).sort(), [
+      '.env.example',
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'package.json',
+    ])
+    for (const path of ['dist/app.js', 'dist/app.d.ts', 'dist/server.js', 'dist/plugins/inbox/sqlite-store.js'])
+      t.ok(paths.includes(path), path)
+  })
+
+  writeFileSync(join(PROJECT, 'package.json'), '{"name":"empty","private":true,"type":"module"}')
+  const settings = ['--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund']
+  await run(PROJECT, 'npm', 'install', ...settings, `./${packed.filename}`)
+
+  t.test('works in plain JavaScript', async t => {
+    writeFileSync(join(PROJECT, 'use.js'), USE_JS)
+    t.match(JSON.parse(await run(PROJECT, process.execPath, 'use.js')), {
+      answers: [
+        [200, { status: 'accepted', id: /^[0-9a-f-]{36}$/ }],
+        [401, { statusCode: 401, code: 'WEBHOOK_SIGNATURE_MISMATCH' }],
+      ],
+      id: 5,
+      classes: [true, true],
+    })
+  })
+
+  t.test('is typed', async t => {
+    writeFileSync(join(PROJECT, 'use.ts'), USE_TS)
+    writeFileSync(join(PROJECT, 'tsconfig.json'), JSON.stringify(TSCONFIG))
+    await run(PROJECT, 'npm', 'install', ...settings, `@types/node@${process.versions.node.split('.')[0]}`)
+    t.equal(await run(PROJECT, TSC, '-p', '.'), '')
+  })
+
+  t.test('has a command that serves', async t => {
+    const env = { ...environment(), PORT: '0', DATABASE_URL: join(PROJECT, 'command.db') }
+    const child = spawn(join(PROJECT, 'node_modules/.bin/tutorbot-webhooks'), { cwd: PROJECT, env })
+    const exited = once(child, 'exit')
+    t.teardown(() => child.kill('SIGKILL'))
+    const url = await new Promise<string>((resolve, reject) => {
+      createInterface({ input: child.stdout }).on('line', line => {
+        const listening = /Server listening at (http:[^"]+)/.exec(line)?.[1]
+        if (listening !== undefined) resolve(listening)
+      })
+      void exited.then(([code]) => reject(new Error(`the command ended with ${code}`)))
+    })
+    t.same(await (await fetch(`${url}/health`)).json(), { status: 'ok' })
+    child.kill('SIGTERM')
+    t.same(await exited, [0, null])
+  })
+})

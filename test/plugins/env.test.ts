@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs'
+import Fastify from 'fastify'
+import t from 'tap'
+import envPlugin, { ENV_SCHEMA, EnvError, readEnv } from '../../plugins/env.ts'
+
+const root = new URL('../../', import.meta.url)
+
+interface Variable {
+  name: string
+  /** As text; '' if there is none. */
+  preset: string
+  description: string
+}
+
+const schema: Variable[] = Object.entries(ENV_SCHEMA.properties).map(([name, property]) => ({
+  name,
+  preset: 'default' in property ? String(property.default) : '',
+  description: property.description,
+}))
+
+/** The named groups of each match. */
+function groupsIn(text: string, pattern: RegExp): Variable[] {
+  return [...text.matchAll(pattern)].map(({ groups }) => {
+    const { name = '', preset = '', description = '' } = groups ?? {}
+    return { name, preset, description }
+  })
+}
+
+t.test('an empty environment: the defaults', async t => {
+  t.same(await readEnv({ env: {} }), {
+    PORT: 3000,
+    HOST: '127.0.0.1',
+    LOG_LEVEL: 'info',
+    TRUST_PROXY: 'loopback',
+    DATABASE_URL: 'data/webhooks.db',
+    CW_ALLOW_UNSIGNED: false,
+    CW_LEGACY_SIGNATURE: true,
+    RETENTION_DAYS: 7,
+    DEDUP_DAYS: 30,
+  })
+})
+
+t.test('texts become what they mean, and what is not ours is left out', async t => {
+  const env = await readEnv({
+    env: {
+      PORT: '0',
+      CW_ALLOW_UNSIGNED: 'true',
+      CW_LEGACY_SIGNATURE: 'false',
+      HANDOFF_AGENT_ID: '11',
+      RETENTION_DAYS: '0.5',
+      CW_HMAC_SECRET: 'a, b,c',
+      CW_URL: undefined,
+      PATH: '/bin',
+    },
+  })
+  t.match(env, {
+    PORT: 0,
+    CW_ALLOW_UNSIGNED: true,
+    CW_LEGACY_SIGNATURE: false,
+    HANDOFF_AGENT_ID: 11,
+    RETENTION_DAYS: 0.5,
+    CW_HMAC_SECRET: 'a, b,c',
+  })
+  t.notOk('PATH' in env)
+})
+
+t.test('the plugin puts it on fastify.config', async t => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(envPlugin, { env: { PORT: '8080' } })
+  t.match(app.config, { PORT: 8080, HOST: '127.0.0.1' })
+})
+
+t.test('each wrong value: one line with the variable, what is wrong and what it is for', async t => {
+  const cases: [string, string, RegExp][] = [
+    ['PORT', 'http', /^PORT must be integer \(Port to listen on\)$/],
+    ['PORT', '', /^PORT must be integer/],
+    ['PORT', '65536', /^PORT must be <= 65535/],
+    ['PORT', '-1', /^PORT must be >= 0/],
+    ['PORT', '80.5', /^PORT must be integer/],
+    ['HOST', '', /^HOST is empty: give it a value, or remove it \(Address to listen on\)$/],
+    ['LOG_LEVEL', 'loud', /^LOG_LEVEL must be .* allowed values: fatal, error, warn, info, debug, trace, silent \(/],
+    ['TRUST_PROXY', '', /^TRUST_PROXY is empty/],
+    ['DATABASE_URL', '', /^DATABASE_URL is empty/],
+    ['CW_HMAC_SECRET', '', /^CW_HMAC_SECRET has not the right form, or is empty \(.*comma-separated\)$/],
+    ['CW_HMAC_SECRET', 'a,,b', /^CW_HMAC_SECRET has not the right form/],
+    ['CW_HMAC_SECRET', 'a, ,b', /^CW_HMAC_SECRET has not the right form/],
+    ['CW_HMAC_SECRET', 'a,', /^CW_HMAC_SECRET has not the right form/],
+    ['CW_HMAC_SECRET', ',a', /^CW_HMAC_SECRET has not the right form/],
+    ['CW_HMAC_SECRET', ' ', /^CW_HMAC_SECRET has not the right form/],
+    ['CW_ALLOW_UNSIGNED', 'yes', /^CW_ALLOW_UNSIGNED must be boolean/],
+    ['CW_LEGACY_SIGNATURE', '', /^CW_LEGACY_SIGNATURE must be boolean/],
+    ['STRIPE_WEBHOOK_SECRET', '', /^STRIPE_WEBHOOK_SECRET has not the right form/],
+    ['STRIPE_WEBHOOK_SECRET', 'whsec_a,,whsec_b', /^STRIPE_WEBHOOK_SECRET has not the right form/],
+    ['CW_URL', 'chat.example.com', /^CW_URL has not the right form/],
+    ['CW_URL', 'https://', /^CW_URL has not the right form/],
+    ['CW_ACC_ID', 'one', /^CW_ACC_ID has not the right form/],
+    ['CW_TOKEN', '', /^CW_TOKEN is empty/],
+    ['CW_ADMIN_TOKEN', '', /^CW_ADMIN_TOKEN is empty/],
+    ['HANDOFF_AGENT_ID', 'sam', /^HANDOFF_AGENT_ID must be integer/],
+    ['HANDOFF_AGENT_ID', '0', /^HANDOFF_AGENT_ID must be >= 1/],
+    ['STRIPE_SECRET_KEY', 'pk_test_1', /^STRIPE_SECRET_KEY has not the right form/],
+    ['STRIPE_API_BASE', 'stripe', /^STRIPE_API_BASE has not the right form/],
+    ['STANDARD_PRICE_ID_60', '', /^STANDARD_PRICE_ID_60 is empty/],
+    ['RETENTION_DAYS', '0', /^RETENTION_DAYS must be > 0/],
+    ['RETENTION_DAYS', 'a week', /^RETENTION_DAYS must be number/],
+    ['DEDUP_DAYS', '3', /^DEDUP_DAYS must be >= 4/],
+  ]
+  for (const [name, value, message] of cases) {
+    const error = await readEnv({ env: { [name]: value } }).then(
+      () => null,
+      (error: unknown) => error,
+    )
+    t.ok(error instanceof EnvError, `${name}=${value}`)
+    t.match(error, { message })
+    t.notMatch((error as Error).message, '\n')
+  }
+})
+
+t.test('a wrong secret is not told', async t => {
+  for (const name of ['CW_HMAC_SECRET', 'STRIPE_WEBHOOK_SECRET', 'STRIPE_SECRET_KEY']) {
+    await t.rejects(readEnv({ env: { [name]: 'hunter2,,' } }), { message: /^(?!.*hunter2)/ })
+  }
+})
+
+t.test('.env.example is the schema', async t => {
+  const text = readFileSync(new URL('.env.example', root), 'utf8')
+  const pattern = /^# (?<description>.+)\n# (?<name>[A-Z0-9_]+)=(?<preset>.*)$/gm
+  t.same(groupsIn(text, pattern), schema)
+  t.equal([...text.matchAll(/^#? ?[A-Z0-9_]+=/gm)].length, schema.length, 'and nothing else')
+  t.notMatch(text, /^[^#\n]/m, 'copied as it is, it changes nothing')
+})
+
+t.test('the README’s table is the schema', async t => {
+  const text = readFileSync(new URL('README.md', root), 'utf8')
+  const pattern = /^\| `(?<name>[A-Z0-9_]+)` +\| +(?:`(?<preset>[^`]*)` +)?\| (?<description>.*?) +\|$/gm
+  t.same(groupsIn(text, pattern), schema)
+})

@@ -1,0 +1,127 @@
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import { stripeSession } from '../../commands/samples.ts'
+import { PermanentError, TransientError } from '../../plugins/inbox/errors.ts'
+import stripePlugin, { createStripeClient, type StripeClient, type StripeOptions } from '../../plugins/stripe.ts'
+import type { Behaviour } from '../helpers/stand-in.ts'
+import { startStripeApi, stripeError } from '../helpers/stripe-api.ts'
+
+/** The stand-in, and a client of it. */
+async function setUp(t: Test, options: StripeOptions = {}) {
+  const api = await startStripeApi()
+  t.teardown(() => api.close())
+  const client = createStripeClient({ secretKey: api.secretKey, apiBase: api.url, ...options }) as StripeClient
+  return { api, client }
+}
+
+/** The error of a call that goes wrong in a given way, and how often the call was made. */
+async function failureOf(t: Test, behaviour: Behaviour, options: StripeOptions = {}) {
+  const { api, client } = await setUp(t, options)
+  api.fail(/./, behaviour, 10)
+  const error = await client.getPrice('price_1').then(
+    () => t.fail('the call succeeded') as never,
+    (error: Error) => error,
+  )
+  return { error, calls: api.calls.length }
+}
+
+t.test('without a key there is no client', async t => {
+  t.equal(createStripeClient({}), null)
+})
+
+t.test('what is wrong with an option is said at once, and no key is in it', async t => {
+  const cases: [StripeOptions, string][] = [
+    [{ secretKey: 'pk_test_public' }, 'STRIPE_SECRET_KEY'],
+    [{ secretKey: 'whsec_endpoint' }, 'STRIPE_SECRET_KEY'],
+    [{ secretKey: 'sk_test_1', apiBase: 'localhost' }, 'STRIPE_API_BASE'],
+    [{ secretKey: 'sk_test_1', apiBase: 'ftp://localhost' }, 'STRIPE_API_BASE'],
+    [{ secretKey: 'sk_test_1', apiBase: 'http://localhost/proxy' }, 'STRIPE_API_BASE'],
+  ]
+  for (const [wrong, name] of cases) {
+    const error = t.throws(() => createStripeClient(wrong), TypeError) as Error
+    t.match(error.message, name)
+    t.notMatch(error.message, /public|endpoint/)
+  }
+})
+
+t.test('the key tells the mode', async t => {
+  t.equal(createStripeClient({ secretKey: 'sk_live_1' })?.livemode, true)
+  t.equal(createStripeClient({ secretKey: 'rk_live_1', apiBase: 'https://stripe.example.com' })?.livemode, true)
+  t.equal(createStripeClient({ secretKey: 'rk_test_1' })?.livemode, false)
+})
+
+t.test('it is a plugin of its own, for a host’s routes', async t => {
+  const { api } = await setUp(t)
+  api.prices.set('price_1', { id: 'price_1', unit_amount: 6000, currency: 'eur' })
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(stripePlugin, { secretKey: api.secretKey, apiBase: api.url })
+  app.get('/price', async () => app.webhooks.stripe?.getPrice('price_1'))
+
+  t.match((await app.inject('/price')).json(), { unit_amount: 6000, currency: 'eur' })
+})
+
+t.test('sessions, by their id and by their payment', async t => {
+  const { api, client } = await setUp(t)
+  const session = stripeSession({ session: 'cs_1', paymentIntent: 'pi_1' })
+  api.sessions.set('cs_1', session)
+  api.sessions.set('cs_2', stripeSession({ session: 'cs_2', paymentIntent: 'pi_2' }))
+
+  t.match(await client.getSession('cs_1'), session)
+  t.equal((await client.findSession('pi_2'))?.id, 'cs_2')
+  t.equal(await client.findSession('pi_3'), undefined)
+  t.match(
+    api.calls.map(({ path }) => path),
+    [
+      '/v1/checkout/sessions/cs_1',
+      '/v1/checkout/sessions?payment_intent=pi_2&limit=1',
+      '/v1/checkout/sessions?payment_intent=pi_3&limit=1',
+    ],
+  )
+})
+
+t.test('a refusal is permanent, and in Stripe’s own words', async t => {
+  const { client, api } = await setUp(t)
+  const missing = await client.getSession('cs_9').catch(error => error)
+  t.type(missing, PermanentError)
+  t.equal(missing.message, "Stripe: StripeInvalidRequestError 404 No such checkout/sessions: 'cs_9'")
+
+  const stranger = createStripeClient({ secretKey: 'sk_test_somebodyElse', apiBase: api.url }) as StripeClient
+  const refused = await stranger.getPrice('price_1').catch(error => error)
+  t.type(refused, PermanentError)
+  t.equal(refused.message, 'Stripe: StripeAuthenticationError 401 Invalid API Key provided: sk_test_****else')
+
+  for (const status of [400, 402, 403]) {
+    const { error } = await failureOf(t, stripeError(status, 'invalid_request_error', 'No'))
+    t.type(error, PermanentError, `${status}`)
+  }
+})
+
+t.test('what can pass: 409, 429 and 5xx; asked once, for the inbox tries again', async t => {
+  for (const status of [409, 429, 500, 502, 503]) {
+    const { error, calls } = await failureOf(t, stripeError(status, 'api_error', 'Later'))
+    t.type(error, TransientError, `${status}`)
+    t.equal((error as TransientError).retryAfterMs, 0)
+    t.equal(calls, 1)
+  }
+})
+
+t.test('Retry-After is passed on', async t => {
+  const { error } = await failureOf(t, stripeError(429, 'rate_limit_error', 'Later', { 'retry-after': '7' }))
+  t.match(error, { message: 'Stripe: StripeRateLimitError 429 Later', retryAfterMs: 7_000 })
+})
+
+t.test('dropped connections, silence and a proxy’s page can pass', async t => {
+  const page = { status: 200, body: '<html>We are moving house</html>' }
+  for (const behaviour of ['drop', 'drop after', 'hang', page] as const) {
+    const { error } = await failureOf(t, behaviour, { timeoutMs: 50 })
+    t.type(error, TransientError, JSON.stringify(behaviour))
+    t.match(error.message, /^Stripe: Stripe(Connection|API)Error \w/)
+  }
+})
+
+t.test('an error that is not Stripe’s stays what it is', async t => {
+  const { client, api } = await setUp(t)
+  await t.rejects(client.getPrice('price_\ud800'), URIError)
+  t.equal(api.calls.length, 0)
+})
