@@ -57,7 +57,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   const clients = { chatwoot: app.webhooks.chatwoot, stripe: app.webhooks.stripe }
   const own = Object.entries(handlers)
   const chatwootHandlers = {
-    ...messageHandlers({ ...clients, prices: stripe.prices ?? {}, handoffAgentId: chatwoot.handoffAgentId }),
+    ...messageHandlers({ ...clients, prices: stripe.prices, handoffAgentId: chatwoot.handoffAgentId }),
     ...Object.fromEntries(own.filter(([event]) => !event.includes('.'))),
   }
   const stripeHandlers = {

@@ -5,6 +5,7 @@ import webhooks, { type WebhooksOptions } from './app.ts'
 import { type Env, EnvError, type EnvOptions, readEnv } from './plugins/env.ts'
 import { StoreOpenError } from './plugins/inbox/errors.ts'
 import { loggerOptions } from './plugins/logging.ts'
+import { OptionError } from './plugins/webhooks.ts'
 import healthRoutes from './routes/health.ts'
 
 /** Handlers get 10 s to end and 1 s more once aborted; then the process ends, however they are, ms. */
@@ -27,13 +28,16 @@ export async function buildServer(options: EnvOptions = {}): Promise<FastifyInst
       message: `There is nothing at ${request.method} ${request.url.split('?')[0]}`,
     }),
   )
-  endConnections(app)
   await app.register(webhooks, webhooksOptions(config))
+  endConnections(app)
   await app.register(healthRoutes)
   return app
 }
 
-/** When the server closes, Node ends the connections that are idle at that moment only. */
+/**
+ * When the server closes, Node ends the connections that are idle at that moment only. This comes after the inbox's own
+ * hook: while handlers end, deliveries are still taken.
+ */
 function endConnections(app: FastifyInstance): void {
   let timer: NodeJS.Timeout
   app.addHook('preClose', async () => {
@@ -46,25 +50,32 @@ function endConnections(app: FastifyInstance): void {
 
 function createFastify(config: Env): FastifyInstance {
   try {
-    return Fastify({
-      logger: loggerOptions(config.LOG_LEVEL, process.stdout.isTTY === true),
-      // A webhook's one line is logDelivery's.
-      logController: new LogController({ disableRequestLogging: true }),
-      trustProxy: config.TRUST_PROXY,
-      // Chatwoot's bots hand the student to a human on a 503: what still comes while we close is taken.
-      return503OnClosing: false,
-      // A request has this long to arrive; slower senders are cut off. ms
-      requestTimeout: 30_000,
-      // Longer than nginx keeps an idle connection (60 s), so that it is never closed under a request. ms
-      keepAliveTimeout: 72_000,
-      http: { headersTimeout: 10_000 },
-    })
+    return Fastify(serverOptions(config))
   } catch (error) {
     throw new EnvError(`TRUST_PROXY is not a list of addresses, networks or loopback (${(error as Error).message})`)
   }
 }
 
-function webhooksOptions(config: Env): WebhooksOptions {
+/** The standalone server's own options, without the webhooks'. */
+export function serverOptions(config: Env) {
+  return {
+    logger: loggerOptions(config.LOG_LEVEL, process.stdout.isTTY === true),
+    // A webhook's one line is logDelivery's.
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: config.TRUST_PROXY,
+    // Chatwoot's bots hand the student to a human on a 503: what still comes while we close is taken.
+    return503OnClosing: false,
+    // A request has this long to arrive; slower senders are cut off. ms
+    requestTimeout: 30_000,
+    // Longer than nginx keeps an idle connection (60 s), so that it is never closed under a request. ms
+    keepAliveTimeout: 72_000,
+    // Node looks for what is overdue every 30 s unless told otherwise.
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
+  }
+}
+
+/** The environment, as the plugin's options. */
+export function webhooksOptions(config: Env): WebhooksOptions {
   return {
     store: config.DATABASE_URL,
     inbox: { retentionDays: config.RETENTION_DAYS, dedupDays: config.DEDUP_DAYS },
@@ -151,7 +162,7 @@ export async function start(options: EnvOptions = {}): Promise<FastifyInstance> 
 /** The line for a start that failed: what is wrong, and the mend. An error we did not foresee keeps its stack. */
 export function explainFailure(error: unknown): string {
   if (error instanceof StoreOpenError) return `tutorbot-webhooks did not start: DATABASE_URL: ${error.message}`
-  if (error instanceof EnvError || error instanceof TypeError)
+  if (error instanceof EnvError || error instanceof OptionError)
     return `tutorbot-webhooks did not start: ${error.message}`
   return `tutorbot-webhooks did not start: ${(error as Error).stack}`
 }

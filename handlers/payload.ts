@@ -16,10 +16,10 @@ export function asText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** An id as a text: a whole number above 0, or a text of at most 255 characters without spaces. */
+/** An id as a text: a whole number above 0, or at most 255 printable ASCII characters, which every store keeps as they are. */
 export function asId(value: unknown): string | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value > 0 ? String(value) : undefined
-  return typeof value === 'string' && /^[^\s]{1,255}$/.test(value) ? value : undefined
+  return typeof value === 'string' && /^[\x21-\x7e]{1,255}$/.test(value) ? value : undefined
 }
 
 export function asArray(value: unknown): unknown[] {

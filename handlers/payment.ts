@@ -76,6 +76,7 @@ async function readPayment(delivery: Delivery, stripe: StripeClient | null): Pro
   const id = asId(object.id)
   if (id === undefined) throw new PermanentError('data.object.id is missing or not an id')
   if (!delivery.event.startsWith('payment_intent.')) {
+    if (conversationOfMetadata(object.metadata) === undefined) return null
     return ofSession(id, stripe === null ? object : asObject(await stripe.getSession(id)))
   }
   const payment = ofIntent(id, object)

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import { PermanentError, TransientError } from './inbox/errors.ts'
 import { retryAfterMs } from './retry-after.ts'
-import { addToWebhooks } from './webhooks.ts'
+import { addToWebhooks, OptionError } from './webhooks.ts'
 
 /** The Application API of Chatwoot 4.15 and 4.16, as far as a bot needs it: https://developers.chatwoot.com/api-reference */
 
@@ -118,7 +118,7 @@ export function carriesMarker({ last_non_activity_message }: ChatwootConversatio
   return last_non_activity_message?.content_attributes?.[MARKER] === marker
 }
 
-/** A client, or null without a token. @throws {TypeError} that names the option which is missing or malformed */
+/** A client, or null without a token. @throws {OptionError} that names the option which is missing or malformed */
 export function createChatwootClient(options: ChatwootOptions): ChatwootClient | null {
   const { token } = options
   if (token === undefined) return null
@@ -196,7 +196,7 @@ export function createChatwootClient(options: ChatwootOptions): ChatwootClient |
 }
 
 function valid(value: string | undefined, form: RegExp, problem: string): string {
-  if (value === undefined || !form.test(value)) throw new TypeError(problem)
+  if (value === undefined || !form.test(value)) throw new OptionError(problem)
   return value
 }
 
@@ -204,7 +204,7 @@ function validUrl(text: string | undefined): string {
   const url = text !== undefined && URL.canParse(text) ? new URL(text) : null
   // fetch refuses a user and a password in a URL, and quotes them.
   if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
-    throw new TypeError('chatwoot.url (CW_URL) must be an http or https URL without a user, with a token')
+    throw new OptionError('chatwoot.url (CW_URL) must be an http or https URL without a user, with a token')
   }
   return url.origin + url.pathname.replace(/\/+$/, '')
 }

@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import Stripe from 'stripe'
 import { PermanentError, TransientError } from './inbox/errors.ts'
 import { retryAfterMs } from './retry-after.ts'
-import { addToWebhooks } from './webhooks.ts'
+import { addToWebhooks, OptionError } from './webhooks.ts'
 
 declare module './webhooks.ts' {
   interface Webhooks {
@@ -37,12 +37,12 @@ export default fp<StripeOptions>(
   { name: 'tutorbot-stripe', fastify: '5.x' },
 )
 
-/** A client, or null without a key. @throws {TypeError} that names the option which is malformed */
+/** A client, or null without a key. @throws {OptionError} that names the option which is malformed */
 export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: StripeOptions): StripeClient | null {
   if (secretKey === undefined) return null
   const mode = /^[sr]k_(test|live)_/.exec(secretKey)?.[1]
   if (mode === undefined)
-    throw new TypeError('stripe.secretKey (STRIPE_SECRET_KEY) must begin with sk_test_ or sk_live_')
+    throw new OptionError('stripe.secretKey (STRIPE_SECRET_KEY) must begin with sk_test_ or sk_live_')
   // The inbox retries: the SDK's own retries would only take the handler's time.
   const stripe = new Stripe(secretKey, {
     timeout: timeoutMs,
@@ -55,18 +55,25 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
     livemode: mode === 'live',
     getSession: id => call(() => stripe.checkout.sessions.retrieve(id)),
     findSession: async paymentIntent => {
-      const sessions = await call(() => stripe.checkout.sessions.list({ payment_intent: paymentIntent, limit: 1 }))
-      return sessions.data[0]
+      const request = { payment_intent: paymentIntent, limit: 1 }
+      const sessions = await call(() => stripe.checkout.sessions.list(request).catch(unlessMissing))
+      return sessions?.data[0]
     },
     getPrice: id => call(() => stripe.prices.retrieve(id)),
   }
+}
+
+/** Stripe refuses to list for a payment intent that it does not know. */
+function unlessMissing(error: unknown): undefined {
+  if (error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing') return undefined
+  throw error
 }
 
 function server(apiBase: string | undefined): Pick<Stripe.StripeConfig, 'host' | 'port' | 'protocol'> {
   if (apiBase === undefined) return {}
   const url = URL.canParse(apiBase) ? new URL(apiBase) : null
   if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== '/') {
-    throw new TypeError('stripe.apiBase (STRIPE_API_BASE) must be an http or https URL without a path')
+    throw new OptionError('stripe.apiBase (STRIPE_API_BASE) must be an http or https URL without a path')
   }
   const protocol = url.protocol === 'http:' ? 'http' : 'https'
   return { host: url.hostname, protocol, ...(url.port !== '' && { port: url.port }) }

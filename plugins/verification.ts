@@ -3,6 +3,7 @@ import { Transform } from 'node:stream'
 import createError from '@fastify/error'
 import type { FastifyInstance, FastifyRequest, preHandlerHookHandler, preParsingHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+import { OptionError } from './webhooks.ts'
 
 /** Sender and receiver may differ by this much, s: what Chatwoot advises and Stripe uses. */
 const TOLERANCE_SECONDS = 300
@@ -188,7 +189,7 @@ function isCurrent(timestamp: string, now: number): boolean {
 
 function secretKeys(option: string, secrets: readonly string[] = []): KeyObject[] {
   return secrets.map((secret, index) => {
-    if (typeof secret !== 'string' || secret.trim() === '') throw new TypeError(`${option}[${index}] is empty`)
+    if (typeof secret !== 'string' || secret.trim() === '') throw new OptionError(`${option}[${index}] is empty`)
     return createSecretKey(secret, 'utf8')
   })
 }

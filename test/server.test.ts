@@ -7,6 +7,7 @@ import { chatwoot, railsJson } from '../commands/samples.ts'
 import { EnvError } from '../plugins/env.ts'
 import { StoreOpenError } from '../plugins/inbox/errors.ts'
 import { signChatwoot } from '../plugins/verification.ts'
+import { OptionError } from '../plugins/webhooks.ts'
 import { buildServer, explainFailure, start } from '../server.ts'
 import { CHATWOOT_SECRET, chatwootRequest } from './helpers/app.ts'
 import { LEVELS } from './helpers/log.ts'
@@ -139,7 +140,7 @@ t.test('start: an address that is not ours', async t => {
 t.test('explainFailure', async t => {
   const prefix = 'tutorbot-webhooks did not start: '
   t.equal(explainFailure(new EnvError('PORT is wrong')), `${prefix}PORT is wrong`)
-  t.equal(explainFailure(new TypeError('chatwoot.url is wrong')), `${prefix}chatwoot.url is wrong`)
+  t.equal(explainFailure(new OptionError('chatwoot.url is wrong')), `${prefix}chatwoot.url is wrong`)
   t.equal(explainFailure(new StoreOpenError('x.db is in use')), `${prefix}DATABASE_URL: x.db is in use`)
   const bug = new Error('a bug')
   t.equal(explainFailure(bug), `${prefix}${bug.stack}`, 'what was not foreseen keeps its stack')

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { addToWebhooks } from '../webhooks.ts'
+import { addToWebhooks, OptionError } from '../webhooks.ts'
 import { type Clock, systemClock } from './contracts.ts'
 import { createInbox, type Inbox, type InboxSettings } from './inbox.ts'
 import { createLocalScheduler } from './local-scheduler.ts'
@@ -20,7 +20,7 @@ export interface InboxOptions extends Partial<InboxSettings> {
 }
 
 const DEFAULTS: InboxSettings = {
-  concurrency: 100,
+  concurrency: 200,
   handlerTimeoutMs: 30_000,
   graceMs: 10_000,
   maxWaiting: 10_000,
@@ -53,13 +53,14 @@ function validSettings(given: Partial<InboxSettings>): InboxSettings {
   const settings = { ...DEFAULTS }
   for (const [name, value] of Object.entries(given) as [keyof InboxSettings, unknown][]) {
     if (value === undefined) continue
-    if (!(name in DEFAULTS)) throw new TypeError(`The inbox has no option ${name}`)
-    if (typeof value !== 'number' || !(value > 0)) throw new TypeError(`${name} must be a number above 0, not ${value}`)
+    if (!(name in DEFAULTS)) throw new OptionError(`The inbox has no option ${name}`)
+    if (typeof value !== 'number' || !(value > 0))
+      throw new OptionError(`${name} must be a number above 0, not ${value}`)
     settings[name] = value
   }
   if (settings.dedupDays < Math.max(LEAST_DEDUP_DAYS, settings.retentionDays)) {
-    throw new TypeError(
-      `dedupDays must be ${LEAST_DEDUP_DAYS} at least (Stripe retries for 3), and not below retentionDays`,
+    throw new OptionError(
+      `dedupDays (DEDUP_DAYS) must be ${LEAST_DEDUP_DAYS} at least (Stripe retries for 3), and not below retentionDays (RETENTION_DAYS)`,
     )
   }
   return settings

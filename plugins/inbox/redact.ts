@@ -26,18 +26,13 @@ export const TooDeepError = createError('WEBHOOK_MALFORMED', `The body is nested
  * Replaces, in place and at any depth, the values of secret fields.
  * @throws {TooDeepError} for a payload that is nested too deep to be stored.
  */
-export function redactSecrets(payload: object): void {
-  let level: object[] = [payload]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > DEEPEST) throw new TooDeepError()
-    const next: object[] = []
-    for (const node of level) {
-      for (const [field, value] of Object.entries(node)) {
-        if (value === null) continue
-        if (SECRET_FIELDS.has(field)) (node as Record<string, unknown>)[field] = REDACTED
-        else if (typeof value === 'object') next.push(value)
-      }
-    }
-    level = next
+export function redactSecrets(payload: object, depth = 0): void {
+  if (depth > DEEPEST) throw new TooDeepError()
+  const fields = payload as Record<string, unknown>
+  for (const field in fields) {
+    const value = fields[field]
+    if (value === null) continue
+    if (SECRET_FIELDS.has(field)) fields[field] = REDACTED
+    else if (typeof value === 'object') redactSecrets(value as object, depth + 1)
   }
 }

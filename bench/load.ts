@@ -1,0 +1,100 @@
+/**
+ * The load of the benchmarks, a process of its own: sends prepared, distinct, signed deliveries over plain sockets as
+ * fast as they are answered (or at a given rate), and prints what it saw as one line of JSON.
+ */
+import { connect } from 'node:net'
+import Stripe from 'stripe'
+import { chatwoot, railsJson, stripeEvent, stripeSession } from '../commands/samples.ts'
+import { signChatwoot } from '../plugins/verification.ts'
+
+export interface LoadOptions {
+  port: number
+  source: 'chatwoot' | 'stripe'
+  secret: string
+  connections: number
+  requests: number
+  /** The number of the first delivery: runs on one server must not repeat each other. */
+  from: number
+  /** Requests a second; without, as fast as possible. */
+  rate?: number
+}
+
+export interface LoadResult {
+  perSecond: number
+  /** Times from when a request was due to its answer, ms. */
+  p50: number
+  p99: number
+  max: number
+  /** Answers that were not 200 `accepted`. */
+  wrong: number
+}
+
+/** The bytes of one request; about 2.7 KB of body from either sender. */
+function prepare({ source, secret, port }: LoadOptions, number: number): Buffer {
+  const body =
+    source === 'chatwoot'
+      ? railsJson(chatwoot.incoming({ message: number, conversation: 1 + (number % 5_000) }))
+      : railsJson(stripeOf(number))
+  const headers =
+    source === 'chatwoot'
+      ? signChatwoot(body, secret)
+      : {
+          'content-type': 'application/json',
+          'stripe-signature': Stripe.webhooks.generateTestHeaderString({ payload: body, secret }),
+        }
+  const path = source === 'chatwoot' ? '/cw' : '/webhook/payments'
+  const lines = Object.entries({ host: `127.0.0.1:${port}`, ...headers, 'content-length': Buffer.byteLength(body) })
+  return Buffer.from(
+    `POST ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
+  )
+}
+
+function stripeOf(number: number) {
+  const metadata = { conversation_id: String(1 + (number % 5_000)), note: 'x'.repeat(1_620) }
+  return stripeEvent('checkout.session.completed', stripeSession({ metadata, paymentIntent: `pi_${number}` }), {
+    id: `evt_${number}`,
+  })
+}
+
+async function run(options: LoadOptions): Promise<LoadResult> {
+  const requests = Array.from({ length: options.requests }, (_, n) => prepare(options, options.from + n))
+  const latencies = new Float64Array(requests.length)
+  let sent = 0
+  let answered = 0
+  let wrong = 0
+  const startedAt = performance.now()
+  const dueAt = (n: number) => (options.rate === undefined ? performance.now() : startedAt + (n * 1_000) / options.rate)
+
+  await Promise.all(
+    Array.from({ length: options.connections }, () => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      const socket = connect(options.port, '127.0.0.1')
+      socket.setNoDelay(true)
+      let due = 0
+      const send = () => {
+        if (sent === requests.length) return void socket.end(resolve)
+        const number = sent++
+        due = dueAt(number)
+        const wait = due - performance.now()
+        const write = () => socket.write(requests[number] as Buffer)
+        if (wait > 0.5) setTimeout(write, wait)
+        else write()
+      }
+      socket.on('connect', send)
+      socket.on('error', reject)
+      // An answer is small and comes in one piece.
+      socket.on('data', (data: Buffer) => {
+        latencies[answered++] = performance.now() - due
+        if (!data.includes('"accepted"')) wrong++
+        send()
+      })
+      return promise
+    }),
+  )
+  const seconds = (performance.now() - startedAt) / 1_000
+  const sorted = latencies.sort()
+  const quantile = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] as number
+  return { perSecond: requests.length / seconds, p50: quantile(0.5), p99: quantile(0.99), max: quantile(1), wrong }
+}
+
+if (import.meta.main) console.log(JSON.stringify(await run(JSON.parse(process.argv[2] as string))))
