@@ -124,6 +124,9 @@ async function fill(store: string, rows: number): Promise<void> {
         'chatwoot', 'message_created', '1:' || i || '_' || i || '_message_created', 'conversation:1:' || i % 5000,
         'done', 1, ${Date.now()}, ${Date.now()} FROM n`)
   }
+  db.exec(
+    'INSERT INTO known SELECT id, seq FROM delivery ORDER BY id; UPDATE indexed SET seq = (SELECT max(seq) FROM delivery)',
+  )
   db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   db.close()
 }

@@ -30,7 +30,7 @@ export default async function chatwootRoute(app: FastifyInstance, options: Chatw
 
   async function identify(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
     note(request, { source: 'chatwoot' })
-    const payload = parseBody(request)
+    const { body, payload } = parseBody(request)
     const event = asText(payload.event)
     if (event === undefined) return ignore(request, reply, 'it names no event')
     note(request, { event: event.slice(0, 64) })
@@ -40,7 +40,8 @@ export default async function chatwootRoute(app: FastifyInstance, options: Chatw
       return ignore(request, reply, `account ${account}, not ${accountId} (CW_ACC_ID)`, true)
     }
     const uuid = asText(request.headers['x-chatwoot-delivery'])
-    request.delivery = identifyChatwoot(event, account, payload, uuid ?? hash('sha256', rawBodyOf(request) as Buffer))
+    const dispatch = uuid ?? hash('sha256', rawBodyOf(request) as Buffer)
+    request.delivery = { ...identifyChatwoot(event, account, payload, dispatch), body }
   }
 }
 

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isObject } from '../handlers/payload.ts'
 import type { NewDelivery, Payload } from '../plugins/inbox/contracts.ts'
 import { deliveryId } from '../plugins/inbox/delivery-id.ts'
+import { redactSecrets } from '../plugins/inbox/redact.ts'
 import { note } from '../plugins/logging.ts'
 import { rawBodyOf } from '../plugins/verification.ts'
 
@@ -17,17 +18,22 @@ export const answerSchema = {
   },
 } as const
 
-/** @throws {MalformedError} for what is not a JSON object */
-export function parseBody(request: FastifyRequest): Payload {
+/**
+ * The body as bytes and as object, without the secrets in it; the request keeps its own.
+ * @throws {MalformedError} for what is not a JSON object
+ */
+export function parseBody(request: FastifyRequest): { body: Buffer; payload: Payload } {
+  const body = Buffer.from(rawBodyOf(request) as Buffer)
+  redactSecrets(body)
   let value: unknown
   try {
-    value = JSON.parse(String(rawBodyOf(request)))
+    value = JSON.parse(body.toString())
   } catch (error) {
     throw new MalformedError((error as Error).message.slice(0, 100))
   }
   if (!isObject(value))
     throw new MalformedError(Array.isArray(value) ? 'it is an array' : `it is ${JSON.stringify(value)?.slice(0, 20)}`)
-  return value
+  return { body, payload: value }
 }
 
 /** Answers 200 `ignored`; `warn`: the operator should look at why. */

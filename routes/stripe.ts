@@ -32,7 +32,7 @@ export default async function stripeRoute(app: FastifyInstance, options: StripeR
 
   async function identify(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
     note(request, { source: 'stripe' })
-    const payload = parseBody(request)
+    const { body, payload } = parseBody(request)
     const event = asText(payload.type)
     if (event === undefined) return ignore(request, reply, 'it names no event')
     note(request, { event: event.slice(0, 64) })
@@ -45,7 +45,10 @@ export default async function stripeRoute(app: FastifyInstance, options: StripeR
       return ignore(request, reply, `livemode ${payload.livemode}, unlike STRIPE_SECRET_KEY`, true)
     }
     checkVersion(payload.api_version)
-    request.delivery = identifyStripe(event, accountId, payload, () => hash('sha256', rawBodyOf(request) as Buffer))
+    request.delivery = {
+      ...identifyStripe(event, accountId, payload, () => hash('sha256', rawBodyOf(request) as Buffer)),
+      body,
+    }
   }
 }
 

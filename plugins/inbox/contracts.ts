@@ -21,6 +21,8 @@ export interface Delivery {
 
 /** What a store is asked to keep. */
 export interface NewDelivery extends Delivery {
+  /** The JSON to keep, without secrets. Default: the payload as JSON, its secret fields redacted. */
+  body?: Buffer
   /** Why no handler can read it. Such a delivery is stored as dead, for a person to see. */
   unreadable?: string
 }

@@ -95,7 +95,10 @@ export function createDrain({ store, handlerOf, wake, handlerTimeoutMs, clock, l
       await handler(delivery, {
         signal: controller.signal,
         attempt: delivery.attempts,
-        log: log.child({ delivery: delivery.id }),
+        // Made when it is asked for: most handlings have nothing to say.
+        get log() {
+          return log.child({ delivery: delivery.id })
+        },
         once,
       })
     } catch (error) {

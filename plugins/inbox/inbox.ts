@@ -13,7 +13,6 @@ import type {
 } from './contracts.ts'
 import { createDrain, type Handler } from './drain.ts'
 import { startPruning } from './prune.ts'
-import { redactSecrets } from './redact.ts'
 
 export interface InboxSettings {
   /** Mailboxes handled at the same time. */
@@ -83,8 +82,9 @@ export interface InboxParts {
 
 /** The inbox over a store and a scheduler, with what starts and stops it. */
 export function createInbox({ store, scheduler, settings, clock, log }: InboxParts) {
-  const handlers = new Map<string, Handler>()
-  const handlerOf = (source: string, event: string) => handlers.get(`${source} ${event}`)
+  /** By source, then by event. */
+  const handlers = new Map<string, Map<string, Handler>>()
+  const handlerOf = (source: string, event: string) => handlers.get(source)?.get(event)
   const { drain, stop, abort } = createDrain({
     store,
     handlerOf,
@@ -110,7 +110,6 @@ export function createInbox({ store, scheduler, settings, clock, log }: InboxPar
     if (uncommitted.size >= settings.maxWaiting || uncommittedBytes + bytes > settings.maxWaitingBytes) {
       throw new InboxBusyError()
     }
-    redactSecrets(delivery.payload)
     const commit = insert(delivery)
     uncommitted.set(delivery.id, commit)
     uncommittedBytes += bytes
@@ -142,7 +141,8 @@ export function createInbox({ store, scheduler, settings, clock, log }: InboxPar
 
   const inbox: Inbox = {
     handle(source, event, handler) {
-      handlers.set(`${source} ${event}`, handler)
+      const ofSource = handlers.get(source) ?? new Map<string, Handler>()
+      handlers.set(source, ofSource.set(event, handler))
     },
     handles: (source, event) => handlerOf(source, event) !== undefined,
     accept,

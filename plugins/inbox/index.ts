@@ -25,7 +25,7 @@ const DEFAULTS: InboxSettings = {
   graceMs: 10_000,
   maxWaiting: 10_000,
   maxWaitingBytes: 64 * 1024 * 1024,
-  recentKeys: 50_000,
+  recentKeys: 10_000,
   retentionDays: 7,
   dedupDays: 30,
 }

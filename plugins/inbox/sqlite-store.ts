@@ -14,6 +14,8 @@ import {
   type TakenDelivery,
 } from './contracts.ts'
 import { StoreOpenError } from './errors.ts'
+import { redactSecrets } from './redact.ts'
+import { KNOWN_IDS_SCHEMA, openKnownIds } from './sqlite-known-ids.ts'
 
 /** "tbwh" in ASCII: tells our files from other programs' (https://www.sqlite.org/pragma.html#pragma_application_id). */
 const APPLICATION_ID = 0x74627768
@@ -25,8 +27,8 @@ const SCHEMA_VERSION = 1
  */
 const SCHEMA = `
   CREATE TABLE delivery (
-    seq INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
     source TEXT NOT NULL,
     event TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -47,6 +49,7 @@ const SCHEMA = `
   CREATE INDEX wakeup_due ON wakeup (due_at);
   CREATE TABLE step (key TEXT PRIMARY KEY, done_at INTEGER, result TEXT) STRICT, WITHOUT ROWID;
   CREATE INDEX step_done ON step (done_at) WHERE done_at IS NOT NULL;
+  ${KNOWN_IDS_SCHEMA}
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
 `
@@ -160,13 +163,14 @@ function openDatabase(file: string): DatabaseSync {
 
 function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
   const sql = (text: string) => db.prepare(text)
+  const known = openKnownIds(db)
   const begin = sql('BEGIN IMMEDIATE')
   const commit = sql('COMMIT')
   const rollback = sql('ROLLBACK')
 
   const insertDelivery = sql(`
     INSERT INTO delivery (id, source, event, key, ordering_key, state, attempts, started_at, received_at, settled_at, error)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
   const insertBody = sql('INSERT INTO body VALUES (?, ?)')
   const isPending = sql(`SELECT 1 FROM delivery WHERE ordering_key = ? AND state = 'pending' LIMIT 1`)
   const head = sql(
@@ -178,7 +182,7 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
   const startAttempt = sql('UPDATE delivery SET attempts = attempts + 1, started_at = ? WHERE seq = ?')
   const settleAttempt = sql(`
     UPDATE delivery SET state = ?, started_at = NULL, next_attempt_at = ?, settled_at = ?, error = ?
-    WHERE id = ? AND attempts = ? AND started_at IS NOT NULL`)
+    WHERE seq = ? AND attempts = ? AND started_at IS NOT NULL`)
 
   const wakeNow = sql('INSERT INTO wakeup VALUES (?, ?) ON CONFLICT DO NOTHING')
   const wakeAt = sql('INSERT INTO wakeup VALUES (?, ?) ON CONFLICT DO UPDATE SET due_at = min(due_at, excluded.due_at)')
@@ -192,20 +196,20 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
   const recordStep = sql('UPDATE step SET done_at = ?, result = ? WHERE key = ?')
   const releaseStep = sql('DELETE FROM step WHERE key = ? AND done_at IS NULL')
 
-  const getDelivery = sql('SELECT * FROM delivery LEFT JOIN body USING (seq) WHERE id = ?')
+  const getDelivery = sql('SELECT * FROM delivery LEFT JOIN body USING (seq) WHERE seq = ?')
   const replayDelivery = sql(`
     UPDATE delivery SET state = 'parked', next_attempt_at = ?
-    WHERE id = ? AND state IN ('parked', 'dead') AND started_at IS NULL RETURNING ordering_key`)
+    WHERE seq = ? AND state IN ('parked', 'dead') AND started_at IS NULL RETURNING ordering_key`)
   const discardDelivery = sql(`
     UPDATE delivery SET state = 'discarded', next_attempt_at = NULL, settled_at = ?, error = ?
-    WHERE id = ? AND state IN ('parked', 'dead') AND started_at IS NULL`)
+    WHERE seq = ? AND state IN ('parked', 'dead') AND started_at IS NULL`)
   const pruneSlice = sql(`
     SELECT max(seq) AS last, max(received_at) AS received_at
     FROM (SELECT seq, received_at FROM delivery WHERE seq > ? ORDER BY seq LIMIT ?)`)
   const finishedBetween = `SELECT seq FROM delivery
     WHERE seq > ? AND seq <= ? AND state IN ('done', 'discarded') AND settled_at < ?`
   const prunePayloads = sql(`DELETE FROM body WHERE seq IN (${finishedBetween})`)
-  const pruneKeys = sql(`DELETE FROM delivery WHERE seq IN (${finishedBetween})`)
+  const pruneKeys = sql(`DELETE FROM delivery WHERE seq IN (${finishedBetween}) RETURNING id`)
   const pruneSteps = sql('DELETE FROM step WHERE key IN (SELECT key FROM step WHERE done_at < ? LIMIT ?)')
   const countPending = sql(`
     SELECT count(*) AS count, (
@@ -246,9 +250,13 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
     waiting = []
     try {
       begin.run()
+      known.begin()
       for (const operation of operations) operation.result = operation.run()
+      known.move()
       commit.run()
+      known.committed()
     } catch (error) {
+      known.rolledBack()
       // SQLite has rolled back by itself after some errors (a full disk, say); then this fails and changes nothing.
       if (db.isOpen && db.isTransaction) rollback.run()
       for (const operation of operations) operation.reject(error)
@@ -259,8 +267,8 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
 
   return {
     insert(delivery, claim) {
-      const payload = Buffer.from(JSON.stringify(delivery.payload))
-      return write(() => insert(delivery, payload, claim))
+      const body = delivery.body ?? redactedJson(delivery.payload)
+      return write(() => insert(delivery, body, claim))
     },
 
     take: (orderingKey, now) => write(() => take(orderingKey, now)),
@@ -269,7 +277,7 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
       write(() => {
         const next = 'nextAttemptAt' in outcome ? outcome.nextAttemptAt : null
         const error = 'error' in outcome ? outcome.error : null
-        const settled = settleAttempt.run(outcome.state, next, now, error, delivery.id, delivery.attempts)
+        const settled = settleAttempt.run(outcome.state, next, now, error, seqOf(delivery.id), delivery.attempts)
         if (settled.changes === 0) return false
         if (next !== null) wakeAt.run(delivery.orderingKey, next)
         return true
@@ -293,7 +301,7 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
     },
 
     async get(id) {
-      const row = getDelivery.get(id) as DeliveryRow | undefined
+      const row = getDelivery.get(seqOf(id)) as DeliveryRow | undefined
       return row === undefined ? null : storedDelivery(row)
     },
 
@@ -309,25 +317,29 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
       write(() => {
         const changed = new Set<string>()
         for (const id of ids) {
-          const row = replayDelivery.get(now, id) as { ordering_key: string } | undefined
+          const row = replayDelivery.get(now, seqOf(id)) as { ordering_key: string } | undefined
           if (row !== undefined) changed.add(row.ordering_key)
         }
         for (const orderingKey of changed) wakeAt.run(orderingKey, now)
         return [...changed]
       }),
 
-    discard: (id, reason, now) => write(() => discardDelivery.run(now, reason, id).changes === 1),
+    discard: (id, reason, now) => write(() => discardDelivery.run(now, reason, seqOf(id)).changes === 1),
 
-    prune: ({ payloadsBefore, keysBefore }, after, limit) =>
-      write(() => {
+    async prune({ payloadsBefore, keysBefore }, after, limit) {
+      const { forgotten, next } = await write(() => {
         pruneSteps.run(keysBefore, limit)
         const slice = pruneSlice.get(after, limit) as { last: number | null; received_at: number }
-        if (slice.last === null) return null
+        if (slice.last === null) return { forgotten: [], next: null }
         prunePayloads.run(after, slice.last, payloadsBefore)
-        pruneKeys.run(after, slice.last, keysBefore)
+        const forgotten = pruneKeys.all(after, slice.last, keysBefore).map(row => row.id as string)
+        for (const id of forgotten) known.unindex(id)
         // Accepted later than that is settled later than that: nothing further on can be old enough.
-        return slice.received_at < payloadsBefore ? slice.last : null
-      }),
+        return { forgotten, next: slice.received_at < payloadsBefore ? slice.last : null }
+      })
+      known.forget(forgotten)
+      return next
+    },
 
     async backlog() {
       const pending = countPending.get() as { count: number; oldest: number | null }
@@ -359,8 +371,9 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
     },
   }
 
-  function insert(delivery: NewDelivery, payload: Buffer, claim: boolean): InsertResult {
+  function insert(delivery: NewDelivery, body: Buffer, claim: boolean): InsertResult {
     const { id, source, event, key, orderingKey, receivedAt, unreadable } = delivery
+    if (known.find(id) !== undefined) return 'duplicate'
     const dead = unreadable !== undefined
     const claimed = claim && !dead && isPending.get(orderingKey) === undefined
     const state: DeliveryState = dead ? 'dead' : 'pending'
@@ -377,13 +390,17 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
       dead ? receivedAt : null,
       unreadable ?? null,
     )
-    if (inserted.changes === 0) return 'duplicate'
-    insertBody.run(inserted.lastInsertRowid, payload)
+    insertBody.run(inserted.lastInsertRowid, body)
+    known.add(id, Number(inserted.lastInsertRowid))
     if (claimed) return 'claimed'
     if (dead) return 'dead'
     // A mailbox that waits for a retry keeps its later time.
     wakeNow.run(orderingKey, receivedAt)
     return 'queued'
+  }
+
+  function seqOf(id: string): number | null {
+    return known.find(id) ?? null
   }
 
   function take(orderingKey: string, now: number): TakenDelivery | null {
@@ -443,6 +460,12 @@ function storedDelivery(row: DeliveryRow): StoredDelivery {
     settledAt: row.settled_at,
     error: row.error,
   }
+}
+
+function redactedJson(payload: Payload): Buffer {
+  const json = Buffer.from(JSON.stringify(payload))
+  redactSecrets(json)
+  return json
 }
 
 function parse(payload: Uint8Array): Payload {

@@ -246,10 +246,6 @@ t.test('an event that no handler can read is stored as dead, for a person to see
 
 t.test('malformed bodies: 400, nothing stored', async t => {
   const { app } = await webhookApp(t)
-  const nested = (depth: number) => ({
-    ...chatwoot.incoming(),
-    deep: JSON.parse('['.repeat(depth) + ']'.repeat(depth)),
-  })
   const cases: [string, RegExp][] = [
     ['', /^The body is not a JSON object: /],
     ['{', /^The body is not a JSON object: /],
@@ -260,18 +256,19 @@ t.test('malformed bodies: 400, nothing stored', async t => {
     ['null', /it is null$/],
     ['7', /it is 7$/],
     [JSON.stringify('a text of which no more than the beginning is told'), /it is "a text of which no $/],
-    [JSON.stringify(nested(201)), /nested more than 200 levels deep/],
-    [
-      `{"event":"message_created","id":1,"account":{"id":1},"conversation":{"id":1},"deep":${'['.repeat(1e5)}${']'.repeat(1e5)}}`,
-      /nested/,
-    ],
   ]
   for (const [body, message] of cases) {
     const response = await app.inject(chatwootRequest(body))
     t.match(response.json(), { statusCode: 400, code: 'WEBHOOK_MALFORMED', error: 'Bad Request', message })
   }
   t.same(await app.webhooks.inbox.list(), [])
-  t.match((await app.inject(chatwootRequest(nested(199)))).json(), { status: 'accepted' }, 'deep, but not too deep')
+})
+
+t.test('however deep a body is nested, it is stored', async t => {
+  const { app } = await webhookApp(t)
+  const deep = `${'['.repeat(1e5)}${']'.repeat(1e5)}`
+  const body = `{"event":"message_created","id":1,"account":{"id":1},"conversation":{"id":1},"deep":${deep}}`
+  t.match((await app.inject(chatwootRequest(body))).json(), { status: 'accepted' })
 })
 
 t.test('not genuine: 401, nothing stored, one warning without what was sent', async t => {

@@ -1,0 +1,118 @@
+import type { DatabaseSync } from 'node:sqlite'
+
+/** Ids that are kept in memory before they go into the index: some 5 MB. */
+const FRESH = 32_768
+/** Pieces that ids are moved in. Each is a narrow range of the index, so that many of its ids fall on one page. */
+const PIECES = 256
+/** Pieces moved in one commit, at most. */
+const PIECES_AT_ONCE = 4
+
+/** indexed: one row, the acceptance number up to which all ids are in known. */
+export const KNOWN_IDS_SCHEMA = `
+  CREATE TABLE known (id TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE indexed (seq INTEGER NOT NULL) STRICT;
+  INSERT INTO indexed VALUES (0);
+`
+
+export type KnownIds = ReturnType<typeof openKnownIds>
+
+/**
+ * Which ids are stored, and under which acceptance number.
+ *
+ * Ids are random: a plain unique index would write a page of its own for each of them, most of what a commit writes.
+ * So the newest ids are in memory, in pieces by their first two digits, and go into the index a piece at a time. The
+ * table of deliveries is the log of what is not in the index yet, and read again at start.
+ */
+export function openKnownIds(db: DatabaseSync) {
+  const find = db.prepare('SELECT seq FROM known WHERE id = ?')
+  const index = db.prepare('INSERT INTO known VALUES (?, ?) ON CONFLICT DO NOTHING')
+  const unindex = db.prepare('DELETE FROM known WHERE id = ?')
+  const readIndexedTo = db.prepare('SELECT seq FROM indexed')
+  const writeIndexedTo = db.prepare('UPDATE indexed SET seq = ?')
+
+  const fresh = Array.from({ length: PIECES }, () => new Map<string, number>())
+  let size = 0
+  /** `next`: the piece that is moved next. When its round is through, all ids up to `roundSeq` are indexed. */
+  let progress = { next: 0, roundSeq: 0, lastSeq: 0 }
+  /** What the transaction under way has changed, to be made good if it fails. */
+  let before = progress
+  let added: string[] = []
+  let moved: number[] = []
+
+  /** What is no UUID (a person may ask for anything) has a place too. */
+  const pieceOf = (id: string) => (fresh[Number.parseInt(id.slice(0, 2), 16)] ?? fresh[0]) as Map<string, number>
+
+  function remember(id: string, seq: number): void {
+    pieceOf(id).set(id, seq)
+    size++
+    progress.lastSeq = seq
+  }
+
+  function forgetFresh(id: string): void {
+    if (pieceOf(id).delete(id)) size--
+  }
+
+  let anyIndexed = db.prepare('SELECT 1 FROM known LIMIT 1').get() !== undefined
+  const { seq: indexedTo } = readIndexedTo.get() as { seq: number }
+  const notIndexed = db.prepare('SELECT id, seq FROM delivery WHERE seq > ? ORDER BY seq')
+  for (const { id, seq } of notIndexed.iterate(indexedTo)) remember(id as string, seq as number)
+  progress.roundSeq = progress.lastSeq
+
+  return {
+    /** The acceptance number of an id; undefined: it is not known. */
+    find(id: string): number | undefined {
+      return pieceOf(id).get(id) ?? (anyIndexed ? (find.get(id)?.seq as number | undefined) : undefined)
+    },
+    /** A transaction begins. */
+    begin(): void {
+      before = { ...progress }
+      added = []
+      moved = []
+    },
+    /** Adds an id, within a transaction. */
+    add(id: string, seq: number): void {
+      remember(id, seq)
+      added.push(id)
+    },
+    /** Moves ids into the index when there are many in memory, within a transaction. */
+    move(): void {
+      let left = size
+      while (left > FRESH && moved.length < PIECES_AT_ONCE) {
+        const piece = fresh[progress.next] as Map<string, number>
+        for (const [id, seq] of [...piece].sort(byId)) index.run(id, seq)
+        left -= piece.size
+        moved.push(progress.next)
+        anyIndexed = true
+        progress.next = (progress.next + 1) % PIECES
+        if (progress.next !== 0) continue
+        writeIndexedTo.run(progress.roundSeq)
+        progress.roundSeq = progress.lastSeq
+      }
+    },
+    /** The transaction is committed. */
+    committed(): void {
+      for (const number of moved) {
+        const piece = fresh[number] as Map<string, number>
+        size -= piece.size
+        piece.clear()
+      }
+    },
+    /** The transaction is rolled back. */
+    rolledBack(): void {
+      for (const id of added) forgetFresh(id)
+      progress = before
+    },
+    /** Takes an id out of the index, within a transaction. */
+    unindex(id: string): void {
+      unindex.run(id)
+    },
+    /** Takes ids out of the memory, after the commit that deleted their deliveries. */
+    forget(ids: readonly string[]): void {
+      for (const id of ids) forgetFresh(id)
+    },
+  }
+}
+
+function byId([a]: [string, number], [b]: [string, number]): number {
+  return a < b ? -1 : 1
+}
