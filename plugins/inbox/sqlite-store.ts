@@ -15,6 +15,7 @@ import {
 } from './contracts.ts'
 import { StoreOpenError } from './errors.ts'
 import { redactSecrets } from './redact.ts'
+import { startCheckpoints } from './sqlite-checkpoints.ts'
 import { KNOWN_IDS_SCHEMA, openKnownIds } from './sqlite-known-ids.ts'
 
 /** "tbwh" in ASCII: tells our files from other programs' (https://www.sqlite.org/pragma.html#pragma_application_id). */
@@ -93,7 +94,7 @@ interface Operation {
 export function openSqliteStore(file: string): SqliteStore {
   const lock = lockFile(file)
   try {
-    return createStore(openDatabase(file), lock)
+    return createStore(openDatabase(file), lock, file)
   } catch (error) {
     lock.close()
     if (error instanceof StoreOpenError) throw error
@@ -152,7 +153,7 @@ function openDatabase(file: string): DatabaseSync {
       )
     }
     // Measured: pages of 8 KiB cost the fewest writes for bodies of 2 to 3 KB.
-    db.exec('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536')
+    db.exec('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384')
     if (empty) db.exec(`BEGIN; ${SCHEMA} COMMIT`)
     return db
   } catch (error) {
@@ -161,7 +162,7 @@ function openDatabase(file: string): DatabaseSync {
   }
 }
 
-function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
+function createStore(db: DatabaseSync, lock: DatabaseSync, file: string): SqliteStore {
   const sql = (text: string) => db.prepare(text)
   const known = openKnownIds(db)
   const begin = sql('BEGIN IMMEDIATE')
@@ -236,6 +237,7 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
       ) GROUP BY ordering_key;
     COMMIT`)
 
+  const checkpoints = startCheckpoints(db, file)
   let waiting: Operation[] = []
 
   /** Queues an operation for the commit at the end of this turn of the event loop. */
@@ -255,6 +257,7 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
       known.move()
       commit.run()
       known.committed()
+      checkpoints.committed()
     } catch (error) {
       known.rolledBack()
       // SQLite has rolled back by itself after some errors (a full disk, say); then this fails and changes nothing.
@@ -366,6 +369,7 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
 
     async close() {
       if (waiting.length > 0) flush()
+      await checkpoints.close()
       db.close()
       lock.close()
     },
