@@ -5,7 +5,6 @@ import { asArray, asId, asObject, asText } from '../handlers/payload.ts'
 import type { NewDelivery, Payload } from '../plugins/inbox/contracts.ts'
 import type { Handler } from '../plugins/inbox/drain.ts'
 import { note } from '../plugins/logging.ts'
-import { rawBodyOf } from '../plugins/verification.ts'
 import { accepted, answerSchema, ignore, newDelivery, parseBody } from './deliveries.ts'
 
 export interface ChatwootRouteOptions {
@@ -40,7 +39,7 @@ export default async function chatwootRoute(app: FastifyInstance, options: Chatw
       return ignore(request, reply, `account ${account}, not ${accountId} (CW_ACC_ID)`, true)
     }
     const uuid = asText(request.headers['x-chatwoot-delivery'])
-    const dispatch = uuid ?? hash('sha256', rawBodyOf(request) as Buffer)
+    const dispatch = uuid ?? hash('sha256', body)
     request.delivery = { ...identifyChatwoot(event, account, payload, dispatch), body }
   }
 }

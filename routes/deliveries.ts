@@ -19,11 +19,13 @@ export const answerSchema = {
 } as const
 
 /**
- * The body as bytes and as object, without the secrets in it; the request keeps its own.
+ * The body as bytes and as object, without the secrets in it: they are overwritten in the request's own bytes, so that
+ * nobody after this sees them.
  * @throws {MalformedError} for what is not a JSON object
  */
 export function parseBody(request: FastifyRequest): { body: Buffer; payload: Payload } {
-  const body = Buffer.from(rawBodyOf(request) as Buffer)
+  const raw = rawBodyOf(request) as Buffer | string
+  const body = typeof raw === 'string' ? Buffer.from(raw) : raw
   redactSecrets(body)
   let value: unknown
   try {

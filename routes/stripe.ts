@@ -6,7 +6,6 @@ import { conversationOfMetadata } from '../handlers/payment.ts'
 import type { NewDelivery, Payload } from '../plugins/inbox/contracts.ts'
 import type { Handler } from '../plugins/inbox/drain.ts'
 import { note } from '../plugins/logging.ts'
-import { rawBodyOf } from '../plugins/verification.ts'
 import { accepted, answerSchema, ignore, newDelivery, parseBody } from './deliveries.ts'
 
 export interface StripeRouteOptions {
@@ -46,7 +45,7 @@ export default async function stripeRoute(app: FastifyInstance, options: StripeR
     }
     checkVersion(payload.api_version)
     request.delivery = {
-      ...identifyStripe(event, accountId, payload, () => hash('sha256', rawBodyOf(request) as Buffer)),
+      ...identifyStripe(event, accountId, payload, () => hash('sha256', body)),
       body,
     }
   }
