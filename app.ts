@@ -14,7 +14,15 @@ import chatwootRoute from './routes/chatwoot.ts'
 import stripeRoute from './routes/stripe.ts'
 
 export type { ChatwootClient } from './plugins/chatwoot.ts'
-export type { Clock, Delivery, DeliveryFilter, DeliveryState, StoredDelivery } from './plugins/inbox/contracts.ts'
+export type {
+  Clock,
+  Delivery,
+  DeliveryFilter,
+  DeliveryState,
+  NewDelivery,
+  StoredDelivery,
+} from './plugins/inbox/contracts.ts'
+export { deliveryId } from './plugins/inbox/delivery-id.ts'
 export type { Handler, HandlerContext, HandlerFunction } from './plugins/inbox/drain.ts'
 export { PermanentError, TransientError } from './plugins/inbox/errors.ts'
 export type { Inbox } from './plugins/inbox/inbox.ts'

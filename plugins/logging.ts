@@ -19,7 +19,7 @@ declare module 'fastify' {
   interface FastifyInstance {
     /**
      * A preHandler: opens the request's one line, which is written when the answer is sent (or the sender is gone):
-     * path, source, event, delivery, outcome, status, ms.
+     * path, source, event, delivery, outcome, status, ms; the sender's address if it was turned away.
      */
     logDelivery: (request: FastifyRequest, reply: FastifyReply, done: () => void) => void
   }
@@ -74,6 +74,7 @@ function writeLine(
     outcome,
     reason: line.reason,
     status: sent ? status : undefined,
+    ip: status >= 400 ? request.ip : undefined,
     ms: Math.round((performance.now() - startedAt) * 100) / 100,
   }
   const message = sent ? `webhook ${outcome}` : `webhook ${outcome}, its sender did not wait for the answer`

@@ -37,6 +37,11 @@ const LEAST_DEDUP_DAYS = 4
 async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise<void> {
   const { store: file = 'data/webhooks.db', clock = systemClock, ...given } = options
   const settings = validSettings(given)
+  if (/^\w+:\/\//.test(file)) {
+    throw new OptionError(
+      'store (DATABASE_URL) is a URL, but this version keeps deliveries in a file (SQLite): give a path',
+    )
+  }
   const log = app.log
   const store = openSqliteStore(file)
   const scheduler = createLocalScheduler({ store, concurrency: settings.concurrency, clock, log })

@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync } from 'node:fs'
+import { existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import {
@@ -23,8 +23,9 @@ const APPLICATION_ID = 0x74627768
 const SCHEMA_VERSION = 1
 
 /*
- * delivery: what is known of each. body: its payload, apart, so that settling writes small pages only. wakeup: when a mailbox that no drain is working on has something due; written in the same
- * transaction as what makes it due, and made anew at start. step: what `once` has claimed or done.
+ * delivery: what is known of each. body: its payload, apart, so that settling writes small pages only. wakeup: when a
+ * mailbox that no drain is working on has something due; written in the same transaction as what makes it due, and made
+ * anew at start. step: what `once` has claimed or done.
  */
 const SCHEMA = `
   CREATE TABLE delivery (
@@ -109,7 +110,7 @@ export function openSqliteStore(file: string): SqliteStore {
 function lockFile(file: string): DatabaseSync {
   let lock: DatabaseSync | undefined
   try {
-    mkdirSync(dirname(file), { recursive: true })
+    makeFolder(dirname(file))
     // Two paths of one file, by a link, must find one lock.
     const real = join(realpathSync(dirname(file)), basename(file))
     lock = new DatabaseSync(`${realOrSame(real)}.lock`, { timeout: 0 })
@@ -129,6 +130,11 @@ function lockFile(file: string): DatabaseSync {
       },
     )
   }
+}
+
+/** One folder, not those above it: a path that is wrong should not become a tree. */
+function makeFolder(folder: string): void {
+  if (!existsSync(folder)) mkdirSync(folder)
 }
 
 function realOrSame(file: string): string {

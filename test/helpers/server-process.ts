@@ -26,7 +26,9 @@ export async function startServer(env: Record<string, string>, shell = 'exec'): 
   })
   const exited = once(child, 'exit')
   // A test that dies takes its server along.
-  process.once('exit', () => child.kill('SIGKILL'))
+  const takeAlong = () => child.kill('SIGKILL')
+  process.once('exit', takeAlong)
+  child.once('exit', () => process.off('exit', takeAlong))
   const lines: string[] = []
   const url = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', line => {
