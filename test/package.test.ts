@@ -126,7 +126,7 @@ t.test('the package', async t => {
 
   t.test('holds what is used, and nothing else', async t => {
     const paths = packed.files.map(({ path }) => path)
-    const built = /^dist\/(app|server|(plugins|routes|handlers|commands)\/[\w/-]+)\.(js|d\.ts)$/
+    const built = /^(dist\/(app|server|(plugins|routes|handlers|commands)\/[\w/-]+)\.(js|d\.ts)|ops\/[\w.-]+)$/
     t.same(paths.filter(path => !built.test(path)).sort(), [
       '.env.example',
       'CHANGELOG.md',
