@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { messageHandlers, type PriceIds } from './handlers/message.ts'
+import { asObject } from './handlers/payload.ts'
 import { paymentHandlers } from './handlers/payment.ts'
 import chatwootClient, { type ChatwootOptions } from './plugins/chatwoot.ts'
 import dedup from './plugins/dedup.ts'
@@ -10,6 +11,7 @@ import inbox, { type InboxOptions } from './plugins/inbox/index.ts'
 import logging, { note } from './plugins/logging.ts'
 import stripeClient, { type StripeOptions } from './plugins/stripe.ts'
 import verification, { type ChatwootVerification, type StripeVerification } from './plugins/verification.ts'
+import { OptionError } from './plugins/webhooks.ts'
 import chatwootRoute from './routes/chatwoot.ts'
 import stripeRoute from './routes/stripe.ts'
 
@@ -55,6 +57,7 @@ const BODY_LIMIT = 4 * 1024 * 1024
  */
 async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise<void> {
   const { chatwoot = {}, stripe = {}, handlers = {} } = options
+  checkHandlers(handlers)
   await app.register(logging)
   await app.register(verification, { chatwoot, stripe })
   await app.register(chatwootClient, chatwoot)
@@ -82,6 +85,8 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
         { parseAs: 'buffer', bodyLimit: BODY_LIMIT },
         (_request, body, done) => done(null, body),
       )
+      // Neither a host's serializer nor its schema compiler (Zod's refuses JSON Schema) meets our answers.
+      scope.setReplySerializer(payload => JSON.stringify(payload))
       scope.setErrorHandler(answerError)
       const { accountId } = chatwoot
       await scope.register(chatwootRoute, { path: chatwoot.path, accountId, handlers: chatwootHandlers })
@@ -92,6 +97,15 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
 }
 
 export default fp(webhooks, { name: 'tutorbot-webhooks', fastify: '5.x' })
+
+/** A handler that can't be called would be found out by the first webhook, which is answered 200 by then. */
+function checkHandlers(handlers: Record<string, unknown>): void {
+  for (const [event, handler] of Object.entries(handlers)) {
+    const { handle, gaveUp } = asObject(handler)
+    if ([handler, handle].every(value => typeof value !== 'function') || (handle !== undefined && typeof gaveUp !== 'function'))
+      throw new OptionError(`handlers.${event} must be a function, or { handle, gaveUp } of two functions`)
+  }
+}
 
 /**
  * Fastify's error shape, with a stable code. Whatever goes wrong on our side is a 500, never a 503: Chatwoot's bots

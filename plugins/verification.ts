@@ -46,34 +46,34 @@ declare module 'fastify' {
 
 const refuse = (code: string, message: string) => createError<[]>(code, message, 401)
 
-export const SignatureMissingError = createError<[string]>('WEBHOOK_SIGNATURE_MISSING', 'The header %s is missing', 401)
-export const SignatureMalformedError = createError<[string, string]>(
+const SignatureMissingError = createError<[string]>('WEBHOOK_SIGNATURE_MISSING', 'The header %s is missing', 401)
+const SignatureMalformedError = createError<[string, string]>(
   'WEBHOOK_SIGNATURE_MALFORMED',
   'The header %s is not of the form %s',
   401,
 )
-export const SignatureMismatchError = refuse(
+const SignatureMismatchError = refuse(
   'WEBHOOK_SIGNATURE_MISMATCH',
   'The signature fits none of the secrets; the sender has another one, or the body was changed on its way',
 )
-export const TimestampInvalidError = createError<[string]>(
+const TimestampInvalidError = createError<[string]>(
   'WEBHOOK_TIMESTAMP_INVALID',
   'The header %s is missing or not a Unix time in seconds',
   401,
 )
-export const TimestampOutsideError = refuse(
+const TimestampOutsideError = refuse(
   'WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE',
   `The timestamp is more than ${TOLERANCE_SECONDS} s away from the time here`,
 )
-export const UnsignedRefusedError = refuse(
+const UnsignedRefusedError = refuse(
   'WEBHOOK_UNSIGNED_REFUSED',
   'There is no secret to verify this with, and only direct requests from this machine are accepted so; set CW_HMAC_SECRET (chatwoot.secrets)',
 )
-export const SecretMissingError = refuse(
+const SecretMissingError = refuse(
   'WEBHOOK_SECRET_MISSING',
   'There is no secret to verify this with; set STRIPE_WEBHOOK_SECRET (stripe.secrets)',
 )
-export const RawBodyMissingError = createError<[]>(
+const RawBodyMissingError = createError<[]>(
   'WEBHOOK_RAW_BODY_MISSING',
   'The raw body is gone: give this route the hook `preParsing: fastify.keepRawBody`',
   500,
@@ -188,6 +188,7 @@ function isCurrent(timestamp: string, now: number): boolean {
 }
 
 function secretKeys(option: string, secrets: readonly string[] = []): KeyObject[] {
+  if (!Array.isArray(secrets)) throw new OptionError(`${option} must be a list`)
   return secrets.map((secret, index) => {
     if (typeof secret !== 'string' || secret.trim() === '') throw new OptionError(`${option}[${index}] is empty`)
     return createSecretKey(secret, 'utf8')
@@ -196,7 +197,8 @@ function secretKeys(option: string, secrets: readonly string[] = []): KeyObject[
 
 /** The exact bytes of a body: what keepRawBody kept, or what a parser left as a Buffer. undefined: they are gone. */
 export function rawBodyOf(request: FastifyRequest): Buffer | string | undefined {
-  if (request.rawBody !== undefined) return request.rawBody
+  // null: another plugin's decorator (fastify-raw-body), which kept nothing here.
+  if (request.rawBody != null) return request.rawBody
   if (Buffer.isBuffer(request.body)) return request.body
   // A request without a body has no parser either; whatever was parsed is no longer what was sent.
   return request.body === undefined ? '' : undefined

@@ -5,7 +5,7 @@ import { asArray, asId, asObject, asText } from '../handlers/payload.ts'
 import type { NewDelivery, Payload } from '../plugins/inbox/contracts.ts'
 import type { Handler } from '../plugins/inbox/drain.ts'
 import { note } from '../plugins/logging.ts'
-import { accepted, answerSchema, ignore, newDelivery, parseBody } from './deliveries.ts'
+import { accepted, ignore, newDelivery, parseBody } from './deliveries.ts'
 
 export interface ChatwootRouteOptions {
   /** Default `/cw`. */
@@ -21,11 +21,7 @@ export default async function chatwootRoute(app: FastifyInstance, options: Chatw
   const { path = '/cw', accountId, handlers } = options
   for (const [event, handler] of Object.entries(handlers)) app.webhooks.inbox.handle('chatwoot', event, handler)
 
-  app.post(
-    path,
-    { schema: answerSchema, preHandler: [app.logDelivery, app.verifyChatwoot, identify, app.deduplicate] },
-    accepted,
-  )
+  app.post(path, { preHandler: [app.logDelivery, app.verifyChatwoot, identify, app.deduplicate] }, accepted)
 
   async function identify(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
     note(request, { source: 'chatwoot' })

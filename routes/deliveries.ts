@@ -9,14 +9,7 @@ import { rawBodyOf } from '../plugins/verification.ts'
 
 /** What the webhook routes have in common. */
 
-export const MalformedError = createError<[string]>('WEBHOOK_MALFORMED', 'The body is not a JSON object: %s', 400)
-
-/** The answer's shape; fast-json-stringify writes it. */
-export const answerSchema = {
-  response: {
-    200: { type: 'object', properties: { status: { type: 'string' }, id: { type: 'string' } } },
-  },
-} as const
+const MalformedError = createError<[string]>('WEBHOOK_MALFORMED', 'The body is not a JSON object: %s', 400)
 
 /**
  * The body as bytes and as object, without the secrets in it: they are overwritten in the request's own bytes, so that

@@ -6,7 +6,7 @@ import { conversationOfMetadata } from '../handlers/payment.ts'
 import type { NewDelivery, Payload } from '../plugins/inbox/contracts.ts'
 import type { Handler } from '../plugins/inbox/drain.ts'
 import { note } from '../plugins/logging.ts'
-import { accepted, answerSchema, ignore, newDelivery, parseBody } from './deliveries.ts'
+import { accepted, ignore, newDelivery, parseBody } from './deliveries.ts'
 
 export interface StripeRouteOptions {
   /** Default `/webhook/payments`. */
@@ -23,11 +23,7 @@ export default async function stripeRoute(app: FastifyInstance, options: StripeR
   for (const [event, handler] of Object.entries(handlers)) app.webhooks.inbox.handle('stripe', event, handler)
   const checkVersion = versionCheck(app)
 
-  app.post(
-    path,
-    { schema: answerSchema, preHandler: [app.logDelivery, app.verifyStripe, identify, app.deduplicate] },
-    accepted,
-  )
+  app.post(path, { preHandler: [app.logDelivery, app.verifyStripe, identify, app.deduplicate] }, accepted)
 
   async function identify(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
     note(request, { source: 'stripe' })

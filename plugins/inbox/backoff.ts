@@ -29,7 +29,9 @@ export function afterFailure(
   const message = describeError(error)
   if (error instanceof PermanentError) return { state: 'dead', error: message }
 
-  const retryAfter = error instanceof TransientError ? Math.min(error.retryAfterMs, LONGEST_RETRY_AFTER) : 0
+  const asked = error instanceof TransientError ? error.retryAfterMs : 0
+  // NaN, from a header that is no number, is no time to wait.
+  const retryAfter = asked > 0 ? Math.min(asked, LONGEST_RETRY_AFTER) : 0
   const at = (delay: number) => now + Math.round(Math.max(delay * (1 + random / 5), retryAfter))
 
   const inOrder = delivery.state === 'pending' ? IN_ORDER[delivery.attempts - 1] : undefined

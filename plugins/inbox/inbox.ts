@@ -181,6 +181,5 @@ export function createInbox({ store, scheduler, settings, clock, log }: InboxPar
       await Promise.race([scheduler.stop(), graceIsOver])
       cancelTimer()
     },
-    close: () => store.close(),
   }
 }

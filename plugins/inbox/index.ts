@@ -37,21 +37,20 @@ const LEAST_DEDUP_DAYS = 4
 async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise<void> {
   const { store: file = 'data/webhooks.db', clock = systemClock, ...given } = options
   const settings = validSettings(given)
-  if (/^\w+:\/\//.test(file)) {
-    throw new OptionError(
-      'store (DATABASE_URL) is a URL, but this version keeps deliveries in a file (SQLite): give a path',
-    )
+  if (file === ':memory:' || /^\w+:\/\//.test(file)) {
+    throw new OptionError('store (DATABASE_URL) must be a file: this version keeps deliveries in SQLite, on disk')
   }
   const log = app.log
   const store = openSqliteStore(file)
+  // At once: it is closed also when something after this line, or another plugin, fails.
+  app.addHook('onClose', () => store.close())
   const scheduler = createLocalScheduler({ store, concurrency: settings.concurrency, clock, log })
-  const { inbox, start, finish, close } = createInbox({ store, scheduler, settings, clock, log })
+  const { inbox, start, finish } = createInbox({ store, scheduler, settings, clock, log })
   addToWebhooks(app, { inbox })
   app.addHook('onReady', async () => start())
   // Handlers end while deliveries are still taken: a supervisor starts the next process only when this one has ended,
   // and in between nobody would answer.
   app.addHook('preClose', finish)
-  app.addHook('onClose', close)
 }
 
 function validSettings(given: Partial<InboxSettings>): InboxSettings {

@@ -1,14 +1,18 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Clock, Drain, Scheduler, TakenDelivery } from './contracts.ts'
+import { delay } from './once.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 
-/** Due mailboxes read from the store at once: what is waiting beyond them stays on disk, whatever the backlog. */
+/**
+ * Due mailboxes read from the store at once, at least: what is waiting beyond them stays on disk, whatever the backlog.
+ * Twice as many as are drained at the same time, or all that is read could be at work already.
+ */
 const WINDOW = 256
 /** Wait before a mailbox is tried again whose store did not answer, ms. */
 const STORE_TROUBLE_DELAY = 1_000
 
 export interface LocalSchedulerOptions {
-  store: Pick<SqliteStore, 'dueMailboxes' | 'nextDueAt'>
+  store: Pick<SqliteStore, 'dueMailboxes' | 'dueAt' | 'nextDueAt'>
   /** Mailboxes drained at the same time, at most. */
   concurrency: number
   clock: Clock
@@ -20,6 +24,8 @@ export interface LocalSchedulerOptions {
  * one timer for the next one that will be due. Nothing polls.
  */
 export function createLocalScheduler({ store, concurrency, clock, log }: LocalSchedulerOptions): Scheduler {
+  const window = Math.max(WINDOW, Math.ceil(2 * concurrency))
+  const stopping = new AbortController()
   let drain: Drain | null = null
   /** The mailboxes being drained or reserved; true: something has come in for it meanwhile. */
   const busy = new Map<string, boolean>()
@@ -57,8 +63,8 @@ export function createLocalScheduler({ store, concurrency, clock, log }: LocalSc
     more = false
     try {
       const now = clock.now()
-      ready = await store.dueMailboxes(now, WINDOW)
-      if (ready.length === WINDOW) more = true
+      ready = await store.dueMailboxes(now, window)
+      if (ready.length === window) more = true
       const next = await store.nextDueAt(now)
       if (next !== null) setTimer(next)
     } catch (error) {
@@ -78,12 +84,19 @@ export function createLocalScheduler({ store, concurrency, clock, log }: LocalSc
     running.add(done)
   }
 
+  /** Drains a mailbox. It is held while the store is in trouble: the store may have no wake-up of it any more. */
   async function work(orderingKey: string, claimed?: TakenDelivery): Promise<void> {
-    try {
-      await drain?.(orderingKey, claimed)
-    } catch (error) {
-      log.error({ err: error, orderingKey }, 'the store failed while a conversation was handled; tried again in 1 s')
-      setTimer(clock.now() + STORE_TROUBLE_DELAY)
+    for (let given = claimed; drain !== null; given = undefined) {
+      try {
+        await drain(orderingKey, given)
+        // What waits for later had no wake-up during the drain, so that no timer may be set for it.
+        const at = given === undefined ? await store.dueAt(orderingKey) : null
+        if (at !== null) wake(orderingKey, at)
+        return
+      } catch (error) {
+        log.error({ err: error, orderingKey }, 'the store failed while a conversation was handled; tried again in 1 s')
+        await delay(clock, STORE_TROUBLE_DELAY, stopping.signal)
+      }
     }
   }
 
@@ -120,6 +133,7 @@ export function createLocalScheduler({ store, concurrency, clock, log }: LocalSc
     wake,
     async stop() {
       drain = null
+      stopping.abort()
       timer?.cancel()
       timer = null
       await Promise.all(running)

@@ -30,8 +30,18 @@ export function createOnce(options: {
       await persist(() => store.releaseStep(key))
       throw error
     }
-    await persist(() => store.recordStep(key, result, clock.now()))
+    const kept = storable(result)
+    await persist(() => store.recordStep(key, kept, clock.now()))
     return result
+  }
+}
+
+/** A result that can't be JSON must not keep the step from being recorded: its effect has happened. */
+function storable(result: unknown): unknown {
+  try {
+    return JSON.stringify(result) === undefined ? null : result
+  } catch {
+    return null
   }
 }
 
@@ -54,7 +64,8 @@ export async function untilStored<T>(
   }
 }
 
-function delay(clock: Clock, ms: number, stopped: AbortSignal): Promise<void> {
+/** Resolves after `ms`, or when `stopped` fires. */
+export function delay(clock: Clock, ms: number, stopped: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const end = () => {
       cancel()

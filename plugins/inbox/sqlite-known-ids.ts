@@ -36,7 +36,7 @@ export function openKnownIds(db: DatabaseSync) {
   let progress = { next: 0, roundSeq: 0, lastSeq: 0 }
   /** What the transaction under way has changed, to be made good if it fails. */
   let before = progress
-  let added: string[] = []
+  let changed: { id: string; seq: number | undefined }[] = []
   let moved: number[] = []
 
   /** What is no UUID (a person may ask for anything) has a place too. */
@@ -45,7 +45,6 @@ export function openKnownIds(db: DatabaseSync) {
   function remember(id: string, seq: number): void {
     pieceOf(id).set(id, seq)
     size++
-    progress.lastSeq = seq
   }
 
   function forgetFresh(id: string): void {
@@ -55,7 +54,10 @@ export function openKnownIds(db: DatabaseSync) {
   let anyIndexed = db.prepare('SELECT 1 FROM known LIMIT 1').get() !== undefined
   const { seq: indexedTo } = readIndexedTo.get() as { seq: number }
   const notIndexed = db.prepare('SELECT id, seq FROM delivery WHERE seq > ? ORDER BY seq')
-  for (const { id, seq } of notIndexed.iterate(indexedTo)) remember(id as string, seq as number)
+  for (const { id, seq } of notIndexed.iterate(indexedTo)) {
+    remember(id as string, seq as number)
+    progress.lastSeq = seq as number
+  }
   progress.roundSeq = progress.lastSeq
 
   return {
@@ -66,13 +68,20 @@ export function openKnownIds(db: DatabaseSync) {
     /** A transaction begins. */
     begin(): void {
       before = { ...progress }
-      added = []
+      changed = []
       moved = []
     },
     /** Adds an id, within a transaction. */
     add(id: string, seq: number): void {
+      changed.push({ id, seq: undefined })
       remember(id, seq)
-      added.push(id)
+      progress.lastSeq = seq
+    },
+    /** Forgets an id whose delivery is deleted, within a transaction. */
+    remove(id: string): void {
+      changed.push({ id, seq: pieceOf(id).get(id) })
+      forgetFresh(id)
+      unindex.run(id)
     },
     /** Moves ids into the index when there are many in memory, within a transaction. */
     move(): void {
@@ -99,16 +108,11 @@ export function openKnownIds(db: DatabaseSync) {
     },
     /** The transaction is rolled back. */
     rolledBack(): void {
-      for (const id of added) forgetFresh(id)
+      for (const { id, seq } of changed.reverse()) {
+        if (seq === undefined) forgetFresh(id)
+        else remember(id, seq)
+      }
       progress = before
-    },
-    /** Takes an id out of the index, within a transaction. */
-    unindex(id: string): void {
-      unindex.run(id)
-    },
-    /** Takes ids out of the memory, after the commit that deleted their deliveries. */
-    forget(ids: readonly string[]): void {
-      for (const id of ids) forgetFresh(id)
     },
   }
 }

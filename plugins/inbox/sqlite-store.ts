@@ -15,7 +15,6 @@ import {
 } from './contracts.ts'
 import { StoreOpenError } from './errors.ts'
 import { redactSecrets } from './redact.ts'
-import { startCheckpoints } from './sqlite-checkpoints.ts'
 import { KNOWN_IDS_SCHEMA, openKnownIds } from './sqlite-known-ids.ts'
 
 /** "tbwh" in ASCII: tells our files from other programs' (https://www.sqlite.org/pragma.html#pragma_application_id). */
@@ -60,6 +59,8 @@ const SCHEMA = `
 export interface SqliteStore extends Store {
   /** At most `limit` mailboxes with something due at `now`, longest due first. */
   dueMailboxes(now: number, limit: number): Promise<string[]>
+  /** When a mailbox that nobody drains any more is due again, Unix ms; null: nothing is left in it. */
+  dueAt(orderingKey: string): Promise<number | null>
   /** When the first mailbox after `now` is due, Unix ms; null: none waits. */
   nextDueAt(now: number): Promise<number | null>
 }
@@ -94,9 +95,12 @@ interface Operation {
  */
 export function openSqliteStore(file: string): SqliteStore {
   const lock = lockFile(file)
+  let db: DatabaseSync | undefined
   try {
-    return createStore(openDatabase(file), lock, file)
+    db = openDatabase(file)
+    return createStore(db, lock)
   } catch (error) {
+    db?.close()
     lock.close()
     if (error instanceof StoreOpenError) throw error
     throw new StoreOpenError(`${file} can't be opened as a store (${(error as Error).message})`, { cause: error })
@@ -168,7 +172,7 @@ function openDatabase(file: string): DatabaseSync {
   }
 }
 
-function createStore(db: DatabaseSync, lock: DatabaseSync, file: string): SqliteStore {
+function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
   const sql = (text: string) => db.prepare(text)
   const known = openKnownIds(db)
   const begin = sql('BEGIN IMMEDIATE')
@@ -196,6 +200,7 @@ function createStore(db: DatabaseSync, lock: DatabaseSync, file: string): Sqlite
   const setWakeup = sql('INSERT INTO wakeup VALUES (?, ?) ON CONFLICT DO UPDATE SET due_at = excluded.due_at')
   const forgetWakeup = sql('DELETE FROM wakeup WHERE ordering_key = ?')
   const due = sql('SELECT ordering_key FROM wakeup WHERE due_at <= ? ORDER BY due_at LIMIT ?')
+  const mailboxDue = sql('SELECT due_at FROM wakeup WHERE ordering_key = ?')
   const firstDue = sql('SELECT min(due_at) AS at FROM wakeup WHERE due_at > ?')
 
   const findStep = sql('SELECT done_at, result FROM step WHERE key = ?')
@@ -243,7 +248,6 @@ function createStore(db: DatabaseSync, lock: DatabaseSync, file: string): Sqlite
       ) GROUP BY ordering_key;
     COMMIT`)
 
-  const checkpoints = startCheckpoints(db, file)
   let waiting: Operation[] = []
 
   /** Queues an operation for the commit at the end of this turn of the event loop. */
@@ -256,14 +260,13 @@ function createStore(db: DatabaseSync, lock: DatabaseSync, file: string): Sqlite
   function flush(): void {
     const operations = waiting
     waiting = []
+    known.begin()
     try {
       begin.run()
-      known.begin()
       for (const operation of operations) operation.result = operation.run()
       known.move()
       commit.run()
       known.committed()
-      checkpoints.committed()
     } catch (error) {
       known.rolledBack()
       // SQLite has rolled back by itself after some errors (a full disk, say); then this fails and changes nothing.
@@ -336,18 +339,15 @@ function createStore(db: DatabaseSync, lock: DatabaseSync, file: string): Sqlite
     discard: (id, reason, now) => write(() => discardDelivery.run(now, reason, seqOf(id)).changes === 1),
 
     async prune({ payloadsBefore, keysBefore }, after, limit) {
-      const { forgotten, next } = await write(() => {
+      return write(() => {
         pruneSteps.run(keysBefore, limit)
         const slice = pruneSlice.get(after, limit) as { last: number | null; received_at: number }
-        if (slice.last === null) return { forgotten: [], next: null }
+        if (slice.last === null) return null
         prunePayloads.run(after, slice.last, payloadsBefore)
-        const forgotten = pruneKeys.all(after, slice.last, keysBefore).map(row => row.id as string)
-        for (const id of forgotten) known.unindex(id)
+        for (const { id } of pruneKeys.all(after, slice.last, keysBefore)) known.remove(id as string)
         // Accepted later than that is settled later than that: nothing further on can be old enough.
-        return { forgotten, next: slice.received_at < payloadsBefore ? slice.last : null }
+        return slice.received_at < payloadsBefore ? slice.last : null
       })
-      known.forget(forgotten)
-      return next
     },
 
     async backlog() {
@@ -369,13 +369,15 @@ function createStore(db: DatabaseSync, lock: DatabaseSync, file: string): Sqlite
     async dueMailboxes(now, limit) {
       return (due.all(now, limit) as { ordering_key: string }[]).map(row => row.ordering_key)
     },
+    async dueAt(orderingKey) {
+      return (mailboxDue.get(orderingKey)?.due_at as number | undefined) ?? null
+    },
     async nextDueAt(now) {
       return (firstDue.get(now) as { at: number | null }).at
     },
 
     async close() {
       if (waiting.length > 0) flush()
-      await checkpoints.close()
       db.close()
       lock.close()
     },
