@@ -98,11 +98,12 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
 
 export default fp(webhooks, { name: 'tutorbot-webhooks', fastify: '5.x' })
 
-/** A handler that can't be called would be found out by the first webhook, which is answered 200 by then. */
+/** What can't be called would be found out by its first webhook, which has got its 200 by then. */
 function checkHandlers(handlers: Record<string, unknown>): void {
   for (const [event, handler] of Object.entries(handlers)) {
     const { handle, gaveUp } = asObject(handler)
-    if ([handler, handle].every(value => typeof value !== 'function') || (handle !== undefined && typeof gaveUp !== 'function'))
+    const parts = typeof handler === 'function' ? [handler] : [handle, gaveUp]
+    if (parts.some(part => typeof part !== 'function'))
       throw new OptionError(`handlers.${event} must be a function, or { handle, gaveUp } of two functions`)
   }
 }

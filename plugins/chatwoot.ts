@@ -121,8 +121,14 @@ export function carriesMarker({ last_non_activity_message }: ChatwootConversatio
 /** A client, or null without a token. @throws {OptionError} that names the option which is missing or malformed */
 export function createChatwootClient(options: ChatwootOptions): ChatwootClient | null {
   const { token } = options
+  if (token === undefined && options.accountId === undefined) return null
+  // Without a token too: events' accounts are compared with it, and it must be written as they are.
+  const accountId = valid(
+    options.accountId,
+    /^[1-9]\d*$/,
+    "chatwoot.accountId (CW_ACC_ID) must be a number's digits as a text, with a token",
+  )
   if (token === undefined) return null
-  const accountId = valid(options.accountId, /^\d+$/, 'chatwoot.accountId (CW_ACC_ID) must be a number, with a token')
   const call = createCall(`${validUrl(options.url)}/api/v1/accounts/${accountId}`, options.timeoutMs ?? 10_000)
   const inTurn = createTurns()
   // fetch quotes a header's value where it refuses it: a token that it would refuse never comes so far.
@@ -196,7 +202,7 @@ export function createChatwootClient(options: ChatwootOptions): ChatwootClient |
 }
 
 function valid(value: string | undefined, form: RegExp, problem: string): string {
-  if (value === undefined || !form.test(value)) throw new OptionError(problem)
+  if (typeof value !== 'string' || !form.test(value)) throw new OptionError(problem)
   return value
 }
 

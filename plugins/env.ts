@@ -73,7 +73,11 @@ export const ENV_SCHEMA = {
       description: 'Signing secrets of the Stripe endpoints (whsec_…), comma-separated',
     },
     CW_URL: { ...url, description: 'Where Chatwoot is' },
-    CW_ACC_ID: { type: 'string', pattern: '^[1-9]\\d*$', description: 'The Chatwoot account; events of others are ignored' },
+    CW_ACC_ID: {
+      type: 'string',
+      pattern: '^[1-9]\\d*$',
+      description: 'The Chatwoot account; events of others are ignored',
+    },
     CW_TOKEN: { ...text, description: 'Access token of the bot or agent that replies' },
     CW_ADMIN_TOKEN: { ...text, description: 'Access token of an administrator, for contacts (default: CW_TOKEN)' },
     HANDOFF_AGENT_ID: { type: 'integer', minimum: 1, description: 'The agent who gets handed-over conversations' },

@@ -197,7 +197,7 @@ function secretKeys(option: string, secrets: readonly string[] = []): KeyObject[
 
 /** The exact bytes of a body: what keepRawBody kept, or what a parser left as a Buffer. undefined: they are gone. */
 export function rawBodyOf(request: FastifyRequest): Buffer | string | undefined {
-  // null: another plugin's decorator (fastify-raw-body), which kept nothing here.
+  // null: a host's own decorateRequest('rawBody', null).
   if (request.rawBody != null) return request.rawBody
   if (Buffer.isBuffer(request.body)) return request.body
   // A request without a body has no parser either; whatever was parsed is no longer what was sent.

@@ -66,6 +66,23 @@ t.test('the host’s parsers, errors and routes stay as they are', async t => {
   t.same(app.config, { mine: true })
 })
 
+t.test('a host’s schema compiler and serializer don’t meet our answers', async t => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.setSerializerCompiler(({ url }) => {
+    throw new Error(`the schema of ${url} is none of Zod's`)
+  })
+  app.setReplySerializer(payload => JSON.stringify({ host: payload }))
+  await app.register(webhooks, {
+    store: join(t.testdir(), 'webhooks.db'),
+    chatwoot: { secrets: [CHATWOOT_SECRET] },
+  })
+  const accepted = await app.inject(chatwootRequest(chatwoot.incoming()))
+  t.match(accepted.headers, { 'content-type': /^application\/json/ })
+  t.match(accepted.json(), { status: 'accepted', id: String })
+  t.match((await send(app, '/cw', '{}')).json(), { statusCode: 401, code: 'WEBHOOK_SIGNATURE_MISSING' })
+})
+
 t.test('our errors stay in our shape', async t => {
   const { app } = await hostApp(t)
   const shape = { statusCode: Number, code: String, error: String, message: String }
@@ -227,6 +244,9 @@ t.test('wrong options are errors that name the option', async t => {
   await t.rejects(register({ stripe: { secrets: [''] } }), { name: 'TypeError', message: /stripe\.secrets\[0\]/ })
   await t.rejects(register({ chatwoot: { token: 't' } }), { name: 'TypeError', message: /chatwoot\.accountId/ })
   await t.rejects(register({ stripe: { secretKey: 'pk_test_1' } }), { name: 'TypeError', message: /stripe\.secretKey/ })
+  for (const handler of [undefined, null, 'x', { handle() {} }, { gaveUp() {} }]) {
+    await t.rejects(register({ handlers: { x: handler as never } }), { name: 'TypeError', message: /handlers\.x/ })
+  }
   await t.rejects(register({ inbox: { maxWaiting: 0 } }), { name: 'TypeError', message: /maxWaiting/ })
 })
 

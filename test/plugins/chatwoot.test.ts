@@ -41,6 +41,8 @@ async function failureOf(t: Test, behaviour: Behaviour, options: ChatwootOptions
 
 t.test('without a token there is no client', async t => {
   t.equal(createChatwootClient({}), null)
+  t.equal(createChatwootClient({ accountId: '1' }), null)
+  t.throws(() => createChatwootClient({ accountId: 1 as never }), /CW_ACC_ID/, 'no event would ever be of this account')
 })
 
 t.test('what is wrong with an option is said at once, and no token is in it', async t => {
@@ -48,6 +50,8 @@ t.test('what is wrong with an option is said at once, and no token is in it', as
   const cases: [ChatwootOptions, string][] = [
     [{ accountId: undefined as never }, 'CW_ACC_ID'],
     [{ accountId: '../2' }, 'CW_ACC_ID'],
+    [{ accountId: '01' }, 'CW_ACC_ID'],
+    [{ accountId: 1 as never }, 'CW_ACC_ID'],
     [{ url: undefined as never }, 'CW_URL'],
     [{ url: 'chat' }, 'CW_URL'],
     [{ url: 'ftp://chat.example.com' }, 'CW_URL'],

@@ -95,6 +95,7 @@ t.test('each wrong value: one line with the variable, what is wrong and what it 
     ['CW_URL', 'chat.example.com', /^CW_URL has not the right form/],
     ['CW_URL', 'https://', /^CW_URL has not the right form/],
     ['CW_ACC_ID', 'one', /^CW_ACC_ID has not the right form/],
+    ['CW_ACC_ID', '01', /^CW_ACC_ID has not the right form/],
     ['CW_TOKEN', '', /^CW_TOKEN is empty/],
     ['CW_ADMIN_TOKEN', '', /^CW_ADMIN_TOKEN is empty/],
     ['HANDOFF_AGENT_ID', 'sam', /^HANDOFF_AGENT_ID must be integer/],

@@ -163,6 +163,7 @@ t.test('a parser that leaves a Buffer is as good as keepRawBody', async t => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(verification, { chatwoot: { secrets: [SECRET] }, now: NOW })
+  app.decorateRequest('rawBody', null as never) // of the host's own
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.post('/chatwoot', { preHandler: app.verifyChatwoot }, async () => ({ passed: true }))
@@ -337,6 +338,8 @@ t.test('an empty secret is an error that names the option', async t => {
   await t.rejects(register({ stripe: { secrets: ['whsec_1', ''] } }), new TypeError('stripe.secrets[1] is empty'))
   const missing = [undefined] as unknown as string[]
   await t.rejects(register({ stripe: { secrets: missing } }), new TypeError('stripe.secrets[0] is empty'))
+  const text = 'whsec_1' as unknown as string[]
+  await t.rejects(register({ stripe: { secrets: text } }), new TypeError('stripe.secrets must be a list'))
 })
 
 t.test('keepRawBody', async t => {

@@ -1,8 +1,7 @@
-import { existsSync, mkdirSync, openSync, readSync, renameSync, statSync, writeSync } from 'node:fs'
+import { openSync, readSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import tap, { type Test } from 'tap'
-import { startCheckpoints } from '../../../plugins/inbox/sqlite-checkpoints.ts'
 import { KNOWN_IDS_SCHEMA, openKnownIds } from '../../../plugins/inbox/sqlite-known-ids.ts'
 import { openSqliteStore, type SqliteStore } from '../../../plugins/inbox/sqlite-store.ts'
 import { delivery } from '../../helpers/inbox.ts'
@@ -185,53 +184,4 @@ tap.test('the log stays small, however many commits there are', async t => {
     most = Math.max(most, statSync(`${file}-wal`).size)
   }
   t.ok(most < 64 * 1024 * 1024, `${most} bytes at most`)
-})
-
-tap.test('checkpoints: the thread fails, and SQLite makes them itself; closing does not wait for it', async t => {
-  const folder = t.testdir({ gone: {} })
-  const file = join(folder, 'gone', 'webhooks.db')
-  const store = openSqliteStore(file)
-  // From under the thread, that has not opened it yet.
-  renameSync(join(folder, 'gone'), join(folder, 'moved'))
-  const failing = store.close()
-  await failing
-  t.notOk(existsSync(file))
-
-  mkdirSync(join(folder, 'gone'))
-  const db = new DatabaseSync(file)
-  db.exec('PRAGMA journal_mode = WAL; CREATE TABLE t (a)')
-  const checkpoints = startCheckpoints(db, join(folder, 'nowhere', 'webhooks.db'))
-  for (let n = 0; n < 100; n++) checkpoints.committed()
-  await checkpoints.close()
-  t.same({ ...db.prepare('PRAGMA wal_autocheckpoint').get() }, { wal_autocheckpoint: 1_000 })
-  await checkpoints.close()
-
-  const late = startCheckpoints(db, file)
-  for (let n = 0; n < 24; n++) late.committed()
-  db.close()
-  await late.close()
-
-  const again = new DatabaseSync(file)
-  const closed = startCheckpoints(again, join(folder, 'nowhere', 'webhooks.db'))
-  again.close()
-  await closed.close()
-})
-
-tap.test('checkpoints: a reader that holds the log back does not stop them', async t => {
-  const file = fileOf(t)
-  const db = new DatabaseSync(file)
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; CREATE TABLE t (a); INSERT INTO t VALUES (1)')
-  const reader = new DatabaseSync(file)
-  reader.exec('BEGIN')
-  reader.prepare('SELECT * FROM t').all()
-  const checkpoints = startCheckpoints(db, file)
-  const add = db.prepare('INSERT INTO t VALUES (zeroblob(2000000))')
-  for (let n = 0; n < 24; n++) {
-    add.run()
-    checkpoints.committed()
-  }
-  await checkpoints.close()
-  reader.close()
-  t.equal((db.prepare('SELECT count(*) AS count FROM t').get() as { count: number }).count, 25)
-  db.close()
 })
