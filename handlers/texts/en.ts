@@ -8,7 +8,7 @@ export const en = {
   handoff: 'One moment please: a person takes over this conversation.',
   prices: (lines: string[]) => `Our prices:\n${lines.join('\n')}`,
   price: (minutes: number, amount: string) => `${minutes} minutes: ${amount}`,
-  paid: (amount: string) => `Thank you! We have received your payment of ${amount}. Your lesson is booked.`,
+  paid: (amount: string) => `Thank you! We have received your payment of ${amount}.`,
   paymentFailed: 'Unfortunately your payment did not succeed. Nothing was charged.',
 }
 

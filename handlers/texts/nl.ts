@@ -10,6 +10,6 @@ export const nl: Texts = {
   handoff: 'Een ogenblik: iemand van ons neemt dit gesprek over.',
   prices: lines => `Onze prijzen:\n${lines.join('\n')}`,
   price: (minutes, amount) => `${minutes} minuten: ${amount}`,
-  paid: amount => `Dank je wel! We hebben je betaling van ${amount} ontvangen. Je les is geboekt.`,
+  paid: amount => `Dank je wel! We hebben je betaling van ${amount} ontvangen.`,
   paymentFailed: 'Je betaling is helaas niet gelukt. Er is niets afgeschreven.',
 }

@@ -69,6 +69,14 @@ export const NotStoredError = createError<[]>(
   500,
 )
 
+/** One delivery that the store can't take would fail the commit of all that share it. */
+function checkShape(delivery: NewDelivery): void {
+  for (const field of ['id', 'source', 'event', 'key', 'orderingKey'] as const) {
+    if (typeof delivery[field] !== 'string') throw new TypeError(`A delivery's ${field} must be a text`)
+  }
+  if (!Number.isInteger(delivery.receivedAt)) throw new TypeError("A delivery's receivedAt must be a Unix time in ms")
+}
+
 /** Time that aborted handlers have to end, ms. */
 const ABORT_MS = 1_000
 
@@ -101,6 +109,7 @@ export function createInbox({ store, scheduler, settings, clock, log }: InboxPar
   let stopPruning = () => {}
 
   async function accept(delivery: NewDelivery, bytes: number): Promise<'accepted' | 'duplicate'> {
+    checkShape(delivery)
     if (recent.has(delivery.id)) return 'duplicate'
     const copy = uncommitted.get(delivery.id)
     if (copy !== undefined) {

@@ -37,7 +37,7 @@ const LEAST_DEDUP_DAYS = 4
 async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise<void> {
   const { store: file = 'data/webhooks.db', clock = systemClock, ...given } = options
   const settings = validSettings(given)
-  if (file === ':memory:' || /^\w+:\/\//.test(file)) {
+  if (file === '' || file === ':memory:' || /^\w+:\/\//.test(file)) {
     throw new OptionError('store (DATABASE_URL) must be a file: this version keeps deliveries in SQLite, on disk')
   }
   const log = app.log

@@ -7,11 +7,12 @@ const PIECES = 256
 /** Pieces moved in one commit, at most. */
 const PIECES_AT_ONCE = 4
 
-/** indexed: one row, the acceptance number up to which all ids are in known. */
+/** indexed: for each piece, the acceptance number up to which its ids are in known. */
 export const KNOWN_IDS_SCHEMA = `
   CREATE TABLE known (id TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE indexed (seq INTEGER NOT NULL) STRICT;
-  INSERT INTO indexed VALUES (0);
+  CREATE TABLE indexed (piece INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
+  WITH RECURSIVE pieces (piece) AS (SELECT 0 UNION ALL SELECT piece + 1 FROM pieces WHERE piece < ${PIECES - 1})
+    INSERT INTO indexed SELECT piece, 0 FROM pieces;
 `
 
 export type KnownIds = ReturnType<typeof openKnownIds>
@@ -27,20 +28,20 @@ export function openKnownIds(db: DatabaseSync) {
   const find = db.prepare('SELECT seq FROM known WHERE id = ?')
   const index = db.prepare('INSERT INTO known VALUES (?, ?) ON CONFLICT DO NOTHING')
   const unindex = db.prepare('DELETE FROM known WHERE id = ?')
-  const readIndexedTo = db.prepare('SELECT seq FROM indexed')
-  const writeIndexedTo = db.prepare('UPDATE indexed SET seq = ?')
+  const markIndexed = db.prepare('UPDATE indexed SET seq = ? WHERE piece = ?')
 
   const fresh = Array.from({ length: PIECES }, () => new Map<string, number>())
   let size = 0
-  /** `next`: the piece that is moved next. When its round is through, all ids up to `roundSeq` are indexed. */
-  let progress = { next: 0, roundSeq: 0, lastSeq: 0 }
+  /** The piece that is moved next, round and round, and the last acceptance number. */
+  let progress = { next: 0, lastSeq: 0 }
   /** What the transaction under way has changed, to be made good if it fails. */
   let before = progress
   let changed: { id: string; seq: number | undefined }[] = []
   let moved: number[] = []
 
   /** What is no UUID (a person may ask for anything) has a place too. */
-  const pieceOf = (id: string) => (fresh[Number.parseInt(id.slice(0, 2), 16)] ?? fresh[0]) as Map<string, number>
+  const numberOf = (id: string) => Number.parseInt(id.slice(0, 2), 16) || 0
+  const pieceOf = (id: string) => fresh[numberOf(id)] as Map<string, number>
 
   function remember(id: string, seq: number): void {
     pieceOf(id).set(id, seq)
@@ -52,13 +53,17 @@ export function openKnownIds(db: DatabaseSync) {
   }
 
   let anyIndexed = db.prepare('SELECT 1 FROM known LIMIT 1').get() !== undefined
-  const { seq: indexedTo } = readIndexedTo.get() as { seq: number }
-  const notIndexed = db.prepare('SELECT id, seq FROM delivery WHERE seq > ? ORDER BY seq')
-  for (const { id, seq } of notIndexed.iterate(indexedTo)) {
-    remember(id as string, seq as number)
-    progress.lastSeq = seq as number
+  const indexedTo = db
+    .prepare('SELECT seq FROM indexed ORDER BY piece')
+    .all()
+    .map(row => row.seq as number)
+  const leastIndexed = Math.min(...indexedTo)
+  progress.next = indexedTo.indexOf(leastIndexed)
+  for (const row of db.prepare('SELECT id, seq FROM delivery WHERE seq > ? ORDER BY seq').iterate(leastIndexed)) {
+    const { id, seq } = row as { id: string; seq: number }
+    if (seq > (indexedTo[numberOf(id)] as number)) remember(id, seq)
+    progress.lastSeq = seq
   }
-  progress.roundSeq = progress.lastSeq
 
   return {
     /** The acceptance number of an id; undefined: it is not known. */
@@ -90,12 +95,10 @@ export function openKnownIds(db: DatabaseSync) {
         const piece = fresh[progress.next] as Map<string, number>
         for (const [id, seq] of [...piece].sort(byId)) index.run(id, seq)
         left -= piece.size
+        markIndexed.run(progress.lastSeq, progress.next)
         moved.push(progress.next)
         anyIndexed = true
         progress.next = (progress.next + 1) % PIECES
-        if (progress.next !== 0) continue
-        writeIndexedTo.run(progress.roundSeq)
-        progress.roundSeq = progress.lastSeq
       }
     },
     /** The transaction is committed. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, realpathSync } from 'node:fs'
+import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import {
@@ -150,6 +150,8 @@ function realOrSame(file: string): string {
 }
 
 function openDatabase(file: string): DatabaseSync {
+  // For nobody else to read; the log beside it gets the same rights.
+  writeFileSync(file, '', { flag: 'a', mode: 0o600 })
   const db = new DatabaseSync(file, { timeout: 5_000 })
   try {
     const pragma = (name: string) => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]

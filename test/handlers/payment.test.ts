@@ -404,13 +404,28 @@ t.test('a payment that nobody can make out is dead, and waits for a person', asy
   }
 })
 
-t.test('a session that Stripe does not know is dead; with no conversation there is nobody to tell', async t => {
+t.test('a session that Stripe does not know is dead, and the tutor is told', async t => {
+  const tutor = await setUp(t)
+  const event = tutor.session('completed')
+  tutor.stripe.sessions.clear()
+  t.match(await tutor.handlePayment(event), { msg: 'webhook dead', error: /StripeInvalidRequestError 404/ })
+  t.equal(tutor.chatwoot.calls.filter(NOTE).length, 1)
+})
+
+t.test('a session without our metadata is nobody’s: Stripe is not even asked', async t => {
   const tutor = await setUp(t)
   const event = tutor.session('completed', { metadata: {} })
   tutor.stripe.sessions.clear()
-  t.match(await tutor.handlePayment(event), { msg: 'webhook dead', error: /StripeInvalidRequestError 404/ })
-  t.strictSame(warnings(tutor.log), ['nobody could be told that a delivery was given up'])
+  t.match(await tutor.handlePayment(event), { msg: 'webhook handled' })
+  t.strictSame(tutor.stripe.calls, [])
   t.strictSame(tutor.chatwoot.calls, [])
+})
+
+t.test('a payment intent that Stripe does not know is nobody’s', async t => {
+  const tutor = await setUp(t)
+  const error = { type: 'invalid_request_error', code: 'resource_missing', message: 'No such payment_intent' }
+  tutor.stripe.fail(/sessions/, { status: 404, body: { error } }, 1)
+  t.match(await tutor.handlePayment(tutor.intent({ metadata: {} })), { msg: 'webhook handled' })
 })
 
 t.test('a payment of nobody we know, given up because the process died each time, leaves no note', async t => {

@@ -1,4 +1,4 @@
-import { openSync, readSync, statSync, writeSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import tap, { type Test } from 'tap'
@@ -49,10 +49,7 @@ tap.test('more ids than memory keeps: each is known, across restarts and commits
   other.exec('ALTER TABLE hidden RENAME TO known')
   t.equal(indexed(), full)
 
-  other.exec('ALTER TABLE indexed RENAME TO hidden')
-  const rounds = await Promise.allSettled([insert(store, 33_000, MANY)])
-  other.exec('ALTER TABLE hidden RENAME TO indexed')
-  t.equal(rounds[0]?.status, 'fulfilled', 'a round is not through yet')
+  t.equal(await insert(store, 33_000, MANY), MANY - 33_000)
   t.equal(await insert(store, 0, MANY), 0)
   t.equal((other.prepare('SELECT count(DISTINCT id) AS ids FROM delivery').get() as { ids: number }).ids, MANY)
   t.match(await store.get(given(0).id), { seq: 1 })
@@ -86,7 +83,7 @@ function knownIds(t: Test) {
     reopen() {
       known = openKnownIds(db)
     },
-    indexedTo: () => (db.prepare('SELECT seq FROM indexed').get() as { seq: number }).seq,
+    indexedTo: () => (db.prepare('SELECT min(seq) AS seq FROM indexed').get() as { seq: number }).seq,
   }
 }
 
@@ -137,25 +134,6 @@ tap.test('what is no UUID is unknown or known like any other id', async t => {
   t.equal(ids.find('zz'), 1)
   ids.transaction(true, () => ids.remove('zz'))
   t.equal(ids.find('zz'), undefined)
-})
-
-tap.test('a transaction that cannot begin takes nothing back of the one before it', async t => {
-  const file = fileOf(t)
-  const store = openSqliteStore(file)
-  t.teardown(() => store.close())
-  t.equal(await store.insert(given(1), false), 'queued')
-  // The disk gives back something else than was written, for a moment: the header of the file.
-  const other = new DatabaseSync(file)
-  other.exec('CREATE TABLE another (a); DROP TABLE another; PRAGMA wal_checkpoint(TRUNCATE)')
-  other.close()
-  const disk = openSync(file, 'r+')
-  const header = Buffer.alloc(16)
-  readSync(disk, header, 0, 16, 0)
-  writeSync(disk, Buffer.alloc(16), 0, 16, 0)
-  await t.rejects(store.insert(given(2), false), /not a database/)
-  writeSync(disk, header, 0, 16, 0)
-  t.equal(await store.insert(given(1), false), 'duplicate')
-  t.equal(await store.insert(given(2), false), 'queued')
 })
 
 tap.test('an id is forgotten with its delivery, also in the commit that moves its piece', async t => {
