@@ -305,7 +305,9 @@ async function send(base: string, { path, headers, body, declareFirst }: Request
     return answer
   } catch (error) {
     const { name, code, message } = error as NodeJS.ErrnoException
-    return name === 'AbortError' ? `${NO_ANSWER} within ${TIMEOUT_MS / 1_000} s` : `${NO_ANSWER}: ${code ?? message}`
+    return name === 'AbortError'
+      ? `${NO_ANSWER} within ${TIMEOUT_MS / 1_000} s`
+      : `${NO_ANSWER}: ${[code, message].find(Boolean)}`
   }
 }
 
@@ -334,10 +336,13 @@ function summary(answers: string[]): string {
 
 /** Columns as wide as their longest cell. */
 function aligned(rows: string[][]): string[] {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0))) ?? []
+  const lengths = (column: number) => rows.map(row => (row[column] as string).length)
+  const widths = (rows[0] as string[]).map((_, column) => Math.max(...lengths(column)))
   return rows.map(row =>
     row
-      .map((cell, column) => (column === 2 ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .map((cell, column) =>
+        column === 2 ? cell.padStart(widths[column] as number) : cell.padEnd(widths[column] as number),
+      )
       .join('  ')
       .trimEnd(),
   )

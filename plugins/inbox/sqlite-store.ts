@@ -154,7 +154,7 @@ function openDatabase(file: string): DatabaseSync {
   writeFileSync(file, '', { flag: 'a', mode: 0o600 })
   const db = new DatabaseSync(file, { timeout: 5_000 })
   try {
-    const pragma = (name: string) => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]
+    const pragma = (name: string) => Object.values(db.prepare(`PRAGMA ${name}`).get() as object)[0]
     const empty = db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined
     if (!empty && pragma('application_id') !== APPLICATION_ID) {
       throw new StoreOpenError(`${file} is another program's database; give a file of its own`)

@@ -61,6 +61,12 @@ t.test('it is a plugin of its own, for a host’s routes', async t => {
   t.match((await app.inject('/price')).json(), { unit_amount: 6000, currency: 'eur' })
 })
 
+t.test('a search that Stripe refuses is an error, not a search without result', async t => {
+  const { api, client } = await setUp(t)
+  api.fail(/./, stripeError(401, 'invalid_request_error', 'Invalid API Key'), 1)
+  await t.rejects(client.findSession('pi_1'), PermanentError)
+})
+
 t.test('sessions, by their id and by their payment', async t => {
   const { api, client } = await setUp(t)
   const session = stripeSession({ session: 'cs_1', paymentIntent: 'pi_1' })

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import tap, { type Test } from 'tap'
@@ -112,4 +112,22 @@ tap.test('what cannot be a store is refused with the reason, and left as it is',
   refused(join(folder, 'a folder'), /can't be opened as a store/)
   writeFileSync(join(folder, 'empty.db'), '')
   await openSqliteStore(join(folder, 'empty.db')).close()
+})
+
+tap.test('closing commits what waits; a damaged store is refused, and can be opened once it is mended', async t => {
+  const file = fileOf(t)
+  const store = openSqliteStore(file)
+  const inserted = store.insert(delivery('last'), false)
+  await store.close()
+  t.equal(await inserted, 'queued')
+
+  const other = new DatabaseSync(file)
+  t.teardown(() => other.close())
+  other.exec('ALTER TABLE step RENAME TO hidden')
+  t.throws(() => openSqliteStore(file), { name: 'StoreOpenError', message: /no such table/ })
+  other.exec('ALTER TABLE hidden RENAME TO step')
+  const again = openSqliteStore(file)
+  t.equal(await again.insert(delivery('last'), false), 'duplicate')
+  await again.close()
+  t.equal(statSync(file).mode & 0o777, 0o600, 'for nobody else to read')
 })
