@@ -180,14 +180,12 @@ export function createInbox({ store, scheduler, settings, clock, log }: InboxPar
     async finish(): Promise<void> {
       stopPruning()
       stop()
-      let cancelTimer = () => {}
-      const graceIsOver = new Promise<void>(resolve => {
-        cancelTimer = clock.after(settings.graceMs, () => {
-          abort()
-          cancelTimer = clock.after(ABORT_MS, resolve)
-        })
+      const graceIsOver = Promise.withResolvers<void>()
+      let cancelTimer = clock.after(settings.graceMs, () => {
+        abort()
+        cancelTimer = clock.after(ABORT_MS, graceIsOver.resolve)
       })
-      await Promise.race([scheduler.stop(), graceIsOver])
+      await Promise.race([scheduler.stop(), graceIsOver.promise])
       cancelTimer()
     },
   }

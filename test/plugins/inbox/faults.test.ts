@@ -1,6 +1,9 @@
 import { DatabaseSync } from 'node:sqlite'
+import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
 import type { NewDelivery } from '../../../plugins/inbox/contracts.ts'
+import { startPruning } from '../../../plugins/inbox/prune.ts'
+import { openSqliteStore } from '../../../plugins/inbox/sqlite-store.ts'
 import { testClock } from '../../helpers/clock.ts'
 import { delivery, gate, startInbox } from '../../helpers/inbox.ts'
 
@@ -146,6 +149,41 @@ tap.test('deleting what is old is tried again an hour later', async t => {
   await log.count(failed, 2)
   giveBack('step')
   t.pass('asked twice')
+})
+
+tap.test('stopped while the store fails amid a conversation: what is left is handled after the restart', async t => {
+  const { app, inbox, log, take, giveBack, store } = await start(t)
+  const begun = gate()
+  const goOn = gate()
+  inbox.handle('test', 'ping', async ({ key }) => {
+    if (key !== 'a') return
+    begun.open()
+    await goOn.opened
+  })
+  await inbox.accept(delivery('a', { orderingKey: 'box' }), 1)
+  await begun.opened
+  await inbox.accept(delivery('b', { orderingKey: 'box' }), 1)
+  take('body')
+  goOn.open()
+  await log.count('the store failed while a conversation was handled; tried again in 1 s', 1)
+  await app.close()
+  giveBack('body')
+  const again = await startInbox(t, { clock: testClock(), store })
+  again.inbox.handle('test', 'ping', () => {})
+  await again.app.ready()
+  await again.log.count('webhook handled', 1)
+  t.match(await again.inbox.get(delivery('b').id), { state: 'done' })
+})
+
+tap.test('a pass that is stopped in the middle of a step ends with it', async t => {
+  const clock = testClock()
+  const store = openSqliteStore(`${t.testdir()}/webhooks.db`)
+  const { log } = Fastify()
+  const stop = startPruning({ store, clock, log, retentionDays: 7, dedupDays: 30 })
+  clock.advance(SECOND)
+  stop()
+  await store.close()
+  t.equal(clock.next(), undefined)
 })
 
 tap.test('what the store could not take is refused before it fails the commit of others', async t => {

@@ -428,3 +428,23 @@ tap.test('old deliveries are deleted by themselves, at start and every hour', as
   await app.close()
   t.equal(clock.next(), undefined, 'no timer is left')
 })
+
+tap.test('the earliest retry sets the clock, also if a later one was known before', async t => {
+  const { inbox, log, clock } = await start(t, { concurrency: undefined })
+  inbox.handle('test', 'ping', ({ key }, { attempt }) => {
+    if (attempt < (key === 'slow' ? 4 : 2)) throw new Error('not yet')
+  })
+  await inbox.accept(delivery('slow'), 1)
+  for (const [retry, seconds] of [2, 3].entries()) {
+    await log.count(RETRIED, retry + 1)
+    clock.advance(seconds * SECOND)
+  }
+  await log.count(RETRIED, 3)
+  // It waits for 4 s at least; this one for 1.2 s at most.
+  await inbox.accept(delivery('quick'), 1)
+  await log.count(RETRIED, 4)
+  clock.advance(2 * SECOND)
+  t.match(await log.line(({ msg }) => msg === 'webhook handled'), { delivery: delivery('quick').id })
+  clock.advance(4 * SECOND)
+  await log.count('webhook handled', 2)
+})
