@@ -271,9 +271,9 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
       known.committed()
     } catch (error) {
       known.rolledBack()
-      // SQLite has rolled back by itself after some errors (a full disk, say); then this fails and changes nothing.
-      if (db.isOpen && db.isTransaction) rollback.run()
       for (const operation of operations) operation.reject(error)
+      // After some errors (a full disk, say) SQLite has rolled back by itself.
+      if (db.isOpen && db.isTransaction) rollback.run()
       return
     }
     for (const operation of operations) operation.resolve(operation.result as never)
