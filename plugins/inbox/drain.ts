@@ -2,7 +2,8 @@ import type { FastifyBaseLogger } from 'fastify'
 import { ATTEMPTS_IN_ORDER, afterFailure } from './backoff.ts'
 import type { Clock, Delivery, Drain, Outcome, Store, TakenDelivery } from './contracts.ts'
 import { PermanentError, TransientError } from './errors.ts'
-import { createOnce, type Once, untilStored } from './once.ts'
+import { createOnce, type Once } from './once.ts'
+import { untilStored } from './store-trouble.ts'
 
 /** What a handler gets beside its delivery. */
 export interface HandlerContext {

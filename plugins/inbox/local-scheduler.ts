@@ -1,15 +1,13 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Clock, Drain, Scheduler, TakenDelivery } from './contracts.ts'
-import { delay } from './once.ts'
 import type { SqliteStore } from './sqlite-store.ts'
+import { delay, STORE_TROUBLE_DELAY } from './store-trouble.ts'
 
 /**
  * Due mailboxes read from the store at once, at least: what is waiting beyond them stays on disk, whatever the backlog.
  * Twice as many as are drained at the same time, or all that is read could be at work already.
  */
 const WINDOW = 256
-/** Wait before a mailbox is tried again whose store did not answer, ms. */
-const STORE_TROUBLE_DELAY = 1_000
 
 export interface LocalSchedulerOptions {
   store: Pick<SqliteStore, 'dueMailboxes' | 'dueAt' | 'nextDueAt'>

@@ -1,9 +1,5 @@
-import type { FastifyBaseLogger } from 'fastify'
 import type { Clock, Store } from './contracts.ts'
 import { TransientError } from './errors.ts'
-
-/** Wait before a write that failed is tried again, ms. */
-const STORE_TROUBLE_DELAY = 1_000
 
 /**
  * Runs a step once for its key, across deliveries, retries and restarts: a durable claim, the step, a durable record.
@@ -43,36 +39,4 @@ function storable(result: unknown): unknown {
   } catch {
     return null
   }
-}
-
-/**
- * Repeats a write that must not be given up (what it records has happened already) until the store takes it.
- * undefined: the inbox was stopped first.
- */
-export async function untilStored<T>(
-  write: () => Promise<T>,
-  { clock, log, stopped }: { clock: Clock; log: FastifyBaseLogger; stopped: AbortSignal },
-): Promise<T | undefined> {
-  for (;;) {
-    try {
-      return await write()
-    } catch (error) {
-      if (stopped.aborted) return undefined
-      log.error(error, 'the store did not take an outcome; tried again in 1 s')
-      await delay(clock, STORE_TROUBLE_DELAY, stopped)
-    }
-  }
-}
-
-/** Resolves after `ms`, or when `stopped` fires. */
-export function delay(clock: Clock, ms: number, stopped: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const end = () => {
-      cancel()
-      stopped.removeEventListener('abort', end)
-      resolve()
-    }
-    const cancel = clock.after(ms, end)
-    stopped.addEventListener('abort', end)
-  })
 }

@@ -40,7 +40,7 @@ export function openKnownIds(db: DatabaseSync) {
   let moved: number[] = []
 
   /** What is no UUID (a person may ask for anything) has a place too. */
-  const numberOf = (id: string) => Number.parseInt(id.slice(0, 2), 16) || 0
+  const numberOf = (id: string) => Number.parseInt(id.slice(0, 2), 16) & (PIECES - 1)
   const pieceOf = (id: string) => fresh[numberOf(id)] as Map<string, number>
 
   function remember(id: string, seq: number): void {

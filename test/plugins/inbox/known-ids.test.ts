@@ -128,6 +128,7 @@ tap.test('known ids agree with the deliveries, whatever is committed, rolled bac
 tap.test('what is no UUID is unknown or known like any other id', async t => {
   const ids = knownIds(t)
   t.equal(ids.find('what a person asks for'), undefined)
+  t.equal(ids.find('-1'), undefined)
   ids.transaction(true, () => ids.add('zz'))
   t.equal(ids.find('zz'), 1)
   ids.transaction(false, () => ids.remove('zz'))
