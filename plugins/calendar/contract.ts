@@ -1,0 +1,59 @@
+/** What a calendar does, whichever backend keeps it. Times are Unix ms; an interval holds its start, not its end. */
+
+export interface Interval {
+  start: number
+  end: number
+}
+
+/** A slot held for an order until it is paid, or until the hold lapses. */
+export interface Hold extends Interval {
+  /** The order: one order has one hold or one lesson at a time. */
+  order: string
+  /** The hold lapses then. */
+  until: number
+  /** What else must be free: this long before and after, ms. */
+  margin: { before: number; after: number }
+}
+
+/** A lesson, as it stands in the calendar. */
+export interface Lesson extends Interval {
+  order: string
+  student: string
+  /** What is taught. */
+  service: string
+  /** Such as `60.00 EUR, pi_…`; null: a free trial lesson. */
+  payment: string | null
+  /** Chatwoot's display id of the conversation. */
+  conversation: string
+}
+
+export type BookResult =
+  | 'booked'
+  /** The time is not free any more, and no lesson was made. */
+  | 'taken'
+
+/**
+ * Every operation can be repeated after an unknown outcome: the second does no more than the first. They throw
+ * PermanentError, or TransientError where trying again can help.
+ */
+export interface Calendar {
+  /** What is taken between two times: lessons, holds that have not lapsed, other appointments. In order of start. */
+  busy(from: number, to: number, signal: AbortSignal): Promise<Interval[]>
+  /**
+   * Holds a slot, or holds it for longer (never for shorter). Of two orders that ask at the same moment one gets it.
+   * false: something else is there, and nothing is held.
+   */
+  hold(hold: Hold, signal: AbortSignal): Promise<boolean>
+  /**
+   * Gives up an order's hold unless it was renewed beyond `until`, the end of the hold that is meant. A lesson stays.
+   * No such hold: nothing happens.
+   */
+  release(order: string, until: number, signal: AbortSignal): Promise<void>
+  /**
+   * Makes a lesson: of the order's hold on this time, else if the time is free (without margins). A hold of the order
+   * on another time is given up. A lesson that the order has at this time already counts as booked.
+   */
+  book(lesson: Lesson, signal: AbortSignal): Promise<BookResult>
+  /** Cancels an order's lesson or hold. The lesson's time; null: it has no lesson, or no longer. */
+  cancel(order: string, signal: AbortSignal): Promise<Interval | null>
+}
