@@ -1,11 +1,15 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { messageHandlers, type PriceIds } from './handlers/message.ts'
+import { calendarHandlers } from './handlers/calendar.ts'
+import { messageHandlers } from './handlers/message.ts'
 import { asObject } from './handlers/payload.ts'
 import { paymentHandlers } from './handlers/payment.ts'
+import type { PriceIds, Services } from './handlers/services.ts'
+import calendar, { type CalendarOptions, validTimeZone } from './plugins/calendar/index.ts'
 import chatwootClient, { type ChatwootOptions } from './plugins/chatwoot.ts'
 import dedup from './plugins/dedup.ts'
+import { systemClock } from './plugins/inbox/contracts.ts'
 import type { Handler } from './plugins/inbox/drain.ts'
 import inbox, { type InboxOptions } from './plugins/inbox/index.ts'
 import logging, { note } from './plugins/logging.ts'
@@ -15,6 +19,7 @@ import { OptionError } from './plugins/webhooks.ts'
 import chatwootRoute from './routes/chatwoot.ts'
 import stripeRoute from './routes/stripe.ts'
 
+export type { BookResult, Calendar, Hold, Interval, Lesson } from './plugins/calendar/contract.ts'
 export type { ChatwootClient } from './plugins/chatwoot.ts'
 export type {
   Clock,
@@ -28,18 +33,23 @@ export { deliveryId } from './plugins/inbox/delivery-id.ts'
 export type { Handler, HandlerContext, HandlerFunction } from './plugins/inbox/drain.ts'
 export { PermanentError, TransientError } from './plugins/inbox/errors.ts'
 export type { Inbox } from './plugins/inbox/inbox.ts'
-export type { StripeClient } from './plugins/stripe.ts'
+export type { Checkout, StripeClient } from './plugins/stripe.ts'
 export { signChatwoot } from './plugins/verification.ts'
 export type { Webhooks } from './plugins/webhooks.ts'
-export { chatwootClient, dedup, inbox, logging, stripeClient, verification }
+export { calendar, chatwootClient, dedup, inbox, logging, stripeClient, verification }
 
 export interface WebhooksOptions {
   /** Before both paths. */
   prefix?: string
   /** `path` (`/cw`), how to verify, and the account to act in. */
   chatwoot?: { path?: string; handoffAgentId?: number } & ChatwootVerification & ChatwootOptions
-  /** `path` (`/webhook/payments`), how to verify, and the account to ask. */
-  stripe?: { path?: string; prices?: PriceIds } & StripeVerification & StripeOptions
+  /**
+   * `path` (`/webhook/payments`), how to verify, the account to ask, what lessons cost, and where students come out of
+   * the payment page (`returnUrl`; default: Chatwoot's URL).
+   */
+  stripe?: { path?: string; prices?: PriceIds; returnUrl?: string } & StripeVerification & StripeOptions
+  /** Where lessons are kept, and the tutor's time zone. */
+  calendar?: CalendarOptions
   /** A file: SQLite. Default `data/webhooks.db`. */
   store?: string
   /** Replaces or adds one event's handler. Events with a dot in their name are Stripe's, the others Chatwoot's. */
@@ -63,16 +73,29 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   await app.register(chatwootClient, chatwoot)
   await app.register(stripeClient, stripe)
   await app.register(inbox, { ...options.inbox, store: options.store })
+  const clock = options.inbox?.clock ?? systemClock
+  await app.register(calendar, { ...options.calendar, store: options.store, clock })
   await app.register(dedup)
 
-  const clients = { chatwoot: app.webhooks.chatwoot, stripe: app.webhooks.stripe }
+  const services: Services = {
+    chatwoot: app.webhooks.chatwoot,
+    stripe: app.webhooks.stripe,
+    calendar: app.webhooks.calendar,
+    prices: stripe.prices ?? {},
+    zone: validTimeZone(options.calendar?.timeZone),
+    // Without Chatwoot nothing asks for it.
+    returnUrl: stripe.returnUrl ?? chatwoot.url ?? '',
+    handoffAgentId: chatwoot.handoffAgentId,
+    now: () => clock.now(),
+  }
   const own = Object.entries(handlers)
   const chatwootHandlers = {
-    ...messageHandlers({ ...clients, prices: stripe.prices, handoffAgentId: chatwoot.handoffAgentId }),
+    ...messageHandlers(services),
     ...Object.fromEntries(own.filter(([event]) => !event.includes('.'))),
   }
   const stripeHandlers = {
-    ...paymentHandlers(clients),
+    ...paymentHandlers(services),
+    ...calendarHandlers(services),
     ...Object.fromEntries(own.filter(([event]) => event.includes('.'))),
   }
 

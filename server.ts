@@ -6,6 +6,7 @@ import { type Env, EnvError, type EnvOptions, readEnv } from './plugins/env.ts'
 import { StoreOpenError } from './plugins/inbox/errors.ts'
 import { loggerOptions } from './plugins/logging.ts'
 import { OptionError } from './plugins/webhooks.ts'
+import calendarFeed from './routes/calendar-feed.ts'
 import healthRoutes from './routes/health.ts'
 
 /** Handlers get 10 s to end and 1 s more once aborted; then the process ends, however they are, ms. */
@@ -28,10 +29,24 @@ export async function buildServer(options: EnvOptions = {}): Promise<FastifyInst
       message: `There is nothing at ${request.method} ${request.url.split('?')[0]}`,
     }),
   )
+  try {
+    await registerAll(app, config)
+  } catch (error) {
+    // What has been opened by then is let go.
+    await app.close()
+    throw error
+  }
+  return app
+}
+
+async function registerAll(app: FastifyInstance, config: Env): Promise<void> {
   await app.register(webhooks, webhooksOptions(config))
   endConnections(app)
   await app.register(healthRoutes)
-  return app
+  const { lessons } = app.webhooks.calendar
+  if (config.CALENDAR_TOKEN !== undefined && lessons !== undefined) {
+    await app.register(calendarFeed, { token: config.CALENDAR_TOKEN, lessons, zone: config.TZ })
+  }
 }
 
 /**
@@ -99,8 +114,19 @@ export function webhooksOptions(config: Env): WebhooksOptions {
         weekend60: config.WEEKEND_PRICE_ID_60,
         weekend90: config.WEEKEND_PRICE_ID_90,
       },
+      returnUrl: config.CHECKOUT_RETURN_URL,
     },
+    calendar: { timeZone: config.TZ, google: googleOptions(config) },
   }
+}
+
+function googleOptions(config: Env): NonNullable<WebhooksOptions['calendar']>['google'] {
+  const { GCAL_SERVICE_ACCOUNT_JSON, GCAL_CALENDAR_ID, GCAL_API_BASE } = config
+  if (GCAL_SERVICE_ACCOUNT_JSON === undefined && GCAL_CALENDAR_ID === undefined) return undefined
+  if (GCAL_SERVICE_ACCOUNT_JSON === undefined || GCAL_CALENDAR_ID === undefined) {
+    throw new EnvError('GCAL_SERVICE_ACCOUNT_JSON and GCAL_CALENDAR_ID belong together: set both, or neither')
+  }
+  return { serviceAccount: GCAL_SERVICE_ACCOUNT_JSON, calendarId: GCAL_CALENDAR_ID, apiBase: GCAL_API_BASE }
 }
 
 function listOf(text: string | undefined): string[] | undefined {
@@ -116,7 +142,26 @@ function announce(app: FastifyInstance): void {
   else log.warn('Stripe deliveries: all refused, STRIPE_WEBHOOK_SECRET is not set')
   if (config.CW_TOKEN) log.info(`replies: sent to account ${config.CW_ACC_ID} at ${config.CW_URL}`)
   else log.warn('replies: not sent, CW_TOKEN is not set')
-  if (!config.STRIPE_SECRET_KEY) log.warn('prices and the look-up of payments: off, STRIPE_SECRET_KEY is not set')
+  if (!config.STRIPE_SECRET_KEY)
+    log.warn('payment links, prices and the look-up of payments: off, STRIPE_SECRET_KEY is not set')
+  const unpriced = PRICE_IDS.filter(name => !config[name])
+  if (config.STRIPE_SECRET_KEY && unpriced.length > 0) {
+    log.warn(`lessons of some prices: not sold, not set: ${unpriced.join(', ')}`)
+  }
+  announceCalendar(app)
+}
+
+const PRICE_IDS = [
+  'STANDARD_PRICE_ID_60',
+  'STANDARD_PRICE_ID_90',
+  'WEEKEND_PRICE_ID_60',
+  'WEEKEND_PRICE_ID_90',
+] as const
+
+function announceCalendar({ config, log, webhooks }: FastifyInstance): void {
+  const feed = config.CALENDAR_TOKEN ? 'published at /calendar.ics' : 'not published, CALENDAR_TOKEN is not set'
+  const isLocal = webhooks.calendar.lessons !== undefined
+  log.info(`lessons: ${isLocal ? `in the store, ${feed}` : `in the Google calendar ${config.GCAL_CALENDAR_ID}`}`)
 }
 
 /** Listens on the socket that systemd hands over (LISTEN_FDS), which outlives a restart, else on HOST and PORT. */

@@ -17,6 +17,7 @@ export interface SampleOptions {
   status?: string
   /** Attributes of the contact. */
   contact?: Record<string, unknown>
+  contactId?: number
 }
 
 /** Rails escapes these in JSON, so that a body parsed and written again has other bytes, and another signature. */
@@ -34,12 +35,12 @@ const CREATED_AT_UNIX = 1795187045
 
 const account = (id = 1) => ({ id, name: 'Bijles <Utrecht> & Zonen' })
 
-function contact(attributes: Record<string, unknown> = { language: 'nl' }) {
+function contact({ contact: attributes = { language: 'nl' }, contactId = 4100001 }: SampleOptions) {
   return {
     additional_attributes: { city: 'Utrecht', social_profiles: {} },
     custom_attributes: attributes,
     email: null,
-    id: 4100001,
+    id: contactId,
     identifier: null,
     name: "Renée 🎓 O'Hara </b>",
     phone_number: '+31687654321',
@@ -56,7 +57,7 @@ function conversation(options: SampleOptions, lastMessage?: object) {
     channel: 'Channel::Whatsapp',
     contact_inbox: {
       id: 4100026,
-      contact_id: 4100001,
+      contact_id: options.contactId ?? 4100001,
       inbox_id: 7,
       source_id: '0c54bb4e-6d2c-4a44-9a57-3e3b1f6a9d10',
       created_at: CREATED_AT,
@@ -69,7 +70,7 @@ function conversation(options: SampleOptions, lastMessage?: object) {
     messages: lastMessage === undefined ? [] : [lastMessage],
     labels: options.labels ?? [],
     meta: {
-      sender: { ...contact(options.contact), type: 'contact' },
+      sender: { ...contact(options), type: 'contact' },
       assignee:
         assignee === null ? null : { id: assignee, name: 'Sam', available_name: 'Sam', type: 'user', thumbnail: '' },
       assignee_type: assignee === null ? null : 'User',
@@ -125,14 +126,14 @@ function message(options: SampleOptions, parts: MessageParts) {
     content_type,
     content_attributes,
     sender_type: 'Contact',
-    sender_id: 4100001,
+    sender_id: options.contactId ?? 4100001,
     external_source_ids: {},
     additional_attributes: {},
     processed_message_content: content,
     sentiment: {},
     conversation: { assignee_id: options.assignee ?? null, unread_count: 1, last_activity_at: CREATED_AT_UNIX },
     ...(attachments && { attachments }),
-    sender: { ...contact(options.contact), type: 'contact' },
+    sender: { ...contact(options), type: 'contact' },
   }
   return {
     account: account(options.account),
@@ -156,7 +157,7 @@ function message(options: SampleOptions, parts: MessageParts) {
 const student = (options: SampleOptions) => ({
   account: account(options.account),
   avatar: '',
-  ...contact(options.contact),
+  ...contact(options),
 })
 const bot = { id: 3, name: 'TutorBot', type: 'agent_bot' }
 const agent = { id: 11, name: 'Sam', email: 'sam@example.com', type: 'user' }
@@ -248,6 +249,7 @@ export function stripeSession(options: StripeSampleOptions = {}) {
     client_secret: null,
     created: CREATED_AT_UNIX,
     currency: options.currency ?? 'eur',
+    expires_at: CREATED_AT_UNIX + 40 * 60,
     customer_details: { email: 'renee@example.com', name: "Renée O'Hara", phone: null },
     livemode: options.livemode ?? false,
     metadata: options.metadata ?? {},
@@ -272,6 +274,26 @@ export function stripePaymentIntent(options: StripeSampleOptions = {}) {
     livemode: options.livemode ?? false,
     metadata: options.metadata ?? {},
     payment_method_types: ['card', 'ideal'],
+    status: 'succeeded',
+  }
+}
+
+/** A charge that was given back, in full unless told. */
+export function stripeCharge(options: StripeSampleOptions & { refunded?: number } = {}) {
+  const { amount = 6000, refunded = amount } = options
+  return {
+    id: 'ch_3Q0sample0000001',
+    object: 'charge',
+    amount,
+    amount_captured: amount,
+    amount_refunded: refunded,
+    created: CREATED_AT_UNIX,
+    currency: options.currency ?? 'eur',
+    livemode: options.livemode ?? false,
+    metadata: options.metadata ?? {},
+    paid: true,
+    payment_intent: options.paymentIntent ?? 'pi_3Q0sample0000001',
+    refunded: refunded === amount,
     status: 'succeeded',
   }
 }

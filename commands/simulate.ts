@@ -13,6 +13,7 @@ import {
   chatwoot,
   railsJson,
   type StripeSampleOptions,
+  stripeCharge,
   stripeEvent,
   stripePaymentIntent,
   stripeSession,
@@ -254,6 +255,8 @@ function stripeRows(config: Env): Row[] {
       '200 accepted',
     ),
     row('payment intent succeeded', signed(succeeded), '200 accepted'),
+    row('session expired', signed(event('checkout.session.expired', stripeSession)), '200 accepted'),
+    row('charge refunded', signed(event('charge.refunded', stripeCharge)), '200 accepted'),
     row('thin event', signed(JSON.stringify({ ...stripeThinEvent, livemode })), '200 ignored'),
     row(
       'charge updated',

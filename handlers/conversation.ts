@@ -1,12 +1,7 @@
-import {
-  type ChatwootClient,
-  type ChatwootConversation,
-  ChatwootRefusedError,
-  carriesMarker,
-} from '../plugins/chatwoot.ts'
+import { type ChatwootClient, type ChatwootConversation, ChatwootRefusedError } from '../plugins/chatwoot.ts'
 import type { HandlerContext } from '../plugins/inbox/drain.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
-import { asArray, asId, asObject, type Json } from './payload.ts'
+import { asArray, asId, asObject, asText, type Json } from './payload.ts'
 import { type Language, languageOf } from './texts/index.ts'
 
 /** A conversation, as far as the bot looks at it. */
@@ -15,6 +10,7 @@ export interface Conversation {
   id: string
   attributes: Json
   contactId: string | undefined
+  contactName: string
   contactAttributes: Json
   language: Language
   /** A human has it. */
@@ -34,6 +30,7 @@ export function conversationOf(conversation: Json | ChatwootConversation): Conve
     id,
     attributes: asObject(conversation.custom_attributes),
     contactId: asId(contact.id),
+    contactName: asText(contact.name) ?? '',
     contactAttributes,
     language: languageOf(contactAttributes, asObject(conversation.additional_attributes)),
     // A bot can be the assignee too ('AgentBot', 'Captain::Assistant'); versions without assignee_type name humans only.
@@ -50,24 +47,6 @@ export async function readConversation(client: ChatwootClient, id: string, signa
 /** Whether the bot keeps out: it is switched off here, or a human has the conversation or was asked to take it. */
 export function isSilent({ attributes, assigned, awaitsHuman }: Conversation): boolean {
   return attributes.bot_disabled === true || assigned || awaitsHuman
-}
-
-/**
- * Says something once for its key, to the student or (`sendPrivateNote`) to the agents. A message that was sent while
- * its answer got lost is recognised by its marker, as long as nobody has written since.
- */
-export async function sayOnce(
-  client: ChatwootClient,
-  how: 'sendMessage' | 'sendPrivateNote',
-  conversation: string,
-  content: string,
-  key: string,
-  { signal, once }: HandlerContext,
-): Promise<void> {
-  await once(key, async () => {
-    if (carriesMarker(await client.getConversation(conversation, signal), key)) return
-    await client[how](conversation, content, signal, { marker: key })
-  })
 }
 
 /** Sets attributes of a contact. A bot's token may not: that is said, and nothing else fails for it. */

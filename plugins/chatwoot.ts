@@ -40,13 +40,15 @@ export interface ChatwootConversation {
     assignee?: { id: number } | null
     assignee_type?: string | null
   }
-  last_non_activity_message?: {
-    id: number
-    /** 0: incoming, 1: outgoing, 2: activity, 3: template. */
-    message_type: number
-    private: boolean
-    content_attributes?: Attributes | null
-  } | null
+  last_non_activity_message?: ChatwootMessage | null
+}
+
+export interface ChatwootMessage {
+  id: number
+  /** 0: incoming, 1: outgoing, 2: activity, 3: template. */
+  message_type: number
+  private: boolean
+  content_attributes?: Attributes | null
 }
 
 export interface MenuItem {
@@ -58,7 +60,7 @@ export interface MenuItem {
 
 export interface MessageExtras {
   items?: readonly MenuItem[] | undefined
-  /** Chatwoot has no idempotency key; this comes back with the message, for `carriesMarker`. */
+  /** Chatwoot has no idempotency key; this comes back with the message, for `wasSent`. */
   marker?: string
 }
 
@@ -66,6 +68,11 @@ export interface MessageExtras {
 export interface ChatwootClient {
   readonly accountId: string
   getConversation(conversation: string, signal: AbortSignal): Promise<ChatwootConversation>
+  /**
+   * Whether a message or note with this marker is among the last ones of the conversation. A bot's token may not list
+   * them: without an administrator's or agent's token only the very last one is looked at.
+   */
+  wasSent(conversation: string, marker: string, signal: AbortSignal): Promise<boolean>
   /** Sends a message to the student; with items, as a choice (input_select). */
   sendMessage(conversation: string, content: string, signal: AbortSignal, extras?: MessageExtras): Promise<void>
   /** A note that only agents see. */
@@ -113,10 +120,8 @@ export default fp<ChatwootOptions>(
 /** Where a message's marker is, among its content_attributes. */
 const MARKER = 'tutorbot'
 
-/** Whether the last message of a conversation is the one that was sent with this marker: a bot can see no other. */
-export function carriesMarker({ last_non_activity_message }: ChatwootConversation, marker: string): boolean {
-  return last_non_activity_message?.content_attributes?.[MARKER] === marker
-}
+/** How far `wasSent` looks back: Chatwoot lists 20 messages at a time. */
+const MARKER_PAGES = 5
 
 /** A client, or null without a token. @throws {OptionError} that names the option which is missing or malformed */
 export function createChatwootClient(options: ChatwootOptions): ChatwootClient | null {
@@ -160,6 +165,25 @@ export function createChatwootClient(options: ChatwootOptions): ChatwootClient |
     await post(`${pathOf('conversations', conversation)}/messages`, message, signal)
   }
 
+  /** Looks through the newest messages, page by page. */
+  async function isListed(
+    conversation: string,
+    fits: (message: ChatwootMessage) => boolean,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const path = `${pathOf('conversations', conversation)}/messages`
+    for (let page = 0, before = ''; page < MARKER_PAGES; page++) {
+      const answer = await call(asAdmin, 'GET', path + before, signal)
+      if (!hasField(answer, 'payload') || !Array.isArray(answer.payload)) throw new UnexpectedAnswerError(`GET ${path}`)
+      const messages = answer.payload as ChatwootMessage[]
+      if (messages.some(fits)) return true
+      const [oldest] = messages
+      if (oldest === undefined) return false
+      before = `?before=${oldest.id}`
+    }
+    return false
+  }
+
   const client: ChatwootClient = {
     accountId,
     async getConversation(conversation, signal) {
@@ -168,6 +192,15 @@ export function createChatwootClient(options: ChatwootOptions): ChatwootClient |
       // What is written back later replaces everything: nothing may be taken for an empty conversation.
       if (!hasField(answer, 'custom_attributes')) throw new UnexpectedAnswerError(`GET ${path}`)
       return answer as unknown as ChatwootConversation
+    },
+    async wasSent(conversation, marker, signal) {
+      const isMarked = (message?: ChatwootMessage | null) => message?.content_attributes?.[MARKER] === marker
+      try {
+        return await isListed(conversation, isMarked, signal)
+      } catch (error) {
+        if (!(error instanceof ChatwootRefusedError) || ![401, 403].includes(error.status)) throw error
+        return isMarked((await client.getConversation(conversation, signal)).last_non_activity_message)
+      }
     },
     sendMessage: (conversation, content, signal, extras) => send(conversation, content, signal, extras, false),
     sendPrivateNote: (conversation, content, signal, extras) => send(conversation, content, signal, extras, true),

@@ -24,6 +24,12 @@ export interface Env {
   STANDARD_PRICE_ID_90?: string
   WEEKEND_PRICE_ID_60?: string
   WEEKEND_PRICE_ID_90?: string
+  CHECKOUT_RETURN_URL?: string
+  TZ: string
+  CALENDAR_TOKEN?: string
+  GCAL_SERVICE_ACCOUNT_JSON?: string
+  GCAL_CALENDAR_ID?: string
+  GCAL_API_BASE?: string
   RETENTION_DAYS: number
   DEDUP_DAYS: number
 }
@@ -84,13 +90,26 @@ export const ENV_SCHEMA = {
     STRIPE_SECRET_KEY: {
       type: 'string',
       pattern: '^[sr]k_(test|live)_.+$',
-      description: 'To read sessions and prices',
+      description: 'To make payment links, and to read sessions and prices',
     },
     STRIPE_API_BASE: { ...url, description: 'Where Stripe is, if not at Stripe (a proxy, a test)' },
     STANDARD_PRICE_ID_60: { ...text, description: 'Stripe price of a lesson of 60 minutes' },
     STANDARD_PRICE_ID_90: { ...text, description: 'Stripe price of a lesson of 90 minutes' },
     WEEKEND_PRICE_ID_60: { ...text, description: 'Stripe price of a weekend lesson of 60 minutes' },
     WEEKEND_PRICE_ID_90: { ...text, description: 'Stripe price of a weekend lesson of 90 minutes' },
+    CHECKOUT_RETURN_URL: { ...url, description: 'Where students go after paying (default: CW_URL)' },
+    TZ: { ...text, default: 'Europe/Amsterdam', description: 'The tutor’s time zone (IANA)' },
+    CALENDAR_TOKEN: {
+      type: 'string',
+      pattern: '^[\\w-]{16,}$',
+      description: 'Switches on /calendar.ics?token=…; 16 letters, digits, _ or - at least',
+    },
+    GCAL_SERVICE_ACCOUNT_JSON: {
+      ...text,
+      description: 'Keeps lessons in Google Calendar: a service account’s key, as a file or as the JSON itself',
+    },
+    GCAL_CALENDAR_ID: { ...text, description: 'That calendar’s id, often an e-mail address' },
+    GCAL_API_BASE: { ...url, description: 'Where Google is, if not at Google (a proxy, a test)' },
     RETENTION_DAYS: {
       type: 'number',
       exclusiveMinimum: 0,

@@ -20,14 +20,33 @@ export interface StripeOptions {
   timeoutMs?: number
 }
 
+/** A lesson to be paid. */
+export interface Checkout {
+  order: string
+  /** A Stripe price id. */
+  price: string
+  /** Unix ms; Stripe wants 30 min from now at least, and 24 h at most. */
+  expiresAt: number
+  /** Where the student comes out after paying. */
+  returnUrl: string
+  language: 'nl' | 'en'
+  /** For the session and for its payment intent: Stripe copies it to neither by itself. At most 500 characters each. */
+  metadata: Record<string, string>
+}
+
 /** Calls throw PermanentError, or TransientError where trying again can help. */
 export interface StripeClient {
   /** Whether the key is of live mode; events of the other mode are none of ours. */
   readonly livemode: boolean
+  /** As it is now, with its payment intent and that one's charge. */
   getSession(id: string): Promise<Stripe.Checkout.Session>
-  /** The checkout session that a payment was made in, if it was made in one. */
+  /** The checkout session that a payment was made in, if it was made in one; as `getSession` gives it. */
   findSession(paymentIntent: string): Promise<Stripe.Checkout.Session | undefined>
   getPrice(id: string): Promise<Stripe.Price>
+  /** Makes a checkout session: one for an order and its expiry, however often it is asked for within 24 h. */
+  createSession(checkout: Checkout): Promise<{ id: string; url: string }>
+  /** Ends a session, so that it can't be paid any more. false: it is complete, paid or about to be. */
+  expireSession(id: string): Promise<boolean>
 }
 
 export default fp<StripeOptions>(
@@ -53,19 +72,49 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
 
   return {
     livemode: mode === 'live',
-    getSession: id => call(() => stripe.checkout.sessions.retrieve(id)),
+    getSession: id => call(() => stripe.checkout.sessions.retrieve(id, { expand: [CHARGE] })),
     findSession: async paymentIntent => {
-      const request = { payment_intent: paymentIntent, limit: 1 }
+      const request = { payment_intent: paymentIntent, limit: 1, expand: [`data.${CHARGE}`] }
       const sessions = await call(() => stripe.checkout.sessions.list(request).catch(unlessMissing))
       return sessions?.data[0]
     },
     getPrice: id => call(() => stripe.prices.retrieve(id)),
+    createSession: async ({ order, price, expiresAt, returnUrl, language, metadata }) => {
+      const request: Stripe.Checkout.SessionCreateParams = {
+        mode: 'payment',
+        line_items: [{ price, quantity: 1 }],
+        client_reference_id: order,
+        expires_at: Math.floor(expiresAt / 1_000),
+        success_url: returnUrl,
+        locale: language,
+        metadata,
+        payment_intent_data: { metadata },
+      }
+      const idempotencyKey = `tutorbot:${order}:${request.expires_at}`
+      const { id, url } = await call(() => stripe.checkout.sessions.create(request, { idempotencyKey }))
+      if (url === null) throw new PermanentError(`The checkout session ${id} has no URL`)
+      return { id, url }
+    },
+    expireSession: async id => {
+      // Stripe refuses unless it is open, and says by its status why.
+      const expired = await call(() => stripe.checkout.sessions.expire(id).catch(unlessRefused))
+      const { status } = expired ?? (await call(() => stripe.checkout.sessions.retrieve(id)))
+      return status === 'expired'
+    },
   }
 }
+
+/** Whether a payment was refunded is told by its charge: https://docs.stripe.com/api/charges/object#charge_object-refunded */
+const CHARGE = 'payment_intent.latest_charge'
 
 /** Stripe refuses to list for a payment intent that it does not know. */
 function unlessMissing(error: unknown): undefined {
   if (error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing') return undefined
+  throw error
+}
+
+function unlessRefused(error: unknown): undefined {
+  if (error instanceof Stripe.errors.StripeInvalidRequestError) return undefined
   throw error
 }
 

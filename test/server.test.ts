@@ -42,6 +42,19 @@ t.test('buildServer', async t => {
     t.equal(app.config.PORT, 0)
   })
 
+  t.test('publishes the lessons only with a token', async t => {
+    const closed = await buildServer({ env: environment(t) })
+    t.teardown(() => closed.close())
+    t.equal((await closed.inject('/calendar.ics')).statusCode, 404)
+    const token = 'a-token-of-the-calendar'
+    const open = await buildServer({
+      env: environment(t, { DATABASE_URL: join(t.testdirName, '2.db'), CALENDAR_TOKEN: token }),
+    })
+    t.teardown(() => open.close())
+    t.match((await open.inject(`/calendar.ics?token=${token}`)).body, /^BEGIN:VCALENDAR/)
+    t.equal((await open.inject('/calendar.ics?token=another')).statusCode, 401)
+  })
+
   t.test('answers 404 in the shape of all errors', async t => {
     const app = await buildServer({ env: environment(t) })
     t.teardown(() => app.close())
@@ -210,6 +223,15 @@ t.test('the same line for what else can be wrong', async t => {
   const cases: [string, Record<string, string>, RegExp][] = [
     ['a bad list', { STRIPE_WEBHOOK_SECRET: 'a,,b' }, /STRIPE_WEBHOOK_SECRET has not the right form/],
     ['a token without a URL', { CW_TOKEN: 'x', CW_ACC_ID: '1' }, /CW_URL/],
+    ['a time zone that is none', { TZ: 'CET-1CEST' }, /calendar.timeZone \(TZ\) must be an IANA time zone/],
+    ['a short token for the calendar', { CALENDAR_TOKEN: 'short' }, /CALENDAR_TOKEN has not the right form/],
+    ['half of Google', { GCAL_CALENDAR_ID: 'a@example.com' }, /GCAL_SERVICE_ACCOUNT_JSON and GCAL_CALENDAR_ID belong/],
+    ['the other half', { GCAL_SERVICE_ACCOUNT_JSON: '{}' }, /GCAL_SERVICE_ACCOUNT_JSON and GCAL_CALENDAR_ID belong/],
+    [
+      'a key file that is not there',
+      { GCAL_SERVICE_ACCOUNT_JSON: 'no-such.json', GCAL_CALENDAR_ID: 'a@example.com' },
+      /GCAL_SERVICE_ACCOUNT_JSON/,
+    ],
     ['a bad log level', { LOG_LEVEL: 'loud' }, /LOG_LEVEL .*fatal, error, warn, info/],
     [
       'another program’s database',
@@ -238,6 +260,8 @@ t.test('it says what is on and what is off', async t => {
     CW_ACC_ID: '7',
     CW_TOKEN: 'cw-token',
     STRIPE_SECRET_KEY: 'sk_test_secret',
+    STANDARD_PRICE_ID_60: 'price_1',
+    CALENDAR_TOKEN: 'calendar-token-of-16',
   }
   const full = standalone(t, env, { cwd: join(folder, 'full') })
   const said = async ({ log, port }: typeof bare) => {
@@ -250,6 +274,7 @@ t.test('it says what is on and what is off', async t => {
     { level: LEVELS.warn, msg: 'Stripe deliveries: all refused, STRIPE_WEBHOOK_SECRET is not set' },
     { level: LEVELS.warn, msg: 'replies: not sent, CW_TOKEN is not set' },
     { level: LEVELS.warn, msg: /STRIPE_SECRET_KEY is not set/ },
+    { level: LEVELS.info, msg: 'lessons: in the store, not published, CALENDAR_TOKEN is not set' },
     { level: LEVELS.info, msg: /^Server listening at http:\/\/127\.0\.0\.1:\d+$/ },
   ])
   t.match(await said(full), [
@@ -257,9 +282,14 @@ t.test('it says what is on and what is off', async t => {
     { level: LEVELS.info, msg: 'Chatwoot deliveries: verified' },
     { level: LEVELS.info, msg: 'Stripe deliveries: verified' },
     { level: LEVELS.info, msg: 'replies: sent to account 7 at http://127.0.0.1:9' },
+    {
+      level: LEVELS.warn,
+      msg: 'lessons of some prices: not sold, not set: STANDARD_PRICE_ID_90, WEEKEND_PRICE_ID_60, WEEKEND_PRICE_ID_90',
+    },
+    { level: LEVELS.info, msg: 'lessons: in the store, published at /calendar.ics' },
     { level: LEVELS.info, msg: /^Server listening/ },
   ])
-  for (const secret of ['cw-secret', 'whsec_secret', 'cw-token', 'sk_test_secret']) {
+  for (const secret of ['cw-secret', 'whsec_secret', 'cw-token', 'sk_test_secret', 'calendar-token-of-16']) {
     t.notOk(full.log.text().includes(secret), `${secret} is not told`)
   }
   for (const { child, ended } of [bare, full]) {

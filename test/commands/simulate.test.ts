@@ -47,11 +47,11 @@ t.test('with secrets, everything comes back as it should, at every run', async t
   for (const round of [1, 2]) {
     const { good, lines, last } = await run(SECRETS, `${url}/`)
     t.ok(good, `run ${round}`, { lines })
-    t.equal(lines.length, 1 + 31 + 1)
-    t.equal(last, `${url}: 31 as they should be, 0 not`)
+    t.equal(lines.length, 1 + 33 + 1)
+    t.equal(last, `${url}: 33 as they should be, 0 not`)
   }
   const kept = await app.webhooks.inbox.list({}, 1_000)
-  t.equal(kept.length, 2 * (8 + 1 + 1 + 5), 'what was accepted is stored, once, and nothing else')
+  t.equal(kept.length, 2 * (8 + 1 + 1 + 7), 'what was accepted is stored, once, and nothing else')
 })
 
 t.test('a live deployment does nothing for it', async t => {
@@ -92,7 +92,7 @@ t.test('without secrets, from this machine: what only a secret tells is not chec
   for (const name of ['unsigned', 'forged', 'stale']) t.match(row(`Chatwoot: ${name}`), /not checked: no secret$/, name)
   t.match(row('Chatwoot: incoming'), /200 accepted/)
   t.match(row('Stripe: session completed'), /401 WEBHOOK_SECRET_MISSING +\d+ {2}yes$/)
-  t.equal(last, `${url}: 25 as they should be, 6 not checked, 0 not`)
+  t.equal(last, `${url}: 27 as they should be, 6 not checked, 0 not`)
 })
 
 t.test('the original signature is expected to be refused where it is switched off', async t => {
@@ -232,7 +232,7 @@ t.test('as a process', async t => {
 
   const good = await command(SECRETS, '--url', url)
   t.match(good, { code: 0, err: '' })
-  t.match(good.out, /\nhttp:\S+: 31 as they should be, 0 not\n$/)
+  t.match(good.out, /\nhttp:\S+: 33 as they should be, 0 not\n$/)
   t.match(await command({ ...SECRETS, CW_HMAC_SECRET: 'another' }, '--url', url), { code: 1, err: '' })
   const bad = await command(SECRETS, '--url', 'http://127.0.0.1:1')
   t.match(bad, { code: 1, out: '', err: /^simulate: http:\/\/127.0.0.1:1 can't be reached .*\n$/ })

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { chatwoot as samples } from '../../commands/samples.ts'
-import { choiceOf, type MessageOptions, messageHandlers, textOf } from '../../handlers/message.ts'
+import { choiceOf, messageHandlers, textOf } from '../../handlers/message.ts'
+import type { Services } from '../../handlers/services.ts'
 import { en } from '../../handlers/texts/en.ts'
 import { nl } from '../../handlers/texts/nl.ts'
 import type { Delivery } from '../../plugins/inbox/contracts.ts'
@@ -59,7 +60,7 @@ t.test('a student who writes gets the menu, and the conversation what it lacks',
   t.match(await tutor.handle(incoming('Hoi!')), { msg: 'webhook handled' })
 
   t.match(tutor.conversation, {
-    custom_attributes: { order_id: 'A1', pending_intent: 'book', language_prompted: false, intake_completed: false },
+    custom_attributes: { order_id: 'A1', pending_intent: 'menu', language_prompted: false, intake_completed: false },
     status: 'pending',
     labels: [],
     messages: [
@@ -82,24 +83,22 @@ t.test('a student who writes gets the menu, and the conversation what it lacks',
 })
 
 t.test('the menu is in the student’s language', async t => {
-  const cases: [string, object, string][] = [
-    ['the contact’s', samples.incoming({ contact: { language: 'en' } }), en.menu],
-    ['none known', samples.incoming({ contact: {} }), nl.menu],
+  const cases: [string, Parameters<typeof setUp>[1], string][] = [
+    ['the contact’s', { contact: { language: 'en' } }, en.menu],
+    ['none known', { contact: {} }, nl.menu],
     ['an English browser', inBrowser('en-GB'), en.menu],
     ['a French browser', inBrowser('fr'), nl.menu],
   ]
-  for (const [name, payload, menu] of cases) {
+  for (const [name, options, menu] of cases) {
     t.test(name, async t => {
-      const tutor = await setUp(t)
-      await tutor.handle(payload)
+      const tutor = await setUp(t, options)
+      await tutor.handle(samples.incoming())
       t.strictSame(said(tutor.conversation), [menu])
     })
   }
 
   function inBrowser(browser_language: string) {
-    const payload = samples.incoming({ contact: {} })
-    Object.assign(payload.conversation.additional_attributes, { browser_language })
-    return payload
+    return { contact: {}, conversation: { additional_attributes: { browser_language } } }
   }
 })
 
@@ -107,7 +106,7 @@ t.test('an attachment without text, or an empty message, gets the menu', async t
   const tutor = await setUp(t)
   await tutor.handle(samples.attachment({ message: 1 }))
   await tutor.handle(samples.incoming({ message: 2, content: null }))
-  t.strictSame(said(tutor.conversation), [nl.menu, nl.menu])
+  t.strictSame(said(tutor.conversation), [nl.menu, nl.notUnderstood])
 })
 
 t.test('what no student wrote does nothing', async t => {
@@ -199,22 +198,23 @@ t.test('prices go by the segment, and by what has a price', async t => {
   }
 })
 
-t.test('prices that can’t be told: a human tells them', async t => {
-  const notSet = 'no prices can be told (STRIPE_SECRET_KEY or a price id is not set): handed over'
-  const cases: [string, Parameters<typeof setUp>[1] & object, string][] = [
+t.test('prices that can’t be told: a human tells them, and reads why', async t => {
+  const notSet = /no prices can be told: STRIPE_SECRET_KEY or a price id is not set/
+  const cases: [string, Parameters<typeof setUp>[1] & object, RegExp][] = [
     ['no key', { stripeKey: false }, notSet],
     ['no ids', { prices: {} }, notSet],
     ['no plain amount', { prices: { standard60: 'price_tiered' } }, notSet],
-    ['no such price', { prices: { standard60: 'price_gone' } }, 'no prices can be told: handed over'],
+    ['no such price', { prices: { standard60: 'price_gone' } }, /No such price/],
   ]
-  for (const [name, options, warning] of cases) {
+  for (const [name, options, problem] of cases) {
     t.test(name, async t => {
       const tutor = await setUp(t, options)
       tutor.stripe.prices.set('price_tiered', { id: 'price_tiered', currency: 'eur', unit_amount: null })
       await tutor.handle(incoming('prices'))
       t.strictSame(said(tutor.conversation), [nl.handoff])
+      t.match(notes(tutor.conversation), [problem])
       t.match(tutor.conversation, { status: 'open', labels: ['intent:handoff'], assignee: HANDOFF_AGENT })
-      t.strictSame(warnings(tutor.log), [warning])
+      t.strictSame(warnings(tutor.log), ['the student is given to a person'])
     })
   }
 })
@@ -229,15 +229,11 @@ t.test('while Stripe is away the prices wait', async t => {
   t.match(said(tutor.conversation), [/85.00 EUR/])
 })
 
-t.test('until booking exists, the other items hand over to a human', async t => {
-  for (const choice of ['book', 'trial', 'human']) {
-    t.test(choice, async t => {
-      const tutor = await setUp(t, { conversation: { labels: ['vip'] } })
-      await tutor.handle(incoming(choice))
-      t.strictSame(said(tutor.conversation), [nl.handoff])
-      t.match(tutor.conversation, { status: 'open', labels: ['vip', 'intent:handoff'], assignee: HANDOFF_AGENT })
-    })
-  }
+t.test('who asks for a person gets one', async t => {
+  const tutor = await setUp(t, { conversation: { labels: ['vip'] } })
+  await tutor.handle(incoming('human'))
+  t.strictSame(said(tutor.conversation), [nl.handoff])
+  t.match(tutor.conversation, { status: 'open', labels: ['vip', 'intent:handoff'], assignee: HANDOFF_AGENT })
 })
 
 t.test('without HANDOFF_AGENT_ID a conversation is open for everybody', async t => {
@@ -260,10 +256,21 @@ t.test(
   },
 )
 
-t.test('a human who has taken the conversation meanwhile keeps it', async t => {
-  const tutor = await setUp(t, { conversation: { assignee: 11 } })
-  await tutor.handle(incoming('human'))
+t.test('a human who has taken the conversation before it is handed over keeps it', async t => {
+  const tutor = await setUp(t)
+  tutor.chatwoot.fail(POST_MESSAGE, { status: 500 })
+  const id = await tutor.send(incoming('human'))
+  await tutor.ended(id)
+  tutor.conversation.assignee = 11
+  t.match(await tutor.nextAttempt(id, 1), { msg: 'webhook handled' })
   t.match(tutor.conversation, { status: 'open', labels: ['intent:handoff'], assignee: 11 })
+})
+
+t.test('a human who has taken the conversation since the message was written is not disturbed', async t => {
+  const tutor = await setUp(t, { conversation: { assignee: 11 } })
+  t.match(await tutor.handle(incoming('human')), { msg: 'webhook handled' })
+  t.strictSame(tutor.conversation.messages, [])
+  t.equal(tutor.conversation.status, 'pending')
 })
 
 t.test('a conversation is initialised once', async t => {
@@ -279,7 +286,11 @@ t.test('a conversation is initialised once', async t => {
 
   tutor.conversation.custom_attributes = {}
   await tutor.handle(incoming('Hoi'))
-  t.strictSame(tutor.conversation.custom_attributes, {}, 'what somebody took away is not put back')
+  t.strictSame(
+    tutor.conversation.custom_attributes,
+    { pending_intent: 'menu', misunderstood: 0 },
+    'what somebody took away is not put back',
+  )
 })
 
 t.test('nothing is written where nothing lacks', async t => {
@@ -497,8 +508,8 @@ t.test('what the routes do not let through, and what died with the process each 
   await partsOf(null).gaveUp({ ...aDelivery, payload: samples.incoming() }, aContext(tutor))
   t.strictSame(tutor.chatwoot.calls, [])
 
-  function partsOf(chatwoot: MessageOptions['chatwoot']) {
-    const { message_created } = messageHandlers({ chatwoot, stripe: null })
+  function partsOf(chatwoot: Services['chatwoot']) {
+    const { message_created } = messageHandlers({ ...tutor.services, chatwoot })
     return message_created as Record<'handle' | 'gaveUp', (...parameters: Parameters<HandlerFunction>) => Promise<void>>
   }
 })

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { type StripeSampleOptions, stripeEvent, stripePaymentIntent, stripeSession } from '../../commands/samples.ts'
-import { conversationOfMetadata, paymentHandlers } from '../../handlers/payment.ts'
+import { paymentHandlers } from '../../handlers/payment.ts'
+import { conversationOfMetadata } from '../../handlers/stripe-event.ts'
 import { en } from '../../handlers/texts/en.ts'
 import { nl } from '../../handlers/texts/nl.ts'
 import type { HandlerFunction } from '../../plugins/inbox/drain.ts'
@@ -430,7 +431,7 @@ t.test('a payment intent that Stripe does not know is nobody’s', async t => {
 
 t.test('a payment of nobody we know, given up because the process died each time, leaves no note', async t => {
   const tutor = await setUp(t)
-  const handlers = paymentHandlers({ chatwoot: tutor.app.webhooks.chatwoot, stripe: null })
+  const handlers = paymentHandlers({ ...tutor.services, stripe: null })
   const { gaveUp } = handlers['payment_intent.succeeded'] as { gaveUp: HandlerFunction }
   const { type: event, ...payload } = tutor.intent({ metadata: {} })
   const delivery = { id: 'id', source: 'stripe', event, key: 'key', orderingKey: 'key', payload, receivedAt: 0 }

@@ -6,15 +6,14 @@ t.test('every language says everything, and puts in what it is given', async t =
   for (const [language, texts] of Object.entries(TEXTS)) {
     t.strictSame(Object.keys(texts).sort(), keys, language)
     t.equal(Object.values(texts).includes(''), false)
+    t.strictSame(Object.keys(texts.choices).sort(), Object.keys(TEXTS.en.choices).sort())
     t.match(texts.prices([texts.price(60, '60.00 EUR'), 'another line']), /60 .*60\.00 EUR\nanother line$/)
     t.match(texts.paid('60.00 EUR'), /60\.00 EUR/)
   }
 })
 
 t.test('no menu item has the title of another, in any language: a title is an answer', async t => {
-  const titles = Object.values(TEXTS).flatMap(({ menuBook, menuTrial, menuPrices, menuHuman }) =>
-    [menuBook, menuTrial, menuPrices, menuHuman].map(title => title.toLowerCase()),
-  )
+  const titles = Object.values(TEXTS).flatMap(({ choices }) => Object.values(choices).map(title => title.toLowerCase()))
   t.equal(new Set(titles).size, titles.length)
   // WhatsApp's limits for a list: https://developers.facebook.com/docs/whatsapp/guides/interactive-messages
   for (const title of titles) t.ok(title.length <= 24, title)

@@ -70,7 +70,8 @@ export async function startChatwootApi(): Promise<ChatwootApi> {
     if (token === TOKENS.bot && !FOR_BOTS.some(allowed => allowed.test(line))) {
       return unauthorized('Access to this endpoint is not authorized for bots')
     }
-    const [, method, collection, id, part] = /^(\w+) \/(conversations|contacts)\/(\d+)(?:\/(\w+))?$/.exec(line) ?? []
+    const [, method, collection, id, part] =
+      /^(\w+) \/(conversations|contacts)\/(\d+)(?:\/(\w+))?(?:\?before=\d+)?$/.exec(line) ?? []
     const contact = collection === 'contacts' ? contacts.get(Number(id)) : undefined
     if (contact !== undefined) return ofContact(contact, method, call.body)
     const conversation = collection === 'conversations' ? conversations.get(Number(id)) : undefined
@@ -83,7 +84,7 @@ export async function startChatwootApi(): Promise<ChatwootApi> {
     return ok({ payload: contact })
   }
 
-  function ofConversation(conversation: ConversationState, action: string, { body, headers }: Call): Answer {
+  function ofConversation(conversation: ConversationState, action: string, { path, body, headers }: Call): Answer {
     const { custom_attributes, labels, status, assignee_id } = body
     switch (action) {
       case 'GET ':
@@ -91,7 +92,7 @@ export async function startChatwootApi(): Promise<ChatwootApi> {
       case 'GET labels':
         return ok({ payload: conversation.labels })
       case 'GET messages':
-        return ok({ payload: conversation.messages })
+        return ok({ payload: listBefore(conversation.messages, /before=(\d+)/.exec(path)?.[1]) })
       case 'POST labels':
         conversation.labels = labels as string[]
         return ok({ payload: labels })
@@ -168,6 +169,11 @@ export async function startChatwootApi(): Promise<ChatwootApi> {
       return conversation
     },
   }
+}
+
+/** The latest 20 (MessageFinder in Chatwoot), or the latest 20 before one. */
+function listBefore(messages: MessageState[], before: string | undefined): MessageState[] {
+  return messages.filter(({ id }) => before === undefined || id < Number(before)).slice(-20)
 }
 
 /** Chatwoot's own checks: the longest content, and the keys of a choice. */

@@ -17,8 +17,13 @@ export interface ServerProcess {
 /**
  * Starts the real server on a free port and resolves when it listens.
  * @param shell how a shell runs its command line, such as `ulimit -f 100 && exec`
+ * @param onLine told each line of its log
  */
-export async function startServer(env: Record<string, string>, shell = 'exec'): Promise<ServerProcess> {
+export async function startServer(
+  env: Record<string, string>,
+  shell = 'exec',
+  onLine: (line: string) => void = () => {},
+): Promise<ServerProcess> {
   // Without what the test runner would load into it: the server as it is.
   const child = spawn('sh', ['-c', `unset NODE_OPTIONS; ${shell} "${process.execPath}" "${SERVER}"`], {
     env: { PATH: process.env.PATH, PORT: '0', ...env },
@@ -33,6 +38,7 @@ export async function startServer(env: Record<string, string>, shell = 'exec'): 
   const url = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', line => {
       lines.push(line)
+      onLine(line)
       const listening = /Server listening at (http:[^"]+)/.exec(line)
       if (listening) resolve(listening[1] as string)
     })

@@ -110,7 +110,15 @@ async function read(request: IncomingMessage): Promise<Call> {
   for await (const chunk of request) chunks.push(chunk as Buffer)
   const text = Buffer.concat(chunks).toString()
   const { method = '', url = '', headers } = request
-  return { method, path: url, headers, body: text === '' ? {} : JSON.parse(text) }
+  return { method, path: url, headers, body: parse(text, headers['content-type']) }
+}
+
+/** A form's fields stay as they are named: `metadata[order_id]`. */
+function parse(text: string, type = ''): Record<string, unknown> {
+  if (text === '') return {}
+  return type.startsWith('application/x-www-form-urlencoded')
+    ? Object.fromEntries(new URLSearchParams(text))
+    : JSON.parse(text)
 }
 
 function passed(wait: number | Promise<unknown>): Promise<unknown> {

@@ -1,14 +1,31 @@
 import { type Answer, type Call, type StandIn, startStandIn } from './stand-in.ts'
 
-/** Stands in for Stripe's API: what of it the client reads, with Stripe's error shapes. */
+/** Stands in for Stripe's API: what of it the client uses, with Stripe's error shapes. */
 export interface StripeApi extends StandIn {
   secretKey: string
   sessions: Map<string, Session>
-  prices: Map<string, object>
+  prices: Map<string, Price>
+  /** Payment intents whose charge was given back in full. */
+  refunded: Set<string>
 }
 
 /** As commands/samples.ts makes them. */
-type Session = object & { id: string; payment_intent: string | null }
+export interface Session {
+  id: string
+  payment_intent: string | null
+  status?: string
+  url?: string | null
+  metadata?: Record<string, string>
+  expires_at?: number
+  [field: string]: unknown
+}
+
+export interface Price {
+  id: string
+  unit_amount: number | null
+  currency: string
+  [field: string]: unknown
+}
 
 const SECRET_KEY = 'sk_test_keyOfTheStandIn'
 
@@ -17,30 +34,107 @@ export function stripeError(status: number, type: string, message: string, heade
   return { status, headers, body: { error: { type, message } } }
 }
 
-export async function startStripeApi(): Promise<StripeApi> {
-  const sessions = new Map<string, Session>()
-  const prices = new Map<string, object>()
+const invalid = (status: number, message: string) => stripeError(status, 'invalid_request_error', message)
 
-  function answerTo({ method, path, headers }: Call): Answer {
-    if (headers.authorization !== `Bearer ${SECRET_KEY}`) {
-      return stripeError(401, 'invalid_request_error', 'Invalid API Key provided: sk_test_****else')
-    }
+export async function startStripeApi(now: () => number = Date.now): Promise<StripeApi> {
+  const sessions = new Map<string, Session>()
+  const prices = new Map<string, Price>()
+  const refunded = new Set<string>()
+  /** What was answered to an idempotency key, and to which request. */
+  const answered = new Map<string, { request: string; answer: Answer }>()
+
+  function answerTo(call: Call): Answer {
+    const { method, path, headers, body } = call
+    if (headers.authorization !== `Bearer ${SECRET_KEY}`)
+      return invalid(401, 'Invalid API Key provided: sk_test_****else')
     const { pathname, searchParams } = new URL(path, 'http://localhost')
     if (method === 'GET' && pathname === '/v1/checkout/sessions') return list(searchParams)
-    const [, collection, id = ''] = /^\/v1\/(checkout\/sessions|prices)\/([^/]+)$/.exec(pathname) ?? []
-    const found = collection === 'prices' ? prices.get(id) : sessions.get(id)
-    if (method !== 'GET' || found === undefined) {
-      return stripeError(404, 'invalid_request_error', `No such ${collection}: '${id}'`)
-    }
+    if (method === 'POST' && pathname === '/v1/checkout/sessions') return once(call, () => create(body))
+    const [, collection, id = '', action = ''] =
+      /^\/v1\/(checkout\/sessions|prices)\/([^/]+)(?:\/(expire))?$/.exec(pathname) ?? []
+    const session = collection === 'checkout/sessions' ? sessions.get(id) : undefined
+    if (session !== undefined && method === 'POST' && action === 'expire') return expire(session)
+    const found = collection === 'prices' ? prices.get(id) : session && show(session, searchParams.get('expand[0]'))
+    if (method !== 'GET' || found === undefined) return invalid(404, `No such ${collection}: '${id}'`)
     return { status: 200, body: found }
+  }
+
+  /** https://docs.stripe.com/api/idempotent_requests: a refused request is not kept. */
+  function once({ headers, body }: Call, run: () => Answer): Answer {
+    const key = String(headers['idempotency-key'])
+    const request = JSON.stringify(body)
+    const before = answered.get(key)
+    if (before !== undefined && before.request !== request) {
+      return stripeError(
+        400,
+        'idempotency_error',
+        'Keys for idempotent requests can only be used with the same parameters',
+      )
+    }
+    if (before !== undefined) return before.answer
+    const answer = run()
+    if (answer.status === 200) answered.set(key, { request, answer })
+    return answer
+  }
+
+  function create(body: Call['body']): Answer {
+    const price = prices.get(String(body['line_items[0][price]']))
+    if (price === undefined) return invalid(400, `No such price: '${body['line_items[0][price]']}'`)
+    if (body.success_url === undefined) return invalid(400, 'Missing required param: success_url.')
+    const expires_at = Number(body.expires_at)
+    if (expires_at * 1_000 < now() + 30 * 60_000) {
+      return invalid(400, 'The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation.')
+    }
+    const id = `cs_test_${sessions.size + 1}`
+    const session: Session = {
+      id,
+      object: 'checkout.session',
+      amount_total: price.unit_amount,
+      client_secret: null,
+      currency: price.currency,
+      expires_at,
+      livemode: false,
+      locale: body.locale,
+      metadata: fields(body, 'metadata'),
+      mode: body.mode,
+      payment_intent: null,
+      payment_status: 'unpaid',
+      status: 'open',
+      url: `https://checkout.stripe.com/c/pay/${id}`,
+      intent_metadata: fields(body, 'payment_intent_data[metadata]'),
+    }
+    sessions.set(id, session)
+    return { status: 200, body: show(session, null) }
+  }
+
+  function expire(session: Session): Answer {
+    if (session.status !== 'open')
+      return invalid(400, `Only Checkout Sessions with a status in ["open"] can be expired.`)
+    Object.assign(session, { status: 'expired', url: null })
+    return { status: 200, body: show(session, null) }
+  }
+
+  /** With the payment intent and its charge, if that was asked for. */
+  function show({ intent_metadata: _, ...session }: Session, expand: string | null): object {
+    const { payment_intent } = session
+    if (expand === null || payment_intent === null) return session
+    const latest_charge = { id: 'ch_1', object: 'charge', refunded: refunded.has(payment_intent as string) }
+    return { ...session, payment_intent: { id: payment_intent, object: 'payment_intent', latest_charge } }
   }
 
   function list(query: URLSearchParams): Answer {
     const data = [...sessions.values()].filter(session => session.payment_intent === query.get('payment_intent'))
     const limit = Number(query.get('limit') ?? 10)
     const body = { object: 'list', url: '/v1/checkout/sessions', has_more: data.length > limit }
-    return { status: 200, body: { ...body, data: data.slice(0, limit) } }
+    const shown = data.slice(0, limit).map(session => show(session, query.get('expand[0]')))
+    return { status: 200, body: { ...body, data: shown } }
   }
 
-  return { ...(await startStandIn(answerTo)), secretKey: SECRET_KEY, sessions, prices }
+  return { ...(await startStandIn(answerTo)), secretKey: SECRET_KEY, sessions, prices, refunded }
+}
+
+/** `metadata[a]=1` → `{ a: '1' }` */
+function fields(body: Call['body'], name: string): Record<string, string> {
+  const given = Object.entries(body).filter(([field]) => field.startsWith(`${name}[`))
+  return Object.fromEntries(given.map(([field, value]) => [field.slice(name.length + 1, -1), String(value)]))
 }

@@ -1,11 +1,10 @@
+import { mock } from 'node:test'
 import type { Test } from 'tap'
 import type { WebhooksOptions } from '../../app.ts'
-import { messageHandlers, type PriceIds } from '../../handlers/message.ts'
-import { createChatwootClient } from '../../plugins/chatwoot.ts'
-import { createStripeClient } from '../../plugins/stripe.ts'
+import type { PriceIds, Services } from '../../handlers/services.ts'
 import { chatwootRequest, stripeRequest, webhookApp } from './app.ts'
 import { startChatwootApi } from './chatwoot-api.ts'
-import { testClock } from './clock.ts'
+import { type TestClock, testClock } from './clock.ts'
 import { type CapturedLog, LEVELS, type LogLine } from './log.ts'
 import { startStripeApi } from './stripe-api.ts'
 
@@ -18,19 +17,21 @@ export interface TutorOptions {
   stripeKey?: boolean
   prices?: PriceIds
   handoffAgentId?: number
+  calendar?: WebhooksOptions['calendar']
+  /** The time that it is, for deliveries too. Default: the real one, in which they are accepted anyway. */
+  at?: string
 }
 
 /** The whole service with a Chatwoot and a Stripe that stand in, and a clock that stands still. */
 export async function startTutor(t: Test, options: TutorOptions = {}) {
-  const [chatwoot, stripe] = [await startChatwootApi(), await startStripeApi()]
-  // Deliveries are accepted in the real time, and everything after that goes by this clock.
-  const clock = testClock(Date.now())
+  const clock = options.at === undefined ? testClock(Date.now()) : clockAt(t, options.at)
+  const [chatwoot, stripe] = [await startChatwootApi(), await startStripeApi(clock.now)]
   const { app, log } = await webhookApp(t, webhooksOptions(), 'debug')
   // After the app, which ends its calls first.
   t.teardown(() => Promise.all([chatwoot.close(), stripe.close()]))
 
   function webhooksOptions(): WebhooksOptions {
-    const { token = 'bot', admin = true, stripeKey = true, prices, handoffAgentId } = options
+    const { token = 'bot', admin = true, stripeKey = true, prices, handoffAgentId, calendar } = options
     const chatwootOptions = {
       url: chatwoot.url,
       accountId: chatwoot.accountId,
@@ -48,14 +49,8 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
     return {
       chatwoot: chatwootOptions,
       stripe: stripeOptions,
+      ...(calendar && { calendar }),
       inbox: { clock },
-      handlers: messageHandlers({
-        chatwoot: createChatwootClient(chatwootOptions),
-        stripe: createStripeClient(stripeOptions),
-        ...(prices && { prices }),
-        handoffAgentId,
-        now: clock.now,
-      }),
     }
   }
 
@@ -70,10 +65,22 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
   const ended = (delivery: string, attempt = 1): Promise<LogLine> =>
     log.line(line => line.delivery === delivery && line.attempt === attempt && line.event !== undefined)
 
+  const services: Services = {
+    chatwoot: app.webhooks.chatwoot,
+    stripe: app.webhooks.stripe,
+    calendar: app.webhooks.calendar,
+    prices: options.prices ?? {},
+    zone: 'Europe/Amsterdam',
+    returnUrl: chatwoot.url,
+    now: clock.now,
+  }
+
   return {
     app,
     log,
     clock,
+    /** For handlers that a test makes itself. */
+    services,
     chatwoot,
     stripe,
     ended,
@@ -94,6 +101,20 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
       const { nextAttemptAt } = await ended(delivery, attempt)
       clock.advance(Math.max(0, Number(nextAttemptAt) - clock.now()))
       return ended(delivery, attempt + 1)
+    },
+  }
+}
+
+/** A clock that Date follows. */
+function clockAt(t: Test, at: string): TestClock {
+  mock.timers.enable({ apis: ['Date'], now: Date.parse(at) })
+  t.teardown(() => mock.timers.reset())
+  const clock = testClock(Date.parse(at))
+  return {
+    ...clock,
+    advance(ms) {
+      clock.advance(ms)
+      mock.timers.setTime(clock.now())
     },
   }
 }

@@ -7,7 +7,6 @@ import chatwootPlugin, {
   type ChatwootOptions,
   ChatwootRefusedError,
   ChatwootUnavailableError,
-  carriesMarker,
   createChatwootClient,
 } from '../../plugins/chatwoot.ts'
 import { PermanentError, TransientError } from '../../plugins/inbox/errors.ts'
@@ -109,15 +108,35 @@ t.test('messages, choices and notes', async t => {
   )
 })
 
-t.test('a message is known again by its marker, as long as it is the last', async t => {
-  const { client } = await setUp(t)
-  const isLast = async (marker: string) => carriesMarker(await client.getConversation('42', signal), marker)
-  t.equal(await isLast('a'), false)
+t.test('a message is known again by its marker', async t => {
+  const { client, api } = await setUp(t, { adminToken: 'token-of-an-administrator' })
+  const wasSent = (marker: string) => client.wasSent('42', marker, signal)
+  t.equal(await wasSent('a'), false)
   await client.sendMessage('42', 'Hoi', signal, { marker: 'a' })
-  t.equal(await isLast('a'), true)
+  for (let n = 0; n < 99; n++) await client.sendPrivateNote('42', 'Let op', signal, { marker: `note ${n}` })
+  t.equal(await wasSent('a'), true, 'the 100th from the end')
+  t.equal(await wasSent('note 98'), true)
+  await client.sendMessage('42', 'Dag', signal)
+  t.equal(await wasSent('a'), false, 'further back nobody looks')
+  t.equal(await wasSent('b'), false)
+
+  api.fail(/messages$/, { status: 500 })
+  await t.rejects(wasSent('a'), { name: 'ChatwootUnavailableError' })
+  api.fail(/messages$/, { status: 200, body: { payload: {} } })
+  await t.rejects(wasSent('a'), { message: "The answer to GET /conversations/42/messages is not Chatwoot's" })
+})
+
+t.test('with a bot’s token alone, a message is known again as long as it is the last', async t => {
+  const { client, api } = await setUp(t)
+  const wasSent = (marker: string) => client.wasSent('42', marker, signal)
+  t.equal(await wasSent('a'), false)
+  await client.sendMessage('42', 'Hoi', signal, { marker: 'a' })
+  t.equal(await wasSent('a'), true)
   await client.sendPrivateNote('42', 'Let op', signal, { marker: 'b' })
-  t.equal(await isLast('a'), false)
-  t.equal(await isLast('b'), true)
+  t.equal(await wasSent('a'), false)
+  t.equal(await wasSent('b'), true)
+  api.conversations.clear()
+  await t.rejects(wasSent('a'), { name: 'ChatwootRefusedError', status: 404 })
 })
 
 t.test('attributes are merged, although the API replaces them', async t => {

@@ -35,6 +35,7 @@ t.test('an empty environment: the defaults', async t => {
     DATABASE_URL: 'data/webhooks.db',
     CW_ALLOW_UNSIGNED: false,
     CW_LEGACY_SIGNATURE: true,
+    TZ: 'Europe/Amsterdam',
     RETENTION_DAYS: 7,
     DEDUP_DAYS: 30,
   })

@@ -2,7 +2,12 @@ import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { stripeSession } from '../../commands/samples.ts'
 import { PermanentError, TransientError } from '../../plugins/inbox/errors.ts'
-import stripePlugin, { createStripeClient, type StripeClient, type StripeOptions } from '../../plugins/stripe.ts'
+import stripePlugin, {
+  type Checkout,
+  createStripeClient,
+  type StripeClient,
+  type StripeOptions,
+} from '../../plugins/stripe.ts'
 import type { Behaviour } from '../helpers/stand-in.ts'
 import { startStripeApi, stripeError } from '../helpers/stripe-api.ts'
 
@@ -67,23 +72,66 @@ t.test('a search that Stripe refuses is an error, not a search without result', 
   await t.rejects(client.findSession('pi_1'), PermanentError)
 })
 
-t.test('sessions, by their id and by their payment', async t => {
+t.test('sessions, by their id and by their payment, with what became of the payment', async t => {
   const { api, client } = await setUp(t)
-  const session = stripeSession({ session: 'cs_1', paymentIntent: 'pi_1' })
-  api.sessions.set('cs_1', session)
+  api.sessions.set('cs_1', stripeSession({ session: 'cs_1', paymentIntent: 'pi_1' }))
   api.sessions.set('cs_2', stripeSession({ session: 'cs_2', paymentIntent: 'pi_2' }))
+  api.refunded.add('pi_2')
 
-  t.match(await client.getSession('cs_1'), session)
-  t.equal((await client.findSession('pi_2'))?.id, 'cs_2')
+  t.match(await client.getSession('cs_1'), {
+    id: 'cs_1',
+    payment_intent: { id: 'pi_1', latest_charge: { refunded: false } },
+  })
+  t.match(await client.findSession('pi_2'), {
+    id: 'cs_2',
+    payment_intent: { id: 'pi_2', latest_charge: { refunded: true } },
+  })
   t.equal(await client.findSession('pi_3'), undefined)
-  t.match(
-    api.calls.map(({ path }) => path),
+  t.strictSame(
+    api.calls.map(({ path }) => decodeURIComponent(path)),
     [
-      '/v1/checkout/sessions/cs_1',
-      '/v1/checkout/sessions?payment_intent=pi_2&limit=1',
-      '/v1/checkout/sessions?payment_intent=pi_3&limit=1',
+      '/v1/checkout/sessions/cs_1?expand[0]=payment_intent.latest_charge',
+      '/v1/checkout/sessions?payment_intent=pi_2&limit=1&expand[0]=data.payment_intent.latest_charge',
+      '/v1/checkout/sessions?payment_intent=pi_3&limit=1&expand[0]=data.payment_intent.latest_charge',
     ],
   )
+})
+
+t.test('a checkout session is made once for an order and its expiry, and can be ended', async t => {
+  const { api, client } = await setUp(t, { timeoutMs: 300 })
+  api.prices.set('price_1', { id: 'price_1', unit_amount: 6000, currency: 'eur' })
+  const checkout: Checkout = {
+    order: 'A1',
+    price: 'price_1',
+    expiresAt: Date.now() + 40 * 60_000,
+    returnUrl: 'https://chat.example.com/',
+    language: 'nl',
+    metadata: { order_id: 'A1', student_name: 'Renée 🎓' },
+  }
+  api.fail('POST /v1/checkout/sessions', 'hang')
+  await t.rejects(client.createSession(checkout), TransientError)
+  const { id, url } = await client.createSession(checkout)
+  t.equal(url, `https://checkout.stripe.com/c/pay/${id}`)
+  t.equal(api.sessions.size, 1)
+  t.match(api.sessions.get(id), {
+    metadata: checkout.metadata,
+    intent_metadata: checkout.metadata,
+    expires_at: Math.floor(checkout.expiresAt / 1_000),
+  })
+  t.not((await client.createSession({ ...checkout, expiresAt: checkout.expiresAt + 60_000 })).id, id)
+  await t.rejects(client.createSession({ ...checkout, expiresAt: Date.now() }), /at least 30 minutes/)
+  api.fail('POST /v1/checkout/sessions', { status: 200, body: { id: 'cs_9', object: 'checkout.session', url: null } })
+  await t.rejects(client.createSession({ ...checkout, order: 'A2' }), {
+    message: 'The checkout session cs_9 has no URL',
+  })
+
+  t.equal(await client.expireSession(id), true)
+  t.equal(await client.expireSession(id), true, 'a second time changes nothing')
+  api.sessions.set('cs_2', stripeSession({ session: 'cs_2' }))
+  t.equal(await client.expireSession('cs_2'), false, 'it is complete')
+  await t.rejects(client.expireSession('cs_404'), PermanentError)
+  api.fail(/expire/, stripeError(500, 'api_error', 'Later'))
+  await t.rejects(client.expireSession(id), TransientError)
 })
 
 t.test('a refusal is permanent, and in Stripe’s own words', async t => {

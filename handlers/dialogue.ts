@@ -1,0 +1,90 @@
+import type { MenuItem } from '../plugins/chatwoot.ts'
+import type { Json } from './payload.ts'
+import { TEXTS, type Texts } from './texts/index.ts'
+import { choiceTitle, type Reader } from './times.ts'
+
+/** What a student can ask for. handlers/steps.ts has what each does, texts/ its title. */
+export type Step = keyof Texts['choices']
+
+/** What the bot waits for: the conversation's attribute `pending_intent`. */
+export type Intent = 'menu' | 'slot' | 'pay' | 'rebook'
+
+interface Branch {
+  /** The times that were offered last can be chosen. */
+  times?: boolean
+  answers: readonly Step[]
+}
+
+/**
+ * Which intent understands which answers. A new branch of the dialogue is an entry here; the compiler then asks for the
+ * steps and the texts that are missing.
+ */
+export const DIALOGUE: Record<Intent, Branch> = {
+  menu: { answers: ['book', 'trial', 'prices', 'human'] },
+  /** A time for a lesson that is still to be paid, or for a trial lesson. */
+  slot: { times: true, answers: ['other_times', 'minutes_60', 'minutes_90', 'menu', 'human'] },
+  /** A lesson is reserved, and to be paid. */
+  pay: { answers: ['pay_link', 'other_time', 'human'] },
+  /** Paid, but without a time: another is chosen without paying. */
+  rebook: { times: true, answers: ['other_times', 'human'] },
+}
+
+/** Where a dialogue stands. */
+export interface Situation {
+  intent: Intent
+  /** Starts of the times that were offered last, in their order, Unix ms. */
+  offered: readonly number[]
+  /** Steps that make no sense here, such as a trial lesson for a customer. */
+  without: ReadonlySet<Step>
+  reader: Reader
+}
+
+/** What a message means. null: it is not understood. */
+export type Meaning = { step: Step } | { time: number } | null
+
+export function intentOf(attributes: Json): Intent {
+  const { pending_intent } = attributes
+  return (Object.keys(DIALOGUE).find(intent => intent === pending_intent) as Intent | undefined) ?? 'menu'
+}
+
+/** The choices of a situation, in the order in which they are shown and numbered. */
+export function choicesOf({ intent, offered, without, reader }: Situation): MenuItem[] {
+  const { times = false, answers } = DIALOGUE[intent]
+  const titles = TEXTS[reader.language].choices
+  return [
+    ...(times ? offered.map(at => ({ title: choiceTitle(at, reader), value: choiceValue(at) })) : []),
+    ...answers.filter(step => !without.has(step)).map(step => ({ title: titles[step], value: step })),
+  ]
+}
+
+/** What a choice of a time sends back. @param at Unix ms */
+function choiceValue(at: number): string {
+  return new Date(at).toISOString()
+}
+
+/**
+ * What a message means in a situation: a choice by its value, its title in any language, or its number. A person can be
+ * asked for anywhere.
+ */
+export function understand(text: string, situation: Situation): Meaning {
+  const said = wordsOf(text)
+  const languages = Object.keys(TEXTS) as (keyof typeof TEXTS)[]
+  for (const language of languages) {
+    const choices = choicesOf({ ...situation, reader: { ...situation.reader, language } })
+    const isMeant = ({ title, value }: MenuItem, index: number) =>
+      [wordsOf(value), wordsOf(title), `${index + 1}`].includes(said)
+    const chosen = choices.find(isMeant)
+    if (chosen === undefined) continue
+    const time = situation.offered.find(at => choiceValue(at) === chosen.value)
+    return time === undefined ? { step: chosen.value as Step } : { time }
+  }
+  return languages.some(language => TEXTS[language].personWords.test(text)) ? { step: 'human' } : null
+}
+
+/** Without what a person adds or leaves out when writing it over. */
+function wordsOf(text: string): string {
+  return text
+    .trim()
+    .toLowerCase()
+    .replace(/[.!?)]+$/, '')
+}

@@ -1,0 +1,76 @@
+import type { ChatwootClient, MenuItem } from '../plugins/chatwoot.ts'
+import type { HandlerContext } from '../plugins/inbox/drain.ts'
+import { type Conversation, readConversation, updateContact } from './conversation.ts'
+import type { Json } from './payload.ts'
+import type { Services } from './services.ts'
+
+/** Everything that is done in Chatwoot as the outcome of one delivery. */
+export interface Reply {
+  /** Attributes of the conversation to set; null deletes one's value. */
+  attributes?: Json
+  /** Attributes of the contact to set. */
+  contact?: Json
+  labels?: { add?: string[]; remove?: string[] }
+  /** For the tutor: a private note. */
+  note?: string
+  /** For the student. */
+  content?: string
+  items?: MenuItem[]
+  /** A human goes on from here. */
+  handsOver?: boolean
+}
+
+/**
+ * Carries out a reply. It can be repeated from the start: attributes and labels are merged, notes and messages carry a
+ * marker. What the student reads comes after what it relies on.
+ * @param key tells this reply from every other
+ */
+export async function publish(
+  services: Services,
+  client: ChatwootClient,
+  { id, contactId }: Conversation,
+  reply: Reply,
+  key: string,
+  context: HandlerContext,
+): Promise<void> {
+  const { attributes, contact, labels, note, content, items, handsOver } = reply
+  if (attributes !== undefined) await client.mergeAttributes(id, attributes, context.signal)
+  if (contact !== undefined && contactId !== undefined) await updateContact(client, contactId, contact, context)
+  if (labels !== undefined) await client.changeLabels(id, labels, context.signal)
+  if (note !== undefined) await sayOnce(client, 'sendPrivateNote', id, { content: note }, `${key}:note`, context)
+  if (content !== undefined) await sayOnce(client, 'sendMessage', id, { content, items }, `${key}:message`, context)
+  if (handsOver) await handOver(services, client, id, key, context)
+}
+
+/** Says something once for its key, to the student or (`sendPrivateNote`) to the agents. */
+export async function sayOnce(
+  client: ChatwootClient,
+  how: 'sendMessage' | 'sendPrivateNote',
+  conversation: string,
+  { content, items }: { content: string; items?: MenuItem[] | undefined },
+  key: string,
+  { signal, once }: HandlerContext,
+): Promise<void> {
+  await once(key, async () => {
+    // An earlier attempt may have sent it, and died before it could record that.
+    if (await client.wasSent(conversation, key, signal)) return
+    await client[how](conversation, content, signal, { items, marker: key })
+  })
+}
+
+/** Gives a conversation to a human. @param key tells this hand-over from every other */
+export async function handOver(
+  { handoffAgentId }: Services,
+  client: ChatwootClient,
+  conversation: string,
+  key: string,
+  { signal, once }: HandlerContext,
+): Promise<void> {
+  // Asked first, and once: Chatwoot assigns a conversation to the agent whose token opens it.
+  const assigned = await once(`${key}:assigned`, async () => {
+    return (await readConversation(client, conversation, signal)).assigned
+  })
+  await client.setStatus(conversation, 'open', signal)
+  await client.changeLabels(conversation, { add: ['intent:handoff'] }, signal)
+  if (handoffAgentId !== undefined && !assigned) await client.assign(conversation, handoffAgentId, signal)
+}

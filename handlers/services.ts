@@ -1,0 +1,29 @@
+import type { Calendar } from '../plugins/calendar/contract.ts'
+import type { ChatwootClient } from '../plugins/chatwoot.ts'
+import type { StripeClient } from '../plugins/stripe.ts'
+
+/** Stripe price ids of lessons of 60 and of 90 minutes; what is missing can't be sold. */
+export interface PriceIds {
+  standard60?: string | undefined
+  standard90?: string | undefined
+  weekend60?: string | undefined
+  weekend90?: string | undefined
+}
+
+/** What the handlers work with. */
+export interface Services {
+  /** null: nothing can be sent. */
+  chatwoot: ChatwootClient | null
+  /** null: Stripe can't be asked, and no payment link be made. */
+  stripe: StripeClient | null
+  calendar: Calendar
+  prices: PriceIds
+  /** The IANA time zone of the tutor: of the planning, and of texts for who has no other. */
+  zone: string
+  /** Where students come out of Stripe's payment page. */
+  returnUrl: string
+  /** The agent who gets conversations that are handed over; none: they are open for everybody. */
+  handoffAgentId?: number | undefined
+  /** Unix ms. */
+  now: () => number
+}

@@ -1,0 +1,188 @@
+import type { Delivery } from '../plugins/inbox/contracts.ts'
+import { PermanentError } from '../plugins/inbox/errors.ts'
+import {
+  BOOKED,
+  type Booking,
+  freeTimes,
+  isPlanned,
+  lessonOf,
+  offeredOf,
+  offerTimes,
+  priceOf,
+  readerOf,
+  reserve,
+  sale,
+  situationOf,
+  tutorReader,
+} from './booking.ts'
+import { choicesOf, type Intent, intentOf, type Step } from './dialogue.ts'
+import { formatAmount } from './money.ts'
+import { asText } from './payload.ts'
+import type { Reply } from './reply.ts'
+import { segmentOf } from './segment.ts'
+import { TEXTS } from './texts/index.ts'
+import { isoTime, parseTime, sayTime, sayWhen } from './times.ts'
+
+/** One message of a student, and where it finds the conversation. */
+export interface Turn extends Booking {
+  delivery: Delivery
+}
+
+/**
+ * What each step of the dialogue does. A step can be repeated until its reply is recorded.
+ * @throws {PermanentError} what can't be done here: the student gets a person
+ */
+export const STEPS: Record<Step, (turn: Turn) => Promise<Reply> | Reply> = {
+  menu: turn => showMenu(turn),
+  prices,
+  human: ({ conversation }) => ({ content: TEXTS[conversation.language].handoff, handsOver: true }),
+  book: turn => startBooking(turn, { type: 'regular', minutes: 60 }),
+  trial: turn => startBooking(turn, { type: 'trial', minutes: 30 }),
+  minutes_60: turn => startBooking(turn, { type: 'regular', minutes: 60 }),
+  minutes_90: turn => startBooking(turn, { type: 'regular', minutes: 90 }),
+  other_time: turn => startBooking(turn, turn.kind),
+  other_times: turn => offerTimes(turn, choosing(turn), { after: offeredOf(turn.conversation).at(-1) }),
+  pay_link: sendLinkAgain,
+}
+
+export function showMenu(turn: Turn): Reply {
+  return {
+    content: TEXTS[turn.conversation.language].menu,
+    items: choicesOf(situationOf(turn, 'menu', [])),
+    attributes: { pending_intent: 'menu' },
+  }
+}
+
+/** Repeats what can be answered, after something that was not understood. */
+export function askAgain(turn: Turn, sorry: string): Reply {
+  const { conversation } = turn
+  return {
+    content: sorry,
+    items: choicesOf(situationOf(turn, intentOf(conversation.attributes), offeredOf(conversation))),
+  }
+}
+
+async function prices({ services, conversation }: Turn): Promise<Reply> {
+  const texts = TEXTS[conversation.language]
+  const lines: string[] = []
+  for (const minutes of [60, 90]) {
+    const id = priceOf(services.prices, segmentOf(conversation.contactAttributes), minutes)
+    if (services.stripe === null || id === undefined) continue
+    const { unit_amount, currency } = await services.stripe.getPrice(id)
+    if (unit_amount !== null) lines.push(texts.price(minutes, formatAmount(unit_amount, currency)))
+  }
+  if (lines.length > 0) return { content: texts.prices(lines) }
+  throw new PermanentError('no prices can be told: STRIPE_SECRET_KEY or a price id is not set')
+}
+
+/** Offers times for a lesson of this kind, in the place of one that was reserved. */
+async function startBooking(turn: Turn, kind: Turn['kind']): Promise<Reply> {
+  const booking = { ...turn, kind }
+  // What can't be paid is not offered.
+  if (kind.type === 'regular') sale(booking)
+  if (!(await giveUpOrder(turn))) return { content: TEXTS[turn.conversation.language].paymentUnderWay }
+  const reply = await offerTimes(booking, 'slot')
+  const noOrder = {
+    order_id: null,
+    payment_status: null,
+    payment_link: null,
+    checkout_session: null,
+    lesson_start: null,
+  }
+  return isReserved(turn)
+    ? { ...reply, attributes: { ...noOrder, ...reply.attributes }, labels: { remove: ['status:awaiting_pay'] } }
+    : reply
+}
+
+/** A lesson is reserved, and not paid yet. */
+function isReserved({ conversation: { attributes } }: Turn): boolean {
+  return asText(attributes.checkout_session) !== undefined && attributes.payment_status === 'pending'
+}
+
+/** Ends the payment of a reserved lesson and gives up its hold. false: it is being paid. */
+async function giveUpOrder(turn: Turn): Promise<boolean> {
+  const { services, conversation, signal } = turn
+  const { checkout_session, order_id } = conversation.attributes
+  if (!isReserved(turn) || services.stripe === null) return true
+  if (!(await services.stripe.expireSession(String(checkout_session)))) return false
+  await services.calendar.release(String(order_id), Number.MAX_SAFE_INTEGER, signal)
+  return true
+}
+
+/** A link that still lasts is sent again; after it has lapsed the lesson is reserved anew, if its time is free. */
+async function sendLinkAgain(turn: Turn): Promise<Reply> {
+  const { services, conversation, delivery } = turn
+  const { payment_link, payment_expires, lesson_start, order_id } = conversation.attributes
+  const [url, start, until] = [asText(payment_link), parseTime(lesson_start), parseTime(payment_expires)]
+  const id = asText(order_id)
+  if (start === undefined || id === undefined) return startBooking(turn, turn.kind)
+  if (url !== undefined && until !== undefined && services.now() < until) {
+    const reader = readerOf(conversation, services)
+    return { content: TEXTS[conversation.language].payFirst(sayWhen(start, reader), url, sayTime(until, reader)) }
+  }
+  const order = { id, start, askedAt: delivery.receivedAt }
+  return (isPlanned(turn, start) ? await reserve(turn, order) : null) ?? offerOthers(turn, 'slot')
+}
+
+/** A student chooses a time: a trial lesson or one that is paid is booked, any other is reserved. */
+export async function chooseTime(turn: Turn, start: number): Promise<Reply> {
+  const { delivery, conversation } = turn
+  const intent = choosing(turn)
+  if (!isPlanned(turn, start)) return offerOthers(turn, intent)
+  if (intent === 'rebook') return (await bookPaid(turn, start)) ?? offerOthers(turn, intent)
+  const id = `${conversation.id}-${delivery.id.slice(0, 8)}`
+  const reply =
+    turn.kind.type === 'trial'
+      ? await bookTrial(turn, id, start)
+      : await reserve(turn, { id, start, askedAt: delivery.receivedAt })
+  return reply ?? offerOthers(turn, intent)
+}
+
+/** A student writes a time that was not among those offered. */
+export async function chooseSpokenTime(turn: Turn, isMeant: (at: number) => boolean): Promise<Reply> {
+  const meant = (await freeTimes(turn)).filter(({ start }) => isMeant(start))
+  const [only] = meant
+  if (only === undefined) return offerOthers(turn, choosing(turn))
+  return meant.length === 1 ? chooseTime(turn, only.start) : offerTimes(turn, choosing(turn), { only: meant })
+}
+
+function choosing({ conversation }: Turn): 'slot' | 'rebook' {
+  const intent: Intent = intentOf(conversation.attributes)
+  return intent === 'rebook' ? 'rebook' : 'slot'
+}
+
+function offerOthers(turn: Turn, intent: 'slot' | 'rebook'): Promise<Reply> {
+  return offerTimes(turn, intent, { before: [TEXTS[turn.conversation.language].taken] })
+}
+
+/** null: the time is taken. */
+async function bookTrial(turn: Turn, order: string, start: number): Promise<Reply | null> {
+  const { services, conversation, kind, signal } = turn
+  const time = { start, end: start + kind.minutes * 60_000 }
+  if ((await services.calendar.book(lessonOf(conversation, order, time, null), signal)) === 'taken') return null
+  const when = sayWhen(start, readerOf(conversation, services))
+  return {
+    content: TEXTS[conversation.language].trialBooked(when),
+    note: `Trial lesson booked: ${sayWhen(start, tutorReader(services))}`,
+    attributes: { ...BOOKED, order_id: order, lesson_start: isoTime(start, services.zone) },
+    contact: { lesson_booked: true },
+    labels: { add: ['status:booked'] },
+  }
+}
+
+/** Books a lesson that is paid already. null: the time is taken. */
+async function bookPaid(turn: Turn, start: number): Promise<Reply | null> {
+  const { services, conversation, kind, signal } = turn
+  const { order_id, payment_amount, payment_currency, payment_intent_id } = conversation.attributes
+  const payment = `${payment_amount} ${payment_currency}, ${payment_intent_id}`
+  const time = { start, end: start + kind.minutes * 60_000 }
+  const lesson = lessonOf(conversation, String(order_id), time, payment)
+  if ((await services.calendar.book(lesson, signal)) === 'taken') return null
+  return {
+    content: TEXTS[conversation.language].booked(sayWhen(start, readerOf(conversation, services))),
+    note: `Lesson booked: ${sayWhen(start, tutorReader(services))}, paid by order ${order_id}`,
+    attributes: { ...BOOKED, lesson_start: isoTime(start, services.zone) },
+    contact: { lesson_booked: true },
+    labels: { add: ['status:booked'] },
+  }
+}

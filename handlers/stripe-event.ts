@@ -1,0 +1,112 @@
+import type { Delivery } from '../plugins/inbox/contracts.ts'
+import type { HandlerContext } from '../plugins/inbox/drain.ts'
+import { PermanentError } from '../plugins/inbox/errors.ts'
+import type { StripeClient } from '../plugins/stripe.ts'
+import { asId, asObject, asText, isObject, type Json } from './payload.ts'
+import { parseTime } from './times.ts'
+
+/** What Stripe's events say about a lesson's payment. */
+
+/** A lesson that a checkout session is for: what its metadata says, as far as it makes sense. */
+export interface PaidLesson {
+  conversation: string
+  contact: string | undefined
+  /** The order; the payment's id if it names none. */
+  order: string
+  /** null: the metadata names no time. `unknown`: what it names is none. */
+  time: { start: number; end: number } | 'unknown' | null
+}
+
+/** One payment of ours, whichever event told of it. */
+export interface Payment extends PaidLesson {
+  /** The payment intent, or the session where nothing had to be paid: what is fulfilled once. */
+  id: string
+  paid: boolean
+  /** All of it was given back. */
+  refunded: boolean
+  /** In the currency's minor unit. */
+  amount: number
+  currency: string
+}
+
+/** The conversation that pays, as our checkout sessions name it. */
+export function conversationOfMetadata(metadata: unknown): string | undefined {
+  const { conversation_id, chatwoot_conversation_id } = asObject(metadata)
+  return asId(conversation_id) ?? asId(chatwoot_conversation_id)
+}
+
+export function objectOf(delivery: Delivery): Json {
+  return asObject(asObject(delivery.payload.data).object)
+}
+
+/** @throws {PermanentError} if the event's object has no id */
+export function objectIdOf(delivery: Delivery): string {
+  const id = asId(objectOf(delivery).id)
+  if (id === undefined) throw new PermanentError('data.object.id is missing or not an id')
+  return id
+}
+
+/** Of an event of a checkout session or a payment intent. null: not one of ours. */
+export async function readPayment(delivery: Delivery, stripe: StripeClient | null): Promise<Payment | null> {
+  const object = objectOf(delivery)
+  const id = objectIdOf(delivery)
+  if (!delivery.event.startsWith('payment_intent.')) {
+    if (conversationOfMetadata(object.metadata) === undefined) return null
+    // A session in an event is as it was then; with a key it is read as it is now.
+    return ofSession(id, stripe === null ? object : asObject(await stripe.getSession(id)))
+  }
+  // As it was when it succeeded; and a session's metadata is not copied to it unless that was asked for.
+  const session = await stripe?.findSession(id)
+  return (session && ofSession(session.id, asObject(session))) ?? ofIntent(id, object)
+}
+
+/** What a payment's metadata says. null: not one of ours. @param id stands in for an order that is not named */
+export function lessonOfMetadata(metadata: unknown, id: string): PaidLesson | null {
+  const { contact_id, order_id, minutes, lesson_start } = asObject(metadata)
+  const conversation = conversationOfMetadata(metadata)
+  if (conversation === undefined) return null
+  return { conversation, contact: asId(contact_id), order: asText(order_id) ?? id, time: timeOf(lesson_start, minutes) }
+}
+
+function timeOf(lesson_start: unknown, minutes: unknown): PaidLesson['time'] {
+  if (lesson_start === undefined) return null
+  const start = parseTime(lesson_start)
+  const lasts = Number(minutes ?? 60)
+  if (start === undefined || !Number.isInteger(lasts) || lasts < 1 || lasts > 24 * 60) return 'unknown'
+  return { start, end: start + lasts * 60_000 }
+}
+
+function ofSession(id: string, session: Json): Payment | null {
+  const { payment_intent, payment_status, amount_total, currency, metadata } = session
+  // Nothing to pay (`no_payment_required`) is as good as paid: docs.stripe.com/checkout/fulfillment
+  const paid = payment_status === 'paid' || payment_status === 'no_payment_required'
+  const intent = isObject(payment_intent) ? payment_intent : { id: payment_intent }
+  const refunded = asObject(intent.latest_charge).refunded === true
+  return ofParts({ id: asId(intent.id) ?? id, paid, refunded, amount: amount_total, currency, metadata })
+}
+
+/** Of a payment intent that succeeded. */
+function ofIntent(id: string, { amount_received, currency, metadata }: Json): Payment | null {
+  return ofParts({ id, paid: true, refunded: false, amount: amount_received, currency, metadata })
+}
+
+function ofParts(parts: {
+  id: string
+  paid: boolean
+  refunded: boolean
+  amount: unknown
+  currency: unknown
+  metadata: unknown
+}): Payment | null {
+  const { id, paid, refunded, amount, currency, metadata } = parts
+  const lesson = lessonOfMetadata(metadata, id)
+  if (lesson === null) return null
+  if (typeof amount !== 'number' || typeof currency !== 'string') {
+    throw new PermanentError(`The payment ${id} has no amount or no currency`)
+  }
+  return { ...lesson, id, paid, refunded, amount, currency }
+}
+
+export function sayNotOurs({ log }: HandlerContext): void {
+  log.warn('a payment without our metadata (conversation_id): ignored')
+}

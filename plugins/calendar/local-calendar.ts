@@ -1,0 +1,205 @@
+import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
+import { PermanentError, StoreOpenError, TransientError } from '../inbox/errors.ts'
+import type { Calendar, Interval, Lesson } from './contract.ts'
+
+/** The calendar of who has no other one: a table beside the inbox's own, in the same file. */
+export interface LocalCalendar extends Calendar {
+  /** The lessons that overlap a range (Unix ms), in order of start. Holds are none. */
+  lessons(from: number, to: number): Promise<Lesson[]>
+  close(): void
+}
+
+/** What another process on the file may make us wait, ms: the event loop waits too, and the inbox tries again. */
+const LOCK_WAIT_MS = 100
+
+/*
+ * An order's hold, or its lesson once hold_until is NULL; what is cancelled is deleted. No two overlap, but for holds
+ * that have lapsed: every change deletes those first.
+ */
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS slot (
+    order_id TEXT PRIMARY KEY,
+    start_at INTEGER NOT NULL,
+    end_at INTEGER NOT NULL,
+    hold_until INTEGER,
+    student TEXT,
+    service TEXT,
+    payment TEXT,
+    conversation TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS slot_end ON slot (end_at);
+  CREATE INDEX IF NOT EXISTS slot_hold ON slot (hold_until) WHERE hold_until IS NOT NULL;
+`
+
+interface SlotRow extends Interval {
+  /** null: it is a lesson. */
+  hold_until: number | null
+}
+
+/**
+ * Opens the calendar in the inbox's file, which the inbox has opened before and keeps for this process.
+ * @throws {StoreOpenError} that says why the file can't be used.
+ */
+export function openLocalCalendar(file: string, clock: { now(): number }): LocalCalendar {
+  let db: DatabaseSync | undefined
+  try {
+    db = new DatabaseSync(existing(file), { timeout: LOCK_WAIT_MS })
+    db.exec(`PRAGMA synchronous = FULL; ${SCHEMA}`)
+    return createCalendar(db, clock)
+  } catch (error) {
+    db?.close()
+    const reason = (error as Error).message
+    throw new StoreOpenError(`${file} can't be opened as a calendar (${reason}); open the inbox's store in it first`, {
+      cause: error,
+    })
+  }
+}
+
+/** A file that we made would be another program's to the inbox. */
+function existing(file: string): URL {
+  const url = pathToFileURL(file)
+  url.searchParams.set('mode', 'rw')
+  return url
+}
+
+function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalendar {
+  const sql = (text: string) => db.prepare(text)
+  const begin = sql('BEGIN IMMEDIATE')
+  const commit = sql('COMMIT')
+  const rollback = sql('ROLLBACK')
+
+  const overlapping = 'start_at < ? AND end_at > ?'
+  const busySlots = sql(`
+    SELECT start_at AS start, end_at AS "end" FROM slot
+    WHERE ${overlapping} AND (hold_until IS NULL OR hold_until > ?) ORDER BY start_at`)
+  const bookedLessons = sql(`
+    SELECT order_id AS "order", start_at AS start, end_at AS "end", student, service, payment, conversation FROM slot
+    WHERE ${overlapping} AND hold_until IS NULL ORDER BY start_at`)
+  const dropLapsed = sql('DELETE FROM slot WHERE hold_until <= ?')
+  const overlap = sql(`SELECT 1 FROM slot WHERE ${overlapping} LIMIT 1`)
+  const find = sql('SELECT start_at AS start, end_at AS "end", hold_until FROM slot WHERE order_id = ?')
+  const extendHold = sql('UPDATE slot SET hold_until = max(hold_until, ?) WHERE order_id = ?')
+  const insertHold = sql('INSERT INTO slot (order_id, start_at, end_at, hold_until) VALUES (?, ?, ?, ?)')
+  const insertLesson = sql(`
+    INSERT INTO slot (order_id, start_at, end_at, student, service, payment, conversation) VALUES (?, ?, ?, ?, ?, ?, ?)`)
+  const removeHold = sql('DELETE FROM slot WHERE order_id = ? AND hold_until <= ?')
+  const remove = sql('DELETE FROM slot WHERE order_id = ?')
+
+  /** @throws {TransientError} that says what could not be done, and why */
+  function attempt<T>(what: string, run: () => T): T {
+    try {
+      return run()
+    } catch (error) {
+      // After some errors (a full disk, say) SQLite has rolled back by itself.
+      if (db.isOpen && db.isTransaction) rollback.run()
+      if (error instanceof PermanentError) throw error
+      throw new TransientError(`The calendar could not ${what}: ${(error as Error).message}`, { cause: error })
+    }
+  }
+
+  /** One commit within one turn of the event loop, so that it never meets one of the inbox's. */
+  function change<T>(what: string, run: () => T): T {
+    return attempt(what, () => {
+      begin.run()
+      dropLapsed.run(clock.now())
+      const result = run()
+      commit.run()
+      return result
+    })
+  }
+
+  const isTaken = (start: number, end: number) => overlap.get(end, start) !== undefined
+  const slotOf = (order: string) => find.get(order) as SlotRow | undefined
+
+  return {
+    async busy(from, to) {
+      checkInterval({ start: from, end: to })
+      const rows = attempt('be read', () => busySlots.all(to, from, clock.now()))
+      return (rows as unknown as Interval[]).map(({ start, end }) => ({ start, end }))
+    },
+
+    async hold({ order, start, end, until, margin }) {
+      checkInterval({ start, end })
+      checkHold(until, margin)
+      return change(`hold the time of order ${order}`, () => {
+        const own = slotOf(order)
+        if (isLesson(own)) {
+          mustBeAt(own, order, { start, end })
+          return true
+        }
+        if (isAt(own, { start, end })) {
+          // It is the order's already: what has come into its margins since does not matter.
+          extendHold.run(until, order)
+          return true
+        }
+        remove.run(order)
+        if (isTaken(start - margin.before, end + margin.after)) return false
+        insertHold.run(order, start, end, until)
+        return true
+      })
+    },
+
+    async release(order, until) {
+      change(`release the hold of order ${order}`, () => removeHold.run(order, until))
+    },
+
+    async book({ order, start, end, student, service, payment, conversation }) {
+      checkInterval({ start, end })
+      return change(`book the lesson of order ${order}`, () => {
+        const own = slotOf(order)
+        if (isLesson(own)) {
+          mustBeAt(own, order, { start, end })
+          return 'booked'
+        }
+        // If its hold is on this time, nothing else is.
+        remove.run(order)
+        if (isTaken(start, end)) return 'taken'
+        insertLesson.run(order, start, end, student, service, payment, conversation)
+        return 'booked'
+      })
+    },
+
+    async cancel(order) {
+      return change(`cancel order ${order}`, () => {
+        const own = slotOf(order)
+        remove.run(order)
+        return isLesson(own) ? { start: own.start, end: own.end } : null
+      })
+    },
+
+    async lessons(from, to) {
+      checkInterval({ start: from, end: to })
+      const rows = attempt('list its lessons', () => bookedLessons.all(to, from))
+      return (rows as unknown as Lesson[]).map(row => ({ ...row }))
+    },
+
+    close: () => db.close(),
+  }
+}
+
+function isLesson(slot: SlotRow | undefined): slot is SlotRow {
+  return slot?.hold_until === null
+}
+
+function isAt(slot: SlotRow | undefined, { start, end }: Interval): boolean {
+  return slot?.start === start && slot.end === end
+}
+
+/** @throws {PermanentError} if the lesson is at another time: what is asked for afterwards does not move it */
+function mustBeAt(lesson: SlotRow, order: string, time: Interval): void {
+  if (isAt(lesson, time)) return
+  throw new PermanentError(`Order ${order} has a lesson on ${new Date(lesson.start).toISOString()}; cancel that first`)
+}
+
+function checkInterval({ start, end }: Interval): void {
+  if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start < end) return
+  throw new PermanentError(`There is no time from ${start} to ${end}: start and end must be Unix ms, start before end`)
+}
+
+function checkHold(until: number, { before, after }: { before: number; after: number }): void {
+  if (!Number.isSafeInteger(until)) throw new PermanentError(`A hold's until must be Unix ms, not ${until}`)
+  if ([before, after].some(margin => !Number.isSafeInteger(margin) || margin < 0)) {
+    throw new PermanentError(`A hold's margins must be ms from 0 up, not ${before} and ${after}`)
+  }
+}

@@ -1,0 +1,92 @@
+import { hash, timingSafeEqual } from 'node:crypto'
+import createError from '@fastify/error'
+import type { FastifyInstance } from 'fastify'
+import ical from 'ical-generator'
+import { IANAZone } from 'luxon'
+import type { Lesson } from '../plugins/calendar/contract.ts'
+import { OptionError } from '../plugins/webhooks.ts'
+
+export interface CalendarFeedOptions {
+  /** Whoever has it reads the names of all students: long, random, and for this alone. */
+  token: string
+  /** The lessons that overlap a range (Unix ms), in order of start. */
+  lessons(from: number, to: number): Promise<Lesson[]>
+  /** An IANA time zone: where the lessons are given. Their times are in UTC all the same. */
+  zone: string
+  /** Unix time, ms. */
+  now?: () => number
+}
+
+/** How long lessons stay in the feed, ms. */
+const PAST = 30 * 24 * 60 * 60 * 1_000
+/** The last time that a Date can be, Unix ms. */
+const END_OF_TIME = 8.64e15
+/** How often calendar programs should look, s; many look once a day unless told. */
+const REFRESH_S = 15 * 60
+
+const TokenError = createError<[]>(
+  'CALENDAR_TOKEN_INVALID',
+  'The token is missing or wrong: subscribe to /calendar.ics?token=… with the token that is set for this calendar',
+  401,
+)
+const UnreadableError = createError<[]>(
+  'CALENDAR_UNREADABLE',
+  'The calendar can not be read at the moment; try again later',
+  503,
+)
+
+/** The lessons as iCalendar, for calendar programs to subscribe to. @throws {OptionError} that names the option */
+export default async function calendarFeed(app: FastifyInstance, options: CalendarFeedOptions): Promise<void> {
+  const { token, lessons, zone, now = Date.now } = options
+  if (token.trim() === '') throw new OptionError('token of the calendar feed is empty; give a long, random text')
+  if (!IANAZone.isValidZone(zone)) {
+    throw new OptionError(`zone of the calendar feed must be an IANA time zone such as Europe/Amsterdam, not ${zone}`)
+  }
+  const expected = digest(token)
+
+  // Calendar programs can only send the token in the address, which Fastify and hosts write to a request's log.
+  app.get('/calendar.ics', { logLevel: 'silent' }, async (request, reply) => {
+    reply.header('cache-control', 'no-store')
+    const given = (request.query as { token?: unknown }).token
+    if (typeof given !== 'string' || !timingSafeEqual(digest(given), expected)) throw new TokenError()
+    const booked = await lessons(now() - PAST, END_OF_TIME).catch((error: Error) => {
+      app.log.error(error, 'the lessons of the calendar feed can not be read')
+      throw new UnreadableError()
+    })
+    return reply.type('text/calendar; charset=utf-8').send(calendarText(booked, zone, now()))
+  })
+}
+
+/** Of one length, however long the token is: what timingSafeEqual needs. */
+function digest(token: string): Buffer {
+  return hash('sha256', token, 'buffer')
+}
+
+function calendarText(lessons: Lesson[], zone: string, now: number): string {
+  const calendar = ical({
+    name: 'Lessons',
+    prodId: { company: 'tutorbot-webhooks', product: 'Lessons', language: 'EN' },
+    ttl: REFRESH_S,
+    events: lessons.map(lesson => ({
+      // Not the order itself: the generator escapes no UID.
+      id: `${hash('sha256', lesson.order)}@tutorbot-webhooks`,
+      stamp: new Date(now),
+      start: new Date(lesson.start),
+      end: new Date(lesson.end),
+      summary: oneLine(`Lesson: ${lesson.student} (${lesson.service})`),
+      description: `${oneLine(paymentText(lesson))}\n${oneLine(`Conversation: ${lesson.conversation}`)}`,
+    })),
+  })
+  // As an option, the zone would turn all times into local ones; as an X- property it would come after the events,
+  // where none may be (RFC 5545, 3.6).
+  return calendar.toString().replace(/\r\n(?=BEGIN:VEVENT|END:VCALENDAR)/, `\r\nX-WR-TIMEZONE:${zone}\r\n`)
+}
+
+function paymentText({ payment }: Lesson): string {
+  return payment === null ? 'Free trial lesson' : `Payment: ${payment}`
+}
+
+/** Control characters are not allowed in iCalendar's texts (RFC 5545, 3.3.11), and names have none. */
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ')
+}

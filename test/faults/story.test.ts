@@ -1,0 +1,120 @@
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { CHATWOOT_SECRET, STRIPE_SECRET } from '../helpers/app.ts'
+import { startChatwootApi } from '../helpers/chatwoot-api.ts'
+import { startGoogleApi } from '../helpers/google-api.ts'
+import { captureLog } from '../helpers/log.ts'
+import { type ServerProcess, startServer } from '../helpers/server-process.ts'
+import type { Call } from '../helpers/stand-in.ts'
+import { deliverStripe, pay, type Receiver, student } from '../helpers/story.ts'
+import { type Session, startStripeApi } from '../helpers/stripe-api.ts'
+
+/**
+ * A lesson asked for, paid and booked, while the real process is killed at each of its outside effects in turn, when
+ * the effect has happened and the process can't know that: everything happens once all the same.
+ */
+
+/** Runs that share the effects between them: a delivery is parked if it kills the process each time. */
+const RUNS = 3
+
+/** Chatwoot's, Stripe's and Google's calls that change something there. */
+function isEffect({ method, path }: Call): boolean {
+  return method !== 'GET' && !path.includes('/freeBusy') && !path.includes('/token')
+}
+
+async function setUp(t: Test, run: number) {
+  const [chatwoot, stripe, google] = [await startChatwootApi(), await startStripeApi(), await startGoogleApi()]
+  t.teardown(() => Promise.all([chatwoot.close(), stripe.close(), google.close()]))
+  stripe.prices.set('price_1', { id: 'price_1', object: 'price', currency: 'eur', unit_amount: 6000 })
+  const env = {
+    DATABASE_URL: join(t.testdir(), 'webhooks.db'),
+    CW_HMAC_SECRET: CHATWOOT_SECRET,
+    STRIPE_WEBHOOK_SECRET: STRIPE_SECRET,
+    CW_URL: chatwoot.url,
+    CW_ACC_ID: chatwoot.accountId,
+    CW_TOKEN: chatwoot.tokens.bot,
+    CW_ADMIN_TOKEN: chatwoot.tokens.admin,
+    STRIPE_SECRET_KEY: stripe.secretKey,
+    STRIPE_API_BASE: stripe.url,
+    STANDARD_PRICE_ID_60: 'price_1',
+    GCAL_SERVICE_ACCOUNT_JSON: google.serviceAccount,
+    GCAL_CALENDAR_ID: google.calendarId,
+    GCAL_API_BASE: google.url,
+  }
+  const log = captureLog()
+  const onLine = (line: string) => log.stream.write(line)
+  let server: Promise<ServerProcess> = startServer(env, 'exec', onLine)
+  t.teardown(async () => (await server).end('SIGKILL'))
+
+  /** Each effect, by what is asked for, in the order in which it is first seen. */
+  const effects: string[] = []
+  const killed = new Set<string>()
+
+  /** Whether this call is the first of an effect whose turn it is in this run; then the process is killed after it. */
+  function isFatal(call: Call): boolean {
+    if (!isEffect(call)) return false
+    const effect = `${call.method} ${call.path} ${JSON.stringify(call.body)}`
+    if (!effects.includes(effect)) effects.push(effect)
+    if (effects.indexOf(effect) % RUNS !== run || killed.has(effect)) return false
+    killed.add(effect)
+    server = server.then(async process => {
+      await process.end('SIGKILL')
+      return startServer(env, 'exec', onLine)
+    })
+    return true
+  }
+  for (const api of [chatwoot, stripe, google]) api.fail(isFatal, 'hang', Number.POSITIVE_INFINITY)
+
+  const receiver: Receiver = {
+    url: async () => (await server).url,
+    handled: async delivery => {
+      const { msg } = await log.line(
+        line => line.delivery === delivery && /^webhook (handled|dead|parked)/.test(line.msg),
+      )
+      await server
+      return msg
+    },
+  }
+  return { chatwoot, stripe, google, receiver, effects, killed }
+}
+
+for (let run = 0; run < RUNS; run++) {
+  t.test(`killed after every ${RUNS}rd effect, from number ${run}`, async t => {
+    const world = await setUp(t, run)
+    const renee = student(world)
+    await renee.says('Hoi, ik zoek bijles wiskunde')
+    await renee.says('Les boeken')
+    const slot = renee.choices()[0] as string
+    await renee.says(slot)
+    const [session] = world.stripe.sessions.values()
+    const { succeeded, completed } = pay(session as Session)
+    for (const event of [succeeded, completed]) {
+      t.equal(await world.receiver.handled(await deliverStripe(world.receiver, event)), 'webhook handled')
+    }
+
+    t.ok(world.killed.size >= 5, `killed ${world.killed.size} times, of ${world.effects.length} effects`)
+    t.match(renee.read(), [
+      'Hoi! Waarmee kan ik je helpen?',
+      /^Wanneer wil je/,
+      /^Je les op .* staat voor je klaar/,
+      /^Dank je wel! .*\nJe les staat vast/,
+    ])
+    t.equal(renee.read().length, 4, 'every message once')
+    t.match(renee.notes(), [/^Payment received: 60.00 EUR/])
+    t.equal(renee.notes().length, 1)
+    t.equal(world.stripe.sessions.size, 1)
+    t.match(world.google.current(), [{ status: 'confirmed', summary: /Renée/ }])
+    t.equal(world.google.current().length, 1, 'one lesson, and no hold')
+    t.strictSame(renee.conversation.labels, ['payment:paid', 'status:booked'])
+    t.match(renee.conversation.custom_attributes, {
+      payment_status: 'paid',
+      pending_intent: 'menu',
+      lesson_minutes: 60,
+    })
+    t.match(world.chatwoot.contacts.get(4100001)?.custom_attributes, {
+      segment: 'new',
+      has_paid_lesson: true,
+      lesson_booked: true,
+    })
+  })
+}

@@ -1,0 +1,608 @@
+import t, { type Test } from 'tap'
+import { listen } from '../helpers/app.ts'
+import type { ConversationState } from '../helpers/chatwoot-api.ts'
+import { type Channel, deliverStripe, pay, type Receiver, sessionEvent, student } from '../helpers/story.ts'
+import type { Session } from '../helpers/stripe-api.ts'
+import { startTutor, type TutorOptions } from '../helpers/tutor.ts'
+
+/** The whole of it: a lesson asked for, paid and booked in one chat, over real HTTP, and every bad turn. */
+
+/** A Monday, 11:00 in Amsterdam. */
+const MONDAY = '2026-11-23T10:00:00Z'
+const MINUTE = 60_000
+const PRICES = { standard60: 'price_s60', standard90: 'price_s90', weekend60: 'price_w60', weekend90: 'price_w90' }
+
+async function setUp(t: Test, options: TutorOptions = {}) {
+  const tutor = await startTutor(t, { at: MONDAY, prices: PRICES, handoffAgentId: 7, ...options })
+  for (const [id, unit_amount] of Object.entries({
+    price_s60: 6000,
+    price_s90: 8500,
+    price_w60: 7000,
+    price_w90: 9950,
+  })) {
+    tutor.stripe.prices.set(id, { id, object: 'price', currency: 'eur', unit_amount })
+  }
+  const port = await listen(tutor.app)
+  const receiver: Receiver = {
+    url: async () => `http://127.0.0.1:${port}`,
+    handled: async delivery => (await tutor.ended(delivery)).msg,
+  }
+  const deliver = async (event: object) => {
+    const delivery = await deliverStripe(receiver, event)
+    return receiver.handled(delivery)
+  }
+  return {
+    ...tutor,
+    receiver,
+    deliver,
+    student: (channel: Channel = 'whatsapp', parts: Partial<ConversationState> = {}, contact = {}) =>
+      student({ ...tutor, receiver }, channel, parts, { language: 'nl', ...contact }),
+    /** The n-th checkout session that was made. */
+    session: (n = 1) => [...tutor.stripe.sessions.values()][n - 1] as Session,
+    lessons: () => tutor.app.webhooks.calendar.lessons?.(0, 8e15),
+    busy: async () => {
+      const now = tutor.clock.now()
+      const busy = await tutor.app.webhooks.calendar.busy(now, now + 30 * 24 * 60 * MINUTE, AbortSignal.timeout(1000))
+      return busy.map(({ start, end }) => [new Date(start).toISOString(), new Date(end).toISOString()])
+    },
+  }
+}
+
+const contactOf = ({ chatwoot }: Awaited<ReturnType<typeof setUp>>, id = 4100001) =>
+  chatwoot.contacts.get(id)?.custom_attributes
+
+const SLOTS = [
+  'di 24 nov 10:00',
+  'di 24 nov 11:00',
+  'wo 25 nov 10:00',
+  'wo 25 nov 11:00',
+  'do 26 nov 10:00',
+  'do 26 nov 11:00',
+]
+
+for (const channel of ['widget', 'whatsapp'] as const) {
+  t.test(`a lesson asked for, paid and booked: ${channel}`, async t => {
+    const tutor = await setUp(t)
+    const renee = tutor.student(channel)
+    t.strictSame(await renee.says('Hoi, ik zoek bijles wiskunde'), ['Hoi! Waarmee kan ik je helpen?'])
+    t.strictSame(renee.choices(), ['Les boeken', 'Gratis proefles', 'Prijzen', 'Iemand spreken'])
+
+    t.strictSame(await renee.chooses('Les boeken'), [
+      'Wanneer wil je je les van 60 minuten? Je kunt ook zelf een dag en een tijd schrijven.',
+    ])
+    t.strictSame(renee.choices(), [
+      ...SLOTS,
+      'Andere tijden',
+      'Liever 90 minuten',
+      'Terug naar het menu',
+      'Iemand spreken',
+    ])
+
+    t.strictSame(await renee.chooses('wo 25 nov 10:00'), [
+      `Je les op woensdag 25 november om 10:00 staat voor je klaar. Betaal vóór 11:40 om hem definitief te maken: ${tutor.session().url}`,
+    ])
+    t.strictSame(renee.conversation.labels, ['status:awaiting_pay'])
+    t.strictSame(await tutor.busy(), [['2026-11-25T09:00:00.000Z', '2026-11-25T10:00:00.000Z']], 'the slot is held')
+    t.strictSame(await tutor.lessons(), [])
+    const order = renee.conversation.custom_attributes?.order_id as string
+    const metadata = {
+      conversation_id: '4100042',
+      chatwoot_conversation_id: '4100042',
+      contact_id: '4100001',
+      order_id: order,
+      student_name: 'Renée',
+      minutes: '60',
+      lesson_start: '2026-11-25T10:00:00+01:00',
+    }
+    t.match(tutor.session(), { metadata, intent_metadata: metadata, amount_total: 6000, locale: 'nl' })
+    t.equal(tutor.session().expires_at, Date.parse(MONDAY) / 1000 + 40 * 60)
+
+    // Twice, through two event types, out of order.
+    const { completed, succeeded } = pay(tutor.session())
+    t.equal(await tutor.deliver(succeeded), 'webhook handled')
+    t.equal(await tutor.deliver(completed), 'webhook handled')
+    t.strictSame(renee.read().slice(3), [
+      'Dank je wel! We hebben je betaling van 60.00 EUR ontvangen.\nJe les staat vast: woensdag 25 november om 10:00. Tot dan!',
+    ])
+    t.strictSame(renee.notes(), [`Payment received: 60.00 EUR, order ${order}`])
+    t.match(renee.conversation.custom_attributes, {
+      payment_status: 'paid',
+      payment_intent_id: 'pi_cs_test_1',
+      payment_amount: '60.00',
+      payment_currency: 'EUR',
+      order_id: order,
+      lesson_minutes: 60,
+      lesson_type: 'regular',
+      pending_intent: 'menu',
+    })
+    t.strictSame(renee.conversation.labels, ['payment:paid', 'status:booked'])
+    t.match(contactOf(tutor), {
+      has_paid_lesson: true,
+      lesson_booked: true,
+      customer_since: MONDAY.replace('Z', '.000Z'),
+    })
+    t.strictSame(await tutor.lessons(), [
+      {
+        order,
+        start: Date.parse('2026-11-25T09:00:00Z'),
+        end: Date.parse('2026-11-25T10:00:00Z'),
+        student: 'Renée',
+        service: 'Bijles',
+        payment: '60.00 EUR, pi_cs_test_1',
+        conversation: '4100042',
+      },
+    ])
+  })
+
+  t.test(`a trial lesson takes the same way, without the payment: ${channel}`, async t => {
+    const tutor = await setUp(t, { stripeKey: false, prices: {} })
+    const renee = tutor.student(channel, {}, { language: 'en', timezone: 'Europe/London' })
+    await renee.says('Hello')
+    await renee.chooses('Free trial lesson')
+    t.strictSame(renee.choices().slice(0, 4), [
+      'Tue 24 Nov 16:00',
+      'Tue 24 Nov 16:30',
+      'Wed 25 Nov 16:00',
+      'Wed 25 Nov 16:30',
+    ])
+    t.strictSame(await renee.chooses(2), [
+      'Your free trial lesson is booked: Tuesday 24 November at 16:30 (Europe/London). See you then!',
+    ])
+    t.match(await tutor.lessons(), [
+      { start: Date.parse('2026-11-24T16:30:00Z'), end: Date.parse('2026-11-24T17:00:00Z'), payment: null },
+    ])
+    t.strictSame(renee.conversation.labels, ['status:booked'])
+    t.strictSame(renee.notes(), ['Trial lesson booked: Tuesday 24 November at 17:30'])
+    t.equal(contactOf(tutor)?.lesson_booked, true)
+    await renee.says('thanks')
+    await renee.says('menu')
+    t.strictSame(renee.choices(), ['Book a lesson', 'Prices', 'Talk to a person'], 'one trial is enough')
+  })
+}
+
+t.test('on WhatsApp a time can be written', async t => {
+  const cases = [
+    ['2', 'dinsdag 24 november om 11:00'],
+    ['2.', 'dinsdag 24 november om 11:00'],
+    ['di 24 nov 11:00', 'dinsdag 24 november om 11:00'],
+    ['Tue 24 Nov 11:00', 'dinsdag 24 november om 11:00'],
+    ['dinsdag 17:00', 'dinsdag 24 november om 17:00'],
+    ['Kan het donderdag om 3 uur?', 'donderdag 26 november om 15:00'],
+    ['morgen 12.00', 'dinsdag 24 november om 12:00'],
+    ['Friday 5 pm', 'vrijdag 27 november om 17:00'],
+    ['2 december 19u', 'woensdag 2 december om 19:00'],
+  ] as const
+  for (const [text, when] of cases) {
+    t.test(text, async t => {
+      const tutor = await setUp(t)
+      const renee = tutor.student()
+      await renee.says('Hoi')
+      await renee.says('1')
+      t.match((await renee.says(text))[0], `Je les op ${when} staat voor je klaar.`)
+    })
+  }
+})
+
+t.test('a written time that several days have, or none, is asked again', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  await renee.says('Les boeken')
+  t.match(await renee.says('woensdag'), [/^Wanneer wil je/])
+  t.match(renee.choices().slice(0, 6), Array(6).fill(/^wo 25 nov/))
+  t.match(await renee.says('zondag 10:00'), [/^Die tijd is helaas niet meer vrij.\nWanneer/])
+  t.strictSame(renee.choices().slice(0, 6), SLOTS)
+})
+
+t.test('other times, another length, back to the menu', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student('widget')
+  await renee.says('Hoi')
+  await renee.chooses('Les boeken')
+  await renee.chooses('Andere tijden')
+  t.match(renee.choices().slice(0, 6), [
+    /^do 26 nov 12/,
+    /^do 26 nov 13/,
+    /^vr 27 nov/,
+    /^vr 27 nov/,
+    /^ma 30 nov/,
+    /^ma/,
+  ])
+  await renee.chooses('Liever 90 minuten')
+  t.ok(renee.choices().includes('Liever 60 minuten'))
+  await renee.chooses(1)
+  t.match(tutor.session(), { amount_total: 8500, metadata: { minutes: '90' } })
+  t.strictSame(await tutor.busy(), [['2026-11-24T09:00:00.000Z', '2026-11-24T10:30:00.000Z']])
+})
+
+t.test('the session expires: the slot is free again, and the student is told', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  await renee.says('eh') // a word in between changes nothing
+  Object.assign(tutor.session(), { status: 'expired', url: null })
+  t.equal(await tutor.deliver(sessionEvent(tutor.session(), 'expired')), 'webhook handled')
+  t.strictSame(await tutor.busy(), [])
+  t.equal(
+    renee.read().at(-1),
+    'Je reservering voor dinsdag 24 november om 10:00 is vervallen, omdat er niet op tijd is betaald. Wil je opnieuw een tijd kiezen?',
+  )
+  t.strictSame(renee.conversation.labels, [])
+  t.match(renee.conversation.custom_attributes, { order_id: null, payment_link: null, pending_intent: 'menu' })
+  await renee.says('Les boeken')
+  t.equal(renee.choices()[0], 'di 24 nov 10:00')
+})
+
+t.test('a session that expires after its lesson was reserved anew leaves that alone', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  tutor.clock.advance(41 * MINUTE)
+  t.strictSame(await tutor.busy(), [], 'the hold has lapsed by itself')
+  t.match(await renee.says('Link opnieuw sturen'), [tutor.session(2).url])
+  t.equal(tutor.session(2).metadata?.order_id, tutor.session(1).metadata?.order_id)
+  const said = renee.read().length
+  await tutor.deliver(sessionEvent(tutor.session(1), 'expired'))
+  t.equal((await tutor.busy()).length, 1)
+  t.equal(renee.read().length, said)
+})
+
+t.test('the link is sent again while it lasts', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  t.strictSame(await renee.says('Link opnieuw sturen'), [renee.read()[2]])
+  t.equal(tutor.stripe.sessions.size, 1)
+})
+
+t.test('the link is asked for after somebody else took the time: others are offered', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  tutor.clock.advance(41 * MINUTE)
+  await reserved(tutor, { id: 4100043, contact: 4100002 })
+  t.match(await renee.says('1'), [/^Die tijd is helaas niet meer vrij./])
+  t.equal(renee.choices()[0], 'di 24 nov 12:00', '11:00 is within the buffer')
+})
+
+t.test('a reserved lesson is given up for another time', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  t.match(await renee.says('Een ander moment'), [/^Wanneer/])
+  t.equal(tutor.session().status, 'expired')
+  t.strictSame(await tutor.busy(), [])
+  t.strictSame(renee.conversation.labels, [])
+  const said = renee.read().length
+  await tutor.deliver(sessionEvent(tutor.session(), 'expired'))
+  t.equal(renee.read().length, said, 'who asked for it need not be told')
+  await renee.says('di 24 nov 10:00')
+  t.equal((await tutor.busy()).length, 1)
+  t.not(tutor.session(2).metadata?.order_id, tutor.session(1).metadata?.order_id)
+})
+
+t.test('a lesson that is being paid is not given up', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  tutor.session().status = 'complete'
+  t.strictSame(await renee.says('Een ander moment'), ['Je betaling komt binnen. Zodra die er is, hoor je van ons.'])
+  t.equal((await tutor.busy()).length, 1)
+})
+
+t.test('a delayed payment keeps the lesson reserved; when it fails, the link is offered again', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const session = tutor.session()
+  Object.assign(session, { status: 'complete', payment_intent: 'pi_sepa' })
+  await tutor.deliver(sessionEvent(session, 'completed'))
+  tutor.clock.advance(3 * 60 * MINUTE)
+  t.equal((await tutor.busy()).length, 1, 'long after the link has lapsed')
+
+  t.equal(await tutor.deliver(sessionEvent(session, 'async_payment_failed')), 'webhook handled')
+  t.equal(
+    renee.read().at(-1),
+    `Je betaling is helaas niet gelukt. Er is niets afgeschreven.\nJe les op dinsdag 24 november om 10:00 staat voor je klaar. Betaal vóór 14:40 om hem definitief te maken: ${tutor.session(2).url}`,
+  )
+  t.strictSame(renee.conversation.labels, ['payment:failed', 'status:awaiting_pay'])
+
+  await tutor.deliver(pay(tutor.session(2)).completed)
+  t.match(renee.read().at(-1), /^Dank je wel!/)
+  t.strictSame(renee.conversation.labels, ['payment:paid', 'status:booked'])
+  t.equal((await tutor.lessons())?.length, 1)
+})
+
+t.test('two students take the last slot at the same moment: one gets it, the other is offered others', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  const tim = tutor.student('whatsapp', { id: 4100043, contact: 4100002 })
+  for (const one of [renee, tim]) {
+    await one.says('Hoi')
+    await one.says('Les boeken')
+  }
+  const answers = await Promise.all([renee.says('1'), tim.says('1')])
+  t.strictSame(
+    answers
+      .flat()
+      .map(text => text.split(' ').slice(0, 2).join(' '))
+      .sort(),
+    ['Die tijd', 'Je les'],
+  )
+  t.equal((await tutor.busy()).length, 1)
+  t.equal(tutor.stripe.sessions.size, 1)
+})
+
+t.test('paid, but the slot is gone: the money counts, and the student chooses again without paying', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  tutor.clock.advance(41 * MINUTE)
+  const tim = await reserved(tutor, { id: 4100043, contact: 4100002 })
+  await tutor.deliver(pay(tutor.session(2)).completed)
+  t.match(tim.read().at(-1), /^Dank je wel!/)
+
+  await tutor.deliver(pay(tutor.session(1)).completed)
+  const order = tutor.session(1).metadata?.order_id
+  t.match(renee.read().at(-1), /^De tijd die je koos is helaas niet meer vrij. Je hebt al betaald/)
+  t.strictSame(renee.conversation.labels, ['payment:paid'])
+  t.match(contactOf(tutor), { has_paid_lesson: true, lesson_booked: undefined })
+  t.strictSame(renee.notes(), [
+    `Payment received: 60.00 EUR, order ${order}`,
+    `The lesson of Tuesday 24 November at 10:00 is paid (order ${order}) but not in the calendar: its time is not free any more. The student has been asked to choose another time.`,
+  ])
+  t.notOk(renee.choices().includes('di 24 nov 10:00'))
+  await renee.says('Andere tijden')
+  t.strictSame(await renee.says('do 26 nov 15:00'), ['Je les staat vast: donderdag 26 november om 15:00. Tot dan!'])
+  t.equal(tutor.stripe.sessions.size, 2, 'no further payment')
+  t.match(await tutor.lessons(), [
+    {},
+    { order, start: Date.parse('2026-11-26T14:00:00Z'), payment: '60.00 EUR, pi_cs_test_1' },
+  ])
+  t.strictSame(renee.conversation.labels, ['payment:paid', 'status:booked'])
+})
+
+t.test('a time that was offered long ago, or is taken while choosing again, is not booked', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  await renee.says('Les boeken')
+  tutor.clock.advance(24 * 60 * MINUTE)
+  t.match(await renee.says('di 24 nov 10:00'), [/^Die tijd is helaas niet meer vrij.\nWanneer/])
+  t.strictSame(await tutor.busy(), [])
+})
+
+t.test('a full refund cancels the lesson, and both are told', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  await tutor.deliver(pay(tutor.session()).completed)
+  const order = tutor.session().metadata?.order_id
+  const charge = (refunded: boolean, amount_refunded: number, metadata = {}) => ({
+    id: `evt_refund_${amount_refunded}`,
+    object: 'event',
+    type: 'charge.refunded',
+    livemode: false,
+    data: {
+      object: {
+        id: 'ch_1',
+        object: 'charge',
+        amount: 6000,
+        amount_refunded,
+        currency: 'eur',
+        payment_intent: 'pi_cs_test_1',
+        refunded,
+        metadata,
+      },
+    },
+  })
+  await tutor.deliver(charge(false, 1000))
+  t.equal((await tutor.lessons())?.length, 1, 'in part: the lesson stays')
+  const said = renee.read().length
+
+  t.equal(await tutor.deliver(charge(true, 6000)), 'webhook handled')
+  t.strictSame(await tutor.lessons(), [])
+  t.strictSame(renee.read().slice(said), [
+    'Je betaling van 60.00 EUR is terugbetaald.\nJe les op dinsdag 24 november om 10:00 gaat niet door.',
+  ])
+  t.equal(
+    renee.notes().at(-1),
+    `Payment refunded: 60.00 EUR, order ${order}; the lesson of Tuesday 24 November at 10:00 is cancelled`,
+  )
+  t.strictSame(renee.conversation.labels, [])
+  t.equal(renee.conversation.custom_attributes?.payment_status, 'refunded')
+})
+
+t.test('a refund that is handled before the payment leaves nothing to book', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const { completed } = pay(tutor.session())
+  tutor.stripe.refunded.add('pi_cs_test_1')
+  t.equal(await tutor.deliver(completed), 'webhook handled')
+  t.strictSame(await tutor.lessons(), [])
+  t.strictSame(renee.notes(), [])
+})
+
+t.test('a person can be asked for at any point', async t => {
+  for (const way of [
+    ['Kan ik een mens spreken?'],
+    ['Les boeken', 'ik wil een medewerker'],
+    ['Les boeken', '1', 'Iemand spreken'],
+  ]) {
+    t.test(way.join(', '), async t => {
+      const tutor = await setUp(t)
+      const renee = tutor.student()
+      await renee.says('Hoi')
+      for (const text of way) await renee.says(text)
+      t.equal(renee.read().at(-1), 'Een ogenblik: iemand van ons neemt dit gesprek over.')
+      t.match(renee.conversation, { status: 'open', assignee: 7 })
+      t.ok(renee.conversation.labels.includes('intent:handoff'))
+      t.strictSame(await renee.says('hallo?'), [], 'and then the bot keeps silent')
+    })
+  }
+})
+
+t.test('nonsense three times in a row: a person is offered', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  const sorry = 'Sorry, dat begreep ik niet.'
+  t.strictSame(await renee.says('blub'), [sorry])
+  t.strictSame(await renee.says('blah'), [sorry])
+  await renee.says('Les boeken')
+  t.strictSame(await renee.says('blub'), [sorry], 'something understood in between')
+  t.strictSame(await renee.says('blub'), [sorry])
+  const offer = 'Sorry, ik begrijp je nog steeds niet. Wil je iemand spreken?'
+  t.strictSame(await renee.says('blub'), [offer])
+  t.ok(renee.choices().includes('Iemand spreken'))
+  t.equal(renee.choices()[0], 'di 24 nov 10:00', 'the dialogue is where it was')
+  await renee.says('Iemand spreken')
+  t.equal(renee.conversation.status, 'open')
+})
+
+t.test('five messages in a second: one coherent answer to each, in order', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  const deliveries: string[] = []
+  for (const text of ['Hoi', 'Les boeken', 'Liever 90 minuten', '3', 'dank je'])
+    deliveries.push(await renee.sends(text))
+  for (const delivery of deliveries) t.equal(await tutor.receiver.handled(delivery), 'webhook handled')
+  t.match(renee.read(), [
+    'Hoi! Waarmee kan ik je helpen?',
+    /les van 60 minuten/,
+    /les van 90 minuten/,
+    /^Je les op woensdag 25 november om 10:00/,
+    'Sorry, dat begreep ik niet.',
+  ])
+  t.equal(renee.read().length, 5)
+})
+
+t.test('silence where the bot is switched off or a human has the conversation', async t => {
+  const tutor = await setUp(t)
+  for (const [index, parts] of [{ custom_attributes: { bot_disabled: true } }, { assignee: 11 }].entries()) {
+    t.strictSame(await tutor.student('whatsapp', { id: index + 1, ...parts }).says('Les boeken'), [])
+  }
+})
+
+t.test('what is not set up is said to the tutor, and the student gets a person', async t => {
+  const cases: [string, TutorOptions, Record<string, unknown>, RegExp][] = [
+    ['no key', { stripeKey: false }, {}, /STRIPE_SECRET_KEY is not set/],
+    ['no price', { prices: {} }, {}, /STANDARD_PRICE_ID_60 is not set/],
+    [
+      'no weekend price',
+      { prices: { standard60: 'price_s60' } },
+      { segment: 'weekend' },
+      /WEEKEND_PRICE_ID_60 is not set/,
+    ],
+    ['no such price', { prices: { standard60: 'price_gone' } }, {}, /No such price/],
+  ]
+  for (const [name, options, contact, problem] of cases) {
+    t.test(name, async t => {
+      const tutor = await setUp(t, options)
+      const renee = tutor.student('whatsapp', {}, contact)
+      await renee.says('Hoi')
+      await renee.says('Les boeken')
+      if (name === 'no such price') await renee.says('1')
+      t.equal(renee.read().at(-1), 'Een ogenblik: iemand van ons neemt dit gesprek over.')
+      t.match(renee.notes(), [problem])
+      t.match(renee.conversation, { status: 'open', labels: ['intent:handoff'] })
+      t.match(
+        tutor.log.lines.find(({ msg }) => msg === 'the student is given to a person'),
+        { level: 40 },
+      )
+    })
+  }
+})
+
+t.test('no time is free: a person looks for one', async t => {
+  const tutor = await setUp(t)
+  const now = tutor.clock.now()
+  const all = {
+    order: 'x',
+    start: now,
+    end: now + 40 * 24 * 60 * MINUTE,
+    student: '',
+    service: '',
+    payment: null,
+    conversation: '1',
+  }
+  await tutor.app.webhooks.calendar.book(all, AbortSignal.timeout(1000))
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  t.strictSame(await renee.says('Les boeken'), [
+    'De komende dagen is er geen tijd vrij. Iemand van ons zoekt er een met je.',
+  ])
+  t.equal(renee.conversation.status, 'open')
+})
+
+/** A student whose lesson at the first time is reserved. */
+async function reserved(tutor: Awaited<ReturnType<typeof setUp>>, parts: Partial<ConversationState> = {}) {
+  const one = tutor.student('whatsapp', parts)
+  await one.says('Hoi')
+  await one.says('Les boeken')
+  const [text] = await one.says('1')
+  if (!text?.startsWith('Je les op')) throw new Error(`not reserved: ${text}`)
+  return one
+}
+
+t.test('metadata that makes no sense: the money counts, nothing is booked, and the tutor reads why', async t => {
+  const cases: [string, Record<string, string>, RegExp][] = [
+    [
+      'no time',
+      { lesson_start: 'tomorrow' },
+      /The lesson is paid .* its lesson_start or minutes in Stripe make no sense/,
+    ],
+    ['a time without an offset', { lesson_start: '2026-11-25T10:00:00' }, /make no sense/],
+    ['no such day', { lesson_start: '2026-02-30T10:00:00Z' }, /make no sense/],
+    ['no minutes', { minutes: 'an hour' }, /make no sense/],
+    ['no length', { minutes: '0' }, /make no sense/],
+    ['longer than a day', { minutes: '1441' }, /make no sense/],
+    [
+      'in the past',
+      { lesson_start: '2026-11-20T10:00:00+01:00' },
+      /of Friday 20 November at 10:00 .* its time has passed/,
+    ],
+  ]
+  for (const [name, parts, problem] of cases) {
+    t.test(name, async t => {
+      const tutor = await setUp(t)
+      const renee = await reserved(tutor)
+      const session = tutor.session()
+      Object.assign(session, { metadata: { ...session.metadata, ...parts } })
+      t.equal(await tutor.deliver(pay(session).completed), 'webhook handled')
+      t.match(renee.notes(), [/^Payment received/, problem])
+      t.match(renee.read().at(-1), /^De tijd die je koos is helaas niet meer vrij./)
+      t.strictSame(await tutor.lessons(), [])
+      t.strictSame(renee.conversation.labels, ['payment:paid'])
+    })
+  }
+})
+
+t.test('a payment for another student’s conversation books nothing: dead, with a note', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const tim = tutor.student('whatsapp', { id: 4100043, contact: 4100002 })
+  const session = tutor.session()
+  Object.assign(session, { metadata: { ...session.metadata, conversation_id: '4100043' } })
+  t.equal(await tutor.deliver(pay(session).completed), 'webhook dead')
+  t.strictSame(tim.read(), [])
+  t.match(tim.notes(), [/^A payment could not be processed/])
+  t.strictSame(renee.notes(), [])
+  t.strictSame(await tutor.lessons(), [])
+  t.match(tutor.log.text(), /The payment's contact 4100001 is not that of conversation 4100043 \(4100002\)/)
+})
+
+t.test('a conversation that is deleted: a dead payment, and nothing is booked', async t => {
+  const tutor = await setUp(t)
+  await reserved(tutor)
+  tutor.chatwoot.conversations.clear()
+  t.equal(await tutor.deliver(pay(tutor.session()).completed), 'webhook dead')
+  t.strictSame(await tutor.lessons(), [])
+})
+
+t.test('currencies without minor units, or with three', async t => {
+  for (const [currency, amount, said] of [
+    ['jpy', 6000, '6000 JPY'],
+    ['kwd', 12500, '12.500 KWD'],
+  ] as const) {
+    t.test(currency, async t => {
+      const tutor = await setUp(t)
+      const renee = await reserved(tutor)
+      const { completed } = pay(Object.assign(tutor.session(), { currency, amount_total: amount }))
+      await tutor.deliver(completed)
+      t.match(renee.read().at(-1), `betaling van ${said} ontvangen`)
+      t.match(await tutor.lessons(), [{ payment: `${said}, pi_cs_test_1` }])
+    })
+  }
+})

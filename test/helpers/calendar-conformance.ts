@@ -1,0 +1,525 @@
+import type { Test } from 'tap'
+import type { Calendar, Hold, Interval, Lesson } from '../../plugins/calendar/contract.ts'
+import type { TestClock } from './clock.ts'
+
+export interface CalendarUnderTest {
+  calendar: Calendar
+  /** The clock that the calendar looks at. */
+  clock: TestClock
+  /** Something else in the calendar, made outside of us. Absent: this backend knows of none. */
+  addAppointment?(interval: Interval): Promise<void>
+  /** A second instance on the same calendar, as after a restart; the first is not used any more. */
+  again(): Promise<Calendar>
+}
+
+const MINUTE = 60_000
+const DAY = 24 * 60 * MINUTE
+/** Holds last as long as this unless a test says otherwise, ms. */
+const HOLD = 30 * MINUTE
+/** How often two at the same moment are tried: who is first may depend on luck. */
+const ROUNDS = 10
+/** The day of the tests' slots, the one after the clock's. */
+const TOMORROW = '2026-11-24'
+
+const signal = new AbortController().signal
+const noMargin = { before: 0, after: 0 }
+
+/** What every calendar must do: the same assertions for each. */
+export async function calendarConformance(t: Test, open: (t: Test) => Promise<CalendarUnderTest>): Promise<void> {
+  await t.test('an empty calendar: nothing is taken, nothing to give up', async t => {
+    const { calendar } = await open(t)
+    t.same(await taken(calendar), [])
+    await calendar.release('nobody', at('12:00'), signal)
+    t.equal(await calendar.cancel('nobody', signal), null)
+    t.same(await taken(calendar), [])
+  })
+
+  await t.test('busy: holds and lessons, each as long as it is, in order of start', async t => {
+    const { calendar, clock } = await open(t)
+    t.equal(await calendar.book(lesson('a', '14:00-15:30'), signal), 'booked')
+    t.equal(await calendar.hold(hold(clock, 'b', '08:00-08:30'), signal), true)
+    t.equal(await calendar.book(lesson('c', '11:00-12:00'), signal), 'booked')
+    t.same(await taken(calendar), ['08:00-08:30', '11:00-12:00', '14:00-15:30'])
+    const [first] = await calendar.busy(at('00:00'), at('24:00'), signal)
+    t.equal(first?.start, at('08:00'), 'in ms')
+    t.equal(first?.end, at('08:30'), 'in ms')
+  })
+
+  await t.test('busy: what reaches into the range is in it, what only touches it is not', async t => {
+    const { calendar, clock } = await open(t)
+    await calendar.book(lesson('a', '09:00-10:00'), signal)
+    await calendar.hold(hold(clock, 'b', '11:00-12:00'), signal)
+    t.same(await taken(calendar, '10:00-11:00'), [], 'touching at both ends')
+    t.same(await taken(calendar, '08:00-09:00'), [])
+    t.same(await taken(calendar, '12:00-13:00'), [])
+    t.same(await taken(calendar, '09:59-11:01'), ['09:59-10:00', '11:00-11:01'], 'a minute of each')
+    t.same(await taken(calendar, '09:20-09:40'), ['09:20-09:40'], 'within one')
+    t.same(await taken(calendar, '09:00-12:00'), ['09:00-10:00', '11:00-12:00'], 'exactly')
+  })
+
+  await t.test('hold: a free slot; touching is free, overlapping is not', async t => {
+    const { calendar, clock } = await open(t)
+    const ask = (order: string, time: string) => calendar.hold(hold(clock, order, time), signal)
+    t.equal(await ask('a', '10:00-11:00'), true)
+    for (const time of ['10:00-11:00', '09:30-10:30', '10:30-11:30', '10:15-10:45', '09:00-12:00', '10:59-11:30']) {
+      t.equal(await ask('b', time), false, time)
+      t.same(await taken(calendar), ['10:00-11:00'], 'nothing more is held')
+    }
+    t.equal(await ask('b', '09:00-10:00'), true, 'right before')
+    t.equal(await ask('c', '11:00-12:00'), true, 'right after')
+    t.same(await taken(calendar), ['09:00-10:00', '10:00-11:00', '11:00-12:00'])
+  })
+
+  await t.test('hold: not where a lesson is', async t => {
+    const { calendar, clock } = await open(t)
+    await calendar.book(lesson('a', '10:00-11:00'), signal)
+    t.equal(await calendar.hold(hold(clock, 'b', '10:30-11:30'), signal), false)
+    t.same(await taken(calendar), ['10:00-11:00'])
+  })
+
+  await t.test('hold: its margins must be free too, but are not held', async t => {
+    const { calendar, clock } = await open(t)
+    const margin = { before: 15 * MINUTE, after: 30 * MINUTE }
+    const ask = (order: string, time: string) => calendar.hold({ ...hold(clock, order, time), margin }, signal)
+    await calendar.book(lesson('a', '10:00-11:00'), signal)
+    t.equal(await ask('b', '11:14-12:00'), false, 'too soon after')
+    t.equal(await ask('b', '08:30-09:31'), false, 'too soon before')
+    t.same(await taken(calendar), ['10:00-11:00'])
+    t.equal(await ask('b', '11:15-12:00'), true, 'just late enough')
+    t.equal(await ask('c', '08:30-09:30'), true, 'just early enough')
+    t.same(await taken(calendar), ['08:30-09:30', '10:00-11:00', '11:15-12:00'])
+    t.equal(await calendar.hold(hold(clock, 'd', '09:30-10:00'), signal), true, 'who asks without margins')
+  })
+
+  await t.test('hold: lapses at its time, not before, and counts as nothing from then on', async t => {
+    const { calendar, clock } = await open(t)
+    await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
+    clock.advance(HOLD - 1)
+    t.same(await taken(calendar), ['10:00-11:00'], 'a millisecond before')
+    t.equal(await calendar.hold(hold(clock, 'b', '10:00-11:00'), signal), false)
+    clock.advance(1)
+    t.same(await taken(calendar), [])
+    t.equal(await calendar.hold(hold(clock, 'b', '10:00-11:00'), signal), true)
+    t.equal(await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal), false, 'who was too slow asks again')
+    t.same(await taken(calendar), ['10:00-11:00'])
+  })
+
+  await t.test('hold: the same order asks again after its hold has lapsed', async t => {
+    const { calendar, clock } = await open(t)
+    await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
+    clock.advance(HOLD)
+    t.equal(await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal), true)
+    clock.advance(HOLD - 1)
+    t.same(await taken(calendar), ['10:00-11:00'])
+  })
+
+  await t.test('hold: repeated does no more, asked for longer holds longer, never shorter', async t => {
+    const { calendar, clock } = await open(t)
+    const first = hold(clock, 'a', '10:00-11:00')
+    t.equal(await calendar.hold(first, signal), true)
+    t.equal(await calendar.hold(first, signal), true, 'the same call')
+    t.same(await taken(calendar), ['10:00-11:00'], 'once')
+    t.equal(await calendar.hold({ ...first, until: first.until - 10 * MINUTE }, signal), true, 'shorter')
+    clock.advance(HOLD - 1)
+    t.same(await taken(calendar), ['10:00-11:00'], 'as long as at first')
+    t.equal(await calendar.hold({ ...first, until: first.until + HOLD }, signal), true, 'longer')
+    clock.advance(HOLD)
+    t.same(await taken(calendar), ['10:00-11:00'])
+    clock.advance(1)
+    t.same(await taken(calendar), [])
+  })
+
+  await t.test('hold: an order has one: on another time it moves', async t => {
+    const { calendar, clock } = await open(t)
+    const ask = (order: string, time: string) => calendar.hold(hold(clock, order, time), signal)
+    await ask('a', '10:00-11:00')
+    t.equal(await ask('a', '10:30-11:30'), true, 'its own hold is not in its way')
+    t.same(await taken(calendar), ['10:30-11:30'])
+    t.equal(await ask('a', '10:30-11:00'), true, 'the same start, another end')
+    t.same(await taken(calendar), ['10:30-11:00'])
+    t.equal(await ask('a', '14:00-15:00'), true)
+    t.same(await taken(calendar), ['14:00-15:00'])
+    t.equal(await ask('b', '10:30-11:00'), true, 'what it left is free')
+  })
+
+  await t.test('hold: false means that nothing is held, of an earlier hold neither', async t => {
+    const { calendar, clock } = await open(t)
+    await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
+    await calendar.book(lesson('b', '14:00-15:00'), signal)
+    t.equal(await calendar.hold(hold(clock, 'a', '14:00-15:00'), signal), false)
+    t.same(await taken(calendar), ['14:00-15:00'])
+  })
+
+  await t.test('two orders ask for a hold at the same moment: one gets it', async t => {
+    const { calendar, clock } = await open(t)
+    for (const [first, second] of [
+      ['10:00-11:00', '10:00-11:00'],
+      ['10:00-11:00', '10:30-11:30'],
+      ['10:30-11:00', '10:00-12:00'],
+    ] as const) {
+      for (let round = 0; round < ROUNDS; round++) {
+        const answers = await Promise.all([
+          calendar.hold(hold(clock, `a${round}`, first), signal),
+          calendar.hold(hold(clock, `b${round}`, second), signal),
+        ])
+        t.same([...answers].sort(), [false, true], `${first} and ${second}, round ${round}`)
+        t.same(await taken(calendar), [answers[0] ? first : second])
+        await calendar.cancel(`a${round}`, signal)
+        await calendar.cancel(`b${round}`, signal)
+      }
+    }
+  })
+
+  await t.test(
+    'two orders book, or hold and book, at the same moment: never both, and what was said is so',
+    async t => {
+      const { calendar, clock } = await open(t)
+      const time = '10:00-11:00'
+      for (let round = 0; round < ROUNDS; round++) {
+        const booked = await Promise.all([
+          calendar.book(lesson(`a${round}`, time), signal),
+          calendar.book(lesson(`b${round}`, time), signal),
+        ])
+        const lessons = booked.filter(result => result === 'booked').length
+        t.ok(lessons <= 1, `round ${round}: ${booked}`)
+        t.equal((await taken(calendar)).length, lessons)
+        await calendar.cancel(`a${round}`, signal)
+        await calendar.cancel(`b${round}`, signal)
+
+        const [held, result] = await Promise.all([
+          calendar.hold(hold(clock, `c${round}`, time), signal),
+          calendar.book(lesson(`d${round}`, time), signal),
+        ])
+        t.notOk(held && result === 'booked', `round ${round}: a hold and a lesson`)
+        t.equal((await taken(calendar)).length, Number(held) + Number(result === 'booked'))
+        await calendar.cancel(`c${round}`, signal)
+        await calendar.cancel(`d${round}`, signal)
+      }
+    },
+  )
+
+  await t.test('two orders at the same moment on two times: both get theirs', async t => {
+    const { calendar, clock } = await open(t)
+    const answers = await Promise.all([
+      calendar.hold(hold(clock, 'a', '10:00-11:00'), signal),
+      calendar.hold(hold(clock, 'b', '11:00-12:00'), signal),
+      calendar.book(lesson('c', '12:00-13:00'), signal),
+    ])
+    t.same(answers, [true, true, 'booked'])
+    t.same(await taken(calendar), ['10:00-11:00', '11:00-12:00', '12:00-13:00'])
+  })
+
+  await t.test('release: the hold that is meant, once', async t => {
+    const { calendar, clock } = await open(t)
+    const held = hold(clock, 'a', '10:00-11:00')
+    await calendar.hold(held, signal)
+    await calendar.hold(hold(clock, 'b', '12:00-13:00'), signal)
+    await calendar.release('a', held.until, signal)
+    t.same(await taken(calendar), ['12:00-13:00'], 'only that of this order')
+    await calendar.release('a', held.until, signal)
+    t.same(await taken(calendar), ['12:00-13:00'])
+    await calendar.release('b', held.until + 1, signal)
+    t.same(await taken(calendar), [], 'a hold that ends earlier is meant too')
+  })
+
+  await t.test('release: a hold that was renewed stays', async t => {
+    const { calendar, clock } = await open(t)
+    const held = hold(clock, 'a', '10:00-11:00')
+    const renewed = { ...held, until: held.until + 1 }
+    await calendar.hold(held, signal)
+    await calendar.hold(renewed, signal)
+    await calendar.release('a', held.until, signal)
+    t.same(await taken(calendar), ['10:00-11:00'])
+    clock.advance(HOLD)
+    t.same(await taken(calendar), ['10:00-11:00'], 'as long as before')
+    await calendar.release('a', renewed.until, signal)
+    t.same(await taken(calendar), [])
+  })
+
+  await t.test('release: a lesson stays, whatever its hold was', async t => {
+    const { calendar, clock } = await open(t)
+    const held = hold(clock, 'a', '10:00-11:00')
+    await calendar.hold(held, signal)
+    await calendar.book(lesson('a', '10:00-11:00'), signal)
+    await calendar.release('a', held.until, signal)
+    await calendar.release('a', held.until + DAY, signal)
+    t.same(await taken(calendar), ['10:00-11:00'])
+  })
+
+  await t.test('book: of the hold, and the lesson outlasts it', async t => {
+    const { calendar, clock } = await open(t)
+    await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
+    t.equal(await calendar.book(lesson('a', '10:00-11:00'), signal), 'booked')
+    t.same(await taken(calendar), ['10:00-11:00'], 'one, not two')
+    clock.advance(HOLD)
+    t.same(await taken(calendar), ['10:00-11:00'])
+    t.equal(await calendar.hold(hold(clock, 'b', '10:00-11:00'), signal), false)
+  })
+
+  await t.test('book: without a hold, where it is free; margins are not asked for', async t => {
+    const { calendar, clock } = await open(t)
+    await calendar.hold(hold(clock, 'a', '09:00-10:00'), signal)
+    await calendar.book(lesson('b', '11:00-12:00'), signal)
+    t.equal(await calendar.book({ ...lesson('c', '10:00-11:00'), payment: null }, signal), 'booked')
+    t.same(await taken(calendar), ['09:00-10:00', '10:00-11:00', '11:00-12:00'])
+  })
+
+  await t.test('book: not where something else is, and no lesson is made', async t => {
+    const { calendar, clock } = await open(t)
+    await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
+    await calendar.book(lesson('b', '12:00-13:00'), signal)
+    for (const time of ['10:00-11:00', '10:59-11:30', '12:30-13:30', '11:30-12:01', '09:00-14:00']) {
+      t.equal(await calendar.book(lesson('c', time), signal), 'taken', time)
+      t.same(await taken(calendar), ['10:00-11:00', '12:00-13:00'])
+    }
+    t.equal(await calendar.cancel('c', signal), null)
+  })
+
+  await t.test('book: repeated does no more', async t => {
+    const { calendar } = await open(t)
+    for (let call = 1; call <= 3; call++) {
+      t.equal(await calendar.book(lesson('a', '10:00-11:00'), signal), 'booked', `call ${call}`)
+      t.same(await taken(calendar), ['10:00-11:00'])
+    }
+    t.same(await calendar.cancel('a', signal), interval('10:00-11:00'))
+    t.same(await taken(calendar), [], 'there was one lesson only')
+  })
+
+  await t.test('book: after the hold has lapsed, if nobody took the time meanwhile', async t => {
+    const { calendar, clock } = await open(t)
+    await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
+    await calendar.hold(hold(clock, 'b', '12:00-13:00'), signal)
+    await calendar.hold(hold(clock, 'c', '14:00-15:00'), signal)
+    clock.advance(HOLD)
+    await calendar.hold(hold(clock, 'd', '10:30-11:30'), signal)
+    await calendar.book(lesson('e', '12:30-13:30'), signal)
+    t.equal(await calendar.book(lesson('a', '10:00-11:00'), signal), 'taken', 'by a hold')
+    t.equal(await calendar.book(lesson('b', '12:00-13:00'), signal), 'taken', 'by a lesson')
+    t.equal(await calendar.book(lesson('c', '14:00-15:00'), signal), 'booked')
+    t.same(await taken(calendar), ['10:30-11:30', '12:30-13:30', '14:00-15:00'])
+  })
+
+  await t.test('book: on another time than the hold, which is given up', async t => {
+    const { calendar, clock } = await open(t)
+    await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
+    t.equal(await calendar.book(lesson('a', '10:30-11:30'), signal), 'booked', 'its own hold is not in its way')
+    t.same(await taken(calendar), ['10:30-11:30'])
+
+    await calendar.hold(hold(clock, 'b', '14:00-15:00'), signal)
+    t.equal(await calendar.book(lesson('b', '10:30-11:30'), signal), 'taken')
+    t.same(await taken(calendar), ['10:30-11:30'], 'given up, even so')
+  })
+
+  await t.test('a lesson stays where it is, whatever its order asks for until it is cancelled', async t => {
+    const { calendar, clock } = await open(t)
+    await calendar.book(lesson('a', '10:00-11:00'), signal)
+    const orError = (error: Error) => error
+    for (const time of ['10:00-11:00', '14:00-15:00', '10:30-11:30']) {
+      const held = await calendar.hold(hold(clock, 'a', time), signal).catch(orError)
+      t.ok(held !== true || time === '10:00-11:00', `no hold on ${time} beside the lesson`)
+      t.same(await taken(calendar), ['10:00-11:00'], time)
+    }
+    const moved = await calendar.book(lesson('a', '14:00-15:00'), signal).catch(orError)
+    t.not(moved, 'booked')
+    clock.advance(HOLD)
+    t.same(await taken(calendar), ['10:00-11:00'], 'it has not become a hold')
+  })
+
+  await t.test('cancel: a lesson, its time once, then null', async t => {
+    const { calendar } = await open(t)
+    await calendar.book(lesson('a', '10:00-11:00'), signal)
+    await calendar.book(lesson('b', '12:00-13:00'), signal)
+    t.same(await calendar.cancel('a', signal), interval('10:00-11:00'))
+    t.same(await taken(calendar), ['12:00-13:00'], 'only that of this order')
+    t.equal(await calendar.cancel('a', signal), null)
+    t.same(await taken(calendar), ['12:00-13:00'])
+  })
+
+  await t.test('cancel: a hold is given up, and was no lesson', async t => {
+    const { calendar, clock } = await open(t)
+    await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
+    t.equal(await calendar.cancel('a', signal), null)
+    t.same(await taken(calendar), [])
+    t.equal(await calendar.cancel('a', signal), null)
+  })
+
+  await t.test('cancel: of a lapsed hold, too', async t => {
+    const { calendar, clock } = await open(t)
+    await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
+    clock.advance(HOLD)
+    await calendar.hold(hold(clock, 'b', '10:00-11:00'), signal)
+    t.equal(await calendar.cancel('a', signal), null)
+    t.same(await taken(calendar), ['10:00-11:00'], 'who came after keeps the time')
+  })
+
+  await t.test('after a cancelled lesson: its time is free for others', async t => {
+    const { calendar, clock } = await open(t)
+    for (const order of ['b', 'c']) {
+      await calendar.book(lesson('a', '10:00-11:00'), signal)
+      await calendar.cancel('a', signal)
+      if (order === 'b') t.equal(await calendar.hold(hold(clock, order, '10:00-11:00'), signal), true)
+      else t.equal(await calendar.book(lesson(order, '10:00-11:00'), signal), 'booked')
+      t.equal(await calendar.book(lesson('a', '10:00-11:00'), signal), 'taken')
+      t.same(await taken(calendar), ['10:00-11:00'])
+      await calendar.cancel(order, signal)
+    }
+  })
+
+  await t.test('after a cancelled lesson: its order books again, at the same time or another', async t => {
+    const { calendar } = await open(t)
+    for (const time of ['10:00-11:00', '10:00-11:00', '14:00-15:00', '10:00-11:00']) {
+      t.equal(await calendar.book(lesson('a', time), signal), 'booked')
+      t.same(await taken(calendar), [time])
+      t.same(await calendar.cancel('a', signal), interval(time))
+      t.equal(await calendar.cancel('a', signal), null)
+      t.same(await taken(calendar), [])
+    }
+  })
+
+  await t.test('after a cancelled lesson: its order holds again, at the same time or another', async t => {
+    const { calendar, clock } = await open(t)
+    for (const time of ['10:00-11:00', '14:00-15:00']) {
+      await calendar.book(lesson('a', '10:00-11:00'), signal)
+      await calendar.cancel('a', signal)
+      const held = hold(clock, 'a', time)
+      t.equal(await calendar.hold(held, signal), true)
+      t.same(await taken(calendar), [time])
+      await calendar.release('a', held.until, signal)
+      t.same(await taken(calendar), [], 'it is a hold like any other')
+      await calendar.hold(hold(clock, 'a', time), signal)
+      clock.advance(HOLD)
+      t.same(await taken(calendar), [], 'which lapses')
+      t.equal(await calendar.cancel('a', signal), null)
+    }
+  })
+
+  await t.test('orders are told apart to the letter', async t => {
+    const { calendar, clock } = await open(t)
+    const orders = ['Order 1', 'order 1', 'order1', "o'rder; --", 'été', 'é'.repeat(200), 'cs_test_a1B2']
+    const times = orders.map((_, index) => `${8 + index}:00-${9 + index}:00`)
+    for (const [index, order] of orders.entries()) {
+      t.equal(await calendar.hold(hold(clock, order, times[index] as string), signal), true, order)
+      t.equal(await calendar.book(lesson(order, times[index] as string), signal), 'booked', order)
+    }
+    t.equal((await taken(calendar)).length, orders.length)
+    for (const [index, order] of orders.entries()) {
+      t.same(await calendar.cancel(order, signal), interval(times[index] as string), order)
+    }
+  })
+
+  await t.test('a second instance sees and changes the same', async t => {
+    const { calendar, clock, again } = await open(t)
+    const held = hold(clock, 'held', '08:00-09:00')
+    await calendar.hold(held, signal)
+    await calendar.book(lesson('booked', '10:00-11:00'), signal)
+    await calendar.book(lesson('cancelled', '12:00-13:00'), signal)
+    await calendar.cancel('cancelled', signal)
+    const other = await again()
+    t.same(await taken(other), ['08:00-09:00', '10:00-11:00'])
+    t.equal(await other.hold(hold(clock, 'new', '08:30-09:30'), signal), false)
+    t.equal(await other.book(lesson('new', '10:30-11:30'), signal), 'taken')
+    t.equal(await other.book(lesson('booked', '10:00-11:00'), signal), 'booked', 'repeated')
+    t.equal(await other.cancel('cancelled', signal), null, 'repeated')
+    t.equal(await other.book(lesson('held', '08:00-09:00'), signal), 'booked', 'of its hold')
+    t.same(await other.cancel('booked', signal), interval('10:00-11:00'))
+    clock.advance(HOLD)
+    t.same(await taken(other), ['08:00-09:00'])
+  })
+
+  await t.test('a hold lapses for a second instance at the same time', async t => {
+    const { calendar, clock, again } = await open(t)
+    await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
+    const other = await again()
+    clock.advance(HOLD - 1)
+    t.same(await taken(other), ['10:00-11:00'])
+    clock.advance(1)
+    t.same(await taken(other), [])
+  })
+
+  await t.test('times that are none are refused, for good', async t => {
+    const { calendar, clock } = await open(t)
+    const permanent = { name: 'PermanentError' }
+    const [start, end] = [at('10:00'), at('11:00')]
+    for (const wrong of [
+      { start: end, end: start },
+      { start, end: start },
+      { start: NaN, end },
+      { start, end: NaN },
+    ]) {
+      const times = `${wrong.start} to ${wrong.end}`
+      await t.rejects(calendar.hold({ ...hold(clock, 'a', '10:00-11:00'), ...wrong }, signal), permanent, times)
+      await t.rejects(calendar.book({ ...lesson('a', '10:00-11:00'), ...wrong }, signal), permanent, times)
+    }
+    await t.rejects(calendar.hold({ ...hold(clock, 'a', '10:00-11:00'), until: NaN }, signal), permanent)
+    await t.rejects(calendar.busy(NaN, end, signal), permanent)
+    t.same(await taken(calendar), [])
+  })
+
+  await t.test('other appointments: are in the way of holds and lessons, and of nothing else', async t => {
+    const { calendar, clock, addAppointment } = await open(t)
+    if (addAppointment === undefined) {
+      t.pass('other appointments', { skip: 'this calendar has no appointments but ours' })
+      return
+    }
+    await addAppointment(interval('10:00-11:00'))
+    await calendar.book(lesson('a', '08:00-09:00'), signal)
+    t.same(await taken(calendar), ['08:00-09:00', '10:00-11:00'])
+    t.equal(await calendar.hold(hold(clock, 'b', '10:30-11:30'), signal), false)
+    t.equal(await calendar.book(lesson('b', '09:30-10:30'), signal), 'taken')
+    const margin = { before: 15 * MINUTE, after: 0 }
+    t.equal(await calendar.hold({ ...hold(clock, 'b', '11:14-12:00'), margin }, signal), false)
+    t.equal(await calendar.hold({ ...hold(clock, 'b', '11:15-12:00'), margin }, signal), true)
+    t.equal(await calendar.book(lesson('c', '09:00-10:00'), signal), 'booked')
+    for (const order of ['a', 'b', 'c']) await calendar.cancel(order, signal)
+    t.same(await taken(calendar), ['10:00-11:00'], 'it is not ours to remove')
+  })
+
+  await t.test('other appointments: one made over a hold or a lesson takes neither away', async t => {
+    const { calendar, clock, addAppointment } = await open(t)
+    if (addAppointment === undefined) {
+      t.pass('other appointments', { skip: 'this calendar has no appointments but ours' })
+      return
+    }
+    await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
+    await calendar.book(lesson('b', '12:00-13:00'), signal)
+    await addAppointment(interval('10:00-13:00'))
+    t.equal(await calendar.book(lesson('a', '10:00-11:00'), signal), 'booked', 'of its hold')
+    t.equal(await calendar.book(lesson('b', '12:00-13:00'), signal), 'booked', 'repeated')
+    t.same(await calendar.cancel('a', signal), interval('10:00-11:00'))
+    t.same(await calendar.cancel('b', signal), interval('12:00-13:00'))
+    t.same(await taken(calendar), ['10:00-13:00'])
+  })
+}
+
+/** `10:00` of the tests' day (UTC), Unix ms. */
+export function at(time: string): number {
+  const [hours = '', minutes] = time.split(':')
+  return Date.parse(`${TOMORROW}T00:00Z`) + (Number(hours) * 60 + Number(minutes)) * MINUTE
+}
+
+/** `10:00-11:00` of the tests' day. */
+export function interval(times: string): Interval {
+  const [start = '', end = ''] = times.split('-')
+  return { start: at(start), end: at(end) }
+}
+
+/** A hold from now on, without margins. */
+export function hold(clock: TestClock, order: string, times: string): Hold {
+  return { order, ...interval(times), until: clock.now() + HOLD, margin: noMargin }
+}
+
+export function lesson(order: string, times: string): Lesson {
+  const parts = { student: 'Renée', service: 'Maths', payment: '60.00 EUR, pi_1', conversation: '7' }
+  return { order, ...interval(times), ...parts }
+}
+
+/** What is busy within a range, as text: what reaches beyond the range is shown within it only. */
+async function taken(calendar: Calendar, range = '00:00-24:00'): Promise<string[]> {
+  const { start: from, end: to } = interval(range)
+  const busy = await calendar.busy(from, to, signal)
+  return busy.map(({ start, end }) => `${clockTime(Math.max(start, from))}-${clockTime(Math.min(end, to))}`)
+}
+
+function clockTime(time: number): string {
+  return new Date(time).toISOString().slice(11, 16)
+}
