@@ -1,4 +1,5 @@
 import type { Interval, Lesson } from '../plugins/calendar/contract.ts'
+import type { Delivery } from '../plugins/inbox/contracts.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
 import type { StripeClient } from '../plugins/stripe.ts'
 import type { Conversation } from './conversation.ts'
@@ -159,10 +160,14 @@ export function offeredOf({ attributes }: Conversation): number[] {
   return texts.map(parseTime).filter(at => at !== undefined)
 }
 
-/** Whether a time is one that the planning allows now, free or not. */
-export function isPlanned(booking: Booking, at: number): boolean {
+/** All times that the planning allows now, free or not. */
+export function plannedTimes(booking: Booking): Interval[] {
   const { services } = booking
-  return freeSlots(planningOf(booking), [], services.now(), services.zone).some(({ start }) => start === at)
+  return freeSlots(planningOf(booking), [], services.now(), services.zone)
+}
+
+export function isPlanned(booking: Booking, at: number): boolean {
+  return plannedTimes(booking).some(({ start }) => start === at)
 }
 
 /** An order of a lesson that has to be paid. */
@@ -170,23 +175,22 @@ export interface Order {
   id: string
   /** Unix ms. */
   start: number
-  /** When the webhook came that asks for the link, Unix ms: the same at every attempt. */
-  askedAt: number
+  /** What asks for the link. */
+  delivery: Delivery
 }
 
 /** Reserves a lesson and asks for its payment. null: the time is taken. */
-export async function reserve(booking: Booking, { id, start, askedAt }: Order): Promise<Reply | null> {
-  const { services, conversation, kind, signal } = booking
-  const { calendar, zone, now } = services
+export async function reserve(booking: Booking, { id, start, delivery }: Order): Promise<Reply | null> {
+  const { services, conversation, kind } = booking
+  const { zone, now } = services
   const { client, price } = sale(booking)
-  const until = (now() - askedAt < LATE ? askedAt : now()) + TO_PAY
-  const { bufferBefore, bufferAfter } = planningOf(booking)
-  const margin = { before: bufferBefore * MINUTE, after: bufferAfter * MINUTE }
-  const end = start + kind.minutes * MINUTE
-  if (!(await calendar.hold({ order: id, start, end, until, margin }, signal))) return null
+  // From when the webhook came: the same at each attempt to handle it.
+  const until = (now() - delivery.receivedAt < LATE ? delivery.receivedAt : now()) + TO_PAY
+  if (!(await hold(booking, id, start, until))) return null
   const { language } = conversation
   const session = await client.createSession({
     order: id,
+    attempt: delivery.id,
     price,
     expiresAt: until,
     returnUrl: services.returnUrl,
@@ -209,6 +213,23 @@ export async function reserve(booking: Booking, { id, start, askedAt }: Order): 
     },
     labels: { add: ['status:awaiting_pay'], remove: ['payment:failed'] },
   }
+}
+
+/** Holds a time for an order, and what its planning wants to be free around it. @param until Unix ms */
+function hold(booking: Booking, order: string, start: number, until: number): Promise<boolean> {
+  const { bufferBefore, bufferAfter } = planningOf(booking)
+  const margin = { before: bufferBefore * MINUTE, after: bufferAfter * MINUTE }
+  const end = start + booking.kind.minutes * MINUTE
+  return booking.services.calendar.hold({ order, start, end, until, margin }, booking.signal)
+}
+
+/** Books a lesson that needs no payment any more. false: the time is taken. */
+export async function book(booking: Booking, order: string, start: number, payment: string | null): Promise<boolean> {
+  const { services, conversation, kind, signal } = booking
+  // A lesson has no margins of its own: they are kept free by the hold that goes before it.
+  if (!(await hold(booking, order, start, services.now() + MINUTE))) return false
+  const time = { start, end: start + kind.minutes * MINUTE }
+  return (await services.calendar.book(lessonOf(conversation, order, time, payment), signal)) === 'booked'
 }
 
 /** What the payment's webhook needs to book the lesson. Stripe keeps 500 characters of each. */

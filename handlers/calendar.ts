@@ -5,7 +5,7 @@ import { BOOKED, kindOf, readerOf, situationOf, tutorReader } from './booking.ts
 import type { Conversation } from './conversation.ts'
 import { choicesOf } from './dialogue.ts'
 import { formatAmount } from './money.ts'
-import { asId, asText, type Json } from './payload.ts'
+import { asId, type Json } from './payload.ts'
 import { conversationOf, needed, paymentGivenUp } from './payment.ts'
 import { publish, type Reply } from './reply.ts'
 import type { Services } from './services.ts'
@@ -28,9 +28,8 @@ export function calendarHandlers(services: Services): Record<string, Handler> {
     await calendar.release(lesson.order, expiry + 999, context.signal)
     const client = needed(chatwoot)
     const conversation = await conversationOf(client, lesson, context.signal)
-    const { checkout_session, payment_status } = conversation.attributes
-    if (checkout_session !== id || payment_status === 'paid') return
-    await publish(services, client, conversation, lapsed(services, conversation, lesson), `expired:${id}`, context)
+    const reply = await context.once(`expired:${id}`, () => lapsed(services, conversation, lesson, id))
+    if (reply !== null) await publish(services, client, conversation, reply, `expired:${id}`, context)
   }
 
   async function onRefunded(delivery: Delivery, context: HandlerContext): Promise<void> {
@@ -56,12 +55,13 @@ export function calendarHandlers(services: Services): Record<string, Handler> {
   }
 }
 
-/** The student is told, and can choose again. */
-function lapsed(services: Services, conversation: Conversation, { time }: PaidLesson): Reply {
-  const texts = TEXTS[conversation.language]
-  const when = time === null || time === 'unknown' ? '' : sayWhen(time.start, readerOf(conversation, services))
+/** The student is told, and can choose again; null: the conversation has gone on since the session was made. */
+function lapsed(services: Services, conversation: Conversation, { time }: PaidLesson, session: string): Reply | null {
+  const { checkout_session, payment_status } = conversation.attributes
+  if (checkout_session !== session || payment_status === 'paid' || time === null) return null
+  const when = sayWhen(time.start, readerOf(conversation, services))
   return {
-    content: texts.expired(when),
+    content: TEXTS[conversation.language].expired(when),
     items: choicesOf(situationOf({ services, conversation, kind: kindOf(conversation) }, 'menu', [])),
     attributes: { ...BOOKED, order_id: null, lesson_start: null, payment_status: null },
     labels: { remove: ['status:awaiting_pay'] },
@@ -77,10 +77,10 @@ function refunded(
 ): Reply {
   const { attributes, language } = conversation
   const texts = TEXTS[language]
-  const amount = formatAmount(Number(amount_refunded), asText(currency) ?? '')
+  const amount = formatAmount(Number(amount_refunded), String(currency))
   const isCurrent = attributes.order_id === order
   // It may have been moved since it was paid; or it had no time any more.
-  const start = isCurrent ? parseTime(attributes.lesson_start) : typeof time === 'object' ? time?.start : undefined
+  const start = isCurrent ? parseTime(attributes.lesson_start) : time?.start
   const isBooked = start !== undefined && !(isCurrent && attributes.pending_intent === 'rebook')
   const cancelled = isBooked ? texts.cancelled(sayWhen(start, readerOf(conversation, services))) : undefined
   const lesson = isBooked ? `; the lesson of ${sayWhen(start, tutorReader(services))} is cancelled` : ''

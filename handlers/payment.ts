@@ -27,7 +27,7 @@ export function paymentHandlers(services: Services): Record<string, Handler> {
   /** A delayed method, SEPA say: the lesson stays reserved until it begins, or until another event tells. */
   async function wait({ id, order, time }: Payment, { log, signal }: HandlerContext): Promise<void> {
     log.info({ payment: id }, 'not paid yet: its method takes longer, another event will tell')
-    if (time === null || time === 'unknown') return
+    if (time === null) return
     await calendar.hold({ order, ...time, until: time.start, margin: { before: 0, after: 0 } }, signal)
   }
 
@@ -138,12 +138,12 @@ const PROBLEMS = {
 async function bookLesson(
   { calendar, now }: Services,
   conversation: Conversation,
-  { id, order, time, amount, currency }: Payment,
+  { id, order, isTimed, time, amount, currency }: Payment,
   { signal }: HandlerContext,
 ): Promise<'booked' | keyof typeof PROBLEMS> {
   // Not every payment is for a time: a session made elsewhere names none.
-  if (time === null) return 'booked'
-  if (time === 'unknown') return 'unknown'
+  if (!isTimed) return 'booked'
+  if (time === null) return 'unknown'
   if (time.start <= now()) return 'past'
   return calendar.book(lessonOf(conversation, order, time, `${formatAmount(amount, currency)}, ${id}`), signal)
 }
@@ -152,7 +152,7 @@ function confirm(services: Services, conversation: Conversation, payment: Paymen
   const { time, order } = payment
   const texts = TEXTS[conversation.language]
   const thanks = texts.paid(formatAmount(payment.amount, payment.currency))
-  if (time === null || time === 'unknown') return { content: thanks }
+  if (time === null) return { content: thanks }
   const when = sayWhen(time.start, readerOf(conversation, services))
   return {
     content: [thanks, texts.booked(when)].join('\n'),
@@ -176,10 +176,10 @@ async function askForAnotherTime(
   { signal }: HandlerContext,
 ): Promise<Reply> {
   const kind = { ...kindOf(conversation), type: 'regular' as const }
-  const minutes = typeof time === 'object' && time !== null ? (time.end - time.start) / 60_000 : kind.minutes
+  const minutes = time !== null ? (time.end - time.start) / 60_000 : kind.minutes
   const booking: Booking = { services, conversation, kind: { ...kind, minutes }, signal }
   const offer = await offerTimes(booking, 'rebook', { before: [TEXTS[conversation.language].paidButTaken] })
-  const at = typeof time === 'object' && time !== null ? ` of ${sayWhen(time.start, tutorReader(services))}` : ''
+  const at = time !== null ? ` of ${sayWhen(time.start, tutorReader(services))}` : ''
   const note = `The lesson${at} is paid (order ${order}) but not in the calendar: ${PROBLEMS[problem]}. The student has been asked to choose another time.`
   return { ...offer, note, attributes: { ...BOOKED, ...offer.attributes, order_id: order } }
 }
@@ -210,15 +210,15 @@ async function offerAgain(
   services: Services,
   conversation: Conversation,
   { order, time }: Payment,
-  { receivedAt }: Delivery,
+  delivery: Delivery,
   { signal, log }: HandlerContext,
 ): Promise<Reply> {
   const { paymentFailed } = TEXTS[conversation.language]
-  if (time === null || time === 'unknown' || time.start <= services.now()) return { content: paymentFailed }
+  if (time === null || time.start <= services.now()) return { content: paymentFailed }
   const kind = { type: 'regular' as const, minutes: (time.end - time.start) / 60_000 }
   const booking: Booking = { services, conversation, kind, signal }
   try {
-    const reserved = await reserve(booking, { id: order, start: time.start, askedAt: receivedAt })
+    const reserved = await reserve(booking, { id: order, start: time.start, delivery })
     if (reserved === null) return await offerTimes(booking, 'slot', { before: [paymentFailed] })
     const { content, attributes } = reserved
     // The label says what happened last: it goes when the new link is paid.

@@ -3,11 +3,12 @@ import { PermanentError } from '../plugins/inbox/errors.ts'
 import {
   BOOKED,
   type Booking,
+  book,
   freeTimes,
   isPlanned,
-  lessonOf,
   offeredOf,
   offerTimes,
+  plannedTimes,
   priceOf,
   readerOf,
   reserve,
@@ -120,7 +121,7 @@ async function sendLinkAgain(turn: Turn): Promise<Reply> {
     const reader = readerOf(conversation, services)
     return { content: TEXTS[conversation.language].payFirst(sayWhen(start, reader), url, sayTime(until, reader)) }
   }
-  const order = { id, start, askedAt: delivery.receivedAt }
+  const order = { id, start, delivery }
   return (isPlanned(turn, start) ? await reserve(turn, order) : null) ?? offerOthers(turn, 'slot')
 }
 
@@ -132,18 +133,17 @@ export async function chooseTime(turn: Turn, start: number): Promise<Reply> {
   if (intent === 'rebook') return (await bookPaid(turn, start)) ?? offerOthers(turn, intent)
   const id = `${conversation.id}-${delivery.id.slice(0, 8)}`
   const reply =
-    turn.kind.type === 'trial'
-      ? await bookTrial(turn, id, start)
-      : await reserve(turn, { id, start, askedAt: delivery.receivedAt })
+    turn.kind.type === 'trial' ? await bookTrial(turn, id, start) : await reserve(turn, { id, start, delivery })
   return reply ?? offerOthers(turn, intent)
 }
 
 /** A student writes a time that was not among those offered. */
 export async function chooseSpokenTime(turn: Turn, isMeant: (at: number) => boolean): Promise<Reply> {
-  const meant = (await freeTimes(turn)).filter(({ start }) => isMeant(start))
-  const [only] = meant
-  if (only === undefined) return offerOthers(turn, choosing(turn))
-  return meant.length === 1 ? chooseTime(turn, only.start) : offerTimes(turn, choosing(turn), { only: meant })
+  const [only, ...others] = plannedTimes(turn).filter(({ start }) => isMeant(start))
+  // Whether it is free is for the calendar to say: a hold of an earlier attempt at this message is its own.
+  if (only !== undefined && others.length === 0) return chooseTime(turn, only.start)
+  const free = (await freeTimes(turn)).filter(({ start }) => isMeant(start))
+  return free.length > 0 ? offerTimes(turn, choosing(turn), { only: free }) : offerOthers(turn, choosing(turn))
 }
 
 function choosing({ conversation }: Turn): 'slot' | 'rebook' {
@@ -157,9 +157,8 @@ function offerOthers(turn: Turn, intent: 'slot' | 'rebook'): Promise<Reply> {
 
 /** null: the time is taken. */
 async function bookTrial(turn: Turn, order: string, start: number): Promise<Reply | null> {
-  const { services, conversation, kind, signal } = turn
-  const time = { start, end: start + kind.minutes * 60_000 }
-  if ((await services.calendar.book(lessonOf(conversation, order, time, null), signal)) === 'taken') return null
+  const { services, conversation } = turn
+  if (!(await book(turn, order, start, null))) return null
   const when = sayWhen(start, readerOf(conversation, services))
   return {
     content: TEXTS[conversation.language].trialBooked(when),
@@ -172,12 +171,10 @@ async function bookTrial(turn: Turn, order: string, start: number): Promise<Repl
 
 /** Books a lesson that is paid already. null: the time is taken. */
 async function bookPaid(turn: Turn, start: number): Promise<Reply | null> {
-  const { services, conversation, kind, signal } = turn
+  const { services, conversation } = turn
   const { order_id, payment_amount, payment_currency, payment_intent_id } = conversation.attributes
   const payment = `${payment_amount} ${payment_currency}, ${payment_intent_id}`
-  const time = { start, end: start + kind.minutes * 60_000 }
-  const lesson = lessonOf(conversation, String(order_id), time, payment)
-  if ((await services.calendar.book(lesson, signal)) === 'taken') return null
+  if (!(await book(turn, String(order_id), start, payment))) return null
   return {
     content: TEXTS[conversation.language].booked(sayWhen(start, readerOf(conversation, services))),
     note: `Lesson booked: ${sayWhen(start, tutorReader(services))}, paid by order ${order_id}`,

@@ -1,3 +1,4 @@
+import type { Interval } from '../plugins/calendar/contract.ts'
 import type { Delivery } from '../plugins/inbox/contracts.ts'
 import type { HandlerContext } from '../plugins/inbox/drain.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
@@ -13,8 +14,9 @@ export interface PaidLesson {
   contact: string | undefined
   /** The order; the payment's id if it names none. */
   order: string
-  /** null: the metadata names no time. `unknown`: what it names is none. */
-  time: { start: number; end: number } | 'unknown' | null
+  /** The metadata names a time; if `time` is null all the same, what it names is none. */
+  isTimed: boolean
+  time: Interval | null
 }
 
 /** One payment of ours, whichever event told of it. */
@@ -65,14 +67,19 @@ export function lessonOfMetadata(metadata: unknown, id: string): PaidLesson | nu
   const { contact_id, order_id, minutes, lesson_start } = asObject(metadata)
   const conversation = conversationOfMetadata(metadata)
   if (conversation === undefined) return null
-  return { conversation, contact: asId(contact_id), order: asText(order_id) ?? id, time: timeOf(lesson_start, minutes) }
+  return {
+    conversation,
+    contact: asId(contact_id),
+    order: asText(order_id) ?? id,
+    isTimed: lesson_start !== undefined,
+    time: timeOf(lesson_start, minutes),
+  }
 }
 
-function timeOf(lesson_start: unknown, minutes: unknown): PaidLesson['time'] {
-  if (lesson_start === undefined) return null
+function timeOf(lesson_start: unknown, minutes: unknown): Interval | null {
   const start = parseTime(lesson_start)
   const lasts = Number(minutes ?? 60)
-  if (start === undefined || !Number.isInteger(lasts) || lasts < 1 || lasts > 24 * 60) return 'unknown'
+  if (start === undefined || !Number.isInteger(lasts) || lasts < 1 || lasts > 24 * 60) return null
   return { start, end: start + lasts * 60_000 }
 }
 

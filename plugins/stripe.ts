@@ -23,6 +23,8 @@ export interface StripeOptions {
 /** A lesson to be paid. */
 export interface Checkout {
   order: string
+  /** What asks for this session, and not for another one of the order: the delivery's id. */
+  attempt: string
   /** A Stripe price id. */
   price: string
   /** Unix ms; Stripe wants 30 min from now at least, and 24 h at most. */
@@ -43,7 +45,7 @@ export interface StripeClient {
   /** The checkout session that a payment was made in, if it was made in one; as `getSession` gives it. */
   findSession(paymentIntent: string): Promise<Stripe.Checkout.Session | undefined>
   getPrice(id: string): Promise<Stripe.Price>
-  /** Makes a checkout session: one for an order and its expiry, however often it is asked for within 24 h. */
+  /** Makes a checkout session: one for an order, attempt and expiry, however often it is asked for within 24 h. */
   createSession(checkout: Checkout): Promise<{ id: string; url: string }>
   /** Ends a session, so that it can't be paid any more. false: it is complete, paid or about to be. */
   expireSession(id: string): Promise<boolean>
@@ -79,7 +81,7 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
       return sessions?.data[0]
     },
     getPrice: id => call(() => stripe.prices.retrieve(id)),
-    createSession: async ({ order, price, expiresAt, returnUrl, language, metadata }) => {
+    createSession: async ({ order, attempt, price, expiresAt, returnUrl, language, metadata }) => {
       const request: Stripe.Checkout.SessionCreateParams = {
         mode: 'payment',
         line_items: [{ price, quantity: 1 }],
@@ -90,7 +92,7 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
         metadata,
         payment_intent_data: { metadata },
       }
-      const idempotencyKey = `tutorbot:${order}:${request.expires_at}`
+      const idempotencyKey = `tutorbot:${order}:${attempt}:${request.expires_at}`
       const { id, url } = await call(() => stripe.checkout.sessions.create(request, { idempotencyKey }))
       if (url === null) throw new PermanentError(`The checkout session ${id} has no URL`)
       return { id, url }

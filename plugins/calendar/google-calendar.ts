@@ -20,9 +20,9 @@ import type { Calendar, Hold, Interval, Lesson } from './contract.ts'
  *
  * Never both: of two claims, the one inserted later sees the other in 3. It gives way, or deletes it. A claim that was
  * deleted can't be settled any more, and one that was settled can't be deleted: then the later one looks again, and
- * gives way. A hold or claim that has lapsed is deleted like a larger claim, so that it can't come back either.
- * Never neither: who gives way to a claim has inserted nothing, or has the larger id, and so has not deleted it. Only
- * a third can do that.
+ * gives way. What has lapsed is deleted like a larger claim, for its order may just be settling it anew.
+ * Never neither: who gives way to a claim has nothing there that counts, or the larger id, and so has not deleted it.
+ * Only a third can do that.
  *
  * Who was first can't be told from `created`: Google gives it in whole seconds. What this needs of Google: that a list
  * shows what was written before it, unique ids (of deleted events too), and conditional changes:
@@ -118,7 +118,7 @@ export function createGoogleCalendar(options: GoogleCalendarOptions, clock: { no
     const rivals = entries.filter(({ order, takesTime }) => takesTime && order !== wish.order)
     const blocks = ({ kind, id, until }: Entry) => until > now && !(stands && kind === 'claim' && id > own.id)
     if (rivals.some(blocks)) return giveWay(own, signal)
-    if (!stands) { await claim(wish, own, signal); const mine = (await events.of(wish.order, signal)).find(e => isAt(e, wish)); return settle(wish, mine as Entry, signal) }
+    if (own === undefined) return claim(wish, signal)
     for (const rival of rivals) {
       if ((await events.remove(rival, signal)) === 'changed') return undefined
     }
@@ -136,22 +136,16 @@ export function createGoogleCalendar(options: GoogleCalendarOptions, clock: { no
     return (await events.remove(own, signal)) === 'changed' ? undefined : false
   }
 
-  /** Makes a claim, of what has lapsed if that is still there. */
-  async function claim(wish: Wish, lapsed: Entry | undefined, signal: AbortSignal): Promise<undefined> {
-    const event = eventOf('claim', wish, HOLD_TEXTS, clock.now() + CLAIM_MS)
-    if (lapsed !== undefined) await events.update(lapsed, event, signal)
-    else await insert(wish, event, signal)
-  }
-
   /**
    * An id is used up even by what is deleted, so it may take a second one. (Changing a deleted event back is answered
    * with 403 at times: https://github.com/googleapis/google-api-ruby-client/issues/1811.)
    */
-  async function insert(wish: Wish, event: Event, signal: AbortSignal, attempt = 0): Promise<void> {
+  async function claim(wish: Wish, signal: AbortSignal, attempt = 0): Promise<undefined> {
     const id = idOf(wish, attempt)
+    const event = eventOf('claim', wish, HOLD_TEXTS, clock.now() + CLAIM_MS)
     if (await events.insert({ ...event, id }, signal)) return
     const existing = await events.get(id, signal)
-    if (existing === undefined || !isAt(existing, wish)) await insert(wish, event, signal, attempt + 1)
+    if (existing === undefined || !isAt(existing, wish)) await claim(wish, signal, attempt + 1)
   }
 
   /** Gets a time for an order, and gives up what else it has. */
@@ -191,7 +185,7 @@ export function createGoogleCalendar(options: GoogleCalendarOptions, clock: { no
 
     async release(order, until, signal) {
       for (const entry of await events.of(order, signal)) {
-        if (entry.kind !== 'lesson' && entry.until <= until) await events.remove(entry, signal)
+        if (entry.until <= until) await events.remove(entry, signal)
       }
     },
 

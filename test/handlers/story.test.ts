@@ -1,4 +1,7 @@
 import t, { type Test } from 'tap'
+import { stripeCharge, stripeEvent } from '../../commands/samples.ts'
+import { paymentHandlers } from '../../handlers/payment.ts'
+import type { HandlerFunction } from '../../plugins/inbox/drain.ts'
 import { listen } from '../helpers/app.ts'
 import type { ConversationState } from '../helpers/chatwoot-api.ts'
 import { type Channel, deliverStripe, pay, type Receiver, sessionEvent, student } from '../helpers/story.ts'
@@ -369,29 +372,11 @@ t.test('a full refund cancels the lesson, and both are told', async t => {
   const renee = await reserved(tutor)
   await tutor.deliver(pay(tutor.session()).completed)
   const order = tutor.session().metadata?.order_id
-  const charge = (refunded: boolean, amount_refunded: number, metadata = {}) => ({
-    id: `evt_refund_${amount_refunded}`,
-    object: 'event',
-    type: 'charge.refunded',
-    livemode: false,
-    data: {
-      object: {
-        id: 'ch_1',
-        object: 'charge',
-        amount: 6000,
-        amount_refunded,
-        currency: 'eur',
-        payment_intent: 'pi_cs_test_1',
-        refunded,
-        metadata,
-      },
-    },
-  })
-  await tutor.deliver(charge(false, 1000))
+  await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1', refunded: 1000 }))
   t.equal((await tutor.lessons())?.length, 1, 'in part: the lesson stays')
   const said = renee.read().length
 
-  t.equal(await tutor.deliver(charge(true, 6000)), 'webhook handled')
+  t.equal(await tutor.deliver(refundEvent('evt_2', { paymentIntent: 'pi_cs_test_1' })), 'webhook handled')
   t.strictSame(await tutor.lessons(), [])
   t.strictSame(renee.read().slice(said), [
     'Je betaling van 60.00 EUR is terugbetaald.\nJe les op dinsdag 24 november om 10:00 gaat niet door.',
@@ -606,3 +591,234 @@ t.test('currencies without minor units, or with three', async t => {
     })
   }
 })
+
+t.test('an event that is nobody’s, or makes no sense', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const said = renee.read().length
+  const session = { ...tutor.session(), id: 'cs_other' }
+  const cases: [string, object, string, RegExp][] = [
+    [
+      'a session without our metadata',
+      sessionEvent({ ...session, metadata: {} }, 'expired'),
+      'handled',
+      /without our metadata/,
+    ],
+    [
+      'a session without an expiry',
+      sessionEvent({ ...session, id: 'cs_2', expires_at: 0 }, 'expired'),
+      'dead',
+      /expires_at/,
+    ],
+    [
+      'a charge that nobody knows',
+      refundEvent('evt_1', { paymentIntent: 'pi_404' }),
+      'handled',
+      /without our metadata/,
+    ],
+    ['a charge without an id', refundEvent('evt_2', { paymentIntent: '' }, { id: null }), 'dead', /data.object.id/],
+  ]
+  for (const [name, event, outcome, why] of cases) {
+    t.equal(await tutor.deliver(event), `webhook ${outcome}`, name)
+    t.match(tutor.log.text(), why, name)
+  }
+  t.equal(renee.read().length, said)
+  t.equal((await tutor.busy()).length, 1, 'what is reserved stays')
+})
+
+t.test('a refund of a payment that has no lesson: only the money is told of', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  const metadata = { conversation_id: '4100042', order_id: 'elsewhere' }
+  t.equal(await tutor.deliver(refundEvent('evt_1', { metadata })), 'webhook handled')
+  t.strictSame(renee.read(), ['Je betaling van 60.00 EUR is terugbetaald.'])
+  t.strictSame(renee.notes(), ['Payment refunded: 60.00 EUR, order elsewhere'])
+  const charge = refundEvent('evt_2', {
+    paymentIntent: '',
+    metadata: { ...metadata, lesson_start: '2026-11-25T10:00:00Z' },
+  })
+  t.equal(await tutor.deliver(charge), 'webhook handled', 'a charge without a payment intent counts by itself')
+  t.match(renee.read().at(-1), /Je les op woensdag 25 november om 11:00 gaat niet door/)
+})
+
+t.test('a refund while another time is still to be chosen', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const session = tutor.session()
+  Object.assign(session, { metadata: { ...session.metadata, lesson_start: 'never' } })
+  await tutor.deliver(pay(session).completed)
+  t.equal(renee.conversation.custom_attributes?.pending_intent, 'rebook')
+  await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1' }))
+  t.strictSame(renee.read().at(-1), 'Je betaling van 60.00 EUR is terugbetaald.')
+  t.equal(renee.conversation.custom_attributes?.pending_intent, 'menu')
+})
+
+t.test('a payment that was refunded without a key to see it by', async t => {
+  const tutor = await setUp(t)
+  await reserved(tutor)
+  const { completed } = pay(tutor.session())
+  const handled = { ...tutor.services, stripe: null }
+  const metadata = tutor.session().metadata as Record<string, string>
+  await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1', metadata }))
+  const { handle } = paymentHandlers(handled)['checkout.session.completed'] as { handle: HandlerFunction }
+  const { type: event, ...payload } = completed
+  const delivery = { id: 'id', source: 'stripe', event, key: 'key', orderingKey: 'key', payload, receivedAt: 0 }
+  const { signal } = new AbortController()
+  await handle(delivery, { signal, attempt: 1, log: tutor.app.log, once: async (_key, step) => step() })
+  t.strictSame(await tutor.lessons(), [])
+  t.match(tutor.log.text(), /was refunded before it was handled/)
+})
+
+t.test('a delayed payment that fails where no link can be made, or no time is left', async t => {
+  const cases: [string, Record<string, unknown>, RegExp][] = [
+    [
+      'no such price',
+      { metadata: { minutes: '45' } },
+      /^Je betaling is helaas niet gelukt. Er is niets afgeschreven.$/,
+    ],
+    ['the lesson has begun', { metadata: { lesson_start: '2026-11-20T10:00:00Z' } }, /afgeschreven.$/],
+    ['no time', { metadata: { lesson_start: 'never' } }, /afgeschreven.$/],
+  ]
+  for (const [name, parts, said] of cases) {
+    t.test(name, async t => {
+      const tutor = await setUp(t)
+      const renee = await reserved(tutor)
+      const session = tutor.session()
+      const metadata = { ...session.metadata, ...(parts.metadata as object) }
+      Object.assign(session, { status: 'complete', payment_intent: 'pi_sepa', metadata })
+      t.equal(await tutor.deliver(sessionEvent(session, 'async_payment_failed')), 'webhook handled')
+      t.match(renee.read().at(-1), said)
+      t.strictSame(renee.conversation.labels, ['payment:failed'])
+    })
+  }
+})
+
+t.test('a delayed payment fails, and somebody else has the time by then: others are offered', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  tutor.clock.advance(41 * MINUTE)
+  await reserved(tutor, { id: 4100043, contact: 4100002 })
+  const session = tutor.session()
+  Object.assign(session, { status: 'complete', payment_intent: 'pi_sepa' })
+  await tutor.deliver(sessionEvent(session, 'async_payment_failed'))
+  t.match(renee.read().at(-1), /afgeschreven.\nWanneer wil je je les van 60 minuten/)
+})
+
+t.test('while Stripe is away an error is no answer: the failed payment waits', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const session = tutor.session()
+  Object.assign(session, { status: 'complete', payment_intent: 'pi_sepa' })
+  tutor.stripe.fail('POST /v1/checkout/sessions', {
+    status: 500,
+    body: { error: { type: 'api_error', message: 'Later' } },
+  })
+  const delivery = await deliverStripe(tutor.receiver, sessionEvent(session, 'async_payment_failed'))
+  t.match(await tutor.ended(delivery), { msg: 'webhook failed, tried again' })
+  await tutor.nextAttempt(delivery, 1)
+  t.match(renee.read().at(-1), /niet gelukt.*\nJe les op dinsdag/)
+})
+
+t.test('a trial lesson, or one that is paid, is taken at the last moment: others are offered', async t => {
+  const tutor = await setUp(t)
+  const { calendar } = tutor.services
+  const { signal } = new AbortController()
+  const take = (start: string) =>
+    calendar.book(
+      {
+        order: start,
+        start: Date.parse(start),
+        end: Date.parse(start) + 60 * MINUTE,
+        student: '',
+        service: '',
+        payment: null,
+        conversation: '1',
+      },
+      signal,
+    )
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  await renee.says('Gratis proefles')
+  await take('2026-11-24T16:00:00Z')
+  t.match(await renee.says('1'), [/^Die tijd is helaas niet meer vrij.\nWanneer wil je je les van 30 minuten/])
+  t.equal(renee.choices()[0], 'di 24 nov 18:30', 'after the buffer')
+
+  const tim = await reserved(tutor, { id: 4100043, contact: 4100002 })
+  const session = tutor.session()
+  Object.assign(session, { metadata: { ...session.metadata, lesson_start: 'never' } })
+  await tutor.deliver(pay(session).completed)
+  await take('2026-11-25T09:00:00Z')
+  t.match(await tim.says('wo 25 nov 10:00'), [/^Die tijd is helaas niet meer vrij/])
+  t.equal(tim.conversation.custom_attributes?.pending_intent, 'rebook')
+  t.match(await tim.says('donderdag 15:00'), [/^Je les staat vast: donderdag 26 november om 15:00/])
+})
+
+t.test('back to the menu; 60 minutes again; the link where none is', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  await renee.says('Les boeken')
+  await renee.says('Liever 90 minuten')
+  t.match(await renee.says('Liever 60 minuten'), [/60 minuten/])
+  t.strictSame(await renee.says('Terug naar het menu'), ['Hoi! Waarmee kan ik je helpen?'])
+  Object.assign(renee.conversation.custom_attributes as object, { pending_intent: 'pay' })
+  t.match(await renee.says('Link opnieuw sturen'), [/^Wanneer wil je/])
+})
+
+t.test('a weekend student is offered weekends, at weekend prices', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student('whatsapp', {}, { segment: 'weekend' })
+  await renee.says('Hoi')
+  await renee.says('Les boeken')
+  t.match(renee.choices().slice(0, 3), [/^za 28 nov 10:00/, /^za 28 nov 11:00/, /^za 28 nov 12:00/])
+  await renee.says('Liever 90 minuten')
+  await renee.says('zondag 12:00')
+  t.match(tutor.session(), {
+    amount_total: 9950,
+    metadata: { minutes: '90', lesson_start: '2026-11-29T12:00:00+01:00' },
+  })
+})
+
+t.test('a choice that is handled late gets a link that lasts from now', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  await renee.says('Les boeken')
+  tutor.stripe.fail('POST /v1/checkout/sessions', {
+    status: 429,
+    headers: { 'retry-after': '360' },
+    body: { error: { type: 'rate_limit_error', message: 'Later' } },
+  })
+  const delivery = await renee.sends('1')
+  await tutor.nextAttempt(delivery, 1)
+  t.match(renee.read().at(-1), /Betaal vóór 11:46/)
+  t.equal((await tutor.busy()).length, 1)
+})
+
+t.test('a contact without a name, and a lesson with a subject', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student('whatsapp', { custom_attributes: { service: 'Wiskunde B' } })
+  Object.assign(tutor.chatwoot.contacts.get(4100001) as object, { name: null })
+  await renee.says('Hoi')
+  await renee.says('Les boeken')
+  await renee.says('1')
+  t.match(tutor.session().metadata, { service: 'Wiskunde B', student_name: undefined })
+  await tutor.deliver(pay(tutor.session()).completed)
+  t.match(await tutor.lessons(), [{ student: '', service: 'Wiskunde B' }])
+})
+
+t.test('two orders of one conversation: a payment of the first leaves the second alone', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const first = tutor.session()
+  Object.assign(renee.conversation.custom_attributes as object, { order_id: 'another', pending_intent: 'pay' })
+  await tutor.deliver(pay(first).completed)
+  t.match(renee.conversation.custom_attributes, { order_id: 'another', pending_intent: 'pay' })
+  t.equal((await tutor.lessons())?.length, 1)
+})
+
+/** A charge that was given back. */
+function refundEvent(id: string, options: Parameters<typeof stripeCharge>[0], parts: object = {}) {
+  const charge = stripeCharge(options)
+  return stripeEvent('charge.refunded', { ...charge, payment_intent: charge.payment_intent || null, ...parts }, { id })
+}

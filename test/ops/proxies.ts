@@ -151,10 +151,11 @@ async function startChatwoot(t: Test) {
     if (open.has(id)) overlaps++
     open.add(id)
     await text(request)
-    if (rest === '/messages') replies.set(id, (replies.get(id) ?? 0) + 1)
+    if (request.method === 'POST' && rest === '/messages') replies.set(id, (replies.get(id) ?? 0) + 1)
     open.delete(id)
     const conversation = { id: Number(id), status: 'pending', labels: [], custom_attributes: {}, meta: { sender: {} } }
-    response.setHeader('content-type', 'application/json').end(JSON.stringify(conversation))
+    const answer = rest === '/messages' ? { payload: [] } : conversation
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(answer))
   })
   const env = { CW_URL: `http://127.0.0.1:${port}`, CW_TOKEN: 'token', CW_ACC_ID: '1' }
   return { env, replies, overlaps: () => overlaps }

@@ -102,6 +102,7 @@ t.test('a checkout session is made once for an order and its expiry, and can be 
   api.prices.set('price_1', { id: 'price_1', unit_amount: 6000, currency: 'eur' })
   const checkout: Checkout = {
     order: 'A1',
+    attempt: 'delivery-1',
     price: 'price_1',
     expiresAt: Date.now() + 40 * 60_000,
     returnUrl: 'https://chat.example.com/',
@@ -118,6 +119,7 @@ t.test('a checkout session is made once for an order and its expiry, and can be 
     intent_metadata: checkout.metadata,
     expires_at: Math.floor(checkout.expiresAt / 1_000),
   })
+  t.not((await client.createSession({ ...checkout, attempt: 'delivery-2' })).id, id)
   t.not((await client.createSession({ ...checkout, expiresAt: checkout.expiresAt + 60_000 })).id, id)
   await t.rejects(client.createSession({ ...checkout, expiresAt: Date.now() }), /at least 30 minutes/)
   api.fail('POST /v1/checkout/sessions', { status: 200, body: { id: 'cs_9', object: 'checkout.session', url: null } })

@@ -204,6 +204,19 @@ t.test('two orders at the same moment: one gets the time, in whatever order the 
       ...oneOf('lesson 10:00-11:00', 'hold 10:30-11:30'),
     }),
   )
+  await t.test('a lesson whose hold has lapsed, and one whose claim has', t =>
+    race(t, {
+      async before(calendar, clock, api) {
+        await lapsedHold(calendar, clock, 'a', '10:00-11:00')
+        api.fail(/^DELETE/, 'drop')
+        await t.rejects(calendar.hold(hold(clock, 'b', '10:30-11:30'), signal), TransientError)
+        clock.advance(MINUTE)
+      },
+      first: calendar => calendar.book(lesson('a', '10:00-11:00'), signal),
+      second: calendar => calendar.book(lesson('b', '10:30-11:30'), signal),
+      ...oneOf('lesson 10:00-11:00', 'lesson 10:30-11:30'),
+    }),
+  )
   await t.test('a hold, and another who reads meanwhile what is busy', t =>
     race(t, {
       before: (calendar, clock) => lapsedHold(calendar, clock, 'a', '10:00-11:00'),
@@ -535,6 +548,20 @@ t.test('a claim that was left behind lapses, or is made use of by its order', as
   }
 })
 
+t.test('a hold that has lapsed gives way to what has come since', async t => {
+  const { api, clock, calendar } = await setUp(t)
+  for (const ask of [
+    () => calendar.hold(hold(clock, 'a', '10:00-11:00'), signal),
+    () => calendar.book(lesson('a', '10:00-11:00'), signal).then(result => result === 'booked'),
+  ]) {
+    api.events.clear()
+    await lapsedHold(calendar, clock, 'a', '10:00-11:00')
+    api.addEvent(times('10:30-11:30'))
+    t.equal(await ask(), false)
+    t.same(shown(api), ['other 10:30-11:30'])
+  }
+})
+
 t.test('what never stays as it was seen: tried again later', async t => {
   const { api, clock, calendar } = await setUp(t)
   api.fail(/^PUT/, googleError(412, 'conditionNotMet', 'Precondition Failed'), 100)
@@ -811,7 +838,7 @@ async function lapsedHold(calendar: Calendar, clock: TestClock, order: string, s
 
 /** Two operations of two instances, each time in a calendar that is empty but for what `before` does. */
 interface Race<A, B> {
-  before?(calendar: Calendar, clock: TestClock): Promise<unknown>
+  before?(calendar: Calendar, clock: TestClock, api: GoogleApi): Promise<unknown>
   first(calendar: Calendar, clock: TestClock): Promise<A>
   second(calendar: Calendar, clock: TestClock): Promise<B>
   check(t: Test, results: [A, B], events: string[], order: string): void
@@ -823,7 +850,7 @@ async function race<A, B>(t: Test, { before, first, second, check }: Race<A, B>)
   const [one, other] = [await runner(api, another()), await runner(api, another())]
   const inOrder = async (turns: boolean[]) => {
     api.events.clear()
-    await before?.(calendar, clock)
+    await before?.(calendar, clock, api)
     const running = Promise.all([
       one.start(() => first(one.calendar, clock)),
       other.start(() => second(other.calendar, clock)),

@@ -1,0 +1,81 @@
+import t from 'tap'
+import { choicesOf, DIALOGUE, intentOf, type Situation, type Step, understand } from '../../handlers/dialogue.ts'
+import { TEXTS } from '../../handlers/texts/index.ts'
+
+const ZONE = 'Europe/Amsterdam'
+const TIMES = ['2026-11-24T09:00:00Z', '2026-11-24T10:00:00Z'].map(Date.parse)
+
+const situation = (parts: Partial<Situation> = {}): Situation => ({
+  intent: 'slot',
+  offered: TIMES,
+  without: new Set<Step>(['minutes_60']),
+  reader: { language: 'nl', zone: ZONE, tutorZone: ZONE },
+  ...parts,
+})
+
+t.test('the choices of a situation, in their order', async t => {
+  t.strictSame(choicesOf(situation()), [
+    { title: 'di 24 nov 10:00', value: '2026-11-24T09:00:00.000Z' },
+    { title: 'di 24 nov 11:00', value: '2026-11-24T10:00:00.000Z' },
+    { title: 'Andere tijden', value: 'other_times' },
+    { title: 'Liever 90 minuten', value: 'minutes_90' },
+    { title: 'Terug naar het menu', value: 'menu' },
+    { title: 'Iemand spreken', value: 'human' },
+  ])
+  t.strictSame(
+    choicesOf(situation({ intent: 'menu' })).map(({ value }) => value),
+    ['book', 'trial', 'prices', 'human'],
+    'times that were offered before are no answer to another question',
+  )
+})
+
+t.test('an answer is understood by its value, its title in any language, or its number', async t => {
+  const [first, second] = TIMES as [number, number]
+  const cases: [string, object][] = [
+    ['2026-11-24T10:00:00.000Z', { time: second }],
+    ['di 24 nov 10:00', { time: first }],
+    [' DI 24 NOV 10:00. ', { time: first }],
+    ['Tue 24 Nov 10:00', { time: first }],
+    ['1', { time: first }],
+    ['2)', { time: second }],
+    ['3', { step: 'other_times' }],
+    ['andere tijden!', { step: 'other_times' }],
+    ['Other times', { step: 'other_times' }],
+    ['minutes_90', { step: 'minutes_90' }],
+  ]
+  for (const [text, meaning] of cases) t.strictSame(understand(text, situation()), meaning, text)
+})
+
+t.test('what is not offered is not understood; a person can be asked for anywhere', async t => {
+  for (const text of ['', '0', '7', '-1', 'minutes_60', 'book', 'Les boeken', 'blub']) {
+    t.equal(understand(text, situation()), null, text)
+  }
+  const asking = [
+    'human',
+    'Mag ik een mens spreken?',
+    'can I talk to a real person',
+    'medewerker',
+    'iemand spreken aub',
+  ]
+  for (const text of asking) t.strictSame(understand(text, situation({ intent: 'pay' })), { step: 'human' }, text)
+  for (const text of ['menselijk', 'iemand die wiskunde geeft', 'agenda']) {
+    t.equal(understand(text, situation()), null, text)
+  }
+})
+
+t.test('every question can be answered with a person, and has answers that WhatsApp can show', async t => {
+  for (const [intent, { answers, times = false }] of Object.entries(DIALOGUE)) {
+    t.ok(answers.includes('human'), intent)
+    // Of a list: https://developers.facebook.com/docs/whatsapp/cloud-api/messages/interactive-list-messages
+    t.ok(answers.length + (times ? 6 : 0) <= 11, `${intent}: one of the two lengths is always left out`)
+  }
+  for (const { choices } of Object.values(TEXTS)) {
+    for (const title of Object.values(choices)) t.ok(title.length <= 24, title)
+  }
+})
+
+t.test('an intent of somebody else is the menu', async t => {
+  t.equal(intentOf({ pending_intent: 'rebook' }), 'rebook')
+  for (const pending_intent of ['book', '', null, undefined, 7, 'toString'])
+    t.equal(intentOf({ pending_intent }), 'menu')
+})
