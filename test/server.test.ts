@@ -10,6 +10,7 @@ import { signChatwoot } from '../plugins/verification.ts'
 import { OptionError } from '../plugins/webhooks.ts'
 import { buildServer, explainFailure, start } from '../server.ts'
 import { CHATWOOT_SECRET, chatwootRequest } from './helpers/app.ts'
+import { startGoogleApi } from './helpers/google-api.ts'
 import { LEVELS } from './helpers/log.ts'
 import { exchange, open, post, readAll, receives, statusOf } from './helpers/sockets.ts'
 import { SERVER_FILE, standalone } from './helpers/standalone.ts'
@@ -296,6 +297,27 @@ t.test('it says what is on and what is off', async t => {
     child.kill('SIGINT')
     t.match(await ended, { code: 0, stderr: '' })
   }
+})
+
+t.test('it says that lessons are in a Google calendar, and publishes no feed of them', async t => {
+  const google = await startGoogleApi()
+  t.teardown(() => google.close())
+  const { log, port } = standalone(
+    t,
+    {
+      PORT: '0',
+      GCAL_SERVICE_ACCOUNT_JSON: google.serviceAccount,
+      GCAL_CALENDAR_ID: google.calendarId,
+      GCAL_API_BASE: google.url,
+      CALENDAR_TOKEN: 'calendar-token-of-16',
+    },
+    { cwd: t.testdir({}) },
+  )
+  const feed = await fetch(`http://127.0.0.1:${await port()}/calendar.ics?token=calendar-token-of-16`)
+  t.equal(feed.status, 404)
+  t.ok(log.lines.some(({ msg }) => msg === `lessons: in the Google calendar ${google.calendarId}`))
+  t.strictSame(google.calls, [], 'Google is asked when there is something to ask')
+  t.notMatch(log.text(), /PRIVATE KEY/)
 })
 
 t.test('.env is read, and the process’s environment goes before it', async t => {

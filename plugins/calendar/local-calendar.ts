@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { PermanentError, StoreOpenError, TransientError } from '../inbox/errors.ts'
+import { checkHold, checkInterval } from './checks.ts'
 import type { Calendar, Interval, Lesson } from './contract.ts'
 
 /** The calendar of who has no other one: a table beside the inbox's own, in the same file. */
@@ -119,9 +120,9 @@ function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalend
       return (rows as unknown as Interval[]).map(({ start, end }) => ({ start, end }))
     },
 
-    async hold({ order, start, end, until, margin }) {
-      checkInterval({ start, end })
-      checkHold(until, margin)
+    async hold(hold) {
+      checkHold(hold)
+      const { order, start, end, until, margin } = hold
       return change(`hold the time of order ${order}`, () => {
         const own = slotOf(order)
         if (isLesson(own)) {
@@ -190,16 +191,4 @@ function isAt(slot: SlotRow | undefined, { start, end }: Interval): boolean {
 function mustBeAt(lesson: SlotRow, order: string, time: Interval): void {
   if (isAt(lesson, time)) return
   throw new PermanentError(`Order ${order} has a lesson on ${new Date(lesson.start).toISOString()}; cancel that first`)
-}
-
-function checkInterval({ start, end }: Interval): void {
-  if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start < end) return
-  throw new PermanentError(`There is no time from ${start} to ${end}: start and end must be Unix ms, start before end`)
-}
-
-function checkHold(until: number, { before, after }: { before: number; after: number }): void {
-  if (!Number.isSafeInteger(until)) throw new PermanentError(`A hold's until must be Unix ms, not ${until}`)
-  if ([before, after].some(margin => !Number.isSafeInteger(margin) || margin < 0)) {
-    throw new PermanentError(`A hold's margins must be ms from 0 up, not ${before} and ${after}`)
-  }
 }

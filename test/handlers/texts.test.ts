@@ -7,6 +7,13 @@ t.test('every language says everything, and puts in what it is given', async t =
     t.strictSame(Object.keys(texts).sort(), keys, language)
     t.equal(Object.values(texts).includes(''), false)
     t.strictSame(Object.keys(texts.choices).sort(), Object.keys(TEXTS.en.choices).sort())
+    t.equal(texts.when('A', 'B', null).includes('('), false)
+    t.match(texts.when('A', 'B', 'C'), /^A .*B \(C\)$/)
+    t.match(texts.chooseTime(90), /90/)
+    t.match(texts.payFirst('A', 'https://pay', 'C'), /A .*C.* https:\/\/pay$/)
+    for (const name of ['trialBooked', 'booked', 'paid', 'expired', 'refunded', 'cancelled'] as const) {
+      t.match(texts[name]('XYZ'), /XYZ/, name)
+    }
     t.match(texts.prices([texts.price(60, '60.00 EUR'), 'another line']), /60 .*60\.00 EUR\nanother line$/)
     t.match(texts.paid('60.00 EUR'), /60\.00 EUR/)
   }

@@ -130,7 +130,7 @@ export async function startGoogleApi(): Promise<GoogleApi> {
     const wanted = query.getAll('privateExtendedProperty').map(text => text.split(/=(.*)/s))
     const found = [...events.values()]
       .filter(({ status }) => status !== 'cancelled' || query.get('showDeleted') === 'true')
-      .filter(event => wanted.every(([name = '', value]) => event.extendedProperties?.private?.[name] === value))
+      .filter(event => wanted.every(([name = '', value = '']) => hasProperty(event, name, value)))
       .flatMap(event => (query.get('singleEvents') === 'true' ? instances(event) : [event]))
       .filter(event => overlaps(event, query.get('timeMin'), query.get('timeMax')))
     const from = Number(query.get('pageToken') ?? 0)
@@ -230,6 +230,11 @@ export async function startGoogleApi(): Promise<GoogleApi> {
     },
   }
   return api
+}
+
+/** Whether Google minds the case is not documented, so this does not. */
+function hasProperty({ extendedProperties }: EventState, name: string, value: string): boolean {
+  return extendedProperties?.private?.[name]?.toLowerCase() === value.toLowerCase()
 }
 
 /** Milliseconds are ignored: the ends of a range are whole seconds. */

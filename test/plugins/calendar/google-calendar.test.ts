@@ -718,10 +718,10 @@ t.test('dropped connections, redirects and a proxy’s pages can pass', async t 
 
 t.test('silence: within the time that a call may take', async t => {
   for (const matcher of [/calendar/, /token/]) {
-    const { error, requests } = await failureOf(t, 'hang', matcher, 50)
+    const { error, requests } = await failureOf(t, 'hang', matcher, 100)
     t.type(error, TransientError)
-    t.equal(error.message, 'Google did not answer events.list within 50 ms')
-    t.equal(requests, 1)
+    t.equal(error.message, 'Google did not answer events.list within 100 ms')
+    t.ok(requests <= 1, 'not tried again')
   }
 })
 
