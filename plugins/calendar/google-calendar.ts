@@ -5,8 +5,6 @@ import type { Calendar, Interval, Lesson } from './contract.ts'
 import type { GoogleCalendarOptions } from './google-client.ts'
 import { createEvents, type Entry, type Event, iso, type Kind } from './google-events.ts'
 
-export type { GoogleCalendarOptions }
-
 /**
  * A Google calendar that its owner shares with a service account, with the right to change events.
  * Calendar API v3: https://developers.google.com/workspace/calendar/api/v3/reference

@@ -4,7 +4,7 @@ import { IANAZone } from 'luxon'
 import { systemClock } from '../inbox/contracts.ts'
 import { addToWebhooks, OptionError } from '../webhooks.ts'
 import type { Calendar, Lesson } from './contract.ts'
-import type { GoogleCalendarOptions } from './google-calendar.ts'
+import type { GoogleCalendarOptions } from './google-client.ts'
 import { openLocalCalendar } from './local-calendar.ts'
 
 declare module '../webhooks.ts' {

@@ -255,6 +255,14 @@ t.test('the link is sent again while it lasts', async t => {
   t.equal(tutor.stripe.sessions.size, 1)
 })
 
+t.test('a link whose expiry somebody has edited is made anew', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  Object.assign(renee.conversation.custom_attributes as object, { payment_expires: 'soon' })
+  t.match(await renee.says('Link opnieuw sturen'), [tutor.session(2).url])
+  t.equal((await tutor.busy()).length, 1)
+})
+
 t.test('the link is asked for after somebody else took the time: others are offered', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
