@@ -35,7 +35,7 @@ export default async function chatwootRoute(app: FastifyInstance, options: Chatw
       return ignore(request, reply, `account ${account}, not ${accountId} (CW_ACC_ID)`, true)
     }
     const uuid = asText(request.headers['x-chatwoot-delivery'])
-    const dispatch = uuid ?? hash('sha256', body)
+    const dispatch = () => uuid ?? hash('sha256', body)
     request.delivery = { ...identifyChatwoot(event, account, payload, dispatch), body }
   }
 }
@@ -48,13 +48,13 @@ export function identifyChatwoot(
   event: string,
   account: string | undefined,
   payload: Payload,
-  dispatch: string,
+  dispatch: () => string,
 ): NewDelivery {
   const conversation = conversationOf(event, payload)
   const entity = asId(payload.id)
   const unreadable = problemOf(event, account, conversation, entity)
   if (unreadable !== undefined) {
-    const key = `unreadable:${dispatch}_${event}`
+    const key = `unreadable:${dispatch()}_${event}`
     return newDelivery({ source: 'chatwoot', event, key, orderingKey: undefined, payload, unreadable })
   }
   const ids = event.startsWith('conversation_') ? `${conversation}` : [conversation, entity].filter(Boolean).join('_')
@@ -85,11 +85,11 @@ function problemOf(event: string, account?: string, conversation?: string, entit
 }
 
 /** What tells one occurrence of an event from the next. */
-function repetition(event: string, payload: Payload, dispatch: string): string {
+function repetition(event: string, payload: Payload, dispatch: () => string): string {
   const submitted = asArray(asObject(payload.content_attributes).submitted_values)
   if (event === 'message_updated' && submitted.length > 0)
     return `_${hash('sha256', JSON.stringify(submitted.map(choiceOf)))}`
-  return `_${dispatch}`
+  return `_${dispatch()}`
 }
 
 function orderingKeyOf(event: string, account?: string, conversation?: string, payload?: Payload): string | undefined {
