@@ -53,7 +53,7 @@ function hasTaskset(): boolean {
 
 async function start(program: string, store = ''): Promise<Server> {
   const startedAt = performance.now()
-  const [command = '', ...args] = pinned(0, [process.execPath, '--max-semi-space-size=8', file(program)])
+  const [command = '', ...args] = pinned(0, [process.execPath, '--max-semi-space-size=16', file(program)])
   const env = { PATH: process.env.PATH, DATABASE_URL: store, CW_HMAC_SECRET: SECRET, STRIPE_WEBHOOK_SECRET: SECRET }
   const log = join(folder, `${program}.log`)
   const child = spawn(command, args, { env, cwd: folder, stdio: ['ignore', openSync(log, 'w'), 'inherit'] })
