@@ -145,7 +145,7 @@ function announce(app: FastifyInstance): void {
   if (!config.STRIPE_SECRET_KEY)
     log.warn('payment links, prices and the look-up of payments: off, STRIPE_SECRET_KEY is not set')
   const unpriced = PRICE_IDS.filter(name => !config[name])
-  if (config.STRIPE_SECRET_KEY && unpriced.length > 0) {
+  if (unpriced.length > 0) {
     log.warn(`lessons of some prices: not sold, not set: ${unpriced.join(', ')}`)
   }
   announceCalendar(app)

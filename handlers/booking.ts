@@ -68,11 +68,12 @@ export function situationOf(
 }
 
 /** Steps that make no sense for a contact, or for the lesson that is chosen. */
-function withoutSteps(prices: PriceIds, { contactAttributes }: Conversation, kind: LessonKind): Set<Step> {
+function withoutSteps(prices: PriceIds, { attributes, contactAttributes }: Conversation, kind: LessonKind): Set<Step> {
   const segment = segmentOf(contactAttributes)
   const without = new Set<Step>()
   const { has_paid_lesson, lesson_booked, trial_lesson_completed } = contactAttributes
-  if (has_paid_lesson || lesson_booked || trial_lesson_completed) without.add('trial')
+  // The conversation's own as well: a bot's token may not write the contact's.
+  if (has_paid_lesson || lesson_booked || trial_lesson_completed || attributes.trial_booked) without.add('trial')
   for (const minutes of [60, 90] as const) {
     const isOther = kind.type === 'regular' && kind.minutes !== minutes
     if (!isOther || priceOf(prices, segment, minutes) === undefined) without.add(`minutes_${minutes}`)
@@ -211,7 +212,8 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
       lesson_minutes: kind.minutes,
       lesson_start: isoTime(start, zone),
     },
-    labels: { add: ['status:awaiting_pay'], remove: ['payment:failed'] },
+    // What the labels said of an order before this one is over.
+    labels: { add: ['status:awaiting_pay'], remove: ['payment:failed', 'payment:paid', 'status:booked'] },
   }
 }
 
@@ -253,6 +255,16 @@ export function lessonOf(conversation: Conversation, order: string, time: Interv
   const { id, contactName, attributes } = conversation
   const service = asText(attributes.service) ?? TEXTS[conversation.language].lesson
   return { order, ...time, student: contactName, service, payment, conversation: id }
+}
+
+/** What a conversation's attributes lose when no order is pending in it any more. */
+export const NO_ORDER = {
+  order_id: null,
+  payment_status: null,
+  payment_link: null,
+  payment_expires: null,
+  checkout_session: null,
+  lesson_start: null,
 }
 
 /** What a conversation's attributes lose when its lesson is booked. */

@@ -1,13 +1,13 @@
 import type { Delivery } from '../plugins/inbox/contracts.ts'
 import type { Handler, HandlerContext } from '../plugins/inbox/drain.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
-import { BOOKED, kindOf, readerOf, situationOf, tutorReader } from './booking.ts'
-import type { Conversation } from './conversation.ts'
+import { BOOKED, kindOf, NO_ORDER, readerOf, situationOf, tutorReader } from './booking.ts'
+import { type Conversation, isUndisturbed } from './conversation.ts'
 import { choicesOf } from './dialogue.ts'
 import { formatAmount } from './money.ts'
 import { asId, type Json } from './payload.ts'
-import { conversationOf, needed, paymentGivenUp } from './payment.ts'
-import { publish, type Reply } from './reply.ts'
+import { conversationOf, needed, paidBy, paymentGivenUp } from './payment.ts'
+import { forSilence, type Reply, replyOnce } from './reply.ts'
 import type { Services } from './services.ts'
 import { lessonOfMetadata, objectIdOf, objectOf, type PaidLesson, sayNotOurs } from './stripe-event.ts'
 import { TEXTS } from './texts/index.ts'
@@ -28,8 +28,9 @@ export function calendarHandlers(services: Services): Record<string, Handler> {
     await calendar.release(lesson.order, expiry + 999, context.signal)
     const client = needed(chatwoot)
     const conversation = await conversationOf(client, lesson, context.signal)
-    const reply = await context.once(`expired:${id}`, () => lapsed(services, conversation, lesson, id))
-    if (reply !== null) await publish(services, client, conversation, reply, `expired:${id}`, context)
+    await replyOnce(services, client, conversation, `expired:${id}`, context, () =>
+      lapsed(services, conversation, lesson, id),
+    )
   }
 
   async function onRefunded(delivery: Delivery, context: HandlerContext): Promise<void> {
@@ -42,11 +43,16 @@ export function calendarHandlers(services: Services): Record<string, Handler> {
     const lesson = lessonOfMetadata(metadata, intent)
     if (lesson === null) return sayNotOurs(context)
     if (charge.refunded !== true) return context.log.info({ payment: intent }, 'refunded in part: the lesson stays')
-    await calendar.cancel(lesson.order, context.signal)
     const client = needed(chatwoot)
     const conversation = await conversationOf(client, lesson, context.signal)
-    const reply = await context.once(`refund:${intent}`, () => refunded(services, conversation, lesson, intent, charge))
-    await publish(services, client, conversation, reply, `refund:${intent}`, context)
+    const start = startOf(conversation, lesson)
+    // A second payment of the order has no part in its lesson; and one that was given is not undone by a refund.
+    const isPayment = (await paidBy(lesson.order, intent, context)) === intent
+    const isCancelled = isPayment && start !== undefined && start > services.now()
+    if (isCancelled) await calendar.cancel(lesson.order, context.signal)
+    await replyOnce(services, client, conversation, `refund:${intent}`, context, () =>
+      refunded(services, conversation, lesson.order, charge, isPayment, isCancelled ? start : undefined),
+    )
   }
 
   return {
@@ -56,41 +62,57 @@ export function calendarHandlers(services: Services): Record<string, Handler> {
 }
 
 /** The student is told, and can choose again; null: the conversation has gone on since the session was made. */
-function lapsed(services: Services, conversation: Conversation, { time }: PaidLesson, session: string): Reply | null {
-  const { checkout_session, payment_status } = conversation.attributes
-  if (checkout_session !== session || payment_status === 'paid' || time === null) return null
-  const when = sayWhen(time.start, readerOf(conversation, services))
-  return {
-    content: TEXTS[conversation.language].expired(when),
-    items: choicesOf(situationOf({ services, conversation, kind: kindOf(conversation) }, 'menu', [])),
-    attributes: { ...BOOKED, order_id: null, lesson_start: null, payment_status: null },
-    labels: { remove: ['status:awaiting_pay'] },
-  }
-}
-
-function refunded(
+function lapsed(
   services: Services,
   conversation: Conversation,
   { order, time }: PaidLesson,
-  intent: string,
-  { amount_refunded, currency }: Json,
+  session: string,
+): Reply | null {
+  if (conversation.attributes.checkout_session !== session || time === null) return null
+  const when = sayWhen(time.start, readerOf(conversation, services))
+  return forSilence(conversation, {
+    order,
+    content: TEXTS[conversation.language].expired(when),
+    items: choicesOf(situationOf({ services, conversation, kind: kindOf(conversation) }, 'menu', [])),
+    attributes: { ...BOOKED, ...NO_ORDER },
+    labels: { remove: ['status:awaiting_pay'] },
+  })
+}
+
+/** When a lesson begins that is paid, Unix ms. It may have been moved since, or may have no time any more. */
+function startOf({ attributes }: Conversation, { order, time }: PaidLesson): number | undefined {
+  if (attributes.order_id !== order) return time?.start
+  return attributes.pending_intent === 'rebook' ? undefined : parseTime(attributes.lesson_start)
+}
+
+/** @param cancelled when the lesson would have begun, Unix ms; undefined: it is none, or was given */
+function refunded(
+  services: Services,
+  conversation: Conversation,
+  order: string,
+  { amount_refunded, currency, payment_intent }: Json,
+  isPayment: boolean,
+  cancelled: number | undefined,
 ): Reply {
   const { attributes, language } = conversation
   const texts = TEXTS[language]
   const amount = formatAmount(Number(amount_refunded), String(currency))
+  const told = cancelled && texts.cancelled(sayWhen(cancelled, readerOf(conversation, services)))
+  const noted = cancelled && `; the lesson of ${sayWhen(cancelled, tutorReader(services))} is cancelled`
+  const reply = {
+    content: [texts.refunded(amount), told].filter(Boolean).join('\n'),
+    note: `Payment refunded: ${amount}, order ${order}${noted ?? ''}`,
+  }
+  // Another order's state is its own.
+  if (!isPayment || !isUndisturbed(conversation, order)) return reply
   const isCurrent = attributes.order_id === order
-  // It may have been moved since it was paid; or it had no time any more.
-  const start = isCurrent ? parseTime(attributes.lesson_start) : time?.start
-  const isBooked = start !== undefined && !(isCurrent && attributes.pending_intent === 'rebook')
-  const cancelled = isBooked ? texts.cancelled(sayWhen(start, readerOf(conversation, services))) : undefined
-  const lesson = isBooked ? `; the lesson of ${sayWhen(start, tutorReader(services))} is cancelled` : ''
   return {
-    content: [texts.refunded(amount), cancelled].filter(Boolean).join('\n'),
-    note: `Payment refunded: ${amount}, order ${order}${lesson}`,
+    ...reply,
+    order,
     attributes: {
+      ...(isCurrent && { ...BOOKED, ...NO_ORDER }),
       payment_status: 'refunded',
-      payment_intent_id: intent,
-      ...(isCurrent && { ...BOOKED, order_id: null, lesson_start: null }),
+      payment_intent_id: asId(payment_intent),
     },
     labels: { remove: ['payment:paid', 'status:booked'] },
   }

@@ -44,9 +44,19 @@ export async function readConversation(client: ChatwootClient, id: string, signa
   return conversationOf(await client.getConversation(id, signal))
 }
 
+/** A person may have made the attribute a text. */
+export function isSwitchedOff({ bot_disabled }: Json): boolean {
+  return bot_disabled === true || bot_disabled === 'true'
+}
+
 /** Whether the bot keeps out: it is switched off here, or a human has the conversation or was asked to take it. */
 export function isSilent({ attributes, assigned, awaitsHuman }: Conversation): boolean {
-  return attributes.bot_disabled === true || assigned || awaitsHuman
+  return isSwitchedOff(attributes) || assigned || awaitsHuman
+}
+
+/** Whether an order is the conversation's current one, or there is none that it could disturb. */
+export function isUndisturbed({ attributes }: Conversation, order: string): boolean {
+  return attributes.order_id == null || attributes.order_id === order
 }
 
 /** Sets attributes of a contact. A bot's token may not: that is said, and nothing else fails for it. */

@@ -13,6 +13,10 @@ interface Branch {
   /** The times that were offered last can be chosen. */
   times?: boolean
   answers: readonly Step[]
+  /** Understood too, without being shown. */
+  also?: readonly Step[]
+  /** The question is not always shown, so that a number alone may be the answer to the one before. */
+  withoutNumbers?: boolean
 }
 
 /**
@@ -20,11 +24,11 @@ interface Branch {
  * steps and the texts that are missing.
  */
 export const DIALOGUE: Record<Intent, Branch> = {
-  menu: { answers: ['book', 'trial', 'prices', 'human'] },
+  menu: { answers: ['book', 'trial', 'prices', 'human'], also: ['menu'] },
   /** A time for a lesson that is still to be paid, or for a trial lesson. */
   slot: { times: true, answers: ['other_times', 'minutes_60', 'minutes_90', 'menu', 'human'] },
   /** A lesson is reserved, and to be paid. */
-  pay: { answers: ['pay_link', 'other_time', 'human'] },
+  pay: { answers: ['pay_link', 'other_time', 'human'], also: ['book', 'menu'], withoutNumbers: true },
   /** Paid, but without a time: another is chosen without paying. */
   rebook: { times: true, answers: ['other_times', 'human'] },
 }
@@ -50,11 +54,17 @@ export function intentOf(attributes: Json): Intent {
 /** The choices of a situation, in the order in which they are shown and numbered. */
 export function choicesOf({ intent, offered, without, reader }: Situation): MenuItem[] {
   const { times = false, answers } = DIALOGUE[intent]
-  const titles = TEXTS[reader.language].choices
   return [
     ...(times ? offered.map(at => ({ title: choiceTitle(at, reader), value: choiceValue(at) })) : []),
-    ...answers.filter(step => !without.has(step)).map(step => ({ title: titles[step], value: step })),
+    ...itemsOf(
+      answers.filter(step => !without.has(step)),
+      reader,
+    ),
   ]
+}
+
+function itemsOf(steps: readonly Step[], { language }: Reader): MenuItem[] {
+  return steps.map(step => ({ title: TEXTS[language].choices[step], value: step }))
 }
 
 /** What a choice of a time sends back. @param at Unix ms */
@@ -68,12 +78,14 @@ function choiceValue(at: number): string {
  */
 export function understand(text: string, situation: Situation): Meaning {
   const said = wordsOf(text)
+  const { also = [], withoutNumbers = false } = DIALOGUE[situation.intent]
   const languages = Object.keys(TEXTS) as (keyof typeof TEXTS)[]
   for (const language of languages) {
-    const choices = choicesOf({ ...situation, reader: { ...situation.reader, language } })
-    const isMeant = ({ title, value }: MenuItem, index: number) =>
-      [wordsOf(value), wordsOf(title), `${index + 1}`].includes(said)
-    const chosen = choices.find(isMeant)
+    const reader = { ...situation.reader, language }
+    const choices = choicesOf({ ...situation, reader })
+    const isMeant = ({ title, value }: MenuItem) => [wordsOf(value), wordsOf(title)].includes(said)
+    const numbered = withoutNumbers ? undefined : choices.find((_, index) => said === `${index + 1}`)
+    const chosen = numbered ?? [...choices, ...itemsOf(also, reader)].find(isMeant)
     if (chosen === undefined) continue
     const time = situation.offered.find(at => choiceValue(at) === chosen.value)
     return time === undefined ? { step: chosen.value as Step } : { time }
@@ -81,9 +93,13 @@ export function understand(text: string, situation: Situation): Meaning {
   return languages.some(language => TEXTS[language].personWords.test(text)) ? { step: 'human' } : null
 }
 
+/** Longer than any answer. What is behind that is not looked at: somebody may have made it to be slow to look at. */
+export const LONGEST_ANSWER = 300
+
 /** Without what a person adds or leaves out when writing it over. */
 function wordsOf(text: string): string {
   return text
+    .slice(0, LONGEST_ANSWER)
     .trim()
     .toLowerCase()
     .replace(/[.!?)]+$/, '')

@@ -2,16 +2,16 @@ import type { ChatwootClient } from '../plugins/chatwoot.ts'
 import type { Delivery } from '../plugins/inbox/contracts.ts'
 import type { Handler, HandlerContext } from '../plugins/inbox/drain.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
-import { giveToPerson, kindOf, offeredOf, situationOf } from './booking.ts'
-import { conversationOf, isSilent, readConversation, updateContact } from './conversation.ts'
-import { intentOf, understand } from './dialogue.ts'
+import { giveToPerson, kindOf, offeredOf, readerOf, situationOf } from './booking.ts'
+import { conversationOf, isSilent, isSwitchedOff, readConversation, updateContact } from './conversation.ts'
+import { intentOf, LONGEST_ANSWER, understand } from './dialogue.ts'
 import { asArray, asObject, asText, type Json } from './payload.ts'
 import { handOver, publish, type Reply, sayOnce } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
 import { askAgain, chooseSpokenTime, chooseTime, STEPS, showMenu, type Turn } from './steps.ts'
 import { TEXTS } from './texts/index.ts'
-import { spokenTime } from './times.ts'
+import { type SpokenTime, spokenTime } from './times.ts'
 
 /** A reply later than this after the message may have been overtaken, ms. */
 const STALE_AFTER = 2 * 60 * 1_000
@@ -46,7 +46,7 @@ export function messageHandlers(services: Services): Record<string, Handler> {
 
   async function onConversation(delivery: Delivery, context: HandlerContext): Promise<void> {
     const { id, attributes } = conversationOf(delivery.payload)
-    if (chatwoot === null || attributes.bot_disabled === true) return
+    if (chatwoot === null || isSwitchedOff(attributes)) return
     await initialise(chatwoot, id, context)
   }
 
@@ -62,7 +62,7 @@ export function messageHandlers(services: Services): Record<string, Handler> {
     if (isSilent(conversation)) return null
     const turn: Turn = { services, conversation, kind: kindOf(conversation), signal, delivery }
     try {
-      return await answerTo(turn, textOf(delivery.payload))
+      return await answerTo(turn, textOf(delivery.payload).slice(0, LONGEST_ANSWER))
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error
       log.warn({ err: error }, 'the student is given to a person')
@@ -74,11 +74,12 @@ export function messageHandlers(services: Services): Record<string, Handler> {
     const { attributes } = turn.conversation
     const intent = intentOf(attributes)
     const meaning = understand(text, situationOf(turn, intent, offeredOf(turn.conversation)))
-    const isMeant = intent === 'slot' || intent === 'rebook' ? spokenTime(text, now(), services.zone) : undefined
-    if (meaning === null && isMeant === undefined) return answerNonsense(turn)
+    const { zone } = readerOf(turn.conversation, services)
+    const spoken = intent === 'slot' || intent === 'rebook' ? spokenTime(text, now(), zone) : undefined
+    if (meaning === null && spoken === undefined) return answerNonsense(turn)
     const reply =
       meaning === null
-        ? await chooseSpokenTime(turn, isMeant as (at: number) => boolean)
+        ? await chooseSpokenTime(turn, spoken as SpokenTime)
         : 'time' in meaning
           ? await chooseTime(turn, meaning.time)
           : await STEPS[meaning.step](turn)

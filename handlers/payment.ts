@@ -2,11 +2,21 @@ import type { ChatwootClient } from '../plugins/chatwoot.ts'
 import type { Delivery } from '../plugins/inbox/contracts.ts'
 import type { Handler, HandlerContext } from '../plugins/inbox/drain.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
-import { BOOKED, type Booking, kindOf, lessonOf, offerTimes, readerOf, reserve, tutorReader } from './booking.ts'
-import { type Conversation, readConversation } from './conversation.ts'
+import {
+  BOOKED,
+  type Booking,
+  kindOf,
+  lessonOf,
+  NO_ORDER,
+  offerTimes,
+  readerOf,
+  reserve,
+  tutorReader,
+} from './booking.ts'
+import { type Conversation, isUndisturbed, readConversation } from './conversation.ts'
 import { formatAmount, majorUnits } from './money.ts'
 import { asText } from './payload.ts'
-import { publish, type Reply, sayOnce } from './reply.ts'
+import { forSilence, publish, type Reply, replyOnce, sayOnce } from './reply.ts'
 import type { Services } from './services.ts'
 import { conversationOfMetadata, objectOf, type Payment, readPayment, sayNotOurs } from './stripe-event.ts'
 import { TEXTS } from './texts/index.ts'
@@ -19,15 +29,17 @@ export function paymentHandlers(services: Services): Record<string, Handler> {
   async function onPaid(delivery: Delivery, context: HandlerContext): Promise<void> {
     const payment = await readPayment(delivery, stripe)
     if (payment === null) return sayNotOurs(context)
-    if (!payment.paid) return wait(payment, context)
     const client = needed(chatwoot)
+    if (!payment.paid) return wait(client, payment, context)
     await context.once(`payment:${payment.id}`, () => fulfil(services, client, payment, delivery, context))
   }
 
   /** A delayed method, SEPA say: the lesson stays reserved until it begins, or until another event tells. */
-  async function wait({ id, order, time }: Payment, { log, signal }: HandlerContext): Promise<void> {
+  async function wait(client: ChatwootClient, payment: Payment, { log, signal }: HandlerContext): Promise<void> {
+    const { id, order, time, processing } = payment
     log.info({ payment: id }, 'not paid yet: its method takes longer, another event will tell')
-    if (time === null) return
+    if (!processing || time === null) return
+    await conversationOf(client, payment, signal)
     await calendar.hold({ order, ...time, until: time.start, margin: { before: 0, after: 0 } }, signal)
   }
 
@@ -96,36 +108,76 @@ async function fulfil(
       'the payment was refunded before it was handled: nothing is booked',
     )
   }
-  const outcome = await context.once(`payment:${payment.id}:lesson`, () =>
-    bookLesson(services, conversation, payment, context),
-  )
-  const isBooked = outcome === 'booked'
-  const money: Reply = {
-    attributes: {
-      payment_status: 'paid',
-      payment_intent_id: payment.id,
-      payment_amount: majorUnits(payment.amount, payment.currency),
-      payment_currency: payment.currency.toUpperCase(),
-    },
-    contact: {
-      has_paid_lesson: true,
-      ...(isBooked && { lesson_booked: true }),
-      customer_since:
-        asText(conversation.contactAttributes.customer_since) ?? new Date(delivery.receivedAt).toISOString(),
-    },
-    labels: {
-      add: ['payment:paid', ...(isBooked ? ['status:booked'] : [])],
-      remove: ['status:awaiting_pay', 'payment:failed'],
-    },
-    note: `Payment received: ${formatAmount(payment.amount, payment.currency)}, order ${payment.order}`,
+  const key = `payment:${payment.id}`
+  const first = await paidBy(payment.order, payment.id, context)
+  if (first !== payment.id) {
+    const reply = paidTwice(conversation, payment, first)
+    return publish(services, client, conversation, reply, key, context)
   }
-  await publish(services, client, conversation, money, `payment:${payment.id}`, context)
-  const reply = await context.once(`payment:${payment.id}:reply`, () =>
-    isBooked
+  const outcome = await context.once(`${key}:lesson`, () => bookLesson(services, conversation, payment, context))
+  await publish(
+    services,
+    client,
+    conversation,
+    moneyCounts(services, conversation, payment, delivery, outcome),
+    key,
+    context,
+  )
+  await replyOnce(services, client, conversation, `${key}:lesson`, context, () =>
+    outcome === 'booked'
       ? confirm(services, conversation, payment)
       : askForAnotherTime(services, conversation, payment, outcome, context),
   )
-  await publish(services, client, conversation, reply, `payment:${payment.id}:lesson`, context)
+}
+
+/** The payment that an order's lesson is paid by: the first that is asked for. */
+export function paidBy(order: string, payment: string, { once }: HandlerContext): Promise<string> {
+  return once(`order:${order}:paid-by`, () => payment)
+}
+
+/** Two links of one order were paid: the second payment gets no lesson, and the tutor decides. */
+function paidTwice(conversation: Conversation, { id, order, amount, currency }: Payment, first: string): Reply {
+  const sum = formatAmount(amount, currency)
+  return {
+    content: TEXTS[conversation.language].paid(sum),
+    note: `Order ${order} was paid a second time: ${sum} by ${id}, after ${first}. Please refund one of them in Stripe.`,
+  }
+}
+
+function moneyCounts(
+  services: Services,
+  conversation: Conversation,
+  { id, order, time, amount, currency }: Payment,
+  { receivedAt }: Delivery,
+  outcome: 'booked' | keyof typeof PROBLEMS,
+): Reply {
+  const isBooked = outcome === 'booked'
+  const { segment, customer_since } = conversation.contactAttributes
+  // What another order waits for is not touched.
+  const isCurrent = isUndisturbed(conversation, order)
+  return {
+    ...(isCurrent && {
+      attributes: {
+        payment_status: 'paid',
+        payment_intent_id: id,
+        payment_amount: majorUnits(amount, currency),
+        payment_currency: currency.toUpperCase(),
+        ...(isBooked && conversation.attributes.order_id === order && BOOKED),
+        ...(isBooked && time !== null && { order_id: order, lesson_start: isoTime(time.start, services.zone) }),
+      },
+    }),
+    contact: {
+      has_paid_lesson: true,
+      ...(isBooked && { lesson_booked: true }),
+      ...(segment === 'new' && { segment: 'existing' }),
+      customer_since: asText(customer_since) ?? new Date(receivedAt).toISOString(),
+    },
+    labels: {
+      add: ['payment:paid', ...(isBooked ? ['status:booked'] : [])],
+      remove: isCurrent ? ['status:awaiting_pay', 'payment:failed'] : [],
+    },
+    note: `Payment received: ${formatAmount(amount, currency)}, order ${order}`,
+  }
 }
 
 /** Why a paid lesson is not in the calendar. */
@@ -148,23 +200,12 @@ async function bookLesson(
   return calendar.book(lessonOf(conversation, order, time, `${formatAmount(amount, currency)}, ${id}`), signal)
 }
 
-function confirm(services: Services, conversation: Conversation, payment: Payment): Reply {
-  const { time, order } = payment
+function confirm(services: Services, conversation: Conversation, { time, amount, currency }: Payment): Reply {
   const texts = TEXTS[conversation.language]
-  const thanks = texts.paid(formatAmount(payment.amount, payment.currency))
+  const thanks = texts.paid(formatAmount(amount, currency))
   if (time === null) return { content: thanks }
   const when = sayWhen(time.start, readerOf(conversation, services))
-  return {
-    content: [thanks, texts.booked(when)].join('\n'),
-    ...(isPending(conversation, order) && {
-      attributes: { ...BOOKED, order_id: order, lesson_start: isoTime(time.start, services.zone) },
-    }),
-  }
-}
-
-/** The conversation has not turned to another order meanwhile. */
-function isPending({ attributes }: Conversation, order: string): boolean {
-  return attributes.order_id == null || attributes.order_id === order
+  return { content: [thanks, texts.booked(when)].join('\n') }
 }
 
 /** The money counts: the student chooses another time without paying again. */
@@ -175,13 +216,16 @@ async function askForAnotherTime(
   problem: keyof typeof PROBLEMS,
   { signal }: HandlerContext,
 ): Promise<Reply> {
-  const kind = { ...kindOf(conversation), type: 'regular' as const }
-  const minutes = time !== null ? (time.end - time.start) / 60_000 : kind.minutes
-  const booking: Booking = { services, conversation, kind: { ...kind, minutes }, signal }
+  const { minutes } = time === null ? kindOf(conversation) : { minutes: (time.end - time.start) / 60_000 }
+  const booking: Booking = { services, conversation, kind: { type: 'regular', minutes }, signal }
   const offer = await offerTimes(booking, 'rebook', { before: [TEXTS[conversation.language].paidButTaken] })
   const at = time !== null ? ` of ${sayWhen(time.start, tutorReader(services))}` : ''
-  const note = `The lesson${at} is paid (order ${order}) but not in the calendar: ${PROBLEMS[problem]}. The student has been asked to choose another time.`
-  return { ...offer, note, attributes: { ...BOOKED, ...offer.attributes, order_id: order } }
+  const next = offer.handsOver
+    ? 'No other time is free either: please find one with the student.'
+    : 'The student has been asked to choose another time.'
+  const note = `The lesson${at} is paid (order ${order}) but not in the calendar: ${PROBLEMS[problem]}. ${next}`
+  const attributes = { ...BOOKED, ...offer.attributes, pending_intent: 'rebook', order_id: order }
+  return forSilence(conversation, { ...offer, note, attributes })
 }
 
 /** An asynchronous payment that failed; unless it was paid meanwhile, which an event's snapshot can't tell. */
@@ -195,37 +239,46 @@ async function fail(
   const conversation = await conversationOf(client, payment, context.signal)
   const { attributes } = conversation
   if (attributes.payment_status === 'paid' && attributes.payment_intent_id === payment.id) return
-  const failed: Reply = {
-    attributes: { payment_status: 'failed', payment_intent_id: payment.id },
-    labels: { add: ['payment:failed'], remove: ['status:awaiting_pay'] },
-  }
-  const key = `payment:${payment.id}:failed`
-  await publish(services, client, conversation, failed, key, context)
-  const reply = await context.once(`${key}:reply`, () => offerAgain(services, conversation, payment, delivery, context))
-  await publish(services, client, conversation, reply, key, context)
+  await replyOnce(services, client, conversation, `payment:${payment.id}:failed`, context, async () =>
+    forSilence(conversation, await offerAgain(services, conversation, payment, delivery, context)),
+  )
 }
 
 /** A new link for the same lesson, other times if that one is taken, or just the news where nothing can be sold. */
 async function offerAgain(
   services: Services,
   conversation: Conversation,
-  { order, time }: Payment,
+  { id, order, time }: Payment,
   delivery: Delivery,
   { signal, log }: HandlerContext,
 ): Promise<Reply> {
   const { paymentFailed } = TEXTS[conversation.language]
-  if (time === null || time.start <= services.now()) return { content: paymentFailed }
+  if (!isUndisturbed(conversation, order)) return { content: paymentFailed }
+  // It was held until its lesson begins, which is longer than a new link lasts.
+  await services.calendar.release(order, Number.MAX_SAFE_INTEGER, signal)
+  const failed: Reply = {
+    order,
+    content: paymentFailed,
+    attributes: { ...NO_ORDER, pending_intent: 'menu', payment_status: 'failed', payment_intent_id: id },
+    labels: { add: ['payment:failed'], remove: ['status:awaiting_pay'] },
+  }
+  if (time === null || time.start <= services.now()) return failed
   const kind = { type: 'regular' as const, minutes: (time.end - time.start) / 60_000 }
   const booking: Booking = { services, conversation, kind, signal }
   try {
     const reserved = await reserve(booking, { id: order, start: time.start, delivery })
-    if (reserved === null) return await offerTimes(booking, 'slot', { before: [paymentFailed] })
-    const { content, attributes } = reserved
-    // The label says what happened last: it goes when the new link is paid.
-    return { attributes, labels: { add: ['status:awaiting_pay'] }, content: [paymentFailed, content].join('\n') }
+    const next = reserved ?? (await offerTimes(booking, 'slot'))
+    return {
+      ...failed,
+      ...next,
+      content: [paymentFailed, next.content].join('\n'),
+      attributes: { ...failed.attributes, ...next.attributes },
+      // The label says what happened last: it goes when the new link is paid.
+      labels: reserved === null ? failed.labels : { add: ['payment:failed', 'status:awaiting_pay'] },
+    }
   } catch (error) {
     if (!(error instanceof PermanentError)) throw error
     log.warn({ err: error }, 'no payment link is offered again')
-    return { content: paymentFailed }
+    return failed
   }
 }

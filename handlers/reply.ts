@@ -1,6 +1,6 @@
 import type { ChatwootClient, MenuItem } from '../plugins/chatwoot.ts'
 import type { HandlerContext } from '../plugins/inbox/drain.ts'
-import { type Conversation, readConversation, updateContact } from './conversation.ts'
+import { type Conversation, isSilent, isUndisturbed, readConversation, updateContact } from './conversation.ts'
 import type { Json } from './payload.ts'
 import type { Services } from './services.ts'
 
@@ -18,6 +18,34 @@ export interface Reply {
   items?: MenuItem[]
   /** A human goes on from here. */
   handsOver?: boolean
+  /** The order that this is about: if the conversation has turned to another one by now, only the note is made. */
+  order?: string
+}
+
+/** Where the bot has to keep silent, the tutor reads what it would have said. */
+export function forSilence(conversation: Conversation, reply: Reply): Reply {
+  const { content, items: _, note, handsOver: __, ...rest } = reply
+  if (!isSilent(conversation) || content === undefined) return reply
+  const unsaid = `TutorBot is silent here, and has not told the student: "${content}"`
+  return { ...rest, note: note === undefined ? unsaid : `${note}\n${unsaid}` }
+}
+
+/**
+ * Decides on a reply and carries it out, once for its key: Stripe may tell of one fact in several events, and an old one
+ * must not undo what has happened since.
+ */
+export async function replyOnce(
+  services: Services,
+  client: ChatwootClient,
+  conversation: Conversation,
+  key: string,
+  context: HandlerContext,
+  decide: () => Promise<Reply | null> | Reply | null,
+): Promise<void> {
+  await context.once(`${key}:done`, async () => {
+    const reply = await context.once(`${key}:reply`, decide)
+    if (reply !== null) await publish(services, client, conversation, reply, key, context)
+  })
 }
 
 /**
@@ -33,7 +61,9 @@ export async function publish(
   key: string,
   context: HandlerContext,
 ): Promise<void> {
-  const { attributes, contact, labels, note, content, items, handsOver } = reply
+  const { order } = reply
+  const isPassed = order !== undefined && !isUndisturbed(await readConversation(client, id, context.signal), order)
+  const { attributes, contact, labels, note, content, items, handsOver } = isPassed ? { note: reply.note } : reply
   if (attributes !== undefined) await client.mergeAttributes(id, attributes, context.signal)
   if (contact !== undefined && contactId !== undefined) await updateContact(client, contactId, contact, context)
   if (labels !== undefined) await client.changeLabels(id, labels, context.signal)

@@ -6,6 +6,7 @@ import {
   book,
   freeTimes,
   isPlanned,
+  NO_ORDER,
   offeredOf,
   offerTimes,
   plannedTimes,
@@ -22,7 +23,7 @@ import { asText } from './payload.ts'
 import type { Reply } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import { TEXTS } from './texts/index.ts'
-import { isoTime, parseTime, sayTime, sayWhen } from './times.ts'
+import { isoTime, parseTime, type SpokenTime, sayTime, sayWhen } from './times.ts'
 
 /** One message of a student, and where it finds the conversation. */
 export interface Turn extends Booking {
@@ -82,22 +83,18 @@ async function startBooking(turn: Turn, kind: Turn['kind']): Promise<Reply> {
   // What can't be paid is not offered.
   if (kind.type === 'regular') sale(booking)
   if (!(await giveUpOrder(turn))) return { content: TEXTS[turn.conversation.language].paymentUnderWay }
-  const reply = await offerTimes(booking, 'slot')
-  const noOrder = {
-    order_id: null,
-    payment_status: null,
-    payment_link: null,
-    checkout_session: null,
-    lesson_start: null,
-  }
-  return isReserved(turn)
-    ? { ...reply, attributes: { ...noOrder, ...reply.attributes }, labels: { remove: ['status:awaiting_pay'] } }
-    : reply
+  return withoutOrder(turn, await offerTimes(booking, 'slot'))
+}
+
+/** A reply that leaves no order in the conversation: neither one that was reserved nor one that is over. */
+function withoutOrder(turn: Turn, reply: Reply): Reply {
+  const labels = isReserved(turn) ? { remove: ['status:awaiting_pay'] } : undefined
+  return { ...reply, ...(labels && { labels }), attributes: { ...NO_ORDER, ...reply.attributes } }
 }
 
 /** A lesson is reserved, and not paid yet. */
 function isReserved({ conversation: { attributes } }: Turn): boolean {
-  return asText(attributes.checkout_session) !== undefined && attributes.payment_status === 'pending'
+  return asText(attributes.checkout_session) !== undefined
 }
 
 /** Ends the payment of a reserved lesson and gives up its hold. false: it is being paid. */
@@ -110,19 +107,24 @@ async function giveUpOrder(turn: Turn): Promise<boolean> {
   return true
 }
 
-/** A link that still lasts is sent again; after it has lapsed the lesson is reserved anew, if its time is free. */
+/** A link that can still be paid is sent again; after that the lesson is reserved anew, if its time is free. */
 async function sendLinkAgain(turn: Turn): Promise<Reply> {
   const { services, conversation, delivery } = turn
-  const { payment_link, payment_expires, lesson_start, order_id } = conversation.attributes
-  const [url, start, until] = [asText(payment_link), parseTime(lesson_start), parseTime(payment_expires)]
-  const id = asText(order_id)
-  if (start === undefined || id === undefined) return startBooking(turn, turn.kind)
-  if (url !== undefined && until !== undefined && services.now() < until) {
+  const { payment_link, payment_expires, lesson_start, order_id, checkout_session } = conversation.attributes
+  const [id, url, session] = [order_id, payment_link, checkout_session].map(asText)
+  const [start, until] = [parseTime(lesson_start), parseTime(payment_expires)]
+  if (id === undefined || start === undefined || session === undefined) return startBooking(turn, turn.kind)
+  const { client } = sale(turn)
+  const texts = TEXTS[conversation.language]
+  const { status } = await client.getSession(session)
+  if (status === 'open' && url !== undefined && until !== undefined && services.now() < until) {
     const reader = readerOf(conversation, services)
-    return { content: TEXTS[conversation.language].payFirst(sayWhen(start, reader), url, sayTime(until, reader)) }
+    return { content: texts.payFirst(sayWhen(start, reader), url, sayTime(until, reader)) }
   }
-  const order = { id, start, delivery }
-  return (isPlanned(turn, start) ? await reserve(turn, order) : null) ?? offerOthers(turn, 'slot')
+  // A second link beside one that can be paid, or is being paid, would be paid too.
+  if (!(await client.expireSession(session))) return { content: texts.paymentUnderWay }
+  const reserved = isPlanned(turn, start) ? await reserve(turn, { id, start, delivery }) : null
+  return reserved ?? withoutOrder(turn, await offerOthers(turn, 'slot'))
 }
 
 /** A student chooses a time: a trial lesson or one that is paid is booked, any other is reserved. */
@@ -137,13 +139,14 @@ export async function chooseTime(turn: Turn, start: number): Promise<Reply> {
   return reply ?? offerOthers(turn, intent)
 }
 
-/** A student writes a time that was not among those offered. */
-export async function chooseSpokenTime(turn: Turn, isMeant: (at: number) => boolean): Promise<Reply> {
+/** A student writes a time instead of choosing one: if nothing else is said, that one is meant. */
+export async function chooseSpokenTime(turn: Turn, { isMeant, isCertain }: SpokenTime): Promise<Reply> {
   const [only, ...others] = plannedTimes(turn).filter(({ start }) => isMeant(start))
   // Whether it is free is for the calendar to say: a hold of an earlier attempt at this message is its own.
-  if (only !== undefined && others.length === 0) return chooseTime(turn, only.start)
+  if (isCertain && only !== undefined && others.length === 0) return chooseTime(turn, only.start)
   const free = (await freeTimes(turn)).filter(({ start }) => isMeant(start))
-  return free.length > 0 ? offerTimes(turn, choosing(turn), { only: free }) : offerOthers(turn, choosing(turn))
+  if (free.length > 0) return offerTimes(turn, choosing(turn), { only: free })
+  return isCertain ? offerOthers(turn, choosing(turn)) : offerTimes(turn, choosing(turn))
 }
 
 function choosing({ conversation }: Turn): 'slot' | 'rebook' {
@@ -163,7 +166,7 @@ async function bookTrial(turn: Turn, order: string, start: number): Promise<Repl
   return {
     content: TEXTS[conversation.language].trialBooked(when),
     note: `Trial lesson booked: ${sayWhen(start, tutorReader(services))}`,
-    attributes: { ...BOOKED, order_id: order, lesson_start: isoTime(start, services.zone) },
+    attributes: { ...BOOKED, order_id: order, lesson_start: isoTime(start, services.zone), trial_booked: true },
     contact: { lesson_booked: true },
     labels: { add: ['status:booked'] },
   }
@@ -174,10 +177,12 @@ async function bookPaid(turn: Turn, start: number): Promise<Reply | null> {
   const { services, conversation } = turn
   const { order_id, payment_amount, payment_currency, payment_intent_id } = conversation.attributes
   const payment = `${payment_amount} ${payment_currency}, ${payment_intent_id}`
-  if (!(await book(turn, String(order_id), start, payment))) return null
+  const order = asText(order_id)
+  if (order === undefined) throw new PermanentError('the order of the paid lesson (order_id) is not known any more')
+  if (!(await book(turn, order, start, payment))) return null
   return {
     content: TEXTS[conversation.language].booked(sayWhen(start, readerOf(conversation, services))),
-    note: `Lesson booked: ${sayWhen(start, tutorReader(services))}, paid by order ${order_id}`,
+    note: `Lesson booked: ${sayWhen(start, tutorReader(services))}, paid by order ${order}`,
     attributes: { ...BOOKED, lesson_start: isoTime(start, services.zone) },
     contact: { lesson_booked: true },
     labels: { add: ['status:booked'] },

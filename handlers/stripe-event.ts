@@ -24,7 +24,9 @@ export interface Payment extends PaidLesson {
   /** The payment intent, or the session where nothing had to be paid: what is fulfilled once. */
   id: string
   paid: boolean
-  /** All of it was given back. */
+  /** Its method takes longer, and the money is on its way. Only known with a key. */
+  processing: boolean
+  /** All of it was given back. Only known with a key. */
   refunded: boolean
   /** In the currency's minor unit. */
   amount: number
@@ -87,31 +89,34 @@ function ofSession(id: string, session: Json): Payment | null {
   const { payment_intent, payment_status, amount_total, currency, metadata } = session
   // Nothing to pay (`no_payment_required`) is as good as paid: docs.stripe.com/checkout/fulfillment
   const paid = payment_status === 'paid' || payment_status === 'no_payment_required'
-  const intent = isObject(payment_intent) ? payment_intent : { id: payment_intent }
+  const intent: Json = isObject(payment_intent) ? payment_intent : { id: payment_intent }
   const refunded = asObject(intent.latest_charge).refunded === true
-  return ofParts({ id: asId(intent.id) ?? id, paid, refunded, amount: amount_total, currency, metadata })
+  const processing = intent.status === 'processing'
+  return ofParts({ id: asId(intent.id) ?? id, paid, processing, refunded, amount: amount_total, currency, metadata })
 }
 
 /** Of a payment intent that succeeded. */
 function ofIntent(id: string, { amount_received, currency, metadata }: Json): Payment | null {
-  return ofParts({ id, paid: true, refunded: false, amount: amount_received, currency, metadata })
+  const state = { paid: true, processing: false, refunded: false }
+  return ofParts({ id, ...state, amount: amount_received, currency, metadata })
 }
 
 function ofParts(parts: {
   id: string
   paid: boolean
+  processing: boolean
   refunded: boolean
   amount: unknown
   currency: unknown
   metadata: unknown
 }): Payment | null {
-  const { id, paid, refunded, amount, currency, metadata } = parts
-  const lesson = lessonOfMetadata(metadata, id)
+  const { amount, currency, metadata, ...state } = parts
+  const lesson = lessonOfMetadata(metadata, state.id)
   if (lesson === null) return null
   if (typeof amount !== 'number' || typeof currency !== 'string') {
-    throw new PermanentError(`The payment ${id} has no amount or no currency`)
+    throw new PermanentError(`The payment ${state.id} has no amount or no currency`)
   }
-  return { ...lesson, id, paid, refunded, amount, currency }
+  return { ...lesson, ...state, amount, currency }
 }
 
 export function sayNotOurs({ log }: HandlerContext): void {

@@ -50,8 +50,16 @@ export function isoTime(at: number, zone: string): string {
   return DateTime.fromMillis(at, { zone }).toISO({ suppressMilliseconds: true }) as string
 }
 
-/** What a text says about a time; what it does not say fits any. */
-interface SpokenTime {
+/** What a text says about a time. */
+export interface SpokenTime {
+  /** Whether it can mean a time. @param at Unix ms */
+  isMeant(at: number): boolean
+  /** It says nothing else, and only one time: `dinsdag 17:00 graag`, but not `dinsdag 17:00 kan ik niet`. */
+  isCertain: boolean
+}
+
+/** What a text says of a day or an hour; what it does not say fits any. */
+interface Parts {
   /** 1: Monday. */
   weekday?: number
   /** Days from today. */
@@ -62,38 +70,56 @@ interface SpokenTime {
   minute?: number
 }
 
-const IN_DAYS: Record<string, number> = { vandaag: 0, today: 0, morgen: 1, tomorrow: 1, overmorgen: 2 }
+const IN_DAYS = new Map([
+  ['vandaag', 0],
+  ['today', 0],
+  ['morgen', 1],
+  ['tomorrow', 1],
+  ['overmorgen', 2],
+])
+
+/** Words that change nothing about the time beside them. */
+const FILLERS = new Set(
+  'op om de het kan graag liefst dan is prima goed ok oke oké ja on at the can it be please then fine good yes'.split(
+    ' ',
+  ),
+)
 
 /**
- * A test of times for what a text says (`dinsdag 17:00`, `di 24 nov`, `tomorrow 5 pm`); undefined: it says nothing about
- * a time.
+ * What a text says about a time (`dinsdag 17:00`, `di 24 nov`, `tomorrow 5 pm`); undefined: nothing.
  * @param now Unix ms
+ * @param zone of who writes
  */
-export function spokenTime(text: string, now: number, zone: string): ((at: number) => boolean) | undefined {
-  const spoken = { ...spokenDay(text), ...spokenHour(text) }
+export function spokenTime(text: string, now: number, zone: string): SpokenTime | undefined {
+  const { hour, rest, isOne } = spokenHour(text.toLowerCase())
+  const { day, left } = spokenDay(rest)
+  const spoken: Parts = { ...day, ...hour }
   if (Object.keys(spoken).length === 0) return undefined
   const today = DateTime.fromMillis(now, { zone }).startOf('day')
-  return at => {
-    const time = DateTime.fromMillis(at, { zone })
-    const inDays = time.startOf('day').diff(today, 'days').days
-    const fits = (wanted: number | undefined, is: number) => wanted === undefined || wanted === is
-    // `dinsdag` is the coming one, unless a date says more.
-    const isComing = spoken.weekday === undefined || spoken.day !== undefined || inDays <= 7
-    return (
-      isComing &&
-      fits(spoken.weekday, time.weekday) &&
-      fits(spoken.inDays, inDays) &&
-      fits(spoken.day, time.day) &&
-      fits(spoken.month, time.month) &&
-      (spoken.hours === undefined || spoken.hours.includes(time.hour)) &&
-      fits(spoken.minute, time.minute)
-    )
+  return {
+    isCertain: isOne && left.every(word => FILLERS.has(word)),
+    isMeant(at) {
+      const time = DateTime.fromMillis(at, { zone })
+      const inDays = time.startOf('day').diff(today, 'days').days
+      const fits = (wanted: number | undefined, is: number) => wanted === undefined || wanted === is
+      // `dinsdag` is the coming one, unless a date says more.
+      const isComing = spoken.weekday === undefined || spoken.day !== undefined || inDays <= 7
+      return (
+        isComing &&
+        fits(spoken.weekday, time.weekday) &&
+        fits(spoken.inDays, inDays) &&
+        fits(spoken.day, time.day) &&
+        fits(spoken.month, time.month) &&
+        (spoken.hours === undefined || spoken.hours.includes(time.hour)) &&
+        fits(spoken.minute, time.minute)
+      )
+    },
   }
 }
 
 /** The names of weekdays and months in every language, with their numbers. */
 const WEEKDAYS = namesOf(locale => [Info.weekdays('long', { locale })])
-/** These are words of their own too (`do`, `zo`, `sun`): they are names only beside a number, or alone. */
+/** These are words of their own too (`do`, `zo`, `sun`): they are names only before a number, or alone. */
 const SHORT_WEEKDAYS = namesOf(locale => [Info.weekdays('short', { locale })])
 const MONTHS = namesOf(locale => [Info.months('long', { locale }), Info.months('short', { locale })])
 
@@ -109,34 +135,49 @@ function wordOf(name: string): string {
   return name.toLowerCase().replace(/\.$/, '')
 }
 
-function spokenDay(text: string): SpokenTime {
-  const spoken: SpokenTime = {}
-  const words = text.toLowerCase().match(/[\p{L}]+|\d+/gu) ?? []
-  const shortCounts = words.length === 1 || words.some(word => /^\d/.test(word))
-  for (const [index, word] of words.entries()) {
-    spoken.weekday ??= WEEKDAYS.get(word) ?? (shortCounts ? SHORT_WEEKDAYS.get(word) : undefined)
-    spoken.inDays ??= IN_DAYS[word]
+/** The first day that is named; `left`: the words that say something else, or name another day. */
+function spokenDay(text: string): { day: Parts; left: string[] } {
+  const day: Parts = {}
+  const words = text.match(/[\p{L}]+|\d+|#/gu) ?? []
+  const isNumber = (word: string | undefined) => word !== undefined && /^[\d#]/.test(word)
+  const left = words.filter((word, index) => {
+    if (word === '#') return false
+    const isShort = words.length === 1 || isNumber(words[index + 1])
+    const weekday = WEEKDAYS.get(word) ?? (isShort ? SHORT_WEEKDAYS.get(word) : undefined)
+    if (weekday !== undefined) return !setOnce(day, 'weekday', weekday)
+    const inDays = IN_DAYS.get(word)
+    if (inDays !== undefined) return !setOnce(day, 'inDays', inDays)
     const month = MONTHS.get(word)
-    const beside = [words[index - 1], words[index + 1]].map(Number).find(day => day >= 1 && day <= 31)
-    if (month === undefined || beside === undefined) continue
-    spoken.month ??= month
-    spoken.day ??= beside
-  }
-  return withoutUndefined(spoken)
+    const isDate = [words[index - 1], words[index + 1]].some(isDayOfMonth)
+    if (month !== undefined && isDate) return !setOnce(day, 'month', month)
+    const isBesideMonth = [words[index - 1], words[index + 1]].some(beside => MONTHS.has(beside ?? ''))
+    return !(isDayOfMonth(word) && isBesideMonth && setOnce(day, 'day', Number(word)))
+  })
+  return { day, left }
 }
 
-function spokenHour(text: string): SpokenTime {
-  const [, clockHour, clockMinute] = /(?<!\d)(\d{1,2})\s?[:.u]\s?(\d{2})(?!\d)/i.exec(text) ?? []
-  const [, hour, half] = /(?<!\d)(\d{1,2})\s?(uur|u|h|am|pm)\b/i.exec(text) ?? []
-  const written = Number(clockHour ?? hour)
-  if (Number.isNaN(written) || written > 24) return {}
-  const isAfternoon = /\d\s?pm\b/i.test(text)
-  const isMorning = half?.toLowerCase() === 'am'
+function isDayOfMonth(word: string | undefined): boolean {
+  return Number(word) >= 1 && Number(word) <= 31
+}
+
+/** false: it has been set to something else. */
+function setOnce(day: Parts, part: 'weekday' | 'inDays' | 'month' | 'day', value: number): boolean {
+  day[part] ??= value
+  return day[part] === value
+}
+
+/** `17:00`, `17.00 uur`, `17u30`, `5 pm`, `3 uur`. */
+const HOUR = /(?<!\d)(\d{1,2})(?:\s?[:.u]\s?(\d{2})(?!\d)(?:\s?(uur|am|pm)\b)?|\s?(uur|u|h|am|pm)\b)/g
+
+/** The first time of day that is named; `rest`: the text with a # in the place of each. */
+function spokenHour(text: string): { hour: Parts; rest: string; isOne: boolean } {
+  const [first, ...others] = text.matchAll(HOUR)
+  const rest = text.replaceAll(HOUR, ' # ')
+  const written = Number(first?.[1])
+  if (first === undefined || written > 24) return { hour: {}, rest, isOne: true }
+  const half = first[3] ?? first[4]
   // `5 uur` is said of the afternoon too: nobody teaches at five in the morning.
-  const hours = [...(isAfternoon ? [] : [written]), ...(isMorning || written >= 12 ? [] : [written + 12])]
-  return { hours: isAfternoon && written === 12 ? [12] : hours, minute: Number(clockMinute ?? 0) }
-}
-
-function withoutUndefined<T extends object>(object: T): T {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
+  const hours = [...(half === 'pm' ? [] : [written]), ...(half === 'am' || written >= 12 ? [] : [written + 12])]
+  const hour = { hours: half === 'pm' && written === 12 ? [12] : hours, minute: Number(first[2] ?? 0) }
+  return { hour, rest, isOne: others.length === 0 }
 }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import fp from 'fastify-plugin'
 import Stripe from 'stripe'
 import { PermanentError, TransientError } from './inbox/errors.ts'
@@ -45,7 +46,7 @@ export interface StripeClient {
   /** The checkout session that a payment was made in, if it was made in one; as `getSession` gives it. */
   findSession(paymentIntent: string): Promise<Stripe.Checkout.Session | undefined>
   getPrice(id: string): Promise<Stripe.Price>
-  /** Makes a checkout session: one for an order, attempt and expiry, however often it is asked for within 24 h. */
+  /** Makes a checkout session: one for an order and attempt, however often the same is asked for within 24 h. */
   createSession(checkout: Checkout): Promise<{ id: string; url: string }>
   /** Ends a session, so that it can't be paid any more. false: it is complete, paid or about to be. */
   expireSession(id: string): Promise<boolean>
@@ -92,7 +93,8 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
         metadata,
         payment_intent_data: { metadata },
       }
-      const idempotencyKey = `tutorbot:${order}:${attempt}:${request.expires_at}`
+      // With what is asked for: Stripe refuses a key for another request than the one before, and then nobody could pay.
+      const idempotencyKey = `tutorbot:${order}:${attempt}:${hash('sha256', JSON.stringify(request)).slice(0, 16)}`
       const { id, url } = await call(() => stripe.checkout.sessions.create(request, { idempotencyKey }))
       if (url === null) throw new PermanentError(`The checkout session ${id} has no URL`)
       return { id, url }

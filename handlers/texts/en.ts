@@ -15,7 +15,8 @@ export const en = {
     other_time: 'Another time',
   },
   /** Words that ask for a person, wherever the dialogue is. */
-  personWords: /\b(human|(real )?person|somebody|someone|agent|employee)\b/i,
+  personWords:
+    /^(an? )?(human|person|agent)\W*$|\b(talk|speak|chat) (to|with) (an? )?(real )?(human|person|somebody|someone|agent)\b|\breal person\b/i,
   /** luxon's tokens: of a time to choose (24 characters at most), of a date and of a time of day. */
   formats: { choice: 'ccc d LLL HH:mm', date: 'cccc d LLLL', time: 'HH:mm' },
   when: (date: string, time: string, zone: string | null) => `${date} at ${time}${zone === null ? '' : ` (${zone})`}`,
@@ -36,7 +37,7 @@ export const en = {
   trialBooked: (when: string) => `Your free trial lesson is booked: ${when}. See you then!`,
   booked: (when: string) => `Your lesson is booked: ${when}. See you then!`,
   paid: (amount: string) => `Thank you! We have received your payment of ${amount}.`,
-  paidButTaken: 'Unfortunately the time you chose is not free any more. You have paid, so just choose another time.',
+  paidButTaken: 'Unfortunately the time you chose is not free any more. Your payment counts for another one.',
   paymentFailed: 'Unfortunately your payment did not succeed. Nothing was charged.',
   expired: (when: string) =>
     `Your reservation for ${when} has lapsed, because it was not paid in time. Would you like to choose a time again?`,

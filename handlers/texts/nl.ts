@@ -15,7 +15,8 @@ export const nl: Texts = {
     pay_link: 'Link opnieuw sturen',
     other_time: 'Een ander moment',
   },
-  personWords: /\b(mens|persoon|iemand (anders )?(spreken|aan de lijn)|medewerker|echt iemand)\b/i,
+  personWords:
+    /^(een )?(mens|persoon|medewerker)\W*$|\b(mens|persoon|medewerker|iemand)( anders)? (spreken|aan de lijn)\b|\b(wil|graag|mag ik) een (mens|medewerker)\b/i,
   formats: { choice: 'ccc d LLL HH:mm', date: 'cccc d LLLL', time: 'HH:mm' },
   when: (date, time, zone) => `${date} om ${time}${zone === null ? '' : ` (${zone})`}`,
   lesson: 'Bijles',
@@ -34,7 +35,7 @@ export const nl: Texts = {
   trialBooked: when => `Je gratis proefles staat vast: ${when}. Tot dan!`,
   booked: when => `Je les staat vast: ${when}. Tot dan!`,
   paid: amount => `Dank je wel! We hebben je betaling van ${amount} ontvangen.`,
-  paidButTaken: 'De tijd die je koos is helaas niet meer vrij. Je hebt al betaald, dus kies gewoon een andere tijd.',
+  paidButTaken: 'De tijd die je koos is helaas niet meer vrij. Je betaling telt voor een andere.',
   paymentFailed: 'Je betaling is helaas niet gelukt. Er is niets afgeschreven.',
   expired: when =>
     `Je reservering voor ${when} is vervallen, omdat er niet op tijd is betaald. Wil je opnieuw een tijd kiezen?`,

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { type StripeSampleOptions, stripeEvent, stripePaymentIntent, stripeSession } from '../../commands/samples.ts'
+import { BOOKED, NO_ORDER } from '../../handlers/booking.ts'
 import { paymentHandlers } from '../../handlers/payment.ts'
 import { conversationOfMetadata } from '../../handlers/stripe-event.ts'
 import { en } from '../../handlers/texts/en.ts'
@@ -58,6 +59,7 @@ t.test('a payment brings about all that it should', async t => {
   t.match(await tutor.handlePayment(tutor.session('completed')), { msg: 'webhook handled' })
 
   t.strictSame(tutor.conversation.custom_attributes, {
+    ...BOOKED,
     order_id: 'A1',
     payment_status: 'paid',
     payment_intent_id: PAYMENT,
@@ -240,7 +242,8 @@ t.test('a payment that failed is said, once', async t => {
   t.match(await tutor.handlePayment(tutor.session('async_payment_failed', unpaid)), { msg: 'webhook handled' })
   await tutor.handlePayment(tutor.session('async_payment_failed', unpaid))
   t.strictSame(tutor.conversation.custom_attributes, {
-    order_id: 'A1',
+    ...NO_ORDER,
+    pending_intent: 'menu',
     payment_status: 'failed',
     payment_intent_id: PAYMENT,
   })

@@ -268,7 +268,7 @@ t.test('the link is asked for after somebody else took the time: others are offe
   const renee = await reserved(tutor)
   tutor.clock.advance(41 * MINUTE)
   await reserved(tutor, { id: 4100043, contact: 4100002 })
-  t.match(await renee.says('1'), [/^Die tijd is helaas niet meer vrij./])
+  t.match(await renee.says('Link opnieuw sturen'), [/^Die tijd is helaas niet meer vrij./])
   t.equal(renee.choices()[0], 'di 24 nov 12:00', '11:00 is within the buffer')
 })
 
@@ -309,7 +309,7 @@ t.test('a delayed payment keeps the lesson reserved; when it fails, the link is 
     renee.read().at(-1),
     `Je betaling is helaas niet gelukt. Er is niets afgeschreven.\nJe les op dinsdag 24 november om 10:00 staat voor je klaar. Betaal vóór 14:40 om hem definitief te maken: ${tutor.session(2).url}`,
   )
-  t.strictSame(renee.conversation.labels, ['payment:failed', 'status:awaiting_pay'])
+  t.strictSame(renee.conversation.labels, ['status:awaiting_pay', 'payment:failed'])
 
   await tutor.deliver(pay(tutor.session(2)).completed)
   t.match(renee.read().at(-1), /^Dank je wel!/)
@@ -347,7 +347,10 @@ t.test('paid, but the slot is gone: the money counts, and the student chooses ag
 
   await tutor.deliver(pay(tutor.session(1)).completed)
   const order = tutor.session(1).metadata?.order_id
-  t.match(renee.read().at(-1), /^De tijd die je koos is helaas niet meer vrij. Je hebt al betaald/)
+  t.match(
+    renee.read().at(-1),
+    /^De tijd die je koos is helaas niet meer vrij. Je betaling telt voor een andere.\nWanneer/,
+  )
   t.strictSame(renee.conversation.labels, ['payment:paid'])
   t.match(contactOf(tutor), { has_paid_lesson: true, lesson_booked: undefined })
   t.strictSame(renee.notes(), [
@@ -643,7 +646,7 @@ t.test('a refund of a payment that has no lesson: only the money is told of', as
   t.strictSame(renee.notes(), ['Payment refunded: 60.00 EUR, order elsewhere'])
   const charge = refundEvent('evt_2', {
     paymentIntent: '',
-    metadata: { ...metadata, lesson_start: '2026-11-25T10:00:00Z' },
+    metadata: { ...metadata, order_id: 'another', lesson_start: '2026-11-25T10:00:00Z' },
   })
   t.equal(await tutor.deliver(charge), 'webhook handled', 'a charge without a payment intent counts by itself')
   t.match(renee.read().at(-1), /Je les op woensdag 25 november om 11:00 gaat niet door/)

@@ -4,6 +4,7 @@ import {
   isoTime,
   parseTime,
   type Reader,
+  type SpokenTime,
   sayTime,
   sayWhen,
   spokenTime,
@@ -68,7 +69,7 @@ t.test('times as students write them', async t => {
     ['zo', ['2026-11-29T10:00'], ['2026-11-28T10:00']],
   ]
   for (const [text, meant, others] of cases) {
-    const isMeant = spokenTime(text, NOW, AMSTERDAM) as (at: number) => boolean
+    const { isMeant } = spokenTime(text, NOW, AMSTERDAM) as SpokenTime
     for (const time of meant) t.ok(isMeant(at(time)), `${text}: ${time}`)
     for (const time of others) t.notOk(isMeant(at(time)), `${text}: not ${time}`)
   }

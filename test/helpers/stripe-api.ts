@@ -115,11 +115,12 @@ export async function startStripeApi(now: () => number = Date.now): Promise<Stri
   }
 
   /** With the payment intent and its charge, if that was asked for. */
-  function show({ intent_metadata: _, ...session }: Session, expand: string | null): object {
+  function show({ intent_metadata: _, intent_status, ...session }: Session, expand: string | null): object {
     const { payment_intent } = session
     if (expand === null || payment_intent === null) return session
     const latest_charge = { id: 'ch_1', object: 'charge', refunded: refunded.has(payment_intent as string) }
-    return { ...session, payment_intent: { id: payment_intent, object: 'payment_intent', latest_charge } }
+    const status = intent_status ?? (session.payment_status === 'paid' ? 'succeeded' : 'processing')
+    return { ...session, payment_intent: { id: payment_intent, object: 'payment_intent', status, latest_charge } }
   }
 
   function list(query: URLSearchParams): Answer {
