@@ -833,3 +833,298 @@ function refundEvent(id: string, options: Parameters<typeof stripeCharge>[0], pa
   const charge = stripeCharge(options)
   return stripeEvent('charge.refunded', { ...charge, payment_intent: charge.payment_intent || null, ...parts }, { id })
 }
+
+t.test('regression: a payment under way gets no second link', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const session = tutor.session()
+  Object.assign(session, { status: 'complete', payment_intent: 'pi_sepa' })
+  await tutor.deliver(sessionEvent(session, 'completed'))
+  const underWay = 'Je betaling komt binnen. Zodra die er is, hoor je van ons.'
+  t.strictSame(await renee.says('Link opnieuw sturen'), [underWay])
+  tutor.clock.advance(41 * MINUTE)
+  t.strictSame(await renee.says('Link opnieuw sturen'), [underWay])
+  t.strictSame(await renee.says('Les boeken'), [underWay])
+  t.equal(tutor.stripe.sessions.size, 1)
+})
+
+t.test('regression: an order that is paid twice has one lesson, and the second refund leaves it alone', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const first = tutor.session()
+  await tutor.deliver(pay(first).completed)
+  const again = { ...first, id: 'cs_again' }
+  tutor.stripe.sessions.set(again.id, again)
+  await tutor.deliver(pay(again, 'pi_again').completed)
+  const order = first.metadata?.order_id
+  t.strictSame(renee.notes(), [
+    `Payment received: 60.00 EUR, order ${order}`,
+    `Order ${order} was paid a second time: 60.00 EUR by pi_again, after pi_cs_test_1. Please refund one of them in Stripe.`,
+  ])
+  await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_again', metadata: first.metadata ?? {} }))
+  t.equal(renee.read().at(-1), 'Je betaling van 60.00 EUR is terugbetaald.')
+  t.equal((await tutor.lessons())?.length, 1)
+  t.strictSame(renee.conversation.labels, ['payment:paid', 'status:booked'])
+  await tutor.deliver(refundEvent('evt_2', { paymentIntent: 'pi_cs_test_1', metadata: first.metadata ?? {} }))
+  t.strictSame(await tutor.lessons(), [])
+})
+
+t.test('regression: the new link of a failed payment holds the time no longer than it lasts', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const session = tutor.session()
+  Object.assign(session, { status: 'complete', payment_intent: 'pi_sepa' })
+  await tutor.deliver(sessionEvent(session, 'completed'))
+  session.intent_status = 'requires_payment_method'
+  await tutor.deliver(sessionEvent(session, 'async_payment_failed'))
+  t.equal((await tutor.busy()).length, 1)
+  Object.assign(tutor.session(2), { status: 'expired' })
+  await tutor.deliver(sessionEvent(tutor.session(2), 'expired'))
+  t.strictSame(await tutor.busy(), [])
+  t.match(renee.read().at(-1), /is vervallen/)
+
+  // An event that comes after what it tells of is over.
+  const late = { ...sessionEvent(session, 'completed'), id: 'evt_late' }
+  t.equal(await tutor.deliver(late), 'webhook handled')
+  t.strictSame(await tutor.busy(), [])
+})
+
+t.test('regression: a refund of last week’s order leaves the one that is pending alone', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const first = tutor.session()
+  await tutor.deliver(pay(first).completed)
+  await renee.says('Les boeken')
+  t.match(renee.conversation.custom_attributes, { order_id: null, payment_status: null }, 'that one is over')
+  await renee.says('2')
+  t.strictSame(renee.conversation.labels, ['status:awaiting_pay'], 'labels too')
+  const pending = { ...renee.conversation.custom_attributes }
+  await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1', metadata: first.metadata ?? {} }))
+  t.strictSame(renee.conversation.custom_attributes, pending)
+  t.strictSame(renee.conversation.labels, ['status:awaiting_pay'])
+  t.match(renee.read().at(-1), /Je les op dinsdag 24 november om 10:00 gaat niet door/)
+  t.strictSame(await tutor.lessons(), [])
+
+  await renee.says('Een ander moment')
+  t.equal(tutor.session(2).status, 'expired', 'and its link can still be given up')
+  t.strictSame(await tutor.busy(), [])
+})
+
+t.test('regression: a payment made elsewhere leaves the order that is pending alone', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const elsewhere = {
+    ...tutor.session(),
+    id: 'cs_elsewhere',
+    metadata: { conversation_id: '4100042', order_id: 'other' },
+  }
+  tutor.stripe.sessions.set(elsewhere.id, elsewhere as Session)
+  await tutor.deliver(pay(elsewhere as Session, 'pi_elsewhere').completed)
+  t.match(renee.conversation.custom_attributes, { payment_status: 'pending', pending_intent: 'pay' })
+  t.ok(renee.conversation.labels.includes('status:awaiting_pay'))
+  Object.assign(tutor.session(), { status: 'expired' })
+  await tutor.deliver(sessionEvent(tutor.session(), 'expired'))
+  t.match(renee.read().at(-1), /is vervallen/, 'and the student is told when its link expires')
+})
+
+t.test('regression: one fact that comes in two events is told once', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  Object.assign(tutor.session(), { status: 'expired' })
+  const expired = sessionEvent(tutor.session(), 'expired')
+  await tutor.deliver(expired)
+  await renee.says('Les boeken')
+  await renee.says('1')
+  const state = { ...renee.conversation.custom_attributes }
+  const said = renee.read().length
+  t.equal(await tutor.deliver({ ...expired, id: 'evt_again' }), 'webhook handled')
+  t.strictSame(renee.conversation.custom_attributes, state)
+  t.equal(renee.read().length, said)
+})
+
+t.test('regression: what is told late does not undo what has happened since', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const first = tutor.session()
+  Object.assign(first, { status: 'complete', payment_intent: 'pi_sepa', intent_status: 'requires_payment_method' })
+  tutor.chatwoot.fail(/^POST .*labels$/, { status: 500 })
+  const delivery = await deliverStripe(tutor.receiver, sessionEvent(first, 'async_payment_failed'))
+  await tutor.ended(delivery)
+  // The student has an order of another kind by the time that the event is handled again.
+  Object.assign(renee.conversation.custom_attributes as object, { order_id: 'newer', pending_intent: 'pay' })
+  await tutor.nextAttempt(delivery, 1)
+  t.match(renee.conversation.custom_attributes, { order_id: 'newer', pending_intent: 'pay' })
+  t.notMatch(renee.read().at(-1), /niet gelukt/)
+})
+
+t.test('regression: a failed payment of an order that is not the current one is news only', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const session = tutor.session()
+  Object.assign(session, { status: 'complete', payment_intent: 'pi_sepa' })
+  Object.assign(renee.conversation.custom_attributes as object, { order_id: 'newer' })
+  await tutor.deliver(sessionEvent(session, 'async_payment_failed'))
+  t.match(renee.read().at(-1), /^Je betaling is helaas niet gelukt. Er is niets afgeschreven.$/)
+  t.equal(renee.conversation.custom_attributes?.order_id, 'newer')
+  t.equal(tutor.stripe.sessions.size, 1)
+})
+
+t.test('regression: paid, the slot gone and nothing else free: the claim stays, and the tutor reads so', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  tutor.clock.advance(41 * MINUTE)
+  const now = tutor.clock.now()
+  const { signal } = new AbortController()
+  const all = {
+    order: 'x',
+    start: now,
+    end: now + 40 * 24 * 60 * MINUTE,
+    student: '',
+    service: '',
+    payment: null,
+    conversation: '1',
+  }
+  await tutor.services.calendar.book(all, signal)
+  await tutor.deliver(pay(tutor.session()).completed)
+  t.match(
+    renee.notes().at(-1),
+    /its time is not free any more. No other time is free either: please find one with the student./,
+  )
+  t.match(renee.conversation, { status: 'open', custom_attributes: { pending_intent: 'rebook' } })
+
+  await tutor.services.calendar.cancel('x', signal)
+  Object.assign(renee.conversation, { status: 'pending', assignee: null })
+  t.match(await renee.says('Andere tijden'), [/^Wanneer wil je/])
+  Object.assign(renee.conversation.custom_attributes as object, { order_id: null })
+  t.strictSame(await renee.says('2'), ['Een ogenblik: iemand van ons neemt dit gesprek over.'])
+  t.match(renee.notes().at(-1), /the order of the paid lesson \(order_id\) is not known/)
+})
+
+t.test('regression: a message made to be slow is answered at once', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  const startedAt = performance.now()
+  for (const text of ['!'.repeat(149_999), '1 '.repeat(75_000), 'di '.repeat(50_000)]) await renee.says(`${text}x`)
+  t.ok(performance.now() - startedAt < 5_000, 'it took 9.5 s for the first alone')
+})
+
+t.test('regression: a sentence about a time is no choice of one', async t => {
+  const tutor = await setUp(t)
+  const sentences = [
+    'dinsdag 17:00 kan ik niet',
+    'volgende week dinsdag 17:00',
+    'niet morgen maar overmorgen om 17:00',
+    'dinsdag van 16 uur tot 17 uur',
+    'dinsdag niet, woensdag wel 17:00',
+    'Can we do Tuesday at 5 pm or later?',
+    'zo snel mogelijk, dinsdag 17:00',
+    'een les van 5 uur op dinsdag',
+    'do 26 november 17:00 of 18:00',
+  ]
+  for (const [index, sentence] of sentences.entries()) {
+    const renee = tutor.student('whatsapp', { id: 4100100 + index, contact: 4100100 + index })
+    await renee.says('Hoi')
+    await renee.says('Gratis proefles')
+    t.match(await renee.says(sentence), [/^Wanneer wil je je les van 30 minuten/], sentence)
+  }
+  t.strictSame(await tutor.lessons(), [])
+  const tim = tutor.student('whatsapp', { id: 4100042 })
+  await tim.says('Hoi')
+  await tim.says('Gratis proefles')
+  await tim.says('Can it be Tuesday at 5 pm please')
+  t.match(await tutor.lessons(), [{ start: Date.parse('2026-11-24T16:00:00Z') }])
+})
+
+t.test('regression: a student in another zone writes the times of that zone', async t => {
+  const tutor = await setUp(t)
+  const tim = tutor.student('whatsapp', {}, { language: 'en', timezone: 'Europe/London' })
+  await tim.says('Hi')
+  await tim.says('Book a lesson')
+  t.match(await tim.says('Tuesday 16:00'), [/Tuesday 24 November at 16:00 \(Europe\/London\) is reserved/])
+})
+
+t.test('regression: a number sent twice does not give up the reservation', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  await renee.says('Les boeken')
+  await renee.says('2')
+  t.strictSame(await renee.says('2'), ['Sorry, dat begreep ik niet.'])
+  t.equal(tutor.session().status, 'open')
+  t.match(await renee.says('menu'), ['Hoi! Waarmee kan ik je helpen?'])
+  await renee.says('Les boeken')
+  t.equal(tutor.session().status, 'expired', 'until another one is asked for')
+})
+
+t.test('regression: who looks for someone is not given to a person', async t => {
+  const tutor = await setUp(t)
+  for (const text of [
+    'Hi, I am looking for someone who can help me',
+    'Wat kost het per persoon?',
+    'Someone told me so',
+  ]) {
+    const id = 4100200 + text.length
+    t.match(await tutor.student('whatsapp', { id, contact: id }).says(text), [/^Hoi!/], text)
+  }
+})
+
+t.test('regression: one trial lesson, even where the contact can’t be written', async t => {
+  const tutor = await setUp(t, { admin: false })
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  await renee.says('Gratis proefles')
+  await renee.says('1')
+  await renee.says('menu')
+  t.strictSame(renee.choices(), ['Les boeken', 'Prijzen', 'Iemand spreken'])
+})
+
+t.test('regression: where a human has the conversation, Stripe’s events ask the student nothing', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const said = renee.read().length
+  Object.assign(renee.conversation.custom_attributes as object, { bot_disabled: 'true' })
+  Object.assign(tutor.session(), { status: 'expired' })
+  await tutor.deliver(sessionEvent(tutor.session(), 'expired'))
+  t.equal(renee.read().length, said)
+  t.match(renee.notes(), [/^TutorBot is silent here, and has not told the student: "Je reservering/])
+
+  const tim = await reserved(tutor, { id: 4100043, contact: 4100002 })
+  tim.conversation.assignee = 11
+  const session = tutor.session(2)
+  Object.assign(session, { metadata: { ...session.metadata, lesson_start: 'never' } })
+  const before = tim.read().length
+  await tutor.deliver(pay(session).completed)
+  t.equal(tim.read().length, before)
+  t.match(tim.notes(), [/^Payment received/, /make no sense.*\nTutorBot is silent here/s])
+})
+
+t.test('regression: other times were offered before the link expired: the offer stands', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  tutor.clock.advance(41 * MINUTE)
+  await reserved(tutor, { id: 4100043, contact: 4100002 })
+  await renee.says('Link opnieuw sturen')
+  const said = renee.read().length
+  await tutor.deliver(sessionEvent(tutor.session(), 'expired'))
+  t.equal(renee.read().length, said)
+  t.match(await renee.says('2'), [/^Je les op/])
+})
+
+t.test('regression: a refund after the lesson was given is about the money only', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  await tutor.deliver(pay(tutor.session()).completed)
+  tutor.clock.advance(2 * 24 * 60 * MINUTE)
+  await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1' }))
+  t.equal(renee.read().at(-1), 'Je betaling van 60.00 EUR is terugbetaald.')
+  t.equal((await tutor.lessons())?.length, 1)
+})
+
+t.test('regression: who has paid is no new student any more', async t => {
+  const tutor = await setUp(t)
+  await reserved(tutor)
+  t.equal(contactOf(tutor)?.segment, 'new')
+  await tutor.deliver(pay(tutor.session()).completed)
+  t.equal(contactOf(tutor)?.segment, 'existing')
+})

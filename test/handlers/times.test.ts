@@ -84,6 +84,7 @@ t.test('what says nothing about a time', async t => {
     'mei',
     'may I',
     'goedemorgen',
+    'constructor',
     '25 uur',
     '12',
     '06-12345678',
