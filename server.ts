@@ -146,7 +146,7 @@ function announce(app: FastifyInstance): void {
     log.warn('payment links, prices and the look-up of payments: off, STRIPE_SECRET_KEY is not set')
   const unpriced = PRICE_IDS.filter(name => !config[name])
   if (unpriced.length > 0) {
-    log.warn(`lessons of some prices: not sold, not set: ${unpriced.join(', ')}`)
+    log.warn(`lessons without a price: not sold, not set: ${unpriced.join(', ')}`)
   }
   announceCalendar(app)
 }

@@ -250,12 +250,12 @@ async function offerAgain(
   conversation: Conversation,
   { id, order, time }: Payment,
   delivery: Delivery,
-  { signal, log }: HandlerContext,
+  { signal, log, once }: HandlerContext,
 ): Promise<Reply> {
   const { paymentFailed } = TEXTS[conversation.language]
   if (!isUndisturbed(conversation, order)) return { content: paymentFailed }
-  // It was held until its lesson begins, which is longer than a new link lasts.
-  await services.calendar.release(order, Number.MAX_SAFE_INTEGER, signal)
+  // It was held until its lesson begins, which is longer than a new link lasts. Once: what is held below stays.
+  await once(`payment:${id}:released`, () => services.calendar.release(order, Number.MAX_SAFE_INTEGER, signal))
   const failed: Reply = {
     order,
     content: paymentFailed,

@@ -275,6 +275,10 @@ t.test('it says what is on and what is off', async t => {
     { level: LEVELS.warn, msg: 'Stripe deliveries: all refused, STRIPE_WEBHOOK_SECRET is not set' },
     { level: LEVELS.warn, msg: 'replies: not sent, CW_TOKEN is not set' },
     { level: LEVELS.warn, msg: /STRIPE_SECRET_KEY is not set/ },
+    {
+      level: LEVELS.warn,
+      msg: 'lessons without a price: not sold, not set: STANDARD_PRICE_ID_60, STANDARD_PRICE_ID_90, WEEKEND_PRICE_ID_60, WEEKEND_PRICE_ID_90',
+    },
     { level: LEVELS.info, msg: 'lessons: in the store, not published, CALENDAR_TOKEN is not set' },
     { level: LEVELS.info, msg: /^Server listening at http:\/\/127\.0\.0\.1:\d+$/ },
   ])
@@ -285,7 +289,7 @@ t.test('it says what is on and what is off', async t => {
     { level: LEVELS.info, msg: 'replies: sent to account 7 at http://127.0.0.1:9' },
     {
       level: LEVELS.warn,
-      msg: 'lessons of some prices: not sold, not set: STANDARD_PRICE_ID_90, WEEKEND_PRICE_ID_60, WEEKEND_PRICE_ID_90',
+      msg: 'lessons without a price: not sold, not set: STANDARD_PRICE_ID_90, WEEKEND_PRICE_ID_60, WEEKEND_PRICE_ID_90',
     },
     { level: LEVELS.info, msg: 'lessons: in the store, published at /calendar.ics' },
     { level: LEVELS.info, msg: /^Server listening/ },
@@ -302,17 +306,16 @@ t.test('it says what is on and what is off', async t => {
 t.test('it says that lessons are in a Google calendar, and publishes no feed of them', async t => {
   const google = await startGoogleApi()
   t.teardown(() => google.close())
-  const { log, port } = standalone(
-    t,
-    {
-      PORT: '0',
-      GCAL_SERVICE_ACCOUNT_JSON: google.serviceAccount,
-      GCAL_CALENDAR_ID: google.calendarId,
-      GCAL_API_BASE: google.url,
-      CALENDAR_TOKEN: 'calendar-token-of-16',
-    },
-    { cwd: t.testdir({}) },
-  )
+  const env = {
+    GCAL_SERVICE_ACCOUNT_JSON: google.serviceAccount,
+    GCAL_CALENDAR_ID: google.calendarId,
+    GCAL_API_BASE: google.url,
+    CALENDAR_TOKEN: 'calendar-token-of-16',
+  }
+  const app = await start({ env: environment(t, env) })
+  t.equal((await app.inject('/calendar.ics?token=calendar-token-of-16')).statusCode, 404)
+  await app.close()
+  const { log, port } = standalone(t, { PORT: '0', ...env }, { cwd: t.testdir({}) })
   const feed = await fetch(`http://127.0.0.1:${await port()}/calendar.ics?token=calendar-token-of-16`)
   t.equal(feed.status, 404)
   t.ok(log.lines.some(({ msg }) => msg === `lessons: in the Google calendar ${google.calendarId}`))

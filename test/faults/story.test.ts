@@ -121,7 +121,7 @@ for (let run = 0; run < RUNS; run++) {
       lesson_minutes: 60,
     })
     t.match(world.chatwoot.contacts.get(4100001)?.custom_attributes, {
-      segment: 'new',
+      segment: 'existing',
       has_paid_lesson: true,
       lesson_booked: true,
     })
@@ -156,7 +156,7 @@ for (let run = 0; run < RUNS; run++) {
       t.equal(world.stripe.sessions.size, 3)
       t.match(world.google.current(), [{ status: 'tentative' }])
       t.equal(world.google.current().length, 1)
-      t.strictSame(renee.conversation.labels, ['payment:failed', 'status:awaiting_pay'])
+      t.strictSame(renee.conversation.labels, ['status:awaiting_pay', 'payment:failed'])
 
       const { completed } = pay(session(3), 'pi_3')
       await world.inPeace(() => world.deliver(completed))

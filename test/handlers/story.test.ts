@@ -255,6 +255,14 @@ t.test('the link is sent again while it lasts', async t => {
   t.equal(tutor.stripe.sessions.size, 1)
 })
 
+t.test('the link is asked for when the lesson would have been: others are offered', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  tutor.clock.advance(24 * 60 * MINUTE)
+  t.match(await renee.says('Link opnieuw sturen'), [/^Die tijd is helaas niet meer vrij.\nWanneer/])
+  t.match(renee.conversation.custom_attributes, { order_id: null, checkout_session: null })
+})
+
 t.test('a link whose expiry somebody has edited is made anew', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
