@@ -7,11 +7,11 @@ import { choicesOf } from './dialogue.ts'
 import { formatAmount } from './money.ts'
 import { asId, type Json } from './payload.ts'
 import { conversationOf, needed, paidBy, paymentGivenUp } from './payment.ts'
-import { forSilence, type Reply, replyOnce } from './reply.ts'
+import { forSilence, type Reply, replyOnce, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
 import { lessonOfMetadata, objectIdOf, objectOf, type PaidLesson, sayNotOurs } from './stripe-event.ts'
 import { TEXTS } from './texts/index.ts'
-import { parseTime, sayWhen } from './times.ts'
+import { sayWhen } from './times.ts'
 
 /** What frees time in the calendar: a reservation that lapsed, a payment that was given back. */
 export function calendarHandlers(services: Services): Record<string, Handler> {
@@ -45,13 +45,14 @@ export function calendarHandlers(services: Services): Record<string, Handler> {
     if (charge.refunded !== true) return context.log.info({ payment: intent }, 'refunded in part: the lesson stays')
     const client = needed(chatwoot)
     const conversation = await conversationOf(client, lesson, context.signal)
-    const start = startOf(conversation, lesson)
     // A second payment of the order has no part in its lesson; and one that was given is not undone by a refund.
     const isPayment = (await paidBy(lesson.order, intent, context)) === intent
-    const isCancelled = isPayment && start !== undefined && start > services.now()
+    // Looked up before it is gone: an attempt that dies right after its end would not know it any more.
+    const booked = await context.once(`refund:${intent}:lesson`, () => calendar.find(lesson.order, context.signal))
+    const isCancelled = isPayment && booked !== null && booked.start > services.now()
     if (isCancelled) await calendar.cancel(lesson.order, context.signal)
     await replyOnce(services, client, conversation, `refund:${intent}`, context, () =>
-      refunded(services, conversation, lesson.order, charge, isPayment, isCancelled ? start : undefined),
+      refunded(services, conversation, lesson.order, charge, isPayment, isCancelled ? booked.start : undefined),
     )
   }
 
@@ -62,27 +63,16 @@ export function calendarHandlers(services: Services): Record<string, Handler> {
 }
 
 /** The student is told, and can choose again; null: the conversation has gone on since the session was made. */
-function lapsed(
-  services: Services,
-  conversation: Conversation,
-  { order, time }: PaidLesson,
-  session: string,
-): Reply | null {
+function lapsed(services: Services, conversation: Conversation, { time }: PaidLesson, session: string): Reply | null {
   if (conversation.attributes.checkout_session !== session || time === null) return null
   const when = sayWhen(time.start, readerOf(conversation, services))
   return forSilence(conversation, {
-    order,
+    since: stateOf(conversation),
     content: TEXTS[conversation.language].expired(when),
     items: choicesOf(situationOf({ services, conversation, kind: kindOf(conversation) }, 'menu', [])),
     attributes: { ...BOOKED, ...NO_ORDER },
     labels: { remove: ['status:awaiting_pay'] },
   })
-}
-
-/** When a lesson begins that is paid, Unix ms. It may have been moved since, or may have no time any more. */
-function startOf({ attributes }: Conversation, { order, time }: PaidLesson): number | undefined {
-  if (attributes.order_id !== order) return time?.start
-  return attributes.pending_intent === 'rebook' ? undefined : parseTime(attributes.lesson_start)
 }
 
 /** @param cancelled when the lesson would have begun, Unix ms; undefined: it is none, or was given */
@@ -108,7 +98,7 @@ function refunded(
   const isCurrent = attributes.order_id === order
   return {
     ...reply,
-    order,
+    since: stateOf(conversation),
     attributes: {
       ...(isCurrent && { ...BOOKED, ...NO_ORDER }),
       payment_status: 'refunded',

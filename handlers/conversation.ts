@@ -54,9 +54,10 @@ export function isSilent({ attributes, assigned, awaitsHuman }: Conversation): b
   return isSwitchedOff(attributes) || assigned || awaitsHuman
 }
 
-/** Whether an order is the conversation's current one, or there is none that it could disturb. */
+/** Whether an order is the conversation's current one, or there is none that waits for something. */
 export function isUndisturbed({ attributes }: Conversation, order: string): boolean {
-  return attributes.order_id == null || attributes.order_id === order
+  const { order_id, checkout_session, pending_intent } = attributes
+  return order_id === order || (checkout_session == null && pending_intent !== 'pay' && pending_intent !== 'rebook')
 }
 
 /** Sets attributes of a contact. A bot's token may not: that is said, and nothing else fails for it. */

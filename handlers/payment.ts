@@ -5,6 +5,7 @@ import { PermanentError } from '../plugins/inbox/errors.ts'
 import {
   BOOKED,
   type Booking,
+  isPlanned,
   kindOf,
   lessonOf,
   NO_ORDER,
@@ -16,7 +17,7 @@ import {
 import { type Conversation, isUndisturbed, readConversation } from './conversation.ts'
 import { formatAmount, majorUnits } from './money.ts'
 import { asText } from './payload.ts'
-import { forSilence, publish, type Reply, replyOnce, sayOnce } from './reply.ts'
+import { forSilence, publish, type Reply, replyOnce, sayOnce, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
 import { conversationOfMetadata, objectOf, type Payment, readPayment, sayNotOurs } from './stripe-event.ts'
 import { TEXTS } from './texts/index.ts'
@@ -140,7 +141,7 @@ function paidTwice(conversation: Conversation, { id, order, amount, currency }: 
   const sum = formatAmount(amount, currency)
   return {
     content: TEXTS[conversation.language].paid(sum),
-    note: `Order ${order} was paid a second time: ${sum} by ${id}, after ${first}. Please refund one of them in Stripe.`,
+    note: `Order ${order} was paid a second time: ${sum} by ${id}, after ${first}. Please refund ${id} in Stripe: refunding ${first} would cancel the lesson.`,
   }
 }
 
@@ -212,20 +213,24 @@ function confirm(services: Services, conversation: Conversation, { time, amount,
 async function askForAnotherTime(
   services: Services,
   conversation: Conversation,
-  { order, time }: Payment,
+  { order, time, amount, currency }: Payment,
   problem: keyof typeof PROBLEMS,
   { signal }: HandlerContext,
 ): Promise<Reply> {
+  const at = time !== null ? ` of ${sayWhen(time.start, tutorReader(services))}` : ''
+  const note = `The lesson${at} is paid (order ${order}) but not in the calendar: ${PROBLEMS[problem]}.`
+  if (!isUndisturbed(conversation, order)) {
+    const thanks = TEXTS[conversation.language].paid(formatAmount(amount, currency))
+    return { content: thanks, note: `${note} Please find a time with the student, who is booking another lesson.` }
+  }
   const { minutes } = time === null ? kindOf(conversation) : { minutes: (time.end - time.start) / 60_000 }
   const booking: Booking = { services, conversation, kind: { type: 'regular', minutes }, signal }
   const offer = await offerTimes(booking, 'rebook', { before: [TEXTS[conversation.language].paidButTaken] })
-  const at = time !== null ? ` of ${sayWhen(time.start, tutorReader(services))}` : ''
   const next = offer.handsOver
     ? 'No other time is free either: please find one with the student.'
     : 'The student has been asked to choose another time.'
-  const note = `The lesson${at} is paid (order ${order}) but not in the calendar: ${PROBLEMS[problem]}. ${next}`
   const attributes = { ...BOOKED, ...offer.attributes, pending_intent: 'rebook', order_id: order }
-  return forSilence(conversation, { ...offer, note, attributes })
+  return forSilence(conversation, { ...offer, note: `${note} ${next}`, attributes, since: stateOf(conversation) })
 }
 
 /** An asynchronous payment that failed; unless it was paid meanwhile, which an event's snapshot can't tell. */
@@ -238,7 +243,8 @@ async function fail(
 ): Promise<void> {
   const conversation = await conversationOf(client, payment, context.signal)
   const { attributes } = conversation
-  if (attributes.payment_status === 'paid' && attributes.payment_intent_id === payment.id) return
+  const isOfThis = attributes.payment_intent_id === payment.id || attributes.order_id === payment.order
+  if (attributes.payment_status === 'paid' && isOfThis) return
   await replyOnce(services, client, conversation, `payment:${payment.id}:failed`, context, async () =>
     forSilence(conversation, await offerAgain(services, conversation, payment, delivery, context)),
   )
@@ -257,16 +263,17 @@ async function offerAgain(
   // It was held until its lesson begins, which is longer than a new link lasts. Once: what is held below stays.
   await once(`payment:${id}:released`, () => services.calendar.release(order, Number.MAX_SAFE_INTEGER, signal))
   const failed: Reply = {
-    order,
+    since: stateOf(conversation),
     content: paymentFailed,
     attributes: { ...NO_ORDER, pending_intent: 'menu', payment_status: 'failed', payment_intent_id: id },
     labels: { add: ['payment:failed'], remove: ['status:awaiting_pay'] },
   }
-  if (time === null || time.start <= services.now()) return failed
+  if (time === null) return failed
   const kind = { type: 'regular' as const, minutes: (time.end - time.start) / 60_000 }
   const booking: Booking = { services, conversation, kind, signal }
   try {
-    const reserved = await reserve(booking, { id: order, start: time.start, delivery })
+    const isInTime = isPlanned(booking, time.start)
+    const reserved = isInTime ? await reserve(booking, { id: order, start: time.start, delivery }) : null
     const next = reserved ?? (await offerTimes(booking, 'slot'))
     return {
       ...failed,

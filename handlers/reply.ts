@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ChatwootClient, MenuItem } from '../plugins/chatwoot.ts'
 import type { HandlerContext } from '../plugins/inbox/drain.ts'
-import { type Conversation, isSilent, isUndisturbed, readConversation, updateContact } from './conversation.ts'
+import { type Conversation, isSilent, readConversation, updateContact } from './conversation.ts'
 import type { Json } from './payload.ts'
 import type { Services } from './services.ts'
 
@@ -18,8 +19,22 @@ export interface Reply {
   items?: MenuItem[]
   /** A human goes on from here. */
   handsOver?: boolean
-  /** The order that this is about: if the conversation has turned to another one by now, only the note is made. */
-  order?: string
+  /** Where the dialogue was when this was decided: if it is elsewhere by now, only the note is made. */
+  since?: DialogueState
+}
+
+/** The attributes that say where a dialogue is. */
+const STATE = ['pending_intent', 'offered_slots', 'order_id', 'checkout_session'] as const
+type DialogueState = Record<(typeof STATE)[number], unknown>
+
+export function stateOf({ attributes }: { attributes: Json }): DialogueState {
+  return Object.fromEntries(STATE.map(name => [name, attributes[name] ?? null])) as DialogueState
+}
+
+/** Neither where it was, nor where the reply has brought it in an earlier attempt. */
+function hasGoneOn(current: Conversation, { since, attributes }: Reply): boolean {
+  const ends = [since, stateOf({ attributes: { ...since, ...attributes } })]
+  return !ends.some(end => isDeepStrictEqual(end, stateOf(current)))
 }
 
 /** Where the bot has to keep silent, the tutor reads what it would have said. */
@@ -61,8 +76,7 @@ export async function publish(
   key: string,
   context: HandlerContext,
 ): Promise<void> {
-  const { order } = reply
-  const isPassed = order !== undefined && !isUndisturbed(await readConversation(client, id, context.signal), order)
+  const isPassed = reply.since !== undefined && hasGoneOn(await readConversation(client, id, context.signal), reply)
   const { attributes, contact, labels, note, content, items, handsOver } = isPassed ? { note: reply.note } : reply
   if (attributes !== undefined) await client.mergeAttributes(id, attributes, context.signal)
   if (contact !== undefined && contactId !== undefined) await updateContact(client, contactId, contact, context)

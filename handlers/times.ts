@@ -78,6 +78,9 @@ const IN_DAYS = new Map([
   ['overmorgen', 2],
 ])
 
+/** A picture can say no. */
+const NOT_YES = /(?!👍|✅|👌|🙏|😀|😊|🙂)\p{Extended_Pictographic}/u
+
 /** Words that change nothing about the time beside them. */
 const FILLERS = new Set(
   'op om de het kan graag liefst dan is prima goed ok oke oké ja on at the can it be please then fine good yes'.split(
@@ -97,7 +100,7 @@ export function spokenTime(text: string, now: number, zone: string): SpokenTime 
   if (Object.keys(spoken).length === 0) return undefined
   const today = DateTime.fromMillis(now, { zone }).startOf('day')
   return {
-    isCertain: isOne && left.every(word => FILLERS.has(word)),
+    isCertain: isOne && left.every(word => FILLERS.has(word)) && !NOT_YES.test(text),
     isMeant(at) {
       const time = DateTime.fromMillis(at, { zone })
       const inDays = time.startOf('day').diff(today, 'days').days
@@ -174,10 +177,14 @@ function spokenHour(text: string): { hour: Parts; rest: string; isOne: boolean }
   const [first, ...others] = text.matchAll(HOUR)
   const rest = text.replaceAll(HOUR, ' # ')
   const written = Number(first?.[1])
-  if (first === undefined || written > 24) return { hour: {}, rest, isOne: true }
+  if (first === undefined) return { hour: {}, rest, isOne: true }
+  const minute = Number(first[2] ?? 0)
+  // A date, most likely: `24.11`, `1.12`.
+  if (written > 23 || minute % 5 !== 0) return { hour: {}, rest, isOne: false }
   const half = first[3] ?? first[4]
-  // `5 uur` is said of the afternoon too: nobody teaches at five in the morning.
-  const hours = [...(half === 'pm' ? [] : [written]), ...(half === 'am' || written >= 12 ? [] : [written + 12])]
-  const hour = { hours: half === 'pm' && written === 12 ? [12] : hours, minute: Number(first[2] ?? 0) }
+  // `5 uur` is said of the afternoon too: nobody teaches at five in the morning. `05:30` is not.
+  const isMorning = half === 'am' || written >= 12 || first[1]?.startsWith('0')
+  const hours = [...(half === 'pm' ? [] : [written]), ...(isMorning ? [] : [written + 12])]
+  const hour = { hours: half === 'pm' && written === 12 ? [12] : hours, minute }
   return { hour, rest, isOne: others.length === 0 }
 }

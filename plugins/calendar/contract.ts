@@ -54,6 +54,8 @@ export interface Calendar {
    * on another time is given up. A lesson that the order has at this time already counts as booked.
    */
   book(lesson: Lesson, signal: AbortSignal): Promise<BookResult>
+  /** An order's lesson; null: it has none. */
+  find(order: string, signal: AbortSignal): Promise<Interval | null>
   /** Cancels an order's lesson or hold. The lesson's time; null: it has no lesson, or no longer. */
   cancel(order: string, signal: AbortSignal): Promise<Interval | null>
 }

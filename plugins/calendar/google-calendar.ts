@@ -152,6 +152,11 @@ export function createGoogleCalendar(options: GoogleCalendarOptions, clock: { no
       return booked ? 'booked' : 'taken'
     },
 
+    async find(order, signal) {
+      const lesson = (await events.of(order, signal)).find(({ kind }) => kind === 'lesson')
+      return lesson === undefined ? null : { start: lesson.start, end: lesson.end }
+    },
+
     async cancel(order, signal) {
       let time: Interval | null = null
       for (const entry of (await events.of(order, signal)).sort(lessonsLast)) {

@@ -161,6 +161,11 @@ function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalend
       })
     },
 
+    async find(order) {
+      const own = attempt('be read', () => slotOf(order))
+      return isLesson(own) ? { start: own.start, end: own.end } : null
+    },
+
     async cancel(order) {
       return change(`cancel order ${order}`, () => {
         const own = slotOf(order)

@@ -288,7 +288,12 @@ t.test('another payment’s failure is its own', async t => {
   const tutor = await setUp(t)
   await tutor.handlePayment(tutor.session('completed'))
   await tutor.handlePayment(
-    tutor.session('async_payment_failed', { session: 'cs_2', paymentIntent: 'pi_2', paymentStatus: 'unpaid' }),
+    tutor.session('async_payment_failed', {
+      session: 'cs_2',
+      paymentIntent: 'pi_2',
+      metadata: { ...OURS, order_id: 'A2' },
+      paymentStatus: 'unpaid',
+    }),
   )
   t.match(tutor.conversation.custom_attributes, { payment_status: 'failed', payment_intent_id: 'pi_2' })
 })

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { stripeCharge, stripeEvent } from '../../commands/samples.ts'
+import { stripeCharge, stripeEvent, stripePaymentIntent } from '../../commands/samples.ts'
 import { paymentHandlers } from '../../handlers/payment.ts'
 import type { HandlerFunction } from '../../plugins/inbox/drain.ts'
 import { listen } from '../helpers/app.ts'
@@ -657,7 +657,7 @@ t.test('a refund of a payment that has no lesson: only the money is told of', as
     metadata: { ...metadata, order_id: 'another', lesson_start: '2026-11-25T10:00:00Z' },
   })
   t.equal(await tutor.deliver(charge), 'webhook handled', 'a charge without a payment intent counts by itself')
-  t.match(renee.read().at(-1), /Je les op woensdag 25 november om 11:00 gaat niet door/)
+  t.equal(renee.read().length, 2, 'and no lesson of it is in the calendar')
 })
 
 t.test('a refund while another time is still to be chosen', async t => {
@@ -695,7 +695,7 @@ t.test('a delayed payment that fails where no link can be made, or no time is le
       { metadata: { minutes: '45' } },
       /^Je betaling is helaas niet gelukt. Er is niets afgeschreven.$/,
     ],
-    ['the lesson has begun', { metadata: { lesson_start: '2026-11-20T10:00:00Z' } }, /afgeschreven.$/],
+    ['the lesson has begun', { metadata: { lesson_start: '2026-11-20T10:00:00Z' } }, /afgeschreven.\nWanneer wil je/],
     ['no time', { metadata: { lesson_start: 'never' } }, /afgeschreven.$/],
   ]
   for (const [name, parts, said] of cases) {
@@ -867,7 +867,7 @@ t.test('regression: an order that is paid twice has one lesson, and the second r
   const order = first.metadata?.order_id
   t.strictSame(renee.notes(), [
     `Payment received: 60.00 EUR, order ${order}`,
-    `Order ${order} was paid a second time: 60.00 EUR by pi_again, after pi_cs_test_1. Please refund one of them in Stripe.`,
+    `Order ${order} was paid a second time: 60.00 EUR by pi_again, after pi_cs_test_1. Please refund pi_again in Stripe: refunding pi_cs_test_1 would cancel the lesson.`,
   ])
   await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_again', metadata: first.metadata ?? {} }))
   t.equal(renee.read().at(-1), 'Je betaling van 60.00 EUR is terugbetaald.')
@@ -1135,4 +1135,80 @@ t.test('regression: who has paid is no new student any more', async t => {
   t.equal(contactOf(tutor)?.segment, 'new')
   await tutor.deliver(pay(tutor.session()).completed)
   t.equal(contactOf(tutor)?.segment, 'existing')
+})
+
+t.test('regression: a paid lesson that was moved is cancelled by its refund, whatever was said since', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const session = tutor.session()
+  Object.assign(session, { metadata: { ...session.metadata, lesson_start: '2026-11-20T10:00:00+01:00' } })
+  await tutor.deliver(pay(session).completed)
+  await renee.says('donderdag 15:00')
+  await renee.says('Les boeken')
+  await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1' }))
+  t.strictSame(await tutor.lessons(), [])
+  t.match(renee.read().at(-1), /Je les op donderdag 26 november om 15:00 gaat niet door/)
+})
+
+t.test('regression: an expired link that is told late does not undo a choice that was begun since', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  tutor.chatwoot.fail(call => call.method === 'POST' && /vervallen/.test(String(call.body.content)), { status: 500 })
+  const delivery = await deliverStripe(tutor.receiver, sessionEvent(tutor.session(), 'expired'))
+  await tutor.ended(delivery)
+  Object.assign(renee.conversation.custom_attributes as object, {
+    pending_intent: 'slot',
+    offered_slots: '2026-11-24T11:00:00+01:00',
+  })
+  t.match(await tutor.nextAttempt(delivery, 1), { msg: 'webhook handled' })
+  t.match(renee.conversation.custom_attributes, { pending_intent: 'slot' })
+  t.notMatch(renee.read().at(-1), /vervallen/)
+})
+
+t.test('regression: a payment of another order that can’t be booked leaves the pending one alone', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const metadata = { conversation_id: '4100042', order_id: 'other', lesson_start: 'never' }
+  const elsewhere = { ...tutor.session(), id: 'cs_elsewhere', metadata } as Session
+  tutor.stripe.sessions.set(elsewhere.id, elsewhere)
+  const pending = { ...renee.conversation.custom_attributes }
+  await tutor.deliver(pay(elsewhere, 'pi_elsewhere').completed)
+  t.strictSame(renee.conversation.custom_attributes, pending)
+  t.match(renee.read().at(-1), /^Dank je wel!/)
+  t.match(renee.notes().at(-1), /make no sense. Please find a time with the student, who is booking another lesson./)
+})
+
+t.test('regression: a second payment that fails does not sell a paid lesson again', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const first = tutor.session()
+  await tutor.deliver(pay(first).completed)
+  const again = { ...first, id: 'cs_again', payment_status: 'unpaid', payment_intent: 'pi_again' } as Session
+  tutor.stripe.sessions.set(again.id, again)
+  const said = renee.read().length
+  await tutor.deliver(sessionEvent(again, 'async_payment_failed'))
+  t.equal(renee.read().length, said)
+  t.strictSame(renee.conversation.labels, ['payment:paid', 'status:booked'])
+})
+
+t.test('regression: a failed payment of a lesson that begins too soon for a new link: other times', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  Object.assign(tutor.session(), { status: 'complete', payment_intent: 'pi_sepa' })
+  tutor.clock.advance((22 * 60 + 30) * MINUTE)
+  await tutor.deliver(sessionEvent(tutor.session(), 'async_payment_failed'))
+  t.match(renee.read().at(-1), /afgeschreven.\nWanneer wil je/)
+})
+
+t.test('regression: after a trial lesson, a payment made elsewhere has its attributes', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  await renee.says('Gratis proefles')
+  await renee.says('1')
+  const metadata = { conversation_id: '4100042', order_id: 'other', lesson_start: '2026-11-25T10:00:00+01:00' }
+  await tutor.deliver(
+    stripeEvent('payment_intent.succeeded', stripePaymentIntent({ metadata, paymentIntent: 'pi_1' }), { id: 'evt_1' }),
+  )
+  t.match(renee.conversation.custom_attributes, { payment_status: 'paid', order_id: 'other' })
 })

@@ -67,6 +67,7 @@ t.test('times as students write them', async t => {
     ['tomorrow', ['2026-11-24T08:00'], ['2026-11-25T08:00']],
     ['overmorgen', ['2026-11-25T08:00'], ['2026-11-24T08:00']],
     ['zo', ['2026-11-29T10:00'], ['2026-11-28T10:00']],
+    ['dinsdag 05:30', ['2026-11-24T05:30'], ['2026-11-24T17:30']],
   ]
   for (const [text, meant, others] of cases) {
     const { isMeant } = spokenTime(text, NOW, AMSTERDAM) as SpokenTime
@@ -90,5 +91,13 @@ t.test('what says nothing about a time', async t => {
     '06-12345678',
   ]) {
     t.equal(spokenTime(text, NOW, AMSTERDAM), undefined, text)
+  }
+})
+
+t.test('a plain time is certain; a date, a second time or a picture that may say no is not', async t => {
+  const certain = (text: string) => spokenTime(text, NOW, AMSTERDAM)?.isCertain
+  for (const text of ['dinsdag 17:00', 'di 24 nov 17:00 graag', 'dinsdag 17:00 👍']) t.equal(certain(text), true, text)
+  for (const text of ['dinsdag 24.11', 'dinsdag 1.12', 'dinsdag 17:00 ❌', 'dinsdag 17:00 👎', 'dinsdag 17:00 18:00']) {
+    t.equal(certain(text), false, text)
   }
 })

@@ -57,6 +57,19 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar, '09:00-12:00'), ['09:00-10:00', '11:00-12:00'], 'exactly')
   })
 
+  await t.test('find: the lesson of an order, and no hold', async t => {
+    const { calendar, clock, again } = await open(t)
+    t.equal(await calendar.find('a', signal), null)
+    await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
+    t.equal(await calendar.find('a', signal), null)
+    await calendar.book(lesson('a', '10:00-11:00'), signal)
+    t.same(await calendar.find('a', signal), { start: at('10:00'), end: at('11:00') })
+    const second = await again()
+    t.same(await second.find('a', signal), { start: at('10:00'), end: at('11:00') })
+    await second.cancel('a', signal)
+    t.equal(await second.find('a', signal), null)
+  })
+
   await t.test('hold: a free slot; touching is free, overlapping is not', async t => {
     const { calendar, clock } = await open(t)
     const ask = (order: string, time: string) => calendar.hold(hold(clock, order, time), signal)
