@@ -88,7 +88,7 @@ export interface DeliveryFilter {
 export interface Store {
   /**
    * Keeps a delivery unless its id is known. With `claim`, and if nothing of its mailbox is pending, its first
-   * attempt is counted in the same write.
+   * attempt is counted in the same write; not by a store that several processes share.
    */
   insert(delivery: NewDelivery, claim: boolean): Promise<InsertResult>
   /**
@@ -134,8 +134,11 @@ export interface Backlog {
   oldestPendingAt: number | null
 }
 
-/** Handles what is due in one mailbox, one delivery after the other; `claimed`: the one its caller has claimed. */
-export type Drain = (orderingKey: string, claimed?: TakenDelivery) => Promise<void>
+/**
+ * Handles what is due in one mailbox, one delivery after the other; `claimed`: the one its caller has claimed. `lapsed`
+ * fires when another process may take the mailbox over: what runs is aborted, and nothing more is begun.
+ */
+export type Drain = (orderingKey: string, claimed?: TakenDelivery, lapsed?: AbortSignal) => Promise<void>
 
 /** Wakes mailboxes, and never runs two drains of one mailbox at once. */
 export interface Scheduler {

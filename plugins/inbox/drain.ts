@@ -45,24 +45,24 @@ export function createDrain({ store, handlerOf, wake, handlerTimeoutMs, clock, l
   const once = createOnce({ store, clock, persist })
   const attempts = new Set<AbortController>()
 
-  const drain: Drain = async (orderingKey, claimed) => {
+  const drain: Drain = async (orderingKey, claimed, lapsed) => {
     if (claimed !== undefined) return handle(claimed)
-    while (!stopping.signal.aborted) {
+    while (!stopping.signal.aborted && !lapsed?.aborted) {
       const delivery = await store.take(orderingKey, clock.now())
       if (delivery === null) return
-      await handle(delivery)
+      await handle(delivery, lapsed)
     }
   }
 
-  async function handle(delivery: TakenDelivery): Promise<void> {
+  async function handle(delivery: TakenDelivery, lapsed?: AbortSignal): Promise<void> {
     const startedAt = clock.now()
-    const outcome = await attempt(delivery)
+    const outcome = await attempt(delivery, lapsed)
     const applied = await persist(() => store.settle(delivery, outcome, clock.now()))
     report(delivery, outcome, clock.now() - startedAt, applied)
     if ('nextAttemptAt' in outcome) wake(delivery.orderingKey, outcome.nextAttemptAt)
   }
 
-  async function attempt(delivery: TakenDelivery): Promise<Outcome> {
+  async function attempt(delivery: TakenDelivery, lapsed?: AbortSignal): Promise<Outcome> {
     const handler = handlerOf(delivery.source, delivery.event)
     try {
       if (handler === undefined) throw new PermanentError(`No handler is registered for ${delivery.event}`)
@@ -70,7 +70,7 @@ export function createDrain({ store, handlerOf, wake, handlerTimeoutMs, clock, l
       if (delivery.crashed && delivery.attempts > ATTEMPTS_IN_ORDER) {
         throw new TransientError('The process died each time it handled this delivery')
       }
-      await run(typeof handler === 'function' ? handler : handler.handle, delivery)
+      await run(typeof handler === 'function' ? handler : handler.handle, delivery, lapsed)
       return { state: 'done' }
     } catch (error) {
       const outcome = afterFailure(delivery, error, clock.now())
@@ -85,9 +85,11 @@ export function createDrain({ store, handlerOf, wake, handlerTimeoutMs, clock, l
   }
 
   /** Runs a handler with its time limit. Ends only when the handler has really ended. */
-  async function run(handler: HandlerFunction, delivery: TakenDelivery): Promise<void> {
+  async function run(handler: HandlerFunction, delivery: TakenDelivery, lapsed?: AbortSignal): Promise<void> {
     const controller = new AbortController()
     attempts.add(controller)
+    const onLapsed = () => controller.abort(new TransientError('Another process may take the conversation over'))
+    lapsed?.addEventListener('abort', onLapsed)
     const cancelTimer = clock.after(handlerTimeoutMs, () => {
       log.warn({ delivery: delivery.id, event: delivery.event }, 'a handler has had its time and is aborted')
       controller.abort(new TransientError(`The handler did not end within ${handlerTimeoutMs} ms`))
@@ -106,6 +108,7 @@ export function createDrain({ store, handlerOf, wake, handlerTimeoutMs, clock, l
       throw new TransientError((controller.signal.reason as Error).message, { cause: error })
     } finally {
       cancelTimer()
+      lapsed?.removeEventListener('abort', onLapsed)
       attempts.delete(controller)
     }
   }
