@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import webhooks, { type WebhooksOptions } from './app.ts'
 import { type Env, EnvError, type EnvOptions, readEnv } from './plugins/env.ts'
 import { StoreOpenError } from './plugins/inbox/errors.ts'
+import { describeStore } from './plugins/inbox/postgres-url.ts'
 import { loggerOptions } from './plugins/logging.ts'
 import { OptionError } from './plugins/webhooks.ts'
 import calendarFeed from './routes/calendar-feed.ts'
@@ -75,6 +76,8 @@ function createFastify(config: Env): FastifyInstance {
 export function serverOptions(config: Env) {
   return {
     logger: loggerOptions(config.LOG_LEVEL, process.stdout.isTTY === true),
+    // A database that is not up yet is waited for.
+    pluginTimeout: 0,
     // A webhook's one line is logDelivery's.
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.TRUST_PROXY,
@@ -136,7 +139,7 @@ function listOf(text: string | undefined): string[] | undefined {
 /** What is on, what is off and why: the first thing to read when something does not happen. */
 function announce(app: FastifyInstance): void {
   const { config, log } = app
-  log.info(`store: ${config.DATABASE_URL}`)
+  log.info(`store: ${describeStore(config.DATABASE_URL)}`)
   if (config.CW_HMAC_SECRET) log.info('Chatwoot deliveries: verified')
   if (config.STRIPE_WEBHOOK_SECRET) log.info('Stripe deliveries: verified')
   else log.warn('Stripe deliveries: all refused, STRIPE_WEBHOOK_SECRET is not set')

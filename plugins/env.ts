@@ -62,7 +62,11 @@ export const ENV_SCHEMA = {
       default: 'loopback',
       description: 'Proxies whose X-Forwarded-* is believed: addresses, comma-separated',
     },
-    DATABASE_URL: { ...text, default: 'data/webhooks.db', description: 'The file of the store (SQLite)' },
+    DATABASE_URL: {
+      ...text,
+      default: 'data/webhooks.db',
+      description: 'Where deliveries are kept: a file (SQLite) or postgres://…',
+    },
     CW_HMAC_SECRET: { ...list, description: 'Secrets of the Chatwoot webhooks and bots, comma-separated' },
     CW_ALLOW_UNSIGNED: {
       type: 'boolean',

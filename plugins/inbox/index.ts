@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { addToWebhooks, OptionError } from '../webhooks.ts'
-import { type Clock, systemClock } from './contracts.ts'
-import { createInbox, type Inbox, type InboxSettings } from './inbox.ts'
+import { type Clock, type Scheduler, type Store, systemClock } from './contracts.ts'
+import { createInbox, type Inbox, type InboxParts, type InboxSettings } from './inbox.ts'
 import { createLocalScheduler } from './local-scheduler.ts'
+import { isPostgresUrl } from './postgres-url.ts'
 import { openSqliteStore } from './sqlite-store.ts'
 
 declare module '../webhooks.ts' {
@@ -13,7 +14,7 @@ declare module '../webhooks.ts' {
 }
 
 export interface InboxOptions extends Partial<InboxSettings> {
-  /** The store's file (SQLite). Default `data/webhooks.db`. */
+  /** A file: SQLite. `postgres://…`: PostgreSQL, for several processes. Default `data/webhooks.db`. */
   store?: string
   /** The time; tests move it by hand. */
   clock?: Clock
@@ -35,22 +36,40 @@ const LEAST_DEDUP_DAYS = 4
 
 /** webhooks.inbox: keeps deliveries and handles them, from `ready` until `close`. */
 async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise<void> {
-  const { store: file = 'data/webhooks.db', clock = systemClock, ...given } = options
+  const { store: where = 'data/webhooks.db', clock = systemClock, ...given } = options
   const settings = validSettings(given)
-  if (file === '' || file === ':memory:' || /^\w+:\/\//.test(file)) {
-    throw new OptionError('store (DATABASE_URL) must be a file: this version keeps deliveries in SQLite, on disk')
-  }
   const log = app.log
-  const store = openSqliteStore(file)
+  const { store, createScheduler } = await openStore(where, log)
   // At once: it is closed also when something after this line, or another plugin, fails.
   app.addHook('onClose', () => store.close())
-  const scheduler = createLocalScheduler({ store, concurrency: settings.concurrency, clock, log })
+  const scheduler = createScheduler({ concurrency: settings.concurrency, clock, log })
   const { inbox, start, finish } = createInbox({ store, scheduler, settings, clock, log })
   addToWebhooks(app, { inbox })
   app.addHook('onReady', async () => start())
   // Handlers end while deliveries are still taken: a supervisor starts the next process only when this one has ended,
   // and in between nobody would answer.
   app.addHook('preClose', finish)
+}
+
+type SchedulerOptions = Pick<InboxParts, 'clock' | 'log'> & { concurrency: number }
+
+/** Opens the store that is asked for, with the scheduler that belongs to it. @throws {StoreOpenError} */
+async function openStore(
+  where: string,
+  log: InboxParts['log'],
+): Promise<{ store: Store; createScheduler: (options: SchedulerOptions) => Scheduler }> {
+  if (isPostgresUrl(where)) {
+    // Its packages are large, and most have no use for them.
+    const { openPostgresStore } = await import('./postgres-store.ts')
+    const { createBossScheduler } = await import('./boss-scheduler.ts')
+    const store = await openPostgresStore(where, log)
+    return { store, createScheduler: options => createBossScheduler({ store, ...options }) }
+  }
+  if (where === '' || where === ':memory:' || /^\w+:\/\//.test(where)) {
+    throw new OptionError('store (DATABASE_URL) must be a file (SQLite) or a URL postgres://… (PostgreSQL)')
+  }
+  const store = openSqliteStore(where)
+  return { store, createScheduler: options => createLocalScheduler({ store, ...options }) }
 }
 
 function validSettings(given: Partial<InboxSettings>): InboxSettings {

@@ -1,0 +1,182 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Clock, Drain, Scheduler } from './contracts.ts'
+import { CLAIM_MS, type Claim, type PostgresStore } from './postgres-store.ts'
+import { delay, STORE_TROUBLE_DELAY } from './store-trouble.ts'
+
+/** Mailboxes that become due by the time are looked for this often, ms; those with something new say so. */
+const POLL_INTERVAL = 500
+/** Between two heartbeats of the mailboxes at work, ms. */
+const HEARTBEAT_INTERVAL = 2_000
+/** What has had no heartbeat for so long has lapsed to us, ms: before the database lets another process have it. */
+const LAPSE_MS = CLAIM_MS - HEARTBEAT_INTERVAL
+/** Mailboxes claimed at once, at most. */
+const MOST_CLAIMED = 64
+
+export interface BossSchedulerOptions {
+  store: Pick<
+    PostgresStore,
+    'claimMailboxes' | 'keepClaims' | 'bound' | 'giveBack' | 'wakeAll' | 'keepSteps' | 'onDue' | 'closed'
+  >
+  /** Mailboxes drained at the same time, at most. */
+  concurrency: number
+  clock: Clock
+  log: FastifyBaseLogger
+}
+
+interface Held {
+  claim: Claim
+  /** When its last heartbeat began, by the process's own monotonic clock, ms. */
+  keptAt: number
+  lapsed: AbortController
+}
+
+/**
+ * Drains the mailboxes that this process claims from the queue it shares with others: pg-boss gives each to one of them,
+ * as long as its heartbeat is heard, and to another one after that.
+ */
+export function createBossScheduler({ store, concurrency, clock, log }: BossSchedulerOptions): Scheduler {
+  const stopping = new AbortController()
+  let drain: Drain | null = null
+  /** By job: a mailbox that we have lost and got again may be drained twice here, one after the other. */
+  const held = new Map<string, Held>()
+  /** The end of the last drain of each mailbox. */
+  const busy = new Map<string, Promise<void>>()
+  let looking: Promise<void> | undefined
+  let again = false
+  let keeping = false
+
+  /** Claims what is due while there is room. */
+  function look(): void {
+    again = true
+    looking ??= claimDue().finally(() => {
+      looking = undefined
+      if (again) look()
+    })
+  }
+
+  async function claimDue(): Promise<void> {
+    while (again && drain !== null) {
+      again = false
+      const room = Math.min(MOST_CLAIMED, Math.floor(concurrency) - held.size)
+      // Whoever ends looks again.
+      if (room <= 0) return
+      const begun = performance.now()
+      let claims: Claim[] = []
+      try {
+        claims = await store.claimMailboxes(room)
+      } catch (error) {
+        // Asked again at the next poll.
+        log.warn(`the store does not say which deliveries are due (${(error as Error).message})`)
+      }
+      for (const claim of claims) launch(claim, begun)
+      if (claims.length === room) again = true
+    }
+    again = false
+  }
+
+  function launch(claim: Claim, begun: number): void {
+    held.set(claim.id, { claim, keptAt: begun, lapsed: new AbortController() })
+    const before = busy.get(claim.orderingKey)
+    const done: Promise<void> = work(claim.id, before).finally(() => {
+      held.delete(claim.id)
+      if (busy.get(claim.orderingKey) === done) busy.delete(claim.orderingKey)
+      look()
+    })
+    busy.set(claim.orderingKey, done)
+  }
+
+  async function work(id: string, before: Promise<void> | undefined): Promise<void> {
+    await before
+    const { claim, lapsed } = held.get(id) as Held
+    store.bound(claim.orderingKey, claim.until)
+    await drainOf(claim.orderingKey, lapsed.signal)
+    store.bound(claim.orderingKey, null)
+    try {
+      // The last heartbeat may have changed it.
+      if (!lapsed.signal.aborted) await store.giveBack(claim, clock.now())
+    } catch (error) {
+      // No heartbeat is sent for it any more: it lapses, and is drained again.
+      log.warn(`a conversation could not be given back (${(error as Error).message}); it is within 15 s`)
+    }
+  }
+
+  /** Drains a mailbox. It is held while the store is in trouble, or until it is another's. */
+  async function drainOf(orderingKey: string, lapsed: AbortSignal): Promise<void> {
+    while (drain !== null && !lapsed.aborted) {
+      try {
+        return await drain(orderingKey, undefined, lapsed)
+      } catch (error) {
+        log.error({ err: error, orderingKey }, 'the store failed while a conversation was handled; tried again in 1 s')
+        await delay(clock, STORE_TROUBLE_DELAY, stopping.signal)
+      }
+    }
+  }
+
+  /** Keeps what is held. What could not be kept for too long, or is another's already, has lapsed. */
+  function heartbeat(): void {
+    const begun = performance.now()
+    for (const { keptAt, lapsed } of held.values()) {
+      if (begun - keptAt > LAPSE_MS) lapsed.abort()
+    }
+    if (!keeping) void keep(begun)
+  }
+
+  async function keep(begun: number): Promise<void> {
+    keeping = true
+    try {
+      const asked = [...held.values()]
+      const kept = new Map((await store.keepClaims(asked.map(({ claim }) => claim))).map(claim => [claim.id, claim]))
+      for (const { claim, lapsed } of asked) {
+        const mine = kept.get(claim.id)
+        const current = held.get(claim.id)
+        // Given back meanwhile.
+        if (current === undefined) continue
+        if (mine === undefined) lapsed.abort()
+        else {
+          Object.assign(current, { claim: mine, keptAt: begun })
+          store.bound(mine.orderingKey, mine.until)
+        }
+      }
+      await store.keepSteps()
+    } catch (error) {
+      log.warn(`the heartbeat of the conversations at work was not taken (${(error as Error).message})`)
+    }
+    keeping = false
+  }
+
+  /** Runs again and again, until `ended` fires. */
+  function every(ms: number, ended: AbortSignal, run: () => void): void {
+    let cancel = clock.after(ms, function next() {
+      run()
+      cancel = clock.after(ms, next)
+    })
+    ended.addEventListener('abort', () => cancel())
+  }
+
+  return {
+    start(drainMailbox) {
+      drain = drainMailbox
+      // What an older version of this program, or a hand in the database, has left without a wake-up.
+      void store.wakeAll(clock.now()).catch(error => log.warn(`not all mailboxes were woken (${error.message})`))
+      store.onDue(look)
+      every(POLL_INTERVAL, stopping.signal, look)
+      // Until the end: handlers have some time left when we stop.
+      every(HEARTBEAT_INTERVAL, store.closed, heartbeat)
+      look()
+    },
+    // A mailbox is claimed in the database only.
+    reserve: () => false,
+    run() {},
+    release() {},
+    // The wake-up itself was written with what is due.
+    wake(_orderingKey, at) {
+      if (at === undefined) look()
+    },
+    async stop() {
+      drain = null
+      stopping.abort()
+      await looking
+      await Promise.all(busy.values())
+    },
+  }
+}

@@ -1,0 +1,139 @@
+import type { FastifyBaseLogger } from 'fastify'
+import pg from 'pg'
+import { StoreOpenError } from './errors.ts'
+import { describeStore } from './postgres-url.ts'
+
+/** Connections of one process, unless the URL says `?connections=…`; one more listens for wake-ups. */
+const CONNECTIONS = 10
+/** Time to connect, ms. */
+const CONNECT_MS = 5_000
+/** Time for one statement, ms: who waits for a server that is gone must get an error, not silence. */
+const STATEMENT_MS = 30_000
+/** What a process that is frozen amid a transaction may lock, ms. */
+const IDLE_IN_TRANSACTION_MS = 5_000
+/** Between two attempts to reach a server that is not up, ms. */
+const ATTEMPT_INTERVAL = 1_000
+/** Between two lines that say so, ms. */
+const SAY_INTERVAL = 10_000
+
+export interface PostgresConfig extends pg.ClientConfig {
+  max: number
+}
+
+/** Reads a URL. TLS and what else `pg` knows is in its parameters. @throws {StoreOpenError} */
+export function readPostgresUrl(text: string): PostgresConfig {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol) || url.hostname === '' || url.pathname.length < 2) {
+    // Without the text: it may hold a password.
+    throw new StoreOpenError('that is no PostgreSQL URL; write postgres://user:password@host:5432/database')
+  }
+  const connections = url.searchParams.get('connections') ?? String(CONNECTIONS)
+  if (!/^[1-9]\d{0,3}$/.test(connections)) {
+    throw new StoreOpenError(`connections=${connections} in the URL must be a number from 1 to 9999`)
+  }
+  url.searchParams.delete('connections')
+  return {
+    connectionString: url.href,
+    max: Number(connections),
+    application_name: 'tutorbot-webhooks',
+    connectionTimeoutMillis: CONNECT_MS,
+    query_timeout: STATEMENT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    keepAlive: true,
+  }
+}
+
+/** What a server, or the way to it, answers that may be up in a moment: SQLSTATE or Node's code. */
+const NOT_UP = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EPIPE',
+  '53300', // too many connections
+  '57P01', // it is shutting down
+  '57P02',
+  '57P03', // it is starting up
+])
+/** `pg` gives these no code. */
+const NOT_UP_MESSAGE = /timeout|Connection terminated/
+
+function isNotUp(error: unknown): boolean {
+  const { code, message, errors } = error as { code?: string; message: string; errors?: unknown[] }
+  return (
+    NOT_UP.has(code ?? '') || (code === undefined && NOT_UP_MESSAGE.test(message)) || errors?.some(isNotUp) === true
+  )
+}
+
+/** What each refusal is mended by; the others speak for themselves. */
+const MENDS: Record<string, string> = {
+  '28P01': 'check the user and the password in the URL',
+  '28000': 'check the user in the URL, and that pg_hba.conf lets it in',
+  '3D000': 'create that database, or name another in the URL',
+  '42501': 'GRANT CREATE ON DATABASE … TO that role, or let an owner of the database start this once',
+}
+
+/** The line for a server that refuses. Its messages name roles and databases, never a password. */
+export function explainRefusal(url: string, error: unknown): StoreOpenError {
+  if (error instanceof StoreOpenError) return error
+  const { code = '', message } = error as { code?: string; message: string }
+  const mend = MENDS[code] ?? 'check the URL'
+  return new StoreOpenError(`${describeStore(url)} can't be used (${message}); ${mend}`, { cause: error })
+}
+
+/**
+ * Runs what begins the work with a server, again and again while that is not up, and says so.
+ * @throws {StoreOpenError} the server refuses
+ */
+export async function onceUp<T>(url: string, log: FastifyBaseLogger, begin: () => Promise<T>): Promise<T> {
+  let saidAt = Number.NEGATIVE_INFINITY
+  for (;;) {
+    try {
+      return await begin()
+    } catch (error) {
+      if (!isNotUp(error)) throw explainRefusal(url, error)
+      if (performance.now() - saidAt >= SAY_INTERVAL) {
+        saidAt = performance.now()
+        const reason = (error as Error).message || (error as { code?: string }).code
+        log.warn(`waiting for ${describeStore(url)} (${reason})`)
+      }
+      await new Promise(resolve => setTimeout(resolve, ATTEMPT_INTERVAL))
+    }
+  }
+}
+
+/** Calls `onNotice` at each notification of a channel, and after each time that some may have been missed. */
+export function listen(config: pg.ClientConfig, channel: string, onNotice: () => void): () => Promise<void> {
+  let client: pg.Client | undefined
+  let timer: NodeJS.Timeout | undefined
+  let closed = false
+
+  async function connect(): Promise<void> {
+    const current = new pg.Client(config)
+    client = current
+    current.on('notification', onNotice)
+    current.on('error', () => {})
+    // Also after an error: whatever ended it, there is a next one.
+    current.on('end', () => {
+      if (!closed) timer = setTimeout(() => void connect(), ATTEMPT_INTERVAL)
+    })
+    try {
+      await current.connect()
+      await current.query(`LISTEN ${channel}`)
+      onNotice()
+    } catch {
+      await current.end().catch(() => {})
+    }
+  }
+
+  const first = connect()
+  return async () => {
+    closed = true
+    clearTimeout(timer)
+    await first
+    await client?.end().catch(() => {})
+  }
+}

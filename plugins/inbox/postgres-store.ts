@@ -1,0 +1,624 @@
+import { hash, randomUUID } from 'node:crypto'
+import type { FastifyBaseLogger } from 'fastify'
+import pg from 'pg'
+import { type Db, type JobAttempt, PgBoss } from 'pg-boss'
+import { batched } from './batches.ts'
+import {
+  DELIVERY_STATES,
+  type DeliveryFilter,
+  type DeliveryState,
+  type InsertResult,
+  type NewDelivery,
+  type Outcome,
+  type Payload,
+  type Store,
+  type StoredDelivery,
+  type TakenDelivery,
+} from './contracts.ts'
+import { explainRefusal, listen, onceUp, readPostgresUrl } from './postgres-connection.ts'
+import { BOSS_SCHEMA, ensureSchema, SCHEMA } from './postgres-schema.ts'
+import { redactSecrets } from './redact.ts'
+
+/** The queue of mailboxes that have something due: one waiting and one active job for each (policy `stately`). */
+const QUEUE = 'mailbox'
+/** A job whose process has not been heard of for this long is another's, s. pg-boss takes no less. */
+const HEARTBEAT_SECONDS = 10
+/** How long after a heartbeat its process may still take deliveries, ms: less than until the mailbox is another's. */
+export const CLAIM_MS = 8_000
+/** pg-boss drops what waits longer; what waits is ours to drop. Ten years, s. */
+const FOR_EVER = 10 * 365 * 24 * 60 * 60
+/** What waits longest in PostgreSQL's own words, from the insert's commit. */
+const CHANNEL = 'tutorbot_webhooks'
+/** Longest text in an index, characters: PostgreSQL refuses index rows beyond 2,704 bytes. */
+const INDEXED = 500
+/** Transactions that PostgreSQL ended to undo a deadlock are tried again, this often. */
+const ATTEMPTS = 3
+/** Mailboxes woken in one transaction at start. */
+const WAKE_STEP = 1_000
+
+/** A mailbox that this process has claimed. */
+export interface Claim extends JobAttempt {
+  orderingKey: string
+  /** The database's time until which deliveries may be taken by it. */
+  until: Date
+}
+
+/** What the scheduler asks beyond the contract. */
+export interface PostgresStore extends Store {
+  /** Claims at most `limit` due mailboxes, for as long as they are kept. */
+  claimMailboxes(limit: number): Promise<Claim[]>
+  /** Keeps claims: their heartbeat. The ones that are still ours, with their new `until`; others have lapsed. */
+  keepClaims(claims: readonly Claim[]): Promise<Claim[]>
+  /** Until when deliveries of a mailbox may be taken; null: without a bound. The database refuses what comes later. */
+  bound(orderingKey: string, until: Date | null): void
+  /** Gives a claim back, and makes the mailbox wait for when it is due again, `now` being Unix ms. */
+  giveBack(claim: Claim, now: number): Promise<void>
+  /** Makes every mailbox wait that has something to be handled. */
+  wakeAll(now: number): Promise<void>
+  /** Keeps the steps that are being done: their heartbeat. */
+  keepSteps(): Promise<void>
+  /** Calls back when a mailbox has become due, in whatever process. */
+  onDue(callback: () => void): void
+  /** Fires when the store is being closed. */
+  closed: AbortSignal
+}
+
+interface DeliveryRow {
+  seq: string
+  id: string
+  source: string
+  event: string
+  key: string
+  ordering_key: string
+  state: DeliveryState
+  attempts: number
+  next_attempt_at: string | null
+  received_at: string
+  settled_at: string | null
+  error: string | null
+  payload: Buffer | null
+}
+
+/**
+ * Opens (or makes) the store in a database, and waits for a server that is not up yet.
+ * @throws {StoreOpenError} that says why the database can't be used and what to do
+ */
+export async function openPostgresStore(url: string, log: FastifyBaseLogger): Promise<PostgresStore> {
+  const config = readPostgresUrl(url)
+  const pool = openPool(url, config)
+  const boss = createBoss(pool, log)
+  try {
+    await onceUp(url, log, async () => {
+      await transaction(pool, ensureSchema)
+      await boss.start()
+      await boss.createQueue(QUEUE, {
+        policy: 'stately',
+        heartbeatSeconds: HEARTBEAT_SECONDS,
+        retentionSeconds: FOR_EVER,
+        retryLimit: 2 ** 31 - 1,
+        retryDelay: 0,
+        expireInSeconds: 24 * 60 * 60 - 1,
+      })
+    })
+  } catch (error) {
+    await boss.stop({ graceful: false })
+    await pool.end()
+    throw error
+  }
+  return createStore(config, pool, boss)
+}
+
+function openPool(url: string, config: pg.PoolConfig): pg.Pool {
+  try {
+    const pool = new pg.Pool(config)
+    // A connection that breaks fails its statement; without listeners it would end the process too.
+    pool.on('error', () => {})
+    pool.on('connect', client => client.on('error', () => {}))
+    return pool
+  } catch (error) {
+    // A certificate's file that can't be read, say.
+    throw explainRefusal(url, error)
+  }
+}
+
+function createBoss(pool: pg.Pool, log: FastifyBaseLogger): PgBoss {
+  const boss = new PgBoss({
+    db: onClient(pool),
+    schema: BOSS_SCHEMA,
+    createSchema: false,
+    schedule: false,
+    registerInstance: false,
+    // A mailbox whose process has died is another's within some 12 s; at its defaults, after minutes.
+    superviseIntervalSeconds: 1,
+    monitorIntervalSeconds: 1,
+  })
+  boss.on('error', error => log.warn(`pg-boss: ${error.message}`))
+  return boss
+}
+
+/** pg-boss's view of a connection, so that its statements share ours or a transaction of ours. */
+function onClient(client: Pick<pg.ClientBase, 'query'> | pg.Pool): Db {
+  return { executeSql: (text, values) => client.query(text, values) }
+}
+
+/** Runs a transaction. One that PostgreSQL has ended because of others is run again. */
+async function transaction<T>(pool: pg.Pool, run: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const client = await pool.connect()
+    try {
+      await client.query('BEGIN')
+      const result = await run(client)
+      await client.query('COMMIT')
+      client.release()
+      return result
+    } catch (error) {
+      // Its connection goes with it, and whatever it had begun.
+      client.release(true)
+      if ((error as { code?: string }).code !== '40P01' || attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+function createStore(config: pg.ClientConfig, pool: pg.Pool, boss: PgBoss): PostgresStore {
+  /** Whose steps these are. */
+  const owner = randomUUID()
+  const bounds = new Map<string, Date>()
+  const closing = new AbortController()
+  let stopListening = async () => {}
+
+  const rows = async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
+    (await pool.query<Row>(text, values)).rows
+
+  const inserts = batched((deliveries: Insert[]) => transaction(pool, client => insertAll(boss, client, deliveries)))
+  const takes = batched((asked: Take[]) => takeAll(pool, asked))
+  const settles = batched((settled: Settle[]) => transaction(pool, client => settleAll(boss, client, settled)))
+  const givenBack = batched((claims: { claim: Claim; now: number }[]) =>
+    transaction(pool, client => giveBackAll(boss, client, claims)),
+  )
+
+  return {
+    insert(delivery) {
+      return inserts.add({ delivery, body: delivery.body ?? redactedJson(delivery.payload) })
+    },
+    take: (orderingKey, now) => {
+      const key = indexable(orderingKey)
+      return takes.add({ orderingKey: key, now, until: bounds.get(key) ?? null })
+    },
+    settle: (delivery, outcome, now) => settles.add({ delivery, outcome, now }),
+
+    async claimStep(key) {
+      const claimed = await rows(CLAIM_STEP, [indexable(key), owner])
+      if (claimed.length > 0) return 'claimed'
+      const [step] = await rows<{ result: string | null }>(FIND_STEP, [indexable(key)])
+      // Given back between the two statements: whoever asks again gets it.
+      if (step === undefined || step.result === null) return 'busy'
+      return { result: JSON.parse(step.result) }
+    },
+    async recordStep(key, result, now) {
+      await rows(RECORD_STEP, [indexable(key), now, clean(JSON.stringify(result ?? null))])
+    },
+    async releaseStep(key) {
+      await rows(RELEASE_STEP, [indexable(key), owner])
+    },
+    async keepSteps() {
+      await rows(KEEP_STEPS, [owner])
+    },
+
+    async get(id) {
+      const [row] = await rows<DeliveryRow>(`${SELECT_DELIVERY} WHERE id = $1`, [clean(id)])
+      return row === undefined ? null : storedDelivery(row)
+    },
+    async list(filter, limit, after = 0) {
+      const { where, values } = conditions(filter)
+      const found = await rows<DeliveryRow>(`${SELECT_DELIVERY} WHERE seq > $1${where} ORDER BY seq LIMIT $2`, [
+        after,
+        limit,
+        ...values,
+      ])
+      return found.map(storedDelivery)
+    },
+    replay: (ids, now) =>
+      transaction(pool, async client => {
+        const replayed = await client.query<{ ordering_key: string }>(REPLAY, [ids.map(clean), now])
+        const changed = new Map(replayed.rows.map(row => [row.ordering_key, 0]))
+        await wake(boss, client, changed)
+        return [...changed.keys()]
+      }),
+    async discard(id, reason, now) {
+      const discarded = await pool.query(DISCARD, [clean(id), now, clean(reason)])
+      return discarded.rowCount === 1
+    },
+    prune: ({ payloadsBefore, keysBefore }, after, limit) =>
+      transaction(pool, async client => {
+        await client.query(PRUNE_STEPS, [keysBefore, limit])
+        const slice = (await client.query<{ last: string | null; received_at: string }>(PRUNE_SLICE, [after, limit]))
+          .rows[0]
+        if (slice === undefined || slice.last === null) return null
+        await client.query(PRUNE_PAYLOADS, [after, slice.last, payloadsBefore])
+        await client.query(PRUNE_KEYS, [after, slice.last, keysBefore])
+        // Accepted later than that is settled later than that: nothing further on can be old enough.
+        return Number(slice.received_at) < payloadsBefore ? Number(slice.last) : null
+      }),
+    async backlog() {
+      const [counts] = await rows<{ pending: string; parked: string; dead: string; oldest: string | null }>(BACKLOG)
+      return {
+        pending: Number(counts?.pending),
+        parked: Number(counts?.parked),
+        dead: Number(counts?.dead),
+        oldestPendingAt: numberOrNull(counts?.oldest ?? null),
+      }
+    },
+    async checkWritable() {
+      await rows(`UPDATE ${SCHEMA}.version SET version = version`)
+    },
+
+    async claimMailboxes(limit) {
+      const jobs = await boss.fetch(QUEUE, { batchSize: limit, includeMetadata: true })
+      return jobs.map(({ id, retryCount, singletonKey, startedOn }) => ({
+        id,
+        retryCount,
+        orderingKey: singletonKey as string,
+        until: new Date(startedOn.getTime() + CLAIM_MS),
+      }))
+    },
+    async keepClaims(claims) {
+      if (claims.length === 0) return []
+      // Asked before: the heartbeat is no earlier than this.
+      const [clock] = await rows<{ now: Date }>(`SELECT ${BOSS_SCHEMA}.job_now() AS now`)
+      const until = new Date((clock?.now.getTime() as number) + CLAIM_MS)
+      const kept = await boss.touch(QUEUE, [...claims])
+      const ids = new Set((kept as { settled?: string[] }).settled)
+      return claims.filter(({ id }) => ids.has(id)).map(claim => ({ ...claim, until }))
+    },
+    bound(orderingKey, until) {
+      if (until === null) bounds.delete(orderingKey)
+      else bounds.set(orderingKey, until)
+    },
+    giveBack: (claim, now) => givenBack.add({ claim, now }),
+    async wakeAll(now) {
+      for (let after = ''; ; ) {
+        const due = await rows<{ ordering_key: string; due_at: string }>(DUE_MAILBOXES, [after, WAKE_STEP])
+        const last = due.at(-1)
+        if (last === undefined) return
+        await transaction(pool, client =>
+          wake(boss, client, new Map(due.map(row => [row.ordering_key, delaySeconds(Number(row.due_at), now)]))),
+        )
+        after = last.ordering_key
+      }
+    },
+    onDue(callback) {
+      stopListening = listen(config, CHANNEL, callback)
+    },
+
+    closed: closing.signal,
+    async close() {
+      closing.abort()
+      await stopListening()
+      await Promise.all([inserts, takes, settles, givenBack].map(batches => batches.ended()))
+      // Who stops in order gives its claims back at once.
+      await rows(`DELETE FROM ${SCHEMA}.step WHERE owner = $1 AND done_at IS NULL`, [owner]).catch(() => {})
+      await boss.stop({ graceful: false })
+      await pool.end()
+    },
+  }
+}
+
+/**
+ * Makes mailboxes wait in pg-boss's queue, in the transaction of what makes them due. A mailbox waits once: what waits
+ * for later is moved to the earlier time. And it is locked until this transaction ends: fetched before that, it would
+ * be drained without what is not committed yet.
+ * @param due the ordering keys, and in how many seconds each is due
+ */
+async function wake(boss: PgBoss, client: pg.ClientBase, due: ReadonlyMap<string, number>): Promise<void> {
+  // In one order everywhere, so that transactions wait for each other and do not lock up.
+  const keys = [...due.keys()].sort()
+  if (keys.length === 0) return
+  const delays = keys.map(key => due.get(key) as number)
+  const jobs = keys.map((singletonKey, index) => ({ singletonKey, startAfter: delays[index] as number }))
+  for (let waiting = 0; waiting < keys.length; ) {
+    await boss.insert(QUEUE, jobs, { db: onClient(client) })
+    const locked = await client.query<{ waiting: number }>(LOCK_WAITING, [keys, delays])
+    // Fewer, if another process has fetched one between the two statements: it waits anew.
+    waiting = locked.rows[0]?.waiting as number
+  }
+}
+
+/** `COALESCE` and the policy, because pg-boss's index has them. */
+const LOCK_WAITING = `
+  WITH waiting AS MATERIALIZED (
+    SELECT job.id, job.start_after, ${BOSS_SCHEMA}.job_now() + due.delay * interval '1 second' AS due_at
+    FROM unnest($1::text[], $2::float8[]) AS due (key, delay)
+    JOIN ${BOSS_SCHEMA}.job ON job.name = '${QUEUE}' AND job.policy = 'stately' AND job.state = 'created'
+      AND COALESCE(job.singleton_key, '') = due.key
+    ORDER BY due.key FOR UPDATE OF job
+  ), earlier AS (
+    UPDATE ${BOSS_SCHEMA}.job SET start_after = waiting.due_at FROM waiting
+    WHERE job.name = '${QUEUE}' AND job.id = waiting.id AND waiting.due_at < waiting.start_after
+  )
+  SELECT count(*)::int AS waiting, pg_notify('${CHANNEL}', '') FROM waiting`
+
+function delaySeconds(dueAt: number, now: number): number {
+  return Math.max(0, dueAt - now) / 1_000
+}
+
+interface Insert {
+  delivery: NewDelivery
+  body: Buffer
+}
+
+/*
+ * Numbers in the order of acceptance, rows in the order of their ids: two transactions with the same ids wait for each
+ * other, and do not lock up.
+ */
+const INSERT = `
+  WITH given AS MATERIALIZED (
+    SELECT nextval('${SCHEMA}.delivery_seq_seq') AS seq, accepted.* FROM (
+      SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bytea[])
+        WITH ORDINALITY AS rows (id, source, event, key, ordering_key, unreadable, received_at, payload, ordinal)
+      ORDER BY ordinal
+    ) AS accepted
+  ), fresh AS (
+    INSERT INTO ${SCHEMA}.delivery
+      (seq, id, source, event, key, ordering_key, state, attempts, received_at, settled_at, error)
+    SELECT seq, id, source, event, key, ordering_key, CASE WHEN unreadable IS NULL THEN 'pending' ELSE 'dead' END, 0,
+      received_at, CASE WHEN unreadable IS NOT NULL THEN received_at END, unreadable
+    FROM given ORDER BY id
+    ON CONFLICT (id) DO NOTHING RETURNING seq, id
+  ), bodies AS (
+    INSERT INTO ${SCHEMA}.body SELECT seq, payload FROM given JOIN fresh USING (seq)
+  )
+  SELECT id FROM fresh`
+
+async function insertAll(boss: PgBoss, client: pg.ClientBase, inserts: Insert[]): Promise<InsertResult[]> {
+  // The first of each id: copies in one batch are duplicates.
+  const first = new Map<string, Insert>()
+  for (const insert of inserts) {
+    if (!first.has(insert.delivery.id)) first.set(insert.delivery.id, insert)
+  }
+  const given = [...first.values()]
+  const column = (value: (delivery: NewDelivery) => unknown) => given.map(({ delivery }) => value(delivery))
+  const { rows } = await client.query<{ id: string }>(INSERT, [
+    column(({ id }) => clean(id)),
+    column(({ source }) => clean(source)),
+    column(({ event }) => clean(event)),
+    column(({ key }) => clean(key)),
+    column(({ orderingKey }) => indexable(orderingKey)),
+    column(({ unreadable }) => (unreadable === undefined ? null : clean(unreadable))),
+    column(({ receivedAt }) => receivedAt),
+    given.map(({ body }) => body),
+  ])
+  const fresh = new Set(rows.map(({ id }) => id))
+  const results = inserts.map((insert): InsertResult => {
+    const { id, unreadable } = insert.delivery
+    if (first.get(id) !== insert || !fresh.has(clean(id))) return 'duplicate'
+    return unreadable === undefined ? 'queued' : 'dead'
+  })
+  const queued = inserts.filter((_insert, index) => results[index] === 'queued')
+  await wake(boss, client, new Map(queued.map(({ delivery }) => [indexable(delivery.orderingKey), 0])))
+  return results
+}
+
+interface Take {
+  orderingKey: string
+  now: number
+  until: Date | null
+}
+
+/** The head of each mailbox if it is due, else a parked one that is; nothing for a claim that has had its time. */
+const TAKE = `
+  WITH next AS (
+    SELECT asked.now, head.* FROM unnest($1::text[], $2::bigint[], $3::timestamptz[]) AS asked (ordering_key, now, until)
+    CROSS JOIN LATERAL (
+      SELECT seq, started_at FROM (
+        (SELECT seq, started_at, coalesce(next_attempt_at, 0) AS due_at, 1 AS turn FROM ${SCHEMA}.delivery
+          WHERE ordering_key = asked.ordering_key AND state = 'pending' ORDER BY seq LIMIT 1)
+        UNION ALL
+        (SELECT seq, started_at, next_attempt_at, 2 FROM ${SCHEMA}.delivery
+          WHERE ordering_key = asked.ordering_key AND state = 'parked' AND next_attempt_at IS NOT NULL
+          ORDER BY next_attempt_at LIMIT 1)
+      ) AS first
+      WHERE due_at <= asked.now ORDER BY turn LIMIT 1
+    ) AS head
+    WHERE asked.until IS NULL OR asked.until > ${BOSS_SCHEMA}.job_now()
+  )
+  UPDATE ${SCHEMA}.delivery SET attempts = attempts + 1, started_at = next.now FROM next
+  WHERE delivery.seq = next.seq AND delivery.state IN ('pending', 'parked')
+  RETURNING delivery.*, next.started_at IS NOT NULL AS crashed,
+    (SELECT payload FROM ${SCHEMA}.body WHERE body.seq = delivery.seq) AS payload`
+
+async function takeAll(pool: pg.Pool, asked: Take[]): Promise<(TakenDelivery | null)[]> {
+  const column = (name: keyof Take) => asked.map(take => take[name])
+  const { rows } = await pool.query<DeliveryRow & { crashed: boolean }>(TAKE, [
+    column('orderingKey'),
+    column('now'),
+    column('until'),
+  ])
+  const taken = new Map(rows.map(row => [row.ordering_key, row]))
+  return asked.map(({ orderingKey }) => {
+    const row = taken.get(orderingKey)
+    if (row === undefined) return null
+    return {
+      id: row.id,
+      source: row.source,
+      event: row.event,
+      key: row.key,
+      orderingKey,
+      payload: parse(row.payload as Buffer),
+      receivedAt: Number(row.received_at),
+      attempts: row.attempts,
+      state: row.state as 'pending' | 'parked',
+      crashed: row.crashed,
+    }
+  })
+}
+
+interface Settle {
+  delivery: TakenDelivery
+  outcome: Outcome
+  now: number
+}
+
+/** Only by who made the last attempt: another process may have taken the delivery over. */
+const SETTLE = `
+  UPDATE ${SCHEMA}.delivery SET state = ended.state, started_at = NULL, next_attempt_at = ended.next_attempt_at,
+    settled_at = ended.at, error = ended.error
+  FROM unnest($1::text[], $2::int[], $3::text[], $4::bigint[], $5::bigint[], $6::text[])
+    AS ended (id, attempts, state, next_attempt_at, at, error)
+  WHERE delivery.id = ended.id AND delivery.attempts = ended.attempts AND delivery.started_at IS NOT NULL
+  RETURNING delivery.id, delivery.attempts`
+
+async function settleAll(boss: PgBoss, client: pg.ClientBase, settles: Settle[]): Promise<boolean[]> {
+  const next = ({ outcome }: Settle) => ('nextAttemptAt' in outcome ? outcome.nextAttemptAt : null)
+  const { rows } = await client.query<{ id: string; attempts: number }>(SETTLE, [
+    settles.map(({ delivery }) => clean(delivery.id)),
+    settles.map(({ delivery }) => delivery.attempts),
+    settles.map(({ outcome }) => outcome.state),
+    settles.map(next),
+    settles.map(({ now }) => now),
+    settles.map(({ outcome }) => ('error' in outcome ? clean(outcome.error) : null)),
+  ])
+  const changed = new Set(rows.map(({ id, attempts }) => `${id} ${attempts}`))
+  const results = settles.map(({ delivery }) => changed.has(`${clean(delivery.id)} ${delivery.attempts}`))
+  const due = new Map<string, number>()
+  for (const [index, settle] of settles.entries()) {
+    const at = next(settle)
+    if (!results[index] || at === null) continue
+    const key = indexable(settle.delivery.orderingKey)
+    due.set(key, Math.min(due.get(key) ?? Number.POSITIVE_INFINITY, delaySeconds(at, settle.now)))
+  }
+  await wake(boss, client, due)
+  return results
+}
+
+/** When each mailbox is due again; those with nothing left are not in it. */
+const DUE_AGAIN = `
+  SELECT mailbox.key, first.due_at FROM unnest($1::text[]) AS mailbox (key)
+  CROSS JOIN LATERAL (
+    SELECT min(due_at) AS due_at FROM (
+      (SELECT coalesce(next_attempt_at, 0) AS due_at FROM ${SCHEMA}.delivery
+        WHERE ordering_key = mailbox.key AND state = 'pending' ORDER BY seq LIMIT 1)
+      UNION ALL
+      (SELECT next_attempt_at FROM ${SCHEMA}.delivery
+        WHERE ordering_key = mailbox.key AND state = 'parked' AND next_attempt_at IS NOT NULL
+        ORDER BY next_attempt_at LIMIT 1)
+    ) AS each
+  ) AS first
+  WHERE first.due_at IS NOT NULL`
+
+/** The ends of drains. What was left, or waits for later, is woken with it: no moment in which nobody has it. */
+async function giveBackAll(
+  boss: PgBoss,
+  client: pg.ClientBase,
+  given: { claim: Claim; now: number }[],
+): Promise<undefined[]> {
+  const nows = new Map(given.map(({ claim, now }) => [claim.orderingKey, now]))
+  const { rows } = await client.query<{ key: string; due_at: string }>(DUE_AGAIN, [[...nows.keys()]])
+  const due = new Map(rows.map(row => [row.key, delaySeconds(Number(row.due_at), nows.get(row.key) as number)]))
+  await wake(boss, client, due)
+  const jobs = given.map(({ claim: { id, retryCount } }) => ({ id, retryCount }))
+  await boss.deleteJob(QUEUE, jobs, { db: onClient(client) })
+  return given.map(() => undefined)
+}
+
+const DUE_MAILBOXES = `
+  SELECT ordering_key, min(coalesce(next_attempt_at, 0)) AS due_at FROM ${SCHEMA}.delivery
+  WHERE ordering_key > $1 AND (state = 'pending' OR (state = 'parked' AND next_attempt_at IS NOT NULL))
+  GROUP BY ordering_key ORDER BY ordering_key LIMIT $2`
+
+/** A claim is somebody else's while its process keeps it. */
+const CLAIM_STEP = `
+  INSERT INTO ${SCHEMA}.step (key, owner, until) VALUES ($1, $2, now() + interval '${HEARTBEAT_SECONDS} s')
+  ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, until = excluded.until
+  WHERE step.done_at IS NULL AND step.until < now() RETURNING key`
+const FIND_STEP = `SELECT result FROM ${SCHEMA}.step WHERE key = $1`
+/** Also if the claim has lapsed, and whoever has it now: what is recorded has happened. */
+const RECORD_STEP = `
+  INSERT INTO ${SCHEMA}.step (key, done_at, result) VALUES ($1, $2, $3)
+  ON CONFLICT (key) DO UPDATE SET done_at = excluded.done_at, result = excluded.result WHERE step.done_at IS NULL`
+const RELEASE_STEP = `DELETE FROM ${SCHEMA}.step WHERE key = $1 AND owner = $2 AND done_at IS NULL`
+const KEEP_STEPS = `
+  UPDATE ${SCHEMA}.step SET until = now() + interval '${HEARTBEAT_SECONDS} s' WHERE owner = $1 AND done_at IS NULL`
+
+const SELECT_DELIVERY = `SELECT delivery.*, payload FROM ${SCHEMA}.delivery LEFT JOIN ${SCHEMA}.body USING (seq)`
+const REPLAY = `
+  UPDATE ${SCHEMA}.delivery SET state = 'parked', next_attempt_at = $2
+  WHERE id = ANY($1::text[]) AND state IN ('parked', 'dead') AND started_at IS NULL RETURNING ordering_key`
+const DISCARD = `
+  UPDATE ${SCHEMA}.delivery SET state = 'discarded', next_attempt_at = NULL, settled_at = $2, error = $3
+  WHERE id = $1 AND state IN ('parked', 'dead') AND started_at IS NULL`
+const PRUNE_SLICE = `
+  SELECT max(seq) AS last, max(received_at) AS received_at
+  FROM (SELECT seq, received_at FROM ${SCHEMA}.delivery WHERE seq > $1 ORDER BY seq LIMIT $2) AS slice`
+const FINISHED = `SELECT seq FROM ${SCHEMA}.delivery
+  WHERE seq > $1 AND seq <= $2 AND state IN ('done', 'discarded') AND settled_at < $3`
+const PRUNE_PAYLOADS = `DELETE FROM ${SCHEMA}.body WHERE seq IN (${FINISHED})`
+const PRUNE_KEYS = `DELETE FROM ${SCHEMA}.delivery WHERE seq IN (${FINISHED})`
+const PRUNE_STEPS = `
+  DELETE FROM ${SCHEMA}.step WHERE key IN (SELECT key FROM ${SCHEMA}.step WHERE done_at < $1 LIMIT $2)`
+/** `seq + 0`: or the first pending one would be looked for along all that is done. */
+const BACKLOG = `
+  SELECT pending.count AS pending, (SELECT received_at FROM ${SCHEMA}.delivery WHERE seq = pending.first) AS oldest,
+    (SELECT count(*) FROM ${SCHEMA}.delivery WHERE state = 'parked') AS parked,
+    (SELECT count(*) FROM ${SCHEMA}.delivery WHERE state = 'dead') AS dead
+  FROM (SELECT count(*), min(seq + 0) AS first FROM ${SCHEMA}.delivery WHERE state = 'pending') AS pending`
+
+/** The SQL of a filter. States are written out, or PostgreSQL might not see that a partial index fits. */
+function conditions(filter: DeliveryFilter): { where: string; values: string[] } {
+  if (filter.state !== undefined && !DELIVERY_STATES.includes(filter.state)) {
+    throw new TypeError(`state is one of ${DELIVERY_STATES.join(', ')}, not ${filter.state}`)
+  }
+  const columns = {
+    source: filter.source,
+    event: filter.event,
+    ordering_key: filter.orderingKey === undefined ? undefined : indexable(filter.orderingKey),
+  }
+  const given = Object.entries(columns).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const state = filter.state === undefined ? '' : ` AND state = '${filter.state}'`
+  return {
+    where: state + given.map(([column], index) => ` AND ${column} = $${index + 3}`).join(''),
+    values: given.map(([, value]) => clean(value)),
+  }
+}
+
+/** A text that PostgreSQL takes: it has no \u0000. */
+function clean(text: string): string {
+  return text.replaceAll('\u0000', '\uFFFD')
+}
+
+/** A text that also fits into an index: of a long one its beginning and its hash. */
+function indexable(text: string): string {
+  const cleaned = clean(text)
+  return cleaned.length <= INDEXED ? cleaned : `${cleaned.slice(0, 100)} ${hash('sha256', cleaned)}`
+}
+
+function storedDelivery(row: DeliveryRow): StoredDelivery {
+  return {
+    seq: Number(row.seq),
+    id: row.id,
+    source: row.source,
+    event: row.event,
+    key: row.key,
+    orderingKey: row.ordering_key,
+    payload: row.payload === null ? null : parse(row.payload),
+    state: row.state,
+    attempts: row.attempts,
+    nextAttemptAt: numberOrNull(row.next_attempt_at),
+    receivedAt: Number(row.received_at),
+    settledAt: numberOrNull(row.settled_at),
+    error: row.error,
+  }
+}
+
+function numberOrNull(bigint: string | null): number | null {
+  return bigint === null ? null : Number(bigint)
+}
+
+function redactedJson(payload: Payload): Buffer {
+  const json = Buffer.from(JSON.stringify(payload))
+  redactSecrets(json)
+  return json
+}
+
+function parse(payload: Uint8Array): Payload {
+  return JSON.parse(new TextDecoder().decode(payload)) as Payload
+}
