@@ -18,10 +18,13 @@ export interface PostgresServer {
   close(): Promise<void>
 }
 
-/** A real server: the one in TEST_DATABASE_URL, whose role may create databases, or one of its own. */
-export async function postgresServer(given = process.env.TEST_DATABASE_URL): Promise<PostgresServer> {
-  const own = given === undefined ? await ownServer() : undefined
-  const admin = given ?? (own?.url as string)
+/**
+ * A real server: the one in TEST_DATABASE_URL, whose role may create databases, or one of the test's own.
+ * @param given '': one of its own in any case, for tests that need its superuser
+ */
+export async function postgresServer(given = process.env.TEST_DATABASE_URL ?? ''): Promise<PostgresServer> {
+  const own = given === '' ? await ownServer() : undefined
+  const admin = own?.url ?? given
   const made: string[] = []
 
   async function query<Row extends pg.QueryResultRow>(url: string, text: string, values: unknown[] = []) {

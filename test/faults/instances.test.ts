@@ -1,0 +1,101 @@
+import tap from 'tap'
+import { fleetDatabase, inboxProcess } from '../helpers/inbox-fleet.ts'
+import { postgresServer } from '../helpers/postgres-server.ts'
+
+/** Several instances on one PostgreSQL database, in real time: killed, frozen, and without their server. */
+
+const server = await postgresServer()
+tap.teardown(() => server.close())
+
+const ready = ({ event }: Record<string, unknown>) => event === 'ready'
+
+tap.test('each delivery is handled by one of three, once, in order; the same ones sent to all are known', async t => {
+  const database = await fleetDatabase(server)
+  const instances = [1, 2, 3].map(() => inboxProcess(t, database.url, { HANDLER_MS: '2' }))
+  await Promise.all(instances.map(({ line }) => line(ready)))
+  const results = await Promise.all(instances.map(({ accept }) => accept('same', 600, 60)))
+  const sum = (field: string) => results.reduce((total, result) => total + (result[field] as number), 0)
+  t.same([sum('accepted'), sum('duplicate'), sum('failed')], [600, 1_200, 0])
+  await database.drained(15_000)
+  t.equal(await database.number('SELECT count(*) AS n FROM handling'), 600)
+  t.equal(await database.overlaps(), 0)
+  t.equal(await database.disordered(), 0)
+  t.ok((await database.number('SELECT count(DISTINCT pid) AS n FROM handling')) > 1, 'by several')
+})
+
+tap.test('kill -9 in the middle of the work: the others finish it within 15 s', async t => {
+  const database = await fleetDatabase(server)
+  const [dies, lives] = [1, 2].map(() => inboxProcess(t, database.url, { HANDLER_MS: '100' }))
+  await Promise.all([dies?.line(ready), lives?.line(ready)])
+  const accepting = dies?.accept('job', 300, 60)
+  await dies?.line(({ msg }) => msg === 'webhook handled')
+  await accepting
+  dies?.signal('SIGKILL')
+  await dies?.ended
+  const open = await database.left()
+  t.ok(open > 0, `${open} left`)
+  const ms = await database.drained(15_000)
+  t.ok(ms < 15_000, `after ${Math.round(ms)} ms`)
+  t.equal(await database.disordered(), 0)
+  t.equal(await database.number('SELECT count(*) AS n FROM handling WHERE attempt > 2'), 0)
+})
+
+tap.test('frozen past its heartbeat: the other one takes over, and its late settle changes nothing', async t => {
+  const database = await fleetDatabase(server)
+  const frozen = inboxProcess(t, database.url, { HANDLER_MS: '300' })
+  await frozen.line(ready)
+  void frozen.accept('cold', 6, 2)
+  while ((await database.number('SELECT count(*) AS n FROM handling WHERE ended IS NULL')) < 2);
+  frozen.signal('SIGSTOP')
+  const other = inboxProcess(t, database.url, { HANDLER_MS: '1500' })
+  await other.line(({ msg }) => msg === 'webhook handled')
+  // The other one is at work on both conversations now.
+  frozen.signal('SIGCONT')
+  await frozen.line(({ msg }) => msg === 'webhook handled late: another process has taken it over')
+  await database.drained(15_000)
+  t.equal(
+    await database.number(`SELECT count(*) AS n FROM handling WHERE pid = ${frozen.pid} AND attempt > 1`),
+    0,
+    'and it began nothing more in them',
+  )
+  const others = `FROM handling a JOIN handling b ON a.mailbox = b.mailbox AND a.n < b.n AND b.begun < a.ended`
+  t.equal(await database.number(`SELECT count(*) AS n ${others} WHERE a.pid = ${other.pid}`), 0)
+  t.equal(await database.disordered(), 0)
+})
+
+tap.test('the database is stopped under load and started again', { skip: !!process.env.TEST_DATABASE_URL }, async t => {
+  const database = await fleetDatabase(server)
+  const instance = inboxProcess(t, database.url, { HANDLER_MS: '20' })
+  await instance.line(ready)
+  const before = await instance.accept('before', 400, 40)
+  await server.stop()
+  const during = await instance.accept('during', 50, 10)
+  await server.start()
+  t.match(before, { accepted: 400, failed: 0 })
+  t.match(during, { accepted: 0, duplicate: 0, failed: 50 })
+  const ms = await database.drained(30_000)
+  t.pass(`drained after ${Math.round(ms)} ms`)
+  t.match(await instance.accept('during', 50, 10), { accepted: 50 }, 'nothing of it was kept')
+  await database.drained(5_000)
+  t.equal(await database.number(`SELECT count(*) AS n FROM tutorbot_webhooks.delivery WHERE state = 'done'`), 450)
+  t.equal(await database.disordered(), 0)
+})
+
+tap.test(
+  'started before the database is up: it waits and says so',
+  { skip: !!process.env.TEST_DATABASE_URL },
+  async t => {
+    const database = await fleetDatabase(server)
+    await server.stop()
+    const instance = inboxProcess(t, database.url)
+    t.match(await instance.line(({ msg }) => String(msg).startsWith('waiting for')), {
+      msg: /^waiting for postgres:\/\/postgres@127\.0\.0\.1:\d+\/webhooks_\w+ \(.*ECONNREFUSED/,
+    })
+    await server.start()
+    await instance.line(ready)
+    t.match(await instance.accept('late', 3, 1), { accepted: 3 })
+    await database.drained(5_000)
+    instance.signal('SIGTERM')
+    t.equal(await instance.ended, 0)
+  },
+)

@@ -1,0 +1,155 @@
+import net, { createServer } from 'node:net'
+import Fastify from 'fastify'
+import tap from 'tap'
+import { openPostgresStore } from '../../../plugins/inbox/postgres-store.ts'
+import { describeStore } from '../../../plugins/inbox/postgres-url.ts'
+import { buildServer, explainFailure } from '../../../server.ts'
+import { delivery } from '../../helpers/inbox.ts'
+import { captureLog } from '../../helpers/log.ts'
+import { postgresServer } from '../../helpers/postgres-server.ts'
+
+const server = await postgresServer('')
+tap.teardown(() => server.close())
+const { log } = Fastify()
+
+/** The URL of a database, changed. */
+const changed = (url: string, change: (url: URL) => void) => {
+  const copy = new URL(url)
+  change(copy)
+  return copy.href
+}
+
+/** The one line of a server that does not start. */
+async function failure(url: string): Promise<string> {
+  const env = { PORT: '0', LOG_LEVEL: 'silent', DATABASE_URL: url }
+  try {
+    await (await buildServer({ env })).close()
+    return 'it started'
+  } catch (error) {
+    return explainFailure(error)
+  }
+}
+
+tap.test('what is no URL is refused, and never taken for a file', async t => {
+  const mend = 'that is no PostgreSQL URL; write postgres://user:password@host:5432/database'
+  for (const url of [
+    'postgres:/x',
+    'postgres://',
+    'postgres://host',
+    'postgres://u:secret@h:port/d',
+    '"postgres://h/d"',
+  ]) {
+    t.equal(await failure(url), `tutorbot-webhooks did not start: DATABASE_URL: ${mend}`, url)
+  }
+  t.match(
+    await failure('postgres://h/d?connections=many'),
+    /DATABASE_URL: connections=many in the URL must be a number/,
+  )
+  t.match(
+    await failure('postgres://u:secret@h/d?sslmode=verify-full&sslrootcert=/no/such.crt'),
+    {
+      message: /^tutorbot-webhooks did not start: DATABASE_URL: postgres:\/\/u@h\/d can't be used \(.*such\.crt/,
+    }.message,
+  )
+})
+
+tap.test('a server that refuses: one line with the reason and the mend, without the password', async t => {
+  const url = await server.database()
+  const role = `role_${process.pid}`
+  await server.query(url, `CREATE ROLE ${role} LOGIN PASSWORD 'right'`)
+  t.teardown(() => server.query(url, `DROP ROLE ${role}`))
+  const as = (username: string, password: string) => changed(url, copy => Object.assign(copy, { username, password }))
+  for (const [refused, reason] of [
+    [as('postgres', 's3cret'), /password authentication failed for user "postgres"\); check the user and the password/],
+    [as('nobody_here', 's3cret'), /"nobody_here"\); check the user/],
+    [
+      changed(url, copy => Object.assign(copy, { pathname: '/not_there' })),
+      /"not_there" does not exist\); create that/,
+    ],
+    [as(role, 'right'), /permission denied for database \w+\); GRANT CREATE ON DATABASE/],
+    [changed(url, copy => copy.searchParams.set('sslmode', 'require')), /does not support SSL connections\); check/],
+  ] as const) {
+    const line = await failure(refused)
+    t.match(line, reason)
+    t.match(line, /^tutorbot-webhooks did not start: DATABASE_URL: postgres:\/\//)
+    t.notMatch(line, /s3cret|right@|:postgres@|\n/)
+  }
+})
+
+tap.test('a schema of a newer version is refused; ones that an administrator has made are filled', async t => {
+  const url = await server.database()
+  const role = `filler_${process.pid}`
+  await server.query(url, `CREATE ROLE ${role} LOGIN PASSWORD 'right'`)
+  for (const schema of ['tutorbot_webhooks', 'tutorbot_webhooks_boss']) {
+    await server.query(url, `CREATE SCHEMA ${schema} AUTHORIZATION ${role}`)
+  }
+  t.teardown(async () => {
+    await server.query(url, `DROP OWNED BY ${role}`)
+    await server.query(url, `DROP ROLE ${role}`)
+  })
+  const store = await openPostgresStore(
+    changed(url, copy => Object.assign(copy, { username: role, password: 'right' })),
+    log,
+  )
+  t.equal(await store.insert(delivery('a'), false), 'queued')
+  await store.close()
+  await server.query(url, 'UPDATE tutorbot_webhooks.version SET version = 99')
+  t.match(
+    await failure(url),
+    /DATABASE_URL: the schema tutorbot_webhooks has version 99, this program knows 1; run the/,
+  )
+})
+
+tap.test('several that open an empty database at once agree', async t => {
+  const url = await server.database()
+  const stores = await Promise.all([1, 2, 3].map(() => openPostgresStore(url, log)))
+  const results = await Promise.all(stores.map(store => store.insert(delivery('a'), false)))
+  t.same(results.toSorted(), ['duplicate', 'duplicate', 'queued'])
+  await Promise.all(stores.map(store => store.close()))
+})
+
+tap.test('it takes no more connections than it may', async t => {
+  const url = await server.database()
+  const store = await openPostgresStore(
+    changed(url, copy => copy.searchParams.set('connections', '3')),
+    log,
+  )
+  await Promise.all(Array.from({ length: 50 }, (_, n) => store.get(`${n}`)))
+  const [row] = await server.query<{ n: number }>(
+    url,
+    `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'tutorbot-webhooks'`,
+  )
+  t.equal(row?.n, 3)
+  await store.close()
+})
+
+tap.test('a server that says nothing, or hangs up, is waited for', async t => {
+  const url = await server.database()
+  const { hostname, port } = new URL(url)
+  const captured = captureLog()
+  const app = Fastify({ logger: { stream: captured.stream } })
+  // Hangs up twice, then lets through.
+  let connections = 0
+  const between = createServer(socket => {
+    if (++connections <= 2) return void socket.destroy()
+    const through = net.connect(Number(port), hostname)
+    socket.pipe(through).pipe(socket)
+    for (const end of [socket, through]) end.on('error', () => socket.destroy())
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => between.close())
+  await new Promise(resolve => between.once('listening', resolve))
+  const store = await openPostgresStore(
+    changed(url, copy => Object.assign(copy, { port: String((between.address() as net.AddressInfo).port) })),
+    app.log,
+  )
+  t.equal(captured.lines.filter(({ msg }) => msg.startsWith('waiting for')).length, 1, 'said once in ten seconds')
+  t.notMatch(captured.text(), /postgres:postgres/)
+  await store.close()
+})
+
+tap.test('where deliveries are kept, for people', async t => {
+  t.equal(describeStore('data/webhooks.db'), 'data/webhooks.db')
+  t.equal(describeStore('postgres://u:p@h:1/d?sslmode=require'), 'postgres://u@h:1/d')
+  t.equal(describeStore('postgresql://h/d'), 'postgres://h/d')
+  t.equal(describeStore('postgres://u:p@h:x/d'), 'PostgreSQL')
+})
