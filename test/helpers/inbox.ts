@@ -1,8 +1,8 @@
-import { join } from 'node:path'
 import Fastify from 'fastify'
 import type { Clock, Delivery, NewDelivery } from '../../plugins/inbox/contracts.ts'
 import { deliveryId } from '../../plugins/inbox/delivery-id.ts'
 import inboxPlugin, { type InboxOptions } from '../../plugins/inbox/index.ts'
+import { type BackendClock, backend } from './backend.ts'
 import { captureLog } from './log.ts'
 
 interface Folders {
@@ -14,9 +14,10 @@ interface Folders {
 export async function startInbox(t: Folders, options: InboxOptions & { clock?: Clock } = {}) {
   const log = captureLog()
   const app = Fastify({ logger: { level: 'debug', stream: log.stream } })
-  const store = options.store ?? join(t.testdir(), 'webhooks.db')
-  await app.register(inboxPlugin, { ...options, store })
+  const store = options.store ?? (await backend.store(t))
   t.teardown(() => app.close())
+  await app.register(inboxPlugin, { ...options, store })
+  if (options.clock !== undefined) await backend.opened(options.clock as BackendClock, store)
   return { app, inbox: app.webhooks.inbox, log, store }
 }
 

@@ -1,7 +1,7 @@
 import tap, { type Test } from 'tap'
 import type { Delivery } from '../../../plugins/inbox/contracts.ts'
 import { PermanentError, TransientError } from '../../../plugins/inbox/errors.ts'
-import { testClock } from '../../helpers/clock.ts'
+import { backend } from '../../helpers/backend.ts'
 import { delivery, gate, recorder, startInbox } from '../../helpers/inbox.ts'
 
 const RETRIED = 'webhook failed, tried again'
@@ -9,7 +9,7 @@ const SECOND = 1_000
 const MINUTE = 60 * SECOND
 
 async function start(t: Test, options: Parameters<typeof startInbox>[1] = {}) {
-  const clock = testClock()
+  const clock = backend.clock()
   const started = await startInbox(t, { clock, ...options })
   await started.app.ready()
   return { clock, ...started }
@@ -81,12 +81,12 @@ tap.test('a failing delivery is retried in order, holding back its own conversat
   await log.count(RETRIED, 1)
   await log.count('webhook handled', 1)
   t.same(attempts.toSorted(), ['a1', 'c1'])
-  clock.advance(999)
+  await clock.advance(999)
   const second = log.count(RETRIED, 2)
-  clock.advance(201)
+  await clock.advance(201)
   await second
   const last = log.count('webhook handled', 3)
-  clock.advance(2_400)
+  await clock.advance(2_400)
   await last
   t.same(attempts.slice(2), ['a2', 'a3', 'b1'])
 })
@@ -103,7 +103,7 @@ tap.test('what keeps failing is parked, tried for hours by itself, then dead; re
   await inbox.accept(inBox('b'), 1)
   for (let retry = 1; retry <= 6; retry++) {
     await log.count(RETRIED, retry)
-    clock.advance(40 * SECOND)
+    await clock.advance(40 * SECOND)
   }
   t.match(await log.line(({ msg }) => msg === 'webhook parked'), { level: 50, attempt: 7 })
   await handled.reached(1)
@@ -111,7 +111,7 @@ tap.test('what keeps failing is parked, tried for hours by itself, then dead; re
   t.match(await inbox.list({ state: 'parked' }), [{ key: 'a', error: 'TransientError: away' }])
   for (const [index, wait] of [6, 36, 144, 864].entries()) {
     await log.count('webhook parked', index + 1)
-    clock.advance(wait * MINUTE)
+    await clock.advance(wait * MINUTE)
   }
   t.match(await log.line(({ msg }) => msg === 'webhook dead'), { level: 50, attempt: 11 })
   t.match(await inbox.backlog(), { pending: 0, parked: 0, dead: 1 })
@@ -164,10 +164,10 @@ tap.test('who gives up is told once: when a delivery parks, or dies without havi
   await inbox.accept(delivery('a'), 1)
   for (let retry = 1; retry <= 6; retry++) {
     await log.count(RETRIED, retry)
-    clock.advance(40 * SECOND)
+    await clock.advance(40 * SECOND)
   }
   await log.count('webhook parked', 1)
-  clock.advance(6 * MINUTE)
+  await clock.advance(6 * MINUTE)
   await log.count('webhook parked', 2)
   t.same(gaveUp, ['a'])
   error = new PermanentError('no')
@@ -193,11 +193,11 @@ tap.test('a handler that takes too long is aborted, and its delivery tried again
   await inbox.accept(delivery('a'), 1)
   await started.opened
   const retried = log.count(RETRIED, 1)
-  clock.advance(30 * SECOND)
+  await clock.advance(30 * SECOND)
   await aborted.opened
   await retried
   t.match((await inbox.get(delivery('a').id))?.error, /did not end within 30000 ms/)
-  clock.advance(2 * SECOND)
+  await clock.advance(2 * SECOND)
   await log.count('webhook handled', 1)
 })
 
@@ -215,8 +215,8 @@ tap.test('a handler that ignores its signal delays no acknowledgement, and nothi
   await inbox.accept(inBox('deaf'), 1)
   t.equal(await inbox.accept(inBox('behind'), 1), 'accepted')
   await deaf.opened
-  clock.advance(30 * SECOND)
-  clock.advance(MINUTE)
+  await clock.advance(30 * SECOND)
+  await clock.advance(MINUTE)
   t.equal(await inbox.accept(delivery('elsewhere'), 1), 'accepted')
   await log.count('webhook handled', 1)
   t.same(begun, ['deaf', 'elsewhere'], 'its conversation is held until it has really ended')
@@ -236,7 +236,7 @@ tap.test('a permanent error counts as one also from a handler that was aborted',
   })
   await inbox.accept(delivery('a'), 1)
   await started.opened
-  clock.advance(30 * SECOND)
+  await clock.advance(30 * SECOND)
   await log.count('webhook dead', 1)
 })
 
@@ -262,7 +262,7 @@ tap.test('once: a step is done for one of its deliveries, and the others get its
   t.match((await inbox.get(delivery('b').id))?.error, /Another delivery is at the step pay/)
   goOn.open()
   await log.count('webhook handled', 1)
-  clock.advance(2 * SECOND)
+  await clock.advance(2 * SECOND)
   await log.count('webhook handled', 2)
   t.same(results, [{ receipt: 1 }, { receipt: 1 }])
   t.equal(steps, 1)
@@ -278,7 +278,7 @@ tap.test('once: a step that fails gives its claim back', async t => {
   )
   await inbox.accept(delivery('a'), 1)
   await log.count(RETRIED, 1)
-  clock.advance(2 * SECOND)
+  await clock.advance(2 * SECOND)
   await log.count('webhook handled', 1)
   t.equal(steps, 2)
 })
@@ -324,11 +324,12 @@ tap.test('what was accepted is handled after a restart; what was being handled c
   await first.inbox.accept(delivery('c'), 1)
   const closed = closing(first)
   await closed.begun
-  first.clock.advance(5 * SECOND)
-  first.clock.advance(SECOND)
+  await first.clock.advance(5 * SECOND)
+  await first.clock.advance(SECOND)
   await closed.ended
+  await backend.died(first.store)
 
-  const second = await startInbox(t, { clock: testClock(), store: first.store })
+  const second = await startInbox(t, { clock: backend.clock(), store: first.store })
   const attempts: [string, number][] = []
   second.inbox.handle('test', 'ping', ({ key }, { attempt }) => {
     attempts.push([key, attempt])
@@ -350,9 +351,9 @@ tap.test('what was accepted is handled after a restart; what was being handled c
 })
 
 tap.test('what kills the process each time it is tried is parked, not tried for ever', async t => {
-  const store = t.testdir()
+  const store = await backend.store(t)
   const crash = async () => {
-    const { app, inbox, clock } = await start(t, { store: `${store}/webhooks.db`, graceMs: 1 })
+    const { app, inbox, clock } = await start(t, { store, graceMs: 1 })
     const started = gate()
     inbox.handle('test', 'ping', async () => {
       started.open()
@@ -362,12 +363,13 @@ tap.test('what kills the process each time it is tried is parked, not tried for 
     await started.opened
     const closed = closing({ app, clock })
     await closed.begun
-    clock.advance(1)
-    clock.advance(SECOND)
+    await clock.advance(1)
+    await clock.advance(SECOND)
     await closed.ended
+    await backend.died(store)
   }
   for (let run = 1; run <= 7; run++) await crash()
-  const { app, inbox, log } = await startInbox(t, { clock: testClock(), store: `${store}/webhooks.db` })
+  const { app, inbox, log } = await startInbox(t, { clock: backend.clock(), store })
   inbox.handle('test', 'ping', () => t.fail('it is not tried in order any more'))
   await app.ready()
   await log.count('webhook parked', 1)
@@ -390,7 +392,7 @@ tap.test('closing waits for what is in flight, and aborts it when the grace time
   await closed.begun
   quick.open()
   await log.count('webhook handled', 1)
-  clock.advance(10 * SECOND)
+  await clock.advance(10 * SECOND)
   await closed.ended
   t.match(
     log.lines.findLast(({ msg }) => msg === RETRIED),
@@ -413,11 +415,11 @@ tap.test('old deliveries are deleted by themselves, at start and every hour', as
   const day = 24 * 60 * MINUTE
   await inbox.accept(delivery('a', { receivedAt: clock.now() }), 1)
   await log.count('webhook handled', 1)
-  clock.advance(MINUTE)
+  await clock.advance(MINUTE)
   t.ok((await inbox.get(delivery('a').id))?.payload)
   const untilGone = async (gone: () => Promise<boolean>) => {
     for (let hours = 0; hours < 200 && !(await gone()); hours++) {
-      clock.advance(60 * MINUTE)
+      await clock.advance(60 * MINUTE)
       await inbox.checkWritable()
     }
   }
@@ -437,14 +439,14 @@ tap.test('the earliest retry sets the clock, also if a later one was known befor
   await inbox.accept(delivery('slow'), 1)
   for (const [retry, seconds] of [2, 3].entries()) {
     await log.count(RETRIED, retry + 1)
-    clock.advance(seconds * SECOND)
+    await clock.advance(seconds * SECOND)
   }
   await log.count(RETRIED, 3)
   // It waits for 4 s at least; this one for 1.2 s at most.
   await inbox.accept(delivery('quick'), 1)
   await log.count(RETRIED, 4)
-  clock.advance(2 * SECOND)
+  await clock.advance(2 * SECOND)
   t.match(await log.line(({ msg }) => msg === 'webhook handled'), { delivery: delivery('quick').id })
-  clock.advance(4 * SECOND)
+  await clock.advance(4 * SECOND)
   await log.count('webhook handled', 2)
 })

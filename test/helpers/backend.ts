@@ -1,0 +1,112 @@
+import { join } from 'node:path'
+import { type TestClock, testClock } from './clock.ts'
+import type { PostgresServer } from './postgres-server.ts'
+
+interface Folders {
+  testdir(): string
+}
+
+/** A clock that may have to tell a database. */
+export interface BackendClock extends Omit<TestClock, 'advance'> {
+  advance(ms: number): void | Promise<void>
+}
+
+/** What the inbox's tests run on: the same assertions for each. */
+export interface Backend {
+  /** Where a new inbox keeps its deliveries. */
+  store(t: Folders): string | Promise<string>
+  clock(): BackendClock
+  /** The inbox is open: from now on the clock moves the store's time too. */
+  opened(clock: BackendClock, store: string): void | Promise<void>
+  /** Lets what a process has held lapse that ended with handlers at work. */
+  died(store: string): void | Promise<void>
+}
+
+const sqlite: Backend = {
+  store: t => join(t.testdir(), 'webhooks.db'),
+  clock: testClock,
+  opened() {},
+  died() {},
+}
+
+/** The tests of a file run on SQLite, unless another file imports them after it has named another. */
+export let backend: Backend = sqlite
+
+export function useBackend(given: Backend): void {
+  backend = given
+}
+
+const JOBS = 'tutorbot_webhooks_boss'
+/** Heartbeats come every 2 s: a longer step could let claims lapse, ms. */
+const STEP = 2_000
+/** A jump of more than this is made at once, ms: nothing can be at work across it. */
+const LONGEST_WALK = 2 * 60_000
+/** Time for what a step has fired, ms. */
+const SETTLE = 15
+
+/** PostgreSQL, with pg-boss's clock moved by a table. */
+export function postgresBackend(server: PostgresServer): Backend {
+  return {
+    store: () => server.database(),
+    clock: () => movedClock(server),
+    opened: (clock, store) => (clock as MovedClock).attach(store),
+    async died(store) {
+      const lost = `UPDATE ${JOBS}.job SET heartbeat_on = heartbeat_on - interval '1 hour' WHERE state = 'active'`
+      await server.query(store, lost)
+    },
+  }
+}
+
+interface MovedClock extends BackendClock {
+  attach(store: string): Promise<void>
+}
+
+/** Runs as the real one does, and can be moved on: timers and the database's time with it. */
+function movedClock(server: PostgresServer, start = Date.parse('2026-11-23T10:00:00Z')): MovedClock {
+  let ahead = start - Date.now()
+  let store: string | undefined
+  const timers = new Set<{ at: number; fire: () => void }>()
+  const now = () => Date.now() + ahead
+
+  async function step(ms: number): Promise<void> {
+    ahead += ms
+    if (store !== undefined) await server.query(store, `UPDATE ${JOBS}.test_time SET ahead = ahead + $1`, [ms])
+    for (const { fire } of [...timers].filter(({ at }) => at <= now()).sort((a, b) => a.at - b.at)) fire()
+    await new Promise(resolve => setTimeout(resolve, SETTLE))
+  }
+
+  return {
+    now,
+    after(ms, callback) {
+      const fire = () => {
+        cancel()
+        callback()
+      }
+      // Handlers that never end, on purpose, leave their time limit behind.
+      const timeout = setTimeout(fire, Math.min(ms, 2 ** 31 - 1)).unref()
+      const timer = { at: now() + ms, fire }
+      const cancel = () => {
+        clearTimeout(timeout)
+        timers.delete(timer)
+      }
+      timers.add(timer)
+      return cancel
+    },
+    async advance(ms) {
+      const most = ms > LONGEST_WALK ? ms : STEP
+      for (let left = ms; left > 0; left -= most) await step(Math.min(left, most))
+    },
+    next: () => [...timers].map(({ at }) => at).sort((a, b) => a - b)[0],
+    // It has timers of its own all the time.
+    timerSet: () => new Promise(resolve => setTimeout(resolve, 100)),
+    async attach(url) {
+      store = url
+      await server.query(
+        url,
+        `CREATE TABLE IF NOT EXISTS ${JOBS}.test_time AS SELECT 0::bigint AS ahead;
+        CREATE OR REPLACE FUNCTION ${JOBS}.job_now() RETURNS timestamptz LANGUAGE sql STABLE
+          AS 'SELECT now() + (SELECT ahead FROM ${JOBS}.test_time) * interval ''1 ms'''`,
+      )
+    },
+  }
+}
