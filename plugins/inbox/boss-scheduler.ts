@@ -37,8 +37,7 @@ interface Held {
 export function createBossScheduler({ store, concurrency, clock, log }: BossSchedulerOptions): Scheduler {
   const stopping = new AbortController()
   let drain: Drain | null = null
-  /** By job: a mailbox that we have lost and got again may be drained twice here, one after the other. */
-  const held = new Map<string, Held>()
+  const held = new Set<Held>()
   /** The end of the last drain of each mailbox. */
   const busy = new Map<string, Promise<void>>()
   let looking: Promise<void> | undefined
@@ -75,25 +74,29 @@ export function createBossScheduler({ store, concurrency, clock, log }: BossSche
   }
 
   function launch(claim: Claim, begun: number): void {
-    held.set(claim.id, { claim, keptAt: begun, lapsed: new AbortController() })
-    const before = busy.get(claim.orderingKey)
-    const done: Promise<void> = work(claim.id, before).finally(() => {
-      held.delete(claim.id)
+    // Claimed again, a mailbox had been lost: the drain that does not know it yet is told, and waited for.
+    for (const other of held) {
+      if (other.claim.orderingKey === claim.orderingKey) other.lapsed.abort()
+    }
+    const mine: Held = { claim, keptAt: begun, lapsed: new AbortController() }
+    held.add(mine)
+    const done: Promise<void> = work(mine, busy.get(claim.orderingKey)).finally(() => {
+      held.delete(mine)
       if (busy.get(claim.orderingKey) === done) busy.delete(claim.orderingKey)
       look()
     })
     busy.set(claim.orderingKey, done)
   }
 
-  async function work(id: string, before: Promise<void> | undefined): Promise<void> {
+  async function work(mine: Held, before: Promise<void> | undefined): Promise<void> {
     await before
-    const { claim, lapsed } = held.get(id) as Held
-    store.bound(claim.orderingKey, claim.until)
-    await drainOf(claim.orderingKey, lapsed.signal)
-    store.bound(claim.orderingKey, null)
+    const { orderingKey } = mine.claim
+    store.bound(orderingKey, mine.claim.until)
+    await drainOf(orderingKey, mine.lapsed.signal)
+    store.bound(orderingKey, null)
+    if (mine.lapsed.signal.aborted) return
     try {
-      // The last heartbeat may have changed it.
-      if (!lapsed.signal.aborted) await store.giveBack(claim, clock.now())
+      await store.giveBack(mine.claim, clock.now())
     } catch (error) {
       // No heartbeat is sent for it any more: it lapses, and is drained again.
       log.warn(`a conversation could not be given back (${(error as Error).message}); it is within 15 s`)
@@ -115,7 +118,7 @@ export function createBossScheduler({ store, concurrency, clock, log }: BossSche
   /** Keeps what is held. What could not be kept for too long, or is another's already, has lapsed. */
   function heartbeat(): void {
     const begun = performance.now()
-    for (const { keptAt, lapsed } of held.values()) {
+    for (const { keptAt, lapsed } of held) {
       if (begun - keptAt > LAPSE_MS) lapsed.abort()
     }
     if (!keeping) void keep(begun)
@@ -124,17 +127,16 @@ export function createBossScheduler({ store, concurrency, clock, log }: BossSche
   async function keep(begun: number): Promise<void> {
     keeping = true
     try {
-      const asked = [...held.values()]
+      const asked = [...held].filter(({ lapsed }) => !lapsed.signal.aborted)
       const kept = new Map((await store.keepClaims(asked.map(({ claim }) => claim))).map(claim => [claim.id, claim]))
-      for (const { claim, lapsed } of asked) {
-        const mine = kept.get(claim.id)
-        const current = held.get(claim.id)
+      for (const each of asked) {
+        const claim = kept.get(each.claim.id)
         // Given back meanwhile.
-        if (current === undefined) continue
-        if (mine === undefined) lapsed.abort()
+        if (!held.has(each)) continue
+        if (claim === undefined) each.lapsed.abort()
         else {
-          Object.assign(current, { claim: mine, keptAt: begun })
-          store.bound(mine.orderingKey, mine.until)
+          Object.assign(each, { claim, keptAt: begun })
+          store.bound(claim.orderingKey, claim.until)
         }
       }
       await store.keepSteps()

@@ -1,6 +1,7 @@
 import net, { createServer } from 'node:net'
 import Fastify from 'fastify'
 import tap from 'tap'
+import { listen } from '../../../plugins/inbox/postgres-connection.ts'
 import { openPostgresStore } from '../../../plugins/inbox/postgres-store.ts'
 import { describeStore } from '../../../plugins/inbox/postgres-url.ts'
 import { buildServer, explainFailure } from '../../../server.ts'
@@ -119,7 +120,7 @@ tap.test('it takes no more connections than it may', async t => {
     url,
     `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'tutorbot-webhooks'`,
   )
-  t.equal(row?.n, 3)
+  t.ok((row?.n ?? 0) >= 1 && (row?.n ?? 9) <= 3, `${row?.n} of 3`)
   await store.close()
 })
 
@@ -152,4 +153,33 @@ tap.test('where deliveries are kept, for people', async t => {
   t.equal(describeStore('postgres://u:p@h:1/d?sslmode=require'), 'postgres://u@h:1/d')
   t.equal(describeStore('postgresql://h/d'), 'postgres://h/d')
   t.equal(describeStore('postgres://u:p@h:x/d'), 'PostgreSQL')
+})
+
+tap.test('who listens for wake-ups goes on when the server has been away', async t => {
+  const url = await server.database()
+  let notices = 0
+  let noticed = () => {}
+  const next = () =>
+    new Promise<void>(resolve => {
+      noticed = resolve
+    })
+  const first = next()
+  const stop = listen({ connectionString: url }, 'wakeups', () => {
+    notices++
+    noticed()
+  })
+  await first
+  await server.stop()
+  // Longer than one attempt.
+  await new Promise(resolve => setTimeout(resolve, 1_500))
+  const again = next()
+  await server.start()
+  await again
+  t.equal(notices, 2, 'something may have been missed')
+  const told = next()
+  await server.query(url, `NOTIFY wakeups`)
+  await told
+  await server.stop()
+  await stop()
+  await server.start()
 })

@@ -1,6 +1,8 @@
 import Fastify from 'fastify'
 import tap from 'tap'
-import { openPostgresStore } from '../../../plugins/inbox/postgres-store.ts'
+import type { TakenDelivery } from '../../../plugins/inbox/contracts.ts'
+import { type Claim, openPostgresStore } from '../../../plugins/inbox/postgres-store.ts'
+import { delivery } from '../../helpers/inbox.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
 import { storeConformance } from '../../helpers/store-conformance.ts'
 
@@ -24,3 +26,77 @@ tap.test('fulfils the contract of stores', async t => {
     }
   })
 })
+
+tap.test('a commit that fails is no success for any of it, and the store goes on', async t => {
+  const url = await server.database()
+  const store = await openPostgresStore(url, log)
+  t.teardown(() => store.close())
+  await server.query(url, 'ALTER TABLE tutorbot_webhooks.body RENAME TO hidden')
+  const results = await Promise.allSettled(['a', 'b'].map(key => store.insert(delivery(key), false)))
+  t.same(
+    results.map(({ status }) => status),
+    ['rejected', 'rejected'],
+  )
+  await server.query(url, 'ALTER TABLE tutorbot_webhooks.hidden RENAME TO body')
+  t.equal(await store.insert(delivery('a'), false), 'queued', 'nothing of it was kept')
+})
+
+tap.test('texts that PostgreSQL has no room for are kept as far as they go, and fail nobody', async t => {
+  const store = await openPostgresStore(await server.database(), log)
+  t.teardown(() => store.close())
+  const long = 'k'.repeat(100_000)
+  const odd = delivery('a\u0000b', { orderingKey: `${long}\u0000` })
+  t.same(await Promise.all([store.insert(odd, false), store.insert(delivery('next'), false)]), ['queued', 'queued'])
+  const taken = await store.take(`${long}\u0000`, 0)
+  t.match(taken, { id: odd.id, key: 'a\uFFFDb' })
+  t.equal(await store.settle(taken as TakenDelivery, { state: 'dead', error: 'E\u0000' }, 1), true)
+  t.match(await store.get(odd.id), { state: 'dead', error: 'E\uFFFD' })
+  t.equal((await store.list({ orderingKey: `${long}\u0000` }, 10)).length, 1)
+  t.equal(await store.claimStep(`${long}\u0000`, 0), 'claimed')
+  await store.recordStep(`${long}\u0000`, '\u0000', 1)
+  t.same(await store.claimStep(`${long}\u0000`, 2), { result: '\u0000' })
+})
+
+tap.test('two that add to the same mailboxes, in opposite orders, at once', async t => {
+  const url = await server.database()
+  const stores = await Promise.all([1, 2].map(() => openPostgresStore(url, log)))
+  t.teardown(() => Promise.all(stores.map(store => store.close())))
+  const keys = Array.from({ length: 60 }, (_, n) => `${n}`)
+  for (let round = 0; round < 10; round++) {
+    const insert = (index: number, order: string[]) =>
+      order.map(key => stores[index]?.insert(delivery(`${round} ${key} ${index % 2}`, { orderingKey: key }), false))
+    const same = keys.map(key => stores[round % 2]?.insert(delivery(`${round} ${key} 0`, { orderingKey: key }), false))
+    await Promise.all([...insert(0, keys), ...insert(1, keys.toReversed()), ...same])
+  }
+  t.match(await stores[0]?.backlog(), { pending: 1_200 })
+})
+
+tap.test(
+  'a wake-up for later is moved to the earlier time, and a step whose process is gone is claimed again',
+  async t => {
+    const url = await server.database()
+    const store = await openPostgresStore(url, log)
+    t.teardown(() => store.close())
+    await store.insert(delivery('a', { orderingKey: 'box' }), false)
+    const [first] = await store.claimMailboxes(10)
+    const taken = await store.take('box', 0)
+    await store.settle(taken as TakenDelivery, { state: 'parked', error: 'E', nextAttemptAt: 300_000 }, 0)
+    await store.giveBack(first as Claim, 0)
+    t.same(await store.claimMailboxes(10), [], 'it waits')
+    await store.insert(delivery('b', { orderingKey: 'box' }), false)
+    const [again] = await store.claimMailboxes(10)
+    t.match(again, { orderingKey: 'box' })
+    store.bound('box', new Date(0))
+    t.equal(await store.take('box', 0), null, 'a claim that has had its time takes nothing')
+    store.bound('box', again?.until as Date)
+    t.match(await store.take('box', 0), { key: 'b' })
+    t.same(await store.keepClaims([first as Claim]), [], 'what was given back is not kept')
+
+    t.equal(await store.claimStep('s', 0), 'claimed')
+    await server.query(url, `UPDATE tutorbot_webhooks.step SET until = now() - interval '1 s'`)
+    await store.keepSteps()
+    t.equal(await store.claimStep('s', 0), 'busy', 'kept')
+    await server.query(url, `UPDATE tutorbot_webhooks.step SET until = now() - interval '1 s'`)
+    t.equal(await store.claimStep('s', 0), 'claimed')
+  },
+)

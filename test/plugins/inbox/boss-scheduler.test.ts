@@ -1,0 +1,180 @@
+import Fastify from 'fastify'
+import tap, { type Test } from 'tap'
+import { type BossSchedulerOptions, createBossScheduler } from '../../../plugins/inbox/boss-scheduler.ts'
+import type { Drain } from '../../../plugins/inbox/contracts.ts'
+import type { Claim } from '../../../plugins/inbox/postgres-store.ts'
+import { postgresBackend, useBackend } from '../../helpers/backend.ts'
+import { testClock } from '../../helpers/clock.ts'
+import { delivery, gate, startInbox } from '../../helpers/inbox.ts'
+import { captureLog } from '../../helpers/log.ts'
+import { postgresServer } from '../../helpers/postgres-server.ts'
+
+const POLL = 500
+const HEARTBEAT = 2_000
+
+const claim = (id: string, orderingKey: string): Claim => ({ id, retryCount: 0, orderingKey, until: new Date(0) })
+
+/** A scheduler over a store that does what the test says. */
+function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store']> = {}) {
+  const clock = testClock()
+  const log = captureLog()
+  const closing = new AbortController()
+  const due: Claim[] = []
+  const givenBack: string[] = []
+  const store: BossSchedulerOptions['store'] = {
+    claimMailboxes: async limit => due.splice(0, limit),
+    keepClaims: async claims => [...claims],
+    bound() {},
+    giveBack: async ({ id }) => void givenBack.push(id),
+    wakeAll: async () => {},
+    keepSteps: async () => {},
+    onDue() {},
+    closed: closing.signal,
+    ...given,
+  }
+  const scheduler = createBossScheduler({
+    store,
+    concurrency: 10,
+    clock,
+    log: Fastify({ logger: { stream: log.stream } }).log,
+  })
+  const end = async () => {
+    await scheduler.stop()
+    closing.abort()
+    t.equal(clock.next(), undefined, 'no timer is left')
+  }
+  scheduler.start(drain)
+  return { clock, log, due, givenBack, end, wake: () => scheduler.wake('any') }
+}
+
+tap.test('a store that fails is asked again, and nothing is lost on the way', async t => {
+  let claims = 0
+  let drains = 0
+  let returned = 0
+  const drained = gate()
+  const { clock, log, givenBack, end } = start(
+    t,
+    async () => {
+      if (++drains === 1) throw new Error('no connection')
+      drained.open()
+    },
+    {
+      claimMailboxes: async () => {
+        if (++claims === 1) throw new Error('it is away')
+        return claims === 2 ? [claim('1', 'box')] : []
+      },
+      giveBack: async () => {
+        returned++
+        throw new Error('away again')
+      },
+      wakeAll: async () => {
+        throw new Error('not even that')
+      },
+    },
+  )
+  await log.count('not all mailboxes were woken (not even that)', 1)
+  await log.count('the store does not say which deliveries are due (it is away)', 1)
+  clock.advance(POLL)
+  await log.count('the store failed while a conversation was handled; tried again in 1 s', 1)
+  clock.advance(1_000)
+  await drained.opened
+  await log.count('a conversation could not be given back (away again); it is within 15 s', 1)
+  t.equal(returned, 1)
+  t.same(givenBack, [])
+  await end()
+})
+
+tap.test(
+  'a mailbox that is lost: its drain is told, it is not given back, and got again it waits for the old drain',
+  async t => {
+    const begun: (AbortSignal | undefined)[] = []
+    const first = gate()
+    const both = gate()
+    const { clock, due, givenBack, wake, log, end } = start(
+      t,
+      async (_orderingKey, _claimed, lapsed) => {
+        begun.push(lapsed)
+        if (begun.length === 2) return both.open()
+        await first.opened
+      },
+      { keepClaims: async claims => claims.filter(({ id }) => id !== '1') },
+    )
+    due.push(claim('1', 'box'))
+    wake()
+    await new Promise(resolve => setImmediate(resolve))
+    clock.advance(HEARTBEAT)
+    await new Promise(resolve => setImmediate(resolve))
+    t.equal(begun[0]?.aborted, true)
+    due.push(claim('2', 'box'))
+    wake()
+    await new Promise(resolve => setImmediate(resolve))
+    t.equal(begun.length, 1)
+    first.open()
+    await both.opened
+    await new Promise(resolve => setImmediate(resolve))
+    t.same(givenBack, ['2'])
+    t.same(log.lines, [])
+    await end()
+  },
+)
+
+tap.test('heartbeats that are not taken: what is held has lapsed before another process may have it', async t => {
+  const { now } = performance
+  t.teardown(() => Object.assign(performance, { now }))
+  let signal: AbortSignal | undefined
+  const { clock, due, wake, log, givenBack, end } = start(
+    t,
+    async (_orderingKey, _claimed, lapsed) => {
+      signal = lapsed
+      await new Promise(resolve => lapsed?.addEventListener('abort', resolve))
+      throw new Error('and the store is away')
+    },
+    {
+      keepClaims: async () => {
+        throw new Error('no route')
+      },
+    },
+  )
+  due.push(claim('1', 'box'))
+  wake()
+  await new Promise(resolve => setImmediate(resolve))
+  clock.advance(HEARTBEAT)
+  await log.count('the heartbeat of the conversations at work was not taken (no route)', 1)
+  t.equal(signal?.aborted, false)
+  performance.now = () => now.call(performance) + 6_500
+  clock.advance(HEARTBEAT)
+  t.equal(signal?.aborted, true)
+  await log.count('the store failed while a conversation was handled; tried again in 1 s', 1)
+  clock.advance(1_000)
+  await end()
+  t.same(givenBack, [])
+})
+
+tap.test('a handler whose conversation is taken away is aborted, and handled again by whoever has it', async t => {
+  const server = await postgresServer()
+  t.teardown(() => server.close())
+  const backend = postgresBackend(server)
+  useBackend(backend)
+  const { app, inbox, log, store } = await startInbox(t)
+  const begun = gate()
+  let aborted = false
+  inbox.handle('test', 'ping', async (_delivery, { signal, attempt }) => {
+    if (attempt > 1) return
+    begun.open()
+    await new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => {
+        aborted = true
+        reject(signal.reason)
+      })
+    })
+  })
+  await app.ready()
+  await inbox.accept(delivery('a'), 1)
+  await begun.opened
+  // Again and again: our own heartbeat may come before pg-boss looks.
+  while (!aborted) await backend.died(store)
+  t.match(await log.line(({ msg }) => msg === 'webhook failed, tried again'), {
+    error: /Another process may take the conversation over/,
+  })
+  await log.count('webhook handled', 1)
+})
