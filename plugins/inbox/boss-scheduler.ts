@@ -56,7 +56,7 @@ export function createBossScheduler({ store, concurrency, clock, log }: BossSche
   async function claimDue(): Promise<void> {
     while (again && drain !== null) {
       again = false
-      const room = Math.min(MOST_CLAIMED, Math.floor(concurrency) - held.size)
+      const room = Math.min(MOST_CLAIMED, Math.ceil(concurrency) - held.size)
       // Whoever ends looks again.
       if (room <= 0) return
       const begun = performance.now()

@@ -61,11 +61,8 @@ const NOT_UP = new Set([
 /** `pg` gives these no code. */
 const NOT_UP_MESSAGE = /timeout|Connection terminated/
 
-function isNotUp(error: unknown): boolean {
-  const { code, message, errors } = error as { code?: string; message: string; errors?: unknown[] }
-  return (
-    NOT_UP.has(code ?? '') || (code === undefined && NOT_UP_MESSAGE.test(message)) || errors?.some(isNotUp) === true
-  )
+function isNotUp({ code, message }: { code?: string; message: string }): boolean {
+  return code === undefined ? NOT_UP_MESSAGE.test(message) : NOT_UP.has(code)
 }
 
 /** What each refusal is mended by; the others speak for themselves. */
@@ -94,11 +91,11 @@ export async function onceUp<T>(url: string, log: FastifyBaseLogger, begin: () =
     try {
       return await begin()
     } catch (error) {
-      if (!isNotUp(error)) throw explainRefusal(url, error)
+      const { code, message } = error as { code?: string; message: string }
+      if (!isNotUp({ code, message })) throw explainRefusal(url, error)
       if (performance.now() - saidAt >= SAY_INTERVAL) {
         saidAt = performance.now()
-        const reason = (error as Error).message || (error as { code?: string }).code
-        log.warn(`waiting for ${describeStore(url)} (${reason})`)
+        log.warn(`waiting for ${describeStore(url)} (${code ?? message})`)
       }
       await new Promise(resolve => setTimeout(resolve, ATTEMPT_INTERVAL))
     }

@@ -15,7 +15,7 @@ import {
   type StoredDelivery,
   type TakenDelivery,
 } from './contracts.ts'
-import { explainRefusal, listen, onceUp, readPostgresUrl } from './postgres-connection.ts'
+import { listen, onceUp, readPostgresUrl } from './postgres-connection.ts'
 import { BOSS_SCHEMA, ensureSchema, SCHEMA } from './postgres-schema.ts'
 import { redactSecrets } from './redact.ts'
 
@@ -27,14 +27,14 @@ const HEARTBEAT_SECONDS = 10
 export const CLAIM_MS = 8_000
 /** pg-boss drops what waits longer; what waits is ours to drop. Ten years, s. */
 const FOR_EVER = 10 * 365 * 24 * 60 * 60
-/** What waits longest in PostgreSQL's own words, from the insert's commit. */
+/** Where a commit says that something has become due. */
 const CHANNEL = 'tutorbot_webhooks'
 /** Longest text in an index, characters: PostgreSQL refuses index rows beyond 2,704 bytes. */
 const INDEXED = 500
 /** Transactions that PostgreSQL ended to undo a deadlock are tried again, this often. */
 const ATTEMPTS = 3
 /** Mailboxes woken in one transaction at start. */
-const WAKE_STEP = 1_000
+const WAKE_STEP = 10_000
 
 /** A mailbox that this process has claimed. */
 export interface Claim extends JobAttempt {
@@ -85,7 +85,7 @@ interface DeliveryRow {
  */
 export async function openPostgresStore(url: string, log: FastifyBaseLogger): Promise<PostgresStore> {
   const config = readPostgresUrl(url)
-  const pool = openPool(url, config)
+  const pool = openPool(config)
   const boss = createBoss(pool, log)
   try {
     await onceUp(url, log, async () => {
@@ -108,17 +108,12 @@ export async function openPostgresStore(url: string, log: FastifyBaseLogger): Pr
   return createStore(config, pool, boss)
 }
 
-function openPool(url: string, config: pg.PoolConfig): pg.Pool {
-  try {
-    const pool = new pg.Pool(config)
-    // A connection that breaks fails its statement; without listeners it would end the process too.
-    pool.on('error', () => {})
-    pool.on('connect', client => client.on('error', () => {}))
-    return pool
-  } catch (error) {
-    // A certificate's file that can't be read, say.
-    throw explainRefusal(url, error)
-  }
+function openPool(config: pg.PoolConfig): pg.Pool {
+  const pool = new pg.Pool(config)
+  // A connection that breaks fails its statement; without listeners it would end the process too.
+  pool.on('error', () => {})
+  pool.on('connect', client => client.on('error', () => {}))
+  return pool
 }
 
 function createBoss(pool: pg.Pool, log: FastifyBaseLogger): PgBoss {
@@ -276,8 +271,9 @@ function createStore(config: pg.ClientConfig, pool: pg.Pool, boss: PgBoss): Post
     },
     giveBack: (claim, now) => givenBack.add({ claim, now }),
     async wakeAll(now) {
-      for (let after = ''; ; ) {
-        const due = await rows<{ ordering_key: string; due_at: string }>(DUE_MAILBOXES, [after, WAKE_STEP])
+      let after: string | null = null
+      for (;;) {
+        const due: DueRow[] = await rows<DueRow>(DUE_MAILBOXES, [after, WAKE_STEP])
         const last = due.at(-1)
         if (last === undefined) return
         await transaction(pool, client =>
@@ -520,10 +516,18 @@ async function giveBackAll(
   return given.map(() => undefined)
 }
 
+interface DueRow {
+  ordering_key: string
+  due_at: string
+}
+
 const DUE_MAILBOXES = `
-  SELECT ordering_key, min(coalesce(next_attempt_at, 0)) AS due_at FROM ${SCHEMA}.delivery
-  WHERE ordering_key > $1 AND (state = 'pending' OR (state = 'parked' AND next_attempt_at IS NOT NULL))
-  GROUP BY ordering_key ORDER BY ordering_key LIMIT $2`
+  SELECT ordering_key, min(due_at) AS due_at FROM (
+    SELECT ordering_key, coalesce(next_attempt_at, 0) AS due_at FROM ${SCHEMA}.delivery WHERE state = 'pending'
+    UNION ALL
+    SELECT ordering_key, next_attempt_at FROM ${SCHEMA}.delivery WHERE state = 'parked' AND next_attempt_at IS NOT NULL
+  ) AS waiting
+  WHERE $1::text IS NULL OR ordering_key > $1 GROUP BY ordering_key ORDER BY ordering_key LIMIT $2`
 
 /** A claim is somebody else's while its process keeps it. */
 const CLAIM_STEP = `

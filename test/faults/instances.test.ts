@@ -89,7 +89,7 @@ tap.test(
     await server.stop()
     const instance = inboxProcess(t, database.url)
     t.match(await instance.line(({ msg }) => String(msg).startsWith('waiting for')), {
-      msg: /^waiting for postgres:\/\/postgres@127\.0\.0\.1:\d+\/webhooks_\w+ \(.*ECONNREFUSED/,
+      msg: /^waiting for postgres:\/\/postgres@127\.0\.0\.1:\d+\/webhooks_\w+ \(ECONNREFUSED\)$/,
     })
     await server.start()
     await instance.line(ready)

@@ -44,7 +44,7 @@ function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store
     t.equal(clock.next(), undefined, 'no timer is left')
   }
   scheduler.start(drain)
-  return { clock, log, due, givenBack, end, wake: () => scheduler.wake('any') }
+  return { clock, log, due, givenBack, scheduler, end, wake: () => scheduler.wake('any') }
 }
 
 tap.test('a store that fails is asked again, and nothing is lost on the way', async t => {
@@ -81,6 +81,15 @@ tap.test('a store that fails is asked again, and nothing is lost on the way', as
   await log.count('a conversation could not be given back (away again); it is within 15 s', 1)
   t.equal(returned, 1)
   t.same(givenBack, [])
+  await end()
+})
+
+tap.test('mailboxes are claimed in the database only, never reserved in a process', async t => {
+  const { scheduler, end } = start(t, async () => {})
+  t.equal(scheduler.reserve('box'), false)
+  scheduler.run({ ...delivery('a'), attempts: 1, state: 'pending', crashed: false })
+  scheduler.release('box')
+  scheduler.wake('box', 10 ** 15)
   await end()
 })
 
