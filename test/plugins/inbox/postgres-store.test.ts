@@ -100,3 +100,22 @@ tap.test(
     t.equal(await store.claimStep('s', 0), 'claimed')
   },
 )
+
+tap.test('a transaction that PostgreSQL ends to undo a deadlock is tried again, three times in all', async t => {
+  const url = await server.database()
+  const store = await openPostgresStore(url, log)
+  t.teardown(() => store.close())
+  await server.query(
+    url,
+    `CREATE SEQUENCE tries;
+    CREATE FUNCTION deadlock() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF nextval('tries') IN (1, 3, 4, 5) THEN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END IF;
+        RETURN NEW;
+      END $$;
+    CREATE TRIGGER deadlock BEFORE INSERT ON tutorbot_webhooks.delivery FOR EACH ROW EXECUTE FUNCTION deadlock()`,
+  )
+  t.equal(await store.insert(delivery('a'), false), 'queued')
+  await t.rejects(store.insert(delivery('b'), false), { message: 'deadlock detected' })
+  t.equal(await store.insert(delivery('b'), false), 'queued')
+})
