@@ -50,7 +50,7 @@ export interface WebhooksOptions {
   stripe?: { path?: string; prices?: PriceIds; returnUrl?: string } & StripeVerification & StripeOptions
   /** Where lessons are kept, and the tutor's time zone. */
   calendar?: CalendarOptions
-  /** A file: SQLite. Default `data/webhooks.db`. */
+  /** A file: SQLite. `postgres://…`: PostgreSQL, for several processes. Default `data/webhooks.db`. */
   store?: string
   /** Replaces or adds one event's handler. Events with a dot in their name are Stripe's, the others Chatwoot's. */
   handlers?: Record<string, Handler>

@@ -18,3 +18,14 @@ export function checkHold({ until, margin, ...time }: Hold): void {
     throw new PermanentError(`A hold's margins must be ms from 0 up, not ${before} and ${after}`)
   }
 }
+
+/** Whether an order's hold or lesson is at a time. */
+export function isAt(slot: Interval | undefined, { start, end }: Interval): boolean {
+  return slot?.start === start && slot.end === end
+}
+
+/** @throws {PermanentError} if the lesson is at another time: what is asked for afterwards does not move it */
+export function mustBeAt(lesson: Interval, order: string, time: Interval): void {
+  if (isAt(lesson, time)) return
+  throw new PermanentError(`Order ${order} has a lesson on ${new Date(lesson.start).toISOString()}; cancel that first`)
+}

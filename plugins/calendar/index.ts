@@ -2,10 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { IANAZone } from 'luxon'
 import { systemClock } from '../inbox/contracts.ts'
+import { isPostgresUrl } from '../inbox/postgres-url.ts'
 import { addToWebhooks, OptionError } from '../webhooks.ts'
 import type { Calendar, Lesson } from './contract.ts'
 import type { GoogleCalendarOptions } from './google-client.ts'
 import { openLocalCalendar } from './local-calendar.ts'
+import type { PostgresCalendar } from './postgres-calendar.ts'
 
 declare module '../webhooks.ts' {
   interface Webhooks {
@@ -26,7 +28,7 @@ export interface CalendarOptions {
 }
 
 export interface CalendarPluginOptions extends CalendarOptions {
-  /** The inbox's file, which the inbox has opened before. */
+  /** The inbox's file or database, which the inbox has opened before. */
   store?: string
   /** The time; tests move it by hand. */
   clock?: { now(): number }
@@ -47,9 +49,14 @@ async function calendarPlugin(app: FastifyInstance, options: CalendarPluginOptio
     const { createGoogleCalendar } = await import('./google-calendar.ts')
     return addToWebhooks(app, { calendar: createGoogleCalendar(google, clock) })
   }
-  const calendar = openLocalCalendar(store, clock)
+  const calendar = isPostgresUrl(store) ? await openPostgres(store, clock) : openLocalCalendar(store, clock)
   app.addHook('onClose', async () => calendar.close())
   addToWebhooks(app, { calendar })
+}
+
+async function openPostgres(url: string, clock: { now(): number }): Promise<PostgresCalendar> {
+  const { openPostgresCalendar } = await import('./postgres-calendar.ts')
+  return openPostgresCalendar(url, clock)
 }
 
 export default fp(calendarPlugin, { name: 'tutorbot-calendar', fastify: '5.x' })

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { PermanentError, StoreOpenError, TransientError } from '../inbox/errors.ts'
-import { checkHold, checkInterval } from './checks.ts'
+import { checkHold, checkInterval, isAt, mustBeAt } from './checks.ts'
 import type { Calendar, Interval, Lesson } from './contract.ts'
 
 /** The calendar of who has no other one: a table beside the inbox's own, in the same file. */
@@ -186,14 +186,4 @@ function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalend
 
 function isLesson(slot: SlotRow | undefined): slot is SlotRow {
   return slot?.hold_until === null
-}
-
-function isAt(slot: SlotRow | undefined, { start, end }: Interval): boolean {
-  return slot?.start === start && slot.end === end
-}
-
-/** @throws {PermanentError} if the lesson is at another time: what is asked for afterwards does not move it */
-function mustBeAt(lesson: SlotRow, order: string, time: Interval): void {
-  if (isAt(lesson, time)) return
-  throw new PermanentError(`Order ${order} has a lesson on ${new Date(lesson.start).toISOString()}; cancel that first`)
 }

@@ -1,0 +1,59 @@
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import { openPostgresCalendar } from '../../../plugins/calendar/postgres-calendar.ts'
+import { PermanentError, TransientError } from '../../../plugins/inbox/errors.ts'
+import { openPostgresStore } from '../../../plugins/inbox/postgres-store.ts'
+import { calendarConformance, hold, lesson } from '../../helpers/calendar-conformance.ts'
+import { testClock } from '../../helpers/clock.ts'
+import { captureLog } from '../../helpers/log.ts'
+import { postgresServer } from '../../helpers/postgres-server.ts'
+
+const { signal } = new AbortController()
+const server = await postgresServer('')
+t.teardown(() => server.close())
+
+/** A database in which the inbox has made its schema. */
+async function database(t: Test): Promise<string> {
+  const url = await server.database()
+  const log = Fastify({ logger: { level: 'warn', stream: captureLog().stream } }).log
+  const store = await openPostgresStore(url, log)
+  t.teardown(() => store.close())
+  return url
+}
+
+await calendarConformance(t, async t => {
+  const clock = testClock()
+  const url = await database(t)
+  const open = async () => {
+    const calendar = await openPostgresCalendar(url, clock)
+    t.teardown(() => calendar.close())
+    return calendar
+  }
+  return { calendar: await open(), clock, again: open }
+})
+
+t.test('lessons are listed for the feed, without what PostgreSQL can’t keep', async t => {
+  const clock = testClock()
+  const calendar = await openPostgresCalendar(await database(t), clock)
+  t.teardown(() => calendar.close())
+  const booked = { ...lesson('A', '10:00-11:00'), student: 'Ren\u0000ée' }
+  await calendar.book(booked, signal)
+  await calendar.hold(hold(clock, 'B', '12:00-13:00'), signal)
+  t.strictSame(await calendar.lessons(0, 8e15), [{ ...booked, student: 'Renée' }])
+})
+
+t.test('two processes that open it at the same moment, and a server that goes away', async t => {
+  const clock = testClock()
+  const url = await database(t)
+  const [one, two] = await Promise.all([openPostgresCalendar(url, clock), openPostgresCalendar(url, clock)])
+  t.teardown(() => Promise.all([one.close(), two.close()]))
+  const times = [one, two].map((calendar, index) => calendar.hold(hold(clock, `order ${index}`, '10:00-11:00'), signal))
+  t.same((await Promise.all(times)).sort(), [false, true])
+  await t.rejects(one.busy(2, 1, signal), PermanentError)
+
+  await server.stop()
+  await t.rejects(one.book(lesson('A', '14:00-15:00'), signal), TransientError)
+  await t.rejects(openPostgresCalendar(url, clock), { message: /^The calendar could not be opened/ })
+  await server.start()
+  t.equal(await one.book(lesson('A', '14:00-15:00'), signal), 'booked')
+})
