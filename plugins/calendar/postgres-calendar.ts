@@ -90,9 +90,7 @@ export async function openPostgresCalendar(url: string, clock: { now(): number }
 
   try {
     // Two that create it at the same moment would fail each other.
-    await attempt('be opened', client =>
-      client.query(`BEGIN; SELECT pg_advisory_xact_lock(1952606060); ${CREATE} COMMIT`),
-    )
+    await attempt('be opened', client => client.query(`BEGIN; SELECT pg_advisory_xact_lock(${LOCK}); ${CREATE} COMMIT`))
   } catch (error) {
     await pool.end()
     throw error
