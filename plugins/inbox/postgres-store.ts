@@ -137,20 +137,19 @@ function onClient(client: Pick<pg.ClientBase, 'query'> | pg.Pool): Db {
 }
 
 /** Runs a transaction. One that PostgreSQL has ended because of others is run again. */
-async function transaction<T>(pool: pg.Pool, run: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    const client = await pool.connect()
-    try {
-      await client.query('BEGIN')
-      const result = await run(client)
-      await client.query('COMMIT')
-      client.release()
-      return result
-    } catch (error) {
-      // Its connection goes with it, and whatever it had begun.
-      client.release(true)
-      if ((error as { code?: string }).code !== '40P01' || attempt === ATTEMPTS) throw error
-    }
+async function transaction<T>(pool: pg.Pool, run: (client: pg.PoolClient) => Promise<T>, attempt = 1): Promise<T> {
+  const client = await pool.connect()
+  try {
+    await client.query('BEGIN')
+    const result = await run(client)
+    await client.query('COMMIT')
+    client.release()
+    return result
+  } catch (error) {
+    // Its connection goes with it, and whatever it had begun.
+    client.release(true)
+    if ((error as { code?: string }).code !== '40P01' || attempt === ATTEMPTS) throw error
+    return transaction(pool, run, attempt + 1)
   }
 }
 
