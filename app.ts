@@ -17,6 +17,7 @@ import stripeClient, { type StripeOptions } from './plugins/stripe.ts'
 import verification, { type ChatwootVerification, type StripeVerification } from './plugins/verification.ts'
 import { OptionError } from './plugins/webhooks.ts'
 import chatwootRoute from './routes/chatwoot.ts'
+import operatorRoutes, { type OperatorOptions } from './routes/operator/index.ts'
 import stripeRoute from './routes/stripe.ts'
 
 export type { BookResult, Calendar, Hold, Interval, Lesson } from './plugins/calendar/contract.ts'
@@ -56,6 +57,8 @@ export interface WebhooksOptions {
   handlers?: Record<string, Handler>
   /** Limits and times of the inbox. */
   inbox?: Omit<InboxOptions, 'store'>
+  /** Opens the operator's routes (`/deliveries`, …), after the prefix; without it there are none. */
+  operator?: OperatorOptions | undefined
 }
 
 /** The largest body, bytes: Chatwoot's longest message is 2.7 MB once it is escaped. */
@@ -117,6 +120,9 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     },
     { prefix: options.prefix ?? '' },
   )
+  if (options.operator !== undefined) {
+    await app.register(operatorRoutes, { ...options.operator, prefix: options.prefix ?? '' })
+  }
 }
 
 export default fp(webhooks, { name: 'tutorbot-webhooks', fastify: '5.x' })

@@ -120,6 +120,7 @@ export function webhooksOptions(config: Env): WebhooksOptions {
       returnUrl: config.CHECKOUT_RETURN_URL,
     },
     calendar: { timeZone: config.TZ, google: googleOptions(config) },
+    operator: config.ADMIN_TOKEN === undefined ? undefined : { token: config.ADMIN_TOKEN },
   }
 }
 
@@ -152,6 +153,8 @@ function announce(app: FastifyInstance): void {
     log.warn(`lessons without a price: not sold, not set: ${unpriced.join(', ')}`)
   }
   announceCalendar(app)
+  if (config.ADMIN_TOKEN) log.info("the operator's page and API: on")
+  else log.warn("the operator's page and API: off, ADMIN_TOKEN is not set")
 }
 
 const PRICE_IDS = [

@@ -30,6 +30,7 @@ export interface Env {
   GCAL_SERVICE_ACCOUNT_JSON?: string
   GCAL_CALENDAR_ID?: string
   GCAL_API_BASE?: string
+  ADMIN_TOKEN?: string
   RETENTION_DAYS: number
   DEDUP_DAYS: number
 }
@@ -114,6 +115,11 @@ export const ENV_SCHEMA = {
     },
     GCAL_CALENDAR_ID: { ...text, description: 'That calendar’s id, often an e-mail address' },
     GCAL_API_BASE: { ...url, description: 'Where Google is, if not at Google (a proxy, a test)' },
+    ADMIN_TOKEN: {
+      type: 'string',
+      pattern: '^[\\w-]{16,}$',
+      description: 'Switches on the operator’s page and API; 16 letters, digits, _ or - at least',
+    },
     RETENTION_DAYS: {
       type: 'number',
       exclusiveMinimum: 0,

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import pino from 'pino'
 import pretty from 'pino-pretty'
+import { type AnsweredEvent, eventsOf } from './events.ts'
 
 /** What a request's line says beyond its delivery and its status. */
 export interface DeliveryLine {
@@ -31,6 +32,7 @@ declare module 'fastify' {
 
 export default fp(
   async app => {
+    const events = eventsOf(app)
     app.decorate('logDelivery', (request, reply, done) => {
       const line: DeliveryLine = {}
       const startedAt = performance.now()
@@ -39,7 +41,7 @@ export default fp(
       reply.raw.once('finish', () => {
         sent = true
       })
-      const write = () => writeLine(request, reply, line, startedAt, sent)
+      const write = () => events.emit('answered', writeLine(request, reply, line, startedAt, sent))
       // A sender that goes away within its body is gone by now.
       const gone = reply.raw.closed
       if (!gone) reply.raw.once('close', write)
@@ -61,12 +63,11 @@ function writeLine(
   line: DeliveryLine,
   startedAt: number,
   sent: boolean,
-): void {
+): AnsweredEvent {
   const { delivery } = request
   const status = reply.raw.statusCode
   const outcome = line.outcome ?? (sent ? outcomeOf(status) : 'unanswered')
-  const fields = {
-    path: request.routeOptions.url,
+  const answered = {
     source: delivery?.source ?? line.source,
     event: delivery?.event ?? line.event,
     delivery: delivery?.id,
@@ -74,13 +75,14 @@ function writeLine(
     outcome,
     reason: line.reason,
     status: sent ? status : undefined,
-    ip: status >= 400 ? request.ip : undefined,
     ms: Math.round((performance.now() - startedAt) * 100) / 100,
   }
+  const fields = { path: request.routeOptions.url, ...answered, ip: status >= 400 ? request.ip : undefined }
   const message = sent ? `webhook ${outcome}` : `webhook ${outcome}, its sender did not wait for the answer`
   if (status >= 500) request.log.error(fields, message)
   else if (status >= 400 || line.warn === true || !sent) request.log.warn(fields, message)
   else request.log.info(fields, message)
+  return answered
 }
 
 function outcomeOf(status: number): string {

@@ -165,7 +165,7 @@ t.test('the host gets these decorators and no others', async t => {
   await app.register(webhooks, { store: join(t.testdir(), 'webhooks.db') })
   const added = Object.getOwnPropertyNames(app).filter(name => !before.has(name))
   t.same(added.sort(), ['deduplicate', 'keepRawBody', 'logDelivery', 'verifyChatwoot', 'verifyStripe', 'webhooks'])
-  t.same(Object.keys(app.webhooks).sort(), ['calendar', 'chatwoot', 'inbox', 'stripe'])
+  t.same(Object.keys(app.webhooks).sort(), ['calendar', 'chatwoot', 'events', 'inbox', 'stripe'])
   for (const name of ['rawBody', 'delivery', 'deliveryLine', 'getEnvs']) t.notOk(app.hasRequestDecorator(name), name)
 })
 

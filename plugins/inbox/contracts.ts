@@ -46,8 +46,25 @@ export interface StoredDelivery extends Omit<Delivery, 'payload'> {
   nextAttemptAt: number | null
   /** Why the last attempt failed. */
   error: string | null
+  /** Unix ms of the beginning of the attempt under way (or of one whose process died); null: none is. */
+  startedAt: number | null
   /** Unix ms of the last attempt's end. */
   settledAt: number | null
+}
+
+/**
+ * What happened to a delivery between its acceptance and its end. failed: an attempt that is made again. crashed: one
+ * whose process died. parked, dead: one after which it was given up. replayed, discarded, forgotten: by a person.
+ */
+export interface HistoryEntry {
+  what: 'failed' | 'crashed' | 'parked' | 'dead' | 'replayed' | 'discarded' | 'forgotten'
+  /** Unix ms. */
+  at: number
+  /** Of an attempt: its number, and when it began (Unix ms). */
+  attempt: number | null
+  startedAt: number | null
+  /** The error, or the reason that a person gave. */
+  detail: string | null
 }
 
 /** A delivery that was taken to be handled, its attempt already counted in the store. */
@@ -79,6 +96,27 @@ export interface DeliveryFilter {
   source?: string
   event?: string
   orderingKey?: string
+  /** Chatwoot's display id of a conversation, of any account. */
+  conversation?: string
+  /** Accepted at this time or later, Unix ms. */
+  from?: number
+  /** Accepted before this time, Unix ms. */
+  to?: number
+  /** Part of the id or of the key. */
+  text?: string
+}
+
+/** Newest first; `next`: where the following page begins, null at the end. */
+export interface DeliveryPage {
+  deliveries: Omit<StoredDelivery, 'payload'>[]
+  next: number | null
+}
+
+/** A write to the store that several operations share. */
+export interface Commit {
+  operations: number
+  ms: number
+  ok: boolean
 }
 
 /**
@@ -108,12 +146,21 @@ export interface Store {
   /** In order of acceptance, at most `limit`, after the acceptance number `after`. */
   list(filter: DeliveryFilter, limit: number, after?: number): Promise<StoredDelivery[]>
   /**
+   * Newest first, at most `limit`, before the acceptance number `before`. Looks at some thousands of deliveries and no
+   * more, so that a rare one sought in millions holds nothing up: a page may be short, or empty, and not the last.
+   */
+  browse(filter: DeliveryFilter, limit: number, before?: number): Promise<DeliveryPage>
+  /** What has happened to a delivery, in order. */
+  history(id: string): Promise<HistoryEntry[]>
+  /**
    * Makes parked and dead deliveries due at once, out of the order, so that they block nobody. The ordering keys of
    * those that changed, each once.
    */
   replay(ids: readonly string[], now: number): Promise<string[]>
   /** Puts a parked or dead delivery aside for good. false: there is no such delivery. */
   discard(id: string, reason: string, now: number): Promise<boolean>
+  /** Deletes the payloads of deliveries, whatever their state; what was not finished is discarded. How many. */
+  forget(ids: readonly string[], now: number): Promise<number>
   /**
    * One small step of a pass over the finished (done and discarded) deliveries: looks at `limit` of them after the
    * acceptance number `after`, deletes the payloads of those settled before `payloadsBefore` and all of those
@@ -122,6 +169,8 @@ export interface Store {
   prune(before: { payloadsBefore: number; keysBefore: number }, after: number, limit: number): Promise<number | null>
   /** How many deliveries wait, by state, and when the oldest pending one was accepted (Unix ms). */
   backlog(): Promise<Backlog>
+  /** How many deliveries are kept, about, and the bytes they take. */
+  size(): Promise<{ deliveries: number; bytes: number }>
   /** Writes, to see whether that works. */
   checkWritable(): Promise<void>
   close(): Promise<void>

@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
+import type { HandledEvent } from '../events.ts'
 import { ATTEMPTS_IN_ORDER, afterFailure } from './backoff.ts'
 import type { Clock, Delivery, Drain, Outcome, Store, TakenDelivery } from './contracts.ts'
 import { PermanentError, TransientError } from './errors.ts'
@@ -32,6 +33,8 @@ export interface DrainOptions {
   handlerOf: (source: string, event: string) => Handler | undefined
   /** Told when a mailbox is due again, Unix ms. */
   wake: (orderingKey: string, at: number) => void
+  /** Told of the end of each attempt. */
+  onHandled: (handled: HandledEvent) => void
   /** A handler's time, ms. */
   handlerTimeoutMs: number
   clock: Clock
@@ -39,7 +42,7 @@ export interface DrainOptions {
 }
 
 /** The drain loop: take the mailbox's head if it is due, run its handler, settle, next. */
-export function createDrain({ store, handlerOf, wake, handlerTimeoutMs, clock, log }: DrainOptions) {
+export function createDrain({ store, handlerOf, wake, onHandled, handlerTimeoutMs, clock, log }: DrainOptions) {
   const stopping = new AbortController()
   const persist = <T>(write: () => Promise<T>) => untilStored(write, { clock, log, stopped: stopping.signal })
   const once = createOnce({ store, clock, persist })
@@ -58,7 +61,7 @@ export function createDrain({ store, handlerOf, wake, handlerTimeoutMs, clock, l
     const startedAt = clock.now()
     const outcome = await attempt(delivery, lapsed)
     const applied = await persist(() => store.settle(delivery, outcome, clock.now()))
-    report(delivery, outcome, clock.now() - startedAt, applied)
+    report(delivery, outcome, startedAt, applied)
     if ('nextAttemptAt' in outcome) wake(delivery.orderingKey, outcome.nextAttemptAt)
   }
 
@@ -113,23 +116,28 @@ export function createDrain({ store, handlerOf, wake, handlerTimeoutMs, clock, l
     }
   }
 
-  function report(delivery: TakenDelivery, outcome: Outcome, ms: number, applied: boolean | undefined): void {
-    const line = {
-      delivery: delivery.id,
-      source: delivery.source,
-      event: delivery.event,
-      attempt: delivery.attempts,
-      ms,
-    }
+  function report(delivery: TakenDelivery, outcome: Outcome, startedAt: number, applied: boolean | undefined): void {
     if (applied === undefined) return // the store is closed: the attempt is made again after the restart
+    const { id, source, event, orderingKey, attempts: attempt } = delivery
+    const ms = clock.now() - startedAt
+    const line = { delivery: id, source, event, attempt, ms }
     if (!applied) log.warn(line, 'webhook handled late: another process has taken it over')
     else if (outcome.state === 'done') log.info(line, 'webhook handled')
     else if (outcome.state === 'pending') log.warn({ ...line, ...outcome }, 'webhook failed, tried again')
     else log.error({ ...line, ...outcome }, `webhook ${outcome.state}`)
+    onHandled({
+      ...line,
+      orderingKey,
+      result: applied ? outcome.state : 'late',
+      waitedMs: startedAt - delivery.receivedAt,
+      error: 'error' in outcome ? outcome.error : undefined,
+    })
   }
 
   return {
     drain,
+    /** Handlers at work. */
+    inFlight: () => attempts.size,
     /** No further delivery is begun. */
     stop(): void {
       stopping.abort()

@@ -1,10 +1,15 @@
+import type { EventEmitter } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
 import createError from '@fastify/error'
 import type { FastifyBaseLogger } from 'fastify'
 import { LRUCache } from 'lru-cache'
+import type { WebhookEvents } from '../events.ts'
 import type {
   Backlog,
   Clock,
   DeliveryFilter,
+  DeliveryPage,
+  HistoryEntry,
   InsertResult,
   NewDelivery,
   Scheduler,
@@ -33,6 +38,18 @@ export interface InboxSettings {
   dedupDays: number
 }
 
+export interface InboxStats {
+  /** Handlers at work. */
+  inFlight: number
+  /** Deliveries that wait for their commit, and the bytes of their bodies. */
+  waiting: number
+  waitingBytes: number
+  /** Ids in the memory of recent deliveries; how often an id was asked for and found there, since the start. */
+  recentKeys: number
+  recentHits: number
+  recentMisses: number
+}
+
 /** Receives deliveries, and handles each in its turn. */
 export interface Inbox {
   /** Registers what handles an event. */
@@ -49,11 +66,22 @@ export interface Inbox {
   get(id: string): Promise<StoredDelivery | null>
   /** In order of acceptance, at most `limit` (100), after the acceptance number `after`. */
   list(filter?: DeliveryFilter, limit?: number, after?: number): Promise<StoredDelivery[]>
+  /**
+   * Newest first and without payloads, at most `limit` (100), before the acceptance number `before`: for people to look
+   * through. `next` is where the following page begins, null at the end.
+   */
+  browse(filter?: DeliveryFilter, limit?: number, before?: number): Promise<DeliveryPage>
+  /** What has happened to a delivery, in order; what is not told is that it was accepted, and handled. */
+  history(id: string): Promise<HistoryEntry[]>
   /** Tries parked and dead deliveries again, at once. How many mailboxes were woken. */
   replay(ids: readonly string[]): Promise<number>
   /** Puts a parked or dead delivery aside for good. false: there is no such delivery. */
   discard(id: string, reason: string): Promise<boolean>
   backlog(): Promise<Backlog>
+  /** How many deliveries are kept, about, and the bytes they take. */
+  size(): Promise<{ deliveries: number; bytes: number }>
+  /** Of this process, now. */
+  stats(): InboxStats
   /** Resolved after a write to the store's disk; rejected if that fails. */
   checkWritable(): Promise<void>
 }
@@ -77,6 +105,8 @@ function checkShape(delivery: NewDelivery): void {
   if (!Number.isInteger(delivery.receivedAt)) throw new TypeError("A delivery's receivedAt must be a Unix time in ms")
 }
 
+/** Looks into the store for one page: a million deliveries, or so. */
+const MOST_LOOKS = 100
 /** Time that aborted handlers have to end, ms. */
 const ABORT_MS = 1_000
 
@@ -86,17 +116,19 @@ export interface InboxParts {
   settings: InboxSettings
   clock: Clock
   log: FastifyBaseLogger
+  events: EventEmitter<WebhookEvents>
 }
 
 /** The inbox over a store and a scheduler, with what starts and stops it. */
-export function createInbox({ store, scheduler, settings, clock, log }: InboxParts) {
+export function createInbox({ store, scheduler, settings, clock, log, events }: InboxParts) {
   /** By source, then by event. */
   const handlers = new Map<string, Map<string, Handler>>()
   const handlerOf = (source: string, event: string) => handlers.get(source)?.get(event)
-  const { drain, stop, abort } = createDrain({
+  const { drain, inFlight, stop, abort } = createDrain({
     store,
     handlerOf,
     wake: (orderingKey, at) => scheduler.wake(orderingKey, at),
+    onHandled: handled => events.emit('handled', handled),
     handlerTimeoutMs: settings.handlerTimeoutMs,
     clock,
     log,
@@ -106,11 +138,17 @@ export function createInbox({ store, scheduler, settings, clock, log }: InboxPar
   /** Deliveries on their way to the disk: their copies wait for the same commit. */
   const uncommitted = new Map<string, Promise<unknown>>()
   let uncommittedBytes = 0
+  let recentHits = 0
+  let recentMisses = 0
   let stopPruning = () => {}
 
   async function accept(delivery: NewDelivery, bytes: number): Promise<'accepted' | 'duplicate'> {
     checkShape(delivery)
-    if (recent.has(delivery.id)) return 'duplicate'
+    if (recent.has(delivery.id)) {
+      recentHits++
+      return 'duplicate'
+    }
+    recentMisses++
     const copy = uncommitted.get(delivery.id)
     if (copy !== undefined) {
       await copy
@@ -144,8 +182,27 @@ export function createInbox({ store, scheduler, settings, clock, log }: InboxPar
     if (result === 'claimed') scheduler.run({ ...delivery, attempts: 1, state: 'pending', crashed: false })
     else if (reserved) scheduler.release(orderingKey)
     if (result === 'queued') scheduler.wake(orderingKey)
-    if (result === 'dead') log.error({ delivery: id, source, event, error: unreadable }, 'webhook dead')
+    if (result === 'dead') {
+      log.error({ delivery: id, source, event, error: unreadable }, 'webhook dead')
+      const never = { attempt: 0, waitedMs: 0, ms: 0 }
+      events.emit('handled', { delivery: id, source, event, orderingKey, result, error: unreadable, ...never })
+    }
     return result === 'duplicate' ? 'duplicate' : 'accepted'
+  }
+
+  /** Looks on where the store has stopped, until a page is full. */
+  async function browse(filter: DeliveryFilter = {}, limit = 100, before?: number): Promise<DeliveryPage> {
+    const deliveries: DeliveryPage['deliveries'] = []
+    let next = before
+    for (let looks = 0; looks < MOST_LOOKS; looks++) {
+      const page = await store.browse(filter, limit - deliveries.length, next)
+      deliveries.push(...page.deliveries)
+      if (page.next === null || deliveries.length === limit) return { deliveries, next: page.next }
+      next = page.next
+      // What has come in meanwhile goes first.
+      await setImmediate()
+    }
+    return { deliveries, next: next as number }
   }
 
   const inbox: Inbox = {
@@ -157,6 +214,8 @@ export function createInbox({ store, scheduler, settings, clock, log }: InboxPar
     accept,
     get: id => store.get(id),
     list: (filter = {}, limit = 100, after = 0) => store.list(filter, limit, after),
+    browse,
+    history: id => store.history(id),
     async replay(ids) {
       const orderingKeys = await store.replay(ids, clock.now())
       for (const orderingKey of orderingKeys) scheduler.wake(orderingKey)
@@ -164,6 +223,15 @@ export function createInbox({ store, scheduler, settings, clock, log }: InboxPar
     },
     discard: (id, reason) => store.discard(id, reason, clock.now()),
     backlog: () => store.backlog(),
+    size: () => store.size(),
+    stats: () => ({
+      inFlight: inFlight(),
+      waiting: uncommitted.size,
+      waitingBytes: uncommittedBytes,
+      recentKeys: recent.size,
+      recentHits,
+      recentMisses,
+    }),
     checkWritable: () => store.checkWritable(),
   }
 

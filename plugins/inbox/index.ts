@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { eventsOf } from '../events.ts'
 import { addToWebhooks, OptionError } from '../webhooks.ts'
-import { type Clock, type Scheduler, type Store, systemClock } from './contracts.ts'
+import { type Clock, type Commit, type Scheduler, type Store, systemClock } from './contracts.ts'
 import { createInbox, type Inbox, type InboxParts, type InboxSettings } from './inbox.ts'
 import { createLocalScheduler } from './local-scheduler.ts'
 import { isPostgresUrl } from './postgres-url.ts'
@@ -39,11 +40,12 @@ async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise
   const { store: where = 'data/webhooks.db', clock = systemClock, ...given } = options
   const settings = validSettings(given)
   const log = app.log
-  const { store, createScheduler } = await openStore(where, log)
+  const events = eventsOf(app)
+  const { store, createScheduler } = await openStore(where, log, commit => events.emit('committed', commit))
   // At once: it is closed also when something after this line, or another plugin, fails.
   app.addHook('onClose', () => store.close())
   const scheduler = createScheduler({ concurrency: settings.concurrency, clock, log })
-  const { inbox, start, finish } = createInbox({ store, scheduler, settings, clock, log })
+  const { inbox, start, finish } = createInbox({ store, scheduler, settings, clock, log, events })
   addToWebhooks(app, { inbox })
   app.addHook('onReady', async () => start())
   // Handlers end while deliveries are still taken: a supervisor starts the next process only when this one has ended,
@@ -57,18 +59,19 @@ type SchedulerOptions = Pick<InboxParts, 'clock' | 'log'> & { concurrency: numbe
 async function openStore(
   where: string,
   log: InboxParts['log'],
+  onCommit: (commit: Commit) => void,
 ): Promise<{ store: Store; createScheduler: (options: SchedulerOptions) => Scheduler }> {
   if (isPostgresUrl(where)) {
     // Its packages are large, and most have no use for them.
     const { openPostgresStore } = await import('./postgres-store.ts')
     const { createBossScheduler } = await import('./boss-scheduler.ts')
-    const store = await openPostgresStore(where, log)
+    const store = await openPostgresStore(where, log, onCommit)
     return { store, createScheduler: options => createBossScheduler({ store, ...options }) }
   }
   if (where === '' || where === ':memory:' || /^\w+:\/\//.test(where)) {
     throw new OptionError('store (DATABASE_URL) must be a file (SQLite) or a URL postgres://… (PostgreSQL)')
   }
-  const store = openSqliteStore(where)
+  const store = openSqliteStore(where, { onCommit })
   return { store, createScheduler: options => createLocalScheduler({ store, ...options }) }
 }
 

@@ -10,7 +10,7 @@ import { delay, STORE_TROUBLE_DELAY } from './store-trouble.ts'
 const WINDOW = 256
 
 export interface LocalSchedulerOptions {
-  store: Pick<SqliteStore, 'dueMailboxes' | 'dueAt' | 'nextDueAt'>
+  store: Pick<SqliteStore, 'dueMailboxes' | 'dueAt' | 'nextDueAt' | 'onChange'>
   /** Mailboxes drained at the same time, at most. */
   concurrency: number
   clock: Clock
@@ -19,7 +19,7 @@ export interface LocalSchedulerOptions {
 
 /**
  * Drains mailboxes within this process: at once where there is room, else from the store's list of due mailboxes, with
- * one timer for the next one that will be due. Nothing polls.
+ * one timer for the next one that will be due.
  */
 export function createLocalScheduler({ store, concurrency, clock, log }: LocalSchedulerOptions): Scheduler {
   const window = Math.max(WINDOW, Math.ceil(2 * concurrency))
@@ -116,8 +116,13 @@ export function createLocalScheduler({ store, concurrency, clock, log }: LocalSc
   return {
     start(drainMailbox) {
       drain = drainMailbox
-      more = true
-      pump()
+      const lookAgain = () => {
+        more = true
+        pump()
+      }
+      // A command has replayed something, perhaps.
+      store.onChange(lookAgain)
+      lookAgain()
     },
     reserve(orderingKey) {
       if (drain === null || busy.size >= concurrency || busy.has(orderingKey)) return false

@@ -3,21 +3,28 @@ import type { FastifyBaseLogger } from 'fastify'
 import pg from 'pg'
 import { type Db, type JobAttempt, PgBoss } from 'pg-boss'
 import { batched } from './batches.ts'
-import {
-  DELIVERY_STATES,
-  type DeliveryFilter,
-  type DeliveryState,
-  type InsertResult,
-  type NewDelivery,
-  type Outcome,
-  type Payload,
-  type Store,
-  type StoredDelivery,
-  type TakenDelivery,
+import type {
+  Commit,
+  DeliveryFilter,
+  HistoryEntry,
+  InsertResult,
+  NewDelivery,
+  Outcome,
+  Store,
+  TakenDelivery,
 } from './contracts.ts'
 import { listen, onceUp, readPostgresUrl } from './postgres-connection.ts'
 import { BOSS_SCHEMA, ensureSchema, SCHEMA } from './postgres-schema.ts'
-import { redactSecrets } from './redact.ts'
+import {
+  conditionsOf,
+  type DeliveryRow,
+  listedDelivery,
+  numberOrNull,
+  parsePayload,
+  type RowWithPayload,
+  redactedJson,
+  storedDelivery,
+} from './rows.ts'
 
 /** The queue of mailboxes that have something due: one waiting and one active job for each (policy `stately`). */
 const QUEUE = 'mailbox'
@@ -33,6 +40,8 @@ const CHANNEL = 'tutorbot_webhooks'
 const INDEXED = 500
 /** Transactions that PostgreSQL ended to undo a deadlock are tried again, this often. */
 const ATTEMPTS = 3
+/** Acceptance numbers that one look of `browse` goes over. */
+const BROWSED = 10_000
 /** Mailboxes woken in one transaction at start. */
 const WAKE_STEP = 10_000
 
@@ -63,27 +72,15 @@ export interface PostgresStore extends Store {
   closed: AbortSignal
 }
 
-interface DeliveryRow {
-  seq: string
-  id: string
-  source: string
-  event: string
-  key: string
-  ordering_key: string
-  state: DeliveryState
-  attempts: number
-  next_attempt_at: string | null
-  received_at: string
-  settled_at: string | null
-  error: string | null
-  payload: Buffer | null
-}
-
 /**
  * Opens (or makes) the store in a database, and waits for a server that is not up yet.
  * @throws {StoreOpenError} that says why the database can't be used and what to do
  */
-export async function openPostgresStore(url: string, log: FastifyBaseLogger): Promise<PostgresStore> {
+export async function openPostgresStore(
+  url: string,
+  log: FastifyBaseLogger,
+  onCommit: (commit: Commit) => void = () => {},
+): Promise<PostgresStore> {
   const config = readPostgresUrl(url)
   const pool = openPool(config)
   const boss = createBoss(pool, log)
@@ -105,7 +102,7 @@ export async function openPostgresStore(url: string, log: FastifyBaseLogger): Pr
     await pool.end()
     throw error
   }
-  return createStore(config, pool, boss)
+  return createStore(config, pool, boss, onCommit)
 }
 
 function openPool(config: pg.PoolConfig): pg.Pool {
@@ -153,7 +150,28 @@ async function transaction<T>(pool: pg.Pool, run: (client: pg.PoolClient) => Pro
   }
 }
 
-function createStore(config: pg.ClientConfig, pool: pg.Pool, boss: PgBoss): PostgresStore {
+async function reported<T>(
+  onCommit: (commit: Commit) => void,
+  operations: number,
+  commit: () => Promise<T>,
+): Promise<T> {
+  const begunAt = performance.now()
+  let ok = false
+  try {
+    const result = await commit()
+    ok = true
+    return result
+  } finally {
+    onCommit({ operations, ms: performance.now() - begunAt, ok })
+  }
+}
+
+function createStore(
+  config: pg.ClientConfig,
+  pool: pg.Pool,
+  boss: PgBoss,
+  onCommit: (commit: Commit) => void,
+): PostgresStore {
   /** Whose steps these are. */
   const owner = randomUUID()
   const bounds = new Map<string, Date>()
@@ -163,9 +181,18 @@ function createStore(config: pg.ClientConfig, pool: pg.Pool, boss: PgBoss): Post
   const rows = async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
     (await pool.query<Row>(text, values)).rows
 
-  const inserts = batched((deliveries: Insert[]) => transaction(pool, client => insertAll(boss, client, deliveries)))
+  const extent = async () => {
+    const [row] = await rows<{ first: string | null; last: string | null }>(EXTENT)
+    return { first: numberOrNull(row?.first ?? null), last: numberOrNull(row?.last ?? null) }
+  }
+
+  const inserts = batched((deliveries: Insert[]) =>
+    reported(onCommit, deliveries.length, () => transaction(pool, client => insertAll(boss, client, deliveries))),
+  )
   const takes = batched((asked: Take[]) => takeAll(pool, asked))
-  const settles = batched((settled: Settle[]) => transaction(pool, client => settleAll(boss, client, settled)))
+  const settles = batched((settled: Settle[]) =>
+    reported(onCommit, settled.length, () => transaction(pool, client => settleAll(boss, client, settled))),
+  )
   const givenBack = batched((claims: { claim: Claim; now: number }[]) =>
     transaction(pool, client => giveBackAll(boss, client, claims)),
   )
@@ -199,17 +226,40 @@ function createStore(config: pg.ClientConfig, pool: pg.Pool, boss: PgBoss): Post
     },
 
     async get(id) {
-      const [row] = await rows<DeliveryRow>(`${SELECT_DELIVERY} WHERE id = $1`, [clean(id)])
+      const [row] = await rows<RowWithPayload>(`${SELECT_DELIVERY} WHERE id = $1`, [clean(id)])
       return row === undefined ? null : storedDelivery(row)
     },
     async list(filter, limit, after = 0) {
-      const { where, values } = conditions(filter)
-      const found = await rows<DeliveryRow>(`${SELECT_DELIVERY} WHERE seq > $1${where} ORDER BY seq LIMIT $2`, [
+      const { where, values } = conditionsOf(storable(filter), n => `$${n + 3}`)
+      const found = await rows<RowWithPayload>(`${SELECT_DELIVERY} WHERE seq > $1${where} ORDER BY seq LIMIT $2`, [
         after,
         limit,
         ...values,
       ])
       return found.map(storedDelivery)
+    },
+    async browse(filter, limit, before) {
+      const { first, last } = await extent()
+      if (first === null || last === null) return { deliveries: [], next: null }
+      const top = Math.min(before ?? Number.POSITIVE_INFINITY, last + 1)
+      const bottom = top - BROWSED
+      const { where, values } = conditionsOf(storable(filter), n => `$${n + 4}`)
+      const found = await rows<DeliveryRow>(
+        `SELECT * FROM ${SCHEMA}.delivery WHERE seq < $1 AND seq >= $2${where} ORDER BY seq DESC LIMIT $3`,
+        [top, bottom, limit, ...values],
+      )
+      const reached = found.length === limit ? Number(found.at(-1)?.seq) : bottom
+      return { deliveries: found.map(listedDelivery), next: reached > first ? reached : null }
+    },
+    async history(id) {
+      const found = await rows<HistoryRow>(HISTORY, [clean(id)])
+      return found.map(row => ({
+        what: row.what,
+        at: Number(row.at),
+        attempt: row.attempt,
+        startedAt: numberOrNull(row.started_at),
+        detail: row.detail,
+      }))
     },
     replay: (ids, now) =>
       transaction(pool, async client => {
@@ -222,6 +272,10 @@ function createStore(config: pg.ClientConfig, pool: pg.Pool, boss: PgBoss): Post
       const discarded = await pool.query(DISCARD, [clean(id), now, clean(reason)])
       return discarded.rowCount === 1
     },
+    async forget(ids, now) {
+      const forgotten = await pool.query(FORGET, [ids.map(clean), now])
+      return forgotten.rowCount as number
+    },
     prune: ({ payloadsBefore, keysBefore }, after, limit) =>
       transaction(pool, async client => {
         await client.query(PRUNE_STEPS, [keysBefore, limit])
@@ -229,6 +283,7 @@ function createStore(config: pg.ClientConfig, pool: pg.Pool, boss: PgBoss): Post
           .rows[0]
         if (slice === undefined || slice.last === null) return null
         await client.query(PRUNE_PAYLOADS, [after, slice.last, payloadsBefore])
+        await client.query(PRUNE_HISTORY, [after, slice.last, keysBefore])
         await client.query(PRUNE_KEYS, [after, slice.last, keysBefore])
         // Accepted later than that is settled later than that: nothing further on can be old enough.
         return Number(slice.received_at) < payloadsBefore ? Number(slice.last) : null
@@ -241,6 +296,11 @@ function createStore(config: pg.ClientConfig, pool: pg.Pool, boss: PgBoss): Post
         dead: Number(counts?.dead),
         oldestPendingAt: numberOrNull(counts?.oldest ?? null),
       }
+    },
+    async size() {
+      const { first, last } = await extent()
+      const [size] = await rows<{ bytes: string }>(SIZE)
+      return { deliveries: first === null || last === null ? 0 : last - first + 1, bytes: Number(size?.bytes) }
     },
     async checkWritable() {
       await rows(`UPDATE ${SCHEMA}.version SET version = version`)
@@ -404,26 +464,29 @@ const TAKE = `
   WITH next AS (
     SELECT asked.now, head.* FROM unnest($1::text[], $2::bigint[], $3::timestamptz[]) AS asked (ordering_key, now, until)
     CROSS JOIN LATERAL (
-      SELECT seq, started_at FROM (
-        (SELECT seq, started_at, coalesce(next_attempt_at, 0) AS due_at, 1 AS turn FROM ${SCHEMA}.delivery
+      SELECT seq, attempts, started_at FROM (
+        (SELECT seq, attempts, started_at, coalesce(next_attempt_at, 0) AS due_at, 1 AS turn FROM ${SCHEMA}.delivery
           WHERE ordering_key = asked.ordering_key AND state = 'pending' ORDER BY seq LIMIT 1)
         UNION ALL
-        (SELECT seq, started_at, next_attempt_at, 2 FROM ${SCHEMA}.delivery
+        (SELECT seq, attempts, started_at, next_attempt_at, 2 FROM ${SCHEMA}.delivery
           WHERE ordering_key = asked.ordering_key AND state = 'parked' AND next_attempt_at IS NOT NULL
           ORDER BY next_attempt_at LIMIT 1)
       ) AS first
       WHERE due_at <= asked.now ORDER BY turn LIMIT 1
     ) AS head
     WHERE asked.until IS NULL OR asked.until > ${BOSS_SCHEMA}.job_now()
+  ), crashes AS (
+    INSERT INTO ${SCHEMA}.history (seq, what, at, attempt, started_at)
+    SELECT seq, 'crashed', now, attempts, started_at FROM next WHERE started_at IS NOT NULL
   )
-  UPDATE ${SCHEMA}.delivery SET attempts = attempts + 1, started_at = next.now FROM next
+  UPDATE ${SCHEMA}.delivery SET attempts = delivery.attempts + 1, started_at = next.now FROM next
   WHERE delivery.seq = next.seq AND delivery.state IN ('pending', 'parked')
   RETURNING delivery.*, next.started_at IS NOT NULL AS crashed,
     (SELECT payload FROM ${SCHEMA}.body WHERE body.seq = delivery.seq) AS payload`
 
 async function takeAll(pool: pg.Pool, asked: Take[]): Promise<(TakenDelivery | null)[]> {
   const column = (name: keyof Take) => asked.map(take => take[name])
-  const { rows } = await pool.query<DeliveryRow & { crashed: boolean }>(TAKE, [
+  const { rows } = await pool.query<RowWithPayload & { crashed: boolean }>(TAKE, [
     column('orderingKey'),
     column('now'),
     column('until'),
@@ -438,7 +501,7 @@ async function takeAll(pool: pg.Pool, asked: Take[]): Promise<(TakenDelivery | n
       event: row.event,
       key: row.key,
       orderingKey,
-      payload: parse(row.payload as Buffer),
+      payload: parsePayload(row.payload as Buffer),
       receivedAt: Number(row.received_at),
       attempts: row.attempts,
       state: row.state as 'pending' | 'parked',
@@ -455,12 +518,25 @@ interface Settle {
 
 /** Only by who made the last attempt: another process may have taken the delivery over. */
 const SETTLE = `
-  UPDATE ${SCHEMA}.delivery SET state = ended.state, started_at = NULL, next_attempt_at = ended.next_attempt_at,
-    settled_at = ended.at, error = ended.error
-  FROM unnest($1::text[], $2::int[], $3::text[], $4::bigint[], $5::bigint[], $6::text[])
-    AS ended (id, attempts, state, next_attempt_at, at, error)
-  WHERE delivery.id = ended.id AND delivery.attempts = ended.attempts AND delivery.started_at IS NOT NULL
-  RETURNING delivery.id, delivery.attempts`
+  WITH ended AS (
+    SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::bigint[], $5::bigint[], $6::text[])
+      AS ended (id, attempts, state, next_attempt_at, at, error)
+  ), before AS (
+    SELECT seq, id, attempts, started_at FROM ${SCHEMA}.delivery JOIN ended USING (id, attempts)
+    WHERE ended.state <> 'done'
+  ), settled AS (
+    UPDATE ${SCHEMA}.delivery SET state = ended.state, started_at = NULL, next_attempt_at = ended.next_attempt_at,
+      settled_at = ended.at, error = ended.error
+    FROM ended
+    WHERE delivery.id = ended.id AND delivery.attempts = ended.attempts AND delivery.started_at IS NOT NULL
+    RETURNING delivery.id, delivery.attempts
+  ), noted AS (
+    INSERT INTO ${SCHEMA}.history (seq, what, at, attempt, started_at, detail)
+    SELECT before.seq, CASE ended.state WHEN 'pending' THEN 'failed' ELSE ended.state END, ended.at, attempts,
+      before.started_at, ended.error
+    FROM settled JOIN before USING (id, attempts) JOIN ended USING (id, attempts)
+  )
+  SELECT id, attempts FROM settled`
 
 async function settleAll(boss: PgBoss, client: pg.ClientBase, settles: Settle[]): Promise<boolean[]> {
   const next = ({ outcome }: Settle) => ('nextAttemptAt' in outcome ? outcome.nextAttemptAt : null)
@@ -515,6 +591,14 @@ async function giveBackAll(
   return given.map(() => undefined)
 }
 
+interface HistoryRow {
+  what: HistoryEntry['what']
+  at: string
+  attempt: number | null
+  started_at: string | null
+  detail: string | null
+}
+
 interface DueRow {
   ordering_key: string
   due_at: string
@@ -544,17 +628,40 @@ const KEEP_STEPS = `
 
 const SELECT_DELIVERY = `SELECT delivery.*, payload FROM ${SCHEMA}.delivery LEFT JOIN ${SCHEMA}.body USING (seq)`
 const REPLAY = `
-  UPDATE ${SCHEMA}.delivery SET state = 'parked', next_attempt_at = $2
-  WHERE id = ANY($1::text[]) AND state IN ('parked', 'dead') AND started_at IS NULL RETURNING ordering_key`
+  WITH replayed AS (
+    UPDATE ${SCHEMA}.delivery SET state = 'parked', next_attempt_at = $2
+    WHERE id = ANY($1::text[]) AND state IN ('parked', 'dead') AND started_at IS NULL RETURNING seq, ordering_key
+  ), noted AS (INSERT INTO ${SCHEMA}.history (seq, what, at) SELECT seq, 'replayed', $2 FROM replayed)
+  SELECT ordering_key FROM replayed`
 const DISCARD = `
-  UPDATE ${SCHEMA}.delivery SET state = 'discarded', next_attempt_at = NULL, settled_at = $2, error = $3
-  WHERE id = $1 AND state IN ('parked', 'dead') AND started_at IS NULL`
+  WITH discarded AS (
+    UPDATE ${SCHEMA}.delivery SET state = 'discarded', next_attempt_at = NULL, settled_at = $2, error = $3
+    WHERE id = $1 AND state IN ('parked', 'dead') AND started_at IS NULL RETURNING seq
+  ), noted AS (INSERT INTO ${SCHEMA}.history (seq, what, at, detail) SELECT seq, 'discarded', $2, $3 FROM discarded)
+  SELECT seq FROM discarded`
+const FORGET = `
+  WITH forgotten AS (
+    UPDATE ${SCHEMA}.delivery SET error = NULL, next_attempt_at = NULL, settled_at = $2,
+      state = CASE state WHEN 'done' THEN 'done' ELSE 'discarded' END
+    WHERE id = ANY($1::text[]) AND started_at IS NULL
+      AND EXISTS (SELECT 1 FROM ${SCHEMA}.body WHERE body.seq = delivery.seq) RETURNING seq
+  ), bodies AS (DELETE FROM ${SCHEMA}.body WHERE seq IN (SELECT seq FROM forgotten)
+  ), words AS (UPDATE ${SCHEMA}.history SET detail = NULL WHERE seq IN (SELECT seq FROM forgotten)
+  ), noted AS (INSERT INTO ${SCHEMA}.history (seq, what, at) SELECT seq, 'forgotten', $2 FROM forgotten)
+  SELECT seq FROM forgotten`
+const HISTORY = `
+  SELECT history.* FROM ${SCHEMA}.history JOIN ${SCHEMA}.delivery USING (seq) WHERE id = $1 ORDER BY number`
+const EXTENT = `SELECT min(seq) AS first, max(seq) AS last FROM ${SCHEMA}.delivery`
+const SIZE = `
+  SELECT sum(pg_total_relation_size(oid)) AS bytes FROM pg_class
+  WHERE relkind = 'r' AND relnamespace IN ('${SCHEMA}'::regnamespace, '${BOSS_SCHEMA}'::regnamespace)`
 const PRUNE_SLICE = `
   SELECT max(seq) AS last, max(received_at) AS received_at
   FROM (SELECT seq, received_at FROM ${SCHEMA}.delivery WHERE seq > $1 ORDER BY seq LIMIT $2) AS slice`
 const FINISHED = `SELECT seq FROM ${SCHEMA}.delivery
   WHERE seq > $1 AND seq <= $2 AND state IN ('done', 'discarded') AND settled_at < $3`
 const PRUNE_PAYLOADS = `DELETE FROM ${SCHEMA}.body WHERE seq IN (${FINISHED})`
+const PRUNE_HISTORY = `DELETE FROM ${SCHEMA}.history WHERE seq IN (${FINISHED})`
 const PRUNE_KEYS = `DELETE FROM ${SCHEMA}.delivery WHERE seq IN (${FINISHED})`
 const PRUNE_STEPS = `
   DELETE FROM ${SCHEMA}.step WHERE key IN (SELECT key FROM ${SCHEMA}.step WHERE done_at < $1 LIMIT $2)`
@@ -565,21 +672,15 @@ const BACKLOG = `
     (SELECT count(*) FROM ${SCHEMA}.delivery WHERE state = 'dead') AS dead
   FROM (SELECT count(*), min(seq + 0) AS first FROM ${SCHEMA}.delivery WHERE state = 'pending') AS pending`
 
-/** The SQL of a filter. States are written out, or PostgreSQL might not see that a partial index fits. */
-function conditions(filter: DeliveryFilter): { where: string; values: string[] } {
-  if (filter.state !== undefined && !DELIVERY_STATES.includes(filter.state)) {
-    throw new TypeError(`state is one of ${DELIVERY_STATES.join(', ')}, not ${filter.state}`)
-  }
-  const columns = {
-    source: filter.source,
-    event: filter.event,
-    ordering_key: filter.orderingKey === undefined ? undefined : indexable(filter.orderingKey),
-  }
-  const given = Object.entries(columns).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  const state = filter.state === undefined ? '' : ` AND state = '${filter.state}'`
+/** As a filter meets what is stored. */
+function storable(filter: DeliveryFilter): DeliveryFilter {
+  const { source, event, orderingKey, text } = filter
   return {
-    where: state + given.map(([column], index) => ` AND ${column} = $${index + 3}`).join(''),
-    values: given.map(([, value]) => clean(value)),
+    ...filter,
+    ...(source !== undefined && { source: clean(source) }),
+    ...(event !== undefined && { event: clean(event) }),
+    ...(orderingKey !== undefined && { orderingKey: indexable(orderingKey) }),
+    ...(text !== undefined && { text: clean(text) }),
   }
 }
 
@@ -592,36 +693,4 @@ function clean(text: string): string {
 function indexable(text: string): string {
   const cleaned = clean(text)
   return cleaned.length <= INDEXED ? cleaned : `${cleaned.slice(0, 100)} ${hash('sha256', cleaned)}`
-}
-
-function storedDelivery(row: DeliveryRow): StoredDelivery {
-  return {
-    seq: Number(row.seq),
-    id: row.id,
-    source: row.source,
-    event: row.event,
-    key: row.key,
-    orderingKey: row.ordering_key,
-    payload: row.payload === null ? null : parse(row.payload),
-    state: row.state,
-    attempts: row.attempts,
-    nextAttemptAt: numberOrNull(row.next_attempt_at),
-    receivedAt: Number(row.received_at),
-    settledAt: numberOrNull(row.settled_at),
-    error: row.error,
-  }
-}
-
-function numberOrNull(bigint: string | null): number | null {
-  return bigint === null ? null : Number(bigint)
-}
-
-function redactedJson(payload: Payload): Buffer {
-  const json = Buffer.from(JSON.stringify(payload))
-  redactSecrets(json)
-  return json
-}
-
-function parse(payload: Uint8Array): Payload {
-  return JSON.parse(new TextDecoder().decode(payload)) as Payload
 }

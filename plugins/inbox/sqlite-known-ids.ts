@@ -66,6 +66,8 @@ export function openKnownIds(db: DatabaseSync) {
   }
 
   return {
+    /** Up to here all ids were in the index at the start, so that none of them is in memory. */
+    indexedTo: leastIndexed,
     /** The acceptance number of an id; undefined: it is not known. */
     find(id: string): number | undefined {
       return pieceOf(id).get(id) ?? (anyIndexed ? (find.get(id)?.seq as number | undefined) : undefined)

@@ -1,59 +1,32 @@
-import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import {
-  type Backlog,
-  DELIVERY_STATES,
-  type DeliveryFilter,
-  type DeliveryState,
-  type InsertResult,
-  type NewDelivery,
-  type Payload,
-  type Store,
-  type StoredDelivery,
-  type TakenDelivery,
+import { existsSync } from 'node:fs'
+import type { DatabaseSync } from 'node:sqlite'
+import type {
+  Backlog,
+  Commit,
+  DeliveryState,
+  HistoryEntry,
+  InsertResult,
+  NewDelivery,
+  Store,
+  TakenDelivery,
 } from './contracts.ts'
 import { StoreOpenError } from './errors.ts'
-import { redactSecrets } from './redact.ts'
-import { KNOWN_IDS_SCHEMA, openKnownIds } from './sqlite-known-ids.ts'
+import {
+  conditionsOf,
+  type DeliveryRow,
+  listedDelivery,
+  parsePayload,
+  type RowWithPayload,
+  redactedJson,
+  storedDelivery,
+} from './rows.ts'
+import { lockFile, openDatabase, SCHEMA_VERSION } from './sqlite-file.ts'
+import { openKnownIds } from './sqlite-known-ids.ts'
 
-/** "tbwh" in ASCII: tells our files from other programs' (https://www.sqlite.org/pragma.html#pragma_application_id). */
-const APPLICATION_ID = 0x74627768
-const SCHEMA_VERSION = 1
-
-/*
- * delivery: what is known of each. body: its payload, apart, so that settling writes small pages only. wakeup: when a
- * mailbox that no drain is working on has something due; written in the same transaction as what makes it due, and made
- * anew at start. step: what `once` has claimed or done.
- */
-const SCHEMA = `
-  CREATE TABLE delivery (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL,
-    source TEXT NOT NULL,
-    event TEXT NOT NULL,
-    key TEXT NOT NULL,
-    ordering_key TEXT NOT NULL,
-    state TEXT NOT NULL,
-    attempts INTEGER NOT NULL,
-    started_at INTEGER,
-    next_attempt_at INTEGER,
-    received_at INTEGER NOT NULL,
-    settled_at INTEGER,
-    error TEXT
-  ) STRICT;
-  CREATE TABLE body (seq INTEGER PRIMARY KEY, payload BLOB NOT NULL) STRICT;
-  CREATE INDEX delivery_pending ON delivery (ordering_key, seq) WHERE state = 'pending';
-  CREATE INDEX delivery_parked ON delivery (ordering_key, next_attempt_at) WHERE state = 'parked';
-  CREATE INDEX delivery_dead ON delivery (seq) WHERE state = 'dead';
-  CREATE TABLE wakeup (ordering_key TEXT PRIMARY KEY, due_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE INDEX wakeup_due ON wakeup (due_at);
-  CREATE TABLE step (key TEXT PRIMARY KEY, done_at INTEGER, result TEXT) STRICT, WITHOUT ROWID;
-  CREATE INDEX step_done ON step (done_at) WHERE done_at IS NOT NULL;
-  ${KNOWN_IDS_SCHEMA}
-  PRAGMA application_id = ${APPLICATION_ID};
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`
+/** Acceptance numbers that one look of `browse` goes over: some 5 ms. */
+const BROWSED = 10_000
+/** How often it is looked whether another process has changed the file, ms. */
+const WATCH_INTERVAL = 500
 
 /** What the in-process scheduler asks beyond the contract. */
 export interface SqliteStore extends Store {
@@ -63,23 +36,26 @@ export interface SqliteStore extends Store {
   dueAt(orderingKey: string): Promise<number | null>
   /** When the first mailbox after `now` is due, Unix ms; null: none waits. */
   nextDueAt(now: number): Promise<number | null>
+  /** Calls back within a second after another process (a command) has changed the file. */
+  onChange(callback: () => void): void
 }
 
-interface DeliveryRow {
+export interface SqliteStoreOptions {
+  /** Told of every commit. */
+  onCommit?: (commit: Commit) => void
+  /**
+   * Beside the server, or without one: for a command that looks, replays or discards. Takes no lock, wakes nothing up
+   * and must insert nothing; the file must exist.
+   */
+  aside?: boolean
+}
+
+/** As SQLite gives it: 64-bit integers as numbers. */
+type InFile = RowWithPayload & {
   seq: number
-  id: string
-  source: string
-  event: string
-  key: string
-  ordering_key: string
-  state: DeliveryState
-  attempts: number
   started_at: number | null
   next_attempt_at: number | null
   received_at: number
-  settled_at: number | null
-  error: string | null
-  payload: Uint8Array | null
 }
 
 interface Operation {
@@ -93,88 +69,44 @@ interface Operation {
  * Opens (or makes) the store in a file, for one process at a time.
  * @throws {StoreOpenError} that says why the file can't be used and what to do.
  */
-export function openSqliteStore(file: string): SqliteStore {
-  const lock = lockFile(file)
+export function openSqliteStore(file: string, options: SqliteStoreOptions = {}): SqliteStore {
+  if (options.aside && !existsSync(file)) throw new StoreOpenError(`${file} does not exist; name the server's own file`)
+  const lock = options.aside ? undefined : lockFile(file)
   let db: DatabaseSync | undefined
   try {
     db = openDatabase(file)
-    return createStore(db, lock)
+    if (!options.aside) takeOver(db)
+    return createStore(db, lock, options)
   } catch (error) {
     db?.close()
-    lock.close()
+    lock?.close()
     if (error instanceof StoreOpenError) throw error
     throw new StoreOpenError(`${file} can't be opened as a store (${(error as Error).message})`, { cause: error })
   }
 }
 
-/**
- * Holds an exclusive transaction on a file beside the store for as long as this process lives: the kernel frees its
- * lock however the process ends, which no pid file can promise.
- */
-function lockFile(file: string): DatabaseSync {
-  let lock: DatabaseSync | undefined
-  try {
-    makeFolder(dirname(file))
-    // Two paths of one file, by a link, must find one lock.
-    const real = join(realpathSync(dirname(file)), basename(file))
-    lock = new DatabaseSync(`${realOrSame(real)}.lock`, { timeout: 0 })
-    lock.exec('BEGIN EXCLUSIVE')
-    return lock
-  } catch (error) {
-    lock?.close()
-    if ((error as { errcode?: number }).errcode === 5) {
-      throw new StoreOpenError(
-        `${file} is in use by another process; stop that one, or give this one a file of its own`,
-      )
-    }
-    throw new StoreOpenError(
-      `${file} can't be written (${(error as Error).message}); give a file in a writable folder`,
-      {
-        cause: error,
-      },
-    )
-  }
+/** What a process left behind that died: its claims are nobody's now, and what was pending is due. */
+function takeOver(db: DatabaseSync): void {
+  db.exec(`
+    BEGIN;
+    DELETE FROM step WHERE done_at IS NULL;
+    DELETE FROM wakeup;
+    INSERT INTO wakeup
+      SELECT ordering_key, min(due_at) FROM (
+        SELECT ordering_key, coalesce(next_attempt_at, 0) AS due_at, min(seq) FROM delivery
+          WHERE state = 'pending' GROUP BY ordering_key
+        UNION ALL
+        SELECT ordering_key, next_attempt_at, seq FROM delivery
+          WHERE state = 'parked' AND next_attempt_at IS NOT NULL
+      ) GROUP BY ordering_key;
+    COMMIT`)
 }
 
-/** One folder, not those above it: a path that is wrong should not become a tree. */
-function makeFolder(folder: string): void {
-  if (!existsSync(folder)) mkdirSync(folder)
-}
-
-function realOrSame(file: string): string {
-  try {
-    return realpathSync(file)
-  } catch {
-    return file
-  }
-}
-
-function openDatabase(file: string): DatabaseSync {
-  // For nobody else to read; the log beside it gets the same rights.
-  writeFileSync(file, '', { flag: 'a', mode: 0o600 })
-  const db = new DatabaseSync(file, { timeout: 5_000 })
-  try {
-    const pragma = (name: string) => Object.values(db.prepare(`PRAGMA ${name}`).get() as object)[0]
-    const empty = db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined
-    if (!empty && pragma('application_id') !== APPLICATION_ID) {
-      throw new StoreOpenError(`${file} is another program's database; give a file of its own`)
-    }
-    if (!empty && pragma('user_version') !== SCHEMA_VERSION) {
-      throw new StoreOpenError(
-        `${file} has schema version ${pragma('user_version')}, this program knows ${SCHEMA_VERSION}; run the newer program, or give another file`,
-      )
-    }
-    // Measured: pages of 8 KiB cost the fewest writes for bodies of 2 to 3 KB.
-    db.exec('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384')
-    if (empty) db.exec(`BEGIN; ${SCHEMA} COMMIT`)
-    return db
-  } catch (error) {
-    db.close()
-    throw error
-  }
-}
-
-function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
+function createStore(
+  db: DatabaseSync,
+  lock: DatabaseSync | undefined,
+  { onCommit, aside }: SqliteStoreOptions,
+): SqliteStore {
   const sql = (text: string) => db.prepare(text)
   const known = openKnownIds(db)
   const begin = sql('BEGIN IMMEDIATE')
@@ -210,6 +142,12 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
   const recordStep = sql('UPDATE step SET done_at = ?, result = ? WHERE key = ?')
   const releaseStep = sql('DELETE FROM step WHERE key = ? AND done_at IS NULL')
 
+  const insertHistory = sql(`
+    INSERT INTO history SELECT seq, ?, ?, attempts, started_at, ? FROM delivery WHERE seq = ? AND attempts = ?
+      AND started_at IS NOT NULL`)
+  const noteByHand = sql('INSERT INTO history (seq, what, at, detail) VALUES (?, ?, ?, ?)')
+  const listHistory = sql('SELECT * FROM history WHERE seq = ? ORDER BY rowid')
+
   const getDelivery = sql('SELECT * FROM delivery LEFT JOIN body USING (seq) WHERE seq = ?')
   const replayDelivery = sql(`
     UPDATE delivery SET state = 'parked', next_attempt_at = ?
@@ -223,6 +161,7 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
   const finishedBetween = `SELECT seq FROM delivery
     WHERE seq > ? AND seq <= ? AND state IN ('done', 'discarded') AND settled_at < ?`
   const prunePayloads = sql(`DELETE FROM body WHERE seq IN (${finishedBetween})`)
+  const pruneHistory = sql(`DELETE FROM history WHERE seq IN (${finishedBetween})`)
   const pruneKeys = sql(`DELETE FROM delivery WHERE seq IN (${finishedBetween}) RETURNING id`)
   const pruneSteps = sql('DELETE FROM step WHERE key IN (SELECT key FROM step WHERE done_at < ? LIMIT ?)')
   const countPending = sql(`
@@ -233,22 +172,16 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
   const countParked = sql(`SELECT count(*) AS count FROM delivery WHERE state = 'parked'`)
   const countDead = sql(`SELECT count(*) AS count FROM delivery WHERE state = 'dead'`)
 
-  const touch = sql(`PRAGMA user_version = ${SCHEMA_VERSION}`)
+  const extent = sql('SELECT (SELECT min(seq) FROM delivery) AS first, (SELECT max(seq) FROM delivery) AS last')
+  const pages = sql('SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size')
+  const dataVersion = sql('PRAGMA data_version')
+  const forgetBody = sql('DELETE FROM body WHERE seq = (SELECT seq FROM delivery WHERE seq = ? AND started_at IS NULL)')
+  const forgetErrors = sql('UPDATE history SET detail = NULL WHERE seq = ?')
+  const discardForgotten = sql(`
+    UPDATE delivery SET error = NULL, next_attempt_at = NULL, settled_at = ?,
+      state = CASE state WHEN 'done' THEN 'done' ELSE 'discarded' END WHERE seq = ?`)
 
-  // What a process left behind that died: its claims are nobody's now, and what was pending is due.
-  db.exec(`
-    BEGIN;
-    DELETE FROM step WHERE done_at IS NULL;
-    DELETE FROM wakeup;
-    INSERT INTO wakeup
-      SELECT ordering_key, min(due_at) FROM (
-        SELECT ordering_key, coalesce(next_attempt_at, 0) AS due_at, min(seq) FROM delivery
-          WHERE state = 'pending' GROUP BY ordering_key
-        UNION ALL
-        SELECT ordering_key, next_attempt_at, seq FROM delivery
-          WHERE state = 'parked' AND next_attempt_at IS NOT NULL
-      ) GROUP BY ordering_key;
-    COMMIT`)
+  const touch = sql(`PRAGMA user_version = ${SCHEMA_VERSION}`)
 
   let waiting: Operation[] = []
 
@@ -262,11 +195,14 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
   function flush(): void {
     const operations = waiting
     waiting = []
+    const begunAt = performance.now()
+    const ended = (ok: boolean) => onCommit?.({ operations: operations.length, ms: performance.now() - begunAt, ok })
     known.begin()
     try {
       begin.run()
       for (const operation of operations) operation.result = operation.run()
-      known.move()
+      // The index is the server's to keep.
+      if (!aside) known.move()
       commit.run()
       known.committed()
     } catch (error) {
@@ -274,10 +210,14 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
       for (const operation of operations) operation.reject(error)
       // After some errors (a full disk, say) SQLite has rolled back by itself.
       if (db.isOpen && db.isTransaction) rollback.run()
+      ended(false)
       return
     }
     for (const operation of operations) operation.resolve(operation.result as never)
+    ended(true)
   }
+
+  let watcher: NodeJS.Timeout | undefined
 
   return {
     insert(delivery, claim) {
@@ -291,6 +231,10 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
       write(() => {
         const next = 'nextAttemptAt' in outcome ? outcome.nextAttemptAt : null
         const error = 'error' in outcome ? outcome.error : null
+        if (outcome.state !== 'done') {
+          const what = outcome.state === 'pending' ? 'failed' : outcome.state
+          insertHistory.run(what, now, error, seqOf(delivery.id), delivery.attempts)
+        }
         const settled = settleAttempt.run(outcome.state, next, now, error, seqOf(delivery.id), delivery.attempts)
         if (settled.changes === 0) return false
         if (next !== null) wakeAt.run(delivery.orderingKey, next)
@@ -315,30 +259,80 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
     },
 
     async get(id) {
-      const row = getDelivery.get(seqOf(id)) as DeliveryRow | undefined
+      const row = getDelivery.get(seqOf(id)) as RowWithPayload | undefined
       return row === undefined ? null : storedDelivery(row)
     },
 
     async list(filter, limit, after = 0) {
-      const { where, values } = conditions(filter)
+      const { where, values } = conditionsOf(filter, () => '?')
       const rows = sql(
         `SELECT * FROM delivery LEFT JOIN body USING (seq) WHERE seq > ?${where} ORDER BY seq LIMIT ?`,
       ).all(after, ...values, limit)
-      return (rows as unknown as DeliveryRow[]).map(storedDelivery)
+      return (rows as unknown as RowWithPayload[]).map(storedDelivery)
+    },
+
+    async browse(filter, limit, before) {
+      const { first, last } = extent.get() as { first: number | null; last: number | null }
+      if (first === null || last === null) return { deliveries: [], next: null }
+      const top = Math.min(before ?? Infinity, last + 1)
+      const bottom = top - BROWSED
+      const { where, values } = conditionsOf(filter, () => '?')
+      const rows = sql(`SELECT * FROM delivery WHERE seq < ? AND seq >= ?${where} ORDER BY seq DESC LIMIT ?`).all(
+        top,
+        bottom,
+        ...values,
+        limit,
+      ) as unknown as DeliveryRow[]
+      const reached = rows.length === limit ? Number(rows.at(-1)?.seq) : bottom
+      return { deliveries: rows.map(listedDelivery), next: reached > first ? reached : null }
+    },
+
+    async history(id) {
+      const rows = listHistory.all(seqOf(id)) as Record<string, unknown>[]
+      return rows.map(row => ({
+        what: row.what as HistoryEntry['what'],
+        at: row.at as number,
+        attempt: row.attempt as number | null,
+        startedAt: row.started_at as number | null,
+        detail: row.detail as string | null,
+      }))
     },
 
     replay: (ids, now) =>
       write(() => {
         const changed = new Set<string>()
         for (const id of ids) {
-          const row = replayDelivery.get(now, seqOf(id)) as { ordering_key: string } | undefined
-          if (row !== undefined) changed.add(row.ordering_key)
+          const seq = seqOf(id)
+          const row = replayDelivery.get(now, seq) as { ordering_key: string } | undefined
+          if (row === undefined) continue
+          changed.add(row.ordering_key)
+          noteByHand.run(seq, 'replayed', now, null)
         }
         for (const orderingKey of changed) wakeAt.run(orderingKey, now)
         return [...changed]
       }),
 
-    discard: (id, reason, now) => write(() => discardDelivery.run(now, reason, seqOf(id)).changes === 1),
+    discard: (id, reason, now) =>
+      write(() => {
+        const seq = seqOf(id)
+        if (discardDelivery.run(now, reason, seq).changes === 0) return false
+        noteByHand.run(seq, 'discarded', now, reason)
+        return true
+      }),
+
+    forget: (ids, now) =>
+      write(() => {
+        let forgotten = 0
+        for (const id of ids) {
+          const seq = seqOf(id)
+          if (forgetBody.run(seq).changes === 0) continue
+          forgotten++
+          forgetErrors.run(seq)
+          discardForgotten.run(now, seq)
+          noteByHand.run(seq, 'forgotten', now, null)
+        }
+        return forgotten
+      }),
 
     async prune({ payloadsBefore, keysBefore }, after, limit) {
       return write(() => {
@@ -346,6 +340,9 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
         const slice = pruneSlice.get(after, limit) as { last: number | null; received_at: number }
         if (slice.last === null) return null
         prunePayloads.run(after, slice.last, payloadsBefore)
+        // What the server has in memory is its own to forget.
+        if (aside && slice.last > known.indexedTo) return slice.received_at < payloadsBefore ? slice.last : null
+        pruneHistory.run(after, slice.last, keysBefore)
         for (const { id } of pruneKeys.all(after, slice.last, keysBefore)) known.remove(id as string)
         // Accepted later than that is settled later than that: nothing further on can be old enough.
         return slice.received_at < payloadsBefore ? slice.last : null
@@ -364,6 +361,12 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
       } satisfies Backlog
     },
 
+    async size() {
+      const { first, last } = extent.get() as { first: number | null; last: number | null }
+      const { bytes } = pages.get() as { bytes: number }
+      return { deliveries: first === null || last === null ? 0 : last - first + 1, bytes }
+    },
+
     async checkWritable() {
       await write(() => touch.run())
     },
@@ -378,10 +381,22 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
       return (firstDue.get(now) as { at: number | null }).at
     },
 
+    onChange(callback) {
+      const version = () => dataVersion.get()?.data_version
+      let seen = version()
+      watcher = setInterval(() => {
+        const current = version()
+        if (current === seen) return
+        seen = current
+        callback()
+      }, WATCH_INTERVAL)
+    },
+
     async close() {
+      clearInterval(watcher)
       if (waiting.length > 0) flush()
       db.close()
-      lock.close()
+      lock?.close()
     },
   }
 
@@ -418,8 +433,8 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
   }
 
   function take(orderingKey: string, now: number): TakenDelivery | null {
-    const pending = head.get(orderingKey) as DeliveryRow | undefined
-    const parked = firstParked.get(orderingKey) as DeliveryRow | undefined
+    const pending = head.get(orderingKey) as InFile | undefined
+    const parked = firstParked.get(orderingKey) as InFile | undefined
     const next = [pending, parked].find(row => row !== undefined && (row.next_attempt_at ?? 0) <= now)
     if (next === undefined) {
       const dueAt = Math.min(pending?.next_attempt_at ?? Infinity, parked?.next_attempt_at ?? Infinity)
@@ -428,6 +443,7 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
       return null
     }
     forgetWakeup.run(orderingKey)
+    if (next.started_at !== null) insertHistory.run('crashed', now, null, next.seq, next.attempts)
     startAttempt.run(now, next.seq)
     return {
       id: next.id,
@@ -435,53 +451,11 @@ function createStore(db: DatabaseSync, lock: DatabaseSync): SqliteStore {
       event: next.event,
       key: next.key,
       orderingKey: next.ordering_key,
-      payload: parse(next.payload as Uint8Array),
+      payload: parsePayload(next.payload as Uint8Array),
       receivedAt: next.received_at,
       attempts: next.attempts + 1,
       state: next.state as 'pending' | 'parked',
       crashed: next.started_at !== null,
     }
   }
-}
-
-/** The SQL of a filter. States are written out, or SQLite would not see that a partial index fits. */
-function conditions(filter: DeliveryFilter): { where: string; values: SQLInputValue[] } {
-  const columns = { source: filter.source, event: filter.event, ordering_key: filter.orderingKey }
-  const given = Object.entries(columns).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  if (filter.state !== undefined && !DELIVERY_STATES.includes(filter.state)) {
-    throw new TypeError(`state is one of ${DELIVERY_STATES.join(', ')}, not ${filter.state}`)
-  }
-  const state = filter.state === undefined ? '' : ` AND state = '${filter.state}'`
-  return {
-    where: state + given.map(([column]) => ` AND ${column} = ?`).join(''),
-    values: given.map(([, value]) => value),
-  }
-}
-
-function storedDelivery(row: DeliveryRow): StoredDelivery {
-  return {
-    seq: row.seq,
-    id: row.id,
-    source: row.source,
-    event: row.event,
-    key: row.key,
-    orderingKey: row.ordering_key,
-    payload: row.payload === null ? null : parse(row.payload),
-    state: row.state,
-    attempts: row.attempts,
-    nextAttemptAt: row.next_attempt_at,
-    receivedAt: row.received_at,
-    settledAt: row.settled_at,
-    error: row.error,
-  }
-}
-
-function redactedJson(payload: Payload): Buffer {
-  const json = Buffer.from(JSON.stringify(payload))
-  redactSecrets(json)
-  return json
-}
-
-function parse(payload: Uint8Array): Payload {
-  return JSON.parse(new TextDecoder().decode(payload)) as Payload
 }

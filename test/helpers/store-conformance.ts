@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { InsertResult, Store, TakenDelivery } from '../../plugins/inbox/contracts.ts'
+import type { InsertResult, Outcome, Store, TakenDelivery } from '../../plugins/inbox/contracts.ts'
 import { delivery } from './inbox.ts'
 
 export interface StoreUnderTest {
@@ -163,6 +163,111 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.same(await store.backlog(), { pending: 3, parked: 0, dead: 1, oldestPendingAt: 0 })
     await store.settle(await take(store, 'box'), { state: 'parked', error: 'E', nextAttemptAt: 5 }, 1)
     t.match(await store.backlog(), { pending: 2, parked: 1, dead: 1 })
+  })
+
+  await t.test('browse: newest first, without payloads, by any field, page by page', async t => {
+    const { store } = await open(t)
+    t.same(await store.browse({}, 10), { deliveries: [], next: null })
+    const rows = [
+      ['1:7_1_created', 'conversation:1:7', 10],
+      ['1:17_2_created', 'conversation:1:17', 20],
+      ['100%_x', 'conversation:2:7', 30],
+      ['other', 'contact:1:7', 40],
+    ] as const
+    for (const [key, orderingKey, receivedAt] of rows) {
+      await store.insert(delivery(key, { orderingKey, receivedAt }), false)
+    }
+    const keys = async (...args: Parameters<Store['browse']>) =>
+      (await store.browse(...args)).deliveries.map(({ key }) => key)
+    t.same(await keys({}, 10), ['other', '100%_x', '1:17_2_created', '1:7_1_created'])
+    t.same(await keys({ conversation: '7' }, 10), ['100%_x', '1:7_1_created'])
+    t.same(await keys({ from: 20, to: 40 }, 10), ['100%_x', '1:17_2_created'])
+    t.same(await keys({ text: '%_' }, 10), ['100%_x'], 'a text, not a pattern')
+    t.same(await keys({ text: delivery('other').id.slice(3, 20) }, 10), ['other'])
+    t.same(await keys({ state: 'pending', source: 'test', event: 'ping', orderingKey: 'contact:1:7' }, 10), ['other'])
+    const first = await store.browse({}, 3)
+    t.equal('payload' in (first.deliveries[0] as object), false)
+    const second = await store.browse({}, 3, first.next as number)
+    t.same([second.deliveries.map(({ key }) => key), second.next], [['1:7_1_created'], null])
+    await t.rejects(store.browse({ state: 'odd' as 'dead' }, 10), /state is one of/)
+  })
+
+  await t.test('browse: a rare one among many is found by looking on', async t => {
+    const { store } = await open(t)
+    await store.insert(delivery('rare', { event: 'rare' }), false)
+    const many = Array.from({ length: 10_050 }, (_, n) => store.insert(delivery(`often ${n}`), false))
+    await Promise.all(many)
+    const first = await store.browse({ event: 'rare' }, 1)
+    t.same(first.deliveries, [])
+    t.type(first.next, 'number')
+    const second = await store.browse({ event: 'rare' }, 1, first.next as number)
+    t.same([second.deliveries.map(({ key }) => key), second.next], [['rare'], null])
+    t.same((await store.size()).deliveries, 10_051)
+  })
+
+  await t.test('history: failures, crashes, and what a person did', async t => {
+    const { store, reopen } = await open(t)
+    t.same(await store.size().then(({ deliveries }) => deliveries), 0)
+    await insertAll(store, ['a'])
+    const id = delivery('a').id
+    const settle = async (outcome: Outcome, now: number) => {
+      const taken = await take(store, 'box', now)
+      t.equal((await store.get(id))?.startedAt, now)
+      t.equal(await store.settle(taken, outcome, now + 5), true)
+    }
+    await settle({ state: 'pending', error: 'E1', nextAttemptAt: 100 }, 10)
+    await settle({ state: 'parked', error: 'E2', nextAttemptAt: 200 }, 100)
+    await take(store, 'box', 200)
+    const again = await reopen()
+    const third = await take(again, 'box', 300)
+    await again.settle(third, { state: 'dead', error: 'E3' }, 305)
+    t.equal(await again.settle(third, { state: 'dead', error: 'late' }, 306), false)
+    await again.replay([id], 400)
+    await again.settle(await take(again, 'box', 401), { state: 'dead', error: 'E4' }, 402)
+    await again.discard(id, 'no use', 500)
+    const entry = (
+      what: string,
+      at: number,
+      attempt: number | null,
+      startedAt: number | null,
+      detail: string | null,
+    ) => ({ what, at, attempt, startedAt, detail })
+    t.same(await again.history(id), [
+      entry('failed', 15, 1, 10, 'E1'),
+      entry('parked', 105, 2, 100, 'E2'),
+      entry('crashed', 300, 3, 200, null),
+      entry('dead', 305, 4, 300, 'E3'),
+      entry('replayed', 400, null, null, null),
+      entry('dead', 402, 5, 401, 'E4'),
+      entry('discarded', 500, null, null, 'no use'),
+    ])
+    t.same(await again.history('no such id'), [])
+    const { bytes } = await again.size()
+    t.ok(bytes > 4_096, `${bytes} bytes`)
+  })
+
+  await t.test('forget: payloads and errors go, keys stay; what is being handled is left', async t => {
+    const { store } = await open(t)
+    await insertAll(store, ['done', 'failing', 'busy'])
+    await store.settle(await take(store, 'box'), { state: 'done' }, 1)
+    await store.settle(await take(store, 'box'), { state: 'parked', error: 'about Anna', nextAttemptAt: 50 }, 2)
+    const busy = await take(store, 'box')
+    const ids = ['done', 'failing', 'busy', 'unknown'].map(key => delivery(key).id)
+    t.equal(await store.forget(ids, 9), 2)
+    t.match(await store.get(ids[0] as string), { state: 'done', payload: null })
+    t.match(await store.get(ids[1] as string), { state: 'discarded', payload: null, error: null, settledAt: 9 })
+    t.match(await store.get(ids[2] as string), { state: 'pending', payload: { key: 'busy' } })
+    t.same(
+      (await store.history(ids[1] as string)).map(({ what, detail }) => [what, detail]),
+      [
+        ['parked', null],
+        ['forgotten', null],
+      ],
+    )
+    t.equal(await store.insert(delivery('failing'), false), 'duplicate')
+    t.equal(await store.forget(ids, 10), 0, 'once is enough')
+    await store.settle(busy, { state: 'done' }, 11)
+    t.equal(await store.take('box', 60), null)
   })
 
   await t.test('a step is claimed by one, recorded with its result, and its claim dies with its process', async t => {

@@ -1,0 +1,61 @@
+import { EventEmitter } from 'node:events'
+import type { FastifyInstance } from 'fastify'
+import type { Commit } from './inbox/contracts.ts'
+import { addToWebhooks } from './webhooks.ts'
+
+/** A webhook's answer was sent, or its sender had gone. */
+export interface AnsweredEvent {
+  source: string | undefined
+  event: string | undefined
+  /** The delivery's id, once it was identified. */
+  delivery: string | undefined
+  orderingKey: string | undefined
+  /** accepted, duplicate, ignored, refused, malformed, failed or unanswered. */
+  outcome: string
+  /** Why, if it was not accepted: an error's code, or the reason for ignoring it. */
+  reason: string | undefined
+  /** The answer's status; undefined: unanswered. */
+  status: number | undefined
+  /** From the request's headers to its answer. */
+  ms: number
+}
+
+/** An attempt to handle a delivery has ended. */
+export interface HandledEvent {
+  source: string
+  event: string
+  delivery: string
+  orderingKey: string
+  /** 1 for the first. */
+  attempt: number
+  /** done; pending: tried again later; parked; dead; late: another process had taken it over. */
+  result: 'done' | 'pending' | 'parked' | 'dead' | 'late'
+  /** From acceptance to the beginning of this attempt, ms. */
+  waitedMs: number
+  /** The handler's time. */
+  ms: number
+  error: string | undefined
+}
+
+/** What happens to webhooks, for metrics, alerts and the operator's page. */
+export interface WebhookEvents {
+  answered: [AnsweredEvent]
+  handled: [HandledEvent]
+  /** A write to the store that several deliveries share has ended, well or not. */
+  committed: [Commit]
+}
+
+declare module './webhooks.ts' {
+  interface Webhooks {
+    /** Listeners run within the service's own work: they must be quick, and throw nothing. */
+    events: EventEmitter<WebhookEvents>
+  }
+}
+
+/** `fastify.webhooks.events`; made by whoever is registered first. */
+export function eventsOf(app: FastifyInstance): EventEmitter<WebhookEvents> {
+  if (!app.hasDecorator('webhooks') || app.webhooks.events === undefined) {
+    addToWebhooks(app, { events: new EventEmitter<WebhookEvents>() })
+  }
+  return app.webhooks.events
+}

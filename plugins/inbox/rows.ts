@@ -1,0 +1,97 @@
+/** What both stores share: their tables have the same columns. */
+import {
+  DELIVERY_STATES,
+  type DeliveryFilter,
+  type DeliveryState,
+  type Payload,
+  type StoredDelivery,
+} from './contracts.ts'
+import { redactSecrets } from './redact.ts'
+
+/** A row of `delivery`, with its payload if it was asked for. Integers of 64 bits are texts where the driver says so. */
+export interface DeliveryRow {
+  seq: number | string
+  id: string
+  source: string
+  event: string
+  key: string
+  ordering_key: string
+  state: DeliveryState
+  attempts: number
+  started_at: number | string | null
+  next_attempt_at: number | string | null
+  received_at: number | string
+  settled_at: number | string | null
+  error: string | null
+}
+
+export type RowWithPayload = DeliveryRow & { payload: Uint8Array | null }
+
+/** A delivery as it is listed. */
+export function listedDelivery(row: DeliveryRow): Omit<StoredDelivery, 'payload'> {
+  return {
+    seq: Number(row.seq),
+    id: row.id,
+    source: row.source,
+    event: row.event,
+    key: row.key,
+    orderingKey: row.ordering_key,
+    state: row.state,
+    attempts: row.attempts,
+    startedAt: numberOrNull(row.started_at),
+    nextAttemptAt: numberOrNull(row.next_attempt_at),
+    receivedAt: Number(row.received_at),
+    settledAt: numberOrNull(row.settled_at),
+    error: row.error,
+  }
+}
+
+export function storedDelivery(row: RowWithPayload): StoredDelivery {
+  return { ...listedDelivery(row), payload: row.payload === null ? null : parsePayload(row.payload) }
+}
+
+export function numberOrNull(value: number | string | null): number | null {
+  return value === null ? null : Number(value)
+}
+
+/** A payload as it is stored. */
+export function redactedJson(payload: Payload): Buffer {
+  const json = Buffer.from(JSON.stringify(payload))
+  redactSecrets(json)
+  return json
+}
+
+export function parsePayload(payload: Uint8Array): Payload {
+  return JSON.parse(new TextDecoder().decode(payload)) as Payload
+}
+
+/**
+ * The conditions of a filter, each with its values. States are written out, or the planner would not see that a partial
+ * index fits.
+ * @param placeholder of the n-th value, counted from 0
+ * @throws {TypeError} the state is none
+ */
+export function conditionsOf(
+  filter: DeliveryFilter,
+  placeholder: (n: number) => string,
+): { where: string; values: (string | number)[] } {
+  const { state, source, event, orderingKey, conversation, from, to, text } = filter
+  if (state !== undefined && !DELIVERY_STATES.includes(state)) {
+    throw new TypeError(`state is one of ${DELIVERY_STATES.join(', ')}, not ${state}`)
+  }
+  const values: (string | number)[] = []
+  const add = (value: string | number) => placeholder(values.push(value) - 1)
+  /** `%…%`: of what is sought, nothing is a wildcard. */
+  const like = (before: string, sought: string, after: string) =>
+    `LIKE ${add(`${before}${sought.replace(/[\\%_]/g, '\\$&')}${after}`)} ESCAPE '\\'`
+  const all: string[] = []
+  if (state !== undefined) all.push(`state = '${state}'`)
+  if (source !== undefined) all.push(`source = ${add(source)}`)
+  if (event !== undefined) all.push(`event = ${add(event)}`)
+  if (orderingKey !== undefined) all.push(`ordering_key = ${add(orderingKey)}`)
+  if (conversation !== undefined) all.push(`ordering_key ${like('conversation:%:', conversation, '')}`)
+  if (from !== undefined) all.push(`received_at >= ${add(from)}`)
+  if (to !== undefined) all.push(`received_at < ${add(to)}`)
+  if (text !== undefined) all.push(`(id ${like('%', text, '%')} OR key ${like('%', text, '%')})`)
+  return { where: all.map(condition => ` AND ${condition}`).join(''), values }
+}

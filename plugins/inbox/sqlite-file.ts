@@ -1,0 +1,133 @@
+import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { StoreOpenError } from './errors.ts'
+import { KNOWN_IDS_SCHEMA } from './sqlite-known-ids.ts'
+
+/** "tbwh" in ASCII: tells our files from other programs' (https://www.sqlite.org/pragma.html#pragma_application_id). */
+const APPLICATION_ID = 0x74627768
+export const SCHEMA_VERSION = 2
+
+/*
+ * delivery: what is known of each. body: its payload, apart, so that settling writes small pages only. wakeup: when a
+ * mailbox that no drain is working on has something due; written in the same transaction as what makes it due, and made
+ * anew at start. step: what `once` has claimed or done. history: failures, and what a person did; most deliveries have
+ * none.
+ */
+const HISTORY_SCHEMA = `
+  CREATE TABLE history (
+    seq INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    attempt INTEGER,
+    started_at INTEGER,
+    detail TEXT
+  ) STRICT;
+  CREATE INDEX history_seq ON history (seq);
+  CREATE INDEX delivery_parked_seq ON delivery (seq) WHERE state = 'parked';
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`
+const SCHEMA = `
+  CREATE TABLE delivery (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    source TEXT NOT NULL,
+    event TEXT NOT NULL,
+    key TEXT NOT NULL,
+    ordering_key TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    started_at INTEGER,
+    next_attempt_at INTEGER,
+    received_at INTEGER NOT NULL,
+    settled_at INTEGER,
+    error TEXT
+  ) STRICT;
+  CREATE TABLE body (seq INTEGER PRIMARY KEY, payload BLOB NOT NULL) STRICT;
+  CREATE INDEX delivery_pending ON delivery (ordering_key, seq) WHERE state = 'pending';
+  CREATE INDEX delivery_parked ON delivery (ordering_key, next_attempt_at) WHERE state = 'parked';
+  CREATE INDEX delivery_dead ON delivery (seq) WHERE state = 'dead';
+  CREATE TABLE wakeup (ordering_key TEXT PRIMARY KEY, due_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX wakeup_due ON wakeup (due_at);
+  CREATE TABLE step (key TEXT PRIMARY KEY, done_at INTEGER, result TEXT) STRICT, WITHOUT ROWID;
+  CREATE INDEX step_done ON step (done_at) WHERE done_at IS NOT NULL;
+  ${KNOWN_IDS_SCHEMA}
+  ${HISTORY_SCHEMA}
+  PRAGMA application_id = ${APPLICATION_ID};
+`
+/** What leads from each older version to this one. */
+const UPGRADES: Record<number, string> = { 1: HISTORY_SCHEMA }
+
+/**
+ * Holds an exclusive transaction on a file beside the store for as long as this process lives: the kernel frees its
+ * lock however the process ends, which no pid file can promise.
+ */
+export function lockFile(file: string): DatabaseSync {
+  let lock: DatabaseSync | undefined
+  try {
+    makeFolder(dirname(file))
+    // Two paths of one file, by a link, must find one lock.
+    const real = join(realpathSync(dirname(file)), basename(file))
+    lock = new DatabaseSync(`${realOrSame(real)}.lock`, { timeout: 0 })
+    lock.exec('BEGIN EXCLUSIVE')
+    return lock
+  } catch (error) {
+    lock?.close()
+    if ((error as { errcode?: number }).errcode === 5) {
+      throw new StoreOpenError(
+        `${file} is in use by another process; stop that one, or give this one a file of its own`,
+      )
+    }
+    throw new StoreOpenError(
+      `${file} can't be written (${(error as Error).message}); give a file in a writable folder`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
+/** One folder, not those above it: a path that is wrong should not become a tree. */
+function makeFolder(folder: string): void {
+  if (!existsSync(folder)) mkdirSync(folder)
+}
+
+function realOrSame(file: string): string {
+  try {
+    return realpathSync(file)
+  } catch {
+    return file
+  }
+}
+
+/**
+ * Opens (or makes) the database in a file, brought up to this version.
+ * @throws {StoreOpenError} it is another program's, or of a newer version
+ */
+export function openDatabase(file: string): DatabaseSync {
+  // For nobody else to read; the log beside it gets the same rights.
+  writeFileSync(file, '', { flag: 'a', mode: 0o600 })
+  const db = new DatabaseSync(file, { timeout: 5_000 })
+  try {
+    const pragma = (name: string) => Object.values(db.prepare(`PRAGMA ${name}`).get() as object)[0]
+    const empty = db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined
+    if (!empty && pragma('application_id') !== APPLICATION_ID) {
+      throw new StoreOpenError(`${file} is another program's database; give a file of its own`)
+    }
+    const version = pragma('user_version') as number
+    const upgrade = UPGRADES[version]
+    if (!empty && version !== SCHEMA_VERSION && upgrade === undefined) {
+      throw new StoreOpenError(
+        `${file} has schema version ${version}, this program knows ${SCHEMA_VERSION}; run the newer program, or give another file`,
+      )
+    }
+    // Measured: pages of 8 KiB cost the fewest writes for bodies of 2 to 3 KB.
+    db.exec('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384')
+    if (empty) db.exec(`BEGIN; ${SCHEMA} COMMIT`)
+    else if (upgrade !== undefined) db.exec(`BEGIN IMMEDIATE; ${upgrade} COMMIT`)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}

@@ -1,0 +1,58 @@
+import { STATUS_CODES } from 'node:http'
+import swagger from '@fastify/swagger'
+import type { FastifyError, FastifyInstance } from 'fastify'
+import { OptionError } from '../../plugins/webhooks.ts'
+import { createAccess } from './access.ts'
+import deliveriesApi from './deliveries.ts'
+
+export interface OperatorOptions {
+  /** Opens the operator's routes: long, random, and for this alone. */
+  token: string
+}
+
+/** A guessable token is none. */
+const SHORTEST_TOKEN = 16
+/** The largest body that an operator sends, bytes. */
+const BODY_LIMIT = 64 * 1024
+
+/** The operator's routes, in a scope of their own, and none of them without the token. @throws {OptionError} */
+export default async function operatorRoutes(app: FastifyInstance, { token }: OperatorOptions): Promise<void> {
+  if (typeof token !== 'string' || token.length < SHORTEST_TOKEN) {
+    throw new OptionError(
+      `operator.token (ADMIN_TOKEN) must have ${SHORTEST_TOKEN} characters at least, all of them random`,
+    )
+  }
+  const access = createAccess(token)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string', bodyLimit: BODY_LIMIT },
+    app.getDefaultJsonParser('error', 'error'),
+  )
+  // The schemas are the documentation; what comes in is checked where it is used, for the API, the page and the commands
+  // alike. Neither a host's compilers (Zod's refuse JSON Schema) nor its serializer meets ours.
+  app.setValidatorCompiler(() => () => true)
+  app.setSerializerCompiler(() => data => JSON.stringify(data))
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500
+    if (status === 500) request.log.error(error, "an operator's request failed")
+    return reply.code(status).send({
+      statusCode: status,
+      code: status === 500 ? 'OPERATOR_FAILED' : error.code,
+      error: STATUS_CODES[status],
+      message: status === 500 ? 'Something went wrong here; the log says what' : error.message,
+    })
+  })
+
+  await app.register(async api => {
+    api.addHook('onRequest', access.requireToken)
+    await api.register(swagger, {
+      openapi: {
+        info: { title: 'tutorbot-webhooks', description: 'Deliveries: seen, replayed and discarded.', version: '1' },
+        components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'ADMIN_TOKEN' } } },
+        security: [{ token: [] }],
+      },
+    })
+    await api.register(deliveriesApi)
+  })
+}
