@@ -77,6 +77,11 @@ export interface Inbox {
   replay(ids: readonly string[]): Promise<number>
   /** Puts a parked or dead delivery aside for good. false: there is no such delivery. */
   discard(id: string, reason: string): Promise<boolean>
+  /**
+   * Deletes the payloads of deliveries and what errors say of them, and discards those that were not finished; their
+   * keys stay. How many: those at work are left, and those without a payload.
+   */
+  forget(ids: readonly string[]): Promise<number>
   backlog(): Promise<Backlog>
   /** How many deliveries are kept, about, and the bytes they take. */
   size(): Promise<{ deliveries: number; bytes: number }>
@@ -222,6 +227,7 @@ export function createInbox({ store, scheduler, settings, clock, log, events }: 
       return orderingKeys.length
     },
     discard: (id, reason) => store.discard(id, reason, clock.now()),
+    forget: ids => store.forget(ids, clock.now()),
     backlog: () => store.backlog(),
     size: () => store.size(),
     stats: () => ({

@@ -1,9 +1,9 @@
 import { STATUS_CODES } from 'node:http'
-import swagger from '@fastify/swagger'
 import type { FastifyError, FastifyInstance } from 'fastify'
 import { OptionError } from '../../plugins/webhooks.ts'
 import { createAccess } from './access.ts'
 import deliveriesApi from './deliveries.ts'
+import openApi from './open-api.ts'
 
 export interface OperatorOptions {
   /** Opens the operator's routes: long, random, and for this alone. */
@@ -46,13 +46,7 @@ export default async function operatorRoutes(app: FastifyInstance, { token }: Op
 
   await app.register(async api => {
     api.addHook('onRequest', access.requireToken)
-    await api.register(swagger, {
-      openapi: {
-        info: { title: 'tutorbot-webhooks', description: 'Deliveries: seen, replayed and discarded.', version: '1' },
-        components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'ADMIN_TOKEN' } } },
-        security: [{ token: [] }],
-      },
-    })
+    await api.register(openApi)
     await api.register(deliveriesApi)
   })
 }

@@ -5,6 +5,7 @@ import Fastify, { LogController } from 'fastify'
 import pino from 'pino'
 import t, { type Test } from 'tap'
 import { chatwoot, railsJson, stripeEvent, stripePaymentIntent, stripeSession } from '../../commands/samples.ts'
+import type { AnsweredEvent } from '../../plugins/events.ts'
 import logging, { loggerOptions, note } from '../../plugins/logging.ts'
 import { signChatwoot } from '../../plugins/verification.ts'
 import {
@@ -332,4 +333,17 @@ t.test('loggerOptions', async t => {
     t.match(loggerOptions('debug', true).stream, { writable: true, fd: undefined })
     t.match(loggerOptions('debug', false), { level: 'debug', stream: { fd: 1 } })
   })
+})
+
+t.test('each answer is told to who listens, as it is logged', async t => {
+  const { app, log } = await webhookApp(t)
+  const told: AnsweredEvent[] = []
+  app.webhooks.events.on('answered', event => told.push(event))
+  await app.inject(chatwootRequest(chatwoot.incoming()))
+  await app.inject({ ...chatwootRequest(chatwoot.incoming()), headers: { 'content-type': 'application/json' } })
+  t.match(told, [
+    { source: 'chatwoot', event: 'message_created', outcome: 'accepted', status: 200, reason: undefined },
+    { outcome: 'refused', status: 401, reason: 'WEBHOOK_SIGNATURE_MISSING', delivery: undefined },
+  ])
+  t.equal(told[0]?.ms, log.lines.find(({ msg }) => msg === 'webhook accepted')?.ms)
 })

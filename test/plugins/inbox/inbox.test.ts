@@ -1,6 +1,10 @@
+import { EventEmitter } from 'node:events'
+import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
-import type { Delivery } from '../../../plugins/inbox/contracts.ts'
+import type { HandledEvent, WebhookEvents } from '../../../plugins/events.ts'
+import { type Delivery, type Scheduler, type Store, systemClock } from '../../../plugins/inbox/contracts.ts'
 import { PermanentError, TransientError } from '../../../plugins/inbox/errors.ts'
+import { createInbox, type InboxSettings } from '../../../plugins/inbox/inbox.ts'
 import { backend } from '../../helpers/backend.ts'
 import { delivery, gate, recorder, startInbox } from '../../helpers/inbox.ts'
 
@@ -449,4 +453,53 @@ tap.test('the earliest retry sets the clock, also if a later one was known befor
   t.match(await log.line(({ msg }) => msg === 'webhook handled'), { delivery: delivery('quick').id })
   await clock.advance(4 * SECOND)
   await log.count('webhook handled', 2)
+})
+
+tap.test('it tells what has become of each, and how it is doing', async t => {
+  const { app, inbox } = await startInbox(t)
+  const events: HandledEvent[] = []
+  const all = gate()
+  app.webhooks.events.on('handled', event => {
+    if (events.push(event) === 3) all.open()
+  })
+  const { opened, open } = gate()
+  inbox.handle('test', 'ping', async () => opened)
+  inbox.handle('test', 'pong', () => {
+    throw new PermanentError('no')
+  })
+  await app.ready()
+  const receivedAt = Date.now()
+  await inbox.accept(delivery('a', { receivedAt }), 10)
+  await inbox.accept(delivery('a', { receivedAt }), 10)
+  await inbox.accept(delivery('b', { event: 'pong', receivedAt }), 10)
+  await inbox.accept(delivery('c', { unreadable: 'odd', receivedAt }), 10)
+  while (inbox.stats().inFlight !== 1) await new Promise(resolve => setImmediate(resolve))
+  const memory = { waiting: 0, waitingBytes: 0, recentKeys: 3, recentHits: 1, recentMisses: 3 }
+  t.same(inbox.stats(), { inFlight: 1, ...memory })
+  t.equal((await inbox.size()).deliveries, 3)
+  open()
+  await all.opened
+  const found = (event: string, result: string) => events.find(each => each.event === event && each.result === result)
+  t.match(found('ping', 'done'), { delivery: delivery('a').id, attempt: 1, error: undefined, ms: Number })
+  t.match(found('pong', 'dead'), { attempt: 1, error: 'no', orderingKey: 'mailbox:b' })
+  t.match(found('ping', 'dead'), { delivery: delivery('c').id, attempt: 0, error: 'odd' })
+})
+
+tap.test('browse looks on for what is rare, and stops at a million or so', async t => {
+  const log = Fastify().log
+  const looks: (number | undefined)[] = []
+  const store = {
+    // As if each look had gone over its thousands in vain.
+    browse: async (_filter: unknown, _limit: number, before?: number) => {
+      looks.push(before)
+      return { deliveries: [], next: (before ?? 1_001) - 1 }
+    },
+  } as unknown as Store
+  const scheduler = {} as Scheduler
+  const events = new EventEmitter<WebhookEvents>()
+  const settings = { recentKeys: 1, concurrency: 1 } as InboxSettings
+  const { inbox } = createInbox({ store, scheduler, settings, clock: systemClock, log, events })
+  t.same(await inbox.browse({ event: 'rare' }), { deliveries: [], next: 901 })
+  t.equal(looks.length, 100)
+  t.same(looks.slice(0, 2), [undefined, 1_000])
 })

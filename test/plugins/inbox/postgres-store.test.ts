@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 import tap from 'tap'
-import type { TakenDelivery } from '../../../plugins/inbox/contracts.ts'
+import type { Commit, TakenDelivery } from '../../../plugins/inbox/contracts.ts'
 import { type Claim, openPostgresStore } from '../../../plugins/inbox/postgres-store.ts'
 import { delivery } from '../../helpers/inbox.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
@@ -29,7 +29,8 @@ tap.test('fulfils the contract of stores', async t => {
 
 tap.test('a commit that fails is no success for any of it, and the store goes on', async t => {
   const url = await server.database()
-  const store = await openPostgresStore(url, log)
+  const commits: Commit[] = []
+  const store = await openPostgresStore(url, log, commit => commits.push(commit))
   t.teardown(() => store.close())
   await server.query(url, 'ALTER TABLE tutorbot_webhooks.body RENAME TO hidden')
   const results = await Promise.allSettled(['a', 'b'].map(key => store.insert(delivery(key), false)))
@@ -39,6 +40,10 @@ tap.test('a commit that fails is no success for any of it, and the store goes on
   )
   await server.query(url, 'ALTER TABLE tutorbot_webhooks.hidden RENAME TO body')
   t.equal(await store.insert(delivery('a'), false), 'queued', 'nothing of it was kept')
+  t.match(commits, [
+    { operations: 2, ok: false, ms: Number },
+    { operations: 1, ok: true, ms: Number },
+  ])
 })
 
 tap.test('texts that PostgreSQL has no room for are kept as far as they go, and fail nobody', async t => {

@@ -2,9 +2,10 @@ import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import tap, { type Test } from 'tap'
-import { StoreOpenError } from '../../../plugins/inbox/errors.ts'
+import type { Commit, TakenDelivery } from '../../../plugins/inbox/contracts.ts'
+import { PermanentError, StoreOpenError } from '../../../plugins/inbox/errors.ts'
 import { openSqliteStore } from '../../../plugins/inbox/sqlite-store.ts'
-import { delivery } from '../../helpers/inbox.ts'
+import { delivery, gate, startInbox } from '../../helpers/inbox.ts'
 import { storeConformance } from '../../helpers/store-conformance.ts'
 
 const fileOf = (t: Test) => join(t.testdir(), 'webhooks.db')
@@ -106,7 +107,7 @@ tap.test('what cannot be a store is refused with the reason, and left as it is',
   const db = new DatabaseSync(newer)
   db.exec('PRAGMA user_version = 99')
   db.close()
-  refused(newer, /schema version 99, this program knows 1/)
+  refused(newer, /schema version 99, this program knows 2/)
 
   mkdirSync(join(folder, 'a folder'))
   refused(join(folder, 'a folder'), /can't be opened as a store/)
@@ -130,4 +131,68 @@ tap.test('closing commits what waits; a damaged store is refused, and can be ope
   t.equal(await again.insert(delivery('last'), false), 'duplicate')
   await again.close()
   t.equal(statSync(file).mode & 0o777, 0o600, 'for nobody else to read')
+})
+
+tap.test('a store of the version before is brought up to this one, and keeps what is in it', async t => {
+  const file = fileOf(t)
+  const store = openSqliteStore(file)
+  await store.insert(delivery('kept'), false)
+  await store.close()
+  const db = new DatabaseSync(file)
+  db.exec('DROP TABLE history; DROP INDEX delivery_parked_seq; PRAGMA user_version = 1')
+  db.close()
+  const again = openSqliteStore(file)
+  t.teardown(() => again.close())
+  t.equal(await again.insert(delivery('kept'), false), 'duplicate')
+  t.same(await again.history(delivery('kept').id), [])
+})
+
+tap.test('a command opens it beside the server, which notices what the command has changed', async t => {
+  const file = fileOf(t)
+  t.throws(() => openSqliteStore(file, { aside: true }), { name: 'StoreOpenError', message: /does not exist/ })
+  const { app, inbox } = await startInbox(t, { store: file })
+  const handled = gate<string>()
+  let mended = false
+  inbox.handle('test', 'ping', ({ key }) => {
+    if (!mended) throw new PermanentError('no')
+    handled.open(key)
+  })
+  await app.ready()
+  await inbox.accept(delivery('a', { orderingKey: 'box' }), 1)
+  const aside = openSqliteStore(file, { aside: true })
+  t.teardown(() => aside.close())
+  const { id } = delivery('a')
+  while ((await aside.get(id))?.state !== 'dead') await new Promise(resolve => setImmediate(resolve))
+  mended = true
+  t.same(await aside.replay([id], Date.now()), ['box'])
+  t.equal(await handled.opened, 'a')
+})
+
+tap.test('beside the server, keys are pruned only where the server has none of them in memory', async t => {
+  const file = fileOf(t)
+  const store = openSqliteStore(file)
+  await store.insert(delivery('a', { orderingKey: 'box' }), false)
+  await store.settle((await store.take('box', 0)) as TakenDelivery, { state: 'done' }, 1)
+  const aside = openSqliteStore(file, { aside: true })
+  const before = { payloadsBefore: 100, keysBefore: 100 }
+  t.equal(await aside.prune(before, 0, 10), 1)
+  t.equal(await aside.prune(before, 1, 10), null)
+  t.match(await aside.get(delivery('a').id), { payload: null })
+  await aside.insert(delivery('later', { receivedAt: 500 }), false)
+  t.equal(await aside.prune(before, 0, 10), null, 'nothing further on is old enough')
+  await aside.close()
+  t.equal(await store.insert(delivery('a'), false), 'duplicate')
+  await store.close()
+})
+
+tap.test('it tells of every commit', async t => {
+  const commits: Commit[] = []
+  const store = openSqliteStore(fileOf(t), { onCommit: commit => commits.push(commit) })
+  await Promise.all([store.insert(delivery('a'), false), store.insert(delivery('b'), false)])
+  await t.rejects(store.insert(delivery('bad', { receivedAt: 'x' as unknown as number }), false))
+  t.match(commits, [
+    { operations: 2, ok: true, ms: Number },
+    { operations: 1, ok: false, ms: Number },
+  ])
+  await store.close()
 })
