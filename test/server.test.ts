@@ -56,6 +56,20 @@ t.test('buildServer', async t => {
     t.equal((await open.inject('/calendar.ics?token=another')).statusCode, 401)
   })
 
+  t.test("has the operator's routes only with a token", async t => {
+    const closed = await buildServer({ env: environment(t) })
+    t.teardown(() => closed.close())
+    t.equal((await closed.inject('/deliveries')).statusCode, 404)
+    const token = 'a-token-of-the-operator'
+    const open = await buildServer({
+      env: environment(t, { DATABASE_URL: join(t.testdirName, '2.db'), ADMIN_TOKEN: token }),
+    })
+    t.teardown(() => open.close())
+    t.equal((await open.inject('/deliveries')).statusCode, 401)
+    const headers = { authorization: `Bearer ${token}` }
+    t.same((await open.inject({ url: '/deliveries', headers })).json(), { deliveries: [], next: null })
+  })
+
   t.test('answers 404 in the shape of all errors', async t => {
     const app = await buildServer({ env: environment(t) })
     t.teardown(() => app.close())
@@ -263,6 +277,7 @@ t.test('it says what is on and what is off', async t => {
     STRIPE_SECRET_KEY: 'sk_test_secret',
     STANDARD_PRICE_ID_60: 'price_1',
     CALENDAR_TOKEN: 'calendar-token-of-16',
+    ADMIN_TOKEN: 'operator-token-of-16',
   }
   const full = standalone(t, env, { cwd: join(folder, 'full') })
   const said = async ({ log, port }: typeof bare) => {
@@ -280,6 +295,7 @@ t.test('it says what is on and what is off', async t => {
       msg: 'lessons without a price: not sold, not set: STANDARD_PRICE_ID_60, STANDARD_PRICE_ID_90, WEEKEND_PRICE_ID_60, WEEKEND_PRICE_ID_90',
     },
     { level: LEVELS.info, msg: 'lessons: in the store, not published, CALENDAR_TOKEN is not set' },
+    { level: LEVELS.warn, msg: "the operator's page and API: off, ADMIN_TOKEN is not set" },
     { level: LEVELS.info, msg: /^Server listening at http:\/\/127\.0\.0\.1:\d+$/ },
   ])
   t.match(await said(full), [
@@ -292,9 +308,17 @@ t.test('it says what is on and what is off', async t => {
       msg: 'lessons without a price: not sold, not set: STANDARD_PRICE_ID_90, WEEKEND_PRICE_ID_60, WEEKEND_PRICE_ID_90',
     },
     { level: LEVELS.info, msg: 'lessons: in the store, published at /calendar.ics' },
+    { level: LEVELS.info, msg: "the operator's page and API: on" },
     { level: LEVELS.info, msg: /^Server listening/ },
   ])
-  for (const secret of ['cw-secret', 'whsec_secret', 'cw-token', 'sk_test_secret', 'calendar-token-of-16']) {
+  for (const secret of [
+    'cw-secret',
+    'whsec_secret',
+    'cw-token',
+    'sk_test_secret',
+    'calendar-token-of-16',
+    'operator-token-of-16',
+  ]) {
     t.notOk(full.log.text().includes(secret), `${secret} is not told`)
   }
   for (const { child, ended } of [bare, full]) {

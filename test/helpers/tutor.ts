@@ -38,13 +38,13 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
       ...(token !== 'none' && { token: chatwoot.tokens[token] }),
       ...(admin && { adminToken: chatwoot.tokens.admin }),
       ...(handoffAgentId !== undefined && { handoffAgentId }),
-      timeoutMs: 200,
+      timeoutMs: 400,
     }
     const stripeOptions = {
       apiBase: stripe.url,
       ...(stripeKey && { secretKey: stripe.secretKey }),
       ...(prices && { prices }),
-      timeoutMs: 200,
+      timeoutMs: 400,
     }
     return {
       chatwoot: chatwootOptions,

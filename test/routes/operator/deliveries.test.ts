@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger'
 import Fastify, { type InjectOptions } from 'fastify'
 import tap, { type Test } from 'tap'
-import webhooks, { PermanentError, type StoredDelivery, type WebhooksOptions } from '../../../app.ts'
+import webhooks, { deliveryId, PermanentError, type StoredDelivery, type WebhooksOptions } from '../../../app.ts'
 import { chatwoot } from '../../../commands/samples.ts'
 import { FILTER_SCHEMA } from '../../../routes/operator/filter.ts'
 import { chatwootRequest, webhookApp } from '../../helpers/app.ts'
@@ -183,6 +183,33 @@ tap.test('replay of all that a filter fits, counted before', async t => {
   await done
   const states = await Promise.all(ids.map(async id => ((await app.webhooks.inbox.get(id)) as StoredDelivery).state))
   t.same(states, ['done', 'done', 'done'])
+})
+
+tap.test('replay of more than fit on one page', async t => {
+  const { app, api } = await operatedApp(t)
+  const unreadable = Array.from({ length: 450 }, (_, n) => {
+    const parts = { source: 'shop', event: 'order', orderingKey: `order:${n}`, payload: {}, receivedAt: 1 }
+    return app.webhooks.inbox.accept({ id: deliveryId('shop', `${n}`), key: `${n}`, unreadable: 'odd', ...parts }, 1)
+  })
+  await Promise.all(unreadable)
+  t.match(await api('POST', '/deliveries/replay', { dryRun: true }), { body: { matched: 450, replayed: 0 } })
+  t.match(await api('POST', '/deliveries/replay', {}), { body: { matched: 450, replayed: 450 } })
+})
+
+tap.test('a retry that is due later is in the timeline', async t => {
+  const { app, api } = await operatedApp(t, {
+    handlers: {
+      message_created: () => {
+        throw new Error('not now')
+      },
+    },
+  })
+  const failed = new Promise<void>(resolve => app.webhooks.events.once('handled', () => resolve()))
+  const response = await app.inject(chatwootRequest(chatwoot.incoming()))
+  await failed
+  const { body } = await api('GET', `/deliveries/${response.json().id}`)
+  t.match(body.timeline, [{ what: 'accepted' }, { what: 'failed', attempt: 1, detail: 'not now' }, { what: 'due' }])
+  t.equal(body.timeline[2].at, body.nextAttemptAt)
 })
 
 tap.test('nothing without the token, and ten wrong ones a minute are enough', async t => {
