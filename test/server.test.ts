@@ -251,7 +251,7 @@ t.test('the same line for what else can be wrong', async t => {
     [
       'another program’s database',
       { DATABASE_URL: others },
-      /DATABASE_URL: .*others\.db is another program's database; give a file of its own/,
+      /DATABASE_URL: .*others\.db is another program's database; give another file/,
     ],
   ]
   for (const [name, env, message] of cases) {

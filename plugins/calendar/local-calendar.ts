@@ -33,9 +33,30 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS slot_hold ON slot (hold_until) WHERE hold_until IS NOT NULL;
 `
 
-interface SlotRow extends Interval {
+interface Slot extends Interval {
   /** null: it is a lesson. */
   hold_until: number | null
+}
+
+/** As the table has it. */
+export interface SlotRow {
+  order_id: string
+  /** Unix ms, as all times here. */
+  start_at: number
+  end_at: number
+  /** null: it is a lesson. */
+  hold_until: number | null
+  student: string | null
+  service: string | null
+  payment: string | null
+  conversation: string | null
+}
+
+/** The lessons in an inbox's file, and the holds that have not lapsed at `now`; none, if there was no calendar in it. */
+export function readSlots(db: DatabaseSync, now: number): Iterable<SlotRow> {
+  if (db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'slot'").get() === undefined) return []
+  const slots = db.prepare('SELECT * FROM slot WHERE hold_until IS NULL OR hold_until > ?')
+  return slots.iterate(now) as unknown as Iterable<SlotRow>
 }
 
 /**
@@ -111,7 +132,7 @@ function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalend
   }
 
   const isTaken = (start: number, end: number) => overlap.get(end, start) !== undefined
-  const slotOf = (order: string) => find.get(order) as SlotRow | undefined
+  const slotOf = (order: string) => find.get(order) as Slot | undefined
 
   return {
     async busy(from, to) {
@@ -184,6 +205,6 @@ function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalend
   }
 }
 
-function isLesson(slot: SlotRow | undefined): slot is SlotRow {
+function isLesson(slot: Slot | undefined): slot is Slot {
   return slot?.hold_until === null
 }

@@ -1,14 +1,21 @@
 import pg from 'pg'
 import { PermanentError, TransientError } from '../inbox/errors.ts'
 import { readPostgresUrl } from '../inbox/postgres-connection.ts'
+import { MOVED } from '../inbox/postgres-import.ts'
 import { SCHEMA } from '../inbox/postgres-schema.ts'
 import { checkHold, checkInterval, isAt, mustBeAt } from './checks.ts'
 import type { BookResult, Calendar, Interval, Lesson } from './contract.ts'
+import type { SlotRow } from './local-calendar.ts'
 
 /** The calendar of who has no other one, for several processes: a table beside the inbox's own, in the same database. */
 export interface PostgresCalendar extends Calendar {
   /** The lessons that overlap a range (Unix ms), in order of start. Holds are none. */
   lessons(from: number, to: number): Promise<Lesson[]>
+  /**
+   * Keeps lessons and holds of a local calendar, each once for ever; a hold only while its time is free. The store has
+   * prepared its import before. Those that are new, and the lessons among them that overlap something here.
+   */
+  importSlots(rows: readonly SlotRow[]): Promise<{ fresh: SlotRow[]; overlapping: SlotRow[] }>
   close(): Promise<void>
 }
 
@@ -49,6 +56,30 @@ const INSERT_LESSON = `
   VALUES ($1, $2, $3, $4, $5, $6, $7)`
 const REMOVE_HOLD = `DELETE FROM ${TABLE} WHERE order_id = $1 AND hold_until <= $2`
 const REMOVE = `DELETE FROM ${TABLE} WHERE order_id = $1`
+
+/** A lesson goes before a hold that its order has here, and before a hold that overlaps it. */
+const IMPORT = `
+  WITH given AS MATERIALIZED (
+    SELECT *, CASE WHEN hold_until IS NULL THEN 'lesson ' ELSE 'hold ' END || order_id AS what
+    FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[])
+      AS rows (order_id, start_at, end_at, hold_until, student, service, payment, conversation)
+  ), moved AS (
+    INSERT INTO ${MOVED} SELECT what FROM given ON CONFLICT DO NOTHING RETURNING what
+  ), overlapping AS (
+    SELECT what FROM given WHERE EXISTS (
+      SELECT 1 FROM ${TABLE} WHERE start_at < given.end_at AND end_at > given.start_at AND order_id <> given.order_id
+        AND (hold_until IS NULL OR given.hold_until IS NOT NULL))
+  ), fresh AS (
+    INSERT INTO ${TABLE} (order_id, start_at, end_at, hold_until, student, service, payment, conversation)
+    SELECT order_id, start_at, end_at, hold_until, student, service, payment, conversation FROM given
+    WHERE what IN (SELECT what FROM moved) AND (hold_until IS NULL OR what NOT IN (SELECT what FROM overlapping))
+    ON CONFLICT (order_id) DO UPDATE SET start_at = excluded.start_at, end_at = excluded.end_at, hold_until = NULL,
+      student = excluded.student, service = excluded.service, payment = excluded.payment,
+      conversation = excluded.conversation
+    WHERE slot.hold_until IS NOT NULL AND excluded.hold_until IS NULL
+    RETURNING order_id
+  )
+  SELECT order_id, what IN (SELECT what FROM overlapping) AS overlaps FROM fresh JOIN given USING (order_id)`
 
 interface Slot extends Interval {
   isLesson: boolean
@@ -161,6 +192,25 @@ export async function openPostgresCalendar(url: string, clock: { now(): number }
       checkInterval({ start: from, end: to })
       const { rows } = await attempt('list its lessons', client => client.query(LESSONS, [to, from]))
       return rows.map(row => ({ ...row, ...intervalOf(row) }))
+    },
+
+    async importSlots(rows) {
+      const column = (name: keyof SlotRow) => rows.map(row => clean(row[name]))
+      const imported = await change('import lessons', client =>
+        client.query<{ order_id: string; overlaps: boolean }>(IMPORT, [
+          column('order_id'),
+          column('start_at'),
+          column('end_at'),
+          column('hold_until'),
+          column('student'),
+          column('service'),
+          column('payment'),
+          column('conversation'),
+        ]),
+      )
+      const overlaps = new Map(imported.rows.map(row => [row.order_id, row.overlaps]))
+      const fresh = rows.filter(row => overlaps.has(clean(row.order_id)))
+      return { fresh, overlapping: fresh.filter(row => overlaps.get(clean(row.order_id))) }
     },
 
     close: () => pool.end(),

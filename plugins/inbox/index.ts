@@ -65,7 +65,7 @@ async function openStore(
     // Its packages are large, and most have no use for them.
     const { openPostgresStore } = await import('./postgres-store.ts')
     const { createBossScheduler } = await import('./boss-scheduler.ts')
-    const store = await openPostgresStore(where, log, onCommit)
+    const store = await openPostgresStore(where, log, { onCommit })
     return { store, createScheduler: options => createBossScheduler({ store, ...options }) }
   }
   if (where === '' || where === ':memory:' || /^\w+:\/\//.test(where)) {

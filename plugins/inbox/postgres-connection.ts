@@ -73,26 +73,39 @@ const MENDS: Record<string, string> = {
   '42501': 'GRANT CREATE ON DATABASE … TO that role, or let an owner of the database start this once',
 }
 
-/** The line for a server that refuses. Its messages name roles and databases, never a password. */
+/**
+ * The line for a server that refuses, or is not up and not waited for. Its messages name roles and databases, never a
+ * password.
+ */
 export function explainRefusal(url: string, error: unknown): StoreOpenError {
   if (error instanceof StoreOpenError) return error
-  const { code = '', message } = error as { code?: string; message: string }
-  const mend = MENDS[code] ?? 'check the URL'
+  const { code, message } = error as { code?: string; message: string }
+  if (isNotUp({ code, message })) {
+    const mend = 'start it, or check host and port in the URL'
+    return new StoreOpenError(`${describeStore(url)} is not up (${code ?? message}); ${mend}`, { cause: error })
+  }
+  const mend = MENDS[code ?? ''] ?? 'check the URL'
   return new StoreOpenError(`${describeStore(url)} can't be used (${message}); ${mend}`, { cause: error })
 }
 
 /**
  * Runs what begins the work with a server, again and again while that is not up, and says so.
+ * @param waits false: a server that is not up is one that refuses
  * @throws {StoreOpenError} the server refuses
  */
-export async function onceUp<T>(url: string, log: FastifyBaseLogger, begin: () => Promise<T>): Promise<T> {
+export async function onceUp<T>(
+  url: string,
+  log: FastifyBaseLogger,
+  waits: boolean,
+  begin: () => Promise<T>,
+): Promise<T> {
   let saidAt = Number.NEGATIVE_INFINITY
   for (;;) {
     try {
       return await begin()
     } catch (error) {
       const { code, message } = error as { code?: string; message: string }
-      if (!isNotUp({ code, message })) throw explainRefusal(url, error)
+      if (!waits || !isNotUp({ code, message })) throw explainRefusal(url, error)
       if (performance.now() - saidAt >= SAY_INTERVAL) {
         saidAt = performance.now()
         log.warn(`waiting for ${describeStore(url)} (${code ?? message})`)

@@ -1,4 +1,4 @@
-import { hash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import pg from 'pg'
 import { type Db, type JobAttempt, PgBoss } from 'pg-boss'
@@ -14,7 +14,9 @@ import type {
   TakenDelivery,
 } from './contracts.ts'
 import { listen, onceUp, readPostgresUrl } from './postgres-connection.ts'
+import { importDeliveries, importSteps, prepareImport } from './postgres-import.ts'
 import { BOSS_SCHEMA, ensureSchema, SCHEMA } from './postgres-schema.ts'
+import { clean, indexable } from './postgres-text.ts'
 import {
   conditionsOf,
   type DeliveryRow,
@@ -25,6 +27,7 @@ import {
   redactedJson,
   storedDelivery,
 } from './rows.ts'
+import type { HistoryInFile, StepRow } from './sqlite-reader.ts'
 
 /** The queue of mailboxes that have something due: one waiting and one active job for each (policy `stately`). */
 const QUEUE = 'mailbox'
@@ -36,8 +39,6 @@ export const CLAIM_MS = 8_000
 const FOR_EVER = 10 * 365 * 24 * 60 * 60
 /** Where a commit says that something has become due. */
 const CHANNEL = 'tutorbot_webhooks'
-/** Longest text in an index, characters: PostgreSQL refuses index rows beyond 2,704 bytes. */
-const INDEXED = 500
 /** Transactions that PostgreSQL ended to undo a deadlock are tried again, this often. */
 const ATTEMPTS = 3
 /** Acceptance numbers that one look of `browse` goes over. */
@@ -64,6 +65,19 @@ export interface PostgresStore extends Store {
   giveBack(claim: Claim, now: number): Promise<void>
   /** Makes every mailbox wait that has something to be handled. */
   wakeAll(now: number): Promise<void>
+  /** Makes what the imports below need. */
+  prepareImport(): Promise<void>
+  /**
+   * Keeps deliveries of a SQLite store as they are, in their order and after all that is here, and makes their mailboxes
+   * wait. Of what is known here nothing is changed, unless it has been finished there. Those that are new.
+   */
+  importDeliveries(
+    rows: readonly RowWithPayload[],
+    history: readonly HistoryInFile[],
+    now: number,
+  ): Promise<RowWithPayload[]>
+  /** Keeps steps that are done in a SQLite store. How many were not known to be done. */
+  importSteps(rows: readonly StepRow[]): Promise<number>
   /** Keeps the steps that are being done: their heartbeat. */
   keepSteps(): Promise<void>
   /** Calls back when a mailbox has become due, in whatever process. */
@@ -72,20 +86,27 @@ export interface PostgresStore extends Store {
   closed: AbortSignal
 }
 
+export interface PostgresStoreOptions {
+  /** Told of every commit. */
+  onCommit?: (commit: Commit) => void
+  /** Waits for a server that is not up yet. Default true. */
+  waits?: boolean
+}
+
 /**
- * Opens (or makes) the store in a database, and waits for a server that is not up yet.
+ * Opens (or makes) the store in a database.
  * @throws {StoreOpenError} that says why the database can't be used and what to do
  */
 export async function openPostgresStore(
   url: string,
   log: FastifyBaseLogger,
-  onCommit: (commit: Commit) => void = () => {},
+  { onCommit = () => {}, waits = true }: PostgresStoreOptions = {},
 ): Promise<PostgresStore> {
   const config = readPostgresUrl(url)
   const pool = openPool(config)
   const boss = createBoss(pool, log)
   try {
-    await onceUp(url, log, async () => {
+    await onceUp(url, log, waits, async () => {
       await transaction(pool, ensureSchema)
       await boss.start()
       await boss.createQueue(QUEUE, {
@@ -341,6 +362,14 @@ function createStore(
         after = last.ordering_key
       }
     },
+    prepareImport: () => transaction(pool, prepareImport),
+    importDeliveries: (given, history, now) =>
+      transaction(pool, async client => {
+        const fresh = await importDeliveries(client, given, history)
+        await wake(boss, client, dueOf(fresh, now))
+        return fresh
+      }),
+    importSteps: given => transaction(pool, client => importSteps(client, given)),
     onDue(callback) {
       stopListening = listen(config, CHANNEL, callback)
     },
@@ -391,6 +420,17 @@ const LOCK_WAITING = `
     WHERE job.name = '${QUEUE}' AND job.id = waiting.id AND waiting.due_at < waiting.start_after
   )
   SELECT count(*)::int AS waiting, pg_notify('${CHANNEL}', '') FROM waiting`
+
+/** In how many seconds the mailboxes of deliveries are due; a drain that comes too early does no harm. */
+function dueOf(rows: readonly RowWithPayload[], now: number): Map<string, number> {
+  const due = new Map<string, number>()
+  for (const { state, ordering_key, next_attempt_at } of rows) {
+    if (state !== 'pending' && state !== 'parked') continue
+    const key = indexable(ordering_key)
+    due.set(key, Math.min(due.get(key) ?? Number.POSITIVE_INFINITY, delaySeconds(Number(next_attempt_at), now)))
+  }
+  return due
+}
 
 function delaySeconds(dueAt: number, now: number): number {
   return Math.max(0, dueAt - now) / 1_000
@@ -682,15 +722,4 @@ function storable(filter: DeliveryFilter): DeliveryFilter {
     ...(orderingKey !== undefined && { orderingKey: indexable(orderingKey) }),
     ...(text !== undefined && { text: clean(text) }),
   }
-}
-
-/** A text that PostgreSQL takes: it has no \u0000. */
-function clean(text: string): string {
-  return text.replaceAll('\u0000', '\uFFFD')
-}
-
-/** A text that also fits into an index: of a long one its beginning and its hash. */
-function indexable(text: string): string {
-  const cleaned = clean(text)
-  return cleaned.length <= INDEXED ? cleaned : `${cleaned.slice(0, 100)} ${hash('sha256', cleaned)}`
 }

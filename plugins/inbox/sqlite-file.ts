@@ -74,9 +74,7 @@ export function lockFile(file: string): DatabaseSync {
   } catch (error) {
     lock?.close()
     if ((error as { errcode?: number }).errcode === 5) {
-      throw new StoreOpenError(
-        `${file} is in use by another process; stop that one, or give this one a file of its own`,
-      )
+      throw new StoreOpenError(`${file} is in use by another process; stop that one, or give another file`)
     }
     throw new StoreOpenError(
       `${file} can't be written (${(error as Error).message}); give a file in a writable folder`,
@@ -109,25 +107,33 @@ export function openDatabase(file: string): DatabaseSync {
   writeFileSync(file, '', { flag: 'a', mode: 0o600 })
   const db = new DatabaseSync(file, { timeout: 5_000 })
   try {
-    const pragma = (name: string) => Object.values(db.prepare(`PRAGMA ${name}`).get() as object)[0]
-    const empty = db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined
-    if (!empty && pragma('application_id') !== APPLICATION_ID) {
-      throw new StoreOpenError(`${file} is another program's database; give a file of its own`)
-    }
-    const version = pragma('user_version') as number
-    const upgrade = UPGRADES[version]
-    if (!empty && version !== SCHEMA_VERSION && upgrade === undefined) {
-      throw new StoreOpenError(
-        `${file} has schema version ${version}, this program knows ${SCHEMA_VERSION}; run the newer program, or give another file`,
-      )
-    }
+    const version = versionOf(db, file)
     // Measured: pages of 8 KiB cost the fewest writes for bodies of 2 to 3 KB.
     db.exec('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384')
-    if (empty) db.exec(`BEGIN; ${SCHEMA} COMMIT`)
-    else if (upgrade !== undefined) db.exec(`BEGIN IMMEDIATE; ${upgrade} COMMIT`)
+    const statements = version === null ? SCHEMA : UPGRADES[version]
+    if (statements !== undefined) db.exec(`BEGIN IMMEDIATE; ${statements} COMMIT`)
     return db
   } catch (error) {
     db.close()
     throw error
   }
+}
+
+/**
+ * The schema's version, this one or an older one that can be brought up to it; null: nothing is in the file.
+ * @throws {StoreOpenError} it is another program's, or of a newer version
+ */
+export function versionOf(db: DatabaseSync, file: string): number | null {
+  const pragma = (name: string) => Object.values(db.prepare(`PRAGMA ${name}`).get() as object)[0]
+  if (db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined) return null
+  if (pragma('application_id') !== APPLICATION_ID) {
+    throw new StoreOpenError(`${file} is another program's database; give another file`)
+  }
+  const version = pragma('user_version') as number
+  if (version !== SCHEMA_VERSION && UPGRADES[version] === undefined) {
+    throw new StoreOpenError(
+      `${file} has schema version ${version}, this program knows ${SCHEMA_VERSION}; run the newer program, or give another file`,
+    )
+  }
+  return version
 }

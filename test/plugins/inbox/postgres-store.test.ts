@@ -30,7 +30,7 @@ tap.test('fulfils the contract of stores', async t => {
 tap.test('a commit that fails is no success for any of it, and the store goes on', async t => {
   const url = await server.database()
   const commits: Commit[] = []
-  const store = await openPostgresStore(url, log, commit => commits.push(commit))
+  const store = await openPostgresStore(url, log, { onCommit: commit => commits.push(commit) })
   t.teardown(() => store.close())
   await server.query(url, 'ALTER TABLE tutorbot_webhooks.body RENAME TO hidden')
   const results = await Promise.allSettled(['a', 'b'].map(key => store.insert(delivery(key), false)))
