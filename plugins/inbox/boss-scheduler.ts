@@ -1,7 +1,6 @@
-import type { FastifyBaseLogger } from 'fastify'
 import type { Clock, Drain, Scheduler } from './contracts.ts'
 import { CLAIM_MS, type Claim, type PostgresStore } from './postgres-store.ts'
-import { delay, STORE_TROUBLE_DELAY } from './store-trouble.ts'
+import type { StoreTrouble } from './store-trouble.ts'
 
 /** Mailboxes that become due by the time are looked for this often, ms; those with something new say so. */
 const POLL_INTERVAL = 500
@@ -20,7 +19,7 @@ export interface BossSchedulerOptions {
   /** Mailboxes drained at the same time, at most. */
   concurrency: number
   clock: Clock
-  log: FastifyBaseLogger
+  trouble: StoreTrouble
 }
 
 interface Held {
@@ -34,7 +33,7 @@ interface Held {
  * Drains the mailboxes that this process claims from the queue it shares with others: pg-boss gives each to one of them,
  * as long as its heartbeat is heard, and to another one after that.
  */
-export function createBossScheduler({ store, concurrency, clock, log }: BossSchedulerOptions): Scheduler {
+export function createBossScheduler({ store, concurrency, clock, trouble }: BossSchedulerOptions): Scheduler {
   const stopping = new AbortController()
   let drain: Drain | null = null
   const held = new Set<Held>()
@@ -60,13 +59,8 @@ export function createBossScheduler({ store, concurrency, clock, log }: BossSche
       // Whoever ends looks again.
       if (room <= 0) return
       const begun = performance.now()
-      let claims: Claim[] = []
-      try {
-        claims = await store.claimMailboxes(room)
-      } catch (error) {
-        // Asked again at the next poll.
-        log.warn(`the store does not say which deliveries are due (${(error as Error).message})`)
-      }
+      // Asked again at the next poll.
+      const claims = (await trouble.attempt('claims', () => store.claimMailboxes(room))) ?? []
       for (const claim of claims) launch(claim, begun)
       if (claims.length === room) again = true
     }
@@ -88,31 +82,19 @@ export function createBossScheduler({ store, concurrency, clock, log }: BossSche
     busy.set(claim.orderingKey, done)
   }
 
+  /** Drains a mailbox and gives it back. It is held while the store is in trouble, or until it is another's. */
   async function work(mine: Held, before: Promise<void> | undefined): Promise<void> {
     await before
     const { orderingKey } = mine.claim
+    const isOurs = () => !mine.lapsed.signal.aborted
     store.bound(orderingKey, mine.claim.until)
-    await drainOf(orderingKey, mine.lapsed.signal)
+    await trouble.retry(async () => {
+      if (isOurs()) await drain?.(orderingKey, undefined, mine.lapsed.signal)
+    }, stopping.signal)
     store.bound(orderingKey, null)
-    if (mine.lapsed.signal.aborted) return
-    try {
-      await store.giveBack(mine.claim, clock.now())
-    } catch (error) {
-      // No heartbeat is sent for it any more: it lapses, and is drained again.
-      log.warn(`a conversation could not be given back (${(error as Error).message}); it is within 15 s`)
-    }
-  }
-
-  /** Drains a mailbox. It is held while the store is in trouble, or until it is another's. */
-  async function drainOf(orderingKey: string, lapsed: AbortSignal): Promise<void> {
-    while (drain !== null && !lapsed.aborted) {
-      try {
-        return await drain(orderingKey, undefined, lapsed)
-      } catch (error) {
-        log.error({ err: error, orderingKey }, 'the store failed while a conversation was handled; tried again in 1 s')
-        await delay(clock, STORE_TROUBLE_DELAY, stopping.signal)
-      }
-    }
+    await trouble.retry(async () => {
+      if (isOurs()) await store.giveBack(mine.claim, clock.now())
+    }, stopping.signal)
   }
 
   /** Keeps what is held. What could not be kept for too long, or is another's already, has lapsed. */
@@ -126,7 +108,7 @@ export function createBossScheduler({ store, concurrency, clock, log }: BossSche
 
   async function keep(begun: number): Promise<void> {
     keeping = true
-    try {
+    await trouble.attempt('heartbeat', async () => {
       const asked = [...held].filter(({ lapsed }) => !lapsed.signal.aborted)
       const kept = new Map((await store.keepClaims(asked.map(({ claim }) => claim))).map(claim => [claim.id, claim]))
       for (const each of asked) {
@@ -140,9 +122,7 @@ export function createBossScheduler({ store, concurrency, clock, log }: BossSche
         }
       }
       await store.keepSteps()
-    } catch (error) {
-      log.warn(`the heartbeat of the conversations at work was not taken (${(error as Error).message})`)
-    }
+    })
     keeping = false
   }
 
@@ -159,7 +139,7 @@ export function createBossScheduler({ store, concurrency, clock, log }: BossSche
     start(drainMailbox) {
       drain = drainMailbox
       // What an older version of this program, or a hand in the database, has left without a wake-up.
-      void store.wakeAll(clock.now()).catch(error => log.warn(`not all mailboxes were woken (${error.message})`))
+      void trouble.retry(() => store.wakeAll(clock.now()), stopping.signal)
       store.onDue(look)
       every(POLL_INTERVAL, stopping.signal, look)
       // Until the end: handlers have some time left when we stop.

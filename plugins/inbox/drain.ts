@@ -4,7 +4,7 @@ import { ATTEMPTS_IN_ORDER, afterFailure } from './backoff.ts'
 import type { Clock, Delivery, Drain, Outcome, Store, TakenDelivery } from './contracts.ts'
 import { PermanentError, TransientError } from './errors.ts'
 import { createOnce, type Once } from './once.ts'
-import { untilStored } from './store-trouble.ts'
+import type { StoreTrouble } from './store-trouble.ts'
 
 /** What a handler gets beside its delivery. */
 export interface HandlerContext {
@@ -39,12 +39,23 @@ export interface DrainOptions {
   handlerTimeoutMs: number
   clock: Clock
   log: FastifyBaseLogger
+  trouble: StoreTrouble
 }
 
 /** The drain loop: take the mailbox's head if it is due, run its handler, settle, next. */
-export function createDrain({ store, handlerOf, wake, onHandled, handlerTimeoutMs, clock, log }: DrainOptions) {
+export function createDrain({
+  store,
+  handlerOf,
+  wake,
+  onHandled,
+  handlerTimeoutMs,
+  clock,
+  log,
+  trouble,
+}: DrainOptions) {
   const stopping = new AbortController()
-  const persist = <T>(write: () => Promise<T>) => untilStored(write, { clock, log, stopped: stopping.signal })
+  /** What these writes record has happened already. */
+  const persist = <T>(write: () => Promise<T>) => trouble.retry(write, stopping.signal)
   const once = createOnce({ store, clock, persist })
   const attempts = new Set<AbortController>()
 

@@ -18,6 +18,7 @@ import type {
 } from './contracts.ts'
 import { createDrain, type Handler } from './drain.ts'
 import { startPruning } from './prune.ts'
+import type { StoreTrouble } from './store-trouble.ts'
 
 export interface InboxSettings {
   /** Mailboxes handled at the same time. */
@@ -60,7 +61,7 @@ export interface Inbox {
    * Keeps a delivery. Resolved only after it is committed to disk, here or (a duplicate) by an earlier copy.
    * @param bytes the size of its body
    * @throws {InboxBusyError} too much waits for a commit already
-   * @throws {NotStoredError} the commit failed; nothing is kept
+   * @throws {NotStoredError} the commit failed, or has not ended within 3 s; sent again, it is known or new
    */
   accept(delivery: NewDelivery, bytes: number): Promise<'accepted' | 'duplicate'>
   get(id: string): Promise<StoredDelivery | null>
@@ -102,6 +103,10 @@ export const NotStoredError = createError<[]>(
   500,
 )
 
+function notStored(cause: unknown) {
+  return Object.assign(new NotStoredError(), { cause })
+}
+
 /** One delivery that the store can't take would fail the commit of all that share it. */
 function checkShape(delivery: NewDelivery): void {
   for (const field of ['id', 'source', 'event', 'key', 'orderingKey'] as const) {
@@ -114,6 +119,8 @@ function checkShape(delivery: NewDelivery): void {
 const MOST_LOOKS = 100
 /** Time that aborted handlers have to end, ms. */
 const ABORT_MS = 1_000
+/** Time for a commit until its sender is answered in any case, ms: Chatwoot waits 5 s, the proxies in `ops/` 4 s. */
+const ANSWER_MS = 3_000
 
 export interface InboxParts {
   store: Store
@@ -122,10 +129,11 @@ export interface InboxParts {
   clock: Clock
   log: FastifyBaseLogger
   events: EventEmitter<WebhookEvents>
+  trouble: StoreTrouble
 }
 
 /** The inbox over a store and a scheduler, with what starts and stops it. */
-export function createInbox({ store, scheduler, settings, clock, log, events }: InboxParts) {
+export function createInbox({ store, scheduler, settings, clock, log, events, trouble }: InboxParts) {
   /** By source, then by event. */
   const handlers = new Map<string, Map<string, Handler>>()
   const handlerOf = (source: string, event: string) => handlers.get(source)?.get(event)
@@ -137,6 +145,7 @@ export function createInbox({ store, scheduler, settings, clock, log, events }: 
     handlerTimeoutMs: settings.handlerTimeoutMs,
     clock,
     log,
+    trouble,
   })
   /** Ids that are committed: floods of copies are answered without the disk. */
   const recent = new LRUCache<string, true>({ max: settings.recentKeys })
@@ -156,7 +165,7 @@ export function createInbox({ store, scheduler, settings, clock, log, events }: 
     recentMisses++
     const copy = uncommitted.get(delivery.id)
     if (copy !== undefined) {
-      await copy
+      await inTime(copy)
       return 'duplicate'
     }
     if (uncommitted.size >= settings.maxWaiting || uncommittedBytes + bytes > settings.maxWaitingBytes) {
@@ -165,12 +174,25 @@ export function createInbox({ store, scheduler, settings, clock, log, events }: 
     const commit = insert(delivery)
     uncommitted.set(delivery.id, commit)
     uncommittedBytes += bytes
-    try {
-      return await commit
-    } finally {
+    const ended = () => {
       uncommitted.delete(delivery.id)
       uncommittedBytes -= bytes
     }
+    commit.then(ended, ended)
+    return inTime(commit)
+  }
+
+  /**
+   * A store may hang. The commit goes on then, with nobody waiting for it: the sender sends it again, and by then it
+   * is known or new.
+   */
+  function inTime<T>(commit: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const cancelTimer = clock.after(ANSWER_MS, () => {
+        reject(notStored(new Error(`The store did not answer within ${ANSWER_MS} ms`)))
+      })
+      commit.then(resolve, reject).finally(cancelTimer)
+    })
   }
 
   async function insert(delivery: NewDelivery): Promise<'accepted' | 'duplicate'> {
@@ -181,7 +203,7 @@ export function createInbox({ store, scheduler, settings, clock, log, events }: 
       result = await store.insert(delivery, reserved)
     } catch (error) {
       if (reserved) scheduler.release(orderingKey)
-      throw Object.assign(new NotStoredError(), { cause: error })
+      throw notStored(error)
     }
     recent.set(id, true)
     if (result === 'claimed') scheduler.run({ ...delivery, attempts: 1, state: 'pending', crashed: false })

@@ -7,6 +7,7 @@ import { createInbox, type Inbox, type InboxParts, type InboxSettings } from './
 import { createLocalScheduler } from './local-scheduler.ts'
 import { isPostgresUrl } from './postgres-url.ts'
 import { openSqliteStore } from './sqlite-store.ts'
+import { storeTrouble } from './store-trouble.ts'
 
 declare module '../webhooks.ts' {
   interface Webhooks {
@@ -44,8 +45,9 @@ async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise
   const { store, createScheduler } = await openStore(where, log, commit => events.emit('committed', commit))
   // At once: it is closed also when something after this line, or another plugin, fails.
   app.addHook('onClose', () => store.close())
-  const scheduler = createScheduler({ concurrency: settings.concurrency, clock, log })
-  const { inbox, start, finish } = createInbox({ store, scheduler, settings, clock, log, events })
+  const trouble = storeTrouble({ clock, log })
+  const scheduler = createScheduler({ concurrency: settings.concurrency, clock, trouble })
+  const { inbox, start, finish } = createInbox({ store, scheduler, settings, clock, log, events, trouble })
   addToWebhooks(app, { inbox })
   app.addHook('onReady', async () => start())
   // Handlers end while deliveries are still taken: a supervisor starts the next process only when this one has ended,
@@ -53,7 +55,7 @@ async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise
   app.addHook('preClose', finish)
 }
 
-type SchedulerOptions = Pick<InboxParts, 'clock' | 'log'> & { concurrency: number }
+type SchedulerOptions = Pick<InboxParts, 'clock' | 'trouble'> & { concurrency: number }
 
 /** Opens the store that is asked for, with the scheduler that belongs to it. @throws {StoreOpenError} */
 async function openStore(

@@ -1,7 +1,6 @@
-import type { FastifyBaseLogger } from 'fastify'
 import type { Clock, Drain, Scheduler, TakenDelivery } from './contracts.ts'
 import type { SqliteStore } from './sqlite-store.ts'
-import { delay, STORE_TROUBLE_DELAY } from './store-trouble.ts'
+import type { StoreTrouble } from './store-trouble.ts'
 
 /**
  * Due mailboxes read from the store at once, at least: what is waiting beyond them stays on disk, whatever the backlog.
@@ -14,14 +13,14 @@ export interface LocalSchedulerOptions {
   /** Mailboxes drained at the same time, at most. */
   concurrency: number
   clock: Clock
-  log: FastifyBaseLogger
+  trouble: StoreTrouble
 }
 
 /**
  * Drains mailboxes within this process: at once where there is room, else from the store's list of due mailboxes, with
  * one timer for the next one that will be due.
  */
-export function createLocalScheduler({ store, concurrency, clock, log }: LocalSchedulerOptions): Scheduler {
+export function createLocalScheduler({ store, concurrency, clock, trouble }: LocalSchedulerOptions): Scheduler {
   const window = Math.max(WINDOW, Math.ceil(2 * concurrency))
   const stopping = new AbortController()
   let drain: Drain | null = null
@@ -59,16 +58,13 @@ export function createLocalScheduler({ store, concurrency, clock, log }: LocalSc
   async function look(): Promise<void> {
     looking = true
     more = false
-    try {
+    await trouble.retry(async () => {
       const now = clock.now()
       ready = await store.dueMailboxes(now, window)
       if (ready.length === window) more = true
       const next = await store.nextDueAt(now)
       if (next !== null) setTimer(next)
-    } catch (error) {
-      log.error(error, 'the store does not say which deliveries are due; asked again in 1 s')
-      setTimer(clock.now() + STORE_TROUBLE_DELAY)
-    }
+    }, stopping.signal)
     looking = false
     pump()
   }
@@ -84,18 +80,16 @@ export function createLocalScheduler({ store, concurrency, clock, log }: LocalSc
 
   /** Drains a mailbox. It is held while the store is in trouble: the store may have no wake-up of it any more. */
   async function work(orderingKey: string, claimed?: TakenDelivery): Promise<void> {
-    for (let given = claimed; drain !== null; given = undefined) {
-      try {
-        await drain(orderingKey, given)
-        // What waits for later had no wake-up during the drain, so that no timer may be set for it.
-        const at = given === undefined ? await store.dueAt(orderingKey) : null
-        if (at !== null) wake(orderingKey, at)
-        return
-      } catch (error) {
-        log.error({ err: error, orderingKey }, 'the store failed while a conversation was handled; tried again in 1 s')
-        await delay(clock, STORE_TROUBLE_DELAY, stopping.signal)
-      }
-    }
+    let given = claimed
+    await trouble.retry(async () => {
+      if (drain === null) return
+      const delivery = given
+      given = undefined
+      await drain(orderingKey, delivery)
+      // What waits for later had no wake-up during the drain, so that no timer may be set for it.
+      const at = delivery === undefined ? await store.dueAt(orderingKey) : null
+      if (at !== null) wake(orderingKey, at)
+    }, stopping.signal)
   }
 
   /** Frees a mailbox; at once, so that nothing that comes in for it meanwhile goes unseen. */

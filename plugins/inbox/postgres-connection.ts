@@ -2,19 +2,21 @@ import type { FastifyBaseLogger } from 'fastify'
 import pg from 'pg'
 import { StoreOpenError } from './errors.ts'
 import { describeStore } from './postgres-url.ts'
+import { onceInTenSeconds } from './store-trouble.ts'
 
 /** Connections of one process, unless the URL says `?connections=…`; one more listens for wake-ups. */
 const CONNECTIONS = 10
 /** Time to connect, ms. */
 const CONNECT_MS = 5_000
-/** Time for one statement, ms: who waits for a server that is gone must get an error, not silence. */
-const STATEMENT_MS = 30_000
+/**
+ * Time for one statement, ms: who waits for a server that is gone must get an error, not silence. What a process has
+ * claimed is another's by then.
+ */
+const STATEMENT_MS = 10_000
 /** What a process that is frozen amid a transaction may lock, ms. */
 const IDLE_IN_TRANSACTION_MS = 5_000
 /** Between two attempts to reach a server that is not up, ms. */
 const ATTEMPT_INTERVAL = 1_000
-/** Between two lines that say so, ms. */
-const SAY_INTERVAL = 10_000
 
 export interface PostgresConfig extends pg.ClientConfig {
   max: number
@@ -99,17 +101,14 @@ export async function onceUp<T>(
   waits: boolean,
   begin: () => Promise<T>,
 ): Promise<T> {
-  let saidAt = Number.NEGATIVE_INFINITY
+  const isTime = onceInTenSeconds()
   for (;;) {
     try {
       return await begin()
     } catch (error) {
       const { code, message } = error as { code?: string; message: string }
       if (!waits || !isNotUp({ code, message })) throw explainRefusal(url, error)
-      if (performance.now() - saidAt >= SAY_INTERVAL) {
-        saidAt = performance.now()
-        log.warn(`waiting for ${describeStore(url)} (${code ?? message})`)
-      }
+      if (isTime(performance.now())) log.warn(`waiting for ${describeStore(url)} (${code ?? message})`)
       await new Promise(resolve => setTimeout(resolve, ATTEMPT_INTERVAL))
     }
   }

@@ -28,6 +28,7 @@ import {
   storedDelivery,
 } from './rows.ts'
 import type { HistoryInFile, StepRow } from './sqlite-reader.ts'
+import { onceInTenSeconds } from './store-trouble.ts'
 
 /** The queue of mailboxes that have something due: one waiting and one active job for each (policy `stately`). */
 const QUEUE = 'mailbox'
@@ -145,7 +146,11 @@ function createBoss(pool: pg.Pool, log: FastifyBaseLogger): PgBoss {
     superviseIntervalSeconds: 1,
     monitorIntervalSeconds: 1,
   })
-  boss.on('error', error => log.warn(`pg-boss: ${error.message}`))
+  // Every second, while the database is down.
+  const isTime = onceInTenSeconds()
+  boss.on('error', error => {
+    if (isTime(performance.now())) log.warn(`pg-boss: ${error.message}`)
+  })
   return boss
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +14,9 @@ export interface PostgresServer {
   /** Ends the server as an administrator does: its connections are cut. Only of a server of our own. */
   stop(): Promise<void>
   start(): Promise<void>
+  /** Stops its processes where they are: connections stay, answers do not come. Only of a server of our own. */
+  freeze(): Promise<void>
+  thaw(): void
   /** Drops what it has made, and ends. */
   close(): Promise<void>
 }
@@ -26,6 +29,7 @@ export async function postgresServer(given = process.env.TEST_DATABASE_URL ?? ''
   const own = given === '' ? await ownServer() : undefined
   const admin = own?.url ?? given
   const made: string[] = []
+  let frozen: number[] = []
 
   async function query<Row extends pg.QueryResultRow>(url: string, text: string, values: unknown[] = []) {
     const client = new pg.Client({ connectionString: url })
@@ -35,6 +39,12 @@ export async function postgresServer(given = process.env.TEST_DATABASE_URL ?? ''
     } finally {
       await client.end()
     }
+  }
+
+  function thaw(): void {
+    for (const pid of frozen) process.kill(pid, 'SIGCONT')
+    frozen = []
+    process.off('exit', thaw)
   }
 
   return {
@@ -49,11 +59,30 @@ export async function postgresServer(given = process.env.TEST_DATABASE_URL ?? ''
     query,
     stop: async () => own?.server.stop(),
     start: async () => own?.server.start(),
+    async freeze() {
+      const [first] = await query<{ pid: number }>(
+        admin,
+        `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int AS pid`,
+      )
+      const postmaster = first?.pid as number
+      process.kill(postmaster, 'SIGSTOP')
+      // It makes no further ones now, and buries none: it goes on last.
+      frozen = [...childrenOf(postmaster), postmaster]
+      for (const pid of frozen) process.kill(pid, 'SIGSTOP')
+      // A test that dies leaves no frozen server behind.
+      process.once('exit', thaw)
+    },
+    thaw,
     async close() {
+      thaw()
       if (own !== undefined) return own.close()
       for (const name of made) await query(admin, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
     },
   }
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
 }
 
 /** Nothing outlives it, so it need not be safe from a power cut. */

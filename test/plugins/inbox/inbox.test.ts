@@ -5,6 +5,7 @@ import type { HandledEvent, WebhookEvents } from '../../../plugins/events.ts'
 import { type Delivery, type Scheduler, type Store, systemClock } from '../../../plugins/inbox/contracts.ts'
 import { PermanentError, TransientError } from '../../../plugins/inbox/errors.ts'
 import { createInbox, type InboxSettings } from '../../../plugins/inbox/inbox.ts'
+import { storeTrouble } from '../../../plugins/inbox/store-trouble.ts'
 import { backend } from '../../helpers/backend.ts'
 import { delivery, gate, recorder, startInbox } from '../../helpers/inbox.ts'
 
@@ -498,7 +499,8 @@ tap.test('browse looks on for what is rare, and stops at a million or so', async
   const scheduler = {} as Scheduler
   const events = new EventEmitter<WebhookEvents>()
   const settings = { recentKeys: 1, concurrency: 1 } as InboxSettings
-  const { inbox } = createInbox({ store, scheduler, settings, clock: systemClock, log, events })
+  const trouble = storeTrouble({ clock: systemClock, log })
+  const { inbox } = createInbox({ store, scheduler, settings, clock: systemClock, log, events, trouble })
   t.same(await inbox.browse({ event: 'rare' }), { deliveries: [], next: 901 })
   t.equal(looks.length, 100)
   t.same(looks.slice(0, 2), [undefined, 1_000])

@@ -1,8 +1,10 @@
 import Fastify from 'fastify'
+import pg from 'pg'
 import tap from 'tap'
 import type { Commit, TakenDelivery } from '../../../plugins/inbox/contracts.ts'
 import { type Claim, openPostgresStore } from '../../../plugins/inbox/postgres-store.ts'
-import { delivery } from '../../helpers/inbox.ts'
+import { testClock } from '../../helpers/clock.ts'
+import { delivery, startInbox } from '../../helpers/inbox.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
 import { storeConformance } from '../../helpers/store-conformance.ts'
 
@@ -123,4 +125,23 @@ tap.test('a transaction that PostgreSQL ends to undo a deadlock is tried again, 
   t.equal(await store.insert(delivery('a'), false), 'queued')
   await t.rejects(store.insert(delivery('b'), false), { message: 'deadlock detected' })
   t.equal(await store.insert(delivery('b'), false), 'queued')
+})
+
+tap.test('a commit that hangs: who waits for it is told in time, and may send it again', async t => {
+  const url = await server.database()
+  const clock = testClock()
+  const { inbox } = await startInbox(t, { store: url, clock })
+  const other = new pg.Client(url)
+  await other.connect()
+  t.teardown(() => other.end())
+  await other.query('BEGIN; LOCK TABLE tutorbot_webhooks.delivery')
+  const hung = [inbox.accept(delivery('a'), 1), inbox.accept(delivery('a'), 1)]
+  clock.advance(3_000)
+  for (const result of await Promise.allSettled(hung)) {
+    t.match(result, { reason: { code: 'WEBHOOK_NOT_STORED', cause: { message: /did not answer within 3000 ms/ } } })
+  }
+  const again = inbox.accept(delivery('a'), 1)
+  await other.query('COMMIT')
+  t.equal(await again, 'duplicate', 'it was kept after all')
+  t.match(await inbox.get(delivery('a').id), { state: 'pending' })
 })

@@ -1,0 +1,20 @@
+import { spawnSync } from 'node:child_process'
+import type { Test } from 'tap'
+
+/** Whether a program is here. Where CI requires it, its absence is a failure; elsewhere it is said aloud. */
+export function isInstalled(t: Test, program: string, versionFlag: string): boolean {
+  if (spawnSync(program, [versionFlag], { env: systemPath() }).error === undefined) return true
+  const required = `REQUIRE_${program.toUpperCase()}`
+  const message = `${program} is not installed: what needs it is NOT TESTED here (apt-get install ${program})`
+  if (process.env[required] === '1') t.fail(message)
+  else {
+    t.comment(`!!! ${message}`)
+    t.pass(message)
+  }
+  return false
+}
+
+/** Where Debian keeps daemons, too: not on every user's path. */
+export function systemPath(): NodeJS.ProcessEnv {
+  return { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin`, HOME: process.env.HOME }
+}

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import net from 'node:net'
+import t, { type Test } from 'tap'
+import { fleetDatabase } from '../helpers/inbox-fleet.ts'
+import { isInstalled } from '../helpers/installed.ts'
+import { postgresServer } from '../helpers/postgres-server.ts'
+import { startNginx } from './nginx.ts'
+import { ask, freePort, SECRET, show, startBackend, startChatwoot, startLoad, startService } from './proxies.ts'
+
+/** What has to be answered between two restarts. */
+const ANSWERS_BETWEEN = 60
+
+/** Two instances on one PostgreSQL database, behind nginx: all of them the real programs. */
+if (isInstalled(t, 'nginx', '-v')) {
+  t.test('a rolling restart under load, and kill -9 of one amid its work: no request notices', async t => {
+    const postgres = await postgresServer()
+    t.teardown(() => postgres.close())
+    const database = await fleetDatabase(postgres)
+    const crm = await startChatwoot(t)
+    const ports = await Promise.all([freePort(), freePort()])
+    const start = (instance: number) =>
+      startService(t, {
+        ...crm.env(`token-${instance}`),
+        CW_HMAC_SECRET: SECRET,
+        DATABASE_URL: database.url,
+        PORT: `${ports[instance]}`,
+        LOG_LEVEL: 'info',
+      })
+    const services = await Promise.all([start(0), start(1)])
+    const load = startLoad(await startNginx(t, ...ports))
+    for (const instance of [0, 1, 0, 1]) {
+      await load.answers(ANSWERS_BETWEEN)
+      await services[instance]?.end('SIGTERM')
+      services[instance] = await start(instance)
+    }
+    await load.answers(ANSWERS_BETWEEN)
+    await crm.hang('token-0')
+    await services[0]?.end('SIGKILL')
+    await load.answers(ANSWERS_BETWEEN)
+    await load.stop()
+    const ms = await database.drained(15_000)
+    t.comment(`4 restarts and a kill -9: ${show(load.statuses)}; what was left is handled after ${Math.round(ms)} ms`)
+
+    t.same([...load.statuses.keys()], [200], 'every request was answered with 200')
+    const markers = [...load.accepted].map(([id, deliveries]) => [id, deliveries.map(each => `${each}:message`)])
+    t.same(crm.replies, new Map(markers as [string, string[]][]), 'each was answered once, in order')
+    t.equal(crm.overlaps(), 0, 'no conversation was handled twice at once')
+    const begunAgain = 'SELECT count(*) AS n FROM tutorbot_webhooks.delivery WHERE attempts = 2'
+    t.ok((await database.number(begunAgain)) > 0, 'the kill was amid a handling')
+  })
+
+  t.test('a machine that is gone: what does not get through to it goes to the other', async t => {
+    const live = await startBackend(t, (_request, response) => response.end('{}'))
+    const url = await startNginx(t, await silentPort(t), live)
+    for (let request = 1; request <= 4; request++) t.match(await ask(`${url}/cw`), { status: 200 })
+  })
+}
+
+/** A port that does not even refuse: who listens is frozen, and its queue is full. */
+async function silentPort(t: Test): Promise<number> {
+  const listen = `net.createServer().listen({ host: '127.0.0.1', port: 0, backlog: 1 }, function () {
+    console.log(this.address().port)
+  })`
+  const child = spawn(process.execPath, ['-e', listen], { env: {}, stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  const [said] = (await once(child.stdout, 'data')) as [Buffer]
+  child.kill('SIGSTOP')
+  const port = Number(said)
+  const sockets = Array.from({ length: 4 }, () => net.connect(port, '127.0.0.1').on('error', () => {}))
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+  // Linux lets one more in than its backlog says.
+  await Promise.all(sockets.slice(0, 2).map(socket => once(socket, 'connect')))
+  return port
+}

@@ -1,0 +1,111 @@
+import { join } from 'node:path'
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import { openPostgresCalendar } from '../../plugins/calendar/postgres-calendar.ts'
+import { openPostgresStore } from '../../plugins/inbox/postgres-store.ts'
+import { lesson } from '../helpers/calendar-conformance.ts'
+import { fleetDatabase, inboxProcess } from '../helpers/inbox-fleet.ts'
+import { isInstalled } from '../helpers/installed.ts'
+import { client, signedMessage } from '../helpers/load.ts'
+import { postgresServer } from '../helpers/postgres-server.ts'
+import { startServer } from '../helpers/server-process.ts'
+import { storeConformance } from '../helpers/store-conformance.ts'
+import { folder, freePort, SECRET, startProgram } from './proxies.ts'
+
+/** The real PgBouncer, in transaction mode: where the databases of a PostgreSQL server are, and its log. */
+async function startPgBouncer(t: Test, postgres: string) {
+  const { hostname, port: behind, username, password } = new URL(postgres)
+  const port = await freePort()
+  const prefix = folder(t, {
+    'pgbouncer.ini': `
+[databases]
+* = host=${hostname} port=${behind} user=${username} password=${password}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+max_client_conn = 500
+; seconds
+server_login_retry = 1
+${process.getuid?.() === 0 ? 'user = nobody' : ''}`,
+  })
+  const log = await startProgram(t, 'pgbouncer', [join(prefix, 'pgbouncer.ini')], /process up/)
+  const through = (url: string) => {
+    const copy = new URL(url)
+    copy.host = `127.0.0.1:${port}`
+    return copy.href
+  }
+  return { through, log }
+}
+
+if (isInstalled(t, 'pgbouncer', '--version')) {
+  const postgres = await postgresServer('')
+  t.teardown(() => postgres.close())
+  const { through, log } = await startPgBouncer(t, await postgres.database())
+  const { log: silent } = Fastify()
+
+  await storeConformance(t, async t => {
+    const url = through(await postgres.database())
+    let store = await openPostgresStore(url, silent)
+    t.teardown(() => store.close().catch(() => {}))
+    return {
+      store,
+      shared: true,
+      async reopen() {
+        await store.close()
+        store = await openPostgresStore(url, silent)
+        return store
+      },
+    }
+  })
+
+  t.test('several instances handle each delivery once, in order, and no LISTEN is left behind', async t => {
+    const database = await fleetDatabase(postgres)
+    const url = through(database.url)
+    const instances = [1, 2].map(() => inboxProcess(t, url, { HANDLER_MS: '2' }))
+    await Promise.all(instances.map(({ line }) => line(({ event }) => event === 'ready')))
+    await Promise.all(instances.map(({ accept }) => accept('same', 300, 30)))
+    await database.drained(15_000)
+    t.equal(await database.number('SELECT count(*) AS n FROM handling'), 300)
+    t.equal(await database.overlaps(), 0)
+    t.equal(await database.disordered(), 0)
+    const calendar = await openPostgresCalendar(url, Date)
+    t.teardown(() => calendar.close())
+    t.equal(await calendar.book(lesson('A', '10:00-11:00'), new AbortController().signal), 'booked')
+    t.same(
+      log.filter(line => / (WARNING|ERROR|FATAL) /.test(line)),
+      [],
+      'PgBouncer has nothing to complain about',
+    )
+  })
+
+  t.test('the database behind it is away: 500, a start waits, and all goes on by itself', async t => {
+    const env = { DATABASE_URL: through(await postgres.database()), CW_HMAC_SECRET: SECRET }
+    const one = await startServer(env)
+    t.teardown(() => one.end('SIGKILL'))
+    const { post, close } = client(1)
+    t.teardown(close)
+    await postgres.stop()
+    t.match(await post(`${one.url}/cw`, signedMessage(1, SECRET)), {
+      status: 500,
+      body: { code: 'WEBHOOK_NOT_STORED' },
+    })
+    let isWaiting = () => {}
+    const waiting = new Promise<void>(resolve => {
+      isWaiting = resolve
+    })
+    const starting = startServer(env, 'exec', line => {
+      if (line.includes('waiting for postgres://')) isWaiting()
+    })
+    await waiting
+    await postgres.start()
+    const two = await starting
+    t.teardown(() => two.end('SIGKILL'))
+    let answer = await post(`${one.url}/cw`, signedMessage(1, SECRET))
+    while (answer.status === 500) answer = await post(`${one.url}/cw`, signedMessage(1, SECRET))
+    t.match(answer, { status: 200, body: { status: 'accepted' } })
+    t.match(await post(`${two.url}/cw`, signedMessage(1, SECRET)), { status: 200, body: { status: 'duplicate' } })
+  })
+}
