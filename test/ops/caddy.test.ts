@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { folder, freePort, isInstalled, startProgram, testProxy } from './proxies.ts'
+import { isInstalled } from '../helpers/installed.ts'
+import { folder, freePort, startProgram, testProxy } from './proxies.ts'
 
 const CADDYFILE = readFileSync(new URL('../../ops/Caddyfile', import.meta.url), 'utf8')
 

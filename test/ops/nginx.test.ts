@@ -1,30 +1,6 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import { folder, freePort, isInstalled, startProgram, testProxy } from './proxies.ts'
-
-const SITE = readFileSync(new URL('../../ops/nginx.conf', import.meta.url), 'utf8')
-
-/** nginx with the shipped site: only its ports are others, and what a site does not set is kept in a folder here. */
-async function startNginx(t: Test, backend: number): Promise<string> {
-  const port = await freePort()
-  const site = SITE.replace('listen 80;', `listen 127.0.0.1:${port};`).replaceAll(
-    '127.0.0.1:3000',
-    `127.0.0.1:${backend}`,
-  )
-  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(kind => `${kind}_temp_path ${kind};`)
-  const prefix = folder(t, {
-    'site.conf': site,
-    'nginx.conf': `
-      daemon off;
-      master_process off;
-      pid nginx.pid;
-      error_log stderr notice;
-      events { worker_connections 512; }
-      http { access_log off; ${paths.join(' ')} include site.conf; }`,
-  })
-  await startProgram(t, 'nginx', ['-p', prefix, '-c', join(prefix, 'nginx.conf'), '-e', 'stderr'], /using the "epoll"/)
-  return `http://127.0.0.1:${port}`
-}
+import t from 'tap'
+import { isInstalled } from '../helpers/installed.ts'
+import { startNginx } from './nginx.ts'
+import { testProxy } from './proxies.ts'
 
 if (isInstalled(t, 'nginx', '-v')) testProxy(t, startNginx, { triesAgain: true })

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
@@ -12,58 +12,42 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { chatwoot, railsJson } from '../../commands/samples.ts'
 import { signChatwoot } from '../../plugins/verification.ts'
+import { systemPath } from '../helpers/installed.ts'
 
 /** What the tests of the reverse proxies share: the proxies and the service are the real programs. */
 
 const SERVER = fileURLToPath(new URL('../../server.ts', import.meta.url))
-const SECRET = 'the-secret-of-the-proxy-tests'
+export const SECRET = 'the-secret-of-the-proxy-tests'
 const CONNECTIONS = 16
 /** The load ends here, whatever else happens. */
 const MOST_REQUESTS = 20_000
 /** What has to be answered between two restarts. */
 const ANSWERS_BETWEEN = 150
-const CONVERSATIONS = 64
+/** Conversations of each connection: those of one come one after the other. */
+const CONVERSATIONS = 4
 const MIB = 1024 * 1024
 
 /** Starts the proxy in front of a port of this machine; where it is. */
 export type StartProxy = (t: Test, backend: number) => Promise<string>
 
-/** Whether a program is here. Where CI requires it, its absence is a failure; elsewhere it is said aloud. */
-export function isInstalled(t: Test, program: string, versionFlag: string): boolean {
-  if (spawnSync(program, [versionFlag], { env: systemPath() }).error === undefined) return true
-  const required = `REQUIRE_${program.toUpperCase()}`
-  const message = `${program} is not installed: its configuration is NOT TESTED here (apt-get install ${program})`
-  if (process.env[required] === '1') t.fail(message)
-  else {
-    t.comment(`!!! ${message}`)
-    t.pass(message)
-  }
-  return false
-}
-
-/** Where Debian keeps daemons, too: not on every user's path. */
-function systemPath(): NodeJS.ProcessEnv {
-  return { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin`, HOME: process.env.HOME }
-}
-
-/** Starts a program, resolves when a line of its log fits, and ends it with the test. */
-export async function startProgram(t: Test, command: string, args: string[], ready: RegExp): Promise<void> {
+/** Starts a program, and ends it with the test. Resolved when a line of its log fits, with the log as it grows. */
+export function startProgram(t: Test, command: string, args: string[], ready: RegExp): Promise<string[]> {
   const child = spawn(command, args, { env: systemPath(), stdio: ['ignore', 'inherit', 'pipe'] })
   const exited = once(child, 'exit')
   t.teardown(async () => {
     child.kill('SIGTERM')
     await exited
   })
-  await seen(child, child.stderr, ready)
+  return seen(child, child.stderr, ready)
 }
 
-/** Resolved with the first line that fits. */
-function seen(child: ChildProcess, output: NodeJS.ReadableStream, ready: RegExp): Promise<string> {
+/** Resolved when a line fits, with the lines so far; those to come are added. */
+function seen(child: ChildProcess, output: NodeJS.ReadableStream, ready: RegExp): Promise<string[]> {
   const lines: string[] = []
   return new Promise((resolve, reject) => {
     createInterface({ input: output }).on('line', line => {
       lines.push(line)
-      if (ready.test(line)) resolve(line)
+      if (ready.test(line)) resolve(lines)
     })
     child.once('error', reject)
     child.once('exit', code => reject(new Error(`ended with ${code}:\n${lines.join('\n')}`)))
@@ -113,7 +97,7 @@ interface Service {
 }
 
 /** The real service: on a socket handed over (`fd`), or on a port. */
-async function startService(t: Test, env: Record<string, string>, fd?: number): Promise<Service> {
+export async function startService(t: Test, env: Record<string, string>, fd?: number): Promise<Service> {
   // exec keeps the pid, which is what LISTEN_PID must name. Node's options are tap's, for coverage: they slow the start.
   const activation = fd === undefined ? '' : 'LISTEN_FDS=1 LISTEN_PID=$$'
   const child = spawn('sh', ['-c', `unset NODE_OPTIONS; ${activation} exec "${process.execPath}" "${SERVER}"`], {
@@ -131,7 +115,7 @@ async function startService(t: Test, env: Record<string, string>, fd?: number): 
 }
 
 /** Any other backend. */
-async function startBackend(t: Test, listener: http.RequestListener): Promise<number> {
+export async function startBackend(t: Test, listener: http.RequestListener): Promise<number> {
   const server = http.createServer(listener).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => {
@@ -141,24 +125,43 @@ async function startBackend(t: Test, listener: http.RequestListener): Promise<nu
   return (server.address() as AddressInfo).port
 }
 
-/** A Chatwoot that counts the replies by conversation, and the calls for one conversation that overlap. */
-async function startChatwoot(t: Test) {
-  const replies = new Map<string, number>()
+/** A Chatwoot that keeps what the bot says, and counts the calls for one conversation that overlap. */
+export async function startChatwoot(t: Test) {
+  /** By conversation: which deliveries were answered, in order. */
+  const replies = new Map<string, string[]>()
   const open = new Set<string>()
   let overlaps = 0
+  let hang: { token: string; arrived: () => void } | undefined
   const port = await startBackend(t, async (request, response) => {
     const [, id = '', rest = ''] = /\/conversations\/(\d+)(.*)$/.exec(request.url ?? '') ?? []
     if (open.has(id)) overlaps++
     open.add(id)
-    await text(request)
-    if (request.method === 'POST' && rest === '/messages') replies.set(id, (replies.get(id) ?? 0) + 1)
-    open.delete(id)
+    response.once('close', () => open.delete(id))
+    const body = await text(request)
+    if (hang !== undefined && hang.token === request.headers.api_access_token) return hang.arrived()
+    const said = replies.get(id) ?? []
+    if (request.method === 'POST' && rest === '/messages') replies.set(id, [...said, markerOf(body)])
     const conversation = { id: Number(id), status: 'pending', labels: [], custom_attributes: {}, meta: { sender: {} } }
-    const answer = rest === '/messages' ? { payload: [] } : conversation
+    const messages = said.map((marker, index) => ({ id: index, content_attributes: { tutorbot: marker } }))
+    const answer = rest.startsWith('/messages') ? { payload: rest.includes('?before') ? [] : messages } : conversation
     response.setHeader('content-type', 'application/json').end(JSON.stringify(answer))
   })
-  const env = { CW_URL: `http://127.0.0.1:${port}`, CW_TOKEN: 'token', CW_ACC_ID: '1' }
-  return { env, replies, overlaps: () => overlaps }
+  return {
+    /** What a service needs to know; its token tells it from others. */
+    env: (token = 'token') => ({ CW_URL: `http://127.0.0.1:${port}`, CW_TOKEN: token, CW_ACC_ID: '1' }),
+    replies,
+    overlaps: () => overlaps,
+    /** Answers nothing more to a token. Resolved with the first call that this holds up. */
+    hang: (token: string) =>
+      new Promise<void>(arrived => {
+        hang = { token, arrived }
+      }),
+  }
+}
+
+/** `<delivery>:message` */
+function markerOf(message: string): string {
+  return (JSON.parse(message) as { content_attributes: { tutorbot: string } }).content_attributes.tutorbot
 }
 
 interface Answer {
@@ -175,7 +178,10 @@ interface Sent {
 }
 
 /** Rejects if the connection breaks before the answer. */
-async function ask(url: string, { method = 'POST', headers = {}, body = '', agent }: Sent = {}): Promise<Answer> {
+export async function ask(
+  url: string,
+  { method = 'POST', headers = {}, body = '', agent }: Sent = {},
+): Promise<Answer> {
   const options = {
     method,
     headers: { ...headers, 'content-length': Buffer.byteLength(body) },
@@ -189,35 +195,41 @@ async function ask(url: string, { method = 'POST', headers = {}, body = '', agen
 const signed = (body: string) => ({ body, headers: signChatwoot(body, SECRET) })
 
 /** Deliveries, each of its own, over CONNECTIONS connections until it is stopped. */
-function startLoad(url: string) {
+export function startLoad(url: string) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS })
   const answered = new EventEmitter<{ answer: [] }>().setMaxListeners(0)
   const statuses = new Map<number | string, number>()
-  const accepted: string[] = []
+  /** By conversation, in the order in which they were sent. */
+  const accepted = new Map<string, string[]>()
   let next = 1
   let count = 0
   let stopped = false
 
-  async function send(): Promise<void> {
-    while (!stopped && next <= MOST_REQUESTS) {
+  async function send(connection: number): Promise<void> {
+    for (let turn = 0; !stopped && next <= MOST_REQUESTS; turn++) {
       const message = next++
-      const body = railsJson(chatwoot.incoming({ message, conversation: 1 + (message % CONVERSATIONS) }))
+      const conversation = 1 + connection + CONNECTIONS * (turn % CONVERSATIONS)
+      const body = railsJson(chatwoot.incoming({ message, conversation }))
       const answer = await ask(`${url}/cw`, { ...signed(body), agent }).catch(error => ({
         status: (error as NodeJS.ErrnoException).code ?? String(error),
         body: '{}',
       }))
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
-      if (answer.status === 200) accepted.push((JSON.parse(answer.body) as { id: string }).id)
+      if (answer.status === 200) {
+        const { id } = JSON.parse(answer.body) as { id: string }
+        accepted.set(`${conversation}`, [...(accepted.get(`${conversation}`) ?? []), id])
+      }
       count++
       answered.emit('answer')
     }
   }
-  const done = Promise.all(Array.from({ length: CONNECTIONS }, send))
+  const done = Promise.all(Array.from({ length: CONNECTIONS }, (_, connection) => send(connection)))
 
   return {
     statuses,
-    /** Ids of what got a 200. */
     accepted,
+    /** Ids of what got a 200. */
+    ids: () => [...accepted.values()].flat(),
     /** Resolved after so many more answers. */
     async answers(more: number): Promise<void> {
       const goal = count + more
@@ -248,7 +260,7 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
   t.test('a restart under load refuses nothing and loses nothing', async t => {
     const crm = await startChatwoot(t)
     const file = join(t.testdir(), 'w.db')
-    const env = { ...crm.env, CW_HMAC_SECRET: SECRET, DATABASE_URL: file, LOG_LEVEL: 'info' }
+    const env = { ...crm.env(), CW_HMAC_SECRET: SECRET, DATABASE_URL: file, LOG_LEVEL: 'info' }
     const socket = holdSocket(t)
     let service = await startService(t, env, socket.fd)
     const load = startLoad(await startProxy(t, socket.port))
@@ -264,15 +276,14 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
     t.comment(`4 restarts: ${show(load.statuses)}`)
     t.same([...load.statuses.keys()], [200], 'every request was answered with 200', { statuses: show(load.statuses) })
     const kept = stored(file)
-    t.equal(new Set(load.accepted).size, load.accepted.length, 'each has an id of its own')
-    t.equal(kept.count, load.accepted.length, 'each is stored once')
+    t.equal(new Set(load.ids()).size, load.ids().length, 'each has an id of its own')
+    t.equal(kept.count, load.ids().length, 'each is stored once')
     t.ok(
-      load.accepted.every(id => kept.ids.has(id)),
+      load.ids().every(id => kept.ids.has(id)),
       'every one that was acknowledged is stored',
     )
     t.equal(crm.overlaps(), 0, 'no conversation was handled twice at once')
-    const replied = [...crm.replies.values()].reduce((sum, count) => sum + count, 0)
-    t.equal(replied, kept.states.done, 'each that was handled was answered once')
+    t.equal([...crm.replies.values()].flat().length, kept.states.done, 'each that was handled was answered once')
   })
 
   t.test('kill -9 under load, and a new service on the socket', async t => {
@@ -295,7 +306,7 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
     else t.same(without(load.statuses, 200, 500), [], 'what was cut off is a 500')
     const kept = stored(file)
     t.ok(
-      load.accepted.every(id => kept.ids.has(id)),
+      load.ids().every(id => kept.ids.has(id)),
       'every one that was acknowledged is stored',
     )
   })
@@ -322,7 +333,7 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
     }
     const kept = stored(file)
     t.ok(
-      load.accepted.every(id => kept.ids.has(id)),
+      load.ids().every(id => kept.ids.has(id)),
       'every one that was acknowledged is stored',
     )
   })
@@ -435,6 +446,6 @@ function without(statuses: Map<number | string, number>, ...expected: (number | 
   return [...statuses.keys()].filter(status => !expected.includes(status))
 }
 
-function show(statuses: Map<number | string, number>): string {
+export function show(statuses: Map<number | string, number>): string {
   return [...statuses].map(([status, count]) => `${count} × ${status}`).join(', ')
 }
