@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { PermanentError, TransientError } from '../inbox/errors.ts'
-import { readPostgresUrl } from '../inbox/postgres-connection.ts'
+import { BEGIN, readPostgresUrl } from '../inbox/postgres-connection.ts'
 import { MOVED } from '../inbox/postgres-import.ts'
 import { SCHEMA } from '../inbox/postgres-schema.ts'
 import { checkHold, checkInterval, isAt, mustBeAt } from './checks.ts'
@@ -111,7 +111,7 @@ export async function openPostgresCalendar(url: string, clock: { now(): number }
   /** One change at a time, of whatever process. */
   function change<T>(what: string, run: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     return attempt(what, async client => {
-      await client.query(`BEGIN; LOCK TABLE ${TABLE} IN SHARE ROW EXCLUSIVE MODE`)
+      await client.query(`${BEGIN}; LOCK TABLE ${TABLE} IN SHARE ROW EXCLUSIVE MODE`)
       await client.query(DROP_LAPSED, [clock.now()])
       const result = await run(client)
       await client.query('COMMIT')

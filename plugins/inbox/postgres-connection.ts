@@ -13,8 +13,11 @@ const CONNECT_MS = 5_000
  * claimed is another's by then.
  */
 const STATEMENT_MS = 10_000
-/** What a process that is frozen amid a transaction may lock, ms. */
-const IDLE_IN_TRANSACTION_MS = 5_000
+/**
+ * Begins a transaction. A process that is frozen amid it locks what it has for 5 s. Set here, and not when connecting:
+ * PgBouncer takes no such setting there.
+ */
+export const BEGIN = 'BEGIN; SET LOCAL idle_in_transaction_session_timeout = 5000'
 /** Between two attempts to reach a server that is not up, ms. */
 const ATTEMPT_INTERVAL = 1_000
 
@@ -40,7 +43,6 @@ export function readPostgresUrl(text: string): PostgresConfig {
     application_name: 'tutorbot-webhooks',
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: STATEMENT_MS,
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     keepAlive: true,
   }
 }
@@ -60,12 +62,19 @@ const NOT_UP = new Set([
   '57P02',
   '57P03', // it is starting up
 ])
-/** `pg` gives these no code. */
-const NOT_UP_MESSAGE = /timeout|Connection terminated/
+/** protocol_violation: what PgBouncer says whatever it is. */
+const PGBOUNCER = '08P01'
+/** `pg` gives these no code; the last two are PgBouncer's. */
+const NOT_UP_MESSAGE = /timeout|Connection terminated|server login has been failing|connect failed/
 
-function isNotUp({ code, message }: { code?: string; message: string }): boolean {
-  return code === undefined ? NOT_UP_MESSAGE.test(message) : NOT_UP.has(code)
+/** Why a server is not up. undefined: it is, and refuses. */
+function whyNotUp({ code, message }: { code?: string; message: string }): string | undefined {
+  if (code === undefined || code === PGBOUNCER) return NOT_UP_MESSAGE.test(message) ? message : undefined
+  return NOT_UP.has(code) ? code : undefined
 }
+
+const CHECK_CERTIFICATE =
+  "check sslrootcert in the URL: the file with the certificate of the authority that has signed the server's"
 
 /** What each refusal is mended by; the others speak for themselves. */
 const MENDS: Record<string, string> = {
@@ -73,6 +82,10 @@ const MENDS: Record<string, string> = {
   '28000': 'check the user in the URL, and that pg_hba.conf lets it in',
   '3D000': 'create that database, or name another in the URL',
   '42501': 'GRANT CREATE ON DATABASE … TO that role, or let an owner of the database start this once',
+  SELF_SIGNED_CERT_IN_CHAIN: CHECK_CERTIFICATE,
+  DEPTH_ZERO_SELF_SIGNED_CERT: CHECK_CERTIFICATE,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: CHECK_CERTIFICATE,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: CHECK_CERTIFICATE,
 }
 
 /**
@@ -82,9 +95,10 @@ const MENDS: Record<string, string> = {
 export function explainRefusal(url: string, error: unknown): StoreOpenError {
   if (error instanceof StoreOpenError) return error
   const { code, message } = error as { code?: string; message: string }
-  if (isNotUp({ code, message })) {
+  const reason = whyNotUp({ code, message })
+  if (reason !== undefined) {
     const mend = 'start it, or check host and port in the URL'
-    return new StoreOpenError(`${describeStore(url)} is not up (${code ?? message}); ${mend}`, { cause: error })
+    return new StoreOpenError(`${describeStore(url)} is not up (${reason}); ${mend}`, { cause: error })
   }
   const mend = MENDS[code ?? ''] ?? 'check the URL'
   return new StoreOpenError(`${describeStore(url)} can't be used (${message}); ${mend}`, { cause: error })
@@ -106,15 +120,18 @@ export async function onceUp<T>(
     try {
       return await begin()
     } catch (error) {
-      const { code, message } = error as { code?: string; message: string }
-      if (!waits || !isNotUp({ code, message })) throw explainRefusal(url, error)
-      if (isTime(performance.now())) log.warn(`waiting for ${describeStore(url)} (${code ?? message})`)
+      const reason = whyNotUp(error as Error)
+      if (!waits || reason === undefined) throw explainRefusal(url, error)
+      if (isTime(performance.now())) log.warn(`waiting for ${describeStore(url)} (${reason})`)
       await new Promise(resolve => setTimeout(resolve, ATTEMPT_INTERVAL))
     }
   }
 }
 
-/** Calls `onNotice` at each notification of a channel, and after each time that some may have been missed. */
+/**
+ * Calls `onNotice` at each notification of a channel, and after each time that some may have been missed. Through a
+ * pooler there are none: LISTEN would stay on a connection that is somebody else's in a moment.
+ */
 export function listen(config: pg.ClientConfig, channel: string, onNotice: () => void): () => Promise<void> {
   let client: pg.Client | undefined
   let timer: NodeJS.Timeout | undefined
@@ -131,6 +148,10 @@ export function listen(config: pg.ClientConfig, channel: string, onNotice: () =>
     })
     try {
       await current.connect()
+      if (await isPooled(current)) {
+        closed = true
+        return await current.end()
+      }
       await current.query(`LISTEN ${channel}`)
       onNotice()
     } catch {
@@ -145,4 +166,10 @@ export function listen(config: pg.ClientConfig, channel: string, onNotice: () =>
     await first
     await client?.end().catch(() => {})
   }
+}
+
+/** Whether somebody is in between, such as PgBouncer: what it gives as the backend's process id is another number. */
+async function isPooled(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+  return rows[0]?.pid !== (client as unknown as { processID: number }).processID
 }

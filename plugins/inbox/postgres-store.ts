@@ -13,7 +13,7 @@ import type {
   Store,
   TakenDelivery,
 } from './contracts.ts'
-import { listen, onceUp, readPostgresUrl } from './postgres-connection.ts'
+import { BEGIN, listen, onceUp, readPostgresUrl } from './postgres-connection.ts'
 import { importDeliveries, importSteps, prepareImport } from './postgres-import.ts'
 import { BOSS_SCHEMA, ensureSchema, SCHEMA } from './postgres-schema.ts'
 import { clean, indexable } from './postgres-text.ts'
@@ -163,7 +163,7 @@ function onClient(client: Pick<pg.ClientBase, 'query'> | pg.Pool): Db {
 async function transaction<T>(pool: pg.Pool, run: (client: pg.PoolClient) => Promise<T>, attempt = 1): Promise<T> {
   const client = await pool.connect()
   try {
-    await client.query('BEGIN')
+    await client.query(BEGIN)
     const result = await run(client)
     await client.query('COMMIT')
     client.release()

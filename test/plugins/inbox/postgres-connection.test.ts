@@ -1,11 +1,18 @@
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, chownSync, copyFileSync, statSync } from 'node:fs'
 import net, { createServer } from 'node:net'
+import { join } from 'node:path'
 import Fastify from 'fastify'
-import tap from 'tap'
+import tap, { type Test } from 'tap'
+import { chatwoot } from '../../../commands/samples.ts'
 import { listen } from '../../../plugins/inbox/postgres-connection.ts'
 import { openPostgresStore } from '../../../plugins/inbox/postgres-store.ts'
 import { describeStore } from '../../../plugins/inbox/postgres-url.ts'
 import { buildServer, explainFailure } from '../../../server.ts'
+import { CHATWOOT_SECRET, chatwootRequest } from '../../helpers/app.ts'
 import { delivery } from '../../helpers/inbox.ts'
+import { isInstalled } from '../../helpers/installed.ts'
 import { captureLog } from '../../helpers/log.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
 
@@ -197,3 +204,97 @@ tap.test('who listens for wake-ups goes on when the server has been away', async
   await stop()
   await server.start()
 })
+
+tap.test('who listens through a pooler, whose process ids are its own, is not left with its connection', async t => {
+  const { hostname, port } = new URL(await server.database())
+  let closed = () => {}
+  const isClosed = new Promise<void>(resolve => {
+    closed = resolve
+  })
+  let connections = 0
+  const pooler = createServer(socket => {
+    connections++
+    const through = net.connect(Number(port), hostname)
+    socket.pipe(through).on('data', data => socket.write(withOtherPid(data)))
+    socket.on('close', () => through.end(closed))
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => pooler.close())
+  await once(pooler, 'listening')
+  const stop = listen(
+    {
+      connectionString: `postgres://postgres:postgres@127.0.0.1:${(pooler.address() as net.AddressInfo).port}/postgres`,
+    },
+    'wakeups',
+    () => t.fail('there is nothing to be told'),
+  )
+  await isClosed
+  await stop()
+  t.equal(connections, 1)
+})
+
+/** BackendKeyData names the process: `K`, 12 (a length), its id. */
+function withOtherPid(data: Buffer): Buffer {
+  const key = data.indexOf('K\0\0\0\x0c', 'latin1')
+  if (key >= 0) data.writeInt32BE(1, key + 5)
+  return data
+}
+
+tap.test('TLS with an authority of our own: everything goes through it; another authority is refused', async t => {
+  if (!isInstalled(t, 'openssl', 'version')) return
+  const url = await server.database()
+  const files = await startTls(t, url)
+  const over = (ca: string) =>
+    changed(url, copy => {
+      copy.hostname = 'localhost'
+      copy.search = `?sslmode=verify-full&sslrootcert=${encodeURIComponent(ca)}`
+    })
+  const env = { PORT: '0', LOG_LEVEL: 'silent', DATABASE_URL: over(files.ca), CW_HMAC_SECRET: CHATWOOT_SECRET }
+  const app = await buildServer({ env })
+  t.teardown(() => app.close())
+  await app.ready()
+  t.match((await app.inject(chatwootRequest(chatwoot.conversationCreated()))).json(), { status: 'accepted' })
+  t.equal(await app.webhooks.calendar.find('nobody', new AbortController().signal), null)
+  const connections = `SELECT bool_and(ssl) AS ssl, bool_or(query LIKE 'LISTEN%') AS listens FROM pg_stat_ssl
+    JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND application_name = 'tutorbot-webhooks'`
+  // It is made beside the start.
+  let seen: { ssl: boolean; listens: boolean } | undefined
+  while (!seen?.listens) [seen] = await server.query<{ ssl: boolean; listens: boolean }>(url, connections)
+  t.equal(seen.ssl, true)
+
+  const line = await failure(over(files.otherCa))
+  t.match(
+    line,
+    /DATABASE_URL: postgres:\/\/postgres@localhost:\d+\/\w+ can't be used \(.*\); check sslrootcert in the URL/,
+  )
+  t.notMatch(line, /\n/)
+})
+
+/** Switches TLS on; where the certificates are of the authority, and of another. */
+async function startTls(t: Test, url: string): Promise<{ ca: string; otherCa: string }> {
+  const folder = t.testdir()
+  const openssl = (...args: string[]) => {
+    const { status, stderr } = spawnSync('openssl', args, { cwd: folder, encoding: 'utf8' })
+    if (status !== 0) throw new Error(stderr)
+  }
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  for (const ca of ['ca', 'other']) {
+    openssl('req', '-x509', ...key, '-subj', `/CN=${ca}`, '-keyout', `${ca}.key`, '-out', `${ca}.pem`)
+  }
+  const ofServer = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
+  openssl('req', '-x509', ...key, ...ofServer, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-keyout', 's.key', '-out', 's.pem')
+
+  const [row] = await server.query<{ data_directory: string }>(url, 'SHOW data_directory')
+  const data = row?.data_directory as string
+  const { uid, gid } = statSync(data)
+  for (const [from, to] of [
+    ['s.pem', 'server.crt'],
+    ['s.key', 'server.key'],
+  ] as const) {
+    copyFileSync(join(folder, from), join(data, to))
+    chmodSync(join(data, to), 0o600)
+    chownSync(join(data, to), uid, gid)
+  }
+  await server.query(url, 'ALTER SYSTEM SET ssl = on')
+  await server.query(url, 'SELECT pg_reload_conf()')
+  return { ca: join(folder, 'ca.pem'), otherCa: join(folder, 'other.pem') }
+}
