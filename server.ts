@@ -218,7 +218,8 @@ export function explainFailure(error: unknown): string {
   return `tutorbot-webhooks did not start: ${(error as Error).stack}`
 }
 
-if (import.meta.main) {
+/** Starts it in this process, which ends with 1 and one line if it can't. */
+export async function run(): Promise<void> {
   try {
     await start()
   } catch (error) {
@@ -226,3 +227,5 @@ if (import.meta.main) {
     process.exit(1)
   }
 }
+
+if (import.meta.main) await run()

@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: the service beside the yardstick, in one run on the same deliveries, the server alone on its core.
  * Prints the tables of the README. Options: --requests N (a round's), --rounds N, --rows N (stored before), --long N
- * (deliveries of the memory run); 0 leaves a part out.
+ * (deliveries of the memory run), --prune N and --backup N (rows with payloads, pruned or copied under load; not
+ * unless asked for); 0 leaves a part out.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -21,6 +22,9 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     rows: { type: 'string', default: '1000000' },
     long: { type: 'string', default: '500000' },
+    prune: { type: 'string', default: '0' },
+    backup: { type: 'string', default: '0' },
+    rate: { type: 'string', default: '1000' },
   },
 })
 const REQUESTS = Number(values.requests)
@@ -111,7 +115,7 @@ function summary(results: LoadResult[]) {
 }
 
 /** Handled rows as they are after their payload's retention, written straight into the file. */
-async function fill(store: string, rows: number): Promise<void> {
+async function fill(store: string, rows: number, { age = 0, bodies = false } = {}): Promise<void> {
   await openSqliteStore(store).close()
   const db = new DatabaseSync(store)
   db.exec('PRAGMA synchronous = OFF; PRAGMA cache_size = -262144')
@@ -122,8 +126,9 @@ async function fill(store: string, rows: number): Promise<void> {
       SELECT lower(printf('%s-%s-8%s-a%s-%s', hex(randomblob(4)), hex(randomblob(2)), substr(hex(randomblob(2)), 2),
         substr(hex(randomblob(2)), 2), hex(randomblob(6)))),
         'chatwoot', 'message_created', '1:' || i || '_' || i || '_message_created', 'conversation:1:' || i % 5000,
-        'done', 1, ${Date.now()}, ${Date.now()} FROM n`)
+        'done', 1, ${Date.now() - age}, ${Date.now() - age} FROM n`)
   }
+  if (bodies) db.exec('INSERT INTO body SELECT seq, zeroblob(2700) FROM delivery')
   db.exec(
     'INSERT INTO known SELECT id, seq FROM delivery ORDER BY id; UPDATE indexed SET seq = (SELECT max(seq) FROM delivery)',
   )
@@ -184,6 +189,34 @@ async function compareRows(rows: number): Promise<void> {
   await Promise.all([stop(empty), stop(full)])
 }
 
+const DAY = 24 * 60 * 60 * 1_000
+
+/** Acknowledgements at a steady rate while rows are pruned, and while none are. */
+async function comparePruning(rows: number): Promise<void> {
+  const requests = 60 * Number(values.rate)
+  const table: Record<string, object> = {}
+  for (const [name, age] of [
+    ['nothing to prune', 0],
+    ['payloads are pruned', 10 * DAY],
+    ['payloads and keys are pruned', 40 * DAY],
+  ] as const) {
+    const store = join(folder, `prune-${age}.db`)
+    await fill(store, rows, { age, bodies: true })
+    const server = await start('service.ts', store)
+    server.sent = rows * 10
+    const db = new DatabaseSync(store, { readOnly: true })
+    const left = () => Number(db.prepare('SELECT count(*) AS n FROM body WHERE seq <= ?').get(rows)?.n)
+    const before = left()
+    const result = await load(server, requests, { rate: Number(values.rate) })
+    const pruned = before - left()
+    db.close()
+    table[name] = { ...summary([result]), 'rows pruned meanwhile': pruned }
+    await stop(server)
+    rmSync(store)
+  }
+  console.table(table)
+}
+
 async function watchMemory(deliveries: number): Promise<void> {
   const service = await start('service.ts', join(folder, 'long.db'))
   const table: Record<string, object> = {}
@@ -201,6 +234,7 @@ try {
   )
   if (ROUNDS > 0) await compare()
   if (Number(values.rows) > 0) await compareRows(Number(values.rows))
+  if (Number(values.prune) > 0) await comparePruning(Number(values.prune))
   if (Number(values.long) > 0) await watchMemory(Number(values.long))
 } finally {
   rmSync(folder, { recursive: true, force: true })

@@ -2,13 +2,13 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import http from 'node:http'
 import https from 'node:https'
-import { isIPv6 } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { parseArgs } from 'node:util'
+import type { Command } from 'commander'
 import Stripe from 'stripe'
 import { asObject, asText, type Json } from '../handlers/payload.ts'
-import { type Env, EnvError, type EnvOptions, readEnv } from '../plugins/env.ts'
+import { type Env, readEnv } from '../plugins/env.ts'
 import { signChatwoot } from '../plugins/verification.ts'
+import { CommandError, type Context, report, table, withExamples, withJson } from './output.ts'
 import {
   chatwoot,
   railsJson,
@@ -19,19 +19,15 @@ import {
   stripeSession,
   stripeThinEvent,
 } from './samples.ts'
+import { serverUrl } from './server-url.ts'
 
-const HELP = `npm run simulate [-- --url <url>]
-
+const HELP = `
 Sends a signed sample of every kind of webhook to the running server, and a repeat, 50 copies at once, forged, stale,
 malformed and oversized ones; prints what came back, in how many ms, and whether that is what should happen.
 Exits with 1 if something is not, or if the server can't be reached.
 
-  --url <url>   where the server is, with its prefix if it has one; default: HOST and PORT of the environment
-  --help        this text
-
-It reads the server's own environment (.env too): CW_HMAC_SECRET and STRIPE_WEBHOOK_SECRET, the first of each list
-signs; CW_ACC_ID is the account; STRIPE_SECRET_KEY tells test mode from live mode, and nothing else. To check a
-deployment, give it that deployment's values.
+CW_HMAC_SECRET and STRIPE_WEBHOOK_SECRET: the first of each list signs; CW_ACC_ID is the account; STRIPE_SECRET_KEY tells
+test mode from live mode, and nothing else. To check a deployment, give it that deployment's values.
 
 A run against a live deployment does nothing to a student: every Chatwoot sample is of a conversation with
 bot_disabled, every Stripe sample is of a payment without a lesson's metadata, and all ids are new and made up. The
@@ -49,16 +45,10 @@ const STALE_SECONDS = 600
 const BODY_HELD_MS = 1_000
 const NO_ANSWER = 'no answer'
 
-/** It can't be run: one line that says why and what to do. */
-export class SimulateError extends Error {
-  override name = 'SimulateError'
-}
-
-export interface SimulateOptions extends EnvOptions {
+interface SimulateOptions {
   /** Where the server is; default: HOST and PORT of the environment. */
   url?: string | undefined
-  /** Takes the table, a line at a time. */
-  print: (line: string) => void
+  json?: boolean
 }
 
 interface Request {
@@ -82,49 +72,61 @@ interface Row {
   expected: string
 }
 
+export function simulateCommand(program: Command, context: Context): void {
+  const command = program
+    .command('simulate')
+    .description('sends the server a sample of every kind, and checks its answers')
+  withJson(command)
+    .option('--url <url>', 'where the server is, with its prefix if it has one; default: HOST and PORT')
+    .action((options: SimulateOptions) => simulate(options, context))
+    .addHelpText('after', HELP)
+  withExamples(command, ['simulate', 'simulate --url https://hooks.example.com'])
+}
+
+interface Checked {
+  sent: string
+  answered: string
+  ms: number | null
+  expected: string
+  /** null: it can't be checked, for want of a secret. */
+  good: boolean | null
+}
+
 /**
- * Sends every sample and prints the table. Whether all came back as it should.
- * @throws {SimulateError} the server can't be reached, or `url` is no URL
- * @throws {EnvError} the environment is wrong
+ * Sends every sample and prints the table.
+ * @throws {CommandError} the server can't be reached, or an answer is not what it should be
  */
-export async function simulate({ env, url, print }: SimulateOptions): Promise<boolean> {
-  const config = await readEnv({ env })
-  const base = baseUrl(url, config)
-  const lines = [['sent', 'answered', 'ms', 'as it should be']]
-  const counts = { yes: 0, no: 0, unchecked: 0 }
-  for (const { name, request, copies = 1, expected } of [...chatwootRows(config), ...stripeRows(config)]) {
+async function simulate({ url, json }: SimulateOptions, context: Context): Promise<void> {
+  const config = await readEnv(context)
+  const base = serverUrl(url, config)
+  const checked: Checked[] = []
+  for (const { name: sent, request, copies = 1, expected } of [...chatwootRows(config), ...stripeRows(config)]) {
     if (request === null) {
-      counts.unchecked++
-      lines.push([name, '', '', 'not checked: no secret'])
+      checked.push({ sent, answered: '', ms: null, expected, good: null })
       continue
     }
     const startedAt = performance.now()
     const answers = await Promise.all(Array.from({ length: copies }, () => send(base, request)))
     const ms = Math.round(performance.now() - startedAt)
-    const answer = summary(answers)
-    if (counts.yes + counts.no === 0 && answer.startsWith(NO_ANSWER)) {
-      throw new SimulateError(
-        `${base} can't be reached (${answer}): start the server with npm start, or give its --url`,
+    const answered = summary(answers)
+    if (checked.length === 0 && answered.startsWith(NO_ANSWER)) {
+      throw new CommandError(
+        `${base} can't be reached (${answered}): start the server with npm start, or give its --url`,
       )
     }
-    const fits = answer === expected || answer.startsWith(`${expected} `)
-    counts[fits ? 'yes' : 'no']++
-    lines.push([name, answer, String(ms), fits ? 'yes' : `NO: it should be ${expected}`])
+    checked.push({ sent, answered, ms, expected, good: answered === expected || answered.startsWith(`${expected} `) })
   }
-  for (const line of aligned(lines)) print(line)
-  const unchecked = counts.unchecked === 0 ? '' : `, ${counts.unchecked} not checked`
-  print(`${base}: ${counts.yes} as they should be${unchecked}, ${counts.no} not`)
-  return counts.no === 0
+  const count = (good: boolean | null) => checked.filter(row => row.good === good).length
+  report(context, json, { url: base, checked }, () => [
+    ...table([['sent', 'answered', 'ms', 'as it should be'], ...checked.map(cellsOf)], [2]),
+    `${base}: ${count(true)} as they should be${count(null) === 0 ? '' : `, ${count(null)} not checked`}, ${count(false)} not`,
+  ])
+  if (count(false) > 0) throw new CommandError(`${count(false)} answers are not as they should be`)
 }
 
-function baseUrl(url: string | undefined, { HOST, PORT }: Env): string {
-  // What listens on every address is reached on loopback.
-  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[HOST] ?? HOST
-  const base = url ?? `http://${isIPv6(host) ? `[${host}]` : host}:${PORT}`
-  if (!/^https?:\/\//.test(base) || !URL.canParse(base)) {
-    throw new SimulateError(`--url ${base} is not a URL: give one like https://hooks.example.com`)
-  }
-  return base.replace(/\/+$/, '')
+function cellsOf({ sent, answered, ms, expected, good }: Checked): string[] {
+  const verdict = good === null ? 'not checked: no secret' : good ? 'yes' : `NO: it should be ${expected}`
+  return [sent, answered, `${ms ?? ''}`, verdict]
 }
 
 /** Ids that no earlier run had: microseconds, as far as the clock goes. */
@@ -336,44 +338,3 @@ function summary(answers: string[]): string {
     .map(([answer, count]) => `${count} × ${answer}`)
     .join(', ')
 }
-
-/** Columns as wide as their longest cell. */
-function aligned(rows: string[][]): string[] {
-  const lengths = (column: number) => rows.map(row => (row[column] as string).length)
-  const widths = (rows[0] as string[]).map((_, column) => Math.max(...lengths(column)))
-  return rows.map(row =>
-    row
-      .map((cell, column) =>
-        column === 2 ? cell.padStart(widths[column] as number) : cell.padEnd(widths[column] as number),
-      )
-      .join('  ')
-      .trimEnd(),
-  )
-}
-
-/** The command; its exit code. What can be mended is said in one line. */
-export async function main(
-  args: string[],
-  { env, print, fail }: EnvOptions & { print: (line: string) => void; fail: (line: string) => void },
-): Promise<number> {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: { url: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } },
-    })
-    if (values.help) {
-      print(HELP)
-      return 0
-    }
-    return (await simulate({ env, url: values.url, print })) ? 0 : 1
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (error instanceof SimulateError || error instanceof EnvError || code?.startsWith('ERR_PARSE_ARGS_')) {
-      fail(`simulate: ${message}`)
-      return 1
-    }
-    throw error
-  }
-}
-
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2), { print: console.log, fail: console.error })

@@ -41,14 +41,22 @@ export interface ChatwootConversation {
     assignee_type?: string | null
   }
   last_non_activity_message?: ChatwootMessage | null
+  /** Unix s. */
+  last_activity_at?: number
+  inbox_id?: number
 }
 
 export interface ChatwootMessage {
   id: number
+  content?: string | null
+  content_type?: string
   /** 0: incoming, 1: outgoing, 2: activity, 3: template. */
   message_type: number
   private: boolean
   content_attributes?: Attributes | null
+  attachments?: unknown[]
+  /** Unix s. */
+  created_at?: number
 }
 
 export interface MenuItem {
@@ -68,6 +76,10 @@ export interface MessageExtras {
 export interface ChatwootClient {
   readonly accountId: string
   getConversation(conversation: string, signal: AbortSignal): Promise<ChatwootConversation>
+  /** One page of the account's conversations, the latest activity first; pages count from 1. A bot's token may not. */
+  listConversations(status: 'open' | 'pending', page: number, signal: AbortSignal): Promise<ChatwootConversation[]>
+  /** The latest messages of a conversation, the oldest of them first. A bot's token may not. */
+  listMessages(conversation: string, signal: AbortSignal): Promise<ChatwootMessage[]>
   /**
    * Whether a message or note with this marker is among the last ones of the conversation. A bot's token may not list
    * them: without an administrator's or agent's token only the very last one is looked at.
@@ -165,17 +177,21 @@ export function createChatwootClient(options: ChatwootOptions): ChatwootClient |
     await post(`${pathOf('conversations', conversation)}/messages`, message, signal)
   }
 
+  async function messagesOf(conversation: string, signal: AbortSignal, query = ''): Promise<ChatwootMessage[]> {
+    const path = `${pathOf('conversations', conversation)}/messages`
+    const answer = await call(asAdmin, 'GET', path + query, signal)
+    if (!hasField(answer, 'payload') || !Array.isArray(answer.payload)) throw new UnexpectedAnswerError(`GET ${path}`)
+    return answer.payload as ChatwootMessage[]
+  }
+
   /** Looks through the newest messages, page by page. */
   async function isListed(
     conversation: string,
     fits: (message: ChatwootMessage) => boolean,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const path = `${pathOf('conversations', conversation)}/messages`
     for (let page = 0, before = ''; page < MARKER_PAGES; page++) {
-      const answer = await call(asAdmin, 'GET', path + before, signal)
-      if (!hasField(answer, 'payload') || !Array.isArray(answer.payload)) throw new UnexpectedAnswerError(`GET ${path}`)
-      const messages = answer.payload as ChatwootMessage[]
+      const messages = await messagesOf(conversation, signal, before)
       if (messages.some(fits)) return true
       const [oldest] = messages
       if (oldest === undefined) return false
@@ -193,6 +209,14 @@ export function createChatwootClient(options: ChatwootOptions): ChatwootClient |
       if (!hasField(answer, 'custom_attributes')) throw new UnexpectedAnswerError(`GET ${path}`)
       return answer as unknown as ChatwootConversation
     },
+    async listConversations(status, page, signal) {
+      const path = `/conversations?status=${status}&assignee_type=all&page=${page}`
+      const answer = await call(asAdmin, 'GET', path, signal)
+      const data = hasField(answer, 'data') ? answer.data : undefined
+      if (!hasField(data, 'payload') || !Array.isArray(data.payload)) throw new UnexpectedAnswerError(`GET ${path}`)
+      return data.payload as ChatwootConversation[]
+    },
+    listMessages: (conversation, signal) => messagesOf(conversation, signal),
     async wasSent(conversation, marker, signal) {
       const isMarked = (message?: ChatwootMessage | null) => message?.content_attributes?.[MARKER] === marker
       try {

@@ -50,6 +50,18 @@ export interface StripeClient {
   createSession(checkout: Checkout): Promise<{ id: string; url: string }>
   /** Ends a session, so that it can't be paid any more. false: it is complete, paid or about to be. */
   expireSession(id: string): Promise<boolean>
+  /**
+   * A page of the events of these types (20 at most) since a time (Unix ms), as webhooks have them, the newest first.
+   * Stripe keeps events for 30 days.
+   * @param before the id of the last event of the page before
+   */
+  listEvents(types: readonly string[], since: number, before?: string): Promise<EventPage>
+}
+
+export interface EventPage {
+  events: Stripe.Event[]
+  /** There are older ones. */
+  more: boolean
 }
 
 export default fp<StripeOptions>(
@@ -104,6 +116,11 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
       const expired = await call(() => stripe.checkout.sessions.expire(id).catch(unlessRefused))
       const { status } = expired ?? (await call(() => stripe.checkout.sessions.retrieve(id)))
       return status === 'expired'
+    },
+    listEvents: async (types, since, before) => {
+      const request = { types: [...types], created: { gte: Math.floor(since / 1_000) }, limit: 100 }
+      const page = await call(() => stripe.events.list({ ...request, ...(before && { starting_after: before }) }))
+      return { events: page.data, more: page.has_more }
     },
   }
 }

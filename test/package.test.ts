@@ -161,6 +161,12 @@ t.test('the package', async t => {
     t.equal(await run(PROJECT, TSC, '-p', '.'), '')
   })
 
+  t.test('has commands', async t => {
+    const command = join(PROJECT, 'node_modules/.bin/tutorbot-webhooks')
+    t.match(await run(PROJECT, command, '--help'), /^Usage: tutorbot-webhooks .*catch-up/s)
+    await t.rejects(run(PROJECT, command, 'nonsense'), /ended with 2\n.*unknown command 'nonsense'/s)
+  })
+
   t.test('has a command that serves', async t => {
     const env = { ...environment(), PORT: '0', DATABASE_URL: join(PROJECT, 'command.db') }
     const child = spawn(join(PROJECT, 'node_modules/.bin/tutorbot-webhooks'), { cwd: PROJECT, env })

@@ -5,6 +5,9 @@ export interface Interval {
   end: number
 }
 
+/** Stands where a student's name was. */
+export const ERASED = 'erased'
+
 /** A slot held for an order until it is paid, or until the hold lapses. */
 export interface Hold extends Interval {
   /** The order: one order has one hold or one lesson at a time. */

@@ -2,12 +2,14 @@ import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { PermanentError, StoreOpenError, TransientError } from '../inbox/errors.ts'
 import { checkHold, checkInterval, isAt, mustBeAt } from './checks.ts'
-import type { Calendar, Interval, Lesson } from './contract.ts'
+import { type Calendar, ERASED, type Interval, type Lesson } from './contract.ts'
 
 /** The calendar of who has no other one: a table beside the inbox's own, in the same file. */
 export interface LocalCalendar extends Calendar {
   /** The lessons that overlap a range (Unix ms), in order of start. Holds are none. */
   lessons(from: number, to: number): Promise<Lesson[]>
+  /** Takes the student's name out of the lessons of these conversations (display ids). How many lessons. */
+  eraseStudent(conversations: readonly string[]): Promise<number>
   close(): void
 }
 
@@ -107,6 +109,7 @@ function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalend
     INSERT INTO slot (order_id, start_at, end_at, student, service, payment, conversation) VALUES (?, ?, ?, ?, ?, ?, ?)`)
   const removeHold = sql('DELETE FROM slot WHERE order_id = ? AND hold_until <= ?')
   const remove = sql('DELETE FROM slot WHERE order_id = ?')
+  const eraseStudent = sql(`UPDATE slot SET student = '${ERASED}' WHERE conversation = ? AND student <> '${ERASED}'`)
 
   /** @throws {TransientError} that says what could not be done, and why */
   function attempt<T>(what: string, run: () => T): T {
@@ -199,6 +202,13 @@ function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalend
       checkInterval({ start: from, end: to })
       const rows = attempt('list its lessons', () => bookedLessons.all(to, from))
       return (rows as unknown as Lesson[]).map(row => ({ ...row }))
+    },
+
+    async eraseStudent(conversations) {
+      return change('erase a name', () => {
+        const changed = conversations.map(conversation => Number(eraseStudent.run(conversation).changes))
+        return changed.reduce((sum, lessons) => sum + lessons, 0)
+      })
     },
 
     close: () => db.close(),

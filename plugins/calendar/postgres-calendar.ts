@@ -4,7 +4,7 @@ import { BEGIN, readPostgresUrl } from '../inbox/postgres-connection.ts'
 import { MOVED } from '../inbox/postgres-import.ts'
 import { SCHEMA } from '../inbox/postgres-schema.ts'
 import { checkHold, checkInterval, isAt, mustBeAt } from './checks.ts'
-import type { BookResult, Calendar, Interval, Lesson } from './contract.ts'
+import { type BookResult, type Calendar, ERASED, type Interval, type Lesson } from './contract.ts'
 import type { SlotRow } from './local-calendar.ts'
 
 /** The calendar of who has no other one, for several processes: a table beside the inbox's own, in the same database. */
@@ -16,6 +16,8 @@ export interface PostgresCalendar extends Calendar {
    * prepared its import before. Those that are new, and the lessons among them that overlap something here.
    */
   importSlots(rows: readonly SlotRow[]): Promise<{ fresh: SlotRow[]; overlapping: SlotRow[] }>
+  /** Takes the student's name out of the lessons of these conversations (display ids). How many lessons. */
+  eraseStudent(conversations: readonly string[]): Promise<number>
   close(): Promise<void>
 }
 
@@ -55,6 +57,7 @@ const INSERT_LESSON = `
   INSERT INTO ${TABLE} (order_id, start_at, end_at, student, service, payment, conversation)
   VALUES ($1, $2, $3, $4, $5, $6, $7)`
 const REMOVE_HOLD = `DELETE FROM ${TABLE} WHERE order_id = $1 AND hold_until <= $2`
+const ERASE = `UPDATE ${TABLE} SET student = $1 WHERE conversation = ANY($2::text[]) AND student <> $1`
 const REMOVE = `DELETE FROM ${TABLE} WHERE order_id = $1`
 
 /** A lesson goes before a hold that its order has here, and before a hold that overlaps it. */
@@ -212,6 +215,11 @@ export async function openPostgresCalendar(url: string, clock: { now(): number }
       const fresh = rows.filter(row => overlaps.has(clean(row.order_id)))
       return { fresh, overlapping: fresh.filter(row => overlaps.get(clean(row.order_id))) }
     },
+
+    eraseStudent: conversations =>
+      change('erase a name', async client => {
+        return (await client.query(ERASE, [ERASED, conversations])).rowCount as number
+      }),
 
     close: () => pool.end(),
   }

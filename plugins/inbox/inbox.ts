@@ -1,9 +1,9 @@
 import type { EventEmitter } from 'node:events'
-import { setImmediate } from 'node:timers/promises'
 import createError from '@fastify/error'
 import type { FastifyBaseLogger } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import type { WebhookEvents } from '../events.ts'
+import { browse } from './browse.ts'
 import type {
   Backlog,
   Clock,
@@ -115,8 +115,6 @@ function checkShape(delivery: NewDelivery): void {
   if (!Number.isInteger(delivery.receivedAt)) throw new TypeError("A delivery's receivedAt must be a Unix time in ms")
 }
 
-/** Looks into the store for one page: a million deliveries, or so. */
-const MOST_LOOKS = 100
 /** Time that aborted handlers have to end, ms. */
 const ABORT_MS = 1_000
 /** Time for a commit until its sender is answered in any case, ms: Chatwoot waits 5 s, the proxies in `ops/` 4 s. */
@@ -217,21 +215,6 @@ export function createInbox({ store, scheduler, settings, clock, log, events, tr
     return result === 'duplicate' ? 'duplicate' : 'accepted'
   }
 
-  /** Looks on where the store has stopped, until a page is full. */
-  async function browse(filter: DeliveryFilter = {}, limit = 100, before?: number): Promise<DeliveryPage> {
-    const deliveries: DeliveryPage['deliveries'] = []
-    let next = before
-    for (let looks = 0; looks < MOST_LOOKS; looks++) {
-      const page = await store.browse(filter, limit - deliveries.length, next)
-      deliveries.push(...page.deliveries)
-      if (page.next === null || deliveries.length === limit) return { deliveries, next: page.next }
-      next = page.next
-      // What has come in meanwhile goes first.
-      await setImmediate()
-    }
-    return { deliveries, next: next as number }
-  }
-
   const inbox: Inbox = {
     handle(source, event, handler) {
       const ofSource = handlers.get(source) ?? new Map<string, Handler>()
@@ -241,7 +224,7 @@ export function createInbox({ store, scheduler, settings, clock, log, events, tr
     accept,
     get: id => store.get(id),
     list: (filter = {}, limit = 100, after = 0) => store.list(filter, limit, after),
-    browse,
+    browse: (filter, limit, before) => browse(store, filter, limit, before),
     history: id => store.history(id),
     async replay(ids) {
       const orderingKeys = await store.replay(ids, clock.now())

@@ -59,11 +59,15 @@ export function openKnownIds(db: DatabaseSync) {
     .map(row => row.seq as number)
   const leastIndexed = Math.min(...indexedTo)
   progress.next = indexedTo.indexOf(leastIndexed)
-  for (const row of db.prepare('SELECT id, seq FROM delivery WHERE seq > ? ORDER BY seq').iterate(leastIndexed)) {
-    const { id, seq } = row as { id: string; seq: number }
-    if (seq > (indexedTo[numberOf(id)] as number)) remember(id, seq)
-    progress.lastSeq = seq
+  const later = db.prepare('SELECT id, seq FROM delivery WHERE seq > ? ORDER BY seq')
+  function readOn(after: number): void {
+    for (const row of later.iterate(after)) {
+      const { id, seq } = row as { id: string; seq: number }
+      if (seq > (indexedTo[numberOf(id)] as number)) remember(id, seq)
+      progress.lastSeq = seq
+    }
   }
+  readOn(leastIndexed)
 
   return {
     /** Up to here all ids were in the index at the start, so that none of them is in memory. */
@@ -72,6 +76,8 @@ export function openKnownIds(db: DatabaseSync) {
     find(id: string): number | undefined {
       return pieceOf(id).get(id) ?? (anyIndexed ? (find.get(id)?.seq as number | undefined) : undefined)
     },
+    /** Reads the ids that another process has added since. */
+    readOn: () => readOn(progress.lastSeq),
     /** A transaction begins. */
     begin(): void {
       before = { ...progress }

@@ -76,6 +76,8 @@ export function openSqliteStore(file: string, options: SqliteStoreOptions = {}):
   try {
     db = openDatabase(file)
     if (!options.aside) takeOver(db)
+    // What a person wants forgotten is overwritten, and not only unlinked.
+    else db.exec('PRAGMA secure_delete = ON')
     return createStore(db, lock, options)
   } catch (error) {
     db?.close()
@@ -429,6 +431,10 @@ function createStore(
   }
 
   function seqOf(id: string): number | null {
+    const seq = known.find(id)
+    if (seq !== undefined || !aside) return seq ?? null
+    // The server may have accepted it since this was opened.
+    known.readOn()
     return known.find(id) ?? null
   }
 

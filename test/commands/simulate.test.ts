@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,11 +5,10 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
-import { main, SimulateError, simulate } from '../../commands/simulate.ts'
 import { buildServer } from '../../server.ts'
+import { cli, run as command, type Environment } from '../helpers/cli.ts'
 
 const SECRETS = { CW_HMAC_SECRET: 'first,second', STRIPE_WEBHOOK_SECRET: 'whsec_first,whsec_second', CW_ACC_ID: '7' }
-type Environment = Record<string, string>
 
 /** The real server on a port of its own, its store on disk. */
 async function startServer(t: Test, env: Environment) {
@@ -36,10 +34,10 @@ async function startOther(t: Test, listener: http.RequestListener) {
 }
 
 async function run(env: Environment, url?: string) {
-  const lines: string[] = []
-  const good = await simulate({ env, url, print: line => lines.push(line) })
+  const { code, out, err } = await command(env, 'simulate', ...(url === undefined ? [] : ['--url', url]))
+  const lines = out.split('\n')
   const row = (name: string) => lines.find(line => line.startsWith(name)) ?? ''
-  return { good, lines, row, last: lines.at(-1) }
+  return { code, err, good: code === 0, lines, row, last: lines.at(-1) }
 }
 
 t.test('with secrets, everything comes back as it should, at every run', async t => {
@@ -175,66 +173,54 @@ t.test('no answer, or half of one, is a surprise that says so', async t => {
 t.test('a server that is not there', async t => {
   const { app, url } = await startServer(t, {})
   await app.close()
-  const message = `${url} can't be reached (no answer: ECONNREFUSED): start the server with npm start, or give its --url`
-  await t.rejects(run({}, url), new SimulateError(message))
+  const err = `simulate: ${url} can't be reached (no answer: ECONNREFUSED): start the server with npm start, or give its --url`
+  t.match(await run({}, url), { code: 1, err, lines: [''] })
   const { port } = new URL(url)
-  await t.rejects(run({ PORT: port }), { message }, 'HOST and PORT of the environment')
-  await t.rejects(run({ PORT: port, HOST: '0.0.0.0' }), { message }, 'on every address: loopback')
-  await t.rejects(run({ PORT: port, HOST: '::' }), { message: new RegExp(`^http://\\[::1\\]:${port} `) })
+  t.match(await run({ PORT: port }), { err }, 'HOST and PORT of the environment')
+  t.match(await run({ PORT: port, HOST: '0.0.0.0' }), { err }, 'on every address: loopback')
+  t.match(await run({ PORT: port, HOST: '::' }), { err: new RegExp(`^simulate: http://\\[::1\\]:${port} `) })
 })
 
 t.test('https is spoken to an https URL', async t => {
   const { url } = await startOther(t, (_request, response) => response.end())
-  await t.rejects(run({}, url.replace('http:', 'https:')), { message: /^https:.* can't be reached \(no answer: \w+\)/ })
+  t.match(await run({}, url.replace('http:', 'https:')), { err: / https:.* can't be reached \(no answer: \w+\)/ })
 })
 
 t.test('what is not a URL is named', async t => {
-  for (const url of ['hooks.example.com', 'ftp://hooks.example.com', 'http://', ''])
-    await t.rejects(
-      run({}, url),
-      new SimulateError(`--url ${url} is not a URL: give one like https://hooks.example.com`),
-    )
+  for (const url of ['hooks.example.com', 'ftp://hooks.example.com', 'http://', '']) {
+    const err = `simulate: --url ${url} is not a URL: give one like https://hooks.example.com`
+    t.match(await run({}, url), { code: 2, err })
+  }
 })
 
 t.test('the command', async t => {
   const { url } = await startServer(t, SECRETS)
-  const command = async (args: string[], env: Environment = SECRETS) => {
-    const out: string[] = []
-    const err: string[] = []
-    const code = await main(args, { env, print: line => out.push(line), fail: line => err.push(line) })
-    return { code, out, err }
-  }
-
-  t.match(await command(['--help']), { code: 0, out: [/^npm run simulate.*bot_disabled/s], err: [] })
-  t.match(await command(['--url', url]), { code: 0, err: [] })
-  t.match(await command(['--url', url], {}), { code: 1, err: [] })
-  t.match(await command(['--url', 'nonsense']), { code: 1, out: [], err: [/^simulate: --url nonsense is not a URL/] })
-  t.match(await command(['--nonsense']), { code: 1, out: [], err: [/^simulate: Unknown option '--nonsense'/] })
-  t.match(await command([], { PORT: 'x' }), { code: 1, out: [], err: [/^simulate: PORT /] })
-  await t.rejects(
-    main(['--help'], {
-      fail: () => {},
-      print() {
-        throw new RangeError('a fault of our own keeps its stack')
-      },
-    }),
-    RangeError,
-  )
+  t.match(await command(SECRETS, 'simulate', '--help'), {
+    code: 0,
+    out: /bot_disabled.*simulate --url https/s,
+    err: '',
+  })
+  t.match(await command(SECRETS, 'simulate', '--url', url), { code: 0, err: '' })
+  t.match(await command({}, 'simulate', '--url', url), {
+    code: 1,
+    err: /^simulate: \d+ answers are not as they should be$/,
+  })
+  t.match(await command({}, 'simulate', '--nonsense'), { code: 2, out: '', err: /unknown option '--nonsense'/ })
+  t.match(await command({ PORT: 'x' }, 'simulate'), { code: 1, out: '', err: /^simulate: PORT / })
+  const { out } = await command(SECRETS, 'simulate', '--json', '--url', url)
+  t.match(JSON.parse(out), {
+    url,
+    checked: [{ sent: 'Chatwoot: incoming message', answered: '200 accepted', good: true }],
+  })
 })
 
 t.test('as a process', async t => {
   const { url } = await startServer(t, SECRETS)
-  const command = async (env: Environment, ...args: string[]) => {
-    const child = spawn(process.execPath, ['commands/simulate.ts', ...args], { env: { ...process.env, ...env } })
-    const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-    return { code, out, err }
-  }
-
-  const good = await command(SECRETS, '--url', url)
+  const good = await cli(SECRETS, ['simulate', '--url', url])
   t.match(good, { code: 0, err: '' })
   t.match(good.out, /\nhttp:\S+: 33 as they should be, 0 not\n$/)
-  t.match(await command({ ...SECRETS, CW_HMAC_SECRET: 'another' }, '--url', url), { code: 1, err: '' })
-  const bad = await command(SECRETS, '--url', 'http://127.0.0.1:1')
+  t.match(await cli({ ...SECRETS, CW_HMAC_SECRET: 'another' }, ['simulate', '--url', url]), { code: 1, out: /NO/ })
+  const bad = await cli(SECRETS, ['simulate', '--url', 'http://127.0.0.1:1'])
   t.match(bad, { code: 1, out: '', err: /^simulate: http:\/\/127.0.0.1:1 can't be reached .*\n$/ })
   t.equal(bad.err.trim().split('\n').length, 1, 'one line')
 })

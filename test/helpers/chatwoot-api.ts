@@ -22,6 +22,8 @@ export interface ConversationState {
   /** A user's id. */
   assignee: number | null
   messages: MessageState[]
+  /** Unix s. */
+  last_activity_at: number
 }
 
 export interface ContactState {
@@ -38,7 +40,12 @@ export interface MessageState {
   private: boolean
   content_type: string
   content_attributes: Record<string, unknown>
+  /** Unix s. */
+  created_at?: number
 }
+
+/** Conversations on a page. */
+const PAGE = 25
 
 const ACCOUNT = '1'
 const TOKENS = { bot: 'token-of-the-bot', admin: 'token-of-an-administrator', agent: 'token-of-an-agent' }
@@ -70,6 +77,8 @@ export async function startChatwootApi(): Promise<ChatwootApi> {
     if (token === TOKENS.bot && !FOR_BOTS.some(allowed => allowed.test(line))) {
       return unauthorized('Access to this endpoint is not authorized for bots')
     }
+    const query = /^GET \/conversations\?(.+)$/.exec(line)?.[1]
+    if (query !== undefined) return list(new URLSearchParams(query))
     const [, method, collection, id, part] =
       /^(\w+) \/(conversations|contacts)\/(\d+)(?:\/(\w+))?(?:\?before=\d+)?$/.exec(line) ?? []
     const contact = collection === 'contacts' ? contacts.get(Number(id)) : undefined
@@ -77,6 +86,14 @@ export async function startChatwootApi(): Promise<ChatwootApi> {
     const conversation = collection === 'conversations' ? conversations.get(Number(id)) : undefined
     if (conversation === undefined) return NOT_FOUND
     return ofConversation(conversation, `${method} ${part ?? ''}`, call)
+  }
+
+  function list(query: URLSearchParams): Answer {
+    const from = (Number(query.get('page')) - 1) * PAGE
+    const listed = [...conversations.values()]
+      .filter(({ status }) => status === query.get('status'))
+      .sort((one, other) => other.last_activity_at - one.last_activity_at)
+    return ok({ data: { meta: {}, payload: listed.slice(from, from + PAGE).map(show) } })
   }
 
   function ofContact(contact: ContactState, method: string | undefined, body: Call['body']): Answer {
@@ -161,6 +178,7 @@ export async function startChatwootApi(): Promise<ChatwootApi> {
         contact: 4100001,
         assignee: null,
         messages: [],
+        last_activity_at: Math.floor(Date.now() / 1_000),
         ...parts,
       }
       const contact = { id: conversation.contact, name: 'Renée', custom_attributes: {}, ...contactParts }

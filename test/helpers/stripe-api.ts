@@ -7,6 +7,8 @@ export interface StripeApi extends StandIn {
   prices: Map<string, Price>
   /** Payment intents whose charge was given back in full. */
   refunded: Set<string>
+  /** As commands/samples.ts makes them, the oldest first. */
+  events: { id: string; type: string; created: number }[]
 }
 
 /** As commands/samples.ts makes them. */
@@ -40,6 +42,7 @@ export async function startStripeApi(now: () => number = Date.now): Promise<Stri
   const sessions = new Map<string, Session>()
   const prices = new Map<string, Price>()
   const refunded = new Set<string>()
+  const events: StripeApi['events'] = []
   /** What was answered to an idempotency key, and to which request. */
   const answered = new Map<string, { request: string; answer: Answer }>()
 
@@ -49,6 +52,7 @@ export async function startStripeApi(now: () => number = Date.now): Promise<Stri
       return invalid(401, 'Invalid API Key provided: sk_test_****else')
     const { pathname, searchParams } = new URL(path, 'http://localhost')
     if (method === 'GET' && pathname === '/v1/checkout/sessions') return list(searchParams)
+    if (method === 'GET' && pathname === '/v1/events') return listEvents(searchParams)
     if (method === 'POST' && pathname === '/v1/checkout/sessions') return once(call, () => create(body))
     const [, collection, id = '', action = ''] =
       /^\/v1\/(checkout\/sessions|prices)\/([^/]+)(?:\/(expire))?$/.exec(pathname) ?? []
@@ -131,7 +135,19 @@ export async function startStripeApi(now: () => number = Date.now): Promise<Stri
     return { status: 200, body: { ...body, data: shown } }
   }
 
-  return { ...(await startStandIn(answerTo)), secretKey: SECRET_KEY, sessions, prices, refunded }
+  /** https://docs.stripe.com/api/events/list: the newest first. */
+  function listEvents(query: URLSearchParams): Answer {
+    const types = [...query].filter(([name]) => name.startsWith('types[')).map(([, type]) => type)
+    const newest = events.toReversed()
+    const from = newest.findIndex(({ id }) => id === query.get('starting_after')) + 1
+    const fitting = newest
+      .slice(from)
+      .filter(({ type, created }) => types.includes(type) && created >= Number(query.get('created[gte]')))
+    const data = fitting.slice(0, Number(query.get('limit') ?? 10))
+    return { status: 200, body: { object: 'list', url: '/v1/events', has_more: data.length < fitting.length, data } }
+  }
+
+  return { ...(await startStandIn(answerTo)), secretKey: SECRET_KEY, sessions, prices, refunded, events }
 }
 
 /** `metadata[a]=1` → `{ a: '1' }` */

@@ -356,3 +356,24 @@ t.test('the token is not handed on to where an answer redirects', async t => {
   t.match(error.cause, { message: 'unexpected redirect' })
   t.equal(elsewhere.calls.length, 0)
 })
+
+t.test('conversations and messages are listed with an administrator’s token', async t => {
+  const { api, conversation, client } = await setUp(t, { adminToken: 'token-of-an-administrator' })
+  conversation.messages.push({
+    id: 9,
+    content: 'Hoi',
+    message_type: 0,
+    private: false,
+    content_type: 'text',
+    content_attributes: {},
+  })
+  t.match(await client.listConversations('pending', 1, signal), [{ id: 42, last_non_activity_message: { id: 9 } }])
+  t.same(await client.listConversations('pending', 2, signal), [])
+  t.same(await client.listConversations('open', 1, signal), [])
+  t.match(await client.listMessages('42', signal), [{ id: 9, content: 'Hoi' }])
+  await t.rejects(clientOf(api).listConversations('open', 1, signal), ChatwootRefusedError, 'a bot may not')
+  for (const body of ['null', '{}', '{"data":{"payload":1}}']) {
+    api.fail(/conversations/, { status: 200, body: JSON.parse(body) })
+    await t.rejects(client.listConversations('open', 1, signal), ChatwootUnavailableError)
+  }
+})

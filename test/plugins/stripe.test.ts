@@ -181,3 +181,17 @@ t.test('an error that is not Stripe’s stays what it is', async t => {
   await t.rejects(client.getPrice('price_\ud800'), URIError)
   t.equal(api.calls.length, 0)
 })
+
+t.test('events of some types since a time come in pages, the newest first', async t => {
+  const { api, client } = await setUp(t)
+  for (let n = 1; n <= 120; n++) {
+    api.events.push({ id: `evt_${n}`, type: n === 50 ? 'charge.updated' : 'charge.refunded', created: 1_000 + n })
+  }
+  const first = await client.listEvents(['charge.refunded'], 1_010_000)
+  t.equal(first.events.length, 100)
+  t.match(first, { more: true, events: [{ id: 'evt_120' }] })
+  const second = await client.listEvents(['charge.refunded'], 1_010_000, first.events.at(-1)?.id)
+  t.equal(second.more, false)
+  t.equal(second.events.at(-1)?.id, 'evt_10')
+  t.notOk([...first.events, ...second.events].some(({ id }) => id === 'evt_50'))
+})

@@ -1,0 +1,43 @@
+import { existsSync, statSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import type { Command } from 'commander'
+import { readEnv } from '../plugins/env.ts'
+import { versionOf } from '../plugins/inbox/sqlite-file.ts'
+import { CommandError, type Context, report, withExamples, withJson } from './output.ts'
+import { mustBeFile, placeStore } from './store-file.ts'
+
+export function backupCommand(program: Command, context: Context): void {
+  const command = program.command('backup')
+  withJson(command)
+    .description('copies the store (SQLite) while the server runs; checked, and readable by you alone')
+    .argument('<file>', 'where to; it must not be there yet')
+    .action((file: string, options: { json?: boolean }) => backup(file, options, context))
+  withExamples(command, ['backup /var/backups/webhooks-2026-11-23.db'])
+}
+
+async function backup(file: string, { json }: { json?: boolean }, context: Context): Promise<void> {
+  const { DATABASE_URL: store } = await readEnv(context)
+  mustBeFile(store)
+  if (!existsSync(store)) throw new CommandError(`${store} does not exist: there is nothing to back up`)
+  if (existsSync(file)) throw new CommandError(`${file} is there already: give another name`)
+  const startedAt = performance.now()
+  placeStore(file, store, copy => copyStore(store, copy))
+  const result = { file, bytes: statSync(file).size, ms: Math.round(performance.now() - startedAt) }
+  report(context, json, result, () => [
+    `${store} is in ${file}: ${Math.ceil(result.bytes / 2 ** 20)} MiB, checked, in ${(result.ms / 1_000).toFixed(1)} s`,
+  ])
+}
+
+/**
+ * As it is at one moment, and without what was deleted. One read transaction: in WAL mode no writer waits for it, and
+ * it need not begin again when the server writes, as SQLite's backup API does between its steps.
+ */
+function copyStore(store: string, copy: string): void {
+  const db = new DatabaseSync(store, { readOnly: true, timeout: 5_000 })
+  try {
+    versionOf(db, store)
+    db.prepare('VACUUM INTO ?').run(copy)
+  } finally {
+    db.close()
+  }
+}

@@ -1,0 +1,171 @@
+import type { Command } from 'commander'
+import Stripe from 'stripe'
+import { asObject, asText } from '../handlers/payload.ts'
+import { createChatwootClient } from '../plugins/chatwoot.ts'
+import { type Env, readEnv } from '../plugins/env.ts'
+import { PermanentError, TransientError } from '../plugins/inbox/errors.ts'
+import { retryAfterMs } from '../plugins/retry-after.ts'
+import { createStripeClient } from '../plugins/stripe.ts'
+import { signChatwoot } from '../plugins/verification.ts'
+import { type Missed, missedEvents, missedMessages, patiently } from './missed.ts'
+import { CommandError, type Context, report, table, timeOf, withExamples, withJson } from './output.ts'
+import { serverUrl, unreachable } from './server-url.ts'
+
+interface CatchUpOptions {
+  since: string
+  url?: string
+  dryRun?: boolean
+  json?: boolean
+}
+
+/** Chatwoot waits as long for an answer, ms. */
+const ANSWER_MS = 5_000
+
+const OUTCOMES = ['accepted', 'duplicate', 'ignored'] as const
+type Counts = Record<'sent' | (typeof OUTCOMES)[number] | 'failed', number>
+
+interface Failure {
+  what: string
+  error: string
+}
+
+export function catchUpCommand(program: Command, context: Context): void {
+  const command = program.command('catch-up')
+  withJson(command)
+    .description('sends the running server what it missed while it was down; what it knows is a duplicate')
+    .requiredOption('--since <time>', 'when it went down: a time (ISO 8601), or 30m, 2h, 3d ago')
+    .option('--url <url>', 'where the server is, with its prefix if it has one; default: HOST and PORT')
+    .option('--dry-run', 'only lists what it would send')
+    .action((options: CatchUpOptions) => catchUp(options, context))
+    .addHelpText(
+      'after',
+      `
+From Stripe: all events that something handles. From Chatwoot: of each open or pending conversation that waits for the
+bot, the last message; an agent's or administrator's token lists them, a bot's may not. Each is signed and sent to the
+server as Stripe or Chatwoot would, so that nothing is handled twice. Exits with 1 if one could not be delivered.`,
+    )
+  withExamples(command, ['catch-up --since 2h --dry-run', 'catch-up --since 2026-11-23T08:00:00+01:00'])
+}
+
+async function catchUp(options: CatchUpOptions, context: Context): Promise<void> {
+  const since = timeOf('--since', options.since)
+  const config = await readEnv(context)
+  const base = serverUrl(options.url, config)
+  const failures: Failure[] = []
+  const missed: Missed[] = []
+  for (const [what, find] of [
+    ['Stripe', fromStripe],
+    ['Chatwoot', fromChatwoot],
+  ] as const) {
+    try {
+      missed.push(...(await find(config, since, context)))
+    } catch (error) {
+      if (!(error instanceof PermanentError || error instanceof TransientError)) throw error
+      failures.push({ what, error: error.message })
+    }
+  }
+  if (options.dryRun) showMissed(missed, options, context)
+  else await sendAll(base, missed, failures, config, options, context)
+  for (const { what, error } of failures) context.say(`${what}: ${error}`)
+  if (failures.length > 0) throw new CommandError('not everything could be had or delivered: run it again')
+}
+
+async function sendAll(
+  base: string,
+  missed: readonly Missed[],
+  failures: Failure[],
+  config: Env,
+  { json }: CatchUpOptions,
+  context: Context,
+): Promise<void> {
+  const counts: Record<Missed['source'], Counts> = { stripe: noCounts(), chatwoot: noCounts() }
+  // One after the other: in the order in which they happened, and no burst for the server.
+  for (const each of missed) await send(base, each, config, counts[each.source], failures)
+  report(context, json, { ...counts, failures }, () => [
+    ...table(
+      [
+        ['', 'sent', ...OUTCOMES, 'failed'],
+        ...Object.entries(counts).map(([source, { sent, accepted, duplicate, ignored, failed }]) => [
+          source,
+          ...[sent, accepted, duplicate, ignored, failed].map(String),
+        ]),
+      ],
+      [1, 2, 3, 4, 5],
+    ),
+  ])
+}
+
+async function fromStripe(config: Env, since: number, context: Context): Promise<Missed[]> {
+  const skipped = ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET'].find(name => config[name as keyof Env] === undefined)
+  const client = createStripeClient({ secretKey: config.STRIPE_SECRET_KEY, apiBase: config.STRIPE_API_BASE })
+  if (skipped === undefined && client !== null) return missedEvents(client, since)
+  context.say(`Stripe: left out, ${skipped} is not set`)
+  return []
+}
+
+async function fromChatwoot(config: Env, since: number, context: Context): Promise<Missed[]> {
+  const { CW_URL: url, CW_ACC_ID: accountId, CW_TOKEN: token, CW_ADMIN_TOKEN: adminToken } = config
+  const client = createChatwootClient({ url, accountId, token, adminToken })
+  if (client !== null) return missedMessages(client, since)
+  context.say('Chatwoot: left out, CW_TOKEN is not set')
+  return []
+}
+
+function showMissed(missed: readonly Missed[], { json }: CatchUpOptions, context: Context): void {
+  const rows = missed.map(({ source, event, what, at }) => ({ source, event, what, at: new Date(at).toISOString() }))
+  report(context, json, rows, () => [
+    ...(rows.length === 0 ? [] : table(rows.map(({ at, source, event, what }) => [at, source, event, what]))),
+    `${rows.length} would be sent; those that are known would be duplicates`,
+  ])
+}
+
+function noCounts(): Counts {
+  return { sent: 0, accepted: 0, duplicate: 0, ignored: 0, failed: 0 }
+}
+
+async function send(base: string, missed: Missed, config: Env, counts: Counts, failures: Failure[]): Promise<void> {
+  counts.sent++
+  try {
+    counts[await patiently(() => post(base, missed, config))]++
+  } catch (error) {
+    if (!(error instanceof TransientError)) throw error
+    counts.failed++
+    failures.push({ what: missed.what, error: error.message })
+  }
+}
+
+/** @throws {CommandError} the server is not there @throws {Error} it did not take it */
+async function post(base: string, { source, body }: Missed, config: Env): Promise<(typeof OUTCOMES)[number]> {
+  const text = JSON.stringify(body)
+  const [path, headers] =
+    source === 'stripe' ? ['/webhook/payments', stripeHeaders(text, config)] : ['/cw', chatwootHeaders(text, config)]
+  const signal = AbortSignal.timeout(ANSWER_MS)
+  let response: Response
+  try {
+    response = await fetch(base + path, { method: 'POST', headers, body: text, redirect: 'error', signal })
+  } catch (error) {
+    throw new CommandError(unreachable(base, error as Error))
+  }
+  const answer = asObject(await response.json().catch(() => null))
+  const outcome = OUTCOMES.find(each => response.ok && each === answer.status)
+  if (outcome !== undefined) return outcome
+  throw new TransientError(`the server answered ${response.status} ${asText(answer.code) ?? ''}`.trim(), {
+    retryAfterMs: response.status === 429 ? retryAfterMs(response.headers.get('retry-after')) : 0,
+  })
+}
+
+function stripeHeaders(payload: string, { STRIPE_WEBHOOK_SECRET = '' }: Env): Record<string, string> {
+  const signature = Stripe.webhooks.generateTestHeaderString({ payload, secret: firstOf(STRIPE_WEBHOOK_SECRET) })
+  return { 'content-type': 'application/json', 'stripe-signature': signature }
+}
+
+/** Without a secret the server takes what comes from this machine. */
+function chatwootHeaders(body: string, { CW_HMAC_SECRET }: Env): Record<string, string> {
+  return CW_HMAC_SECRET === undefined
+    ? { 'content-type': 'application/json' }
+    : signChatwoot(body, firstOf(CW_HMAC_SECRET))
+}
+
+function firstOf(secrets: string): string {
+  return (secrets.split(',')[0] as string).trim()
+}

@@ -1,0 +1,219 @@
+import { existsSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import type { CalendarOptions } from '../plugins/calendar/index.ts'
+import { ChatwootRefusedError, createChatwootClient } from '../plugins/chatwoot.ts'
+import type { Env } from '../plugins/env.ts'
+import type { Backlog } from '../plugins/inbox/contracts.ts'
+import { describeStore, isPostgresUrl } from '../plugins/inbox/postgres-url.ts'
+import { createStripeClient, type StripeClient } from '../plugins/stripe.ts'
+import { webhooksOptions } from '../server.ts'
+import { unreachable } from './server-url.ts'
+import { openStore } from './store.ts'
+
+/** What `doctor` looks at. Each answers with lines; what it throws is one that is wrong. */
+
+export interface Check {
+  state: 'ok' | 'warn' | 'wrong'
+  what: string
+  /** What is so; and the mend, if it should be otherwise. */
+  says: string
+}
+
+const check =
+  (state: Check['state']) =>
+  (what: string, says: string): Check => ({ state, what, says })
+export const ok = check('ok')
+export const warn = check('warn')
+export const wrong = check('wrong')
+
+/** The time for a call, ms. */
+const CALL_MS = 10_000
+const DAY = 24 * 60 * 60 * 1_000
+/** Signatures may be this old, or this early, s. */
+const TOLERANCE = 300
+/** A clock that is off by this much will soon be off by more, s. */
+const NOTICEABLE = 30
+/** What waits longer than this for its turn is not being handled, ms. */
+const LONG = 5 * 60_000
+
+/** @throws {EnvError} the configuration is wrong, and nothing else can be looked at */
+export async function checkAll(config: Env, url: string): Promise<Check[]> {
+  // Also for what belongs together.
+  webhooksOptions(config)
+  const checks: Check[] = [ok('configuration', 'every variable has the right form'), ...checkSecrets(config)]
+  const parts: [string, () => Promise<Check[]>][] = [
+    ['store', () => checkStore(config.DATABASE_URL)],
+    ['clock', () => checkClock(config)],
+    ['Chatwoot', () => checkChatwoot(config)],
+    ['Stripe', () => checkStripe(config)],
+    ['calendar', () => checkCalendar(config)],
+    ['server', () => checkServer(url)],
+  ]
+  for (const [what, run] of parts) {
+    try {
+      checks.push(...(await run()))
+    } catch (error) {
+      checks.push(wrong(what, (error as Error).message))
+    }
+  }
+  return checks
+}
+
+function checkSecrets(config: Env): Check[] {
+  const { CW_HMAC_SECRET, CW_ALLOW_UNSIGNED, STRIPE_WEBHOOK_SECRET, ADMIN_TOKEN } = config
+  const count = (list: string) => list.split(',').length
+  return [
+    CW_HMAC_SECRET !== undefined
+      ? ok('secrets', `CW_HMAC_SECRET: ${count(CW_HMAC_SECRET)}`)
+      : CW_ALLOW_UNSIGNED
+        ? warn('secrets', 'Chatwoot deliveries are taken unsigned from anywhere: set CW_HMAC_SECRET')
+        : warn('secrets', 'Chatwoot deliveries are taken from this machine only: set CW_HMAC_SECRET'),
+    STRIPE_WEBHOOK_SECRET !== undefined
+      ? ok('secrets', `STRIPE_WEBHOOK_SECRET: ${count(STRIPE_WEBHOOK_SECRET)}`)
+      : warn('secrets', 'Stripe deliveries are all refused: set STRIPE_WEBHOOK_SECRET'),
+    ADMIN_TOKEN !== undefined
+      ? ok('secrets', "ADMIN_TOKEN: the operator's page and API are on")
+      : warn('secrets', "the operator's page and API are off: set ADMIN_TOKEN"),
+  ]
+}
+
+async function checkStore(where: string): Promise<Check[]> {
+  const name = describeStore(where)
+  if (!isPostgresUrl(where) && !existsSync(where)) {
+    return [warn('store', `${name} does not exist: the server makes it when it starts first`)]
+  }
+  const store = await openStore(where)
+  try {
+    await store.checkWritable()
+    const { deliveries, bytes } = await store.size()
+    const kept = `about ${deliveries} deliveries, ${Math.ceil(bytes / 2 ** 20)} MiB`
+    return [
+      ok('store', `${name} can be read and written: ${kept}`),
+      ...(isPostgresUrl(where) ? [] : [checkFile(where)]),
+      ...checkBacklog(await store.backlog()),
+    ]
+  } finally {
+    await store.close()
+  }
+}
+
+function checkFile(file: string): Check {
+  const db = new DatabaseSync(file, { readOnly: true })
+  try {
+    const [found] = Object.values(db.prepare('PRAGMA quick_check(1)').get() as object)
+    return found === 'ok'
+      ? ok('store', 'the file is whole (quick_check)')
+      : wrong('store', `the file is damaged: ${found}; stop the server, move it away, and restore a backup`)
+  } finally {
+    db.close()
+  }
+}
+
+function checkBacklog({ pending, parked, dead, oldestPendingAt }: Backlog): Check[] {
+  const checks: Check[] = []
+  const waited = oldestPendingAt === null ? 0 : Date.now() - oldestPendingAt
+  if (dead > 0)
+    checks.push(warn('backlog', `${dead} dead: look at them with list --state dead, then replay or discard`))
+  if (parked > 0) checks.push(warn('backlog', `${parked} parked, tried again by themselves: list --state parked`))
+  if (waited > LONG) {
+    const minutes = Math.round(waited / 60_000)
+    checks.push(warn('backlog', `the oldest of ${pending} pending has waited ${minutes} min: does the server run?`))
+  }
+  return checks.length > 0 ? checks : [ok('backlog', `${pending} pending, none parked or dead`)]
+}
+
+async function checkClock({ CW_URL: url }: Env): Promise<Check[]> {
+  if (url === undefined) return [warn('clock', 'nobody to compare it with: CW_URL is not set')]
+  const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(CALL_MS) }).catch(() => undefined)
+  const time = Date.parse(response?.headers.get('date') ?? '')
+  if (Number.isNaN(time)) return [warn('clock', `${url} does not say what time it is there`)]
+  const off = Math.round(Math.abs(Date.now() - time) / 1_000)
+  const mend = 'synchronise the clocks (timedatectl shows this one)'
+  if (off > TOLERANCE) return [wrong('clock', `${off} s off from ${url}: signatures are refused; ${mend}`)]
+  if (off > NOTICEABLE) return [warn('clock', `${off} s off from ${url}; ${mend}`)]
+  return [ok('clock', `within ${NOTICEABLE} s of ${url}`)]
+}
+
+async function checkChatwoot(config: Env): Promise<Check[]> {
+  const { CW_URL: url, CW_ACC_ID: accountId, CW_TOKEN: token, CW_ADMIN_TOKEN: adminToken } = config
+  const client = createChatwootClient({ url, accountId, token, adminToken })
+  if (client === null) return [warn('Chatwoot', 'nothing is sent: set CW_TOKEN')]
+  const signal = AbortSignal.timeout(2 * CALL_MS)
+  // There is none of this number: who may read conversations is told so, anybody else is refused.
+  const refusal = await client.getConversation('0', signal).catch(unlessRefused)
+  if (!(refusal instanceof ChatwootRefusedError) || refusal.status !== 404) {
+    const says = refusal instanceof Error ? refusal.message : `${url} does not answer as Chatwoot does`
+    return [wrong('Chatwoot', `${says}: check CW_URL and CW_TOKEN`)]
+  }
+  const answers = ok('Chatwoot', `${url} answers, and takes CW_TOKEN`)
+  const listed = await client.listConversations('open', 1, signal).catch(unlessRefused)
+  if (!(listed instanceof ChatwootRefusedError)) {
+    return [answers, ok('Chatwoot', `conversations of account ${accountId} can be listed`)]
+  }
+  if (adminToken !== undefined)
+    return [answers, wrong('Chatwoot', `${listed.message}: check CW_ADMIN_TOKEN and CW_ACC_ID`)]
+  return [
+    answers,
+    warn(
+      'Chatwoot',
+      "CW_TOKEN is a bot's: without CW_ADMIN_TOKEN contacts stay as they are, and catch-up lists nothing",
+    ),
+  ]
+}
+
+function unlessRefused(error: unknown): ChatwootRefusedError {
+  if (error instanceof ChatwootRefusedError) return error
+  throw error
+}
+
+const PRICES = ['STANDARD_PRICE_ID_60', 'STANDARD_PRICE_ID_90', 'WEEKEND_PRICE_ID_60', 'WEEKEND_PRICE_ID_90'] as const
+
+async function checkStripe(config: Env): Promise<Check[]> {
+  const client = createStripeClient({ secretKey: config.STRIPE_SECRET_KEY, apiBase: config.STRIPE_API_BASE })
+  if (client === null)
+    return [warn('Stripe', 'no payment links, and events are taken as they come: set STRIPE_SECRET_KEY')]
+  const checks: Check[] = []
+  for (const name of PRICES) checks.push(await checkPrice(client, name, config[name]))
+  const mode = client.livemode ? 'live' : 'test'
+  try {
+    await client.listEvents(['charge.refunded'], Date.now() - DAY)
+    checks.unshift(ok('Stripe', `takes the key, of ${mode} mode; events can be listed`))
+  } catch (error) {
+    const says = `${(error as Error).message}: a restricted key needs to read events for catch-up`
+    // Who may read a price has a key that is taken.
+    const taken = checks.some(({ state, says }) => state === 'ok' && says.includes(': '))
+    checks.unshift((taken ? warn : wrong)('Stripe', says))
+  }
+  return checks
+}
+
+async function checkPrice(client: StripeClient, name: string, id: string | undefined): Promise<Check> {
+  if (id === undefined) return warn('Stripe', `${name} is not set: that lesson is not sold`)
+  try {
+    const { active, unit_amount, currency } = await client.getPrice(id)
+    const price = `${name}: ${unit_amount} ${currency} (in its smallest unit)`
+    return active ? ok('Stripe', price) : wrong('Stripe', `${name}: ${id} is not active: activate it, or set another`)
+  } catch (error) {
+    return wrong('Stripe', `${name}: ${(error as Error).message}`)
+  }
+}
+
+async function checkCalendar(config: Env): Promise<Check[]> {
+  const { google } = webhooksOptions(config).calendar as CalendarOptions
+  if (google === undefined) return [ok('calendar', 'lessons are kept in the store')]
+  const { createGoogleCalendar } = await import('../plugins/calendar/google-calendar.ts')
+  const now = Date.now()
+  const taken = await createGoogleCalendar(google, Date).busy(now, now + DAY, AbortSignal.timeout(2 * CALL_MS))
+  return [ok('calendar', `the Google calendar ${google.calendarId} can be read: ${taken.length} taken times in 24 h`)]
+}
+
+async function checkServer(url: string): Promise<Check[]> {
+  const ask = (path: string) => fetch(url + path, { redirect: 'manual', signal: AbortSignal.timeout(CALL_MS) })
+  const health = await ask('/health').catch((error: Error) => error)
+  if (health instanceof Error) return [wrong('server', unreachable(url, health))]
+  if (!health.ok) return [wrong('server', `${url}/health answers ${health.status}: is something else there?`)]
+  const ready = await ask('/ready')
+  return ready.ok
+    ? [ok('server', `${url} answers, and is ready`)]
+    : [wrong('server', `${url}/ready answers ${ready.status}: its log says why`)]
+}

@@ -1,0 +1,40 @@
+import type { Command } from 'commander'
+import { EnvError, readEnv } from '../plugins/env.ts'
+import { type Check, checkAll, wrong } from './checks.ts'
+import { CommandError, type Context, report, table, withExamples, withJson } from './output.ts'
+import { serverUrl } from './server-url.ts'
+
+interface DoctorOptions {
+  url?: string
+  json?: boolean
+}
+
+export function doctorCommand(program: Command, context: Context): void {
+  const command = program.command('doctor')
+  withJson(command)
+    .description(
+      'checks configuration, secrets, store and clock, and that Chatwoot, Stripe, calendar and server answer',
+    )
+    .option('--url <url>', 'where the server is, with its prefix if it has one; default: HOST and PORT')
+    .action((options: DoctorOptions) => doctor(options, context))
+    .addHelpText('after', '\nChanges nothing. Exits with 1 if something is wrong; what is off on purpose is a warning.')
+  withExamples(command, ['doctor', 'doctor --json | jq \'.[] | select(.state != "ok")\''])
+}
+
+async function doctor({ url, json }: DoctorOptions, context: Context): Promise<void> {
+  const checks = await examine(url, context)
+  report(context, json, checks, () => table(checks.map(({ state, what, says }) => [state, what, says])))
+  const count = checks.filter(({ state }) => state === 'wrong').length
+  if (count > 0) throw new CommandError(`${count} of ${checks.length} are wrong`)
+}
+
+async function examine(url: string | undefined, context: Context): Promise<Check[]> {
+  try {
+    const config = await readEnv(context)
+    return await checkAll(config, serverUrl(url, config))
+  } catch (error) {
+    if (!(error instanceof EnvError)) throw error
+    // Without it nothing else can be looked at.
+    return [wrong('configuration', error.message)]
+  }
+}

@@ -1,0 +1,15 @@
+import type { Command } from 'commander'
+import { FILTER_SCHEMA } from '../routes/operator/filter.ts'
+
+/** The options of a filter: those of the HTTP API. */
+export function withFilter(command: Command): Command {
+  for (const [field, { description }] of Object.entries(FILTER_SCHEMA)) {
+    command.option(`--${field} <${field}>`, description)
+  }
+  return command
+}
+
+/** What of the options is a filter. */
+export function filterOf(options: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).filter(([field]) => field in FILTER_SCHEMA))
+}

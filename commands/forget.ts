@@ -1,0 +1,156 @@
+import type { Command } from 'commander'
+import { asId, asObject, type Json } from '../handlers/payload.ts'
+import { conversationOfMetadata } from '../handlers/stripe-event.ts'
+import { ERASED } from '../plugins/calendar/contract.ts'
+import { openLocalCalendar } from '../plugins/calendar/local-calendar.ts'
+import type { Store, StoredDelivery } from '../plugins/inbox/contracts.ts'
+import { isPostgresUrl } from '../plugins/inbox/postgres-url.ts'
+import { CommandError, type Context, report, UsageError, withExamples, withJson } from './output.ts'
+import { AT_ONCE, withStore } from './store.ts'
+
+interface ForgetOptions {
+  contact: string
+  conversation?: string[]
+  dryRun?: boolean
+  json?: boolean
+}
+
+/** Payloads in memory at the same time: one may have 4 MiB. */
+const READ_AT_ONCE = 50
+/** The longest time that a calendar knows, Unix ms. */
+const FOR_EVER = 8.64e15
+
+export function forgetCommand(program: Command, context: Context): void {
+  const command = program.command('forget')
+  withJson(command)
+    .description("erases a person's payloads and the name in lessons; the keys stay")
+    .requiredOption('--contact <id>', "Chatwoot's id of the contact")
+    .option('--conversation <ids...>', 'conversations of that person too, whose payloads are gone already')
+    .option('--dry-run', 'only says what it would erase')
+    .action((options: ForgetOptions) => forget(options, context))
+    .addHelpText(
+      'after',
+      `
+Looks for deliveries of the contact, of that contact's conversations, and for payments whose metadata names either.
+What was not finished is discarded. What is being handled is left, and said: run it again then (exit code 1).`,
+    )
+  withExamples(command, [
+    'forget --contact 4100001 --dry-run',
+    'forget --contact 4100001',
+    'forget --contact 4100001 --conversation 42 57',
+  ])
+}
+
+async function forget(options: ForgetOptions, context: Context): Promise<void> {
+  const { contact, conversation: named = [], dryRun = false, json } = options
+  const wrong = [contact, ...named].find(id => !/^[1-9]\d*$/.test(id))
+  if (wrong !== undefined) throw new UsageError(`${wrong} is no id of Chatwoot's: a number`)
+  const result = await withStore(context, async (store, { CW_ACC_ID, DATABASE_URL, GCAL_CALENDAR_ID }) => {
+    if (named.length > 0 && CW_ACC_ID === undefined) throw new CommandError('--conversation needs CW_ACC_ID')
+    if (GCAL_CALENDAR_ID) context.say('lessons in the Google calendar hold the name too: erase them there')
+    const person: Person = { contact, account: CW_ACC_ID, conversations: new Set() }
+    for (const id of named) person.conversations.add(`conversation:${CW_ACC_ID}:${id}`)
+    // A payment can come before the first message that tells whose conversation it names.
+    for await (const delivery of withPayload(store)) {
+      if (isOfContact(delivery, contact)) person.conversations.add(delivery.orderingKey)
+    }
+    const found = await forgetDeliveries(store, person, dryRun)
+    const conversations = [...person.conversations].flatMap(key => displayId(key, CW_ACC_ID) ?? [])
+    return { dryRun, conversations, ...found, lessons: await eraseLessons(DATABASE_URL, conversations, dryRun) }
+  })
+  const { forgotten, inFlight, lessons, conversations } = result
+  report(context, json, result, () => [
+    `${forgotten} deliveries ${dryRun ? 'would be' : 'are'} erased, the name in ${lessons} lessons too`,
+    ...inFlight.map(id => `${id}: being handled, ${dryRun ? 'would not be' : 'not'} erased`),
+  ])
+  if (inFlight.length === 0) return
+  // What told whose conversation it is may be erased by now.
+  const again = [
+    'forget',
+    '--contact',
+    contact,
+    ...(conversations.length > 0 ? ['--conversation', ...conversations] : []),
+  ]
+  throw new CommandError(`${inFlight.length} being handled; when they are done, run: ${again.join(' ')}`)
+}
+
+interface Person {
+  contact: string
+  account: string | undefined
+  /** Ordering keys. */
+  conversations: Set<string>
+}
+
+async function forgetDeliveries(store: Store, person: Person, dryRun: boolean) {
+  const inFlight: string[] = []
+  let forgotten = 0
+  let ids: string[] = []
+  const flush = async () => {
+    forgotten += dryRun ? ids.length : await store.forget(ids, Date.now())
+    // Taken by a handler since it was read.
+    if (!dryRun) for (const id of ids) if ((await store.get(id))?.payload) inFlight.push(id)
+    ids = []
+  }
+  for await (const delivery of withPayload(store)) {
+    if (!concerns(delivery, person)) continue
+    if (delivery.startedAt !== null) inFlight.push(delivery.id)
+    else ids.push(delivery.id)
+    if (ids.length === AT_ONCE) await flush()
+  }
+  await flush()
+  return { forgotten, inFlight }
+}
+
+type WithPayload = StoredDelivery & { payload: Json }
+
+/** All deliveries that have a payload, in small steps. */
+async function* withPayload(store: Store): AsyncGenerator<WithPayload> {
+  let page: StoredDelivery[] = []
+  do {
+    page = await store.list({}, READ_AT_ONCE, page.at(-1)?.seq)
+    for (const delivery of page) if (delivery.payload !== null) yield delivery as WithPayload
+  } while (page.length > 0)
+}
+
+function concerns(delivery: WithPayload, { contact, account, conversations }: Person): boolean {
+  if (conversations.has(delivery.orderingKey) || isOfContact(delivery, contact)) return true
+  if (delivery.source !== 'stripe') return false
+  const { metadata } = asObject(asObject(delivery.payload.data).object)
+  if (asId(asObject(metadata).contact_id) === contact) return true
+  return conversations.has(`conversation:${account}:${conversationOfMetadata(metadata)}`)
+}
+
+/** Whether Chatwoot's event is about this contact. Users and bots have ids of their own, and a type. */
+function isOfContact({ source, event, payload }: WithPayload, contact: string): boolean {
+  if (source !== 'chatwoot') return false
+  const sender = asObject(payload.sender)
+  const conversation = asObject(payload.conversation ?? payload.current_conversation ?? payload)
+  const ids = [
+    event.startsWith('contact_') ? payload.id : undefined,
+    sender.type === undefined || sender.type === 'contact' ? sender.id : undefined,
+    asObject(payload.contact).id,
+    asObject(asObject(conversation.meta).sender).id,
+    asObject(conversation.contact_inbox).contact_id,
+  ]
+  return ids.some(id => asId(id) === contact)
+}
+
+/** The id that Chatwoot shows, of a conversation in this account. */
+function displayId(orderingKey: string, account: string | undefined): string | undefined {
+  const [, of, id] = /^conversation:(\d+):(\d+)$/.exec(orderingKey) ?? []
+  return account === undefined || of === account ? id : undefined
+}
+
+async function eraseLessons(where: string, conversations: string[], dryRun: boolean): Promise<number> {
+  const calendar = isPostgresUrl(where)
+    ? await (await import('../plugins/calendar/postgres-calendar.ts')).openPostgresCalendar(where, Date)
+    : openLocalCalendar(where, Date)
+  try {
+    if (!dryRun) return await calendar.eraseStudent(conversations)
+    const lessons = await calendar.lessons(0, FOR_EVER)
+    return lessons.filter(({ student, conversation }) => student !== ERASED && conversations.includes(conversation))
+      .length
+  } finally {
+    await calendar.close()
+  }
+}

@@ -1,0 +1,56 @@
+import type { Command } from 'commander'
+import { readFilter, readPage } from '../routes/operator/filter.ts'
+import { type DeliveryView, viewOf } from '../routes/operator/views.ts'
+import { filterOf, withFilter } from './filter.ts'
+import { type Context, report, table, withExamples, withJson } from './output.ts'
+import { inboxOf, withStore } from './store.ts'
+
+/** Longest error in a table, characters. */
+const LONGEST_ERROR = 60
+
+interface ListOptions {
+  limit?: string
+  cursor?: string
+  json?: boolean
+}
+
+export function listCommand(program: Command, context: Context): void {
+  const command = program.command('list').description('deliveries, newest first')
+  withJson(withFilter(command))
+    .option('--limit <n>', 'deliveries on a page, 1 to 200 (50)')
+    .option('--cursor <cursor>', 'where the next page begins: the last line of this one says it')
+    .action((options: ListOptions) => list(options, context))
+  withExamples(command, [
+    'list --state dead',
+    'list --source stripe --from 2026-11-23T00:00:00Z',
+    'list --conversation 42 --json | jq .deliveries[].id',
+  ])
+}
+
+async function list(options: ListOptions, context: Context): Promise<void> {
+  const { limit, before } = readPage({ ...options })
+  const filter = readFilter(filterOf(options))
+  const page = await withStore(context, store => inboxOf(store).browse(filter, limit, before))
+  const deliveries = page.deliveries.map(viewOf)
+  const next = page.next === null ? null : `${page.next}`
+  report(context, options.json, { deliveries, next }, () => tableOf(deliveries))
+  if (next !== null && !options.json) context.say(`older ones: --cursor ${next}`)
+}
+
+function tableOf(deliveries: readonly DeliveryView[]): string[] {
+  if (deliveries.length === 0) return ['no deliveries']
+  const rows = deliveries.map(delivery => {
+    const { receivedAt, source, event, orderingKey, attempts, id, error } = delivery
+    return [stateOf(delivery), receivedAt, source, event, orderingKey, `${attempts}`, id, shortened(error ?? '')]
+  })
+  return table([['state', 'received', 'source', 'event', 'in order with', 'attempts', 'id', 'error'], ...rows], [5])
+}
+
+/** The state, and whether a handler is at work on it. */
+export function stateOf({ state, inFlight }: DeliveryView): string {
+  return inFlight ? `${state}, being handled` : state
+}
+
+function shortened(error: string): string {
+  return error.length > LONGEST_ERROR ? `${error.slice(0, LONGEST_ERROR - 1)}…` : error
+}

@@ -1,0 +1,134 @@
+import { setTimeout } from 'node:timers/promises'
+import { calendarHandlers } from '../handlers/calendar.ts'
+import { conversationOf, isSilent } from '../handlers/conversation.ts'
+import { asArray, type Json } from '../handlers/payload.ts'
+import { paymentHandlers } from '../handlers/payment.ts'
+import type { Services } from '../handlers/services.ts'
+import type { ChatwootClient, ChatwootConversation, ChatwootMessage } from '../plugins/chatwoot.ts'
+import { TransientError } from '../plugins/inbox/errors.ts'
+import type { EventPage, StripeClient } from '../plugins/stripe.ts'
+
+/** What Stripe and Chatwoot still have of what we may have missed. */
+
+/** A webhook as its sender would send it. */
+export interface Missed {
+  source: 'chatwoot' | 'stripe'
+  event: string
+  /** For people: the event's id, or the conversation and the message. */
+  what: string
+  /** Unix ms. */
+  at: number
+  body: Json
+}
+
+/** The time for one call, ms: the clients have limits of their own below that. */
+const CALL_MS = 30_000
+/** How often a call is made again that was told to come later. */
+const TIMES = 5
+
+const INCOMING = 0
+const ACTIVITY = 2
+
+/** Stripe's events since a time (Unix ms) that something here handles, the oldest first. */
+export async function missedEvents(client: StripeClient, since: number): Promise<Missed[]> {
+  // Only their names are asked for: nothing is handled here.
+  const types = Object.keys({ ...paymentHandlers({} as Services), ...calendarHandlers({} as Services) })
+  const events: Missed[] = []
+  let page: EventPage
+  let before: string | undefined
+  do {
+    page = await patiently(() => client.listEvents(types, since, before))
+    for (const event of page.events) {
+      const { type, id, created } = event
+      events.push({ source: 'stripe', event: type, what: id, at: created * 1_000, body: { ...event } })
+      before = id
+    }
+  } while (page.more && page.events.length > 0)
+  return events.reverse()
+}
+
+/** The last messages of conversations that wait for the bot, if they came since a time (Unix ms); the oldest first. */
+export async function missedMessages(client: ChatwootClient, since: number): Promise<Missed[]> {
+  const messages: Missed[] = []
+  for (const conversation of await activeSince(client, since)) {
+    if (isSilent(conversationOf(conversation))) continue
+    const message = await lastPublic(client, conversation)
+    const event = message && eventOf(message)
+    if (message === undefined || event === undefined) continue
+    const at = (message.created_at ?? 0) * 1_000
+    // A choice in the web widget is an update of a question that may be older.
+    if (event === 'message_created' && at < since) continue
+    const what = `conversation ${conversation.id}, message ${message.id}`
+    messages.push({ source: 'chatwoot', event, what, at, body: webhookOf(client, conversation, message, event) })
+  }
+  return messages.sort((one, other) => one.at - other.at)
+}
+
+async function activeSince(client: ChatwootClient, since: number): Promise<ChatwootConversation[]> {
+  const found = new Map<number, ChatwootConversation>()
+  for (const status of ['pending', 'open'] as const) {
+    for (let page = 1; ; page++) {
+      const listed = await patiently(() => client.listConversations(status, page, AbortSignal.timeout(CALL_MS)))
+      const active = listed.filter(
+        ({ id, last_activity_at = 0 }) => last_activity_at * 1_000 >= since && !found.has(id),
+      )
+      for (const conversation of active) found.set(conversation.id, conversation)
+      // The latest activity is first; what has moved between two pages is seen twice.
+      if (active.length === 0) break
+    }
+  }
+  return [...found.values()]
+}
+
+/** What the student or somebody for the student to see has written last. */
+async function lastPublic(
+  client: ChatwootClient,
+  { id, last_non_activity_message: last }: ChatwootConversation,
+): Promise<ChatwootMessage | undefined> {
+  if (!last?.private) return last ?? undefined
+  const messages = await patiently(() => client.listMessages(`${id}`, AbortSignal.timeout(CALL_MS)))
+  return messages.findLast(({ private: isPrivate, message_type }) => !isPrivate && message_type !== ACTIVITY)
+}
+
+/** Which webhook tells of a message that waits for an answer; undefined: it does not. */
+function eventOf({ message_type, content_attributes }: ChatwootMessage): string | undefined {
+  if (message_type === INCOMING) return 'message_created'
+  return asArray(content_attributes?.submitted_values).length > 0 ? 'message_updated' : undefined
+}
+
+/** The body of the webhook, as far as anything reads it; what makes its key is as in the real one. */
+function webhookOf(
+  { accountId }: ChatwootClient,
+  { last_non_activity_message: _, ...conversation }: ChatwootConversation,
+  message: ChatwootMessage,
+  event: string,
+): Json {
+  const { id, content = null, content_type = 'text', content_attributes, created_at = 0, attachments } = message
+  const incoming = message.message_type === INCOMING
+  return {
+    account: { id: Number(accountId) },
+    content_attributes: content_attributes ?? {},
+    content_type,
+    content,
+    conversation: { ...conversation, messages: [] },
+    created_at: new Date(created_at * 1_000).toISOString(),
+    id,
+    inbox: { id: conversation.inbox_id },
+    message_type: incoming ? 'incoming' : 'outgoing',
+    private: false,
+    sender: incoming ? conversation.meta.sender : null,
+    ...(attachments && { attachments }),
+    event,
+  }
+}
+
+/** Makes a call again that was told to come later (429), when it may. @param left how often, at most */
+export async function patiently<T>(call: () => Promise<T>, left = TIMES): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    if (!(error instanceof TransientError) || error.retryAfterMs === 0 || left === 0) throw error
+    await setTimeout(error.retryAfterMs)
+    return patiently(call, left - 1)
+  }
+}

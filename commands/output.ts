@@ -1,0 +1,70 @@
+import type { Command } from 'commander'
+import type { EnvOptions } from '../plugins/env.ts'
+
+/** What the commands have in common: where they write, how they fail, and their tables. */
+
+/** Where a command reads its environment and writes to. */
+export interface Context extends EnvOptions {
+  /** A line of the result: for stdout, which gets nothing else. */
+  print(line: string): void
+  /** A line about the result, or an error: for stderr. */
+  say(line: string): void
+}
+
+/** It could not be done, or not all of it: exit code 1, and one line that says why and the mend. */
+export class CommandError extends Error {
+  override name = 'CommandError'
+}
+
+/** It was asked for in a wrong way: exit code 2. */
+export class UsageError extends Error {
+  override name = 'UsageError'
+}
+
+/** Every command can answer as JSON. */
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print JSON, and nothing else, on stdout')
+}
+
+/** Examples below a command's help. */
+export function withExamples(command: Command, examples: readonly string[]): Command {
+  const lines = examples.map(example => `  $ tutorbot-webhooks ${example}`.trimEnd())
+  return command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`)
+}
+
+/** The result, for machines or for people. */
+export function report(context: Context, json: boolean | undefined, result: unknown, lines: () => string[]): void {
+  if (json) context.print(JSON.stringify(result, null, 2))
+  else for (const line of lines()) context.print(line)
+}
+
+/** Columns as wide as their longest cell. @param right the columns that are numbers, from 0 */
+export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+  const cells = rows.map(row => row.map(printable))
+  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map(row => (row[column] as string).length)))
+  return cells.map(row =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] as number
+        return right.includes(column) ? cell.padStart(width) : cell.padEnd(width)
+      })
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+/** What came from outside must not steer the terminal, nor begin a line of its own. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ')
+}
+
+/** `2h`, `3d` before now, or a time in ISO 8601, as Unix ms. @throws {UsageError} */
+export function timeOf(option: string, text: string): number {
+  const [, amount, unit = ''] = /^(\d{1,5})([mhd])$/.exec(text) ?? []
+  if (amount !== undefined) return Date.now() - Number(amount) * (MS[unit] as number)
+  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(time)) return time
+  throw new UsageError(`${option} must be a time such as 2026-11-23T10:00:00Z, or 30m, 2h, 3d ago`)
+}
+
+const MS: Record<string, number> = { m: 60_000, h: 60 * 60_000, d: 24 * 60 * 60_000 }

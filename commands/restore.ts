@@ -1,0 +1,49 @@
+import { chmodSync, copyFileSync, existsSync } from 'node:fs'
+import type { Command } from 'commander'
+import { readEnv } from '../plugins/env.ts'
+import { lockFile } from '../plugins/inbox/sqlite-file.ts'
+import { CommandError, type Context, report, withExamples, withJson } from './output.ts'
+import { mustBeFile, placeStore } from './store-file.ts'
+
+interface RestoreOptions {
+  to?: string
+  json?: boolean
+}
+
+export function restoreCommand(program: Command, context: Context): void {
+  const command = program.command('restore')
+  withJson(command)
+    .description('makes a store (SQLite) from a backup, which is checked first; the server must not run')
+    .argument('<file>', 'what `backup` made')
+    .option('--to <file>', 'where to, if not to DATABASE_URL; it must not be there yet')
+    .action((file: string, options: RestoreOptions) => restore(file, options, context))
+  withExamples(command, [
+    'restore /var/backups/webhooks-2026-11-23.db',
+    'restore webhooks-2026-11-23.db --to data/looked-at.db',
+  ])
+}
+
+async function restore(file: string, { to, json }: RestoreOptions, context: Context): Promise<void> {
+  const target = to ?? (await readEnv(context)).DATABASE_URL
+  mustBeFile(target)
+  if (!existsSync(file)) throw new CommandError(`${file} does not exist`)
+  if (existsSync(`${file}-wal`)) {
+    throw new CommandError(`${file} is a store in use, or left by a crash (${file}-wal): give what \`backup\` made`)
+  }
+  // What an older store left beside it would be taken for the new one's.
+  const inTheWay = ['', '-wal', '-shm', '-journal'].map(end => target + end).find(existsSync)
+  if (inTheWay !== undefined) {
+    throw new CommandError(`${inTheWay} is there already: nothing is overwritten; move it away, or give another --to`)
+  }
+  // No server begins there meanwhile.
+  const lock = lockFile(target)
+  try {
+    placeStore(target, file, copy => {
+      copyFileSync(file, copy)
+      chmodSync(copy, 0o600)
+    })
+  } finally {
+    lock.close()
+  }
+  report(context, json, { file, store: target }, () => [`${target} is made from ${file}; the server can be started`])
+}

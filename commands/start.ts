@@ -1,0 +1,11 @@
+import type { Command } from 'commander'
+import { withExamples } from './output.ts'
+
+export function startCommand(program: Command): void {
+  const command = program.command('start')
+  command.description('starts the server, in this process; also what happens without a command').action(async () => {
+    const { run } = await import('../server.ts')
+    await run()
+  })
+  withExamples(command, ['start', ''])
+}

@@ -1,0 +1,41 @@
+import { pino } from 'pino'
+import { type Env, readEnv } from '../plugins/env.ts'
+import { browse } from '../plugins/inbox/browse.ts'
+import type { Store } from '../plugins/inbox/contracts.ts'
+import type { Inbox } from '../plugins/inbox/inbox.ts'
+import { isPostgresUrl } from '../plugins/inbox/postgres-url.ts'
+import { openSqliteStore } from '../plugins/inbox/sqlite-store.ts'
+import type { Context } from './output.ts'
+
+/** Deliveries that one transaction changes: a large one would hold up the server's. */
+export const AT_ONCE = 200
+
+/** Opens the server's store beside it, or without it. @throws {StoreOpenError} */
+export async function openStore(where: string): Promise<Store> {
+  if (!isPostgresUrl(where)) return openSqliteStore(where, { aside: true })
+  // Its packages are large, and most have no use for them.
+  const { openPostgresStore } = await import('../plugins/inbox/postgres-store.ts')
+  return openPostgresStore(where, pino({ level: 'silent' }), { waits: false })
+}
+
+/** Does something with the server's store, and closes it. @throws {EnvError | StoreOpenError} */
+export async function withStore<T>(context: Context, run: (store: Store, config: Env) => Promise<T>): Promise<T> {
+  const config = await readEnv(context)
+  const store = await openStore(config.DATABASE_URL)
+  try {
+    return await run(store, config)
+  } finally {
+    await store.close()
+  }
+}
+
+/** A store as the operator's routes see the inbox: whoever runs the handlers notices the change by itself. */
+export function inboxOf(store: Store): Pick<Inbox, 'get' | 'browse' | 'history' | 'replay' | 'discard'> {
+  return {
+    get: id => store.get(id),
+    browse: (filter, limit, before) => browse(store, filter, limit, before),
+    history: id => store.history(id),
+    replay: async ids => (await store.replay(ids, Date.now())).length,
+    discard: (id, reason) => store.discard(id, reason, Date.now()),
+  }
+}

@@ -1,0 +1,233 @@
+import { once } from 'node:events'
+import { closeSync, openSync, statSync, writeSync } from 'node:fs'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import tap, { type Test } from 'tap'
+import type { Check } from '../../commands/checks.ts'
+import { openSqliteStore } from '../../plugins/inbox/sqlite-store.ts'
+import { buildServer } from '../../server.ts'
+import { type ChatwootApi, startChatwootApi } from '../helpers/chatwoot-api.ts'
+import { cli, type Environment, run, runJson } from '../helpers/cli.ts'
+import { startGoogleApi } from '../helpers/google-api.ts'
+import { delivery } from '../helpers/inbox.ts'
+import { postgresServer } from '../helpers/postgres-server.ts'
+import { startStripeApi, stripeError } from '../helpers/stripe-api.ts'
+
+const TOKEN = 'a-long-and-random-token'
+
+/** Everything set up, and everybody there. */
+async function world(t: Test, more: Environment = {}) {
+  const [chatwoot, stripe, google] = [await startChatwootApi(), await startStripeApi(), await startGoogleApi()]
+  const names = ['STANDARD_PRICE_ID_60', 'STANDARD_PRICE_ID_90', 'WEEKEND_PRICE_ID_60', 'WEEKEND_PRICE_ID_90']
+  for (const name of names) {
+    stripe.prices.set(name.toLowerCase(), { id: name.toLowerCase(), unit_amount: 6000, currency: 'eur', active: true })
+  }
+  const env: Environment = {
+    LOG_LEVEL: 'silent',
+    DATABASE_URL: join(t.testdir(), 'webhooks.db'),
+    CW_HMAC_SECRET: 'one,two',
+    CW_URL: chatwoot.url,
+    CW_ACC_ID: chatwoot.accountId,
+    CW_TOKEN: chatwoot.tokens.bot,
+    CW_ADMIN_TOKEN: chatwoot.tokens.admin,
+    STRIPE_WEBHOOK_SECRET: 'whsec_one',
+    STRIPE_SECRET_KEY: stripe.secretKey,
+    STRIPE_API_BASE: stripe.url,
+    GCAL_SERVICE_ACCOUNT_JSON: google.serviceAccount,
+    GCAL_CALENDAR_ID: google.calendarId,
+    GCAL_API_BASE: google.url,
+    ADMIN_TOKEN: TOKEN,
+    ...Object.fromEntries(names.map(name => [name, name.toLowerCase()])),
+    ...more,
+  }
+  const app = await buildServer({ env })
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  t.teardown(async () => {
+    await app.close()
+    await Promise.all([chatwoot.close(), stripe.close(), google.close()])
+  })
+  /** What is not ok, in an environment that differs in this. */
+  async function examine(change: Record<string, string | undefined> = {}) {
+    const changed = Object.entries({ ...env, ...change }).filter(([, value]) => value !== undefined)
+    const { code, result } = await runJson<Check[]>(Object.fromEntries(changed) as Environment, 'doctor', '--url', url)
+    const found = result
+      .filter(({ state }) => state !== 'ok')
+      .map(({ state, what, says }) => `${state} ${what}: ${says}`)
+    return { code, found, result }
+  }
+  return { app, env, url, chatwoot, stripe, google, examine }
+}
+
+/** Another server, that answers what it is told to. */
+async function answering(t: Test, answer: (url: string) => { status: number; headers?: http.OutgoingHttpHeaders }) {
+  const server = http.createServer((request, response) => {
+    const { status, headers = {} } = answer(request.url as string)
+    response.sendDate = false
+    response.writeHead(status, headers).end('{}')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+tap.test('all is well', async t => {
+  const { env, url, examine } = await world(t)
+  const { code, err, out } = await cli(env, ['doctor', '--url', url])
+  t.match({ code, err }, { code: 0, err: '' })
+  t.equal(out.split('\n').filter(line => line.startsWith('ok ')).length, out.trim().split('\n').length, out)
+  for (const what of [
+    'configuration',
+    'secrets',
+    'store',
+    'backlog',
+    'clock',
+    'Chatwoot',
+    'Stripe',
+    'calendar',
+    'server',
+  ])
+    t.match(out, new RegExp(`^ok +${what} `, 'm'), what)
+  t.same((await examine()).found, [])
+})
+
+tap.test('a configuration that is wrong', async t => {
+  t.match(await run({ PORT: 'x' }, 'doctor'), {
+    code: 1,
+    out: /^wrong +configuration +PORT /,
+    err: 'doctor: 1 of 1 are wrong',
+  })
+  const half = await run({ GCAL_CALENDAR_ID: 'x' }, 'doctor')
+  t.match(half, {
+    code: 1,
+    out: /^wrong +configuration +GCAL_SERVICE_ACCOUNT_JSON and GCAL_CALENDAR_ID belong together/,
+  })
+  t.match(await run({}, 'doctor', '--url', 'nowhere'), { code: 2, err: /--url nowhere is not a URL/ })
+})
+
+tap.test('what is off is a warning', async t => {
+  const env = { DATABASE_URL: join(t.testdir(), 'none.db') }
+  const url = await answering(t, () => ({ status: 200 }))
+  const { code, out } = await run(env, 'doctor', '--url', url)
+  t.equal(code, 0, out)
+  for (const off of [
+    'CW_HMAC_SECRET',
+    'STRIPE_WEBHOOK_SECRET',
+    'ADMIN_TOKEN',
+    'none.db does not exist',
+    'nobody to compare',
+    'CW_TOKEN',
+    'STRIPE_SECRET_KEY',
+  ])
+    t.match(out, new RegExp(`^warn .*${off}`, 'm'), off)
+  t.match(out, /^ok +calendar +lessons are kept in the store/m)
+  t.match(await run({ ...env, CW_ALLOW_UNSIGNED: 'true' }, 'doctor', '--url', url), {
+    out: /^warn .*unsigned from anywhere/m,
+  })
+})
+
+tap.test('the store', async t => {
+  const { app, examine } = await world(t)
+  const { inbox } = app.webhooks
+  await inbox.accept(delivery('dead', { unreadable: 'no id', receivedAt: Date.now() }), 1)
+  t.match(await examine(), { code: 0, found: [/^warn backlog: 1 dead: .* list --state dead/] })
+
+  const file = join(t.testdirName, 'other.db')
+  const store = openSqliteStore(file)
+  for (const key of ['a', 'b']) await store.insert(delivery(key, { receivedAt: Date.now() - 10 * 60_000 }), false)
+  const taken = await store.take('mailbox:a', Date.now())
+  if (taken) await store.settle(taken, { state: 'parked', error: 'E', nextAttemptAt: 8e15 }, 1)
+  const { found } = await examine({ DATABASE_URL: file })
+  t.match(found, [/^warn backlog: 1 parked/, /^warn backlog: the oldest of 1 pending has waited 10 min/])
+  for (let n = 0; n < 400; n++) await store.insert(delivery(`more ${n}`), false)
+  await store.close()
+
+  const fd = openSync(file, 'r+')
+  writeSync(fd, Buffer.alloc(8_192, 0xff), 0, 8_192, statSync(file).size - 8_192 * 2)
+  closeSync(fd)
+  t.match(await examine({ DATABASE_URL: file }), { code: 1, found: [/^wrong store: .*(damaged|malformed)/] })
+  const gone = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
+  t.match(await examine(gone), {
+    code: 1,
+    found: [/^wrong store: postgres:\/\/nobody@127.0.0.1:1\/none is not up/],
+  })
+
+  const postgres = await postgresServer()
+  const database = { DATABASE_URL: await postgres.database() }
+  t.match(await examine(database), { code: 0, found: [] })
+  await postgres.close()
+})
+
+tap.test('the clock', async t => {
+  const { examine, chatwoot } = await world(t)
+  const at = (seconds: number) => ({ date: new Date(Date.now() + seconds * 1_000).toUTCString() })
+  const found = async (headers?: http.OutgoingHttpHeaders) => {
+    const url = await answering(t, () => ({ status: 404, headers }))
+    return (await examine({ CW_URL: url, CW_TOKEN: undefined, CW_ADMIN_TOKEN: undefined })).found
+  }
+  t.match(await found(at(400)), [/^wrong clock: (399|400|401) s off .*timedatectl/, /CW_TOKEN/])
+  t.match(await found(at(-60)), [/^warn clock: \d+ s off/, /CW_TOKEN/])
+  t.match(await found(), [/^warn clock: .* does not say what time it is/, /CW_TOKEN/])
+  const without = { CW_URL: undefined, CW_TOKEN: undefined, CW_ADMIN_TOKEN: undefined, CW_ACC_ID: undefined }
+  t.match((await examine(without)).found, [/^warn clock: nobody to compare it with: CW_URL is not set/, /CW_TOKEN/])
+  await chatwoot.close()
+  t.match((await examine()).found[0], /^warn clock: .* does not say what time/)
+})
+
+tap.test('Chatwoot', async t => {
+  const { examine, chatwoot } = await world(t)
+  const of = async (change: Record<string, string | undefined>) => (await examine(change)).found
+  const { tokens } = chatwoot as ChatwootApi
+  t.match(await of({ CW_TOKEN: 'another' }), [
+    /^wrong Chatwoot: .*401.*Invalid Access Token: check CW_URL and CW_TOKEN$/,
+  ])
+  t.match(await of({ CW_ADMIN_TOKEN: undefined }), [/^warn Chatwoot: CW_TOKEN is a bot's/])
+  t.same(await of({ CW_ADMIN_TOKEN: undefined, CW_TOKEN: tokens.agent }), [])
+  t.match(await of({ CW_ADMIN_TOKEN: 'another' }), [/^wrong Chatwoot: .*401.*check CW_ADMIN_TOKEN and CW_ACC_ID$/])
+  chatwoot.fail(/conversations\/0/, { status: 200, body: { custom_attributes: {} } })
+  t.match(await of({}), [/^wrong Chatwoot: .* does not answer as Chatwoot does/])
+  chatwoot.fail(/conversations/, 'drop')
+  t.match(await of({}), [/^wrong Chatwoot: Chatwoot could not be reached/])
+  t.match(await of({ CW_URL: `${chatwoot.url}/?x`, CW_TOKEN: 'a b' }), [/^wrong Chatwoot: .*CW_TOKEN/])
+})
+
+tap.test('Stripe', async t => {
+  const { examine, stripe } = await world(t)
+  const of = async (change: Record<string, string | undefined> = {}) => (await examine(change)).found
+  t.match((await of({ STRIPE_SECRET_KEY: 'sk_test_another' }))[0], /^wrong Stripe: .*Invalid API Key/)
+  t.match(await of({ STANDARD_PRICE_ID_60: 'price_x', STANDARD_PRICE_ID_90: undefined }), [
+    /^wrong Stripe: STANDARD_PRICE_ID_60: .*No such prices: 'price_x'/,
+    /^warn Stripe: STANDARD_PRICE_ID_90 is not set/,
+  ])
+  Object.assign(stripe.prices.get('weekend_price_id_60') as object, { active: false })
+  t.match(await of(), [/^wrong Stripe: WEEKEND_PRICE_ID_60: weekend_price_id_60 is not active/])
+  Object.assign(stripe.prices.get('weekend_price_id_60') as object, { active: true })
+  stripe.fail(
+    /events/,
+    stripeError(403, 'invalid_request_error', 'The provided key does not have the required permissions'),
+  )
+  t.match(await examine(), { code: 0, found: [/^warn Stripe: .*permissions.*to read events for catch-up/] })
+  const live = { STRIPE_SECRET_KEY: 'sk_live_another' }
+  t.match((await of(live))[0], /^wrong Stripe/)
+})
+
+tap.test('Google', async t => {
+  const { examine, google } = await world(t)
+  google.role = 'none'
+  t.match((await examine()).found, [/^wrong calendar: .*share the calendar with bot@/])
+})
+
+tap.test('the server', async t => {
+  const { app, env, examine } = await world(t)
+  const at = (url: string) => run(env, 'doctor', '--url', url)
+  const sick = await answering(t, url => ({ status: url === '/ready' ? 503 : 200 }))
+  t.match(await at(sick), { code: 1, out: /^wrong +server .*\/ready answers 503/m })
+  const other = await answering(t, () => ({ status: 404 }))
+  t.match(await at(other), { code: 1, out: /^wrong +server .*\/health answers 404: is something else there\?/m })
+  await app.close()
+  t.match(await examine(), {
+    code: 1,
+    found: [/^wrong server: .* can't be reached \(ECONNREFUSED\): start the server/],
+  })
+})

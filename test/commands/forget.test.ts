@@ -1,0 +1,190 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { pino } from 'pino'
+import tap, { type Test } from 'tap'
+import { chatwoot, stripeCharge, stripeEvent, stripeSession } from '../../commands/samples.ts'
+import { openLocalCalendar } from '../../plugins/calendar/local-calendar.ts'
+import { openPostgresCalendar } from '../../plugins/calendar/postgres-calendar.ts'
+import type { NewDelivery, Payload, Store } from '../../plugins/inbox/contracts.ts'
+import { openPostgresStore } from '../../plugins/inbox/postgres-store.ts'
+import { openSqliteStore } from '../../plugins/inbox/sqlite-store.ts'
+import { identifyChatwoot } from '../../routes/chatwoot.ts'
+import { identifyStripe } from '../../routes/stripe.ts'
+import { lesson } from '../helpers/calendar-conformance.ts'
+import { run, runJson } from '../helpers/cli.ts'
+import { type PostgresServer, postgresServer } from '../helpers/postgres-server.ts'
+
+let postgres: PostgresServer
+tap.before(async () => {
+  postgres = await postgresServer()
+})
+tap.teardown(() => postgres.close())
+
+const log = pino({ level: 'silent' })
+const STORES: Record<string, { at(t: Test): string | Promise<string>; open(url: string): Store | Promise<Store> }> = {
+  SQLite: { at: t => join(t.testdir(), 'webhooks.db'), open: openSqliteStore },
+  PostgreSQL: { at: () => postgres.database(), open: url => openPostgresStore(url, log) },
+}
+
+const CONTACT = 777
+const ACCOUNT = '1'
+const env = (store: string) => ({ DATABASE_URL: store, CW_ACC_ID: ACCOUNT })
+
+function ofChatwoot(payload: object): NewDelivery {
+  const body = payload as Payload
+  return identifyChatwoot(String(body.event), ACCOUNT, body, () => JSON.stringify(body).length.toString())
+}
+
+function ofStripe(id: string, metadata: Record<string, string>, account: string | undefined = ACCOUNT): NewDelivery {
+  const event = stripeEvent('checkout.session.completed', stripeSession({ metadata }), { id })
+  return identifyStripe(event.type, account, event as unknown as Payload, () => '')
+}
+
+async function openCalendar(store: string) {
+  return store.startsWith('postgres') ? openPostgresCalendar(store, Date) : openLocalCalendar(store, Date)
+}
+
+for (const [name, { at, open }] of Object.entries(STORES)) {
+  tap.test(`a person is forgotten, and nobody else, on ${name}`, async t => {
+    const url = await at(t)
+    const store = await open(url)
+    const own = { contactId: CONTACT, conversation: 51 }
+    const others = { contactId: 778, conversation: 52 }
+    // A payment comes first: whose conversation it names is told later.
+    const person = [
+      ofStripe('evt_conversation', { conversation_id: '51' }),
+      ofChatwoot(chatwoot.incoming({ ...own, message: 1, content: 'my name is Erasmus' })),
+      ofChatwoot(chatwoot.outgoing({ ...own, message: 2 })),
+      ofChatwoot(chatwoot.conversationCreated(own)),
+      ofChatwoot(chatwoot.contactCreated({ contactId: CONTACT })),
+      ofChatwoot({ event: 'message_created', id: 3, conversation: { id: 51 } }),
+      ofChatwoot({ event: 'webwidget_triggered', contact: { id: CONTACT }, current_conversation: null }),
+      ofStripe('evt_contact', { conversation_id: '99', contact_id: `${CONTACT}` }),
+      ofStripe('evt_unordered', { conversation_id: '51', x: '1' }, undefined as never),
+    ]
+    const rest = [
+      ofChatwoot(chatwoot.incoming({ ...others, message: 11 })),
+      // A user's id is no contact's.
+      ofChatwoot({ ...chatwoot.outgoing({ ...others, message: 12 }), sender: { id: CONTACT, type: 'user' } }),
+      ofStripe('evt_other', { conversation_id: '52', contact_id: '778' }),
+      ofStripe('evt_nobody', {}),
+      {
+        ...ofChatwoot(chatwoot.contactCreated({ contactId: CONTACT })),
+        id: 'host',
+        source: 'shop',
+        orderingKey: 'shop',
+      },
+    ]
+    for (const delivery of [...person, ...rest]) await store.insert(delivery, false)
+    await store.insert({ ...ofChatwoot({ event: 'x', account: { id: 2 } }), orderingKey: 'conversation:2:51' }, false)
+    const calendar = await openCalendar(url)
+    const { signal } = new AbortController()
+    await calendar.book({ ...lesson('A', '10:00-11:00'), student: 'Erasmus', conversation: '51' }, signal)
+    await calendar.book({ ...lesson('B', '12:00-13:00'), student: 'Someone', conversation: '52' }, signal)
+    // A payload that is gone already is nothing to erase.
+    const before = person.length
+
+    const dry = await runJson(env(url), 'forget', '--contact', `${CONTACT}`, '--dry-run')
+    t.same(dry, {
+      code: 0,
+      result: { dryRun: true, conversations: ['51'], forgotten: before, inFlight: [], lessons: 1 },
+    })
+    t.match((await store.get(person[1]?.id as string))?.payload, { id: 1 }, 'nothing is changed')
+
+    // One of them is being handled meanwhile.
+    const taken = await store.take('conversation:1:51', Date.now())
+    const partly = await run(env(url), 'forget', '--contact', `${CONTACT}`)
+    t.match(partly, { code: 1, err: /^forget: 1 being handled; .* run: forget --contact 777 --conversation 51$/ })
+    t.match(
+      partly.out,
+      new RegExp(`^${before - 1} deliveries are erased, the name in 1 lessons too\n${taken?.id}: being`),
+    )
+    if (taken) await store.settle(taken, { state: 'done' }, Date.now())
+    const done = await run(env(url), 'forget', '--contact', `${CONTACT}`, '--conversation', '51')
+    t.match(done, { code: 0, out: '1 deliveries are erased, the name in 0 lessons too', err: '' })
+
+    for (const { id } of person) {
+      const kept = await store.get(id)
+      t.match(kept, { payload: null, state: /done|discarded/ })
+    }
+    t.equal(await store.insert(person[1] as NewDelivery, false), 'duplicate', 'the key stays')
+    for (const { id } of rest) t.ok((await store.get(id))?.payload)
+    const lessons = await calendar.lessons(0, 8.64e15)
+    t.same(
+      lessons.map(({ student }) => student),
+      ['erased', 'Someone'],
+    )
+    await calendar.close()
+    await store.close()
+  })
+
+  tap.test(`conversations whose payloads are gone can be named, on ${name}`, async t => {
+    const url = await at(t)
+    const store = await open(url)
+    const charge = stripeEvent('charge.refunded', stripeCharge({ metadata: { conversation_id: '60' } }), {
+      id: 'evt_60',
+    })
+    await store.insert(
+      identifyStripe(charge.type, ACCOUNT, charge as unknown as Payload, () => ''),
+      false,
+    )
+    const forget = (...args: string[]) => run(env(url), 'forget', '--contact', '1', ...args)
+    t.match(await forget(), { code: 0, out: /^0 deliveries/ })
+    t.match(await forget('--conversation', '60', '61'), { code: 0, out: /^1 deliveries are erased/ })
+    t.match(await forget('--conversation', 'x'), { code: 2, err: /x is no id/ })
+    const without = await run({ DATABASE_URL: url }, 'forget', '--contact', '1', '--conversation', '60')
+    t.match(without, { code: 1, err: 'forget: --conversation needs CW_ACC_ID' })
+    await store.close()
+  })
+}
+
+tap.test('what is erased is overwritten in the file', async t => {
+  const url = join(t.testdir(), 'webhooks.db')
+  const store = openSqliteStore(url)
+  const content = 'Erasmus of the payload'
+  await store.insert(ofChatwoot(chatwoot.incoming({ contactId: CONTACT, content })), false)
+  const google = { GCAL_CALENDAR_ID: 'tutor@example.com', GCAL_SERVICE_ACCOUNT_JSON: '{}' }
+  const { code, err } = await run({ ...env(url), ...google }, 'forget', '--contact', `${CONTACT}`)
+  t.match({ code, err }, { code: 0, err: /^lessons in the Google calendar hold the name too/ })
+  await store.close()
+  const db = new DatabaseSync(url)
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  db.close()
+  t.notMatch(readFileSync(url).toString('latin1'), content)
+})
+
+tap.test('what a handler takes at that moment is left, and said', async t => {
+  const url = join(t.testdir(), 'webhooks.db')
+  const store = openSqliteStore(url)
+  const contact = ofChatwoot(chatwoot.contactCreated({ contactId: CONTACT }))
+  await store.insert(contact, false)
+  const db = new DatabaseSync(url)
+  db.exec('CREATE TRIGGER taken BEFORE DELETE ON body BEGIN SELECT RAISE(IGNORE); END')
+  db.close()
+  const { code, out, err } = await run(env(url), 'forget', '--contact', `${CONTACT}`)
+  t.match({ code, err }, { code: 1, err: /^forget: 1 being handled; .* run: forget --contact 777$/ })
+  t.match(out, `0 deliveries are erased, the name in 0 lessons too\n${contact.id}: being handled, not erased`)
+  const dry = await run(env(url), 'forget', '--contact', `${CONTACT}`, '--dry-run')
+  t.match(dry, { code: 0, out: /^1 deliveries would be erased/ })
+  await store.take(contact.orderingKey, 1)
+  const taken = await run(env(url), 'forget', '--contact', `${CONTACT}`, '--dry-run')
+  t.match(taken, { code: 1, out: /^0 deliveries would be .*being handled, would not be erased$/s })
+  await store.close()
+})
+
+tap.test('many: in steps, and what came after the command began', async t => {
+  const url = join(t.testdir(), 'webhooks.db')
+  const store = openSqliteStore(url)
+  for (let message = 1; message <= 450; message++) {
+    await store.insert(ofChatwoot(chatwoot.incoming({ contactId: CONTACT, message })), false)
+  }
+  t.match((await runJson(env(url), 'forget', '--contact', `${CONTACT}`)).result, { forgotten: 450 })
+  const aside = openSqliteStore(url, { aside: true })
+  const late = ofChatwoot(chatwoot.incoming({ contactId: CONTACT, message: 999 }))
+  await store.insert(late, false)
+  t.match(await aside.get(late.id), { id: late.id }, 'an id that the server accepted meanwhile is known')
+  t.equal(await aside.get('never'), null)
+  await aside.close()
+  await store.close()
+})
