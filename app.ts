@@ -6,6 +6,7 @@ import { messageHandlers } from './handlers/message.ts'
 import { asObject } from './handlers/payload.ts'
 import { paymentHandlers } from './handlers/payment.ts'
 import type { PriceIds, Services } from './handlers/services.ts'
+import alerts, { type AlertsOptions } from './plugins/alerts.ts'
 import calendar, { type CalendarOptions, validTimeZone } from './plugins/calendar/index.ts'
 import chatwootClient, { type ChatwootOptions } from './plugins/chatwoot.ts'
 import dedup from './plugins/dedup.ts'
@@ -57,8 +58,10 @@ export interface WebhooksOptions {
   handlers?: Record<string, Handler>
   /** Limits and times of the inbox. */
   inbox?: Omit<InboxOptions, 'store'>
-  /** Opens the operator's routes (`/deliveries`, …), after the prefix; without it there are none. */
+  /** Opens the operator's routes (`/deliveries`, `/metrics`, …), after the prefix; without it there are none. */
   operator?: OperatorOptions | undefined
+  /** Tells a person when deliveries are given up or late, webhooks are refused, or the store fails; without it nobody. */
+  alerts?: AlertsOptions | undefined
 }
 
 /** The largest body, bytes: Chatwoot's longest message is 2.7 MB once it is escaped. */
@@ -79,6 +82,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   const clock = options.inbox?.clock ?? systemClock
   await app.register(calendar, { ...options.calendar, store: options.store, clock })
   await app.register(dedup)
+  if (options.alerts !== undefined) await app.register(alerts, { ...options.alerts, clock })
 
   const services: Services = {
     chatwoot: app.webhooks.chatwoot,
@@ -121,7 +125,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     { prefix: options.prefix ?? '' },
   )
   if (options.operator !== undefined) {
-    await app.register(operatorRoutes, { ...options.operator, prefix: options.prefix ?? '' })
+    await app.register(operatorRoutes, { ...options.operator, clock, prefix: options.prefix ?? '' })
   }
 }
 

@@ -120,8 +120,14 @@ export function webhooksOptions(config: Env): WebhooksOptions {
       returnUrl: config.CHECKOUT_RETURN_URL,
     },
     calendar: { timeZone: config.TZ, google: googleOptions(config) },
-    operator: config.ADMIN_TOKEN === undefined ? undefined : { token: config.ADMIN_TOKEN },
+    operator: operatorOptions(config),
+    alerts: config.ALERT_WEBHOOK_URL === undefined ? undefined : { url: config.ALERT_WEBHOOK_URL },
   }
+}
+
+function operatorOptions({ ADMIN_TOKEN, METRICS_TOKEN }: Env): WebhooksOptions['operator'] {
+  if (ADMIN_TOKEN === undefined && METRICS_TOKEN === undefined) return undefined
+  return { token: ADMIN_TOKEN, metricsToken: METRICS_TOKEN }
 }
 
 function googleOptions(config: Env): NonNullable<WebhooksOptions['calendar']>['google'] {
@@ -155,6 +161,8 @@ function announce(app: FastifyInstance): void {
   announceCalendar(app)
   if (config.ADMIN_TOKEN) log.info("the operator's page and API: on")
   else log.warn("the operator's page and API: off, ADMIN_TOKEN is not set")
+  if (!config.ADMIN_TOKEN && config.METRICS_TOKEN) log.info('metrics: on')
+  log.info(`alerts: ${config.ALERT_WEBHOOK_URL ? 'posted' : 'not posted, ALERT_WEBHOOK_URL is not set'}`)
 }
 
 const PRICE_IDS = [

@@ -31,6 +31,8 @@ export interface Env {
   GCAL_CALENDAR_ID?: string
   GCAL_API_BASE?: string
   ADMIN_TOKEN?: string
+  METRICS_TOKEN?: string
+  ALERT_WEBHOOK_URL?: string
   RETENTION_DAYS: number
   DEDUP_DAYS: number
 }
@@ -120,6 +122,12 @@ export const ENV_SCHEMA = {
       pattern: '^[\\w-]{16,}$',
       description: 'Switches on the operator’s page and API; 16 letters, digits, _ or - at least',
     },
+    METRICS_TOKEN: {
+      type: 'string',
+      pattern: '^[\\w-]{16,}$',
+      description: 'Opens /metrics alone, as ADMIN_TOKEN does too; 16 letters, digits, _ or - at least',
+    },
+    ALERT_WEBHOOK_URL: { ...url, description: 'Is told by a POST when something needs a person, and when it is over' },
     RETENTION_DAYS: {
       type: 'number',
       exclusiveMinimum: 0,

@@ -24,6 +24,10 @@ declare module 'fastify' {
      */
     logDelivery: (request: FastifyRequest, reply: FastifyReply, done: () => void) => void
   }
+  interface FastifyContextConfig {
+    /** Whose webhooks a route receives: for those too that are refused before they are identified. */
+    webhookSource?: string
+  }
   interface FastifyRequest {
     /** What will be in the request's line. */
     deliveryLine?: DeliveryLine | undefined
@@ -34,7 +38,8 @@ export default fp(
   async app => {
     const events = eventsOf(app)
     app.decorate('logDelivery', (request, reply, done) => {
-      const line: DeliveryLine = {}
+      const { webhookSource } = request.routeOptions.config
+      const line: DeliveryLine = webhookSource === undefined ? {} : { source: webhookSource }
       const startedAt = performance.now()
       let sent = false
       request.deliveryLine = line

@@ -21,10 +21,10 @@ export default async function chatwootRoute(app: FastifyInstance, options: Chatw
   const { path = '/cw', accountId, handlers } = options
   for (const [event, handler] of Object.entries(handlers)) app.webhooks.inbox.handle('chatwoot', event, handler)
 
-  app.post(path, { preHandler: [app.logDelivery, app.verifyChatwoot, identify, app.deduplicate] }, accepted)
+  const preHandler = [app.logDelivery, app.verifyChatwoot, identify, app.deduplicate]
+  app.post(path, { config: { webhookSource: 'chatwoot' }, preHandler }, accepted)
 
   async function identify(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
-    note(request, { source: 'chatwoot' })
     const { body, payload } = parseBody(request)
     const event = asText(payload.event)
     if (event === undefined) return ignore(request, reply, 'it names no event')

@@ -23,10 +23,10 @@ export default async function stripeRoute(app: FastifyInstance, options: StripeR
   for (const [event, handler] of Object.entries(handlers)) app.webhooks.inbox.handle('stripe', event, handler)
   const checkVersion = versionCheck(app)
 
-  app.post(path, { preHandler: [app.logDelivery, app.verifyStripe, identify, app.deduplicate] }, accepted)
+  const preHandler = [app.logDelivery, app.verifyStripe, identify, app.deduplicate]
+  app.post(path, { config: { webhookSource: 'stripe' }, preHandler }, accepted)
 
   async function identify(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
-    note(request, { source: 'stripe' })
     const { body, payload } = parseBody(request)
     const event = asText(payload.type)
     if (event === undefined) return ignore(request, reply, 'it names no event')

@@ -70,6 +70,16 @@ t.test('buildServer', async t => {
     t.same((await open.inject({ url: '/deliveries', headers })).json(), { deliveries: [], next: null })
   })
 
+  t.test('has /metrics alone with METRICS_TOKEN alone', async t => {
+    const token = 'a-token-of-prometheus'
+    const app = await start({ env: environment(t, { METRICS_TOKEN: token }) })
+    t.teardown(() => app.close())
+    const headers = { authorization: `Bearer ${token}` }
+    t.equal((await app.inject({ url: '/metrics', headers })).statusCode, 200)
+    t.equal((await app.inject('/metrics')).statusCode, 401)
+    t.equal((await app.inject({ url: '/deliveries', headers })).statusCode, 404)
+  })
+
   t.test('answers 404 in the shape of all errors', async t => {
     const app = await buildServer({ env: environment(t) })
     t.teardown(() => app.close())
@@ -278,6 +288,7 @@ t.test('it says what is on and what is off', async t => {
     STANDARD_PRICE_ID_60: 'price_1',
     CALENDAR_TOKEN: 'calendar-token-of-16',
     ADMIN_TOKEN: 'operator-token-of-16',
+    ALERT_WEBHOOK_URL: 'http://127.0.0.1:9/alert-secret',
   }
   const full = standalone(t, env, { cwd: join(folder, 'full') })
   const said = async ({ log, port }: typeof bare) => {
@@ -296,6 +307,7 @@ t.test('it says what is on and what is off', async t => {
     },
     { level: LEVELS.info, msg: 'lessons: in the store, not published, CALENDAR_TOKEN is not set' },
     { level: LEVELS.warn, msg: "the operator's page and API: off, ADMIN_TOKEN is not set" },
+    { level: LEVELS.info, msg: 'alerts: not posted, ALERT_WEBHOOK_URL is not set' },
     { level: LEVELS.info, msg: /^Server listening at http:\/\/127\.0\.0\.1:\d+$/ },
   ])
   t.match(await said(full), [
@@ -309,6 +321,7 @@ t.test('it says what is on and what is off', async t => {
     },
     { level: LEVELS.info, msg: 'lessons: in the store, published at /calendar.ics' },
     { level: LEVELS.info, msg: "the operator's page and API: on" },
+    { level: LEVELS.info, msg: 'alerts: posted' },
     { level: LEVELS.info, msg: /^Server listening/ },
   ])
   for (const secret of [
@@ -318,6 +331,7 @@ t.test('it says what is on and what is off', async t => {
     'sk_test_secret',
     'calendar-token-of-16',
     'operator-token-of-16',
+    'alert-secret',
   ]) {
     t.notOk(full.log.text().includes(secret), `${secret} is not told`)
   }

@@ -75,7 +75,7 @@ export function onceInTenSeconds(): (now: number) => boolean {
 }
 
 /** Resolves after `ms`, or when `stopped` fires. */
-function delay(clock: Clock, ms: number, stopped: AbortSignal): Promise<void> {
+export function delay(clock: Clock, ms: number, stopped: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const end = () => {
       cancel()

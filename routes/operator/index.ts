@@ -1,13 +1,17 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance } from 'fastify'
+import type { Clock } from '../../plugins/inbox/contracts.ts'
 import { OptionError } from '../../plugins/webhooks.ts'
 import { createAccess } from './access.ts'
 import deliveriesApi from './deliveries.ts'
+import metricsRoute from './metrics.ts'
 import openApi from './open-api.ts'
 
 export interface OperatorOptions {
   /** Opens the operator's routes: long, random, and for this alone. */
-  token: string
+  token?: string | undefined
+  /** Opens `/metrics` and nothing else, as `token` does too: Prometheus need not have what reads payloads. */
+  metricsToken?: string | undefined
 }
 
 /** A guessable token is none. */
@@ -15,13 +19,14 @@ const SHORTEST_TOKEN = 16
 /** The largest body that an operator sends, bytes. */
 const BODY_LIMIT = 64 * 1024
 
-/** The operator's routes, in a scope of their own, and none of them without the token. @throws {OptionError} */
-export default async function operatorRoutes(app: FastifyInstance, { token }: OperatorOptions): Promise<void> {
-  if (typeof token !== 'string' || token.length < SHORTEST_TOKEN) {
-    throw new OptionError(
-      `operator.token (ADMIN_TOKEN) must have ${SHORTEST_TOKEN} characters at least, all of them random`,
-    )
-  }
+/** The operator's routes, in a scope of their own, and none of them without a token. @throws {OptionError} */
+export default async function operatorRoutes(
+  app: FastifyInstance,
+  { token, metricsToken, clock }: OperatorOptions & { clock?: Clock },
+): Promise<void> {
+  if (metricsToken !== undefined) checkToken('operator.metricsToken (METRICS_TOKEN)', metricsToken)
+  // With neither it is this one that is missing.
+  if (token !== undefined || metricsToken === undefined) checkToken('operator.token (ADMIN_TOKEN)', token)
   const access = createAccess(token)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
@@ -44,9 +49,17 @@ export default async function operatorRoutes(app: FastifyInstance, { token }: Op
     })
   })
 
+  await app.register(metricsRoute, { access: access.requireOneOf([token, metricsToken]), clock })
+  if (token === undefined) return
   await app.register(async api => {
     api.addHook('onRequest', access.requireToken)
     await api.register(openApi)
     await api.register(deliveriesApi)
   })
+}
+
+/** @throws {OptionError} */
+function checkToken(option: string, token: unknown): void {
+  if (typeof token === 'string' && token.length >= SHORTEST_TOKEN) return
+  throw new OptionError(`${option} must have ${SHORTEST_TOKEN} characters at least, all of them random`)
 }

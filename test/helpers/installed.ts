@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import type { Test } from 'tap'
 
-/** Whether a program is here. Where CI requires it, its absence is a failure; elsewhere it is said aloud. */
-export function isInstalled(t: Test, program: string, versionFlag: string): boolean {
+/**
+ * Whether a program is here. Where CI requires it, its absence is a failure; elsewhere it is said aloud.
+ * @param debian Debian's package of it
+ */
+export function isInstalled(t: Test, program: string, versionFlag: string, debian = program): boolean {
   if (spawnSync(program, [versionFlag], { env: systemPath() }).error === undefined) return true
   const required = `REQUIRE_${program.toUpperCase()}`
-  const message = `${program} is not installed: what needs it is NOT TESTED here (apt-get install ${program})`
+  const message = `${program} is not installed: what needs it is NOT TESTED here (apt-get install ${debian})`
   if (process.env[required] === '1') t.fail(message)
   else {
     t.comment(`!!! ${message}`)
