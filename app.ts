@@ -58,7 +58,7 @@ export interface WebhooksOptions {
   handlers?: Record<string, Handler>
   /** Limits and times of the inbox. */
   inbox?: Omit<InboxOptions, 'store'>
-  /** Opens the operator's routes (`/deliveries`, `/metrics`, …), after the prefix; without it there are none. */
+  /** Opens the operator's routes (`/dashboard`, `/deliveries`, `/metrics`, …), after the prefix; without it there are none. */
   operator?: OperatorOptions | undefined
   /** Tells a person when deliveries are given up or late, webhooks are refused, or the store fails; without it nobody. */
   alerts?: AlertsOptions | undefined
@@ -125,7 +125,8 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     { prefix: options.prefix ?? '' },
   )
   if (options.operator !== undefined) {
-    await app.register(operatorRoutes, { ...options.operator, clock, prefix: options.prefix ?? '' })
+    const { zone } = services
+    await app.register(operatorRoutes, { ...options.operator, zone, clock, prefix: options.prefix ?? '' })
   }
 }
 

@@ -27,14 +27,17 @@ await app.register(webhooks, {
   chatwoot: { secrets: ['s3cret'] },
   store: 'webhooks.db',
   handlers: { contact_created: delivery => handled.resolve(delivery.payload.id) },
+  operator: { token: 'the-token-of-the-operator' },
 })
 const payload = JSON.stringify({ event: 'contact_created', id: 5, account: { id: 1 } })
 const post = headers => app.inject({ method: 'POST', url: '/hooks/cw', payload, headers })
 const answers = [await post(signChatwoot(payload, 's3cret')), await post(signChatwoot(payload, 'another'))]
 const id = await handled.promise
+const files = ['sign-in', 'page.css', 'page.js', 'icon.svg', 'uplot.css', 'uplot.js'].map(name => '/hooks/dashboard/' + name)
+const page = await Promise.all(files.map(async url => (await app.inject(url)).statusCode))
 await app.close()
 const classes = [PermanentError, TransientError].map(error => new error('x') instanceof Error)
-console.log(JSON.stringify({ answers: answers.map(answer => [answer.statusCode, answer.json()]), id, classes }))
+console.log(JSON.stringify({ answers: answers.map(answer => [answer.statusCode, answer.json()]), id, page, classes }))
 `
 
 const USE_TS = `
@@ -126,7 +129,8 @@ t.test('the package', async t => {
 
   t.test('holds what is used, and nothing else', async t => {
     const paths = packed.files.map(({ path }) => path)
-    const built = /^(dist\/(app|server|(plugins|routes|handlers|commands)\/[\w/-]+)\.(js|d\.ts)|ops\/[\w.-]+)$/
+    const built =
+      /^(dist\/(app|server|(plugins|routes|handlers|commands)\/[\w/-]+)\.(js|d\.ts)|dist\/routes\/operator\/public\/[\w.]+|ops\/[\w.-]+)$/
     t.same(paths.filter(path => !built.test(path)).sort(), [
       '.env.example',
       'CHANGELOG.md',
@@ -150,6 +154,7 @@ t.test('the package', async t => {
         [401, { statusCode: 401, code: 'WEBHOOK_SIGNATURE_MISMATCH' }],
       ],
       id: 5,
+      page: [200, 200, 200, 200, 200, 200],
       classes: [true, true],
     })
   })

@@ -3,6 +3,7 @@ import type { FastifyError, FastifyInstance } from 'fastify'
 import type { Clock } from '../../plugins/inbox/contracts.ts'
 import { OptionError } from '../../plugins/webhooks.ts'
 import { createAccess } from './access.ts'
+import dashboard from './dashboard.ts'
 import deliveriesApi from './deliveries.ts'
 import metricsRoute from './metrics.ts'
 import openApi from './open-api.ts'
@@ -22,7 +23,7 @@ const BODY_LIMIT = 64 * 1024
 /** The operator's routes, in a scope of their own, and none of them without a token. @throws {OptionError} */
 export default async function operatorRoutes(
   app: FastifyInstance,
-  { token, metricsToken, clock }: OperatorOptions & { clock?: Clock },
+  { token, metricsToken, zone, clock }: OperatorOptions & { zone: string; clock: Clock },
 ): Promise<void> {
   if (metricsToken !== undefined) checkToken('operator.metricsToken (METRICS_TOKEN)', metricsToken)
   // With neither it is this one that is missing.
@@ -56,6 +57,7 @@ export default async function operatorRoutes(
     await api.register(openApi)
     await api.register(deliveriesApi)
   })
+  await app.register(dashboard, { prefix: '/dashboard', access, token, zone, clock })
 }
 
 /** @throws {OptionError} */

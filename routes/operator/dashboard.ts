@@ -1,0 +1,261 @@
+import { hash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { DateTime } from 'luxon'
+import { asObject } from '../../handlers/payload.ts'
+import type { Clock } from '../../plugins/inbox/contracts.ts'
+import type { Access } from './access.ts'
+import { createActivity } from './activity.ts'
+import { createPages, type FilterValues } from './dashboard-html.ts'
+import { noticeOf } from './dashboard-words.ts'
+import { discardOne, find, replayMany, replayOne } from './deliveries.ts'
+import { BadFilterError, FILTER_SCHEMA, readFilter, readPage } from './filter.ts'
+import { createLive } from './live.ts'
+import { createSessions, refuseForeign, type Session, SignedOutError } from './session.ts'
+import { timelineOf } from './views.ts'
+
+export interface DashboardOptions {
+  access: Access
+  /** Whoever changes it ends all sessions. */
+  token: string
+  /** The IANA time zone that times are shown in. */
+  zone: string
+  clock: Clock
+}
+
+/** The largest form, bytes. */
+const BODY_LIMIT = 16 * 1024
+/** Deliveries in each list of the overview. */
+const IN_OVERVIEW = 10
+const OPEN_IN_OVERVIEW = 5
+
+const HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+  'x-content-type-options': 'nosniff',
+  // With no-referrer, browsers would not say which site a form came from.
+  'referrer-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'cache-control': 'no-store',
+}
+
+/** What the browser loads beside the pages. */
+const FILES = {
+  'page.css': { url: './public/page.css', type: 'text/css; charset=utf-8' },
+  'page.js': { url: './public/page.js', type: 'text/javascript; charset=utf-8' },
+  'icon.svg': { url: './public/icon.svg', type: 'image/svg+xml' },
+  'uplot.css': { url: 'uplot/dist/uPlot.min.css', type: 'text/css; charset=utf-8' },
+  'uplot.js': { url: 'uplot/dist/uPlot.iife.min.js', type: 'text/javascript; charset=utf-8' },
+}
+
+const TITLES: Record<number, string> = {
+  401: 'Signed out',
+  403: 'Not accepted',
+  404: 'Not found',
+  409: 'Not possible now',
+  429: 'Wait a minute',
+  500: 'Something went wrong',
+}
+
+/** The operator's page, for people: HTML from the server, kept up to date by a small script. Works without it, too. */
+export default async function dashboard(app: FastifyInstance, options: DashboardOptions): Promise<void> {
+  const { access, token, zone, clock } = options
+  const { inbox, events } = app.webhooks
+  const base = app.prefix
+  const pages = createPages(base, zone)
+  const sessions = createSessions(token, base, () => clock.now())
+  const activity = createActivity(events, () => clock.now())
+  const live = createLive(clock, app.log)
+  events.on('answered', live.change).on('handled', live.change)
+  app.addHook('preClose', async () => live.close())
+  app.addHook('onClose', async () => {
+    activity.stop()
+    events.off('answered', live.change).off('handled', live.change)
+  })
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: BODY_LIMIT },
+    (_request, body, done) => done(null, Object.fromEntries(new URLSearchParams(body as string))),
+  )
+  app.decorateRequest('operatorSession', null)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(HEADERS)
+    request.operatorSession = sessions.read(request)
+    if (request.method === 'POST') refuseForeign(request)
+  })
+  app.setNotFoundHandler((request, reply) =>
+    send(reply.code(404), pages.problem(request.operatorSession, 404, 'Not found', 'There is no such page.')),
+  )
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500
+    if (status === 500) request.log.error(error, "the operator's page failed")
+    const message = status === 500 ? 'It could not be done; the log says why.' : `${error.message}.`
+    const title = TITLES[status] ?? 'Not understood'
+    return send(reply.code(status), pages.problem(request.operatorSession, status, title, message))
+  })
+
+  for (const [name, { url, type }] of Object.entries(FILES)) {
+    const content = readFileSync(fileURLToPath(import.meta.resolve(url)))
+    const etag = `"${hash('sha256', content)}"`
+    app.get(`/${name}`, async (request, reply) => {
+      reply.headers({ etag, 'cache-control': 'no-cache', 'content-type': type })
+      return request.headers['if-none-match'] === etag ? reply.code(304).send() : content
+    })
+  }
+
+  app.get('/sign-in', async (request, reply) => send(reply, pages.signIn(pathIn(base, request.query), undefined)))
+
+  app.post('/sign-in', async (request, reply) => {
+    const given = asObject(request.body)
+    const next = pathIn(base, given)
+    if (!access.check(`${given.token}`, request, reply)) {
+      return send(reply.code(401), pages.signIn(next, 'That is not the token.'))
+    }
+    sessions.begin(request, reply)
+    request.log.info({ ip: request.ip }, 'the operator has signed in')
+    return reply.redirect(next, 303)
+  })
+
+  app.get('/live', { exposeHeadRoute: false, logLevel: 'warn' }, async (request, reply) => {
+    const session = request.operatorSession
+    if (session === null) throw new SignedOutError()
+    const { delivery: id } = asObject(request.query)
+    const view =
+      typeof id === 'string'
+        ? { name: `${id} ${session.formToken}`, render: async () => pages.oneParts(session, await readOne(id)) }
+        : { name: 'overview', render: async () => pages.overviewParts(await readOverview()) }
+    // nginx would gather it; a host's compression, too.
+    reply.headers({ 'x-accel-buffering': 'no', 'cache-control': 'no-store, no-transform' })
+    return reply.type('text/event-stream').send(live.open(view, () => sessions.isOver(session)))
+  })
+
+  await app.register(async signedIn => {
+    signedIn.addHook('onRequest', async (request, reply) => {
+      if (request.operatorSession !== null || request.method === 'POST') return
+      return reply.redirect(`${base}/sign-in?${new URLSearchParams({ next: request.url })}`, 303)
+    })
+    signedIn.addHook('preValidation', async request => {
+      if (request.method === 'POST') sessions.checkForm(request, asObject(request.body).form)
+    })
+    const sessionOf = (request: FastifyRequest) => request.operatorSession as Session
+
+    signedIn.post('/sign-out', async (request, reply) => {
+      sessions.end(request, reply)
+      return reply.redirect(`${base}/sign-in`, 303)
+    })
+
+    signedIn.get('/', async (request, reply) => send(reply, pages.overview(sessionOf(request), await readOverview())))
+
+    signedIn.get('/deliveries', async (request, reply) => {
+      const given = asObject(request.query)
+      const values = valuesOf(given, LIST_FIELDS)
+      return withFilter(request, reply, values, async () => {
+        const { limit, before } = readPage(given)
+        const page = await inbox.browse(readFilter(inZone(given)), limit, before)
+        const query = queryOf({ ...values, cursor: '' })
+        const olderQuery = page.next === null ? undefined : queryOf({ ...values, cursor: `${page.next}` })
+        return send(reply, pages.list(sessionOf(request), { page, values, query, olderQuery }, noticeOf(given)))
+      })
+    })
+
+    signedIn.get('/deliveries/replay', async (request, reply) => {
+      const values = valuesOf(asObject(request.query), FILTER_FIELDS)
+      return withFilter(request, reply, values, async () => {
+        const { matched } = await replayMany(inbox, inZone(values), true)
+        return send(reply, pages.confirmReplay(sessionOf(request), matched, values, queryOf(values)))
+      })
+    })
+
+    signedIn.post('/deliveries/replay', async (request, reply) => {
+      const values = valuesOf(asObject(request.body), FILTER_FIELDS)
+      return withFilter(request, reply, values, async () => {
+        const { replayed } = await replayMany(inbox, inZone(values), false)
+        const query = queryOf({ ...values, done: 'replayed-many', count: `${replayed}` })
+        return reply.redirect(`${base}/deliveries?${query}`, 303)
+      })
+    })
+
+    signedIn.get<OfOne>('/deliveries/:id', async (request, reply) =>
+      send(reply, pages.one(sessionOf(request), await readOne(request.params.id), noticeOf(asObject(request.query)))),
+    )
+
+    signedIn.post<OfOne>('/deliveries/:id/replay', async ({ params: { id } }, reply) => {
+      await replayOne(inbox, id)
+      return reply.redirect(`${base}/deliveries/${encodeURIComponent(id)}?done=replayed`, 303)
+    })
+
+    signedIn.post<OfOne>('/deliveries/:id/discard', async ({ params: { id }, body }, reply) => {
+      await discardOne(inbox, id, asObject(body).reason)
+      return reply.redirect(`${base}/deliveries/${encodeURIComponent(id)}?done=discarded`, 303)
+    })
+
+    /** Answers what is wrong with a filter beside its field. */
+    async function withFilter(
+      request: FastifyRequest,
+      reply: FastifyReply,
+      values: FilterValues,
+      answer: () => Promise<FastifyReply>,
+    ): Promise<FastifyReply> {
+      try {
+        return await answer()
+      } catch (error) {
+        if (!(error instanceof BadFilterError)) throw error
+        const [field = ''] = error.message.split(' ')
+        return send(reply.code(400), pages.badFilter(sessionOf(request), values, field, error.message))
+      }
+    }
+  })
+
+  async function readOverview() {
+    const [backlog, dead, parked, latest] = await Promise.all([
+      inbox.backlog(),
+      inbox.browse({ state: 'dead' }, OPEN_IN_OVERVIEW),
+      inbox.browse({ state: 'parked' }, OPEN_IN_OVERVIEW),
+      inbox.browse({}, IN_OVERVIEW),
+    ])
+    const stats = inbox.stats()
+    return { backlog, dead, parked, latest, stats, minutes: activity.minutes(), slowest: activity.slowest(IN_OVERVIEW) }
+  }
+
+  async function readOne(id: string) {
+    const delivery = await find(inbox, id)
+    return { delivery, timeline: timelineOf(delivery, await inbox.history(id)) }
+  }
+
+  /** A time without an offset, as forms have it, is in the zone of the page. */
+  function inZone(given: Record<string, unknown>): Record<string, unknown> {
+    const withOffset = (time: unknown) =>
+      typeof time === 'string' ? (DateTime.fromISO(time, { zone }).toISO() ?? time) : time
+    return { ...given, from: withOffset(given.from), to: withOffset(given.to) }
+  }
+}
+
+interface OfOne {
+  Params: { id: string }
+}
+
+function send(reply: FastifyReply, page: string): FastifyReply {
+  return reply.type('text/html; charset=utf-8').send(page)
+}
+
+/** Where to go after the sign-in: on this page, and nowhere else. */
+function pathIn(base: string, given: unknown): string {
+  const { next } = asObject(given)
+  const url = typeof next === 'string' ? URL.parse(next, 'http://here') : null
+  return url?.pathname.startsWith(`${base}/`) ? url.pathname + url.search : base
+}
+
+const FILTER_FIELDS = Object.keys(FILTER_SCHEMA)
+const LIST_FIELDS = [...FILTER_FIELDS, 'limit', 'cursor']
+
+/** The fields of a form as they were given, '' for none. */
+function valuesOf(given: Record<string, unknown>, fields: string[]): FilterValues {
+  return Object.fromEntries(fields.map(field => [field, typeof given[field] === 'string' ? given[field] : '']))
+}
+
+function queryOf(values: FilterValues): string {
+  return `${new URLSearchParams(Object.entries(values).filter(([, value]) => value !== ''))}`
+}

@@ -1,0 +1,114 @@
+import { Readable } from 'node:stream'
+import createError from '@fastify/error'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Clock } from '../../plugins/inbox/contracts.ts'
+
+const TooManyPagesError = createError<[]>(
+  'OPERATOR_TOO_MANY_PAGES',
+  'Too many pages are open to keep this one up to date',
+  429,
+)
+
+/** Pages that are kept up to date at the same time. */
+const MOST_PAGES = 20
+/** How often something new is looked for, ms; and after how many of these looks, if nobody has told of anything. */
+const LOOK_MS = 1_000
+const LOOKS_UNTOLD = 5
+/** Looks without anything new before a sign of life is sent: proxies end connections that are silent for a minute. */
+const LOOKS_SILENT = 15
+/** Bytes that a page may be behind; then it is cut off, and comes again by itself. */
+const MOST_BEHIND = 1024 * 1024
+
+/** Parts of a page, as HTML by the id of the element that they are in. */
+export type Parts = Record<string, string>
+
+/** What a page shows. */
+export interface View {
+  /** Views with one name are read once for all pages that show them. */
+  name: string
+  render(): Promise<Parts>
+}
+
+interface Page {
+  stream: Readable
+  view: View
+  /** What it has been sent. */
+  parts: Parts
+  silent: number
+  isOver(): boolean
+}
+
+/** Keeps open pages up to date with server-sent events: `parts`, those that changed; `trouble`, if they can't be read. */
+export function createLive(clock: Clock, log: FastifyBaseLogger) {
+  const pages = new Set<Page>()
+  let cancelLook: (() => void) | undefined
+  let closed = false
+  let changed = false
+  let looks = 0
+
+  async function look(): Promise<void> {
+    looks++
+    const isFresh = changed || looks % LOOKS_UNTOLD === 0
+    changed = false
+    const views = new Map<string, Promise<Parts>>()
+    for (const page of [...pages]) {
+      if (page.isOver()) page.stream.destroy()
+      else if (isFresh) await update(page, views)
+      else page.silent++
+      if (page.silent >= LOOKS_SILENT) push(page, ':\n\n')
+    }
+    cancelLook = pages.size > 0 && !closed ? clock.after(LOOK_MS, look) : undefined
+  }
+
+  async function update(page: Page, views: Map<string, Promise<Parts>>): Promise<void> {
+    const rendered = views.get(page.view.name) ?? page.view.render()
+    views.set(page.view.name, rendered)
+    try {
+      const parts = await rendered
+      const news = Object.entries(parts).filter(([id, html]) => page.parts[id] !== html)
+      page.parts = parts
+      if (news.length > 0) push(page, message('parts', Object.fromEntries(news)))
+      else page.silent++
+    } catch (error) {
+      log.warn(`the operator's page is not up to date (${(error as Error).message})`)
+      // All of it is news when it can be read again.
+      page.parts = {}
+      push(page, message('trouble', {}))
+    }
+  }
+
+  function push(page: Page, text: string): void {
+    page.silent = 0
+    page.stream.push(text)
+    if (page.stream.readableLength > MOST_BEHIND) page.stream.destroy()
+  }
+
+  return {
+    /** Something has happened: the next look finds out what. */
+    change(): void {
+      changed = true
+    },
+    /** A stream of server-sent events for a page that shows a view, until `isOver`. @throws 429 too many pages */
+    open(view: View, isOver: () => boolean): Readable {
+      if (closed || pages.size >= MOST_PAGES) throw new TooManyPagesError()
+      const stream = new Readable({ read() {} })
+      const page: Page = { stream, view, parts: {}, silent: 0, isOver }
+      pages.add(page)
+      stream.once('close', () => pages.delete(page))
+      cancelLook ??= clock.after(LOOK_MS, look)
+      push(page, 'retry: 2000\n\n')
+      void update(page, new Map())
+      return stream
+    },
+    /** Cuts all off, read or not: a server that closes waits for no page. */
+    close(): void {
+      closed = true
+      cancelLook?.()
+      for (const { stream } of pages) stream.destroy()
+    },
+  }
+}
+
+function message(event: string, data: object): string {
+  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+}

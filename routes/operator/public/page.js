@@ -1,0 +1,152 @@
+/* Keeps the page up to date, and draws the chart. Everything works without it, too. */
+
+const { live, zone } = document.body.dataset
+const byId = id => document.getElementById(id)
+
+/* --- what is live --- */
+
+/** Before a connection that the server has refused is tried again, ms. */
+const AGAIN_MS = 15_000
+/** Between two announcements of the numbers to those who hear the page, ms. */
+const SPEAK_MS = 10_000
+
+let source
+let again
+
+function connect() {
+  clearTimeout(again)
+  source?.close()
+  source = new EventSource(live)
+  source.addEventListener('parts', event => {
+    say('on', 'Live')
+    for (const [id, html] of Object.entries(JSON.parse(event.data))) replace(byId(id), html)
+  })
+  source.addEventListener('trouble', () => say('off', 'The store does not answer; this is how it was'))
+  source.addEventListener('error', () => {
+    say('off', 'Not live: the connection is lost, and tried again')
+    // The browser tries again by itself, unless the server has refused: then the page may have to be signed in again.
+    if (source.readyState !== EventSource.CLOSED) return
+    say('off', 'Not live: tried again in a while; load the page again if you are signed out')
+    again = setTimeout(connect, AGAIN_MS)
+  })
+}
+
+function disconnect() {
+  clearTimeout(again)
+  source?.close()
+}
+
+function say(state, text) {
+  const line = byId('live')
+  line.className = `muted ${state}`
+  if (line.textContent !== text) line.textContent = text
+}
+
+/** The server's HTML, in which all that came from outside is escaped. Who has the focus in it, keeps it. */
+function replace(part, html) {
+  // A form that somebody has opened is not pulled away.
+  if (part.querySelector('details[open]') !== null) return
+  const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null
+  const known = new Set([...part.querySelectorAll('.deliveries a')].map(link => link.href))
+  part.innerHTML = html
+  if (focused !== null) part.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus()
+  for (const link of part.querySelectorAll('.deliveries a')) {
+    if (!known.has(link.href)) link.closest('tr').classList.add('fresh')
+  }
+  if (part.id === 'minutes') draw()
+  if (part.id === 'now') speak()
+}
+
+let spokenAt = 0
+let speaking
+
+/** Numbers that change every second would drown everything else. */
+function speak() {
+  clearTimeout(speaking)
+  speaking = setTimeout(
+    () => {
+      spokenAt = Date.now()
+      const numbers = [...document.querySelectorAll('#now .numbers > div')]
+      byId('spoken').textContent = numbers
+        .map(({ children: [term, value] }) => `${term.innerText}: ${value.innerText}`)
+        .join(', ')
+    },
+    Math.max(0, spokenAt + SPEAK_MS - Date.now()),
+  )
+}
+
+if (live !== '') {
+  // A browser keeps few connections to one host: pages that nobody looks at hold none.
+  document.addEventListener('visibilitychange', () => (document.hidden ? disconnect() : connect()))
+  addEventListener('pagehide', disconnect)
+  addEventListener('pageshow', event => {
+    if (event.persisted) connect()
+  })
+  if (!document.hidden) connect()
+}
+
+/* --- the chart --- */
+
+/** Told apart by their dashes, not only by their colours. */
+const SERIES = [
+  { label: 'Accepted', colour: '--link', width: 2.5, mark: 'solid' },
+  { label: 'Duplicate', colour: '--duplicate', width: 2, dash: [8, 4], mark: 'dashed' },
+  { label: 'Refused', colour: '--parked', width: 2, dash: [2, 3], mark: 'dotted' },
+  { label: 'Failed to store', colour: '--dead', width: 2.5, dash: [12, 3, 2, 3], mark: 'double' },
+]
+const HEIGHT = 240
+
+let chart
+
+/** The table's numbers: the minutes, then the series. A line along zero would only hide the others. */
+function read() {
+  const rows = [...document.querySelectorAll('#minutes tbody tr')]
+  const numbers = SERIES.map((_, index) => rows.map(row => Number(row.cells[index + 1].textContent)))
+  const drawn = values => values.map((value, at) => (value || values[at - 1] || values[at + 1] ? value : null))
+  return [rows.map(row => Number(row.dataset.at)), numbers[0], ...numbers.slice(1).map(drawn)]
+}
+
+function draw() {
+  const data = read()
+  if (chart !== undefined) return chart.setData(data)
+  const style = getComputedStyle(document.documentElement)
+  const colour = name => style.getPropertyValue(name).trim()
+  const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } }
+  chart = new uPlot(
+    {
+      width: byId('chart').clientWidth,
+      height: HEIGHT,
+      tzDate: seconds => uPlot.tzDate(new Date(seconds * 1_000), zone),
+      legend: { markers: { width: 2, dash: (_chart, index) => SERIES[index - 1]?.mark } },
+      cursor: { y: false, drag: { x: false, y: false } },
+      scales: { y: { range: (_chart, _min, max) => [0, Math.max(5, Math.ceil(max * 1.1))] } },
+      axes: [
+        { ...axis, values: [[60, '{HH}:{mm}', null, null, null, null, null, null, 1]] },
+        { ...axis, size: 48, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6] },
+      ],
+      series: [
+        { label: 'Minute', value: '{HH}:{mm}' },
+        ...SERIES.map(({ label, colour: name, width, dash }) => ({
+          label,
+          width,
+          dash,
+          stroke: colour(name),
+          points: { show: false },
+          value: (_chart, value) => value ?? '–',
+        })),
+      ],
+    },
+    data,
+    byId('chart'),
+  )
+}
+
+if (byId('chart') !== null) {
+  draw()
+  new ResizeObserver(() => chart.setSize({ width: byId('chart').clientWidth, height: HEIGHT })).observe(byId('chart'))
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+    chart.destroy()
+    chart = undefined
+    draw()
+  })
+}

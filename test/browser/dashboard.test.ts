@@ -1,0 +1,396 @@
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { PermanentError, TransientError } from '../../app.ts'
+import { chatwoot, stripeEvent, stripePaymentIntent } from '../../commands/samples.ts'
+import type { AnsweredEvent } from '../../plugins/events.ts'
+import { type Clock, systemClock } from '../../plugins/inbox/contracts.ts'
+import { chatwootRequest, listen, stripeRequest, webhookApp } from '../helpers/app.ts'
+
+/** The operator's page in a real Chromium, as a person uses it. UPDATE_SCREENSHOTS=1 writes the pictures of docs/. */
+
+const TOKEN = 'the-token-of-the-operator'
+const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url))
+const DESKTOP = { width: 1280, height: 900 }
+const PHONE = { width: 390, height: 844 }
+
+/** Chromium's path. Where CI requires it, its absence is a failure; elsewhere it is said aloud. */
+function findChromium(): string | undefined {
+  const given = process.env.CHROMIUM_PATH ?? 'chromium'
+  const found = spawnSync('sh', ['-c', 'command -v "$0"', given], { encoding: 'utf8' }).stdout.trim()
+  if (found !== '') return found
+  const message = `NOT RUN: ${given} is not installed, the operator's page is not tested in a browser (apt-get install chromium)`
+  if (process.env.REQUIRE_CHROMIUM === '1') t.fail(message)
+  else {
+    t.comment(`!!! ${message}`)
+    t.pass(message)
+  }
+  return undefined
+}
+
+/** The service, whose handler fails until it is mended. */
+async function startService(t: Test, clock: Clock = systemClock) {
+  const state = { error: new PermanentError('Chatwoot answered 401 to GET /conversations/5') as Error | undefined }
+  const { app } = await webhookApp(t, {
+    operator: { token: TOKEN },
+    inbox: { clock },
+    handlers: {
+      message_created: () => {
+        if (state.error !== undefined) throw state.error
+      },
+    },
+  })
+  const port = await listen(app)
+  let message = 1
+  return {
+    app,
+    url: `http://127.0.0.1:${port}/dashboard`,
+    /** Resolves when its first attempt has ended, with its id. */
+    async deliver(conversation = 5, error?: Error): Promise<string> {
+      state.error = error
+      const handled = once(app.webhooks.events, 'handled')
+      const answer = await app.inject(chatwootRequest(chatwoot.incoming({ message: message++, conversation })))
+      await handled
+      return answer.json().id
+    },
+    mend(): void {
+      state.error = undefined
+    },
+  }
+}
+
+/** Uses a page whose every complaint, and every request to another host, fails the test. */
+async function withPage(
+  t: Test,
+  browser: Browser,
+  use: (page: Page) => Promise<void>,
+  options: BrowserContextOptions = {},
+): Promise<void> {
+  const context = await browser.newContext({ viewport: DESKTOP, ...options })
+  t.teardown(() => context.close())
+  const complaints: string[] = []
+  await context.addInitScript(`addEventListener('securitypolicyviolation', event => {
+    console.error('violates the CSP: ' + event.violatedDirective + ' ' + event.blockedURI)
+  })`)
+  const page = await context.newPage()
+  page.setDefaultTimeout(15_000)
+  page.on('console', message => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+  })
+  page.on('pageerror', error => complaints.push(error.message))
+  page.on('request', request => {
+    if (new URL(request.url()).hostname !== '127.0.0.1') complaints.push(`asks ${request.url()}`)
+  })
+  await use(page)
+  await context.close()
+  t.same(complaints, [], 'no errors, no CSP violations, no requests to other hosts')
+}
+
+async function signIn(page: Page, url: string): Promise<void> {
+  await page.goto(url)
+  await page.getByLabel("The operator's token").fill(TOKEN)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+}
+
+const isLive = (page: Page) => page.locator('#live.on').waitFor()
+const scrollsSideways = (page: Page) =>
+  page.evaluate<boolean>('document.documentElement.scrollWidth > document.documentElement.clientWidth')
+
+const PICTURES = [
+  'dashboard-desktop',
+  'dashboard-desktop-dark',
+  'dashboard-phone',
+  'delivery-desktop',
+  'deliveries-phone',
+]
+
+async function picture(page: Page, name: string): Promise<void> {
+  if (process.env.UPDATE_SCREENSHOTS !== '1' || !PICTURES.includes(name)) return
+  mkdirSync(DOCS, { recursive: true })
+  await page.screenshot({ path: `${DOCS}${name}.png`, fullPage: true, animations: 'disabled' })
+}
+
+function tests(browser: Browser): void {
+  t.test('sign in, see a delivery arrive, open it, replay it, see it done', async t => {
+    const service = await startService(t)
+    await withPage(t, browser, async page => {
+      await page.goto(`${service.url}/deliveries?state=dead`)
+      await page.getByLabel("The operator's token").fill(TOKEN)
+      await page.getByRole('button', { name: 'Sign in' }).click()
+      t.equal(page.url(), `${service.url}/deliveries?state=dead`, 'where one wanted to go')
+      await page.getByRole('link', { name: 'Overview' }).click()
+      await page.getByRole('heading', { name: 'Nothing needs you' }).waitFor()
+      await isLive(page)
+
+      const id = await service.deliver(5, new PermanentError('<b>Chatwoot</b> answered 401'))
+      const latest = page.getByRole('region', { name: 'Latest deliveries' })
+      await latest.getByRole('link', { name: `message_created chatwoot ${id.slice(0, 8)}` }).waitFor()
+      await page.getByRole('heading', { name: 'Needs a person: 1' }).waitFor()
+      t.equal(await page.getByText('PermanentError: <b>Chatwoot</b> answered 401').count(), 2, 'as text')
+
+      await latest.getByRole('link', { name: 'message_created' }).click()
+      await page.getByRole('heading', { level: 1, name: 'message_created' }).waitFor()
+      t.match(
+        await page.getByRole('region', { name: 'Content', exact: true }).last().innerText(),
+        /"event": "message_created"/,
+      )
+      await isLive(page)
+      service.mend()
+      await page.getByText('Replay…').click()
+      await page.getByRole('button', { name: 'Yes, replay it' }).click()
+      await page.getByRole('status').getByText('Replayed.').waitFor()
+      await page.getByText('Handled, at attempt 2').waitFor()
+      t.equal((await service.app.webhooks.inbox.get(id))?.state, 'done')
+      t.equal(await page.getByText('Replay…').count(), 0)
+    })
+  })
+
+  t.test('filters, and what is put aside', async t => {
+    const service = await startService(t)
+    await withPage(t, browser, async page => {
+      const id = await service.deliver(5, new PermanentError('no'))
+      await service.deliver(6)
+      await signIn(page, service.url)
+      await page.getByRole('link', { name: 'Deliveries', exact: true }).click()
+      const rows = page.getByRole('table').locator('tbody').getByRole('row')
+      t.equal(await rows.count(), 2)
+      await page.getByLabel('Conversation').fill('5')
+      await page.getByLabel('State').selectOption('dead')
+      await page.getByLabel('Accepted from').fill('2026-01-01T10:00')
+      await page.getByRole('button', { name: 'Show' }).click()
+      t.match(new URL(page.url()).search, /state=dead.*conversation=5/)
+      t.equal(await page.getByLabel('Accepted from').inputValue(), '2026-01-01T10:00', 'what was asked is still there')
+      t.equal(await rows.count(), 1)
+
+      await page.getByRole('link', { name: /^Replay all/ }).click()
+      await page.getByRole('heading', { level: 1, name: 'Replay 1 delivery?' }).waitFor()
+      await page.getByRole('link', { name: 'Back to the list' }).click()
+      await rows.getByRole('link').click()
+      await page.getByText('Put aside…').click()
+      await page.getByLabel('Why').fill('asked and answered by phone')
+      await page.getByRole('button', { name: 'Yes, put it aside' }).click()
+      await page.getByRole('status').getByText('Put aside.').waitFor()
+      t.match(await service.app.webhooks.inbox.get(id), { state: 'discarded', error: 'asked and answered by phone' })
+    })
+  })
+
+  t.test('with the keyboard alone', async t => {
+    const service = await startService(t)
+    await withPage(t, browser, async page => {
+      const id = await service.deliver(5, new PermanentError('no'))
+      const focused = () => page.evaluate<string>('document.activeElement.innerText.trim()')
+      /** Tabs on until what has the focus says so, and every stop on the way shows it. */
+      const tabTo = async (text: RegExp) => {
+        for (let stops = 0; stops < 40; stops++) {
+          await page.keyboard.press('Tab')
+          t.not(
+            await page.evaluate('getComputedStyle(document.activeElement).outlineStyle'),
+            'none',
+            'the focus is seen',
+          )
+          if (text.test(await focused())) return
+        }
+        t.fail(`no stop says ${text}`)
+      }
+      await page.goto(service.url)
+      await page.keyboard.type(TOKEN)
+      await page.keyboard.press('Enter')
+      await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+      await page.keyboard.press('Tab')
+      t.equal(await focused(), 'Skip to the content')
+      await page.keyboard.press('Enter')
+      await tabTo(/^message_created/)
+      await page.keyboard.press('Enter')
+      await page.getByRole('heading', { level: 1, name: 'message_created' }).waitFor()
+      service.mend()
+      await tabTo(/^Replay…/)
+      await page.keyboard.press('Enter')
+      await tabTo(/^Yes, replay it/)
+      await page.keyboard.press('Enter')
+      await page.getByText('Handled, at attempt 2').waitFor()
+      t.equal((await service.app.webhooks.inbox.get(id))?.state, 'done')
+      await tabTo(/^Sign out/)
+      await page.keyboard.press('Enter')
+      await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor()
+      await page.goto(service.url)
+      t.match(page.url(), /\/sign-in\?next=/)
+    })
+  })
+
+  t.test('whoever hears the page finds the way', async t => {
+    const service = await startService(t)
+    await withPage(t, browser, async page => {
+      await service.deliver(5, new PermanentError('no'))
+      await signIn(page, service.url)
+      for (const landmark of ['banner', 'navigation', 'main', 'contentinfo'] as const) {
+        t.equal(await page.getByRole(landmark).count(), 1, landmark)
+      }
+      t.equal(await page.getByRole('heading', { level: 1 }).count(), 1)
+      t.match(await page.getByRole('link', { name: 'Overview' }).getAttribute('aria-current'), 'page')
+      for (const name of [
+        'Latest deliveries, newest first',
+        'Needs a person, newest first',
+        /^Handlers of the last hour/,
+      ]) {
+        t.equal(await page.getByRole('table', { name }).count(), 1, `${name}`)
+      }
+      const latest = page.getByRole('table', { name: 'Latest deliveries, newest first' })
+      t.equal(await latest.getByRole('columnheader').count(), 5)
+      await page.getByText('The same as a table').click()
+      const minutes = page.getByRole('table', { name: 'Webhooks answered by this process, per minute' })
+      t.equal(await minutes.getByRole('rowheader').count(), 60)
+      await page.locator('#spoken', { hasText: 'Needs a person dead: 1' }).waitFor({ state: 'attached' })
+      await page.getByRole('link', { name: 'Deliveries', exact: true }).click()
+      for (const label of [
+        'State',
+        'Source',
+        'Event',
+        'Conversation',
+        'Accepted from',
+        'Accepted before',
+        'Part of the id',
+      ]) {
+        t.equal(await page.getByLabel(label, { exact: false }).count(), 1, label)
+      }
+    })
+  })
+
+  t.test('says when it is not live, and comes back', async t => {
+    const service = await startService(t)
+    const context = await browser.newContext()
+    t.teardown(() => context.close())
+    const page = await context.newPage()
+    await signIn(page, service.url)
+    await isLive(page)
+    await context.setOffline(true)
+    service.app.server.closeAllConnections()
+    await page.locator('#live.off', { hasText: 'Not live' }).waitFor()
+    await context.setOffline(false)
+    await isLive(page)
+    await service.deliver()
+    await page.getByRole('table', { name: 'Latest deliveries' }).waitFor()
+  })
+
+  t.test('works without its script', async t => {
+    const service = await startService(t)
+    await withPage(
+      t,
+      browser,
+      async page => {
+        const id = await service.deliver(5, new PermanentError('no'))
+        service.mend()
+        await signIn(page, service.url)
+        await page
+          .getByRole('region', { name: 'Needs a person' })
+          .getByRole('link', { name: 'message_created' })
+          .click()
+        const done = once(service.app.webhooks.events, 'handled')
+        await page.getByText('Replay…').click()
+        await page.getByRole('button', { name: 'Yes, replay it' }).click()
+        await page.getByRole('status').getByText('Replayed.').waitFor()
+        await done
+        t.equal((await service.app.webhooks.inbox.get(id))?.state, 'done')
+      },
+      { javaScriptEnabled: false },
+    )
+  })
+
+  t.test('on a desktop and on a phone, by day and by night', async t => {
+    let minutesAgo = 60
+    const service = await startService(t, { ...systemClock, now: () => Date.now() - minutesAgo * 60_000 })
+    const { app } = service
+    // An hour that has something to show.
+    while (minutesAgo-- > 0) {
+      const webhooks = {
+        accepted: Math.round(14 + 9 * Math.sin(minutesAgo / 8)) + ((minutesAgo * 7) % 4),
+        duplicate: minutesAgo % 13 === 4 ? 3 : 0,
+        refused: minutesAgo === 20 ? 9 : 0,
+      }
+      for (const [outcome, count] of Object.entries(webhooks)) {
+        for (let each = 0; each < count; each++) app.webhooks.events.emit('answered', { outcome } as AnsweredEvent)
+      }
+    }
+    minutesAgo = 0
+    await service.deliver(
+      41,
+      new PermanentError('Chatwoot answered 401 to GET /conversations/41: the token is not accepted'),
+    )
+    for (const conversation of [42, 43, 44, 45]) await service.deliver(conversation)
+    await service.deliver(46, new TransientError('Google answered 503'))
+    const payment = stripeRequest(stripeEvent('payment_intent.succeeded', stripePaymentIntent()))
+    await app.inject(payment)
+    await app.inject(payment)
+    await app.inject({ ...payment, headers: { ...payment.headers, 'stripe-signature': 't=1,v1=00' } })
+
+    for (const [screen, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const suffix = colorScheme === 'dark' ? `${screen}-dark` : screen
+        await withPage(
+          t,
+          browser,
+          async page => {
+            await page.goto(service.url)
+            t.notOk(await scrollsSideways(page), `sign-in, ${suffix}`)
+            await signIn(page, service.url)
+            await isLive(page)
+            await page.locator('#chart canvas').waitFor()
+            t.notOk(await scrollsSideways(page), `overview, ${suffix}`)
+            const back = await page.evaluate<string>('getComputedStyle(document.body).backgroundColor')
+            t.equal(back, colorScheme === 'dark' ? 'rgb(20, 23, 26)' : 'rgb(250, 249, 247)')
+            t.same(await page.evaluate(LOW_CONTRAST), [], `contrast, overview, ${suffix}`)
+            await picture(page, `dashboard-${suffix}`)
+            await page.getByRole('link', { name: 'Deliveries', exact: true }).click()
+            t.notOk(await scrollsSideways(page), `list, ${suffix}`)
+            t.same(await page.evaluate(LOW_CONTRAST), [], `contrast, list, ${suffix}`)
+            await picture(page, `deliveries-${suffix}`)
+            await page.getByLabel('State').selectOption('dead')
+            await page.getByRole('button', { name: 'Show' }).click()
+            await page.getByRole('table').getByRole('link').first().click()
+            await page.getByText('Put aside…').click()
+            t.notOk(await scrollsSideways(page), `delivery, ${suffix}`)
+            t.same(await page.evaluate(LOW_CONTRAST), [], `contrast, delivery, ${suffix}`)
+            await picture(page, `delivery-${suffix}`)
+          },
+          { viewport, colorScheme },
+        )
+      }
+    }
+  })
+}
+
+/** The texts whose contrast with what is behind them is below 4.5, WCAG's AA. */
+const LOW_CONTRAST = `(() => {
+  const parse = text => text.match(/[\\d.]+/g).map(Number)
+  const light = text => {
+    const [r, g, b] = parse(text).map(part => part / 255).map(part => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  const behind = element => {
+    for (let each = element; each !== null; each = each.parentElement) {
+      const { backgroundColor } = getComputedStyle(each)
+      if ((parse(backgroundColor)[3] ?? 1) > 0.99) return backgroundColor
+    }
+    return 'rgb(255, 255, 255)'
+  }
+  const low = []
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  while (walker.nextNode()) {
+    const { parentElement: element, nodeValue } = walker.currentNode
+    if (nodeValue.trim() === '' || !element.checkVisibility()) continue
+    const [a, b] = [light(getComputedStyle(element).color), light(behind(element))].sort((x, y) => y - x)
+    if ((a + 0.05) / (b + 0.05) < 4.5) low.push(nodeValue.trim())
+  }
+  return low
+})()`
+
+const executablePath = findChromium()
+if (executablePath !== undefined) {
+  // As root, Chromium runs without its sandbox only.
+  const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
+  const browser = await chromium.launch({ executablePath, args })
+  t.teardown(() => browser.close())
+  tests(browser)
+}
