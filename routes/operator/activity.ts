@@ -104,9 +104,6 @@ export function createActivity(events: EventEmitter<WebhookEvents>, now: () => n
         .sort((a, b) => b.slowest - a.slowest)
         .slice(0, most)
     },
-    stop(): void {
-      events.off('answered', onAnswered).off('handled', onHandled)
-    },
   }
 }
 

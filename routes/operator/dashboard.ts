@@ -12,13 +12,12 @@ import { noticeOf } from './dashboard-words.ts'
 import { discardOne, find, replayMany, replayOne } from './deliveries.ts'
 import { BadFilterError, FILTER_SCHEMA, readFilter, readPage } from './filter.ts'
 import { createLive } from './live.ts'
-import { createSessions, refuseForeign, type Session, SignedOutError } from './session.ts'
+import { refuseForeign, type Session, type Sessions, SignedOutError } from './session.ts'
 import { timelineOf } from './views.ts'
 
 export interface DashboardOptions {
   access: Access
-  /** Whoever changes it ends all sessions. */
-  token: string
+  sessions: Sessions
   /** The IANA time zone that times are shown in. */
   zone: string
   clock: Clock
@@ -60,19 +59,14 @@ const TITLES: Record<number, string> = {
 
 /** The operator's page, for people: HTML from the server, kept up to date by a small script. Works without it, too. */
 export default async function dashboard(app: FastifyInstance, options: DashboardOptions): Promise<void> {
-  const { access, token, zone, clock } = options
+  const { access, sessions, zone, clock } = options
   const { inbox, events } = app.webhooks
   const base = app.prefix
   const pages = createPages(base, zone)
-  const sessions = createSessions(token, base, () => clock.now())
   const activity = createActivity(events, () => clock.now())
   const live = createLive(clock, app.log)
   events.on('answered', live.change).on('handled', live.change)
   app.addHook('preClose', async () => live.close())
-  app.addHook('onClose', async () => {
-    activity.stop()
-    events.off('answered', live.change).off('handled', live.change)
-  })
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(

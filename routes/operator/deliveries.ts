@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 import { asObject } from '../../handlers/payload.ts'
 import type { StoredDelivery } from '../../plugins/inbox/contracts.ts'
 import type { Inbox } from '../../plugins/inbox/inbox.ts'
@@ -20,9 +20,15 @@ const page = {
   cursor: { type: 'string', description: '`next` of the page before' },
 } as const
 
-/** The deliveries API. Who may use it is the scope's to say. */
-export default async function deliveriesApi(app: FastifyInstance): Promise<void> {
+export interface DeliveriesApiOptions {
+  /** Lets in who may use it. */
+  access: onRequestAsyncHookHandler
+}
+
+/** The deliveries API. */
+export default async function deliveriesApi(app: FastifyInstance, { access }: DeliveriesApiOptions): Promise<void> {
   const { inbox } = app.webhooks
+  app.addHook('onRequest', access)
 
   app.get(
     '/deliveries',

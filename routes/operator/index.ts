@@ -7,6 +7,7 @@ import dashboard from './dashboard.ts'
 import deliveriesApi from './deliveries.ts'
 import metricsRoute from './metrics.ts'
 import openApi from './open-api.ts'
+import { createSessions } from './session.ts'
 
 export interface OperatorOptions {
   /** Opens the operator's routes: long, random, and for this alone. */
@@ -52,12 +53,18 @@ export default async function operatorRoutes(
 
   await app.register(metricsRoute, { access: access.requireOneOf([token, metricsToken]), clock })
   if (token === undefined) return
+  const paths = ['/dashboard', '/docs'].map(path => `${app.prefix}${path}`)
+  const sessions = createSessions(token, paths, () => clock.now())
   await app.register(async api => {
-    api.addHook('onRequest', access.requireToken)
-    await api.register(openApi)
-    await api.register(deliveriesApi)
+    await api.register(openApi, {
+      // A browser can't send a bearer token by itself.
+      access: async (request, reply) => {
+        if (sessions.read(request) === null) await access.requireToken(request, reply)
+      },
+    })
+    await api.register(deliveriesApi, { access: access.requireToken })
   })
-  await app.register(dashboard, { prefix: '/dashboard', access, token, zone, clock })
+  await app.register(dashboard, { prefix: '/dashboard', access, sessions, zone, clock })
 }
 
 /** @throws {OptionError} */

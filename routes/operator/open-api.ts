@@ -1,13 +1,18 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+
+export interface OpenApiOptions {
+  /** Lets in who may read it. */
+  access: onRequestAsyncHookHandler
+}
 
 /**
  * The API's documentation at `/docs`, from the schemas of the routes that are registered after it. A host that has
  * @fastify/swagger itself finds our routes in its own.
  */
-async function openApi(app: FastifyInstance): Promise<void> {
+async function openApi(app: FastifyInstance, { access }: OpenApiOptions): Promise<void> {
   if (app.hasDecorator('swagger')) return
   await app.register(swagger, {
     openapi: {
@@ -20,7 +25,10 @@ async function openApi(app: FastifyInstance): Promise<void> {
       security: [{ token: [] }],
     },
   })
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  await app.register(async page => {
+    page.addHook('onRequest', access)
+    await page.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  })
 }
 
 export default fp(openApi, { name: 'tutorbot-open-api', fastify: '5.x' })

@@ -32,19 +32,19 @@ export type Sessions = ReturnType<typeof createSessions>
 
 /**
  * Sessions that live in a signed cookie alone: any instance with the same token knows them, and another token ends them.
- * @param path where the cookie is sent
+ * @param paths where the cookie is sent, and nowhere else: a host's own routes need not see it
  * @param now Unix ms
  */
-export function createSessions(token: string, path: string, now: () => number = Date.now) {
+export function createSessions(token: string, paths: string[], now: () => number = Date.now) {
   const key = Buffer.from(hkdfSync('sha256', token, '', "tutorbot-webhooks: the operator's sessions", 32))
   const sign = (purpose: string, text: string) =>
     createHmac('sha256', key).update(`${purpose}:${text}`).digest('base64url')
 
   function setCookie(request: FastifyRequest, reply: FastifyReply, value: string, maxAge: number): void {
-    const secure = request.protocol === 'https' ? '; Secure' : ''
+    const attributes = `Max-Age=${maxAge}; HttpOnly; SameSite=Strict${request.protocol === 'https' ? '; Secure' : ''}`
     reply.header(
       'set-cookie',
-      `${COOKIE}=${value}; Path=${path}; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`,
+      paths.map(path => `${COOKIE}=${value}; Path=${path}; ${attributes}`),
     )
   }
 

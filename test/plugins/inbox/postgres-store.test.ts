@@ -2,9 +2,11 @@ import Fastify from 'fastify'
 import pg from 'pg'
 import tap from 'tap'
 import type { Commit, TakenDelivery } from '../../../plugins/inbox/contracts.ts'
+import { BOSS_SCHEMA } from '../../../plugins/inbox/postgres-schema.ts'
 import { type Claim, openPostgresStore } from '../../../plugins/inbox/postgres-store.ts'
 import { testClock } from '../../helpers/clock.ts'
 import { delivery, startInbox } from '../../helpers/inbox.ts'
+import { captureLog } from '../../helpers/log.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
 import { storeConformance } from '../../helpers/store-conformance.ts'
 
@@ -46,6 +48,17 @@ tap.test('a commit that fails is no success for any of it, and the store goes on
     { operations: 2, ok: false, ms: Number },
     { operations: 1, ok: true, ms: Number },
   ])
+})
+
+tap.test('pg-boss that fails is a line in the log, and goes on when it can', async t => {
+  const url = await server.database()
+  const captured = captureLog()
+  const store = await openPostgresStore(url, Fastify({ logger: { stream: captured.stream } }).log)
+  t.teardown(() => store.close())
+  await server.query(url, `ALTER TABLE ${BOSS_SCHEMA}.queue RENAME TO hidden`)
+  t.match(await captured.line(({ msg }) => msg.startsWith('pg-boss')), { level: 40, msg: /^pg-boss: .*queue/ })
+  await server.query(url, `ALTER TABLE ${BOSS_SCHEMA}.hidden RENAME TO queue`)
+  t.equal(await store.insert(delivery('a'), false), 'queued')
 })
 
 tap.test('texts that PostgreSQL has no room for are kept as far as they go, and fail nobody', async t => {

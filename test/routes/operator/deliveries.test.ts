@@ -216,7 +216,14 @@ tap.test('nothing without the token, and ten wrong ones a minute are enough', as
   const { app, log } = await operatedApp(t)
   const get = (authorization?: string, remoteAddress = '10.0.0.1', url = '/deliveries') =>
     app.inject({ url, remoteAddress, headers: authorization === undefined ? {} : { authorization } })
-  for (const url of ['/deliveries', '/deliveries/x', '/docs/json', '/docs/static/index.html']) {
+  for (const url of [
+    '/deliveries',
+    '/deliveries/x',
+    '/docs',
+    '/docs/json',
+    '/docs/static/index.html',
+    '/docs/static/no',
+  ]) {
     const response = await get(undefined, '10.0.0.9', url)
     t.match(response, { statusCode: 401, headers: { 'www-authenticate': 'Bearer', 'cache-control': 'no-store' } })
     t.match(response.json(), { code: 'OPERATOR_TOKEN_MISSING' })
