@@ -8,7 +8,8 @@ import { chatwoot, railsJson, stripeEvent, stripeSession } from '../commands/sam
 import { signChatwoot } from '../plugins/verification.ts'
 
 export interface LoadOptions {
-  port: number
+  /** Of the servers; the connections are spread over them. */
+  ports: number[]
   source: 'chatwoot' | 'stripe'
   secret: string
   connections: number
@@ -30,7 +31,7 @@ export interface LoadResult {
 }
 
 /** The bytes of one request; about 2.7 KB of body from either sender. */
-function prepare({ source, secret, port }: LoadOptions, number: number): Buffer {
+function prepare({ source, secret }: LoadOptions, number: number): Buffer {
   const body =
     source === 'chatwoot'
       ? railsJson(chatwoot.incoming({ message: number, conversation: 1 + (number % 5_000) }))
@@ -43,7 +44,7 @@ function prepare({ source, secret, port }: LoadOptions, number: number): Buffer 
           'stripe-signature': Stripe.webhooks.generateTestHeaderString({ payload: body, secret }),
         }
   const path = source === 'chatwoot' ? '/cw' : '/webhook/payments'
-  const lines = Object.entries({ host: `127.0.0.1:${port}`, ...headers, 'content-length': Buffer.byteLength(body) })
+  const lines = Object.entries({ host: '127.0.0.1', ...headers, 'content-length': Buffer.byteLength(body) })
   return Buffer.from(
     `POST ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
   )
@@ -66,9 +67,9 @@ async function run(options: LoadOptions): Promise<LoadResult> {
   const dueAt = (n: number) => (options.rate === undefined ? performance.now() : startedAt + (n * 1_000) / options.rate)
 
   await Promise.all(
-    Array.from({ length: options.connections }, () => {
+    Array.from({ length: options.connections }, (_, n) => {
       const { promise, resolve, reject } = Promise.withResolvers<void>()
-      const socket = connect(options.port, '127.0.0.1')
+      const socket = connect(options.ports[n % options.ports.length] as number, '127.0.0.1')
       socket.setNoDelay(true)
       let due = 0
       const send = () => {

@@ -1,15 +1,17 @@
-/** The service as it is, with handlers that do nothing. */
+/** The service as it is, with handlers that do nothing, or wait for HANDLER_MS. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
 import webhooks from '../app.ts'
 import { readEnv } from '../plugins/env.ts'
 import { serverOptions, webhooksOptions } from '../server.ts'
 
 const config = await readEnv({})
-const noop = () => {}
+const handlerMs = Number(process.env.HANDLER_MS ?? 0)
+const handler = handlerMs === 0 ? () => {} : () => sleep(handlerMs)
 const app = Fastify(serverOptions(config))
 await app.register(webhooks, {
   ...webhooksOptions(config),
-  handlers: { message_created: noop, 'checkout.session.completed': noop },
+  handlers: { message_created: handler, 'checkout.session.completed': handler },
 })
 await app.listen({ port: 0 })
 process.once('SIGTERM', () => void app.close())

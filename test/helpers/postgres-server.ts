@@ -24,9 +24,13 @@ export interface PostgresServer {
 /**
  * A real server: the one in TEST_DATABASE_URL, whose role may create databases, or one of the test's own.
  * @param given '': one of its own in any case, for tests that need its superuser
+ * @param flags settings of one of its own
  */
-export async function postgresServer(given = process.env.TEST_DATABASE_URL ?? ''): Promise<PostgresServer> {
-  const own = given === '' ? await ownServer() : undefined
+export async function postgresServer(
+  given = process.env.TEST_DATABASE_URL ?? '',
+  flags = PASSING,
+): Promise<PostgresServer> {
+  const own = given === '' ? await ownServer(flags) : undefined
   const admin = own?.url ?? given
   const made: string[] = []
   let frozen: number[] = []
@@ -85,10 +89,10 @@ function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
 }
 
-/** Nothing outlives it, so it need not be safe from a power cut. */
-const FLAGS = ['fsync=off', 'full_page_writes=off', 'max_connections=200', 'unix_socket_directories=']
+/** Nothing outlives a test, so it need not be safe from a power cut. */
+const PASSING = ['fsync=off', 'full_page_writes=off']
 
-async function ownServer() {
+async function ownServer(flags: string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'webhooks-postgres-'))
   const port = await freePort()
   const server = new EmbeddedPostgres({
@@ -98,7 +102,7 @@ async function ownServer() {
     password: 'postgres',
     createPostgresUser: process.getuid?.() === 0,
     persistent: true,
-    postgresFlags: FLAGS.flatMap(flag => ['-c', flag]),
+    postgresFlags: [...flags, 'max_connections=200', 'unix_socket_directories='].flatMap(flag => ['-c', flag]),
     onLog: () => {},
   })
   // As root it runs as another user, who must get in.

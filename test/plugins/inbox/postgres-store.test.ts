@@ -77,6 +77,14 @@ tap.test('texts that PostgreSQL has no room for are kept as far as they go, and 
   t.same(await store.claimStep(`${long}\u0000`, 2), { result: '\u0000' })
 })
 
+tap.test('a mailbox without a name is one like any other', async t => {
+  const store = await openPostgresStore(await server.database(), log)
+  t.teardown(() => store.close())
+  t.equal(await store.insert(delivery('a', { orderingKey: '' }), false), 'queued')
+  t.equal(await store.insert(delivery('b', { orderingKey: '' }), false), 'queued', 'while it waits')
+  t.match(await store.claimMailboxes(10), [{ orderingKey: '' }])
+})
+
 tap.test('two that add to the same mailboxes, in opposite orders, at once', async t => {
   const url = await server.database()
   const stores = await Promise.all([1, 2].map(() => openPostgresStore(url, log)))
