@@ -2,6 +2,7 @@
  * The load of the benchmarks, a process of its own: sends prepared, distinct, signed deliveries over plain sockets as
  * fast as they are answered (or at a given rate), and prints what it saw as one line of JSON.
  */
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import Stripe from 'stripe'
 import { chatwoot, railsJson, stripeEvent, stripeSession } from '../commands/samples.ts'
@@ -63,14 +64,20 @@ async function run(options: LoadOptions): Promise<LoadResult> {
   let sent = 0
   let answered = 0
   let wrong = 0
+  const sockets = await Promise.all(
+    Array.from({ length: options.connections }, async (_, n) => {
+      const socket = connect(options.ports[n % options.ports.length] as number, '127.0.0.1')
+      socket.setNoDelay(true)
+      await once(socket, 'connect')
+      return socket
+    }),
+  )
   const startedAt = performance.now()
   const dueAt = (n: number) => (options.rate === undefined ? performance.now() : startedAt + (n * 1_000) / options.rate)
 
   await Promise.all(
-    Array.from({ length: options.connections }, (_, n) => {
+    sockets.map(socket => {
       const { promise, resolve, reject } = Promise.withResolvers<void>()
-      const socket = connect(options.ports[n % options.ports.length] as number, '127.0.0.1')
-      socket.setNoDelay(true)
       let due = 0
       const send = () => {
         if (sent === requests.length) return void socket.end(resolve)
@@ -81,7 +88,6 @@ async function run(options: LoadOptions): Promise<LoadResult> {
         if (wait > 0.5) setTimeout(write, wait)
         else write()
       }
-      socket.on('connect', send)
       socket.on('error', reject)
       // An answer is small and comes in one piece.
       socket.on('data', (data: Buffer) => {
@@ -89,6 +95,7 @@ async function run(options: LoadOptions): Promise<LoadResult> {
         if (!data.includes('"accepted"')) wrong++
         send()
       })
+      send()
       return promise
     }),
   )

@@ -13,12 +13,14 @@ interface Waiting<Item, Result> {
 export function batched<Item, Result>(run: (items: Item[]) => Promise<Result[]>, most = 256) {
   let waiting: Waiting<Item, Result>[] = []
   let running: Promise<void> | undefined
+  let size = 0
 
   async function runAll(): Promise<void> {
     await new Promise(resolve => setImmediate(resolve))
     while (waiting.length > 0) {
       const batch = waiting.slice(0, most)
       waiting = waiting.slice(most)
+      size = batch.length
       try {
         const results = await run(batch.map(({ item }) => item))
         for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result)
@@ -27,6 +29,7 @@ export function batched<Item, Result>(run: (items: Item[]) => Promise<Result[]>,
       }
     }
     running = undefined
+    size = 0
   }
 
   return {
@@ -36,6 +39,8 @@ export function batched<Item, Result>(run: (items: Item[]) => Promise<Result[]>,
         running ??= runAll()
       })
     },
+    /** Of the batch that is under way: how much is asked at a time. */
+    size: () => size,
     /** Resolves when nothing is under way. */
     async ended(): Promise<void> {
       await running

@@ -18,6 +18,17 @@ const STATEMENT_MS = 10_000
  * PgBouncer takes no such setting there.
  */
 export const BEGIN = 'BEGIN; SET LOCAL idle_in_transaction_session_timeout = 5000'
+/**
+ * The same, for statements that find a few rows by their keys and are planned once for a connection: PostgreSQL, who
+ * knows a table that grows as it was some time ago, would plan to read all of it.
+ */
+export const BEGIN_BY_INDEX = [
+  BEGIN,
+  'plan_cache_mode = force_generic_plan',
+  'enable_seqscan = off',
+  'enable_hashjoin = off',
+  'enable_mergejoin = off',
+].join('; SET LOCAL ')
 /** Between two attempts to reach a server that is not up, ms. */
 const ATTEMPT_INTERVAL = 1_000
 
@@ -169,7 +180,7 @@ export function listen(config: pg.ClientConfig, channel: string, onNotice: () =>
 }
 
 /** Whether somebody is in between, such as PgBouncer: what it gives as the backend's process id is another number. */
-async function isPooled(client: pg.Client): Promise<boolean> {
+export async function isPooled(client: pg.ClientBase): Promise<boolean> {
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
   return rows[0]?.pid !== (client as unknown as { processID: number }).processID
 }

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import pg from 'pg'
 import { type Db, type JobAttempt, PgBoss } from 'pg-boss'
@@ -13,7 +13,7 @@ import type {
   Store,
   TakenDelivery,
 } from './contracts.ts'
-import { BEGIN, listen, onceUp, readPostgresUrl } from './postgres-connection.ts'
+import { BEGIN, BEGIN_BY_INDEX, isPooled, listen, onceUp, readPostgresUrl } from './postgres-connection.ts'
 import { importDeliveries, importSteps, prepareImport } from './postgres-import.ts'
 import { BOSS_SCHEMA, ensureSchema, SCHEMA } from './postgres-schema.ts'
 import { clean, indexable } from './postgres-text.ts'
@@ -47,6 +47,9 @@ const BROWSED = 10_000
 /** Mailboxes woken in one transaction at start. */
 const WAKE_STEP = 10_000
 
+/** Deliveries accepted in one commit, from which on accepting is under pressure. */
+const PRESSED = 16
+
 /** A mailbox that this process has claimed. */
 export interface Claim extends JobAttempt {
   orderingKey: string
@@ -56,6 +59,8 @@ export interface Claim extends JobAttempt {
 
 /** What the scheduler asks beyond the contract. */
 export interface PostgresStore extends Store {
+  /** Resolves when accepting is not under pressure: at once, as a rule. */
+  calm(): Promise<void>
   /** Claims at most `limit` due mailboxes, for as long as they are kept. */
   claimMailboxes(limit: number): Promise<Claim[]>
   /** Keeps claims: their heartbeat. The ones that are still ours, with their new `until`; others have lapsed. */
@@ -106,8 +111,9 @@ export async function openPostgresStore(
   const config = readPostgresUrl(url)
   const pool = openPool(config)
   const boss = createBoss(pool, log)
+  let pooled: boolean
   try {
-    await onceUp(url, log, waits, async () => {
+    pooled = await onceUp(url, log, waits, async () => {
       await transaction(pool, ensureSchema)
       await boss.start()
       await boss.createQueue(QUEUE, {
@@ -118,13 +124,14 @@ export async function openPostgresStore(
         retryDelay: 0,
         expireInSeconds: 24 * 60 * 60 - 1,
       })
+      return transaction(pool, isPooled)
     })
   } catch (error) {
     await boss.stop({ graceful: false })
     await pool.end()
     throw error
   }
-  return createStore(config, pool, boss, onCommit)
+  return createStore(config, pool, boss, pooled ? asItIs : byName, onCommit)
 }
 
 function openPool(config: pg.PoolConfig): pg.Pool {
@@ -154,16 +161,40 @@ function createBoss(pool: pg.Pool, log: FastifyBaseLogger): PgBoss {
   return boss
 }
 
+/** What statements are sent over. */
+interface Connection {
+  query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<pg.QueryResult<Row>>
+}
+
+const asItIs = (client: Connection) => client
+
+const names = new Map<string, string>()
+/** A connection that has each statement planned once: planning them anew is a third of the server's work. */
+function byName(client: pg.ClientBase): Connection {
+  return {
+    query(text, values) {
+      const name = names.get(text) ?? createHash('sha1').update(text).digest('hex')
+      names.set(text, name)
+      return client.query({ name, text, ...(values && { values }) })
+    },
+  }
+}
+
 /** pg-boss's view of a connection, so that its statements share ours or a transaction of ours. */
-function onClient(client: Pick<pg.ClientBase, 'query'> | pg.Pool): Db {
+function onClient(client: Connection): Db {
   return { executeSql: (text, values) => client.query(text, values) }
 }
 
 /** Runs a transaction. One that PostgreSQL has ended because of others is run again. */
-async function transaction<T>(pool: pg.Pool, run: (client: pg.PoolClient) => Promise<T>, attempt = 1): Promise<T> {
+async function transaction<T>(
+  pool: pg.Pool,
+  run: (client: pg.PoolClient) => Promise<T>,
+  begin = BEGIN,
+  attempt = 1,
+): Promise<T> {
   const client = await pool.connect()
   try {
-    await client.query(BEGIN)
+    await client.query(begin)
     const result = await run(client)
     await client.query('COMMIT')
     client.release()
@@ -172,7 +203,7 @@ async function transaction<T>(pool: pg.Pool, run: (client: pg.PoolClient) => Pro
     // Its connection goes with it, and whatever it had begun.
     client.release(true)
     if ((error as { code?: string }).code !== '40P01' || attempt === ATTEMPTS) throw error
-    return transaction(pool, run, attempt + 1)
+    return transaction(pool, run, begin, attempt + 1)
   }
 }
 
@@ -196,6 +227,7 @@ function createStore(
   config: pg.ClientConfig,
   pool: pg.Pool,
   boss: PgBoss,
+  planned: (client: pg.ClientBase) => Connection,
   onCommit: (commit: Commit) => void,
 ): PostgresStore {
   /** Whose steps these are. */
@@ -212,15 +244,19 @@ function createStore(
     return { first: numberOrNull(row?.first ?? null), last: numberOrNull(row?.last ?? null) }
   }
 
+  /** For what is done for each delivery. */
+  const often = <T>(run: (client: Connection, anew: Connection) => Promise<T>) =>
+    transaction(pool, client => run(planned(client), client), BEGIN_BY_INDEX)
+
   const inserts = batched((deliveries: Insert[]) =>
-    reported(onCommit, deliveries.length, () => transaction(pool, client => insertAll(boss, client, deliveries))),
+    reported(onCommit, deliveries.length, () => often(client => insertAll(boss, client, deliveries))),
   )
-  const takes = batched((asked: Take[]) => takeAll(pool, asked))
+  const takes = batched((asked: Take[]) => often(client => takeAll(client, asked)))
   const settles = batched((settled: Settle[]) =>
-    reported(onCommit, settled.length, () => transaction(pool, client => settleAll(boss, client, settled))),
+    reported(onCommit, settled.length, () => often(client => settleAll(boss, client, settled))),
   )
   const givenBack = batched((claims: { claim: Claim; now: number }[]) =>
-    transaction(pool, client => giveBackAll(boss, client, claims)),
+    often((client, anew) => giveBackAll(boss, client, anew, claims)),
   )
 
   return {
@@ -332,6 +368,9 @@ function createStore(
       await rows(`UPDATE ${SCHEMA}.version SET version = version`)
     },
 
+    async calm() {
+      if (inserts.size() >= PRESSED) await inserts.ended()
+    },
     async claimMailboxes(limit) {
       const jobs = await transaction(pool, async client => {
         // Or PostgreSQL, who believes that few wait, sorts all of them to find the first.
@@ -402,7 +441,7 @@ function createStore(
  * be drained without what is not committed yet.
  * @param due the ordering keys, and in how many seconds each is due
  */
-async function wake(boss: PgBoss, client: pg.ClientBase, due: ReadonlyMap<string, number>): Promise<void> {
+async function wake(boss: PgBoss, client: Connection, due: ReadonlyMap<string, number>): Promise<void> {
   // In one order everywhere, so that transactions wait for each other and do not lock up.
   const keys = [...due.keys()].sort()
   if (keys.length === 0) return
@@ -410,10 +449,17 @@ async function wake(boss: PgBoss, client: pg.ClientBase, due: ReadonlyMap<string
   const jobs = keys.map((singletonKey, index) => ({ singletonKey, startAfter: delays[index] as number }))
   for (let waiting = 0; waiting < keys.length; ) {
     await boss.insert(QUEUE, jobs, { db: onClient(client) })
-    const locked = await client.query<{ waiting: number }>(LOCK_WAITING, [keys, delays])
+    const { rows } = await client.query<WaitingRow>(LOCK_WAITING, [keys, delays])
     // Fewer, if another process has fetched one between the two statements: it waits anew.
-    waiting = locked.rows[0]?.waiting as number
+    waiting = rows[0]?.waiting as number
+    for (const { id, delay } of rows[0]?.late ?? []) await client.query(MOVE, [id, delay])
   }
+}
+
+interface WaitingRow {
+  waiting: number
+  /** What waits for later than it is due now. */
+  late: { id: string; delay: number }[] | null
 }
 
 /*
@@ -422,18 +468,20 @@ async function wake(boss: PgBoss, client: pg.ClientBase, due: ReadonlyMap<string
  */
 const LOCK_WAITING = `
   WITH waiting AS MATERIALIZED (
-    SELECT job.id, job.start_after, ${BOSS_SCHEMA}.job_now() + due.delay * interval '1 second' AS due_at
+    SELECT job.id, due.delay, ${BOSS_SCHEMA}.job_now() + due.delay * interval '1 second' < job.start_after AS late
     FROM unnest($1::text[], $2::float8[]) AS due (key, delay)
     CROSS JOIN LATERAL (
       SELECT id, start_after FROM ${BOSS_SCHEMA}.job
       WHERE name = '${QUEUE}' AND singleton_key = due.key AND state < 'active' AND state::text = 'created'
       LIMIT 1 FOR UPDATE
     ) AS job
-  ), earlier AS (
-    UPDATE ${BOSS_SCHEMA}.job SET start_after = waiting.due_at FROM waiting
-    WHERE job.name = '${QUEUE}' AND job.id = waiting.id AND waiting.due_at < waiting.start_after
   )
-  SELECT count(*)::int AS waiting, pg_notify('${CHANNEL}', '') FROM waiting`
+  SELECT count(*)::int AS waiting, json_agg(waiting) FILTER (WHERE late) AS late, pg_notify('${CHANNEL}', '')
+  FROM waiting`
+/** One at a time: as a join, PostgreSQL may read all that waits for this too. There are few. */
+const MOVE = `
+  UPDATE ${BOSS_SCHEMA}.job SET start_after = ${BOSS_SCHEMA}.job_now() + $2::float8 * interval '1 second'
+  WHERE name = '${QUEUE}' AND id = $1::uuid`
 
 /** In how many seconds the mailboxes of deliveries are due; a drain that comes too early does no harm. */
 function dueOf(rows: readonly RowWithPayload[], now: number): Map<string, number> {
@@ -457,7 +505,7 @@ interface Insert {
 
 /*
  * Numbers in the order of acceptance, rows in the order of their ids: two transactions with the same ids wait for each
- * other, and do not lock up.
+ * other, and do not lock up. IS TRUE: or the IN is made a join, in a transaction that has hash joins off.
  */
 const INSERT = `
   WITH given AS MATERIALIZED (
@@ -474,11 +522,12 @@ const INSERT = `
     FROM given ORDER BY id
     ON CONFLICT (id) DO NOTHING RETURNING seq, id
   ), bodies AS (
-    INSERT INTO ${SCHEMA}.body SELECT seq, substring($10::bytea FROM start FOR length) FROM given JOIN fresh USING (seq)
+    INSERT INTO ${SCHEMA}.body SELECT seq, substring($10::bytea FROM start FOR length) FROM given
+    WHERE (seq IN (SELECT seq FROM fresh)) IS TRUE
   )
   SELECT id FROM fresh`
 
-async function insertAll(boss: PgBoss, client: pg.ClientBase, inserts: Insert[]): Promise<InsertResult[]> {
+async function insertAll(boss: PgBoss, client: Connection, inserts: Insert[]): Promise<InsertResult[]> {
   // The first of each id: copies in one batch are duplicates.
   const first = new Map<string, Insert>()
   for (const insert of inserts) {
@@ -551,9 +600,9 @@ const TAKE = `
   RETURNING delivery.*, next.started_at IS NOT NULL AS crashed,
     (SELECT payload FROM ${SCHEMA}.body WHERE body.seq = delivery.seq) AS payload`
 
-async function takeAll(pool: pg.Pool, asked: Take[]): Promise<(TakenDelivery | null)[]> {
+async function takeAll(client: Connection, asked: Take[]): Promise<(TakenDelivery | null)[]> {
   const column = (name: keyof Take) => asked.map(take => take[name])
-  const { rows } = await pool.query<RowWithPayload & { crashed: boolean }>(TAKE, [
+  const { rows } = await client.query<RowWithPayload & { crashed: boolean }>(TAKE, [
     column('orderingKey'),
     column('now'),
     column('until'),
@@ -605,7 +654,7 @@ const SETTLE = `
   )
   SELECT id, attempts FROM settled`
 
-async function settleAll(boss: PgBoss, client: pg.ClientBase, settles: Settle[]): Promise<boolean[]> {
+async function settleAll(boss: PgBoss, client: Connection, settles: Settle[]): Promise<boolean[]> {
   const next = ({ outcome }: Settle) => ('nextAttemptAt' in outcome ? outcome.nextAttemptAt : null)
   const { rows } = await client.query<{ id: string; attempts: number }>(SETTLE, [
     settles.map(({ delivery }) => clean(delivery.id)),
@@ -646,7 +695,8 @@ const DUE_AGAIN = `
 /** The ends of drains. What was left, or waits for later, is woken with it: no moment in which nobody has it. */
 async function giveBackAll(
   boss: PgBoss,
-  client: pg.ClientBase,
+  client: Connection,
+  anew: Connection,
   given: { claim: Claim; now: number }[],
 ): Promise<undefined[]> {
   const nows = new Map(given.map(({ claim, now }) => [claim.orderingKey, now]))
@@ -654,7 +704,8 @@ async function giveBackAll(
   const due = new Map(rows.map(row => [row.key, delaySeconds(Number(row.due_at), nows.get(row.key) as number)]))
   await wake(boss, client, due)
   const jobs = given.map(({ claim: { id, retryCount } }) => ({ id, retryCount }))
-  await boss.deleteJob(QUEUE, jobs, { db: onClient(client) })
+  // Planned when few waited, it would read all that wait now.
+  await boss.deleteJob(QUEUE, jobs, { db: onClient(anew) })
   return given.map(() => undefined)
 }
 

@@ -25,6 +25,7 @@ function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store
   const due: Claim[] = []
   const givenBack: string[] = []
   const store: BossSchedulerOptions['store'] = {
+    calm: async () => {},
     claimMailboxes: async limit => due.splice(0, limit),
     keepClaims: async claims => [...claims],
     bound() {},
@@ -87,6 +88,37 @@ tap.test('mailboxes are claimed in the database only, never reserved in a proces
   scheduler.run({ ...delivery('a'), attempts: 1, state: 'pending', crashed: false })
   scheduler.release('box')
   scheduler.wake('box', 10 ** 15)
+  await end()
+})
+
+tap.test('claiming gives way to accepting, for 50 ms at most', async t => {
+  let calm = gate()
+  let claims = 0
+  const { clock, wake, end } = start(t, async () => {}, {
+    calm: () => calm.opened,
+    claimMailboxes: async () => {
+      claims++
+      return []
+    },
+  })
+  const turn = () => new Promise(resolve => setImmediate(resolve))
+  clock.advance(49)
+  await turn()
+  t.equal(claims, 0)
+  clock.advance(1)
+  await turn()
+  t.equal(claims, 1, 'it has waited long enough')
+  wake()
+  await turn()
+  t.equal(claims, 1)
+  calm.open()
+  await turn()
+  t.equal(claims, 2, 'it is calm')
+  calm = gate()
+  wake()
+  calm.open()
+  await turn()
+  t.equal(claims, 3)
   await end()
 })
 

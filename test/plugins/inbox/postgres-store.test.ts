@@ -1,6 +1,7 @@
+import { type AddressInfo, connect, createServer } from 'node:net'
 import Fastify from 'fastify'
 import pg from 'pg'
-import tap from 'tap'
+import tap, { type Test } from 'tap'
 import type { Commit, TakenDelivery } from '../../../plugins/inbox/contracts.ts'
 import { BOSS_SCHEMA } from '../../../plugins/inbox/postgres-schema.ts'
 import { type Claim, openPostgresStore } from '../../../plugins/inbox/postgres-store.ts'
@@ -146,6 +147,70 @@ tap.test('a transaction that PostgreSQL ends to undo a deadlock is tried again, 
   t.equal(await store.insert(delivery('a'), false), 'queued')
   await t.rejects(store.insert(delivery('b'), false), { message: 'deadlock detected' })
   t.equal(await store.insert(delivery('b'), false), 'queued')
+})
+
+tap.test('accepting is under pressure while many wait for one commit, and calm when all have theirs', async t => {
+  const url = await server.database()
+  const store = await openPostgresStore(url, log)
+  t.teardown(() => store.close())
+  const other = new pg.Client(url)
+  await other.connect()
+  await other.query('BEGIN; LOCK TABLE tutorbot_webhooks.delivery')
+  const accept = (name: string, count: number) =>
+    Promise.all(Array.from({ length: count }, (_, index) => store.insert(delivery(`${name}${index}`), false)))
+  let accepted = 0
+  const few = accept('few', 15).then(() => accepted++)
+  await new Promise(resolve => setImmediate(resolve))
+  await store.calm()
+  t.equal(accepted, 0, 'few make no pressure')
+  const many = accept('many', 16).then(() => accepted++)
+  await other.query('COMMIT')
+  await few
+  await store.calm()
+  t.equal(accepted, 2)
+  await Promise.all([many, other.end()])
+  await store.calm()
+})
+
+/** In front of a server; a pooler gives connections other process ids. What clients have sent, and the way in. */
+async function startRelay(t: Test, url: string, isPooler: boolean) {
+  const behind = new URL(url)
+  let sent = ''
+  const relay = createServer(client => {
+    const server = connect(Number(behind.port), behind.hostname)
+    client.on('data', data => {
+      sent += data.toString('latin1')
+      server.write(data)
+    })
+    server.on('data', data => {
+      // BackendKeyData (https://www.postgresql.org/docs/current/protocol-message-formats.html), then the process id.
+      const at = data.indexOf('K\0\0\0\x0c', 'latin1')
+      if (isPooler && at >= 0) data.writeInt32BE(data.readInt32BE(at + 5) ^ 1, at + 5)
+      client.write(data)
+    })
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      from.on('close', () => to.destroy()).on('error', () => {})
+    }
+  })
+  await new Promise<void>(resolve => relay.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => relay.close())
+  const through = new URL(url)
+  through.host = `127.0.0.1:${(relay.address() as AddressInfo).port}`
+  return { through: through.href, sent: () => sent }
+}
+
+tap.test('statements are planned once for a connection, but not through a pooler, who gives it to others', async t => {
+  const named = /P.{4}[0-9a-f]{40}\0/s
+  for (const isPooler of [false, true]) {
+    const { through, sent } = await startRelay(t, await server.database(), isPooler)
+    const store = await openPostgresStore(through, log)
+    t.equal(await store.insert(delivery('a'), false), 'queued')
+    await store.close()
+    t.equal(named.test(sent()), !isPooler)
+  }
 })
 
 tap.test('a commit that hangs: who waits for it is told in time, and may send it again', async t => {
