@@ -213,6 +213,18 @@ tap.test('statements are planned once for a connection, but not through a pooler
   }
 })
 
+tap.test('a newer version adds a column while this one runs: what is planned already goes on', async t => {
+  const url = await server.database()
+  const store = await openPostgresStore(url, log)
+  t.teardown(() => store.close())
+  const take = (key: string) => store.take(delivery(key).orderingKey, Date.now())
+  await Promise.all(['a', 'b', 'c'].map(key => store.insert(delivery(key), false)))
+  // Until each connection has planned it.
+  for (let n = 0; n < 50; n++) t.equal(await take('none'), null)
+  await server.query(url, 'ALTER TABLE tutorbot_webhooks.delivery ADD COLUMN later_version TEXT')
+  for (const key of ['a', 'b', 'c']) t.match(await take(key), { key })
+})
+
 tap.test('a commit that hangs: who waits for it is told in time, and may send it again', async t => {
   const url = await server.database()
   const clock = testClock()
