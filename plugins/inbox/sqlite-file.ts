@@ -108,8 +108,14 @@ export function openDatabase(file: string): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: 5_000 })
   try {
     const version = versionOf(db, file)
-    // Measured: pages of 8 KiB cost the fewest writes for bodies of 2 to 3 KB.
-    db.exec('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384')
+    // Measured: pages of 8 KiB cost the fewest writes for bodies of 2 to 3 KB; a checkpoint after 4 MB of them holds the
+    // others up half as long as SQLite's own 1,000 pages, at the same cost for each; smaller ones cost more.
+    db.exec(`
+      PRAGMA page_size = 8192;
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA cache_size = -16384;
+      PRAGMA wal_autocheckpoint = 512`)
     const statements = version === null ? SCHEMA : UPGRADES[version]
     if (statements !== undefined) db.exec(`BEGIN IMMEDIATE; ${statements} COMMIT`)
     return db
