@@ -18,7 +18,7 @@ import stripeClient, { type StripeOptions } from './plugins/stripe.ts'
 import verification, { type ChatwootVerification, type StripeVerification } from './plugins/verification.ts'
 import { OptionError } from './plugins/webhooks.ts'
 import chatwootRoute from './routes/chatwoot.ts'
-import operatorRoutes, { type OperatorOptions } from './routes/operator/index.ts'
+import type { OperatorOptions } from './routes/operator/index.ts'
 import stripeRoute from './routes/stripe.ts'
 
 export type { BookResult, Calendar, Hold, Interval, Lesson } from './plugins/calendar/contract.ts'
@@ -125,6 +125,8 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     { prefix: options.prefix ?? '' },
   )
   if (options.operator !== undefined) {
+    // Loaded only if it is used: its packages take a seventh of the start.
+    const { default: operatorRoutes } = await import('./routes/operator/index.ts')
     const { zone } = services
     await app.register(operatorRoutes, { ...options.operator, zone, clock, prefix: options.prefix ?? '' })
   }

@@ -7,7 +7,6 @@ import { StoreOpenError } from './plugins/inbox/errors.ts'
 import { describeStore } from './plugins/inbox/postgres-url.ts'
 import { loggerOptions } from './plugins/logging.ts'
 import { OptionError } from './plugins/webhooks.ts'
-import calendarFeed from './routes/calendar-feed.ts'
 import healthRoutes from './routes/health.ts'
 
 /** Handlers get 10 s to end and 1 s more once aborted; then the process ends, however they are, ms. */
@@ -46,6 +45,7 @@ async function registerAll(app: FastifyInstance, config: Env): Promise<void> {
   await app.register(healthRoutes)
   const { lessons } = app.webhooks.calendar
   if (config.CALENDAR_TOKEN !== undefined && lessons !== undefined) {
+    const { default: calendarFeed } = await import('./routes/calendar-feed.ts')
     await app.register(calendarFeed, { token: config.CALENDAR_TOKEN, lessons, zone: config.TZ })
   }
 }

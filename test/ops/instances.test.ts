@@ -14,6 +14,7 @@ const ANSWERS_BETWEEN = 60
 /** Two instances on one PostgreSQL database, behind nginx: all of them the real programs. */
 if (isInstalled(t, 'nginx', '-v')) {
   t.test('a rolling restart under load, and kill -9 of one amid its work: no request notices', async t => {
+    t.testdir()
     const postgres = await postgresServer()
     t.teardown(() => postgres.close())
     const database = await fleetDatabase(postgres)

@@ -96,12 +96,12 @@ interface Service {
   end(signal: NodeJS.Signals): Promise<void>
 }
 
-/** The real service: on a socket handed over (`fd`), or on a port. */
+/** The real service, as ops/ starts it: on a socket handed over (`fd`), or on a port. The test has called t.testdir(). */
 export async function startService(t: Test, env: Record<string, string>, fd?: number): Promise<Service> {
   // exec keeps the pid, which is what LISTEN_PID must name. Node's options are tap's, for coverage: they slow the start.
   const activation = fd === undefined ? '' : 'LISTEN_FDS=1 LISTEN_PID=$$'
   const child = spawn('sh', ['-c', `unset NODE_OPTIONS; ${activation} exec "${process.execPath}" "${SERVER}"`], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: join(t.testdirName, 'compiled'), ...env },
     stdio: ['ignore', 'pipe', 'inherit', fd ?? 'ignore'],
   })
   const exited = once(child, 'exit')
