@@ -119,7 +119,10 @@ tap.test('claiming gives way to accepting, for 50 ms at most', async t => {
   calm.open()
   await turn()
   t.equal(claims, 3)
+  calm = gate()
+  wake()
   await end()
+  t.equal(claims, 3, 'who stops meanwhile claims nothing more, and does not wait')
 })
 
 tap.test(

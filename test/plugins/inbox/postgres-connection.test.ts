@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { chmodSync, chownSync, copyFileSync, statSync } from 'node:fs'
 import net, { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -14,6 +13,7 @@ import { CHATWOOT_SECRET, chatwootRequest } from '../../helpers/app.ts'
 import { delivery } from '../../helpers/inbox.ts'
 import { isInstalled } from '../../helpers/installed.ts'
 import { captureLog } from '../../helpers/log.ts'
+import { startRelay } from '../../helpers/postgres-relay.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
 
 const server = await postgresServer('')
@@ -206,38 +206,12 @@ tap.test('who listens for wake-ups goes on when the server has been away', async
 })
 
 tap.test('who listens through a pooler, whose process ids are its own, is not left with its connection', async t => {
-  const { hostname, port } = new URL(await server.database())
-  let closed = () => {}
-  const isClosed = new Promise<void>(resolve => {
-    closed = resolve
-  })
-  let connections = 0
-  const pooler = createServer(socket => {
-    connections++
-    const through = net.connect(Number(port), hostname)
-    socket.pipe(through).on('data', data => socket.write(withOtherPid(data)))
-    socket.on('close', () => through.end(closed))
-  }).listen(0, '127.0.0.1')
-  t.teardown(() => pooler.close())
-  await once(pooler, 'listening')
-  const stop = listen(
-    {
-      connectionString: `postgres://postgres:postgres@127.0.0.1:${(pooler.address() as net.AddressInfo).port}/postgres`,
-    },
-    'wakeups',
-    () => t.fail('there is nothing to be told'),
-  )
-  await isClosed
+  const { url, connections, gone } = await startRelay(t, await server.database(), true)
+  const stop = listen({ connectionString: url }, 'wakeups', () => t.fail('there is nothing to be told'))
+  await gone
   await stop()
-  t.equal(connections, 1)
+  t.equal(connections(), 1)
 })
-
-/** BackendKeyData names the process: `K`, 12 (a length), its id. */
-function withOtherPid(data: Buffer): Buffer {
-  const key = data.indexOf('K\0\0\0\x0c', 'latin1')
-  if (key >= 0) data.writeInt32BE(1, key + 5)
-  return data
-}
 
 tap.test('TLS with an authority of our own: everything goes through it; another authority is refused', async t => {
   if (!isInstalled(t, 'openssl', 'version')) return

@@ -1,13 +1,13 @@
-import { type AddressInfo, connect, createServer } from 'node:net'
 import Fastify from 'fastify'
 import pg from 'pg'
-import tap, { type Test } from 'tap'
+import tap from 'tap'
 import type { Commit, TakenDelivery } from '../../../plugins/inbox/contracts.ts'
 import { BOSS_SCHEMA } from '../../../plugins/inbox/postgres-schema.ts'
 import { type Claim, openPostgresStore } from '../../../plugins/inbox/postgres-store.ts'
 import { testClock } from '../../helpers/clock.ts'
 import { delivery, startInbox } from '../../helpers/inbox.ts'
 import { captureLog } from '../../helpers/log.ts'
+import { startRelay } from '../../helpers/postgres-relay.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
 import { storeConformance } from '../../helpers/store-conformance.ts'
 
@@ -172,41 +172,11 @@ tap.test('accepting is under pressure while many wait for one commit, and calm w
   await store.calm()
 })
 
-/** In front of a server; a pooler gives connections other process ids. What clients have sent, and the way in. */
-async function startRelay(t: Test, url: string, isPooler: boolean) {
-  const behind = new URL(url)
-  let sent = ''
-  const relay = createServer(client => {
-    const server = connect(Number(behind.port), behind.hostname)
-    client.on('data', data => {
-      sent += data.toString('latin1')
-      server.write(data)
-    })
-    server.on('data', data => {
-      // BackendKeyData (https://www.postgresql.org/docs/current/protocol-message-formats.html), then the process id.
-      const at = data.indexOf('K\0\0\0\x0c', 'latin1')
-      if (isPooler && at >= 0) data.writeInt32BE(data.readInt32BE(at + 5) ^ 1, at + 5)
-      client.write(data)
-    })
-    for (const [from, to] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      from.on('close', () => to.destroy()).on('error', () => {})
-    }
-  })
-  await new Promise<void>(resolve => relay.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => relay.close())
-  const through = new URL(url)
-  through.host = `127.0.0.1:${(relay.address() as AddressInfo).port}`
-  return { through: through.href, sent: () => sent }
-}
-
 tap.test('statements are planned once for a connection, but not through a pooler, who gives it to others', async t => {
   const named = /P.{4}[0-9a-f]{40}\0/s
   for (const isPooler of [false, true]) {
-    const { through, sent } = await startRelay(t, await server.database(), isPooler)
-    const store = await openPostgresStore(through, log)
+    const { url, sent } = await startRelay(t, await server.database(), isPooler)
+    const store = await openPostgresStore(url, log)
     t.equal(await store.insert(delivery('a'), false), 'queued')
     await store.close()
     t.equal(named.test(sent()), !isPooler)
