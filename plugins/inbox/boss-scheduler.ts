@@ -1,5 +1,6 @@
-import type { Clock, Drain, Scheduler } from './contracts.ts'
+import type { Clock, Drain, Scheduler, TakenDelivery } from './contracts.ts'
 import { CLAIM_MS, type Claim, type PostgresStore } from './postgres-store.ts'
+import { indexable } from './postgres-text.ts'
 import { delay, type StoreTrouble } from './store-trouble.ts'
 
 /** Mailboxes that become due by the time are looked for this often, ms; those with something new say so. */
@@ -20,7 +21,16 @@ const GIVE_WAY_MS = 50
 export interface BossSchedulerOptions {
   store: Pick<
     PostgresStore,
-    'calm' | 'claimMailboxes' | 'keepClaims' | 'bound' | 'giveBack' | 'wakeAll' | 'keepSteps' | 'onDue' | 'closed'
+    | 'calm'
+    | 'claimMailboxes'
+    | 'claimOf'
+    | 'keepClaims'
+    | 'bound'
+    | 'giveBack'
+    | 'wakeAll'
+    | 'keepSteps'
+    | 'onDue'
+    | 'closed'
   >
   /** Mailboxes drained at the same time, at most. */
   concurrency: number
@@ -35,9 +45,16 @@ interface Held {
   lapsed: AbortController
 }
 
+interface Reservation {
+  /** When it was asked for, by the process's own monotonic clock, ms. */
+  begun: number
+  /** It is run, or released. */
+  ended: PromiseWithResolvers<void>
+}
+
 /**
- * Drains the mailboxes that this process claims from the queue it shares with others: pg-boss gives each to one of them,
- * as long as its heartbeat is heard, and to another one after that.
+ * Drains the mailboxes that this process claims: idle ones with what it inserts, and those that wait in the queue it
+ * shares with others. pg-boss gives each to one of them, as long as its heartbeat is heard, and to another one after that.
  */
 export function createBossScheduler({ store, concurrency, clock, trouble }: BossSchedulerOptions): Scheduler {
   const stopping = new AbortController()
@@ -45,8 +62,14 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
   const held = new Set<Held>()
   /** The end of the last drain of each mailbox. */
   const busy = new Map<string, Promise<void>>()
+  /** Mailboxes that an insert may claim. */
+  const reserved = new Map<string, Reservation>()
+  /** More may be due than has been claimed: it goes before what is new, and whoever ends looks for it. */
+  let behind = true
   let looking: Promise<void> | undefined
   let again = false
+  /** Mailboxes that are being asked for. */
+  let asking = 0
   let keeping = false
 
   /** Claims what is due while there is room. */
@@ -59,18 +82,23 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
   }
 
   async function claimDue(): Promise<void> {
-    while (again && drain !== null) {
+    while (again && drain !== null && !stopping.signal.aborted) {
       await giveWay()
       if (stopping.signal.aborted) break
       again = false
-      const room = Math.min(MOST_CLAIMED, Math.ceil(concurrency) - held.size)
-      // Whoever ends looks again.
-      if (room <= 0) return
+      const room = Math.min(MOST_CLAIMED, free())
+      if (room <= 0) {
+        behind = true
+        return
+      }
       const begun = performance.now()
+      asking = room
       // Asked again at the next poll.
       const claims = (await trouble.attempt('claims', () => store.claimMailboxes(room))) ?? []
+      asking = 0
       for (const claim of claims) launch(claim, begun)
-      if (claims.length === room) again = true
+      behind = claims.length === room
+      if (behind) again = true
     }
     again = false
   }
@@ -85,34 +113,57 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
     stopping.signal.removeEventListener('abort', end)
   }
 
-  function launch(claim: Claim, begun: number): void {
+  /** How many mailboxes more can be drained. */
+  function free(): number {
+    return Math.ceil(concurrency) - held.size - reserved.size - asking
+  }
+
+  function launch(claim: Claim, begun: number, claimed?: TakenDelivery): void {
     // Claimed again, a mailbox had been lost: the drain that does not know it yet is told, and waited for.
     for (const other of held) {
       if (other.claim.orderingKey === claim.orderingKey) other.lapsed.abort()
     }
     const mine: Held = { claim, keptAt: begun, lapsed: new AbortController() }
     held.add(mine)
-    const done: Promise<void> = work(mine, busy.get(claim.orderingKey)).finally(() => {
+    // After a freeze, perhaps; what was claimed with an insert is handled without asking the store again.
+    if (performance.now() - begun > LAPSE_MS) mine.lapsed.abort()
+    const done: Promise<void> = work(mine, busy.get(claim.orderingKey), claimed).then(waits => {
       held.delete(mine)
       if (busy.get(claim.orderingKey) === done) busy.delete(claim.orderingKey)
-      look()
+      if (behind || waits) look()
     })
     busy.set(claim.orderingKey, done)
   }
 
-  /** Drains a mailbox and gives it back. It is held while the store is in trouble, or until it is another's. */
-  async function work(mine: Held, before: Promise<void> | undefined): Promise<void> {
+  /**
+   * Drains a mailbox and gives it back. It is held while the store is in trouble, or until it is another's.
+   * @param claimed the delivery that it was claimed with
+   * @returns whether it waits again
+   */
+  async function work(mine: Held, before?: Promise<void>, claimed?: TakenDelivery): Promise<boolean> {
     await before
     const { orderingKey } = mine.claim
     const isOurs = () => !mine.lapsed.signal.aborted
+    let given = claimed
     store.bound(orderingKey, mine.claim.until)
     await trouble.retry(async () => {
-      if (isOurs()) await drain?.(orderingKey, undefined, mine.lapsed.signal)
+      const delivery = given
+      given = undefined
+      if (isOurs()) await drain?.(orderingKey, delivery, mine.lapsed.signal)
     }, stopping.signal)
     store.bound(orderingKey, null)
-    await trouble.retry(async () => {
-      if (isOurs()) await store.giveBack(mine.claim, clock.now())
-    }, stopping.signal)
+    const waits = await trouble.retry(async () => isOurs() && store.giveBack(mine.claim, clock.now()), stopping.signal)
+    return waits === true
+  }
+
+  /** Ends a reservation. When it was made. */
+  function release(orderingKey: string): number {
+    const key = indexable(orderingKey)
+    const { begun, ended } = reserved.get(key) as Reservation
+    reserved.delete(key)
+    ended.resolve()
+    if (behind) look()
+    return begun
   }
 
   /** Keeps what is held. What could not be kept for too long, or is another's already, has lapsed. */
@@ -164,18 +215,25 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
       every(HEARTBEAT_INTERVAL, store.closed, heartbeat)
       look()
     },
-    // A mailbox is claimed in the database only.
-    reserve: () => false,
-    run() {},
-    release() {},
+    reserve(orderingKey) {
+      const key = indexable(orderingKey)
+      if (drain === null || stopping.signal.aborted || behind || free() <= 0) return false
+      if (busy.has(key) || reserved.has(key)) return false
+      reserved.set(key, { begun: performance.now(), ended: Promise.withResolvers() })
+      return true
+    },
+    run(claimed) {
+      launch(store.claimOf(claimed.orderingKey), release(claimed.orderingKey), claimed)
+    },
+    release,
     // The wake-up itself was written with what is due.
     wake(_orderingKey, at) {
       if (at === undefined) look()
     },
     async stop() {
-      drain = null
       stopping.abort()
       await looking
+      await Promise.all([...reserved.values()].map(({ ended }) => ended.promise))
       await Promise.all(busy.values())
     },
   }

@@ -125,8 +125,8 @@ export interface Commit {
  */
 export interface Store {
   /**
-   * Keeps a delivery unless its id is known. With `claim`, and if nothing of its mailbox is pending, its first
-   * attempt is counted in the same write; not by a store that several processes share.
+   * Keeps a delivery unless its id is known. With `claim`, and if nothing of its mailbox is pending and no other
+   * process has it, its first attempt is counted in the same write.
    */
   insert(delivery: NewDelivery, claim: boolean): Promise<InsertResult>
   /**

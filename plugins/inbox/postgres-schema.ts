@@ -42,7 +42,7 @@ const TABLES = `
     received_at bigint NOT NULL,
     settled_at bigint,
     error text
-  ) WITH (fillfactor = 80);
+  ) WITH (fillfactor = 50);
   CREATE TABLE ${SCHEMA}.body (seq bigint PRIMARY KEY, payload bytea NOT NULL);
   CREATE INDEX delivery_pending ON ${SCHEMA}.delivery (ordering_key, seq) WHERE state = 'pending';
   CREATE INDEX delivery_parked ON ${SCHEMA}.delivery (ordering_key, next_attempt_at) WHERE state = 'parked';

@@ -63,12 +63,14 @@ export interface PostgresStore extends Store {
   calm(): Promise<void>
   /** Claims at most `limit` due mailboxes, for as long as they are kept. */
   claimMailboxes(limit: number): Promise<Claim[]>
+  /** The claim that an insert has made of a mailbox; it can be asked for once. */
+  claimOf(orderingKey: string): Claim
   /** Keeps claims: their heartbeat. The ones that are still ours, with their new `until`; others have lapsed. */
   keepClaims(claims: readonly Claim[]): Promise<Claim[]>
   /** Until when deliveries of a mailbox may be taken; null: without a bound. The database refuses what comes later. */
   bound(orderingKey: string, until: Date | null): void
-  /** Gives a claim back, and makes the mailbox wait for when it is due again, `now` being Unix ms. */
-  giveBack(claim: Claim, now: number): Promise<void>
+  /** Gives a claim back, and makes the mailbox wait for when it is due again, `now` being Unix ms. Whether it is already. */
+  giveBack(claim: Claim, now: number): Promise<boolean>
   /** Makes every mailbox wait that has something to be handled. */
   wakeAll(now: number): Promise<void>
   /** Makes what the imports below need. */
@@ -233,6 +235,8 @@ function createStore(
   /** Whose steps these are. */
   const owner = randomUUID()
   const bounds = new Map<string, Date>()
+  /** By mailbox: the claims of inserts that nobody has asked for yet. */
+  const claimed = new Map<string, Claim>()
   const closing = new AbortController()
   let stopListening = async () => {}
 
@@ -249,7 +253,11 @@ function createStore(
     transaction(pool, client => run(planned(client), client), BEGIN_BY_INDEX)
 
   const inserts = batched((deliveries: Insert[]) =>
-    reported(onCommit, deliveries.length, () => often(client => insertAll(boss, client, deliveries))),
+    reported(onCommit, deliveries.length, async () => {
+      const { results, claims } = await often((client, anew) => insertAll(boss, client, anew, deliveries))
+      for (const claim of claims) claimed.set(claim.orderingKey, claim)
+      return results
+    }),
   )
   const takes = batched((asked: Take[]) => often(client => takeAll(client, asked)))
   const settles = batched((settled: Settle[]) =>
@@ -260,8 +268,8 @@ function createStore(
   )
 
   return {
-    insert(delivery) {
-      return inserts.add({ delivery, body: delivery.body ?? redactedJson(delivery.payload) })
+    insert(delivery, claim) {
+      return inserts.add({ delivery, claim, body: delivery.body ?? redactedJson(delivery.payload) })
     },
     take: (orderingKey, now) => {
       const key = indexable(orderingKey)
@@ -381,14 +389,20 @@ function createStore(
         id,
         retryCount,
         orderingKey: singletonKey as string,
-        until: new Date(startedOn.getTime() + CLAIM_MS),
+        until: untilAfter(startedOn),
       }))
+    },
+    claimOf(orderingKey) {
+      const key = indexable(orderingKey)
+      const claim = claimed.get(key) as Claim
+      claimed.delete(key)
+      return claim
     },
     async keepClaims(claims) {
       if (claims.length === 0) return []
       // Asked before: the heartbeat is no earlier than this.
       const [clock] = await rows<{ now: Date }>(`SELECT ${BOSS_SCHEMA}.job_now() AS now`)
-      const until = new Date((clock?.now.getTime() as number) + CLAIM_MS)
+      const until = untilAfter(clock?.now as Date)
       const kept = await boss.touch(QUEUE, [...claims])
       const ids = new Set((kept as { settled?: string[] }).settled)
       return claims.filter(({ id }) => ids.has(id)).map(claim => ({ ...claim, until }))
@@ -498,65 +512,125 @@ function delaySeconds(dueAt: number, now: number): number {
   return Math.max(0, dueAt - now) / 1_000
 }
 
+/** Until when deliveries may be taken by a claim that was made or kept at a time of the database. */
+function untilAfter(kept: Date): Date {
+  return new Date(kept.getTime() + CLAIM_MS)
+}
+
 interface Insert {
   delivery: NewDelivery
   body: Buffer
+  /** Its mailbox is to be claimed with it. */
+  claim: boolean
 }
 
 /*
- * Numbers in the order of acceptance, rows in the order of their ids: two transactions with the same ids wait for each
- * other, and do not lock up. IS TRUE: or the IN is made a join, in a transaction that has hash joins off.
+ * Numbers in the order of acceptance, rows in the order of their keys and ids: two transactions with the same ones wait
+ * for each other, and do not lock up. IS TRUE: or the IN is made a join, in a transaction that has hash joins off.
+ *
+ * claimed: a mailbox that nobody has and in which nothing is pending gets a job as pg-boss's fetch would leave it:
+ * active. There is one of those for each at most (job_i3), whoever makes it.
  */
 const INSERT = `
   WITH given AS MATERIALIZED (
     SELECT nextval('${SCHEMA}.delivery_seq_seq') AS seq, accepted.* FROM (
-      SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::int[], $9::int[])
-        WITH ORDINALITY AS rows (id, source, event, key, ordering_key, unreadable, received_at, start, length, ordinal)
+      SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::int[],
+        $9::int[], $11::boolean[])
+        WITH ORDINALITY AS rows (id, source, event, key, ordering_key, unreadable, received_at, start, length, claims, ordinal)
       ORDER BY ordinal
     ) AS accepted
+  ), claimed AS (
+    INSERT INTO ${BOSS_SCHEMA}.job
+      (name, policy, singleton_key, state, started_on, heartbeat_on, heartbeat_seconds, keep_until,
+        retry_limit, retry_delay, retry_backoff, expire_seconds, deletion_seconds)
+    SELECT name, policy, ordering_key, 'active', now, now, heartbeat_seconds, now + retention_seconds * interval '1 second',
+      retry_limit, retry_delay, retry_backoff, expire_seconds, deletion_seconds
+    FROM given
+    CROSS JOIN (SELECT *, ${BOSS_SCHEMA}.job_now() AS now FROM ${BOSS_SCHEMA}.queue WHERE name = '${QUEUE}') AS queue
+    WHERE claims
+      AND NOT EXISTS (SELECT FROM ${SCHEMA}.delivery WHERE ordering_key = given.ordering_key AND state = 'pending')
+    ORDER BY ordering_key
+    ON CONFLICT DO NOTHING RETURNING id, singleton_key, started_on
   ), fresh AS (
     INSERT INTO ${SCHEMA}.delivery
-      (seq, id, source, event, key, ordering_key, state, attempts, received_at, settled_at, error)
-    SELECT seq, id, source, event, key, ordering_key, CASE WHEN unreadable IS NULL THEN 'pending' ELSE 'dead' END, 0,
+      (seq, id, source, event, key, ordering_key, state, attempts, started_at, received_at, settled_at, error)
+    SELECT seq, id, source, event, key, ordering_key, CASE WHEN unreadable IS NULL THEN 'pending' ELSE 'dead' END,
+      CASE WHEN begins THEN 1 ELSE 0 END, CASE WHEN begins THEN received_at END,
       received_at, CASE WHEN unreadable IS NOT NULL THEN received_at END, unreadable
-    FROM given ORDER BY id
+    FROM (
+      SELECT *, claims AND (ordering_key IN (SELECT singleton_key FROM claimed)) IS TRUE AS begins FROM given ORDER BY id
+    ) AS accepted
     ON CONFLICT (id) DO NOTHING RETURNING seq, id
   ), bodies AS (
     INSERT INTO ${SCHEMA}.body SELECT seq, substring($10::bytea FROM start FOR length) FROM given
     WHERE (seq IN (SELECT seq FROM fresh)) IS TRUE
   )
-  SELECT id FROM fresh`
+  SELECT id, NULL AS job, NULL AS key, NULL AS "startedOn" FROM fresh
+  UNION ALL SELECT NULL, id, singleton_key, started_on FROM claimed`
 
-async function insertAll(boss: PgBoss, client: Connection, inserts: Insert[]): Promise<InsertResult[]> {
+/** A delivery that is new, or a mailbox that was claimed with its job. */
+type InsertedRow =
+  | { id: string; job: null; key: null; startedOn: null }
+  | { id: null; job: string; key: string; startedOn: Date }
+
+async function insertAll(
+  boss: PgBoss,
+  client: Connection,
+  anew: Connection,
+  inserts: Insert[],
+): Promise<{ results: InsertResult[]; claims: Claim[] }> {
+  const mailbox = ({ delivery }: Insert) => indexable(delivery.orderingKey)
   // The first of each id: copies in one batch are duplicates.
   const first = new Map<string, Insert>()
+  // The first of each mailbox: what comes after another one waits for it.
+  const heads = new Map<string, Insert>()
   for (const insert of inserts) {
-    if (!first.has(insert.delivery.id)) first.set(insert.delivery.id, insert)
+    if (first.has(insert.delivery.id)) continue
+    first.set(insert.delivery.id, insert)
+    if (!heads.has(mailbox(insert))) heads.set(mailbox(insert), insert)
   }
   const given = [...first.values()]
+  const claiming = given.map(
+    insert => insert.claim && insert.delivery.unreadable === undefined && heads.get(mailbox(insert)) === insert,
+  )
   const bodies = given.map(({ body }) => body)
   const column = (value: (delivery: NewDelivery) => unknown) => given.map(({ delivery }) => value(delivery))
-  const { rows } = await client.query<{ id: string }>(INSERT, [
+  const { rows } = await client.query<InsertedRow>(INSERT, [
     column(({ id }) => clean(id)),
     column(({ source }) => clean(source)),
     column(({ event }) => clean(event)),
     column(({ key }) => clean(key)),
-    column(({ orderingKey }) => indexable(orderingKey)),
+    given.map(mailbox),
     column(({ unreadable }) => (unreadable === undefined ? null : clean(unreadable))),
     column(({ receivedAt }) => receivedAt),
     starts(bodies),
     bodies.map(({ length }) => length),
     Buffer.concat(bodies),
+    claiming,
   ])
-  const fresh = new Set(rows.map(({ id }) => id))
+  const fresh = new Set<string | null>()
+  const claims = new Map<Insert, Claim>()
+  for (const { id, job, key, startedOn } of rows) {
+    fresh.add(id)
+    if (job === null) continue
+    claims.set(heads.get(key) as Insert, { id: job, retryCount: 0, orderingKey: key, until: untilAfter(startedOn) })
+  }
   const results = inserts.map((insert): InsertResult => {
     const { id, unreadable } = insert.delivery
     if (first.get(id) !== insert || !fresh.has(clean(id))) return 'duplicate'
-    return unreadable === undefined ? 'queued' : 'dead'
+    if (unreadable !== undefined) return 'dead'
+    return claims.has(insert) ? 'claimed' : 'queued'
   })
   const queued = inserts.filter((_insert, index) => results[index] === 'queued')
-  await wake(boss, client, new Map(queued.map(({ delivery }) => [indexable(delivery.orderingKey), 0])))
-  return results
+  await wake(boss, client, new Map(queued.map(insert => [mailbox(insert), 0])))
+  // Claimed for a delivery that was known already.
+  const idle = [...claims.keys()].filter(({ delivery }) => !fresh.has(clean(delivery.id)))
+  if (idle.length > 0) {
+    const jobs = idle.map(insert => claims.get(insert) as Claim)
+    await boss.deleteJob(QUEUE, jobs, { db: onClient(anew) })
+    for (const insert of idle) claims.delete(insert)
+  }
+  return { results, claims: [...claims.values()] }
 }
 
 /** Where each begins when they are one after the other; the first is at 1. */
@@ -701,7 +775,7 @@ async function giveBackAll(
   client: Connection,
   anew: Connection,
   given: { claim: Claim; now: number }[],
-): Promise<undefined[]> {
+): Promise<boolean[]> {
   const nows = new Map(given.map(({ claim, now }) => [claim.orderingKey, now]))
   const { rows } = await client.query<{ key: string; due_at: string }>(DUE_AGAIN, [[...nows.keys()]])
   const due = new Map(rows.map(row => [row.key, delaySeconds(Number(row.due_at), nows.get(row.key) as number)]))
@@ -709,7 +783,7 @@ async function giveBackAll(
   const jobs = given.map(({ claim: { id, retryCount } }) => ({ id, retryCount }))
   // Planned when few waited, it would read all that wait now.
   await boss.deleteJob(QUEUE, jobs, { db: onClient(anew) })
-  return given.map(() => undefined)
+  return given.map(({ claim }) => due.get(claim.orderingKey) === 0)
 }
 
 interface HistoryRow {

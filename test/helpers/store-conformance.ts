@@ -4,8 +4,6 @@ import { delivery } from './inbox.ts'
 
 export interface StoreUnderTest {
   store: Store
-  /** Several processes share it: none can claim with an insert. */
-  shared?: boolean
   /** Closes it (or lets its process die) and opens it again. */
   reopen(): Promise<Store>
 }
@@ -55,13 +53,8 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
   })
 
   await t.test('a delivery is claimed with its insert, if its mailbox is idle', async t => {
-    const { store, shared } = await open(t)
+    const { store } = await open(t)
     const box = { orderingKey: 'box' }
-    if (shared) {
-      t.equal(await store.insert(delivery('a', box), true), 'queued')
-      t.equal((await take(store, 'box')).attempts, 1)
-      return
-    }
     t.equal(await store.insert(delivery('a', box), true), 'claimed')
     t.equal(await store.insert(delivery('b', box), true), 'queued')
     t.equal(await store.insert(delivery('other'), true), 'claimed')

@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
 import { type BossSchedulerOptions, createBossScheduler } from '../../../plugins/inbox/boss-scheduler.ts'
-import type { Drain } from '../../../plugins/inbox/contracts.ts'
+import type { Drain, TakenDelivery } from '../../../plugins/inbox/contracts.ts'
 import type { Claim } from '../../../plugins/inbox/postgres-store.ts'
 import { storeTrouble } from '../../../plugins/inbox/store-trouble.ts'
 import { postgresBackend, useBackend } from '../../helpers/backend.ts'
@@ -17,8 +17,11 @@ const WORKS = 'the store works again'
 
 const claim = (id: string, orderingKey: string): Claim => ({ id, retryCount: 0, orderingKey, until: new Date(0) })
 
+/** What has been asked for in this turn of the event loop happens. */
+const turn = () => new Promise(resolve => setImmediate(resolve))
+
 /** A scheduler over a store that does what the test says. */
-function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store']> = {}) {
+function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store']> = {}, concurrency = 10) {
   const clock = testClock()
   const log = captureLog()
   const closing = new AbortController()
@@ -29,7 +32,8 @@ function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store
     claimMailboxes: async limit => due.splice(0, limit),
     keepClaims: async claims => [...claims],
     bound() {},
-    giveBack: async ({ id }) => void givenBack.push(id),
+    claimOf: orderingKey => claim(`with ${orderingKey}`, orderingKey),
+    giveBack: async ({ id }) => givenBack.push(id) === 0,
     wakeAll: async () => {},
     keepSteps: async () => {},
     onDue() {},
@@ -37,7 +41,7 @@ function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store
     ...given,
   }
   const trouble = storeTrouble({ clock, log: Fastify({ logger: { stream: log.stream } }).log })
-  const scheduler = createBossScheduler({ store, concurrency: 10, clock, trouble })
+  const scheduler = createBossScheduler({ store, concurrency, clock, trouble })
   const end = async () => {
     await scheduler.stop()
     closing.abort()
@@ -55,7 +59,7 @@ async function passing(clock: TestClock, happens: Promise<unknown>): Promise<voi
   })
   while (!happened) {
     clock.advance(POLL)
-    await new Promise(resolve => setImmediate(resolve))
+    await turn()
   }
 }
 
@@ -73,7 +77,10 @@ tap.test('a store that fails is asked again, nothing is lost on the way, and two
   const returned = gate()
   const { clock, log, end } = start(t, failingOnce('it hangs up', drained.open), {
     claimMailboxes: failingOnce('it is away', () => [claim('1', 'box')].filter(() => claims++ === 0)),
-    giveBack: failingOnce('away again', returned.open),
+    giveBack: failingOnce('away again', () => {
+      returned.open()
+      return false
+    }),
     wakeAll: failingOnce('not even that', woken.open),
   })
   let claims = 0
@@ -82,12 +89,173 @@ tap.test('a store that fails is asked again, nothing is lost on the way, and two
   t.match(log.lines, [{ msg: FAILS, err: { message: 'not even that' } }, { msg: WORKS }])
 })
 
-tap.test('mailboxes are claimed in the database only, never reserved in a process', async t => {
-  const { scheduler, end } = start(t, async () => {})
-  t.equal(scheduler.reserve('box'), false)
-  scheduler.run({ ...delivery('a'), attempts: 1, state: 'pending', crashed: false })
+const taken = (key: string, orderingKey = 'box'): TakenDelivery => ({
+  ...delivery(key, { orderingKey }),
+  attempts: 1,
+  state: 'pending',
+  crashed: false,
+})
+
+tap.test('an idle mailbox is reserved for one insert, drained with what that has claimed, and given back', async t => {
+  const drained: (TakenDelivery | undefined)[] = []
+  const first = gate()
+  const { scheduler, givenBack, end } = start(t, async (_orderingKey, claimed) => {
+    drained.push(claimed)
+    await first.opened
+  })
+  t.equal(scheduler.reserve('box'), false, 'what waits from before goes first')
+  await turn()
+  t.equal(scheduler.reserve('box'), true)
+  t.equal(scheduler.reserve('box'), false, 'it is reserved')
+  t.equal(scheduler.reserve('other'), true)
+  scheduler.release('other')
+  t.equal(scheduler.reserve('other'), true, 'again')
+  scheduler.release('other')
+  scheduler.run(taken('a'))
+  t.equal(scheduler.reserve('box'), false, 'it is drained')
+  await turn()
+  t.match(drained, [{ key: 'a' }])
+  t.same(givenBack, [])
+  first.open()
+  await turn()
+  t.same(givenBack, ['with box'])
+  t.equal(scheduler.reserve('box'), true)
   scheduler.release('box')
-  scheduler.wake('box', 10 ** 15)
+  await end()
+  t.equal(scheduler.reserve('box'), false, 'we stop')
+})
+
+tap.test('a store that fails amid it: the delivery is not begun twice', async t => {
+  const drained: (TakenDelivery | undefined)[] = []
+  const twice = gate()
+  const { clock, scheduler, end } = start(t, async (_orderingKey, claimed) => {
+    if (drained.push(claimed) === 1) throw new Error('it hangs up')
+    twice.open()
+  })
+  await turn()
+  scheduler.reserve('box')
+  scheduler.run(taken('a'))
+  await passing(clock, twice.opened)
+  t.match(drained, [{ key: 'a' }, undefined])
+  await end()
+})
+
+tap.test('what waits goes before what is new, and no more is at work than there is room for', async t => {
+  const ends = [gate(), gate(), gate()]
+  const drained: string[] = []
+  const rooms: number[] = []
+  const { scheduler, due, wake, end } = start(
+    t,
+    async orderingKey => {
+      await ends[drained.push(orderingKey) - 1]?.opened
+    },
+    {
+      claimMailboxes: async limit => {
+        rooms.push(limit)
+        return due.splice(0, limit)
+      },
+    },
+    2,
+  )
+  await turn()
+  t.equal(scheduler.reserve('new'), true)
+  due.push(claim('1', 'waits'), claim('2', 'waits too'), claim('3', 'and this'))
+  wake()
+  t.equal(scheduler.reserve('newer'), true, 'not asked yet')
+  await turn()
+  t.same(rooms, [2], 'both places are reserved')
+  scheduler.release('newer')
+  await turn()
+  t.same(drained, ['waits'])
+  scheduler.release('new')
+  await turn()
+  t.same(drained, ['waits', 'waits too'])
+  t.equal(scheduler.reserve('new'), false)
+  ends[0]?.open()
+  await turn()
+  t.same(drained, ['waits', 'waits too', 'and this'])
+  t.equal(scheduler.reserve('new'), false, 'no room')
+  ends[1]?.open()
+  await turn()
+  t.equal(scheduler.reserve('new'), true, 'nothing waits')
+  scheduler.release('new')
+  ends[2]?.open()
+  await end()
+})
+
+tap.test('while mailboxes are asked for, their places are not given away', async t => {
+  let asked = gate()
+  asked.open()
+  const claimMailboxes = async () => {
+    await asked.opened
+    return []
+  }
+  const { scheduler, wake, end } = start(t, async () => {}, { claimMailboxes }, 2)
+  await turn()
+  asked = gate()
+  wake()
+  await turn()
+  t.equal(scheduler.reserve('new'), false)
+  asked.open()
+  await turn()
+  t.equal(scheduler.reserve('new'), true)
+  scheduler.release('new')
+  await end()
+})
+
+tap.test('a mailbox that waits again when it is given back is asked for at once', async t => {
+  let claims = 0
+  const { scheduler, end } = start(t, async () => {}, {
+    claimMailboxes: async () => {
+      claims++
+      return []
+    },
+    giveBack: async ({ orderingKey }) => orderingKey === 'waits',
+  })
+  await turn()
+  t.equal(claims, 1)
+  for (const [orderingKey, expected] of [
+    ['done', 1],
+    ['waits', 2],
+  ] as const) {
+    scheduler.reserve(orderingKey)
+    scheduler.run(taken(orderingKey, orderingKey))
+    await turn()
+    await turn()
+    t.equal(claims, expected, orderingKey)
+  }
+  await end()
+})
+
+tap.test('who stops waits for inserts that may claim, and handles what they have claimed', async t => {
+  const drained: string[] = []
+  const { scheduler, givenBack, end } = start(t, async (_orderingKey, claimed) => void drained.push(claimed?.key ?? ''))
+  await turn()
+  t.equal(scheduler.reserve('box'), true)
+  let ended = false
+  const stopped = end().then(() => {
+    ended = true
+  })
+  await turn()
+  t.equal(ended, false)
+  scheduler.run(taken('a'))
+  await stopped
+  t.same(drained, ['a'])
+  t.same(givenBack, ['with box'])
+})
+
+tap.test('a process that was frozen after its insert begins nothing: the mailbox may be another’s', async t => {
+  const { now } = performance
+  t.teardown(() => Object.assign(performance, { now }))
+  const drained: string[] = []
+  const { scheduler, givenBack, end } = start(t, async orderingKey => void drained.push(orderingKey))
+  await turn()
+  scheduler.reserve('box')
+  performance.now = () => now.call(performance) + 6_500
+  scheduler.run(taken('a'))
+  await turn()
+  t.same(drained, [])
+  t.same(givenBack, [])
   await end()
 })
 
@@ -101,7 +269,6 @@ tap.test('claiming gives way to accepting, for 50 ms at most', async t => {
       return []
     },
   })
-  const turn = () => new Promise(resolve => setImmediate(resolve))
   clock.advance(49)
   await turn()
   t.equal(claims, 0)
@@ -142,22 +309,49 @@ tap.test(
     )
     due.push(claim('1', 'box'))
     wake()
-    await new Promise(resolve => setImmediate(resolve))
+    await turn()
     clock.advance(HEARTBEAT)
-    await new Promise(resolve => setImmediate(resolve))
+    await turn()
     t.equal(begun[0]?.aborted, true)
     due.push(claim('2', 'box'))
     wake()
-    await new Promise(resolve => setImmediate(resolve))
+    await turn()
     t.equal(begun.length, 1)
     first.open()
     await both.opened
-    await new Promise(resolve => setImmediate(resolve))
+    await turn()
     t.same(givenBack, ['2'])
     t.same(log.lines, [])
     await end()
   },
 )
+
+tap.test('a mailbox given back while its heartbeat is on its way has no bound after that', async t => {
+  const asked = gate()
+  const kept = gate()
+  const drained = gate()
+  const bounds: (Date | null)[] = []
+  const { clock, due, wake, givenBack, end } = start(t, () => drained.opened, {
+    bound: (_orderingKey, until) => void bounds.push(until),
+    keepClaims: async claims => {
+      asked.open()
+      await kept.opened
+      return [...claims]
+    },
+  })
+  due.push(claim('1', 'box'))
+  wake()
+  await turn()
+  clock.advance(HEARTBEAT)
+  await asked.opened
+  drained.open()
+  await turn()
+  t.same(givenBack, ['1'])
+  kept.open()
+  await turn()
+  t.same(bounds, [new Date(0), null])
+  await end()
+})
 
 tap.test('heartbeats that are not taken: what is held has lapsed before another process may have it', async t => {
   const { now } = performance
@@ -180,7 +374,7 @@ tap.test('heartbeats that are not taken: what is held has lapsed before another 
   )
   due.push(claim('1', 'box'))
   wake()
-  await new Promise(resolve => setImmediate(resolve))
+  await turn()
   clock.advance(HEARTBEAT)
   t.match(await log.line(({ msg }) => msg === FAILS), { err: { message: 'no route' } })
   t.equal(signal?.aborted, false)

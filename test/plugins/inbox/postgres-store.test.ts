@@ -3,7 +3,7 @@ import pg from 'pg'
 import tap from 'tap'
 import type { Commit, TakenDelivery } from '../../../plugins/inbox/contracts.ts'
 import { BOSS_SCHEMA } from '../../../plugins/inbox/postgres-schema.ts'
-import { type Claim, openPostgresStore } from '../../../plugins/inbox/postgres-store.ts'
+import { type Claim, openPostgresStore, type PostgresStore } from '../../../plugins/inbox/postgres-store.ts'
 import { testClock } from '../../helpers/clock.ts'
 import { delivery, startInbox } from '../../helpers/inbox.ts'
 import { captureLog } from '../../helpers/log.ts'
@@ -22,7 +22,6 @@ tap.test('fulfils the contract of stores', async t => {
     t.teardown(() => store.close().catch(() => {}))
     return {
       store,
-      shared: true,
       async reopen() {
         await store.close()
         store = await openPostgresStore(url, log)
@@ -83,7 +82,103 @@ tap.test('a mailbox without a name is one like any other', async t => {
   t.teardown(() => store.close())
   t.equal(await store.insert(delivery('a', { orderingKey: '' }), false), 'queued')
   t.equal(await store.insert(delivery('b', { orderingKey: '' }), false), 'queued', 'while it waits')
-  t.match(await store.claimMailboxes(10), [{ orderingKey: '' }])
+  const [claim] = await store.claimMailboxes(10)
+  t.match(claim, { orderingKey: '' })
+  for (let n = 0; n < 2; n++) {
+    await store.settle((await store.take('', 0)) as TakenDelivery, { state: 'done' }, 1)
+  }
+  await store.giveBack(claim as Claim, 1)
+  for (const each of await store.claimMailboxes(10)) await store.giveBack(each, 1)
+  t.equal(await store.insert(delivery('c', { orderingKey: '' }), true), 'claimed')
+  t.match(store.claimOf(''), { orderingKey: '' })
+})
+
+tap.test(
+  'a mailbox is claimed with an insert if nothing of it waits, is kept like any other, and given back',
+  async t => {
+    const url = await server.database()
+    const [one, other] = [await openPostgresStore(url, log), await openPostgresStore(url, log)]
+    t.teardown(() => Promise.all([one.close(), other.close()]))
+    const box = (key: string, orderingKey = 'box') => delivery(key, { orderingKey })
+    const attempt = (key: string, orderingKey = 'box'): TakenDelivery => ({
+      ...box(key, orderingKey),
+      attempts: 1,
+      state: 'pending',
+      crashed: false,
+    })
+    const insert = (store: PostgresStore, key: string, orderingKey = 'box') => store.insert(box(key, orderingKey), true)
+
+    t.equal(await insert(one, 'a'), 'claimed')
+    const claim = one.claimOf('box')
+    t.match(claim, { orderingKey: 'box', retryCount: 0, until: Date })
+    t.match(await one.keepClaims([claim]), [{ id: claim.id }])
+    t.equal(await insert(other, 'b'), 'queued')
+    t.same(await other.claimMailboxes(10), [], 'one process has it')
+    await one.settle(attempt('a'), { state: 'done' }, 1)
+    t.equal(await one.giveBack(claim, 1), true, 'it waits again')
+
+    const [next] = await other.claimMailboxes(10)
+    t.match(next, { orderingKey: 'box' })
+    const b = (await other.take('box', 1)) as TakenDelivery
+    t.match(b, { key: 'b', attempts: 1 })
+    await other.settle(b, { state: 'pending', error: 'E', nextAttemptAt: 300_000 }, 1)
+    t.equal(await other.giveBack(next as Claim, 1), false, 'it waits for later')
+    t.equal(await insert(one, 'c'), 'queued', 'b is tried again before it')
+
+    t.same(await Promise.all(['d', 'e', 'd'].map(key => insert(one, key, 'second'))), [
+      'claimed',
+      'queued',
+      'duplicate',
+    ])
+    const second = one.claimOf('second')
+    for (const key of ['d', 'e']) {
+      await one.settle(attempt(key, 'second'), { state: 'done' }, 2)
+      await one.take('second', 2)
+    }
+    t.equal(await one.giveBack(second, 2), false)
+    await one.claimMailboxes(10).then(claims => Promise.all(claims.map(each => one.giveBack(each, 2))))
+    t.same(await Promise.all(['d', 'f'].map(key => insert(one, key, 'second'))), ['duplicate', 'queued'])
+    t.match(await other.claimMailboxes(10), [{ orderingKey: 'second' }], 'of one that is known nothing stays claimed')
+
+    t.equal(await insert(one, 'g', 'third'), 'claimed')
+    await server.query(url, `UPDATE ${BOSS_SCHEMA}.job SET heartbeat_on = heartbeat_on - interval '1 hour'`)
+    let lost: Claim | undefined
+    while (lost === undefined) {
+      lost = (await other.claimMailboxes(10)).find(({ orderingKey }) => orderingKey === 'third')
+    }
+    t.match(await other.take('third', 3), { key: 'g', attempts: 2, crashed: true })
+    t.same(await one.keepClaims([one.claimOf('third')]), [], 'it is another’s')
+  },
+)
+
+tap.test('two processes that insert into the same mailboxes, or the same, at once: one claims each', async t => {
+  const url = await server.database()
+  const stores = await Promise.all([1, 2].map(() => openPostgresStore(url, log)))
+  t.teardown(() => Promise.all(stores.map(store => store.close())))
+  const mailboxes = Array.from({ length: 60 }, (_, n) => `${n}`)
+  for (const same of [false, true]) {
+    const results = await Promise.all(
+      stores.map((store, index) => {
+        const keys = index === 0 ? mailboxes : mailboxes.toReversed()
+        const insert = async (orderingKey: string) => {
+          const key = same ? `same ${orderingKey}` : `${index} ${orderingKey}`
+          return [
+            orderingKey,
+            await store.insert(delivery(key, { orderingKey: `${same} ${orderingKey}` }), true),
+          ] as const
+        }
+        return Promise.all(keys.map(insert))
+      }),
+    )
+    const [first, second] = results.map(each => new Map(each)) as [Map<string, string>, Map<string, string>]
+    for (const key of mailboxes) {
+      const expected = ['claimed', same ? 'duplicate' : 'queued']
+      t.same([first.get(key), second.get(key)].sort(), expected, `${key}, ${same}`)
+    }
+  }
+  t.match(await server.query(url, `SELECT count(*)::int FROM ${BOSS_SCHEMA}.job WHERE state = 'active'`), [
+    { count: 120 },
+  ])
 })
 
 tap.test('two that add to the same mailboxes, in opposite orders, at once', async t => {
