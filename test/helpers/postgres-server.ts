@@ -54,7 +54,8 @@ export async function postgresServer(
   return {
     async database() {
       const name = `webhooks_${randomUUID().replaceAll('-', '')}`
-      await query(admin, `CREATE DATABASE ${name}`)
+      // Of the two ways the faster one where nothing need be safe, and one of 15 and newer.
+      await query(admin, `CREATE DATABASE ${name} ${own === undefined ? '' : 'STRATEGY FILE_COPY'}`)
       made.push(name)
       const url = new URL(admin)
       url.pathname = `/${name}`
