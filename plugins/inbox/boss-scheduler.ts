@@ -13,10 +13,10 @@ const LAPSE_MS = CLAIM_MS - HEARTBEAT_INTERVAL
 const MOST_CLAIMED = 64
 /**
  * Claiming gives way to accepting for so long, at most, ms: who sends a webhook waits for its 200 some seconds only.
- * Measured at full load: with 60, 40 % more are accepted and 13 % more handled than with 0; with 250, handlers begin
- * seconds late at half of it.
+ * Measured where handlers of 50 ms can't keep up, accepted and handled a second: 1,700 and 1,400 with 1; 2,150 and 1,450
+ * with 20; 2,400 and 1,130 with 50.
  */
-const GIVE_WAY_MS = 50
+const GIVE_WAY_MS = 20
 
 export interface BossSchedulerOptions {
   store: Pick<
@@ -64,7 +64,7 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
   const busy = new Map<string, Promise<void>>()
   /** Mailboxes that an insert may claim. */
   const reserved = new Map<string, Reservation>()
-  /** More may be due than has been claimed: it goes before what is new, and whoever ends looks for it. */
+  /** More may be due than has been claimed: whoever ends looks for it, and it has half of the places for itself. */
   let behind = true
   let looking: Promise<void> | undefined
   let again = false
@@ -217,7 +217,8 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
     },
     reserve(orderingKey) {
       const key = indexable(orderingKey)
-      if (drain === null || stopping.signal.aborted || behind || free() <= 0) return false
+      const kept = behind ? Math.ceil(concurrency / 2) : 0
+      if (drain === null || stopping.signal.aborted || free() <= kept) return false
       if (busy.has(key) || reserved.has(key)) return false
       reserved.set(key, { begun: performance.now(), ended: Promise.withResolvers() })
       return true

@@ -60,7 +60,7 @@ export function createDrain({
   const attempts = new Set<AbortController>()
 
   const drain: Drain = async (orderingKey, claimed, lapsed) => {
-    if (claimed !== undefined) return handle(claimed)
+    if (claimed !== undefined) return handle(claimed, lapsed)
     while (!stopping.signal.aborted && !lapsed?.aborted) {
       const delivery = await store.take(orderingKey, clock.now())
       if (delivery === null) return
