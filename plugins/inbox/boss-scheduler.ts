@@ -66,41 +66,45 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
   const reserved = new Map<string, Reservation>()
   /** More may be due than has been claimed: whoever ends looks for it, and it has half of the places for itself. */
   let behind = true
-  let looking: Promise<void> | undefined
+  let isLooking = false
+  /** The end of the last look. */
+  let looked = Promise.resolve()
   let again = false
+  /** How often something may have become due. */
+  let looks = 0
   /** Mailboxes that are being asked for. */
   let asking = 0
   let keeping = false
 
   /** Claims what is due while there is room. */
   function look(): void {
+    looks++
     again = true
-    looking ??= claimDue().finally(() => {
-      looking = undefined
-      if (again) look()
-    })
+    if (isLooking) return
+    isLooking = true
+    looked = claimDue()
   }
 
   async function claimDue(): Promise<void> {
     while (again && drain !== null && !stopping.signal.aborted) {
       await giveWay()
-      if (stopping.signal.aborted) break
       again = false
-      const room = Math.min(MOST_CLAIMED, free())
+      const room = stopping.signal.aborted ? 0 : Math.min(MOST_CLAIMED, free())
       if (room <= 0) {
         behind = true
-        return
+        break
       }
       const begun = performance.now()
       asking = room
-      // Asked again at the next poll.
-      const claims = (await trouble.attempt('claims', () => store.claimMailboxes(room))) ?? []
+      const claims = await trouble.attempt('claims', () => store.claimMailboxes(room))
       asking = 0
+      // Asked again at the next poll.
+      if (claims === undefined) continue
       for (const claim of claims) launch(claim, begun)
       behind = claims.length === room
       if (behind) again = true
     }
-    again = false
+    isLooking = false
   }
 
   /** Waits while accepting is under pressure, for some time, or until we stop. */
@@ -119,16 +123,15 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
   }
 
   function launch(claim: Claim, begun: number, claimed?: TakenDelivery): void {
+    const mine: Held = { claim, keptAt: begun, lapsed: new AbortController() }
     // Claimed again, a mailbox had been lost: the drain that does not know it yet is told, and waited for.
     for (const other of held) {
-      if (other.claim.orderingKey === claim.orderingKey) other.lapsed.abort()
+      if (other.claim.orderingKey === claim.orderingKey && other.keptAt <= begun) other.lapsed.abort()
     }
-    const mine: Held = { claim, keptAt: begun, lapsed: new AbortController() }
     held.add(mine)
-    // After a freeze, perhaps; what was claimed with an insert is handled without asking the store again.
-    if (performance.now() - begun > LAPSE_MS) mine.lapsed.abort()
     const done: Promise<void> = work(mine, busy.get(claim.orderingKey), claimed).then(waits => {
       held.delete(mine)
+      store.bound(claim.orderingKey, null)
       if (busy.get(claim.orderingKey) === done) busy.delete(claim.orderingKey)
       if (behind || waits) look()
     })
@@ -138,10 +141,12 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
   /**
    * Drains a mailbox and gives it back. It is held while the store is in trouble, or until it is another's.
    * @param claimed the delivery that it was claimed with
-   * @returns whether it waits again
+   * @returns whether it waits again, perhaps
    */
-  async function work(mine: Held, before?: Promise<void>, claimed?: TakenDelivery): Promise<boolean> {
-    await before
+  async function work(mine: Held, last?: Promise<void>, claimed?: TakenDelivery): Promise<boolean> {
+    await last
+    // After a freeze, perhaps; what was claimed with an insert is begun without asking the store again.
+    if (performance.now() - mine.keptAt > LAPSE_MS) mine.lapsed.abort()
     const { orderingKey } = mine.claim
     const isOurs = () => !mine.lapsed.signal.aborted
     let given = claimed
@@ -151,9 +156,10 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
       given = undefined
       if (isOurs()) await drain?.(orderingKey, delivery, mine.lapsed.signal)
     }, stopping.signal)
-    store.bound(orderingKey, null)
+    const before = looks
     const waits = await trouble.retry(async () => isOurs() && store.giveBack(mine.claim, clock.now()), stopping.signal)
-    return waits === true
+    // Who looked meanwhile has passed over what came in for it: it was ours still.
+    return waits === true || looks !== before
   }
 
   /** Ends a reservation. When it was made. */
@@ -233,7 +239,7 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
     },
     async stop() {
       stopping.abort()
-      await looking
+      await looked
       await Promise.all([...reserved.values()].map(({ ended }) => ended.promise))
       await Promise.all(busy.values())
     },

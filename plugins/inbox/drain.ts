@@ -58,9 +58,12 @@ export function createDrain({
   const persist = <T>(write: () => Promise<T>) => trouble.retry(write, stopping.signal)
   const once = createOnce({ store, clock, persist })
   const attempts = new Set<AbortController>()
+  /** Handlers have had their time to end. */
+  let over = false
 
   const drain: Drain = async (orderingKey, claimed, lapsed) => {
-    if (claimed !== undefined) return handle(claimed, lapsed)
+    // Inserted while we stop, it is begun only if there is time left for it: later, another process does.
+    if (claimed !== undefined) return over ? undefined : handle(claimed, lapsed)
     while (!stopping.signal.aborted && !lapsed?.aborted) {
       const delivery = await store.take(orderingKey, clock.now())
       if (delivery === null) return
@@ -155,6 +158,7 @@ export function createDrain({
     },
     /** Tells the handlers that are still at work that their time is over. */
     abort(): void {
+      over = true
       for (const controller of attempts) controller.abort(new TransientError('The service is stopping'))
     },
   }

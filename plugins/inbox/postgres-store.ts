@@ -40,8 +40,10 @@ export const CLAIM_MS = 8_000
 const FOR_EVER = 10 * 365 * 24 * 60 * 60
 /** Where a commit says that something has become due. */
 const CHANNEL = 'tutorbot_webhooks'
-/** Transactions that PostgreSQL ended to undo a deadlock are tried again, this often. */
+/** Transactions that PostgreSQL ended because of others are tried again, this often. */
 const ATTEMPTS = 3
+/** To undo a deadlock; and because somebody has made the same row meanwhile, which is seen now. */
+const ENDED_BY_OTHERS = ['40P01', '23505']
 /** Acceptance numbers that one look of `browse` goes over. */
 const BROWSED = 10_000
 /** Mailboxes woken in one transaction at start. */
@@ -204,7 +206,7 @@ async function transaction<T>(
   } catch (error) {
     // Its connection goes with it, and whatever it had begun.
     client.release(true)
-    if ((error as { code?: string }).code !== '40P01' || attempt === ATTEMPTS) throw error
+    if (!ENDED_BY_OTHERS.includes((error as { code?: string }).code ?? '') || attempt === ATTEMPTS) throw error
     return transaction(pool, run, begin, attempt + 1)
   }
 }
@@ -383,7 +385,18 @@ function createStore(
       const jobs = await transaction(pool, async client => {
         // Or PostgreSQL, who believes that few wait, sorts all of them to find the first.
         await client.query('SET LOCAL enable_sort = off')
-        return boss.fetch(QUEUE, { batchSize: limit, includeMetadata: true, db: onClient(client) })
+        let failed: unknown
+        const db: Db = {
+          executeSql: (text, values) =>
+            client.query(text, values).catch(error => {
+              failed = error
+              throw error
+            }),
+        }
+        const jobs = await boss.fetch<object>(QUEUE, { batchSize: limit, includeMetadata: true, db })
+        // To pg-boss, a mailbox that was claimed meanwhile is a queue in which nothing waits.
+        if (failed !== undefined) throw failed
+        return jobs
       })
       return jobs.map(({ id, retryCount, singletonKey, startedOn }) => ({
         id,
@@ -529,7 +542,9 @@ interface Insert {
  * for each other, and do not lock up. IS TRUE: or the IN is made a join, in a transaction that has hash joins off.
  *
  * claimed: a mailbox that nobody has and in which nothing is pending gets a job as pg-boss's fetch would leave it:
- * active. There is one of those for each at most (job_i3), whoever makes it.
+ * active. There is one of those for each at most (job_i3), whoever makes it. None where a job waits (asked for as in
+ * LOCK_WAITING): who fetches that one would wait for us, and perhaps we for it. What another process accepts of the same
+ * mailbox while this statement runs is not seen: it comes after this one, whatever their numbers.
  */
 const INSERT = `
   WITH given AS MATERIALIZED (
@@ -549,6 +564,8 @@ const INSERT = `
     CROSS JOIN (SELECT *, ${BOSS_SCHEMA}.job_now() AS now FROM ${BOSS_SCHEMA}.queue WHERE name = '${QUEUE}') AS queue
     WHERE claims
       AND NOT EXISTS (SELECT FROM ${SCHEMA}.delivery WHERE ordering_key = given.ordering_key AND state = 'pending')
+      AND NOT EXISTS (SELECT FROM ${BOSS_SCHEMA}.job
+        WHERE name = '${QUEUE}' AND singleton_key = given.ordering_key AND state < 'active')
     ORDER BY ordering_key
     ON CONFLICT DO NOTHING RETURNING id, singleton_key, started_on
   ), fresh AS (

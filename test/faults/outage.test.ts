@@ -66,7 +66,10 @@ t.test('the database is stopped, and then hangs, under load: 500 in time, nothin
   const postgres = await postgresServer('')
   t.teardown(() => postgres.close())
   const store = await postgres.database()
-  const server = await startServer({ DATABASE_URL: store, CW_HMAC_SECRET: SECRET })
+  const fails = Promise.withResolvers<void>()
+  const server = await startServer({ DATABASE_URL: store, CW_HMAC_SECRET: SECRET }, 'exec', line => {
+    if (line.includes(FAILS)) fails.resolve()
+  })
   t.teardown(() => server.end('SIGKILL'))
   const senders = startSenders(server.url)
   const all = (first: number) => Promise.all(Array.from({ length: 20 }, (_, n) => post(server.url, first + n)))
@@ -75,6 +78,8 @@ t.test('the database is stopped, and then hangs, under load: 500 in time, nothin
   await senders.more(200)
   await postgres.stop()
   for (const answer of await all(1_000_000)) t.match(answer, refused, 'stopped')
+  // At its next look for what is due, if not before.
+  await fails.promise
   await postgres.start()
   await senders.more(200)
   const stopped = await all(1_000_000)

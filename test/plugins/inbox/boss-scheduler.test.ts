@@ -253,6 +253,43 @@ tap.test('who stops waits for inserts that may claim, and handles what they have
   t.same(givenBack, ['with box'])
 })
 
+tap.test('who stops while it asks for what is due gives back what it gets', async t => {
+  const asked = gate()
+  const { givenBack, end } = start(t, async () => {}, {
+    claimMailboxes: () => asked.opened.then(() => [claim('1', 'box')]),
+  })
+  await turn()
+  const stopped = end()
+  await turn()
+  asked.open()
+  await stopped
+  t.same(givenBack, ['1'])
+})
+
+tap.test('a claim that was long in coming does not end the one that came after it', async t => {
+  const { now } = performance
+  t.teardown(() => Object.assign(performance, { now }))
+  const drained: (string | undefined)[] = []
+  const { scheduler, due, wake, givenBack, end } = start(t, async (_orderingKey, claimed, lapsed) => {
+    drained.push(claimed?.key)
+    if (claimed === undefined) {
+      await turn()
+      await turn()
+    }
+    drained.push(`aborted: ${lapsed?.aborted}`)
+  })
+  await turn()
+  scheduler.reserve('box')
+  performance.now = () => now.call(performance) + 20_000
+  due.push(claim('taken over', 'box'))
+  wake()
+  await turn()
+  scheduler.run(taken('a'))
+  await end()
+  t.same(drained, [undefined, 'aborted: false'])
+  t.same(givenBack, ['taken over'])
+})
+
 tap.test('a process that was frozen after its insert begins nothing: the mailbox may be another’s', async t => {
   const { now } = performance
   t.teardown(() => Object.assign(performance, { now }))
@@ -335,30 +372,91 @@ tap.test(
   },
 )
 
-tap.test('a mailbox given back while its heartbeat is on its way has no bound after that', async t => {
-  const asked = gate()
-  const kept = gate()
-  const drained = gate()
-  const bounds: (Date | null)[] = []
-  const { clock, due, wake, givenBack, end } = start(t, () => drained.opened, {
-    bound: (_orderingKey, until) => void bounds.push(until),
-    keepClaims: async claims => {
-      asked.open()
-      await kept.opened
-      return [...claims]
+tap.test(
+  'a heartbeat that is answered while, or after, a mailbox is given back: it has no bound after that',
+  async t => {
+    for (const order of ['while', 'after']) {
+      const [asked, kept, drained, returned] = [gate(), gate(), gate(), gate()]
+      const bounds: (Date | null)[] = []
+      const { clock, due, wake, end } = start(t, () => drained.opened, {
+        bound: (_orderingKey, until) => void bounds.push(until),
+        giveBack: () => returned.opened.then(() => false),
+        keepClaims: async claims => {
+          asked.open()
+          await kept.opened
+          return [...claims]
+        },
+      })
+      due.push(claim('1', 'box'))
+      wake()
+      await turn()
+      clock.advance(HEARTBEAT)
+      await asked.opened
+      drained.open()
+      await turn()
+      for (const each of order === 'while' ? [kept, returned] : [returned, kept]) {
+        each.open()
+        await turn()
+      }
+      t.same(bounds, order === 'while' ? [new Date(0), new Date(0), null] : [new Date(0), null], order)
+      await end()
+    }
+  },
+)
+
+tap.test('what comes in for a mailbox while it is given back is looked for after that', async t => {
+  const returned = gate()
+  let claims = 0
+  const { scheduler, wake, end } = start(t, async () => {}, {
+    claimMailboxes: async () => {
+      claims++
+      return []
     },
+    giveBack: () => returned.opened.then(() => false),
   })
-  due.push(claim('1', 'box'))
+  await turn()
+  scheduler.reserve('box')
+  scheduler.run(taken('a'))
+  await turn()
   wake()
   await turn()
-  clock.advance(HEARTBEAT)
-  await asked.opened
-  drained.open()
+  t.equal(claims, 2, 'it is ours still')
+  returned.open()
   await turn()
-  t.same(givenBack, ['1'])
-  kept.open()
+  t.equal(claims, 3)
+  await end()
+})
+
+tap.test('a store that fails when it is asked for what is due: what waits keeps its places', async t => {
+  const ends = [gate(), gate()]
+  let drains = 0
+  let fails = false
+  const { scheduler, due, clock, wake, end } = start(
+    t,
+    async () => {
+      await ends[drains++]?.opened
+    },
+    {
+      claimMailboxes: async limit => {
+        if (fails) throw new Error('no route')
+        return due.splice(0, limit)
+      },
+    },
+    2,
+  )
+  due.push(claim('1', 'waits'), claim('2', 'waits too'), claim('3', 'and this'))
+  wake()
   await turn()
-  t.same(bounds, [new Date(0), null])
+  t.equal(drains, 2)
+  fails = true
+  ends[0]?.open()
+  await turn()
+  t.equal(scheduler.reserve('new'), false)
+  fails = false
+  clock.advance(POLL)
+  await turn()
+  t.equal(drains, 3)
+  ends[1]?.open()
   await end()
 })
 

@@ -181,6 +181,36 @@ tap.test('two processes that insert into the same mailboxes, or the same, at onc
   ])
 })
 
+tap.test('a mailbox that is claimed while it is fetched: the others are fetched all the same', async t => {
+  const url = await server.database()
+  const store = await openPostgresStore(url, log)
+  t.teardown(() => store.close())
+  for (const orderingKey of ['box', 'second', 'third']) {
+    await store.insert(delivery(orderingKey, { orderingKey }), false)
+  }
+  const rival = new pg.Client({ connectionString: url })
+  await rival.connect()
+  await rival.query('BEGIN')
+  await rival.query(
+    `INSERT INTO ${BOSS_SCHEMA}.job (name, policy, singleton_key, state) VALUES ('mailbox', 'stately', 'box', 'active')`,
+  )
+  const fetched = store.claimMailboxes(10)
+  const waiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
+  while ((await server.query(url, waiting)).length === 0);
+  await rival.query('COMMIT')
+  await rival.end()
+  t.same((await fetched).map(({ orderingKey }) => orderingKey).sort(), ['second', 'third'])
+})
+
+tap.test('where a job waits nothing is claimed with an insert: who fetches it would wait for that', async t => {
+  const store = await openPostgresStore(await server.database(), log)
+  t.teardown(() => store.close())
+  await store.insert(delivery('a', { orderingKey: 'box' }), false)
+  await store.settle((await store.take('box', 0)) as TakenDelivery, { state: 'done' }, 1)
+  t.equal(await store.insert(delivery('b', { orderingKey: 'box' }), true), 'queued')
+  t.match(await store.claimMailboxes(10), [{ orderingKey: 'box' }])
+})
+
 tap.test('two that add to the same mailboxes, in opposite orders, at once', async t => {
   const url = await server.database()
   const stores = await Promise.all([1, 2].map(() => openPostgresStore(url, log)))

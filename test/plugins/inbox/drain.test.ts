@@ -1,0 +1,33 @@
+import Fastify from 'fastify'
+import tap from 'tap'
+import type { Store, TakenDelivery } from '../../../plugins/inbox/contracts.ts'
+import { createDrain } from '../../../plugins/inbox/drain.ts'
+import { storeTrouble } from '../../../plugins/inbox/store-trouble.ts'
+import { testClock } from '../../helpers/clock.ts'
+import { delivery } from '../../helpers/inbox.ts'
+
+/** What the inbox's tests can't reach by way of a store and a scheduler. */
+
+tap.test('what an insert has claimed is begun while handlers have time to end, and not after that', async t => {
+  const clock = testClock()
+  const { log } = Fastify()
+  const handled: string[] = []
+  const store = { settle: async () => true } as unknown as Store
+  const { drain, stop, abort } = createDrain({
+    store,
+    handlerOf: () => delivery => void handled.push(delivery.key),
+    wake() {},
+    onHandled() {},
+    handlerTimeoutMs: 1_000,
+    clock,
+    log,
+    trouble: storeTrouble({ clock, log }),
+  })
+  const claimed = (key: string): TakenDelivery => ({ ...delivery(key), attempts: 1, state: 'pending', crashed: false })
+  stop()
+  await drain('box', claimed('a'))
+  t.same(handled, ['a'])
+  abort()
+  await drain('box', claimed('b'))
+  t.same(handled, ['a'])
+})
