@@ -70,19 +70,24 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
   /** The end of the last look. */
   let looked = Promise.resolve()
   let again = false
-  /** How often something may have become due. */
-  let looks = 0
+  /** How often something may have come in. */
+  let woken = 0
   /** Mailboxes that are being asked for. */
   let asking = 0
   let keeping = false
 
   /** Claims what is due while there is room. */
   function look(): void {
-    looks++
     again = true
     if (isLooking) return
     isLooking = true
     looked = claimDue()
+  }
+
+  /** Something may have come in, for whatever mailbox. */
+  function wake(): void {
+    woken++
+    look()
   }
 
   async function claimDue(): Promise<void> {
@@ -156,10 +161,10 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
       given = undefined
       if (isOurs()) await drain?.(orderingKey, delivery, mine.lapsed.signal)
     }, stopping.signal)
-    const before = looks
+    const before = woken
     const waits = await trouble.retry(async () => isOurs() && store.giveBack(mine.claim, clock.now()), stopping.signal)
     // Who looked meanwhile has passed over what came in for it: it was ours still.
-    return waits === true || looks !== before
+    return waits === true || woken !== before
   }
 
   /** Ends a reservation. When it was made. */
@@ -215,8 +220,8 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
       drain = drainMailbox
       // What an older version of this program, or a hand in the database, has left without a wake-up.
       void trouble.retry(() => store.wakeAll(clock.now()), stopping.signal)
-      store.onDue(look)
-      every(POLL_INTERVAL, stopping.signal, look)
+      store.onDue(wake)
+      every(POLL_INTERVAL, stopping.signal, wake)
       // Until the end: handlers have some time left when we stop.
       every(HEARTBEAT_INTERVAL, store.closed, heartbeat)
       look()
@@ -235,7 +240,7 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
     release,
     // The wake-up itself was written with what is due.
     wake(_orderingKey, at) {
-      if (at === undefined) look()
+      if (at === undefined) wake()
     },
     async stop() {
       stopping.abort()

@@ -405,25 +405,36 @@ tap.test(
 )
 
 tap.test('what comes in for a mailbox while it is given back is looked for after that', async t => {
-  const returned = gate()
+  let returned = gate()
   let claims = 0
   const { scheduler, wake, end } = start(t, async () => {}, {
     claimMailboxes: async () => {
       claims++
       return []
     },
-    giveBack: () => returned.opened.then(() => false),
+    giveBack: ({ orderingKey }) => (orderingKey === 'box' ? returned.opened.then(() => false) : Promise.resolve(true)),
   })
   await turn()
-  scheduler.reserve('box')
-  scheduler.run(taken('a'))
-  await turn()
+  const run = async (key: string, orderingKey: string) => {
+    scheduler.reserve(orderingKey)
+    scheduler.run(taken(key, orderingKey))
+    await turn()
+  }
+  await run('a', 'box')
   wake()
   await turn()
   t.equal(claims, 2, 'it is ours still')
   returned.open()
   await turn()
   t.equal(claims, 3)
+
+  returned = gate()
+  await run('b', 'box')
+  await run('c', 'other')
+  t.equal(claims, 4, 'the other one waits again')
+  returned.open()
+  await turn()
+  t.equal(claims, 4, 'which is nothing to this one')
   await end()
 })
 
