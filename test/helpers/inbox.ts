@@ -1,5 +1,5 @@
 import Fastify from 'fastify'
-import type { Clock, Delivery, NewDelivery } from '../../plugins/inbox/contracts.ts'
+import type { Clock, Delivery, NewDelivery, TakenDelivery } from '../../plugins/inbox/contracts.ts'
 import { deliveryId } from '../../plugins/inbox/delivery-id.ts'
 import inboxPlugin, { type InboxOptions } from '../../plugins/inbox/index.ts'
 import { type BackendClock, backend } from './backend.ts'
@@ -34,6 +34,11 @@ export function delivery(key: string, parts: Partial<NewDelivery> = {}): NewDeli
     receivedAt: 0,
     ...parts,
   }
+}
+
+/** The same, as an insert claims it for its first attempt. */
+export function claimed(key: string, parts: Partial<NewDelivery> = {}): TakenDelivery {
+  return { ...delivery(key, parts), attempts: 1, state: 'pending', crashed: false }
 }
 
 /** A promise with its ends outside, for a handler that waits until the test lets it go on. */

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import type { InsertResult, Outcome, Store, TakenDelivery } from '../../plugins/inbox/contracts.ts'
-import { delivery } from './inbox.ts'
+import { claimed, delivery } from './inbox.ts'
 
 export interface StoreUnderTest {
   store: Store
@@ -59,8 +59,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.equal(await store.insert(delivery('b', box), true), 'queued')
     t.equal(await store.insert(delivery('other'), true), 'claimed')
     t.equal((await store.get(delivery('a').id))?.attempts, 1)
-    const claimed = { ...delivery('a', box), attempts: 1, state: 'pending', crashed: false } as const
-    t.equal(await store.settle(claimed, { state: 'done' }, 1), true)
+    t.equal(await store.settle(claimed('a', box), { state: 'done' }, 1), true)
     t.equal((await take(store, 'box')).key, 'b')
   })
 

@@ -6,7 +6,7 @@ import type { Claim } from '../../../plugins/inbox/postgres-store.ts'
 import { storeTrouble } from '../../../plugins/inbox/store-trouble.ts'
 import { postgresBackend, useBackend } from '../../helpers/backend.ts'
 import { type TestClock, testClock } from '../../helpers/clock.ts'
-import { delivery, gate, startInbox } from '../../helpers/inbox.ts'
+import { claimed, delivery, gate, startInbox } from '../../helpers/inbox.ts'
 import { captureLog } from '../../helpers/log.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
 
@@ -89,12 +89,7 @@ tap.test('a store that fails is asked again, nothing is lost on the way, and two
   t.match(log.lines, [{ msg: FAILS, err: { message: 'not even that' } }, { msg: WORKS }])
 })
 
-const taken = (key: string, orderingKey = 'box'): TakenDelivery => ({
-  ...delivery(key, { orderingKey }),
-  attempts: 1,
-  state: 'pending',
-  crashed: false,
-})
+const inBox = (key: string, orderingKey = 'box') => claimed(key, { orderingKey })
 
 tap.test('an idle mailbox is reserved for one insert, drained with what that has claimed, and given back', async t => {
   const drained: (TakenDelivery | undefined)[] = []
@@ -109,7 +104,7 @@ tap.test('an idle mailbox is reserved for one insert, drained with what that has
   scheduler.release('other')
   t.equal(scheduler.reserve('other'), true, 'again')
   scheduler.release('other')
-  scheduler.run(taken('a'))
+  scheduler.run(inBox('a'))
   t.equal(scheduler.reserve('box'), false, 'it is drained')
   await turn()
   t.match(drained, [{ key: 'a' }])
@@ -132,7 +127,7 @@ tap.test('a store that fails amid it: the delivery is not begun twice', async t 
   })
   await turn()
   scheduler.reserve('box')
-  scheduler.run(taken('a'))
+  scheduler.run(inBox('a'))
   await passing(clock, twice.opened)
   t.match(drained, [{ key: 'a' }, undefined])
   await end()
@@ -228,7 +223,7 @@ tap.test('a mailbox that waits again when it is given back is asked for at once'
     ['waits', 2],
   ] as const) {
     scheduler.reserve(orderingKey)
-    scheduler.run(taken(orderingKey, orderingKey))
+    scheduler.run(inBox(orderingKey, orderingKey))
     await turn()
     await turn()
     t.equal(claims, expected, orderingKey)
@@ -247,7 +242,7 @@ tap.test('who stops waits for inserts that may claim, and handles what they have
   })
   await turn()
   t.equal(ended, false)
-  scheduler.run(taken('a'))
+  scheduler.run(inBox('a'))
   await stopped
   t.same(drained, ['a'])
   t.same(givenBack, ['with box'])
@@ -284,7 +279,7 @@ tap.test('a claim that was long in coming does not end the one that came after i
   due.push(claim('taken over', 'box'))
   wake()
   await turn()
-  scheduler.run(taken('a'))
+  scheduler.run(inBox('a'))
   await end()
   t.same(drained, [undefined, 'aborted: false'])
   t.same(givenBack, ['taken over'])
@@ -298,7 +293,7 @@ tap.test('a process that was frozen after its insert begins nothing: the mailbox
   await turn()
   scheduler.reserve('box')
   performance.now = () => now.call(performance) + 6_500
-  scheduler.run(taken('a'))
+  scheduler.run(inBox('a'))
   await turn()
   t.same(drained, [])
   t.same(givenBack, [])
@@ -417,7 +412,7 @@ tap.test('what comes in for a mailbox while it is given back is looked for after
   await turn()
   const run = async (key: string, orderingKey: string) => {
     scheduler.reserve(orderingKey)
-    scheduler.run(taken(key, orderingKey))
+    scheduler.run(inBox(key, orderingKey))
     await turn()
   }
   await run('a', 'box')

@@ -1,10 +1,10 @@
 import Fastify from 'fastify'
 import tap from 'tap'
-import type { Store, TakenDelivery } from '../../../plugins/inbox/contracts.ts'
+import type { Store } from '../../../plugins/inbox/contracts.ts'
 import { createDrain } from '../../../plugins/inbox/drain.ts'
 import { storeTrouble } from '../../../plugins/inbox/store-trouble.ts'
 import { testClock } from '../../helpers/clock.ts'
-import { delivery } from '../../helpers/inbox.ts'
+import { claimed } from '../../helpers/inbox.ts'
 
 /** What the inbox's tests can't reach by way of a store and a scheduler. */
 
@@ -23,7 +23,6 @@ tap.test('what an insert has claimed is begun while handlers have time to end, a
     log,
     trouble: storeTrouble({ clock, log }),
   })
-  const claimed = (key: string): TakenDelivery => ({ ...delivery(key), attempts: 1, state: 'pending', crashed: false })
   stop()
   await drain('box', claimed('a'))
   t.same(handled, ['a'])

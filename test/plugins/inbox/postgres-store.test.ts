@@ -5,7 +5,7 @@ import type { Commit, TakenDelivery } from '../../../plugins/inbox/contracts.ts'
 import { BOSS_SCHEMA } from '../../../plugins/inbox/postgres-schema.ts'
 import { type Claim, openPostgresStore, type PostgresStore } from '../../../plugins/inbox/postgres-store.ts'
 import { testClock } from '../../helpers/clock.ts'
-import { delivery, startInbox } from '../../helpers/inbox.ts'
+import { claimed, delivery, startInbox } from '../../helpers/inbox.ts'
 import { captureLog } from '../../helpers/log.ts'
 import { startRelay } from '../../helpers/postgres-relay.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
@@ -99,14 +99,9 @@ tap.test(
     const url = await server.database()
     const [one, other] = [await openPostgresStore(url, log), await openPostgresStore(url, log)]
     t.teardown(() => Promise.all([one.close(), other.close()]))
-    const box = (key: string, orderingKey = 'box') => delivery(key, { orderingKey })
-    const attempt = (key: string, orderingKey = 'box'): TakenDelivery => ({
-      ...box(key, orderingKey),
-      attempts: 1,
-      state: 'pending',
-      crashed: false,
-    })
-    const insert = (store: PostgresStore, key: string, orderingKey = 'box') => store.insert(box(key, orderingKey), true)
+    const attempt = (key: string, orderingKey = 'box') => claimed(key, { orderingKey })
+    const insert = (store: PostgresStore, key: string, orderingKey = 'box') =>
+      store.insert(delivery(key, { orderingKey }), true)
 
     t.equal(await insert(one, 'a'), 'claimed')
     const claim = one.claimOf('box')
