@@ -43,7 +43,7 @@ const CHANNEL = 'tutorbot_webhooks'
 /** Transactions that PostgreSQL ended because of others are tried again, this often. */
 const ATTEMPTS = 3
 /** To undo a deadlock; and because somebody has made the same row meanwhile, which is seen now. */
-const ENDED_BY_OTHERS = ['40P01', '23505']
+const ENDED_BY_OTHERS: unknown[] = ['40P01', '23505']
 /** Acceptance numbers that one look of `browse` goes over. */
 const BROWSED = 10_000
 /** Mailboxes woken in one transaction at start. */
@@ -206,7 +206,7 @@ async function transaction<T>(
   } catch (error) {
     // Its connection goes with it, and whatever it had begun.
     client.release(true)
-    if (!ENDED_BY_OTHERS.includes((error as { code?: string }).code ?? '') || attempt === ATTEMPTS) throw error
+    if (!ENDED_BY_OTHERS.includes((error as { code?: unknown }).code) || attempt === ATTEMPTS) throw error
     return transaction(pool, run, begin, attempt + 1)
   }
 }
