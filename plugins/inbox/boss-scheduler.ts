@@ -151,7 +151,7 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
   async function work(mine: Held, last?: Promise<void>, claimed?: TakenDelivery): Promise<boolean> {
     await last
     // After a freeze, perhaps; what was claimed with an insert is begun without asking the store again.
-    if (performance.now() - mine.keptAt > LAPSE_MS) mine.lapsed.abort()
+    checkAge(mine, performance.now())
     const { orderingKey } = mine.claim
     const isOurs = () => !mine.lapsed.signal.aborted
     let given = claimed
@@ -177,12 +177,15 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
     return begun
   }
 
-  /** Keeps what is held. What could not be kept for too long, or is another's already, has lapsed. */
+  /** What has not been kept for too long has lapsed. */
+  function checkAge({ keptAt, lapsed }: Held, now: number): void {
+    if (now - keptAt > LAPSE_MS) lapsed.abort()
+  }
+
+  /** Keeps what is held. What is another’s already has lapsed too. */
   function heartbeat(): void {
     const begun = performance.now()
-    for (const { keptAt, lapsed } of held) {
-      if (begun - keptAt > LAPSE_MS) lapsed.abort()
-    }
+    for (const each of held) checkAge(each, begun)
     if (!keeping) void keep(begun)
   }
 

@@ -271,7 +271,8 @@ function createStore(
 
   return {
     insert(delivery, claim) {
-      return inserts.add({ delivery, claim, body: delivery.body ?? redactedJson(delivery.payload) })
+      const body = delivery.body ?? redactedJson(delivery.payload)
+      return inserts.add({ delivery, mailbox: indexable(delivery.orderingKey), body, claim })
     },
     take: (orderingKey, now) => {
       const key = indexable(orderingKey)
@@ -532,6 +533,8 @@ function untilAfter(kept: Date): Date {
 
 interface Insert {
   delivery: NewDelivery
+  /** Its ordering key, as it is stored. */
+  mailbox: string
   body: Buffer
   /** Its mailbox is to be claimed with it. */
   claim: boolean
@@ -596,7 +599,6 @@ async function insertAll(
   anew: Connection,
   inserts: Insert[],
 ): Promise<{ results: InsertResult[]; claims: Claim[] }> {
-  const mailbox = ({ delivery }: Insert) => indexable(delivery.orderingKey)
   // The first of each id: copies in one batch are duplicates.
   const first = new Map<string, Insert>()
   // The first of each mailbox: what comes after another one waits for it.
@@ -604,11 +606,11 @@ async function insertAll(
   for (const insert of inserts) {
     if (first.has(insert.delivery.id)) continue
     first.set(insert.delivery.id, insert)
-    if (!heads.has(mailbox(insert))) heads.set(mailbox(insert), insert)
+    if (!heads.has(insert.mailbox)) heads.set(insert.mailbox, insert)
   }
   const given = [...first.values()]
   const claiming = given.map(
-    insert => insert.claim && insert.delivery.unreadable === undefined && heads.get(mailbox(insert)) === insert,
+    insert => insert.claim && insert.delivery.unreadable === undefined && heads.get(insert.mailbox) === insert,
   )
   const bodies = given.map(({ body }) => body)
   const column = (value: (delivery: NewDelivery) => unknown) => given.map(({ delivery }) => value(delivery))
@@ -617,7 +619,7 @@ async function insertAll(
     column(({ source }) => clean(source)),
     column(({ event }) => clean(event)),
     column(({ key }) => clean(key)),
-    given.map(mailbox),
+    given.map(({ mailbox }) => mailbox),
     column(({ unreadable }) => (unreadable === undefined ? null : clean(unreadable))),
     column(({ receivedAt }) => receivedAt),
     starts(bodies),
@@ -639,13 +641,13 @@ async function insertAll(
     return claims.has(insert) ? 'claimed' : 'queued'
   })
   const queued = inserts.filter((_insert, index) => results[index] === 'queued')
-  await wake(boss, client, new Map(queued.map(insert => [mailbox(insert), 0])))
+  await wake(boss, client, new Map(queued.map(({ mailbox }) => [mailbox, 0])))
   // Claimed for a delivery that was known already.
-  const idle = [...claims.keys()].filter(({ delivery }) => !fresh.has(clean(delivery.id)))
+  const idle = [...claims].filter(([{ delivery }]) => !fresh.has(clean(delivery.id)))
   if (idle.length > 0) {
-    const jobs = idle.map(insert => claims.get(insert) as Claim)
+    const jobs = idle.map(([, claim]) => claim)
     await boss.deleteJob(QUEUE, jobs, { db: onClient(anew) })
-    for (const insert of idle) claims.delete(insert)
+    for (const [insert] of idle) claims.delete(insert)
   }
   return { results, claims: [...claims.values()] }
 }
