@@ -1,16 +1,16 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import createError from '@fastify/error'
 import type { FastifyInstance } from 'fastify'
-import ical from 'ical-generator'
+import ical, { ICalEventStatus } from 'ical-generator'
 import { IANAZone } from 'luxon'
-import type { Lesson } from '../plugins/calendar/contract.ts'
+import type { BookedLesson } from '../plugins/calendar/contract.ts'
 import { OptionError } from '../plugins/webhooks.ts'
 
 export interface CalendarFeedOptions {
   /** Whoever has it reads the names of all students: long, random, and for this alone. */
   token: string
   /** The lessons that overlap a range (Unix ms), in order of start. */
-  lessons(from: number, to: number): Promise<Lesson[]>
+  lessons(from: number, to: number): Promise<BookedLesson[]>
   /** An IANA time zone: where the lessons are given. Their times are in UTC all the same. */
   zone: string
   /** Unix time, ms. */
@@ -21,6 +21,11 @@ export interface CalendarFeedOptions {
 const PAST = 30 * 24 * 60 * 60 * 1_000
 /** The last time that a Date can be, Unix ms. */
 const END_OF_TIME = 8.64e15
+/**
+ * When a lesson of an earlier version was last changed, which did not keep it, Unix ms. The same at each fetch, or it would
+ * look changed; long ago, so that a change of ours is newer.
+ */
+const CHANGED_BEFORE = Date.UTC(2026, 0, 1)
 /** How often calendar programs should look, s; many look once a day unless told. */
 const REFRESH_S = 15 * 60
 
@@ -53,7 +58,11 @@ export default async function calendarFeed(app: FastifyInstance, options: Calend
       app.log.error(error, 'the lessons of the calendar feed can not be read')
       throw new UnreadableError()
     })
-    return reply.type('text/calendar; charset=utf-8').send(calendarText(booked, zone, now()))
+    const body = calendarText(booked, zone)
+    const etag = `"${hash('sha256', body)}"`
+    reply.header('etag', etag)
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+    return reply.type('text/calendar; charset=utf-8').send(body)
   })
 }
 
@@ -62,15 +71,18 @@ function digest(token: string): Buffer {
   return hash('sha256', token, 'buffer')
 }
 
-function calendarText(lessons: Lesson[], zone: string, now: number): string {
+function calendarText(lessons: BookedLesson[], zone: string): string {
   const calendar = ical({
     name: 'Lessons',
     prodId: { company: 'tutorbot-webhooks', product: 'Lessons', language: 'EN' },
     ttl: REFRESH_S,
-    events: lessons.map(lesson => ({
+    events: lessons.map(({ changedAt, ...lesson }) => ({
       // Not the order itself: the generator escapes no UID.
       id: `${hash('sha256', lesson.order)}@tutorbot-webhooks`,
-      stamp: new Date(now),
+      // Without a METHOD it says when the lesson was last changed (RFC 5545, 3.8.7.2), not when it was asked for.
+      stamp: new Date(changedAt ?? CHANGED_BEFORE),
+      lastModified: changedAt === null ? null : new Date(changedAt),
+      status: ICalEventStatus.CONFIRMED,
       start: new Date(lesson.start),
       end: new Date(lesson.end),
       summary: oneLine(`Lesson: ${lesson.student} (${lesson.service})`),
@@ -79,14 +91,21 @@ function calendarText(lessons: Lesson[], zone: string, now: number): string {
   })
   // As an option, the zone would turn all times into local ones; as an X- property it would come after the events,
   // where none may be (RFC 5545, 3.6).
-  return calendar.toString().replace(/\r\n(?=BEGIN:VEVENT|END:VCALENDAR)/, `\r\nX-WR-TIMEZONE:${zone}\r\n`)
+  const text = calendar.toString().replace(/\r\n(?=BEGIN:VEVENT|END:VCALENDAR)/, `\r\nX-WR-TIMEZONE:${zone}\r\n`)
+  return `${text}\r\n`
 }
 
-function paymentText({ payment }: Lesson): string {
+function paymentText({ payment }: Pick<BookedLesson, 'payment'>): string {
   return payment === null ? 'Free trial lesson' : `Payment: ${payment}`
 }
 
-/** Control characters are not allowed in iCalendar's texts (RFC 5545, 3.3.11), and names have none. */
+/**
+ * One line for every reader. Control characters are not allowed in iCalendar's texts (RFC 5545, 3.3.11); U+2028 and
+ * U+2029 end a line for readers in JavaScript; and an escaped backslash before an n is a line break to several.
+ */
 function oneLine(text: string): string {
-  return text.replace(/\p{Cc}+/gu, ' ')
+  return text
+    .toWellFormed()
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replaceAll('\\', '/')
 }

@@ -30,6 +30,12 @@ export interface Lesson extends Interval {
   conversation: string
 }
 
+/** A lesson that a calendar of ours keeps. */
+export interface BookedLesson extends Lesson {
+  /** When it was booked, or last changed after that, Unix ms; null: by a version that did not keep it. */
+  changedAt: number | null
+}
+
 export type BookResult =
   | 'booked'
   /** The time is not free any more, and no lesson was made. */

@@ -4,7 +4,7 @@ import { IANAZone } from 'luxon'
 import { systemClock } from '../inbox/contracts.ts'
 import { isPostgresUrl } from '../inbox/postgres-url.ts'
 import { addToWebhooks, OptionError } from '../webhooks.ts'
-import type { Calendar, Lesson } from './contract.ts'
+import type { BookedLesson, Calendar } from './contract.ts'
 import type { GoogleCalendarOptions } from './google-client.ts'
 import { openLocalCalendar } from './local-calendar.ts'
 import type { PostgresCalendar } from './postgres-calendar.ts'
@@ -17,7 +17,7 @@ declare module '../webhooks.ts' {
 
 export interface WebhooksCalendar extends Calendar {
   /** Of the calendar that is kept here: the lessons that overlap a range (Unix ms), in order, for its feed. */
-  lessons?(from: number, to: number): Promise<Lesson[]>
+  lessons?(from: number, to: number): Promise<BookedLesson[]>
 }
 
 export interface CalendarOptions {

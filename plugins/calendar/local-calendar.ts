@@ -2,12 +2,12 @@ import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { PermanentError, StoreOpenError, TransientError } from '../inbox/errors.ts'
 import { checkHold, checkInterval, isAt, mustBeAt } from './checks.ts'
-import { type Calendar, ERASED, type Interval, type Lesson } from './contract.ts'
+import { type BookedLesson, type Calendar, ERASED, type Interval } from './contract.ts'
 
 /** The calendar of who has no other one: a table beside the inbox's own, in the same file. */
 export interface LocalCalendar extends Calendar {
   /** The lessons that overlap a range (Unix ms), in order of start. Holds are none. */
-  lessons(from: number, to: number): Promise<Lesson[]>
+  lessons(from: number, to: number): Promise<BookedLesson[]>
   /** Takes the student's name out of the lessons of these conversations (display ids). How many lessons. */
   eraseStudent(conversations: readonly string[]): Promise<number>
   close(): void
@@ -29,11 +29,15 @@ const SCHEMA = `
     student TEXT,
     service TEXT,
     payment TEXT,
-    conversation TEXT
+    conversation TEXT,
+    changed_at INTEGER
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS slot_end ON slot (end_at);
   CREATE INDEX IF NOT EXISTS slot_hold ON slot (hold_until) WHERE hold_until IS NOT NULL;
 `
+/** What files of earlier versions lack. */
+const HAS_CHANGED_AT = "SELECT 1 FROM pragma_table_info('slot') WHERE name = 'changed_at'"
+const ADD_CHANGED_AT = 'ALTER TABLE slot ADD COLUMN changed_at INTEGER'
 
 interface Slot extends Interval {
   /** null: it is a lesson. */
@@ -52,6 +56,8 @@ export interface SlotRow {
   service: string | null
   payment: string | null
   conversation: string | null
+  /** null, or not there at all: by a version that did not keep it. */
+  changed_at?: number | null
 }
 
 /** The lessons in an inbox's file, and the holds that have not lapsed at `now`; none, if there was no calendar in it. */
@@ -70,6 +76,7 @@ export function openLocalCalendar(file: string, clock: { now(): number }): Local
   try {
     db = new DatabaseSync(existing(file), { timeout: LOCK_WAIT_MS })
     db.exec(`PRAGMA synchronous = FULL; ${SCHEMA}`)
+    addColumn(db)
     return createCalendar(db, clock)
   } catch (error) {
     db?.close()
@@ -78,6 +85,11 @@ export function openLocalCalendar(file: string, clock: { now(): number }): Local
       cause: error,
     })
   }
+}
+
+/** An older server on the file goes on without it. */
+function addColumn(db: DatabaseSync): void {
+  if (db.prepare(HAS_CHANGED_AT).get() === undefined) db.exec(ADD_CHANGED_AT)
 }
 
 /** A file that we made would be another program's to the inbox. */
@@ -98,18 +110,21 @@ function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalend
     SELECT start_at AS start, end_at AS "end" FROM slot
     WHERE ${overlapping} AND (hold_until IS NULL OR hold_until > ?) ORDER BY start_at`)
   const bookedLessons = sql(`
-    SELECT order_id AS "order", start_at AS start, end_at AS "end", student, service, payment, conversation FROM slot
+    SELECT order_id AS "order", start_at AS start, end_at AS "end", student, service, payment, conversation,
+      changed_at AS changedAt FROM slot
     WHERE ${overlapping} AND hold_until IS NULL ORDER BY start_at`)
   const dropLapsed = sql('DELETE FROM slot WHERE hold_until <= ?')
   const overlap = sql(`SELECT 1 FROM slot WHERE ${overlapping} LIMIT 1`)
   const find = sql('SELECT start_at AS start, end_at AS "end", hold_until FROM slot WHERE order_id = ?')
   const extendHold = sql('UPDATE slot SET hold_until = max(hold_until, ?) WHERE order_id = ?')
-  const insertHold = sql('INSERT INTO slot (order_id, start_at, end_at, hold_until) VALUES (?, ?, ?, ?)')
+  const insertHold = sql('INSERT INTO slot (order_id, start_at, end_at, hold_until, changed_at) VALUES (?, ?, ?, ?, ?)')
   const insertLesson = sql(`
-    INSERT INTO slot (order_id, start_at, end_at, student, service, payment, conversation) VALUES (?, ?, ?, ?, ?, ?, ?)`)
+    INSERT INTO slot (order_id, start_at, end_at, student, service, payment, conversation, changed_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
   const removeHold = sql('DELETE FROM slot WHERE order_id = ? AND hold_until <= ?')
   const remove = sql('DELETE FROM slot WHERE order_id = ?')
-  const eraseStudent = sql(`UPDATE slot SET student = '${ERASED}' WHERE conversation = ? AND student <> '${ERASED}'`)
+  const eraseStudent = sql(`
+    UPDATE slot SET student = '${ERASED}', changed_at = ? WHERE conversation = ? AND student <> '${ERASED}'`)
 
   /** @throws {TransientError} that says what could not be done, and why */
   function attempt<T>(what: string, run: () => T): T {
@@ -160,7 +175,7 @@ function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalend
         }
         remove.run(order)
         if (isTaken(start - margin.before, end + margin.after)) return false
-        insertHold.run(order, start, end, until)
+        insertHold.run(order, start, end, until, clock.now())
         return true
       })
     },
@@ -180,7 +195,7 @@ function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalend
         // If its hold is on this time, nothing else is.
         remove.run(order)
         if (isTaken(start, end)) return 'taken'
-        insertLesson.run(order, start, end, student, service, payment, conversation)
+        insertLesson.run(order, start, end, student, service, payment, conversation, clock.now())
         return 'booked'
       })
     },
@@ -201,12 +216,12 @@ function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalend
     async lessons(from, to) {
       checkInterval({ start: from, end: to })
       const rows = attempt('list its lessons', () => bookedLessons.all(to, from))
-      return (rows as unknown as Lesson[]).map(row => ({ ...row }))
+      return (rows as unknown as BookedLesson[]).map(row => ({ ...row }))
     },
 
     async eraseStudent(conversations) {
       return change('erase a name', () => {
-        const changed = conversations.map(conversation => Number(eraseStudent.run(conversation).changes))
+        const changed = conversations.map(conversation => Number(eraseStudent.run(clock.now(), conversation).changes))
         return changed.reduce((sum, lessons) => sum + lessons, 0)
       })
     },

@@ -4,13 +4,13 @@ import { BEGIN, readPostgresUrl } from '../inbox/postgres-connection.ts'
 import { MOVED } from '../inbox/postgres-import.ts'
 import { SCHEMA } from '../inbox/postgres-schema.ts'
 import { checkHold, checkInterval, isAt, mustBeAt } from './checks.ts'
-import { type BookResult, type Calendar, ERASED, type Interval, type Lesson } from './contract.ts'
+import { type BookedLesson, type BookResult, type Calendar, ERASED, type Interval } from './contract.ts'
 import type { SlotRow } from './local-calendar.ts'
 
 /** The calendar of who has no other one, for several processes: a table beside the inbox's own, in the same database. */
 export interface PostgresCalendar extends Calendar {
   /** The lessons that overlap a range (Unix ms), in order of start. Holds are none. */
-  lessons(from: number, to: number): Promise<Lesson[]>
+  lessons(from: number, to: number): Promise<BookedLesson[]>
   /**
    * Keeps lessons and holds of a local calendar, each once for ever; a hold only while its time is free. The store has
    * prepared its import before. Those that are new, and the lessons among them that overlap something here.
@@ -37,35 +37,44 @@ const CREATE = `
     student text,
     service text,
     payment text,
-    conversation text
+    conversation text,
+    changed_at bigint
   );
-  CREATE INDEX IF NOT EXISTS slot_end ON ${TABLE} (end_at);`
+  CREATE INDEX IF NOT EXISTS slot_end ON ${TABLE} (end_at);
+  -- What databases of earlier versions lack. Asked for first: even ADD COLUMN IF NOT EXISTS waits for all who use the table.
+  DO $$ BEGIN
+    IF NOT EXISTS (
+      SELECT FROM pg_attribute WHERE attrelid = '${TABLE}'::regclass AND attname = 'changed_at' AND NOT attisdropped
+    ) THEN ALTER TABLE ${TABLE} ADD COLUMN changed_at bigint; END IF;
+  END $$;`
 
 const OVERLAPPING = 'start_at < $1 AND end_at > $2'
 const BUSY = `
   SELECT start_at AS start, end_at AS "end" FROM ${TABLE}
   WHERE ${OVERLAPPING} AND (hold_until IS NULL OR hold_until > $3) ORDER BY start_at`
 const LESSONS = `
-  SELECT order_id AS "order", start_at AS start, end_at AS "end", student, service, payment, conversation FROM ${TABLE}
+  SELECT order_id AS "order", start_at AS start, end_at AS "end", student, service, payment, conversation,
+    changed_at FROM ${TABLE}
   WHERE ${OVERLAPPING} AND hold_until IS NULL ORDER BY start_at`
 const OVERLAP = `SELECT 1 FROM ${TABLE} WHERE ${OVERLAPPING} LIMIT 1`
 const FIND = `SELECT start_at AS start, end_at AS "end", hold_until IS NULL AS is_lesson FROM ${TABLE} WHERE order_id = $1`
 const DROP_LAPSED = `DELETE FROM ${TABLE} WHERE hold_until <= $1`
 const EXTEND_HOLD = `UPDATE ${TABLE} SET hold_until = greatest(hold_until, $1) WHERE order_id = $2`
-const INSERT_HOLD = `INSERT INTO ${TABLE} (order_id, start_at, end_at, hold_until) VALUES ($1, $2, $3, $4)`
+const INSERT_HOLD = `
+  INSERT INTO ${TABLE} (order_id, start_at, end_at, hold_until, changed_at) VALUES ($1, $2, $3, $4, $5)`
 const INSERT_LESSON = `
-  INSERT INTO ${TABLE} (order_id, start_at, end_at, student, service, payment, conversation)
-  VALUES ($1, $2, $3, $4, $5, $6, $7)`
+  INSERT INTO ${TABLE} (order_id, start_at, end_at, student, service, payment, conversation, changed_at)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 const REMOVE_HOLD = `DELETE FROM ${TABLE} WHERE order_id = $1 AND hold_until <= $2`
-const ERASE = `UPDATE ${TABLE} SET student = $1 WHERE conversation = ANY($2::text[]) AND student <> $1`
+const ERASE = `UPDATE ${TABLE} SET student = $1, changed_at = $3 WHERE conversation = ANY($2::text[]) AND student <> $1`
 const REMOVE = `DELETE FROM ${TABLE} WHERE order_id = $1`
 
 /** A lesson goes before a hold that its order has here, and before a hold that overlaps it. */
 const IMPORT = `
   WITH given AS MATERIALIZED (
     SELECT *, CASE WHEN hold_until IS NULL THEN 'lesson ' ELSE 'hold ' END || order_id AS what
-    FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[])
-      AS rows (order_id, start_at, end_at, hold_until, student, service, payment, conversation)
+    FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
+      $9::bigint[]) AS rows (order_id, start_at, end_at, hold_until, student, service, payment, conversation, changed_at)
   ), moved AS (
     INSERT INTO ${MOVED} SELECT what FROM given ON CONFLICT DO NOTHING RETURNING what
   ), overlapping AS (
@@ -73,12 +82,12 @@ const IMPORT = `
       SELECT 1 FROM ${TABLE} WHERE start_at < given.end_at AND end_at > given.start_at AND order_id <> given.order_id
         AND (hold_until IS NULL OR given.hold_until IS NOT NULL))
   ), fresh AS (
-    INSERT INTO ${TABLE} (order_id, start_at, end_at, hold_until, student, service, payment, conversation)
-    SELECT order_id, start_at, end_at, hold_until, student, service, payment, conversation FROM given
+    INSERT INTO ${TABLE} (order_id, start_at, end_at, hold_until, student, service, payment, conversation, changed_at)
+    SELECT order_id, start_at, end_at, hold_until, student, service, payment, conversation, changed_at FROM given
     WHERE what IN (SELECT what FROM moved) AND (hold_until IS NULL OR what NOT IN (SELECT what FROM overlapping))
     ON CONFLICT (order_id) DO UPDATE SET start_at = excluded.start_at, end_at = excluded.end_at, hold_until = NULL,
       student = excluded.student, service = excluded.service, payment = excluded.payment,
-      conversation = excluded.conversation
+      conversation = excluded.conversation, changed_at = excluded.changed_at
     WHERE slot.hold_until IS NOT NULL AND excluded.hold_until IS NULL
     RETURNING order_id
   )
@@ -153,7 +162,7 @@ export async function openPostgresCalendar(url: string, clock: { now(): number }
         }
         await client.query(REMOVE, [order])
         if (await isTaken(client, start - margin.before, end + margin.after)) return false
-        await client.query(INSERT_HOLD, [order, start, end, until])
+        await client.query(INSERT_HOLD, [order, start, end, until, clock.now()])
         return true
       })
     },
@@ -173,7 +182,10 @@ export async function openPostgresCalendar(url: string, clock: { now(): number }
         // If its hold is on this time, nothing else is.
         await client.query(REMOVE, [order])
         if (await isTaken(client, start, end)) return 'taken'
-        await client.query(INSERT_LESSON, [order, start, end, student, service, payment, conversation].map(clean))
+        await client.query(INSERT_LESSON, [
+          ...[order, start, end, student, service, payment, conversation].map(clean),
+          clock.now(),
+        ])
         return 'booked'
       })
     },
@@ -194,7 +206,11 @@ export async function openPostgresCalendar(url: string, clock: { now(): number }
     async lessons(from, to) {
       checkInterval({ start: from, end: to })
       const { rows } = await attempt('list its lessons', client => client.query(LESSONS, [to, from]))
-      return rows.map(row => ({ ...row, ...intervalOf(row) }))
+      return rows.map(({ changed_at, ...row }) => ({
+        ...row,
+        ...intervalOf(row),
+        changedAt: changed_at === null ? null : Number(changed_at),
+      }))
     },
 
     async importSlots(rows) {
@@ -209,6 +225,7 @@ export async function openPostgresCalendar(url: string, clock: { now(): number }
           column('service'),
           column('payment'),
           column('conversation'),
+          rows.map(row => row.changed_at ?? null),
         ]),
       )
       const overlaps = new Map(imported.rows.map(row => [row.order_id, row.overlaps]))
@@ -218,7 +235,7 @@ export async function openPostgresCalendar(url: string, clock: { now(): number }
 
     eraseStudent: conversations =>
       change('erase a name', async client => {
-        return (await client.query(ERASE, [ERASED, conversations])).rowCount as number
+        return (await client.query(ERASE, [ERASED, conversations, clock.now()])).rowCount as number
       }),
 
     close: () => pool.end(),

@@ -133,6 +133,7 @@ for (const channel of ['widget', 'whatsapp'] as const) {
         service: 'Bijles',
         payment: '60.00 EUR, pi_cs_test_1',
         conversation: '4100042',
+        changedAt: Date.parse(MONDAY),
       },
     ])
   })

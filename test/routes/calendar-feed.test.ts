@@ -2,7 +2,7 @@ import { get, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import Fastify, { type FastifyServerOptions } from 'fastify'
 import tap, { type Test } from 'tap'
-import type { Lesson } from '../../plugins/calendar/contract.ts'
+import type { BookedLesson } from '../../plugins/calendar/contract.ts'
 import calendarFeed, { type CalendarFeedOptions } from '../../routes/calendar-feed.ts'
 import { captureLog } from '../helpers/log.ts'
 
@@ -11,7 +11,7 @@ const WITH_TOKEN = `?token=${encodeURIComponent(TOKEN)}`
 const NOW = Date.parse('2026-11-23T10:00:00Z')
 const DAY = 24 * 60 * 60 * 1_000
 
-const lesson: Lesson = {
+const lesson: BookedLesson = {
   order: 'order 1',
   start: Date.parse('2026-11-24T16:00:00Z'),
   end: Date.parse('2026-11-24T17:30:00Z'),
@@ -19,6 +19,7 @@ const lesson: Lesson = {
   service: 'Maths',
   payment: '60.00 EUR, pi_1',
   conversation: '7',
+  changedAt: Date.parse('2026-11-20T08:09:10Z'),
 }
 
 /** The feed in a host that listens, and logs all it can. */
@@ -50,15 +51,16 @@ interface Property {
 
 /** Checks what RFC 5545 says of lines, and gives them unfolded: the calendar's own, and those of each event. */
 function parse(t: Test, body: string): { calendar: Property[]; events: Property[][] } {
-  t.ok(body.startsWith('BEGIN:VCALENDAR\r\n') && body.endsWith('END:VCALENDAR'), 'one calendar')
+  t.ok(body.startsWith('BEGIN:VCALENDAR\r\n') && body.endsWith('END:VCALENDAR\r\n'), 'one calendar')
   const lines = body.split('\r\n')
-  t.notMatch(lines.join(''), /\p{Cc}/u, 'no line ends but CRLF, and no other control characters')
+  t.notMatch(lines.join(''), /[\p{Cc}\p{Zl}\p{Zp}]/u, 'no line ends but CRLF, and no other control characters')
   t.ok(
     lines.every(line => Buffer.byteLength(line) <= 75),
     'folded',
   )
   const properties = body
     .replaceAll('\r\n ', '')
+    .trimEnd()
     .split('\r\n')
     .map(line => {
       t.match(line, /^[A-Z-]+(;[^:]*)?:/, 'a property')
@@ -110,7 +112,9 @@ tap.test('a lesson: its time in UTC, who and what, how it was paid and where it 
   const [event] = events
   t.equal(valueIn(event, 'DTSTART'), '20261124T160000Z')
   t.equal(valueIn(event, 'DTEND'), '20261124T173000Z')
-  t.equal(valueIn(event, 'DTSTAMP'), '20261123T100000Z')
+  t.equal(valueIn(event, 'DTSTAMP'), '20261120T080910Z', 'when it was last changed')
+  t.equal(valueIn(event, 'LAST-MODIFIED'), '20261120T080910Z')
+  t.equal(valueIn(event, 'STATUS'), 'CONFIRMED')
   t.equal(valueIn(event, 'SUMMARY'), 'Lesson: Ann (Maths)')
   t.equal(asRead(valueIn(event, 'DESCRIPTION')), 'Payment: 60.00 EUR, pi_1\nConversation: 7')
   const [[from, to] = []] = asked
@@ -134,12 +138,14 @@ tap.test('the UID is of the order: the same each time, another for another, what
 
 tap.test('whatever a student is called, it is a text and nothing else', async t => {
   const names = {
-    "Renée; O'Hara, \\n BEGIN:VEVENT": undefined,
+    "Renée; O'Hara, \\n BEGIN:VEVENT": "Renée; O'Hara, /n BEGIN:VEVENT",
+    'A\u2028B\u2029C\u0085D\vE\fF': 'A B C D E F',
+    'half \ud83d': 'half \ufffd',
     'A\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\nSUMMARY:B': 'A END:VEVENT BEGIN:VEVENT SUMMARY:B',
     'A\nB\rC': 'A B C',
     'a \u0000\u0007\u007f\u0085 bell': 'a   bell',
     ['😀日本語'.repeat(40)]: undefined,
-    '"quotes": and ^n, \\': undefined,
+    '"quotes": and ^n, \\': '"quotes": and ^n, /',
   }
   const lessons = async () =>
     Object.keys(names).map(student => ({
@@ -162,6 +168,26 @@ tap.test('a free trial lesson says so', async t => {
   const { request } = await startFeed(t, { lessons: async () => [{ ...lesson, payment: null }] })
   const { events } = parse(t, (await request(`/calendar.ics${WITH_TOKEN}`)).body)
   t.equal(asRead(valueIn(events[0], 'DESCRIPTION')), 'Free trial lesson\nConversation: 7')
+})
+
+tap.test('a lesson that has not changed is the same at every fetch, one of an earlier version too', async t => {
+  const clock = { now: NOW }
+  const lessons = [lesson, { ...lesson, order: 'order 2', changedAt: null }]
+  const { app, request } = await startFeed(t, { lessons: async () => lessons, now: () => clock.now })
+  const first = await request(`/calendar.ics${WITH_TOKEN}`)
+  const [, old] = parse(t, first.body).events
+  t.equal(valueIn(old, 'DTSTAMP'), '20260101T000000Z', 'long ago: whatever changes it is newer')
+  t.equal(valueIn(old, 'LAST-MODIFIED'), undefined, 'unknown')
+  clock.now += DAY
+  const second = await request(`/calendar.ics${WITH_TOKEN}`)
+  t.equal(second.body, first.body)
+
+  const ask = (etag = '') => app.inject({ url: `/calendar.ics${WITH_TOKEN}`, headers: { 'if-none-match': etag } })
+  t.match(await ask(second.headers.etag), { statusCode: 304, body: '' }, 'nothing to read again')
+  lessons[0] = { ...lesson, student: 'erased', changedAt: clock.now }
+  const changed = await ask(second.headers.etag)
+  t.equal(changed.statusCode, 200)
+  t.equal(valueIn(parse(t, changed.body).events[0], 'DTSTAMP'), '20261124T100000Z')
 })
 
 tap.test('an empty calendar is one, too', async t => {

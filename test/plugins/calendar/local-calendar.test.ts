@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import tap, { type Test } from 'tap'
-import { openLocalCalendar } from '../../../plugins/calendar/local-calendar.ts'
+import { openLocalCalendar, readSlots } from '../../../plugins/calendar/local-calendar.ts'
 import { StoreOpenError, TransientError } from '../../../plugins/inbox/errors.ts'
 import { openSqliteStore } from '../../../plugins/inbox/sqlite-store.ts'
 import { at, calendarConformance, hold, interval, lesson } from '../../helpers/calendar-conformance.ts'
@@ -64,13 +64,46 @@ tap.test(
     await calendar.cancel('cancelled', signal)
     await calendar.hold(hold(clock, 'held', '12:00-13:00'), signal)
     const all = [at('00:00'), at('24:00')] as const
-    t.same(await calendar.lessons(...all), [trial, late])
+    const booked = [trial, late].map(each => ({ ...each, changedAt: clock.now() }))
+    clock.advance(1_000)
+    t.same(await calendar.lessons(...all), booked)
     t.same(await calendar.lessons(at('09:30'), at('15:00')), [], 'touching is not overlapping')
-    t.same(await calendar.lessons(at('09:29'), at('15:01')), [trial, late])
-    t.same(await again().lessons(...all), [trial, late])
+    t.same(await calendar.lessons(at('09:29'), at('15:01')), booked)
+    t.same(await again().lessons(...all), booked)
     await t.rejects(calendar.lessons(at('10:00'), NaN), { name: 'PermanentError' })
   },
 )
+
+tap.test('a name that is erased is a change of its lesson; the others stay as they are', async t => {
+  const { calendar, clock } = openBoth(t)
+  await calendar.book({ ...lesson('a', '10:00-11:00'), conversation: '1' }, signal)
+  await calendar.book({ ...lesson('b', '12:00-13:00'), conversation: '2' }, signal)
+  const bookedAt = clock.now()
+  clock.advance(DAY)
+  t.equal(await calendar.eraseStudent(['1']), 1)
+  const [a, b] = await calendar.lessons(at('00:00'), at('24:00'))
+  t.match(a, { student: 'erased', changedAt: bookedAt + DAY })
+  t.match(b, { student: 'Renée', changedAt: bookedAt })
+})
+
+tap.test('a file of an earlier version: its lessons stay, and when they changed is not known', async t => {
+  const { file, calendar, close, again, clock } = openBoth(t)
+  await calendar.book(lesson('old', '10:00-11:00'), signal)
+  close()
+  const db = new DatabaseSync(file)
+  db.exec('ALTER TABLE slot DROP COLUMN changed_at')
+  t.same(
+    [...readSlots(db, clock.now())].map(({ changed_at }) => changed_at),
+    [undefined],
+  )
+  db.close()
+  const opened = again()
+  await opened.book(lesson('new', '12:00-13:00'), signal)
+  t.match(await opened.lessons(at('00:00'), at('24:00')), [
+    { order: 'old', changedAt: null },
+    { order: 'new', changedAt: clock.now() },
+  ])
+})
 
 tap.test('what has lapsed or was cancelled leaves the file', async t => {
   const { file, calendar, clock } = openBoth(t)

@@ -1,4 +1,5 @@
 import Fastify from 'fastify'
+import pg from 'pg'
 import t, { type Test } from 'tap'
 import { openPostgresCalendar } from '../../../plugins/calendar/postgres-calendar.ts'
 import { PermanentError, TransientError } from '../../../plugins/inbox/errors.ts'
@@ -39,8 +40,36 @@ t.test('lessons are listed for the feed, without what PostgreSQL can’t keep', 
   const booked = { ...lesson('A', '10:00-11:00'), student: 'Ren\u0000ée' }
   await calendar.book(booked, signal)
   await calendar.hold(hold(clock, 'B', '12:00-13:00'), signal)
-  t.strictSame(await calendar.lessons(0, 8e15), [{ ...booked, student: 'Renée' }])
+  t.strictSame(await calendar.lessons(0, 8e15), [{ ...booked, student: 'Renée', changedAt: clock.now() }])
 })
+
+t.test(
+  'a name that is erased is a change of its lesson; a database of an earlier version does not know when',
+  async t => {
+    const clock = testClock()
+    const url = await database(t)
+    const calendar = await openPostgresCalendar(url, clock)
+    t.teardown(() => calendar.close())
+    for (const [order, time] of [
+      ['a', '10:00-11:00'],
+      ['b', '12:00-13:00'],
+    ] as const) {
+      await calendar.book({ ...lesson(order, time), conversation: order }, signal)
+    }
+    const bookedAt = clock.now()
+    clock.advance(1_000)
+    t.equal(await calendar.eraseStudent(['a']), 1)
+    t.match(await calendar.lessons(0, 8e15), [{ changedAt: bookedAt + 1_000 }, { changedAt: bookedAt }])
+
+    const client = new pg.Client(url)
+    await client.connect()
+    t.teardown(() => client.end())
+    await client.query('ALTER TABLE tutorbot_webhooks.slot DROP COLUMN changed_at')
+    const again = await openPostgresCalendar(url, clock)
+    t.teardown(() => again.close())
+    t.match(await again.lessons(0, 8e15), [{ changedAt: null }, { changedAt: null }])
+  },
+)
 
 t.test('two processes that open it at the same moment, and a server that goes away', async t => {
   const clock = testClock()
