@@ -176,7 +176,7 @@ async function checkStripe(config: Env): Promise<Check[]> {
   for (const name of PRICES) checks.push(await checkPrice(client, name, config[name]))
   const mode = client.livemode ? 'live' : 'test'
   try {
-    await client.listEvents(['charge.refunded'], Date.now() - DAY)
+    await client.listEvents(['charge.refunded'], Date.now() - DAY, AbortSignal.timeout(CALL_MS))
     checks.unshift(ok('Stripe', `takes the key, of ${mode} mode; events can be listed`))
   } catch (error) {
     const says = `${(error as Error).message}: a restricted key needs to read events for catch-up`
@@ -190,7 +190,7 @@ async function checkStripe(config: Env): Promise<Check[]> {
 async function checkPrice(client: StripeClient, name: string, id: string | undefined): Promise<Check> {
   if (id === undefined) return warn('Stripe', `${name} is not set: that lesson is not sold`)
   try {
-    const { active, unit_amount, currency } = await client.getPrice(id)
+    const { active, unit_amount, currency } = await client.getPrice(id, AbortSignal.timeout(CALL_MS))
     const price = `${name}: ${unit_amount} ${currency} (in its smallest unit)`
     return active ? ok('Stripe', price) : wrong('Stripe', `${name}: ${id} is not active: activate it, or set another`)
   } catch (error) {

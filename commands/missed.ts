@@ -37,7 +37,7 @@ export async function missedEvents(client: StripeClient, since: number): Promise
   let page: EventPage
   let before: string | undefined
   do {
-    page = await patiently(() => client.listEvents(types, since, before))
+    page = await patiently(() => client.listEvents(types, since, AbortSignal.timeout(CALL_MS), before))
     for (const event of page.events) {
       const { type, id, created } = event
       events.push({ source: 'stripe', event: type, what: id, at: created * 1_000, body: { ...event } })

@@ -182,22 +182,25 @@ export interface Order {
 
 /** Reserves a lesson and asks for its payment. null: the time is taken. */
 export async function reserve(booking: Booking, { id, start, delivery }: Order): Promise<Reply | null> {
-  const { services, conversation, kind } = booking
+  const { services, conversation, kind, signal } = booking
   const { zone, now } = services
   const { client, price } = sale(booking)
   // From when the webhook came: the same at each attempt to handle it.
   const until = (now() - delivery.receivedAt < LATE ? delivery.receivedAt : now()) + TO_PAY
   if (!(await hold(booking, id, start, until))) return null
   const { language } = conversation
-  const session = await client.createSession({
-    order: id,
-    attempt: delivery.id,
-    price,
-    expiresAt: until,
-    returnUrl: services.returnUrl,
-    language,
-    metadata: metadataOf(booking, id, start),
-  })
+  const session = await client.createSession(
+    {
+      order: id,
+      attempt: delivery.id,
+      price,
+      expiresAt: until,
+      returnUrl: services.returnUrl,
+      language,
+      metadata: metadataOf(booking, id, start),
+    },
+    signal,
+  )
   const reader = readerOf(conversation, services)
   return {
     content: TEXTS[language].payFirst(sayWhen(start, reader), session.url, sayTime(until, reader)),

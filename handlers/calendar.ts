@@ -38,7 +38,7 @@ export function calendarHandlers(services: Services): Record<string, Handler> {
     const intent = asId(charge.payment_intent) ?? objectIdOf(delivery)
     const metadata =
       lessonOfMetadata(charge.metadata, intent) === null
-        ? (await stripe?.findSession(intent))?.metadata
+        ? (await stripe?.findSession(intent, context.signal))?.metadata
         : charge.metadata
     const lesson = lessonOfMetadata(metadata, intent)
     if (lesson === null) return sayNotOurs(context)

@@ -28,7 +28,7 @@ export function paymentHandlers(services: Services): Record<string, Handler> {
   const { chatwoot, stripe, calendar } = services
 
   async function onPaid(delivery: Delivery, context: HandlerContext): Promise<void> {
-    const payment = await readPayment(delivery, stripe)
+    const payment = await readPayment(delivery, stripe, context.signal)
     if (payment === null) return sayNotOurs(context)
     const client = needed(chatwoot)
     if (!payment.paid) return wait(client, payment, context)
@@ -45,7 +45,7 @@ export function paymentHandlers(services: Services): Record<string, Handler> {
   }
 
   async function onFailed(delivery: Delivery, context: HandlerContext): Promise<void> {
-    const payment = await readPayment(delivery, stripe)
+    const payment = await readPayment(delivery, stripe, context.signal)
     if (payment === null) return sayNotOurs(context)
     // Events have no order: this one can be older than the success.
     if (payment.paid) return
@@ -66,7 +66,8 @@ export function paymentGivenUp({ chatwoot, stripe }: Services) {
   return async (delivery: Delivery, context: HandlerContext): Promise<void> => {
     if (chatwoot === null) return
     const { metadata } = objectOf(delivery)
-    const conversation = conversationOfMetadata(metadata) ?? (await readPayment(delivery, stripe))?.conversation
+    const conversation =
+      conversationOfMetadata(metadata) ?? (await readPayment(delivery, stripe, context.signal))?.conversation
     if (conversation === undefined) return
     const content = `A payment could not be processed (${delivery.event}, delivery ${delivery.id}). Please look at it in Stripe; the delivery can be replayed.`
     await sayOnce(chatwoot, 'sendPrivateNote', conversation, { content }, `${delivery.id}:gave-up`, context)

@@ -64,13 +64,13 @@ export function askAgain(turn: Turn, sorry: string): Reply {
   }
 }
 
-async function prices({ services, conversation }: Turn): Promise<Reply> {
+async function prices({ services, conversation, signal }: Turn): Promise<Reply> {
   const texts = TEXTS[conversation.language]
   const lines: string[] = []
   for (const minutes of [60, 90]) {
     const id = priceOf(services.prices, segmentOf(conversation.contactAttributes), minutes)
     if (services.stripe === null || id === undefined) continue
-    const { unit_amount, currency } = await services.stripe.getPrice(id)
+    const { unit_amount, currency } = await services.stripe.getPrice(id, signal)
     if (unit_amount !== null) lines.push(texts.price(minutes, formatAmount(unit_amount, currency)))
   }
   if (lines.length > 0) return { content: texts.prices(lines) }
@@ -102,27 +102,27 @@ async function giveUpOrder(turn: Turn): Promise<boolean> {
   const { services, conversation, signal } = turn
   const { checkout_session, order_id } = conversation.attributes
   if (!isReserved(turn) || services.stripe === null) return true
-  if (!(await services.stripe.expireSession(String(checkout_session)))) return false
+  if (!(await services.stripe.expireSession(String(checkout_session), signal))) return false
   await services.calendar.release(String(order_id), Number.MAX_SAFE_INTEGER, signal)
   return true
 }
 
 /** A link that can still be paid is sent again; after that the lesson is reserved anew, if its time is free. */
 async function sendLinkAgain(turn: Turn): Promise<Reply> {
-  const { services, conversation, delivery } = turn
+  const { services, conversation, delivery, signal } = turn
   const { payment_link, payment_expires, lesson_start, order_id, checkout_session } = conversation.attributes
   const [id, url, session] = [order_id, payment_link, checkout_session].map(asText)
   const [start, until] = [parseTime(lesson_start), parseTime(payment_expires)]
   if (id === undefined || start === undefined || session === undefined) return startBooking(turn, turn.kind)
   const { client } = sale(turn)
   const texts = TEXTS[conversation.language]
-  const { status } = await client.getSession(session)
+  const { status } = await client.getSession(session, signal)
   if (status === 'open' && url !== undefined && until !== undefined && services.now() < until) {
     const reader = readerOf(conversation, services)
     return { content: texts.payFirst(sayWhen(start, reader), url, sayTime(until, reader)) }
   }
   // A second link beside one that can be paid, or is being paid, would be paid too.
-  if (!(await client.expireSession(session))) return { content: texts.paymentUnderWay }
+  if (!(await client.expireSession(session, signal))) return { content: texts.paymentUnderWay }
   const reserved = isPlanned(turn, start) ? await reserve(turn, { id, start, delivery }) : null
   return reserved ?? withoutOrder(turn, await offerOthers(turn, 'slot'))
 }

@@ -51,16 +51,20 @@ export function objectIdOf(delivery: Delivery): string {
 }
 
 /** Of an event of a checkout session or a payment intent. null: not one of ours. */
-export async function readPayment(delivery: Delivery, stripe: StripeClient | null): Promise<Payment | null> {
+export async function readPayment(
+  delivery: Delivery,
+  stripe: StripeClient | null,
+  signal: AbortSignal,
+): Promise<Payment | null> {
   const object = objectOf(delivery)
   const id = objectIdOf(delivery)
   if (!delivery.event.startsWith('payment_intent.')) {
     if (conversationOfMetadata(object.metadata) === undefined) return null
     // A session in an event is as it was then; with a key it is read as it is now.
-    return ofSession(id, stripe === null ? object : asObject(await stripe.getSession(id)))
+    return ofSession(id, stripe === null ? object : asObject(await stripe.getSession(id, signal)))
   }
   // As it was when it succeeded; and a session's metadata is not copied to it unless that was asked for.
-  const session = await stripe?.findSession(id)
+  const session = await stripe?.findSession(id, signal)
   return (session && ofSession(session.id, asObject(session))) ?? ofIntent(id, object)
 }
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { hash } from 'node:crypto'
 import fp from 'fastify-plugin'
 import Stripe from 'stripe'
@@ -17,7 +18,7 @@ export interface StripeOptions {
   secretKey?: string
   /** Where Stripe is, if not at Stripe: a proxy, a test. */
   apiBase?: string
-  /** The longest that a call may take, ms. Default 10,000. */
+  /** A call's time from its beginning to the last byte of its answer, ms. Default 10,000. */
   timeoutMs?: number
 }
 
@@ -37,25 +38,28 @@ export interface Checkout {
   metadata: Record<string, string>
 }
 
-/** Calls throw PermanentError, or TransientError where trying again can help. */
+/**
+ * Calls throw PermanentError, or TransientError where trying again can help. Each ends within `timeoutMs`, and takes a
+ * signal that aborts it.
+ */
 export interface StripeClient {
   /** Whether the key is of live mode; events of the other mode are none of ours. */
   readonly livemode: boolean
   /** As it is now, with its payment intent and that one's charge. */
-  getSession(id: string): Promise<Stripe.Checkout.Session>
+  getSession(id: string, signal: AbortSignal): Promise<Stripe.Checkout.Session>
   /** The checkout session that a payment was made in, if it was made in one; as `getSession` gives it. */
-  findSession(paymentIntent: string): Promise<Stripe.Checkout.Session | undefined>
-  getPrice(id: string): Promise<Stripe.Price>
+  findSession(paymentIntent: string, signal: AbortSignal): Promise<Stripe.Checkout.Session | undefined>
+  getPrice(id: string, signal: AbortSignal): Promise<Stripe.Price>
   /** Makes a checkout session: one for an order and attempt, however often the same is asked for within 24 h. */
-  createSession(checkout: Checkout): Promise<{ id: string; url: string }>
+  createSession(checkout: Checkout, signal: AbortSignal): Promise<{ id: string; url: string }>
   /** Ends a session, so that it can't be paid any more. false: it is complete, paid or about to be. */
-  expireSession(id: string): Promise<boolean>
+  expireSession(id: string, signal: AbortSignal): Promise<boolean>
   /**
    * A page of the events of these types (20 at most) since a time (Unix ms), as webhooks have them, the newest first.
    * Stripe keeps events for 30 days.
    * @param before the id of the last event of the page before
    */
-  listEvents(types: readonly string[], since: number, before?: string): Promise<EventPage>
+  listEvents(types: readonly string[], since: number, signal: AbortSignal, before?: string): Promise<EventPage>
 }
 
 export interface EventPage {
@@ -77,24 +81,27 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
   const mode = /^[sr]k_(test|live)_/.exec(secretKey)?.[1]
   if (mode === undefined)
     throw new OptionError('stripe.secretKey (STRIPE_SECRET_KEY) must begin with sk_test_ or sk_live_')
-  // The inbox retries: the SDK's own retries would only take the handler's time.
   const stripe = new Stripe(secretKey, {
-    timeout: timeoutMs,
+    httpClient: Stripe.createFetchHttpClient(fetchWithinCall),
+    // The inbox retries: the SDK's own retries would only take the handler's time. Even with 0, its client over Node's
+    // http sends a request a second time (a POST with the same Idempotency-Key) if the connection breaks; over fetch it
+    // does not.
     maxNetworkRetries: 0,
     telemetry: false,
     ...server(apiBase),
   })
+  const call = createCall(timeoutMs)
 
   return {
     livemode: mode === 'live',
-    getSession: id => call(() => stripe.checkout.sessions.retrieve(id, { expand: [CHARGE] })),
-    findSession: async paymentIntent => {
+    getSession: (id, signal) => call(signal, () => stripe.checkout.sessions.retrieve(id, { expand: [CHARGE] })),
+    findSession: async (paymentIntent, signal) => {
       const request = { payment_intent: paymentIntent, limit: 1, expand: [`data.${CHARGE}`] }
-      const sessions = await call(() => stripe.checkout.sessions.list(request).catch(unlessMissing))
+      const sessions = await call(signal, () => stripe.checkout.sessions.list(request).catch(unlessMissing))
       return sessions?.data[0]
     },
-    getPrice: id => call(() => stripe.prices.retrieve(id)),
-    createSession: async ({ order, attempt, price, expiresAt, returnUrl, language, metadata }) => {
+    getPrice: (id, signal) => call(signal, () => stripe.prices.retrieve(id)),
+    createSession: async ({ order, attempt, price, expiresAt, returnUrl, language, metadata }, signal) => {
       const request: Stripe.Checkout.SessionCreateParams = {
         mode: 'payment',
         line_items: [{ price, quantity: 1 }],
@@ -107,19 +114,21 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
       }
       // With what is asked for: Stripe refuses a key for another request than the one before, and then nobody could pay.
       const idempotencyKey = `tutorbot:${order}:${attempt}:${hash('sha256', JSON.stringify(request)).slice(0, 16)}`
-      const { id, url } = await call(() => stripe.checkout.sessions.create(request, { idempotencyKey }))
+      const { id, url } = await call(signal, () => stripe.checkout.sessions.create(request, { idempotencyKey }))
       if (url === null) throw new PermanentError(`The checkout session ${id} has no URL`)
       return { id, url }
     },
-    expireSession: async id => {
+    expireSession: async (id, signal) => {
       // Stripe refuses unless it is open, and says by its status why.
-      const expired = await call(() => stripe.checkout.sessions.expire(id).catch(unlessRefused))
-      const { status } = expired ?? (await call(() => stripe.checkout.sessions.retrieve(id)))
+      const expired = await call(signal, () => stripe.checkout.sessions.expire(id).catch(unlessRefused))
+      const { status } = expired ?? (await call(signal, () => stripe.checkout.sessions.retrieve(id)))
       return status === 'expired'
     },
-    listEvents: async (types, since, before) => {
+    listEvents: async (types, since, signal, before) => {
       const request = { types: [...types], created: { gte: Math.floor(since / 1_000) }, limit: 100 }
-      const page = await call(() => stripe.events.list({ ...request, ...(before && { starting_after: before }) }))
+      const page = await call(signal, () =>
+        stripe.events.list({ ...request, ...(before && { starting_after: before }) }),
+      )
       return { events: page.data, more: page.has_more }
     },
   }
@@ -152,18 +161,33 @@ function server(apiBase: string | undefined): Pick<Stripe.StripeConfig, 'host' |
 /** Errors of the way to Stripe, of its rate limit, and of Stripe itself (5xx, 409, an answer that is not JSON). */
 const PASSING = new Set(['StripeConnectionError', 'StripeRateLimitError', 'StripeAPIError'])
 
-async function call<T>(request: () => Promise<T>): Promise<T> {
-  try {
-    return await request()
-  } catch (error) {
-    throw error instanceof Stripe.errors.StripeError ? translate(error) : error
+/** What ends the call that is being made. The SDK takes no signal from its caller. */
+const limits = new AsyncLocalStorage<AbortSignal>()
+
+/** For the SDK: its own signal, a timeout for each of its attempts, gives way to the call's. */
+function fetchWithinCall(url: string | URL | Request, init?: RequestInit): Promise<Response> {
+  // A redirect is an answer that is not Stripe's.
+  return fetch(url, { ...init, redirect: 'manual', signal: limits.getStore() as AbortSignal })
+}
+
+/** One call to Stripe, and what its outcome means. */
+function createCall(timeoutMs: number) {
+  return async <T>(signal: AbortSignal, request: () => Promise<T>): Promise<T> => {
+    const timeout = AbortSignal.timeout(timeoutMs)
+    try {
+      return await limits.run(AbortSignal.any([signal, timeout]), request)
+    } catch (error) {
+      if (!(error instanceof Stripe.errors.StripeError)) throw error
+      const late = timeout.aborted ? `no answer within ${timeoutMs} ms` : undefined
+      throw translate(error, signal.aborted ? 'the call was aborted' : late)
+    }
   }
 }
 
-/** Whether trying again can help: https://docs.stripe.com/api/errors */
-function translate(error: InstanceType<typeof Stripe.errors.StripeError>): Error {
+/** Whether trying again can help: https://docs.stripe.com/api/errors @param cut why the call was ended here, if it was */
+function translate(error: InstanceType<typeof Stripe.errors.StripeError>, cut?: string): Error {
   const { type, statusCode, headers } = error
-  const text = [`Stripe: ${type}`, statusCode, error.message].filter(Boolean).join(' ')
+  const text = [`Stripe: ${type}`, statusCode, cut ?? error.message].filter(Boolean).join(' ')
   if (!PASSING.has(type)) return new PermanentError(text, { cause: error })
   return new TransientError(text, { cause: error, retryAfterMs: retryAfterMs(headers?.['retry-after']) })
 }

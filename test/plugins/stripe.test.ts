@@ -11,6 +11,9 @@ import stripePlugin, {
 import type { Behaviour } from '../helpers/stand-in.ts'
 import { startStripeApi, stripeError } from '../helpers/stripe-api.ts'
 
+/** Never fired. */
+const { signal } = new AbortController()
+
 /** The stand-in, and a client of it. */
 async function setUp(t: Test, options: StripeOptions = {}) {
   const api = await startStripeApi()
@@ -23,7 +26,7 @@ async function setUp(t: Test, options: StripeOptions = {}) {
 async function failureOf(t: Test, behaviour: Behaviour, options: StripeOptions = {}) {
   const { api, client } = await setUp(t, options)
   api.fail(/./, behaviour, 10)
-  const error = await client.getPrice('price_1').then(
+  const error = await client.getPrice('price_1', signal).then(
     () => t.fail('the call succeeded') as never,
     (error: Error) => error,
   )
@@ -61,7 +64,7 @@ t.test('it is a plugin of its own, for a host’s routes', async t => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(stripePlugin, { secretKey: api.secretKey, apiBase: api.url })
-  app.get('/price', async () => app.webhooks.stripe?.getPrice('price_1'))
+  app.get('/price', async () => app.webhooks.stripe?.getPrice('price_1', signal))
 
   t.match((await app.inject('/price')).json(), { unit_amount: 6000, currency: 'eur' })
 })
@@ -69,7 +72,7 @@ t.test('it is a plugin of its own, for a host’s routes', async t => {
 t.test('a search that Stripe refuses is an error, not a search without result', async t => {
   const { api, client } = await setUp(t)
   api.fail(/./, stripeError(401, 'invalid_request_error', 'Invalid API Key'), 1)
-  await t.rejects(client.findSession('pi_1'), PermanentError)
+  await t.rejects(client.findSession('pi_1', signal), PermanentError)
 })
 
 t.test('sessions, by their id and by their payment, with what became of the payment', async t => {
@@ -78,15 +81,15 @@ t.test('sessions, by their id and by their payment, with what became of the paym
   api.sessions.set('cs_2', stripeSession({ session: 'cs_2', paymentIntent: 'pi_2' }))
   api.refunded.add('pi_2')
 
-  t.match(await client.getSession('cs_1'), {
+  t.match(await client.getSession('cs_1', signal), {
     id: 'cs_1',
     payment_intent: { id: 'pi_1', latest_charge: { refunded: false } },
   })
-  t.match(await client.findSession('pi_2'), {
+  t.match(await client.findSession('pi_2', signal), {
     id: 'cs_2',
     payment_intent: { id: 'pi_2', latest_charge: { refunded: true } },
   })
-  t.equal(await client.findSession('pi_3'), undefined)
+  t.equal(await client.findSession('pi_3', signal), undefined)
   t.strictSame(
     api.calls.map(({ path }) => decodeURIComponent(path)),
     [
@@ -110,8 +113,8 @@ t.test('a checkout session is made once for an order and its expiry, and can be 
     metadata: { order_id: 'A1', student_name: 'Renée 🎓' },
   }
   api.fail('POST /v1/checkout/sessions', 'hang')
-  await t.rejects(client.createSession(checkout), TransientError)
-  const { id, url } = await client.createSession(checkout)
+  await t.rejects(client.createSession(checkout, signal), TransientError)
+  const { id, url } = await client.createSession(checkout, signal)
   t.equal(url, `https://checkout.stripe.com/c/pay/${id}`)
   t.equal(api.sessions.size, 1)
   t.match(api.sessions.get(id), {
@@ -119,31 +122,31 @@ t.test('a checkout session is made once for an order and its expiry, and can be 
     intent_metadata: checkout.metadata,
     expires_at: Math.floor(checkout.expiresAt / 1_000),
   })
-  t.not((await client.createSession({ ...checkout, attempt: 'delivery-2' })).id, id)
-  t.not((await client.createSession({ ...checkout, expiresAt: checkout.expiresAt + 60_000 })).id, id)
-  await t.rejects(client.createSession({ ...checkout, expiresAt: Date.now() }), /at least 30 minutes/)
+  t.not((await client.createSession({ ...checkout, attempt: 'delivery-2' }, signal)).id, id)
+  t.not((await client.createSession({ ...checkout, expiresAt: checkout.expiresAt + 60_000 }, signal)).id, id)
+  await t.rejects(client.createSession({ ...checkout, expiresAt: Date.now() }, signal), /at least 30 minutes/)
   api.fail('POST /v1/checkout/sessions', { status: 200, body: { id: 'cs_9', object: 'checkout.session', url: null } })
-  await t.rejects(client.createSession({ ...checkout, order: 'A2' }), {
+  await t.rejects(client.createSession({ ...checkout, order: 'A2' }, signal), {
     message: 'The checkout session cs_9 has no URL',
   })
 
-  t.equal(await client.expireSession(id), true)
-  t.equal(await client.expireSession(id), true, 'a second time changes nothing')
+  t.equal(await client.expireSession(id, signal), true)
+  t.equal(await client.expireSession(id, signal), true, 'a second time changes nothing')
   api.sessions.set('cs_2', stripeSession({ session: 'cs_2' }))
-  t.equal(await client.expireSession('cs_2'), false, 'it is complete')
-  await t.rejects(client.expireSession('cs_404'), PermanentError)
+  t.equal(await client.expireSession('cs_2', signal), false, 'it is complete')
+  await t.rejects(client.expireSession('cs_404', signal), PermanentError)
   api.fail(/expire/, stripeError(500, 'api_error', 'Later'))
-  await t.rejects(client.expireSession(id), TransientError)
+  await t.rejects(client.expireSession(id, signal), TransientError)
 })
 
 t.test('a refusal is permanent, and in Stripe’s own words', async t => {
   const { client, api } = await setUp(t)
-  const missing = await client.getSession('cs_9').catch(error => error)
+  const missing = await client.getSession('cs_9', signal).catch(error => error)
   t.type(missing, PermanentError)
   t.equal(missing.message, "Stripe: StripeInvalidRequestError 404 No such checkout/sessions: 'cs_9'")
 
   const stranger = createStripeClient({ secretKey: 'sk_test_somebodyElse', apiBase: api.url }) as StripeClient
-  const refused = await stranger.getPrice('price_1').catch(error => error)
+  const refused = await stranger.getPrice('price_1', signal).catch(error => error)
   t.type(refused, PermanentError)
   t.equal(refused.message, 'Stripe: StripeAuthenticationError 401 Invalid API Key provided: sk_test_****else')
 
@@ -178,7 +181,7 @@ t.test('dropped connections, silence and a proxy’s page can pass', async t => 
 
 t.test('an error that is not Stripe’s stays what it is', async t => {
   const { client, api } = await setUp(t)
-  await t.rejects(client.getPrice('price_\ud800'), URIError)
+  await t.rejects(client.getPrice('price_\ud800', signal), URIError)
   t.equal(api.calls.length, 0)
 })
 
@@ -187,10 +190,10 @@ t.test('events of some types since a time come in pages, the newest first', asyn
   for (let n = 1; n <= 120; n++) {
     api.events.push({ id: `evt_${n}`, type: n === 50 ? 'charge.updated' : 'charge.refunded', created: 1_000 + n })
   }
-  const first = await client.listEvents(['charge.refunded'], 1_010_000)
+  const first = await client.listEvents(['charge.refunded'], 1_010_000, signal)
   t.equal(first.events.length, 100)
   t.match(first, { more: true, events: [{ id: 'evt_120' }] })
-  const second = await client.listEvents(['charge.refunded'], 1_010_000, first.events.at(-1)?.id)
+  const second = await client.listEvents(['charge.refunded'], 1_010_000, signal, first.events.at(-1)?.id)
   t.equal(second.more, false)
   t.equal(second.events.at(-1)?.id, 'evt_10')
   t.notOk([...first.events, ...second.events].some(({ id }) => id === 'evt_50'))
