@@ -7,10 +7,12 @@
  * --postgres N  deliveries that wait in PostgreSQL before they are drained
  * --prune N, --backup N  stored rows with payloads that are pruned or copied under load; not unless asked for
  * --rate N      deliveries per second meanwhile
+ * --against F   instead of all this: accepting on both stores, beside the checkout in the folder F
  */
 import { rmSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { compareWith } from './against.ts'
 import { measureBackup, measurePruning } from './maintenance.ts'
 import { measurePostgres } from './postgres.ts'
 import { CONNECTIONS, folder } from './server.ts'
@@ -26,21 +28,28 @@ const { values } = parseArgs({
     prune: { type: 'string', default: '0' },
     backup: { type: 'string', default: '0' },
     rate: { type: 'string', default: '1000' },
+    against: { type: 'string' },
   },
 })
-const numbers = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]))
-const { requests, rounds, rows, long, postgres, prune, backup, rate } = numbers as Record<keyof typeof values, number>
+const { against, ...counts } = values
+const numbers = Object.fromEntries(Object.entries(counts).map(([name, value]) => [name, Number(value)]))
+const { requests, rounds, rows, long, postgres, prune, backup, rate } = numbers as Record<keyof typeof counts, number>
 
 try {
   console.log(
     `${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}; ${CONNECTIONS} connections, ${requests} deliveries a round, median of ${rounds}`,
   )
+  if (against !== undefined) await compareWith(against, requests, rounds)
+  else await measureAll()
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function measureAll(): Promise<void> {
   if (rounds > 0) await compare(requests, rounds)
   if (rows > 0) await compareRows(rows, requests, rounds)
   if (long > 0) await watchMemory(long)
   if (postgres > 0) await measurePostgres(postgres)
   if (prune > 0) await measurePruning(prune, rate)
   if (backup > 0) await measureBackup(backup, rate)
-} finally {
-  rmSync(folder, { recursive: true, force: true })
 }

@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, openSync, readFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, isAbsolute, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -27,7 +27,7 @@ export interface Server {
   pinned: boolean
 }
 
-const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+const file = (name: string) => (isAbsolute(name) ? name : fileURLToPath(new URL(name, import.meta.url)))
 const onCore = (core: number, command: string[]) => (hasTaskset() ? ['taskset', '-c', `${core}`, ...command] : command)
 
 function hasTaskset(): boolean {
@@ -48,7 +48,7 @@ interface StartOptions {
   sent?: number
 }
 
-/** Starts a program of this folder. */
+/** Starts a program of this folder, or of another checkout's. */
 export async function start(
   program: string,
   store = '',
@@ -57,7 +57,7 @@ export async function start(
   const startedAt = performance.now()
   const node = [process.execPath, '--max-semi-space-size=16', file(program)]
   const [command = '', ...args] = pinned ? onCore(0, node) : node
-  const log = join(folder, `${program}.${++started}.log`)
+  const log = join(folder, `${basename(program)}.${++started}.log`)
   const child = spawn(command, args, {
     env: { PATH: process.env.PATH, DATABASE_URL: store, CW_HMAC_SECRET: SECRET, STRIPE_WEBHOOK_SECRET: SECRET, ...env },
     cwd: folder,
@@ -109,7 +109,7 @@ export function rss({ child }: Server): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1_024
 }
 
-const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] as number
+export const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] as number
 export const round = (value: number, digits = 0) => Number(value.toFixed(digits))
 
 export function summary(results: LoadResult[]) {
