@@ -1,11 +1,10 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { calendarHandlers } from './handlers/calendar.ts'
 import { messageHandlers } from './handlers/message.ts'
 import { asObject } from './handlers/payload.ts'
-import { paymentHandlers } from './handlers/payment.ts'
 import type { PriceIds, Services } from './handlers/services.ts'
+import { stripeHandlers as ownStripeHandlers } from './handlers/stripe.ts'
 import alerts, { type AlertsOptions } from './plugins/alerts.ts'
 import calendar, { type CalendarOptions, validTimeZone } from './plugins/calendar/index.ts'
 import chatwootClient, { type ChatwootOptions } from './plugins/chatwoot.ts'
@@ -101,8 +100,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     ...Object.fromEntries(own.filter(([event]) => !event.includes('.'))),
   }
   const stripeHandlers = {
-    ...paymentHandlers(services),
-    ...calendarHandlers(services),
+    ...ownStripeHandlers(services),
     ...Object.fromEntries(own.filter(([event]) => event.includes('.'))),
   }
 

@@ -1,9 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
-import { calendarHandlers } from '../handlers/calendar.ts'
 import { conversationOf, isSilent } from '../handlers/conversation.ts'
 import { asArray, type Json } from '../handlers/payload.ts'
-import { paymentHandlers } from '../handlers/payment.ts'
 import type { Services } from '../handlers/services.ts'
+import { stripeHandlers } from '../handlers/stripe.ts'
 import type { ChatwootClient, ChatwootConversation, ChatwootMessage } from '../plugins/chatwoot.ts'
 import { TransientError } from '../plugins/inbox/errors.ts'
 import type { EventPage, StripeClient } from '../plugins/stripe.ts'
@@ -32,7 +31,7 @@ const ACTIVITY = 2
 /** Stripe's events since a time (Unix ms) that something here handles, the oldest first. */
 export async function missedEvents(client: StripeClient, since: number): Promise<Missed[]> {
   // Only their names are asked for: nothing is handled here.
-  const types = Object.keys({ ...paymentHandlers({} as Services), ...calendarHandlers({} as Services) })
+  const types = Object.keys(stripeHandlers({} as Services))
   const events: Missed[] = []
   let page: EventPage
   let before: string | undefined

@@ -1,5 +1,5 @@
 import type { Delivery } from '../plugins/inbox/contracts.ts'
-import type { Handler, HandlerContext } from '../plugins/inbox/drain.ts'
+import type { HandlerContext, HandlerPair } from '../plugins/inbox/drain.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
 import { BOOKED, kindOf, NO_ORDER, readerOf, situationOf, tutorReader } from './booking.ts'
 import { type Conversation, isUndisturbed } from './conversation.ts'
@@ -14,7 +14,7 @@ import { TEXTS } from './texts/index.ts'
 import { sayWhen } from './times.ts'
 
 /** What frees time in the calendar: a reservation that lapsed, a payment that was given back. */
-export function calendarHandlers(services: Services): Record<string, Handler> {
+export function calendarHandlers(services: Services): Record<string, HandlerPair> {
   const { chatwoot, stripe, calendar } = services
 
   async function onExpired(delivery: Delivery, context: HandlerContext): Promise<void> {

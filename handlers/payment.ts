@@ -1,6 +1,6 @@
 import type { ChatwootClient } from '../plugins/chatwoot.ts'
 import type { Delivery } from '../plugins/inbox/contracts.ts'
-import type { Handler, HandlerContext } from '../plugins/inbox/drain.ts'
+import type { HandlerContext, HandlerPair } from '../plugins/inbox/drain.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
 import {
   BOOKED,
@@ -24,7 +24,7 @@ import { TEXTS } from './texts/index.ts'
 import { isoTime, sayWhen } from './times.ts'
 
 /** What happens when Stripe reports a payment. One payment is reported by several events, and fulfilled once. */
-export function paymentHandlers(services: Services): Record<string, Handler> {
+export function paymentHandlers(services: Services): Record<string, HandlerPair> {
   const { chatwoot, stripe, calendar } = services
 
   async function onPaid(delivery: Delivery, context: HandlerContext): Promise<void> {
@@ -52,7 +52,7 @@ export function paymentHandlers(services: Services): Record<string, Handler> {
     await fail(services, needed(chatwoot), payment, delivery, context)
   }
 
-  const paid: Handler = { handle: onPaid, gaveUp: paymentGivenUp(services) }
+  const paid: HandlerPair = { handle: onPaid, gaveUp: paymentGivenUp(services) }
   return {
     'checkout.session.completed': paid,
     'checkout.session.async_payment_succeeded': paid,

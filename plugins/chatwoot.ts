@@ -100,7 +100,7 @@ export interface ChatwootClient {
   updateContact(contact: string, attributes: Attributes, signal: AbortSignal): Promise<void>
 }
 
-/** Chatwoot refused a call for good: 4xx. */
+/** Chatwoot itself refused a call for good: 4xx, with its JSON. */
 export class ChatwootRefusedError extends PermanentError {
   override name = 'ChatwootRefusedError'
   readonly status: number
@@ -320,22 +320,29 @@ function parseAnswer(text: string, call: string): unknown {
   }
 }
 
+/** Only what Chatwoot itself refuses is refused for good: while it restarts, the proxy before it answers 403 or 404. */
 function refusal(response: Response, text: string, call: string): Error {
   const { status, headers } = response
-  if (status < 500 && ![408, 425, 429].includes(status)) return new ChatwootRefusedError(call, status, detailOf(text))
-  return new ChatwootUnavailableError(`Chatwoot answered ${status} to ${call}`, {
+  const isRefusal = status >= 400 && status < 500 && ![408, 425, 429].includes(status)
+  const detail = isRefusal ? detailOf(text) : undefined
+  if (detail !== undefined) return new ChatwootRefusedError(call, status, detail)
+  const whose = isRefusal ? ", in words that are not Chatwoot's" : ''
+  return new ChatwootUnavailableError(`Chatwoot answered ${status} to ${call}${whose}`, {
     retryAfterMs: retryAfterMs(headers.get('retry-after')),
   })
 }
 
-/** Chatwoot's own words for a refusal, at most 200 characters; it uses `error`, `message` or `errors`. */
-function detailOf(text: string): string {
+/**
+ * Chatwoot's own words for a refusal, at most 200 characters: its refusals are JSON objects with `error`, `message` or
+ * `errors`. undefined: the answer is somebody else's.
+ */
+function detailOf(text: string): string | undefined {
   try {
     const { error, message, errors } = JSON.parse(text) as Record<string, unknown>
-    const detail = error ?? message ?? errors ?? ''
-    return (typeof detail === 'string' ? detail : JSON.stringify(detail)).slice(0, 200)
+    const detail = error ?? message ?? errors ?? undefined
+    return (typeof detail === 'string' ? detail : JSON.stringify(detail))?.slice(0, 200)
   } catch {
-    return ''
+    return undefined
   }
 }
 

@@ -24,8 +24,13 @@ export interface HandlerContext {
  */
 export type HandlerFunction = (delivery: Delivery, context: HandlerContext) => unknown
 
-/** A handler, alone or with what to do when a delivery is given up: when it is parked, or dead without having been. */
-export type Handler = HandlerFunction | { handle: HandlerFunction; gaveUp: HandlerFunction }
+/** A handler with what to do when a delivery is given up: when it is parked, or dead without having been. */
+export interface HandlerPair {
+  handle: HandlerFunction
+  gaveUp: HandlerFunction
+}
+
+export type Handler = HandlerFunction | HandlerPair
 
 export interface DrainOptions {
   store: Store

@@ -454,7 +454,7 @@ t.test('no token and no key is in the log', async t => {
   tutor.stripe.fail(/./, stripeError(401, 'invalid_request_error', 'Invalid API Key provided: sk_test_****'))
   await tutor.handlePayment(tutor.session('completed'))
   await tutor.handlePayment(tutor.session('completed'))
-  t.equal((await tutor.app.webhooks.inbox.backlog()).dead, 2)
+  t.match(await tutor.app.webhooks.inbox.backlog(), { dead: 1, pending: 1 }, 'Stripe’s refusal, and Chatwoot’s')
   for (const token of [...Object.values(tutor.chatwoot.tokens), tutor.stripe.secretKey]) {
     t.notMatch(tutor.log.text(), token)
   }

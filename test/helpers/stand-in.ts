@@ -43,6 +43,8 @@ export interface StandIn {
   arrived(matcher: Matcher, nth?: number): Promise<Call>
   /** Lets the next `times` calls that fit go wrong. */
   fail(matcher: Matcher, behaviour: Behaviour, times?: number): void
+  /** Nothing goes wrong from now on. */
+  recover(): void
   close(): Promise<void>
 }
 
@@ -91,6 +93,9 @@ export async function startStandIn(answerTo: (call: Call) => Answer): Promise<St
     },
     fail(matcher, behaviour, times = 1) {
       failures.push({ matcher, behaviour, left: times })
+    },
+    recover() {
+      failures = []
     },
     close() {
       server.closeAllConnections()

@@ -11,7 +11,7 @@ import chatwootPlugin, {
 } from '../../plugins/chatwoot.ts'
 import { PermanentError, TransientError } from '../../plugins/inbox/errors.ts'
 import { type ChatwootApi, startChatwootApi } from '../helpers/chatwoot-api.ts'
-import type { Behaviour } from '../helpers/stand-in.ts'
+import type { Answer, Behaviour } from '../helpers/stand-in.ts'
 
 const { signal } = new AbortController()
 
@@ -226,14 +226,30 @@ t.test('a refusal is permanent, and in Chatwoot’s own words', async t => {
     [{ errors: [{ field: 'status' }] }, ': [{"field":"status"}]'],
     [{ error: { code: 1 } }, ': {"code":1}'],
     [{ error: 'e'.repeat(300) }, `: ${'e'.repeat(200)}`],
-    [{ success: false }, ''],
-    ['<html>Forbidden</html>', ''],
-    ['null', ''],
+    [{ message: '' }, ''],
   ]
   for (const [body, detail] of bodies) {
     api.fail(/./, { status: 403, body })
     const error = await client.getConversation('42', signal).catch(error => error)
     t.equal(error.message, `Chatwoot answered 403 to GET /conversations/42${detail}`)
+  }
+})
+
+t.test('a 4xx without Chatwoot’s own JSON is a proxy’s, and can pass', async t => {
+  const answers: Answer[] = [
+    { status: 404, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: '404 page not found\n' },
+    { status: 403, body: '<html><head><title>Attention Required! | Cloudflare</title></head></html>' },
+    { status: 401, body: 'null' },
+    { status: 403, body: { success: false } },
+    { status: 404, body: [{ error: 'in a list' }] },
+    { status: 404, body: { error: null, errors: null } },
+    { status: 400, body: '' },
+  ]
+  for (const answer of answers) {
+    t.match(await failureOf(t, answer), {
+      constructor: ChatwootUnavailableError,
+      message: `Chatwoot answered ${answer.status} to GET /conversations/42, in words that are not Chatwoot's`,
+    })
   }
 })
 

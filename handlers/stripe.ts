@@ -1,0 +1,29 @@
+import { ChatwootRefusedError } from '../plugins/chatwoot.ts'
+import type { Handler, HandlerFunction } from '../plugins/inbox/drain.ts'
+import { TransientError } from '../plugins/inbox/errors.ts'
+import { calendarHandlers } from './calendar.ts'
+import { paymentHandlers } from './payment.ts'
+import type { Services } from './services.ts'
+
+/** What happens at each event of Stripe's. */
+export function stripeHandlers(services: Services): Record<string, Handler> {
+  const handlers = Object.entries({ ...paymentHandlers(services), ...calendarHandlers(services) })
+  return Object.fromEntries(
+    handlers.map(([event, { handle, gaveUp }]) => [event, { handle: patient(handle), gaveUp: patient(gaveUp) }]),
+  )
+}
+
+/**
+ * What Chatwoot refuses today (a token that has lapsed, say) may go tomorrow: money is not given up at once for it, but
+ * tried again as long as if Chatwoot were away.
+ */
+function patient(handle: HandlerFunction): HandlerFunction {
+  return async (delivery, context) => {
+    try {
+      await handle(delivery, context)
+    } catch (error) {
+      if (error instanceof ChatwootRefusedError) throw new TransientError(error.message, { cause: error })
+      throw error
+    }
+  }
+}
