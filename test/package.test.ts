@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { startChild } from './helpers/child.ts'
 
 /** The package as npm packs it, installed into an empty project: plain JavaScript, types, the command. */
 
@@ -107,7 +107,7 @@ function environment(): NodeJS.ProcessEnv {
 
 async function run(cwd: string, command: string, ...args: string[]) {
   // tap gives every child its own loaders by NODE_OPTIONS; a project that installs us has none.
-  const child = spawn('sh', ['-c', 'unset NODE_OPTIONS; exec "$0" "$@"', command, ...args], {
+  const child = startChild('sh', ['-c', 'unset NODE_OPTIONS; exec "$0" "$@"', command, ...args], {
     cwd,
     env: environment(),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -174,7 +174,7 @@ t.test('the package', async t => {
 
   t.test('has a command that serves', async t => {
     const env = { ...environment(), PORT: '0', DATABASE_URL: join(PROJECT, 'command.db') }
-    const child = spawn(join(PROJECT, 'node_modules/.bin/tutorbot-webhooks'), { cwd: PROJECT, env })
+    const child = startChild(join(PROJECT, 'node_modules/.bin/tutorbot-webhooks'), [], { cwd: PROJECT, env })
     const exited = once(child, 'exit')
     t.teardown(() => child.kill('SIGKILL'))
     const url = await new Promise<string>((resolve, reject) => {

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -18,6 +17,7 @@ import { openPostgresStore } from '../../plugins/inbox/postgres-store.ts'
 import { openSqliteStore } from '../../plugins/inbox/sqlite-store.ts'
 import { CHATWOOT_SECRET, STRIPE_SECRET, stripeHeaders } from '../helpers/app.ts'
 import { startChatwootApi } from '../helpers/chatwoot-api.ts'
+import { startChild } from '../helpers/child.ts'
 import { delivery, recorder, startInbox } from '../helpers/inbox.ts'
 import { captureLog } from '../helpers/log.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
@@ -259,7 +259,7 @@ tap.test('odd texts are found again, and large payloads go in small pieces', asy
 
 /** The command as a process. */
 function command(t: Test, args: string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [COMMAND, ...args], { env: { ...process.env, ...env } })
+  const child = startChild(process.execPath, [COMMAND, ...args], { env: { ...process.env, ...env } })
   const ended = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   t.teardown(async () => {
     child.kill('SIGKILL')

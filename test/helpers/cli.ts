@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { main } from '../../commands/cli.ts'
 import { ENV_SCHEMA } from '../../plugins/env.ts'
+import { startChild } from './child.ts'
 
 export const CLI_FILE = fileURLToPath(new URL('../../commands/cli.ts', import.meta.url))
 
@@ -36,7 +36,7 @@ export async function runJson<T>(env: Environment, ...args: string[]): Promise<{
  */
 export async function cli(env: Environment, args: readonly string[], { cwd = '.', shell = 'exec' } = {}): Promise<Ran> {
   const others = Object.entries(process.env).filter(([name]) => !(name in ENV_SCHEMA.properties))
-  const child = spawn('sh', ['-c', `${shell} "$0" "$@"`, process.execPath, CLI_FILE, ...args], {
+  const child = startChild('sh', ['-c', `${shell} "$0" "$@"`, process.execPath, CLI_FILE, ...args], {
     cwd,
     env: { ...Object.fromEntries(others), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { startChild } from './child.ts'
 import type { PostgresServer } from './postgres-server.ts'
 
 const PROCESS = fileURLToPath(new URL('inbox-process.ts', import.meta.url))
@@ -20,7 +20,7 @@ export interface InboxProcess {
 
 /** An inbox in a process of its own; killed at the test's end. */
 export function inboxProcess(t: Test, url: string, env: Record<string, string> = {}): InboxProcess {
-  const child = spawn(process.execPath, [PROCESS], {
+  const child = startChild(process.execPath, [PROCESS], {
     // Without what the test runner would load into it.
     env: { PATH: process.env.PATH, DATABASE_URL: url, ...env },
     stdio: ['pipe', 'pipe', 'inherit'],

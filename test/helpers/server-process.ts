@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { startChild } from './child.ts'
 
 const SERVER = fileURLToPath(new URL('../../server.ts', import.meta.url))
 
@@ -25,15 +26,11 @@ export async function startServer(
   onLine: (line: string) => void = () => {},
 ): Promise<ServerProcess> {
   // Without what the test runner would load into it: the server as it is.
-  const child = spawn('sh', ['-c', `unset NODE_OPTIONS; ${shell} "${process.execPath}" "${SERVER}"`], {
+  const child = startChild('sh', ['-c', `unset NODE_OPTIONS; ${shell} "${process.execPath}" "${SERVER}"`], {
     env: { PATH: process.env.PATH, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = once(child, 'exit')
-  // A test that dies takes its server along.
-  const takeAlong = () => child.kill('SIGKILL')
-  process.once('exit', takeAlong)
-  child.once('exit', () => process.off('exit', takeAlong))
   const lines: string[] = []
   const url = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', line => {

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { ENV_SCHEMA } from '../../plugins/env.ts'
+import { startChild } from './child.ts'
 import { type CapturedLog, captureLog } from './log.ts'
 
 export const SERVER_FILE = fileURLToPath(new URL('../../server.ts', import.meta.url))
@@ -31,7 +32,7 @@ export interface StandaloneOptions {
 export function standalone(t: Test, env: Record<string, string>, options: StandaloneOptions): Standalone {
   const { command = process.execPath, args = [SERVER_FILE], cwd, handedOver = [] } = options
   const others = Object.entries(process.env).filter(([name]) => !(name in ENV_SCHEMA.properties))
-  const child = spawn(command, args, {
+  const child = startChild(command, args, {
     cwd,
     env: { ...Object.fromEntries(others), ...env },
     stdio: ['ignore', 'pipe', 'pipe', ...handedOver],

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import net from 'node:net'
 import t, { type Test } from 'tap'
+import { startChild } from '../helpers/child.ts'
 import { fleetDatabase } from '../helpers/inbox-fleet.ts'
 import { isInstalled } from '../helpers/installed.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
@@ -63,7 +63,7 @@ async function silentPort(t: Test): Promise<number> {
   const listen = `net.createServer().listen({ host: '127.0.0.1', port: 0, backlog: 1 }, function () {
     console.log(this.address().port)
   })`
-  const child = spawn(process.execPath, ['-e', listen], { env: {}, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = startChild(process.execPath, ['-e', listen], { env: {}, stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => child.kill('SIGKILL'))
   const [said] = (await once(child.stdout, 'data')) as [Buffer]
   child.kill('SIGSTOP')

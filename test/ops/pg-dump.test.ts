@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -10,6 +10,7 @@ import pg from 'pg'
 import { pino } from 'pino'
 import tap, { type Test } from 'tap'
 import { openPostgresStore } from '../../plugins/inbox/postgres-store.ts'
+import { startChild } from '../helpers/child.ts'
 import { delivery, startInbox } from '../helpers/inbox.ts'
 
 /**
@@ -46,7 +47,7 @@ async function startServer(t: Test): Promise<string> {
   })
   const port = await freePort()
   const flags = ['fsync=off', `port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=']
-  const server = spawn(join(programs, 'postgres'), ['-D', data, ...flags.flatMap(flag => ['-c', flag])], {
+  const server = startChild(join(programs, 'postgres'), ['-D', data, ...flags.flatMap(flag => ['-c', flag])], {
     ...user,
     stdio: 'ignore',
   })
@@ -71,7 +72,7 @@ async function freePort(): Promise<number> {
 async function runLine(beginning: string, env: Record<string, string>, cwd: string): Promise<void> {
   const line = README.split('\n').find(each => each.startsWith(beginning))
   if (line === undefined) throw new Error(`the README has no line ${beginning}`)
-  const child = spawn('sh', ['-ec', line], { cwd, env: { PATH: `${programs}:${process.env.PATH}`, ...env } })
+  const child = startChild('sh', ['-ec', line], { cwd, env: { PATH: `${programs}:${process.env.PATH}`, ...env } })
   const [err, [code]] = await Promise.all([text(child.stderr), once(child, 'close')])
   if (code !== 0) throw new Error(`${line} ended with ${code}: ${err}`)
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { chatwoot, railsJson } from '../../commands/samples.ts'
 import { signChatwoot } from '../../plugins/verification.ts'
+import { startChild } from '../helpers/child.ts'
 import { systemPath } from '../helpers/installed.ts'
 
 /** What the tests of the reverse proxies share: the proxies and the service are the real programs. */
@@ -32,7 +33,7 @@ export type StartProxy = (t: Test, backend: number) => Promise<string>
 
 /** Starts a program, and ends it with the test. Resolved when a line of its log fits, with the log as it grows. */
 export function startProgram(t: Test, command: string, args: string[], ready: RegExp): Promise<string[]> {
-  const child = spawn(command, args, { env: systemPath(), stdio: ['ignore', 'inherit', 'pipe'] })
+  const child = startChild(command, args, { env: systemPath(), stdio: ['ignore', 'ignore', 'pipe'] })
   const exited = once(child, 'exit')
   t.teardown(async () => {
     child.kill('SIGTERM')
@@ -100,7 +101,7 @@ interface Service {
 export async function startService(t: Test, env: Record<string, string>, fd?: number): Promise<Service> {
   // exec keeps the pid, which is what LISTEN_PID must name. Node's options are tap's, for coverage: they slow the start.
   const activation = fd === undefined ? '' : 'LISTEN_FDS=1 LISTEN_PID=$$'
-  const child = spawn('sh', ['-c', `unset NODE_OPTIONS; ${activation} exec "${process.execPath}" "${SERVER}"`], {
+  const child = startChild('sh', ['-c', `unset NODE_OPTIONS; ${activation} exec "${process.execPath}" "${SERVER}"`], {
     env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: join(t.testdirName, 'compiled'), ...env },
     stdio: ['ignore', 'pipe', 'inherit', fd ?? 'ignore'],
   })
