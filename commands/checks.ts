@@ -5,6 +5,7 @@ import { ChatwootRefusedError, createChatwootClient } from '../plugins/chatwoot.
 import type { Env } from '../plugins/env.ts'
 import type { Backlog } from '../plugins/inbox/contracts.ts'
 import { describeStore, isPostgresUrl } from '../plugins/inbox/postgres-url.ts'
+import { restoredAt } from '../plugins/inbox/sqlite-file.ts'
 import { createStripeClient, type StripeClient } from '../plugins/stripe.ts'
 import { webhooksOptions } from '../server.ts'
 import { unreachable } from './server-url.ts'
@@ -89,7 +90,8 @@ async function checkStore(where: string): Promise<Check[]> {
     const kept = `about ${deliveries} deliveries, ${Math.ceil(bytes / 2 ** 20)} MiB`
     return [
       ok('store', `${name} can be read and written: ${kept}`),
-      ...(isPostgresUrl(where) ? [] : [checkFile(where)]),
+      ...(isPostgresUrl(where) ? [] : checkFile(where)),
+      ok('store', `the installation's id is ${await store.installationId()}`),
       ...checkBacklog(await store.backlog()),
     ]
   } finally {
@@ -97,16 +99,29 @@ async function checkStore(where: string): Promise<Check[]> {
   }
 }
 
-function checkFile(file: string): Check {
+function checkFile(file: string): Check[] {
   const db = new DatabaseSync(file, { readOnly: true })
   try {
     const [found] = Object.values(db.prepare('PRAGMA quick_check(1)').get() as object)
-    return found === 'ok'
-      ? ok('store', 'the file is whole (quick_check)')
-      : wrong('store', `the file is damaged: ${found}; stop the server, move it away, and restore a backup`)
+    if (found !== 'ok') {
+      return [wrong('store', `the file is damaged: ${found}; stop the server, move it away, and restore a backup`)]
+    }
+    return [ok('store', 'the file is whole (quick_check)'), ...checkRestored(restoredAt(db))]
   } finally {
     db.close()
   }
+}
+
+function checkRestored(at: number | null): Check[] {
+  if (at === null) return []
+  return [
+    warn(
+      'store',
+      `restored from a backup at ${new Date(at).toISOString()}, with the original's installation id: if the original ` +
+        'is still in use, they take payments for each other; run doctor --new-installation-id here. If it is gone, ' +
+        'run doctor --keep-installation-id',
+    ),
+  ]
 }
 
 function checkBacklog({ pending, parked, dead, oldestPendingAt }: Backlog): Check[] {

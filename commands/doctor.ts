@@ -1,11 +1,15 @@
+import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
 import { EnvError, readEnv } from '../plugins/env.ts'
 import { type Check, checkAll, wrong } from './checks.ts'
-import { CommandError, type Context, report, table, withExamples, withJson } from './output.ts'
+import { CommandError, type Context, report, table, UsageError, withExamples, withJson } from './output.ts'
 import { serverUrl } from './server-url.ts'
+import { withStore } from './store.ts'
 
 interface DoctorOptions {
   url?: string
+  newInstallationId?: boolean
+  keepInstallationId?: boolean
   json?: boolean
 }
 
@@ -16,12 +20,29 @@ export function doctorCommand(program: Command, context: Context): void {
       'checks configuration, secrets, store and clock, and that Chatwoot, Stripe, calendar and server answer',
     )
     .option('--url <url>', 'where the server is, with its prefix if it has one; default: HOST and PORT')
+    .option('--new-installation-id', 'first gives this store an id of its own, after a restore beside the original')
+    .option('--keep-installation-id', 'or says that the original of a restored store is gone, and its id stays')
     .action((options: DoctorOptions) => doctor(options, context))
-    .addHelpText('after', '\nChanges nothing. Exits with 1 if something is wrong; what is off on purpose is a warning.')
-  withExamples(command, ['doctor', 'doctor --json | jq \'.[] | select(.state != "ok")\''])
+    .addHelpText(
+      'after',
+      '\nChanges nothing else. Exits with 1 if something is wrong; what is off on purpose is a warning.',
+    )
+  withExamples(command, [
+    'doctor',
+    'doctor --json | jq \'.[] | select(.state != "ok")\'',
+    'doctor --new-installation-id',
+  ])
 }
 
-async function doctor({ url, json }: DoctorOptions, context: Context): Promise<void> {
+async function doctor(options: DoctorOptions, context: Context): Promise<void> {
+  const { url, newInstallationId, keepInstallationId, json } = options
+  if (newInstallationId && keepInstallationId) {
+    throw new UsageError('--new-installation-id or --keep-installation-id: one of the two')
+  }
+  if (newInstallationId) await withStore(context, store => store.setInstallationId(randomUUID()))
+  if (keepInstallationId) {
+    await withStore(context, async store => store.setInstallationId(await store.installationId()))
+  }
   const checks = await examine(url, context)
   report(context, json, checks, () => table(checks.map(({ state, what, says }) => [state, what, says])))
   const count = checks.filter(({ state }) => state === 'wrong').length

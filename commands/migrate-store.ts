@@ -11,7 +11,7 @@ import { openSqliteReader, type SqliteReader } from '../plugins/inbox/sqlite-rea
 const HELP = `npm run migrate-store -- --from <file> --to <url>
 
 Moves a SQLite store into PostgreSQL: deliveries (waiting, parked, dead and handled ones) with their payloads, history and
-order, the steps that are done, and the lessons of the calendar in the store. Stop the server first: the file is locked
+order, the steps that are done, the lessons of the calendar in the store, and the installation's id. Stop the server first: the file is locked
 meanwhile, and not changed. Exits with 1 if something is in the way.
 
   --from <file>   the store's file: what DATABASE_URL was, data/webhooks.db unless it was set
@@ -103,6 +103,7 @@ async function move(
   print: (line: string) => void,
 ): Promise<void> {
   await store.prepareImport()
+  await store.importInstallationId(source.installationId())
   const say = atIntervals(print)
 
   const steps = { read: 0, moved: 0 }

@@ -1,7 +1,7 @@
 import { chmodSync, copyFileSync, existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { readEnv } from '../plugins/env.ts'
-import { lockFile } from '../plugins/inbox/sqlite-file.ts'
+import { lockFile, markRestored } from '../plugins/inbox/sqlite-file.ts'
 import { CommandError, type Context, report, withExamples, withJson } from './output.ts'
 import { mustBeFile, placeStore } from './store-file.ts'
 
@@ -38,10 +38,15 @@ async function restore(file: string, { to, json }: RestoreOptions, context: Cont
   // No server begins there meanwhile.
   const lock = lockFile(target)
   try {
-    placeStore(target, file, copy => {
-      copyFileSync(file, copy)
-      chmodSync(copy, 0o600)
-    })
+    placeStore(
+      target,
+      file,
+      copy => {
+        copyFileSync(file, copy)
+        chmodSync(copy, 0o600)
+      },
+      copy => markRestored(copy, Date.now()),
+    )
   } finally {
     lock.close()
   }

@@ -21,19 +21,26 @@ export function mustBeFile(store: string): void {
  * Makes a store's file beside where it belongs, checks it, and puts it there. Whatever fails leaves nothing behind.
  * @param copyOf what it is called in errors
  * @param make fills the file of this name, which is there, empty, and for nobody else to read
+ * @param mark changes the file once it is checked
  * @throws {CommandError} that says why not
  */
-export function placeStore(target: string, copyOf: string, make: (file: string) => void): void {
+export function placeStore(
+  target: string,
+  copyOf: string,
+  make: (file: string) => void,
+  mark = (_file: string) => {},
+): void {
   const unfinished = `${target}.unfinished-${process.pid}`
   try {
     closeSync(openSync(unfinished, 'wx', 0o600))
     try {
       make(unfinished)
       checkStore(unfinished)
+      mark(unfinished)
       sync(unfinished)
       renameSync(unfinished, target)
     } catch (error) {
-      for (const end of ['', '-journal']) rmSync(unfinished + end, { force: true })
+      for (const end of ['', '-journal', '-wal', '-shm']) rmSync(unfinished + end, { force: true })
       throw error
     }
     sync(dirname(target))

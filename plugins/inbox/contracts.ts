@@ -171,6 +171,13 @@ export interface Store {
   backlog(): Promise<Backlog>
   /** How many deliveries are kept, about, and the bytes they take. */
   size(): Promise<{ deliveries: number; bytes: number }>
+  /**
+   * Tells this installation from any other that uses the same Stripe account: a random UUID, made with the store and
+   * kept in it. A copy of the store has it too, until `setInstallationId` gives it another.
+   */
+  installationId(): Promise<string>
+  /** Decides about the id, for good: a new one, or the one it has. */
+  setInstallationId(id: string): Promise<void>
   /** Writes, to see whether that works. */
   checkWritable(): Promise<void>
   close(): Promise<void>

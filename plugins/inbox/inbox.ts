@@ -86,6 +86,8 @@ export interface Inbox {
   backlog(): Promise<Backlog>
   /** How many deliveries are kept, about, and the bytes they take. */
   size(): Promise<{ deliveries: number; bytes: number }>
+  /** Tells this installation from others on the same Stripe account: a random UUID, kept in the store. */
+  installationId(): Promise<string>
   /** Of this process, now. */
   stats(): InboxStats
   /** Resolved after a write to the store's disk; rejected if that fails. */
@@ -235,6 +237,7 @@ export function createInbox({ store, scheduler, settings, clock, log, events, tr
     forget: ids => store.forget(ids, clock.now()),
     backlog: () => store.backlog(),
     size: () => store.size(),
+    installationId: () => store.installationId(),
     stats: () => ({
       inFlight: inFlight(),
       waiting: uncommitted.size,

@@ -68,6 +68,11 @@ const IMPORT_STEPS = `
   SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[]) AS given (key, done_at, result) ORDER BY key
   ON CONFLICT (key) DO UPDATE SET done_at = excluded.done_at, result = excluded.result WHERE step.done_at IS NULL`
 
+/** What was decided here since (`doctor --new-installation-id`) stays. */
+const IMPORT_INSTALLATION_ID = `
+  WITH first AS (INSERT INTO ${MOVED} VALUES ('installation') ON CONFLICT DO NOTHING RETURNING what)
+  UPDATE ${SCHEMA}.installation SET id = $1 WHERE EXISTS (SELECT FROM first)`
+
 /** Makes what the imports need, within a transaction. */
 export async function prepareImport(client: pg.ClientBase): Promise<void> {
   await client.query(CREATE)
@@ -118,4 +123,9 @@ export async function importSteps(client: pg.ClientBase, steps: readonly StepRow
     steps.map(({ result }) => clean(result)),
   ])
   return imported.rowCount as number
+}
+
+/** Takes the installation id over, the first time. */
+export async function importInstallationId(client: pg.ClientBase, id: string): Promise<void> {
+  await client.query(IMPORT_INSTALLATION_ID, [id])
 }

@@ -54,6 +54,11 @@ const TABLES = `
   INSERT INTO ${SCHEMA}.version VALUES (${SCHEMA_VERSION});
   ${HISTORY_TABLE}
 `
+/** See Store.installationId. Older versions know nothing of it, and run beside it: no version of its own. */
+const INSTALLATION_TABLE = `
+  CREATE TABLE ${SCHEMA}.installation (id text NOT NULL);
+  INSERT INTO ${SCHEMA}.installation VALUES (gen_random_uuid()::text);
+`
 /** What leads from each older version to this one. */
 const UPGRADES: Record<number, string> = {
   1: `${HISTORY_TABLE} UPDATE ${SCHEMA}.version SET version = ${SCHEMA_VERSION};`,
@@ -67,7 +72,7 @@ export async function ensureSchema(client: pg.ClientBase): Promise<void> {
     if (!(await exists(client, 'to_regnamespace', schema))) await client.query(`CREATE SCHEMA ${schema}`)
   }
   if (!(await exists(client, 'to_regclass', `${SCHEMA}.version`))) {
-    await client.query(TABLES)
+    await client.query(TABLES + INSTALLATION_TABLE)
     return
   }
   const { rows } = await client.query<{ version: number }>(`SELECT version FROM ${SCHEMA}.version`)
@@ -80,6 +85,7 @@ export async function ensureSchema(client: pg.ClientBase): Promise<void> {
       `the schema ${SCHEMA} has version ${version}, this program knows ${SCHEMA_VERSION}; run the newer program, or name another database`,
     )
   }
+  if (!(await exists(client, 'to_regclass', `${SCHEMA}.installation`))) await client.query(INSTALLATION_TABLE)
 }
 
 async function exists(client: pg.ClientBase, look: 'to_regnamespace' | 'to_regclass', name: string): Promise<boolean> {

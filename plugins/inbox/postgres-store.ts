@@ -14,7 +14,7 @@ import type {
   TakenDelivery,
 } from './contracts.ts'
 import { BEGIN, BEGIN_BY_INDEX, isPooled, listen, onceUp, readPostgresUrl } from './postgres-connection.ts'
-import { importDeliveries, importSteps, prepareImport } from './postgres-import.ts'
+import { importDeliveries, importInstallationId, importSteps, prepareImport } from './postgres-import.ts'
 import { BOSS_SCHEMA, ensureSchema, SCHEMA } from './postgres-schema.ts'
 import { clean, indexable } from './postgres-text.ts'
 import {
@@ -86,6 +86,8 @@ export interface PostgresStore extends Store {
     history: readonly HistoryInFile[],
     now: number,
   ): Promise<RowWithPayload[]>
+  /** Takes the installation id of a SQLite store over, the first time. */
+  importInstallationId(id: string): Promise<void>
   /** Keeps steps that are done in a SQLite store. How many were not known to be done. */
   importSteps(rows: readonly StepRow[]): Promise<number>
   /** Keeps the steps that are being done: their heartbeat. */
@@ -375,6 +377,13 @@ function createStore(
       const [size] = await rows<{ bytes: string }>(SIZE)
       return { deliveries: first === null || last === null ? 0 : last - first + 1, bytes: Number(size?.bytes) }
     },
+    async installationId() {
+      const [row] = await rows<{ id: string }>(`SELECT id FROM ${SCHEMA}.installation`)
+      return row?.id as string
+    },
+    async setInstallationId(id) {
+      await rows(`UPDATE ${SCHEMA}.installation SET id = $1`, [id])
+    },
     async checkWritable() {
       await rows(`UPDATE ${SCHEMA}.version SET version = version`)
     },
@@ -445,6 +454,7 @@ function createStore(
         await wake(boss, client, dueOf(fresh, now))
         return fresh
       }),
+    importInstallationId: id => transaction(pool, client => importInstallationId(client, id)),
     importSteps: given => transaction(pool, client => importSteps(client, given)),
     onDue(callback) {
       stopListening = listen(config, CHANNEL, callback)

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -6,13 +7,14 @@ import { KNOWN_IDS_SCHEMA } from './sqlite-known-ids.ts'
 
 /** "tbwh" in ASCII: tells our files from other programs' (https://www.sqlite.org/pragma.html#pragma_application_id). */
 const APPLICATION_ID = 0x74627768
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 /*
  * delivery: what is known of each. body: its payload, apart, so that settling writes small pages only. wakeup: when a
  * mailbox that no drain is working on has something due; written in the same transaction as what makes it due, and made
  * anew at start. step: what `once` has claimed or done. history: failures, and what a person did; most deliveries have
- * none.
+ * none. about: what is known of the store itself, by name: its installation_id, and restored_at (Unix ms) once it was made
+ * from a backup.
  */
 const HISTORY_SCHEMA = `
   CREATE TABLE history (
@@ -25,7 +27,9 @@ const HISTORY_SCHEMA = `
   ) STRICT;
   CREATE INDEX history_seq ON history (seq);
   CREATE INDEX delivery_parked_seq ON delivery (seq) WHERE state = 'parked';
-  PRAGMA user_version = ${SCHEMA_VERSION};
+`
+const ABOUT_SCHEMA = `
+  CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `
 const SCHEMA = `
   CREATE TABLE delivery (
@@ -53,10 +57,11 @@ const SCHEMA = `
   CREATE INDEX step_done ON step (done_at) WHERE done_at IS NOT NULL;
   ${KNOWN_IDS_SCHEMA}
   ${HISTORY_SCHEMA}
+  ${ABOUT_SCHEMA}
   PRAGMA application_id = ${APPLICATION_ID};
 `
 /** What leads from each older version to this one. */
-const UPGRADES: Record<number, string> = { 1: HISTORY_SCHEMA }
+const UPGRADES: Record<number, string> = { 1: HISTORY_SCHEMA + ABOUT_SCHEMA, 2: ABOUT_SCHEMA }
 
 /**
  * Holds an exclusive transaction on a file beside the store for as long as this process lives: the kernel frees its
@@ -117,7 +122,12 @@ export function openDatabase(file: string): DatabaseSync {
       PRAGMA cache_size = -16384;
       PRAGMA wal_autocheckpoint = 512`)
     const statements = version === null ? SCHEMA : UPGRADES[version]
-    if (statements !== undefined) db.exec(`BEGIN IMMEDIATE; ${statements} COMMIT`)
+    if (statements !== undefined) {
+      db.exec(`BEGIN IMMEDIATE; ${statements}
+        INSERT INTO about VALUES ('installation_id', '${randomUUID()}');
+        PRAGMA user_version = ${SCHEMA_VERSION};
+        COMMIT`)
+    }
     return db
   } catch (error) {
     db.close()
@@ -142,4 +152,23 @@ export function versionOf(db: DatabaseSync, file: string): number | null {
     )
   }
   return version
+}
+
+/** When the store was made from a backup, Unix ms; null: it was not, or somebody has decided about its id since. */
+export function restoredAt(db: DatabaseSync): number | null {
+  // A store of an older version gets its first id from the server that upgrades it.
+  if (db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'about'").get() === undefined) return null
+  const row = db.prepare("SELECT value FROM about WHERE name = 'restored_at'").get()
+  return row === undefined ? null : Number(row.value)
+}
+
+/** Notes in a store's file that it is made from a backup, and may have the installation id of one in service. */
+export function markRestored(file: string, now: number): void {
+  const db = new DatabaseSync(file)
+  try {
+    if ((versionOf(db, file) as number) < SCHEMA_VERSION) return
+    db.prepare("INSERT OR REPLACE INTO about VALUES ('restored_at', ?)").run(String(now))
+  } finally {
+    db.close()
+  }
 }

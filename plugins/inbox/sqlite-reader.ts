@@ -28,6 +28,8 @@ export interface HistoryInFile {
 export interface SqliteReader {
   /** The file, read only: for what else is kept in it. */
   db: DatabaseSync
+  /** See Store.installationId. */
+  installationId(): string
   /** How many deliveries there are. */
   count(): number
   /** In order of acceptance. */
@@ -75,6 +77,7 @@ function createReader(db: DatabaseSync, lock: DatabaseSync): SqliteReader {
     WHERE seq BETWEEN ? AND ? ORDER BY history.rowid`)
   return {
     db,
+    installationId: () => db.prepare("SELECT value FROM about WHERE name = 'installation_id'").get()?.value as string,
     count: () => db.prepare('SELECT count(*) AS count FROM delivery').get()?.count as number,
     deliveries: () => rows('SELECT * FROM delivery LEFT JOIN body USING (seq) ORDER BY seq'),
     history: (first, last) => history.all(first, last) as unknown as HistoryInFile[],

@@ -183,6 +183,9 @@ function createStore(
     UPDATE delivery SET error = NULL, next_attempt_at = NULL, settled_at = ?,
       state = CASE state WHEN 'done' THEN 'done' ELSE 'discarded' END WHERE seq = ?`)
 
+  const getInstallation = sql("SELECT value FROM about WHERE name = 'installation_id'")
+  const setInstallation = sql("INSERT OR REPLACE INTO about VALUES ('installation_id', ?)")
+  const forgetRestored = sql("DELETE FROM about WHERE name = 'restored_at'")
   const touch = sql(`PRAGMA user_version = ${SCHEMA_VERSION}`)
 
   let waiting: Operation[] = []
@@ -367,6 +370,16 @@ function createStore(
       const { first, last } = extent.get() as { first: number | null; last: number | null }
       const { bytes } = pages.get() as { bytes: number }
       return { deliveries: first === null || last === null ? 0 : last - first + 1, bytes }
+    },
+
+    async installationId() {
+      return getInstallation.get()?.value as string
+    },
+    async setInstallationId(id) {
+      await write(() => {
+        setInstallation.run(id)
+        forgetRestored.run()
+      })
     },
 
     async checkWritable() {

@@ -12,6 +12,7 @@ import { cli, run, runJson } from '../helpers/cli.ts'
 import { delivery } from '../helpers/inbox.ts'
 import { client, signedMessage } from '../helpers/load.ts'
 import { captureLog } from '../helpers/log.ts'
+import { makeOlder } from '../helpers/older-store.ts'
 import { startServer } from '../helpers/server-process.ts'
 
 /** A closed store with some deliveries, in a folder of its own. */
@@ -210,9 +211,7 @@ tap.test('PostgreSQL has programs of its own', async t => {
 tap.test('a store of an older version is restored, and brought up to this one by the server', async t => {
   const { file, folder, env } = await smallStore(t)
   await run(env, 'backup', file)
-  const db = new DatabaseSync(file)
-  db.exec('DROP TABLE history; DROP INDEX delivery_parked_seq; PRAGMA user_version = 1')
-  db.close()
+  makeOlder(file, 1)
   const target = join(folder, 'old.db')
   t.match(await run(env, 'restore', file, '--to', target), { code: 0 })
   const app = await buildServer({ env: { LOG_LEVEL: 'silent', DATABASE_URL: target } })

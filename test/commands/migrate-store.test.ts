@@ -588,13 +588,13 @@ tap.test('what is wrong with --from: one line that says so, and nothing is made'
   await openSqliteStore(path('store.db')).close()
   const newer = new DatabaseSync(path('store.db'))
   newer.exec('PRAGMA user_version = 99')
-  await refused(path('store.db'), /store\.db has schema version 99, this program knows 2; run the newer program, or /)
+  await refused(path('store.db'), /store\.db has schema version 99, this program knows 3; run the newer program, or /)
   newer.exec('PRAGMA user_version = 1')
   await refused(
     path('store.db'),
-    /store\.db has schema version 1, not 2; start this version's server with it once, and /,
+    /store\.db has schema version 1, not 3; start this version's server with it once, and /,
   )
-  newer.exec('PRAGMA user_version = 2')
+  newer.exec('PRAGMA user_version = 3')
   newer.close()
 
   const running = openSqliteStore(path('store.db'))
@@ -651,7 +651,7 @@ tap.test('what is wrong with --to: one line that says so, without the password, 
 
   await migrate(file, url)
   await server.query(url, 'UPDATE tutorbot_webhooks.version SET version = 99')
-  await refused(url, /^migrate-store: --to: the schema tutorbot_webhooks has version 99, this program knows 2; run the/)
+  await refused(url, /^migrate-store: --to: the schema tutorbot_webhooks has version 99, this program knows 3; run the/)
 })
 
 tap.test('what fails half-way is said, and the next run goes on', async t => {

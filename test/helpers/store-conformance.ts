@@ -316,6 +316,19 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.same(await store.claimStep('young step', 0), { result: 1 })
   })
 
+  await t.test('the installation has a random id, made once; it can be given another', async t => {
+    const { store, reopen } = await open(t)
+    const id = await store.installationId()
+    t.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    t.equal(await store.installationId(), id)
+    const again = await reopen()
+    t.equal(await again.installationId(), id)
+    const other = '6f1c7a52-8f0e-4a7e-9a64-0c1d5b6f7e80'
+    await again.setInstallationId(other)
+    t.equal(await (await reopen()).installationId(), other)
+    t.not(await (await open(t)).store.installationId(), id, 'another store has another one')
+  })
+
   await t.test('it says whether it can be written', async t => {
     const { store } = await open(t)
     await store.checkWritable()

@@ -6,6 +6,7 @@ import type { Commit, TakenDelivery } from '../../../plugins/inbox/contracts.ts'
 import { PermanentError, StoreOpenError } from '../../../plugins/inbox/errors.ts'
 import { openSqliteStore } from '../../../plugins/inbox/sqlite-store.ts'
 import { delivery, gate, startInbox } from '../../helpers/inbox.ts'
+import { makeOlder } from '../../helpers/older-store.ts'
 import { storeConformance } from '../../helpers/store-conformance.ts'
 
 const fileOf = (t: Test) => join(t.testdir(), 'webhooks.db')
@@ -107,7 +108,7 @@ tap.test('what cannot be a store is refused with the reason, and left as it is',
   const db = new DatabaseSync(newer)
   db.exec('PRAGMA user_version = 99')
   db.close()
-  refused(newer, /schema version 99, this program knows 2/)
+  refused(newer, /schema version 99, this program knows 3/)
 
   mkdirSync(join(folder, 'a folder'))
   refused(join(folder, 'a folder'), /can't be opened as a store/)
@@ -133,18 +134,19 @@ tap.test('closing commits what waits; a damaged store is refused, and can be ope
   t.equal(statSync(file).mode & 0o777, 0o600, 'for nobody else to read')
 })
 
-tap.test('a store of the version before is brought up to this one, and keeps what is in it', async t => {
-  const file = fileOf(t)
-  const store = openSqliteStore(file)
-  await store.insert(delivery('kept'), false)
-  await store.close()
-  const db = new DatabaseSync(file)
-  db.exec('DROP TABLE history; DROP INDEX delivery_parked_seq; PRAGMA user_version = 1')
-  db.close()
-  const again = openSqliteStore(file)
-  t.teardown(() => again.close())
-  t.equal(await again.insert(delivery('kept'), false), 'duplicate')
-  t.same(await again.history(delivery('kept').id), [])
+tap.test('stores of older versions are brought up to this one, and keep what is in them', async t => {
+  for (const version of [1, 2]) {
+    const file = join(t.testdir(), `${version}.db`)
+    const store = openSqliteStore(file)
+    await store.insert(delivery('kept'), false)
+    await store.close()
+    makeOlder(file, version)
+    const again = openSqliteStore(file)
+    t.teardown(() => again.close())
+    t.equal(await again.insert(delivery('kept'), false), 'duplicate')
+    t.same(await again.history(delivery('kept').id), [])
+    t.match(await again.installationId(), /^[0-9a-f-]{36}$/)
+  }
 })
 
 tap.test('a command opens it beside the server, which notices what the command has changed', async t => {

@@ -1,0 +1,18 @@
+import { DatabaseSync } from 'node:sqlite'
+
+/** What each version brought, taken away again; the newest last. */
+const STEPS_BACK: Record<number, string> = {
+  1: 'DROP TABLE history; DROP INDEX delivery_parked_seq;',
+  2: 'DROP TABLE about;',
+}
+
+/** Makes the closed store in a file one of an older version, with what is in it. */
+export function makeOlder(file: string, version: number): void {
+  const db = new DatabaseSync(file)
+  try {
+    for (let older = 2; older >= version; older--) db.exec(STEPS_BACK[older] as string)
+    db.exec(`PRAGMA user_version = ${version}; PRAGMA journal_mode = DELETE`)
+  } finally {
+    db.close()
+  }
+}
