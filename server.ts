@@ -101,6 +101,7 @@ export function webhooksOptions(config: Env): WebhooksOptions {
       secrets: listOf(config.CW_HMAC_SECRET),
       allowUnsigned: config.CW_ALLOW_UNSIGNED,
       legacySignature: config.CW_LEGACY_SIGNATURE,
+      toleranceSeconds: config.CW_TOLERANCE_SECONDS,
       url: config.CW_URL,
       accountId: config.CW_ACC_ID,
       token: config.CW_TOKEN,
@@ -109,6 +110,7 @@ export function webhooksOptions(config: Env): WebhooksOptions {
     },
     stripe: {
       secrets: listOf(config.STRIPE_WEBHOOK_SECRET),
+      toleranceSeconds: config.STRIPE_TOLERANCE_SECONDS,
       secretKey: config.STRIPE_SECRET_KEY,
       apiBase: config.STRIPE_API_BASE,
       prices: {

@@ -12,7 +12,9 @@ export interface Env {
   CW_HMAC_SECRET?: string
   CW_ALLOW_UNSIGNED: boolean
   CW_LEGACY_SIGNATURE: boolean
+  CW_TOLERANCE_SECONDS: number
   STRIPE_WEBHOOK_SECRET?: string
+  STRIPE_TOLERANCE_SECONDS: number
   CW_URL?: string
   CW_ACC_ID?: string
   CW_TOKEN?: string
@@ -44,10 +46,12 @@ declare module 'fastify' {
   }
 }
 
-const text = { type: 'string', minLength: 1 } as const
+const text = { type: 'string' } as const
 /** Several, separated by commas, none of them empty. */
 const list = { type: 'string', pattern: '^\\s*[^,\\s][^,]*(,\\s*[^,\\s][^,]*)*$' } as const
 const url = { type: 'string', pattern: '^https?://[^\\s]+$' } as const
+
+const tolerance = { type: 'integer', minimum: 30, maximum: 86_400, default: 300 } as const
 
 /** The single source: the README's table and .env.example are checked against it. */
 export const ENV_SCHEMA = {
@@ -81,9 +85,17 @@ export const ENV_SCHEMA = {
       default: true,
       description: 'Also accept the original TutorBot’s signature: bare hex, no timestamp',
     },
+    CW_TOLERANCE_SECONDS: {
+      ...tolerance,
+      description: 'How old Chatwoot’s signatures may be, s (30 to 86400); more for gateways that forward late',
+    },
     STRIPE_WEBHOOK_SECRET: {
       ...list,
       description: 'Signing secrets of the Stripe endpoints (whsec_…), comma-separated',
+    },
+    STRIPE_TOLERANCE_SECONDS: {
+      ...tolerance,
+      description: 'How old Stripe’s signatures may be, s (30 to 86400); more for gateways that forward late',
     },
     CW_URL: { ...url, description: 'Where Chatwoot is' },
     CW_ACC_ID: {
@@ -138,6 +150,14 @@ export const ENV_SCHEMA = {
   },
 } as const
 
+/** The same variables as texts, none of them empty. */
+const ENV_TEXTS = {
+  type: 'object',
+  properties: Object.fromEntries(
+    Object.keys(ENV_SCHEMA.properties).map(name => [name, { type: 'string', pattern: '\\S' }]),
+  ),
+}
+
 /** What is wrong with the environment: one line, with the variable and the mend. */
 export class EnvError extends Error {
   override name = 'EnvError'
@@ -151,11 +171,11 @@ export interface EnvOptions {
 /** fastify.config, validated. @throws {EnvError} */
 const envPlugin = fp<EnvOptions>(
   async (app, { env }) => {
+    const source = env === undefined ? { dotenv: true } : { env: false, data: env }
     try {
-      await app.register(fastifyEnv, {
-        schema: structuredClone(ENV_SCHEMA),
-        ...(env === undefined ? { dotenv: true } : { env: false, data: env }),
-      })
+      // As it is written: what is empty would be 0, or of a wrong type.
+      await app.register(fastifyEnv, { schema: ENV_TEXTS, confKey: 'environment', ...source })
+      await app.register(fastifyEnv, { schema: structuredClone(ENV_SCHEMA), ...source })
     } catch (error) {
       throw new EnvError(explain(error as Error & { errors?: AjvError[] }))
     }
@@ -174,14 +194,14 @@ export async function readEnv(options: EnvOptions): Promise<Env> {
 
 interface AjvError {
   instancePath: string
-  keyword: string
   message?: string
-  params: { allowedValues?: string[] }
+  params: { allowedValues?: string[]; pattern?: string; type?: string }
 }
 
-const MENDS: Record<string, string> = {
-  minLength: 'is empty: give it a value, or remove it',
-  pattern: 'has not the right form, or is empty',
+function problemOf({ message, params: { pattern, type } }: AjvError): string | undefined {
+  if (pattern !== undefined)
+    return pattern === '\\S' ? 'is empty: give it a value, or remove it' : 'has not the right form'
+  return type === 'boolean' ? 'must be true or false' : message
 }
 
 function explain(error: Error & { errors?: AjvError[] }): string {
@@ -189,5 +209,5 @@ function explain(error: Error & { errors?: AjvError[] }): string {
   if (first === undefined) return `.env can't be read (${error.message})`
   const name = first.instancePath.slice(1) as keyof typeof ENV_SCHEMA.properties
   const allowed = first.params.allowedValues ? `: ${first.params.allowedValues.join(', ')}` : ''
-  return `${name} ${MENDS[first.keyword] ?? first.message}${allowed} (${ENV_SCHEMA.properties[name].description})`
+  return `${name} ${problemOf(first)}${allowed} (${ENV_SCHEMA.properties[name].description})`
 }

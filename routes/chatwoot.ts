@@ -6,6 +6,7 @@ import type { NewDelivery, Payload } from '../plugins/inbox/contracts.ts'
 import type { Handler } from '../plugins/inbox/drain.ts'
 import { note } from '../plugins/logging.ts'
 import { accepted, ignore, newDelivery, parseBody } from './deliveries.ts'
+import { withAndWithoutSlash } from './paths.ts'
 
 export interface ChatwootRouteOptions {
   /** Default `/cw`. */
@@ -22,7 +23,9 @@ export default async function chatwootRoute(app: FastifyInstance, options: Chatw
   for (const [event, handler] of Object.entries(handlers)) app.webhooks.inbox.handle('chatwoot', event, handler)
 
   const preHandler = [app.logDelivery, app.verifyChatwoot, identify, app.deduplicate]
-  app.post(path, { config: { webhookSource: 'chatwoot' }, preHandler }, accepted)
+  const config = { webhookSource: 'chatwoot' }
+  for (const url of withAndWithoutSlash(app, path))
+    app.post(url, { config, onRequest: app.checkChatwootHeaders, preHandler }, accepted)
 
   async function identify(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
     const { body, payload } = parseBody(request)

@@ -7,6 +7,7 @@ import type { NewDelivery, Payload } from '../plugins/inbox/contracts.ts'
 import type { Handler } from '../plugins/inbox/drain.ts'
 import { note } from '../plugins/logging.ts'
 import { accepted, ignore, newDelivery, parseBody } from './deliveries.ts'
+import { withAndWithoutSlash } from './paths.ts'
 
 export interface StripeRouteOptions {
   /** Default `/webhook/payments`. */
@@ -24,7 +25,9 @@ export default async function stripeRoute(app: FastifyInstance, options: StripeR
   const checkVersion = versionCheck(app)
 
   const preHandler = [app.logDelivery, app.verifyStripe, identify, app.deduplicate]
-  app.post(path, { config: { webhookSource: 'stripe' }, preHandler }, accepted)
+  const config = { webhookSource: 'stripe' }
+  for (const url of withAndWithoutSlash(app, path))
+    app.post(url, { config, onRequest: app.checkStripeHeaders, preHandler }, accepted)
 
   async function identify(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
     const { body, payload } = parseBody(request)

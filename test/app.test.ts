@@ -87,7 +87,10 @@ t.test('our errors stay in our shape', async t => {
   const { app } = await hostApp(t)
   const shape = { statusCode: Number, code: String, error: String, message: String }
   t.match((await send(app, '/hooks/cw', '{}')).json(), { ...shape, statusCode: 401 })
-  t.match((await send(app, '/hooks/cw', 'a,b', 'text/csv')).json(), { ...shape, statusCode: 415 })
+  t.match((await send(app, '/hooks/cw', 'a,b', 'text/csv')).json(), { ...shape, statusCode: 401 }, 'unsigned, unread')
+  const csv = chatwootRequest('a,b', undefined, '/hooks/cw')
+  const headers = { ...csv.headers, 'content-type': 'text/csv' }
+  t.match((await app.inject({ ...csv, headers })).json(), { ...shape, statusCode: 415 })
   t.match((await app.inject(chatwootRequest('[', undefined, '/hooks/cw'))).json(), { ...shape, statusCode: 400 })
   const large = chatwoot.incoming({ content: 'x'.repeat(500_000) })
   t.match(
@@ -164,7 +167,16 @@ t.test('the host gets these decorators and no others', async t => {
   const before = new Set(Object.getOwnPropertyNames(app))
   await app.register(webhooks, { store: join(t.testdir(), 'webhooks.db') })
   const added = Object.getOwnPropertyNames(app).filter(name => !before.has(name))
-  t.same(added.sort(), ['deduplicate', 'keepRawBody', 'logDelivery', 'verifyChatwoot', 'verifyStripe', 'webhooks'])
+  t.same(added.sort(), [
+    'checkChatwootHeaders',
+    'checkStripeHeaders',
+    'deduplicate',
+    'keepRawBody',
+    'logDelivery',
+    'verifyChatwoot',
+    'verifyStripe',
+    'webhooks',
+  ])
   t.same(Object.keys(app.webhooks).sort(), ['calendar', 'chatwoot', 'events', 'inbox', 'stripe'])
   for (const name of ['rawBody', 'delivery', 'deliveryLine', 'getEnvs']) t.notOk(app.hasRequestDecorator(name), name)
 })

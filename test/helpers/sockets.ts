@@ -44,7 +44,7 @@ export type Headers = Record<string, string | string[]>
 /** The bytes of a POST; a header whose value is an array is sent once for each. */
 export function post(path: string, headers: Headers, body: string | Buffer = '', connection = 'close'): Buffer {
   const lines = Object.entries({
-    host: 'test',
+    host: 'localhost',
     connection,
     'content-length': String(Buffer.byteLength(body)),
     ...headers,

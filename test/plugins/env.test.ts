@@ -35,6 +35,8 @@ t.test('an empty environment: the defaults', async t => {
     DATABASE_URL: 'data/webhooks.db',
     CW_ALLOW_UNSIGNED: false,
     CW_LEGACY_SIGNATURE: true,
+    CW_TOLERANCE_SECONDS: 300,
+    STRIPE_TOLERANCE_SECONDS: 300,
     TZ: 'Europe/Amsterdam',
     RETENTION_DAYS: 7,
     DEDUP_DAYS: 30,
@@ -75,7 +77,7 @@ t.test('the plugin puts it on fastify.config', async t => {
 t.test('each wrong value: one line with the variable, what is wrong and what it is for', async t => {
   const cases: [string, string, RegExp][] = [
     ['PORT', 'http', /^PORT must be integer \(Port to listen on\)$/],
-    ['PORT', '', /^PORT must be integer/],
+    ['PORT', '', /^PORT is empty: give it a value, or remove it \(Port to listen on\)$/],
     ['PORT', '65536', /^PORT must be <= 65535/],
     ['PORT', '-1', /^PORT must be >= 0/],
     ['PORT', '80.5', /^PORT must be integer/],
@@ -83,15 +85,20 @@ t.test('each wrong value: one line with the variable, what is wrong and what it 
     ['LOG_LEVEL', 'loud', /^LOG_LEVEL must be .* allowed values: fatal, error, warn, info, debug, trace, silent \(/],
     ['TRUST_PROXY', '', /^TRUST_PROXY is empty/],
     ['DATABASE_URL', '', /^DATABASE_URL is empty/],
-    ['CW_HMAC_SECRET', '', /^CW_HMAC_SECRET has not the right form, or is empty \(.*comma-separated\)$/],
+    ['CW_HMAC_SECRET', '', /^CW_HMAC_SECRET is empty: give it a value, or remove it \(.*comma-separated\)$/],
     ['CW_HMAC_SECRET', 'a,,b', /^CW_HMAC_SECRET has not the right form/],
     ['CW_HMAC_SECRET', 'a, ,b', /^CW_HMAC_SECRET has not the right form/],
     ['CW_HMAC_SECRET', 'a,', /^CW_HMAC_SECRET has not the right form/],
     ['CW_HMAC_SECRET', ',a', /^CW_HMAC_SECRET has not the right form/],
-    ['CW_HMAC_SECRET', ' ', /^CW_HMAC_SECRET has not the right form/],
-    ['CW_ALLOW_UNSIGNED', 'yes', /^CW_ALLOW_UNSIGNED must be boolean/],
-    ['CW_LEGACY_SIGNATURE', '', /^CW_LEGACY_SIGNATURE must be boolean/],
-    ['STRIPE_WEBHOOK_SECRET', '', /^STRIPE_WEBHOOK_SECRET has not the right form/],
+    ['CW_HMAC_SECRET', ' ', /^CW_HMAC_SECRET is empty/],
+    ['CW_ALLOW_UNSIGNED', 'yes', /^CW_ALLOW_UNSIGNED must be true or false \(/],
+    ['CW_ALLOW_UNSIGNED', '1', /^CW_ALLOW_UNSIGNED must be true or false \(/],
+    ['CW_LEGACY_SIGNATURE', 'TRUE', /^CW_LEGACY_SIGNATURE must be true or false/],
+    ['CW_LEGACY_SIGNATURE', '', /^CW_LEGACY_SIGNATURE is empty/],
+    ['CW_TOLERANCE_SECONDS', '0', /^CW_TOLERANCE_SECONDS must be >= 30 \(/],
+    ['STRIPE_TOLERANCE_SECONDS', '90000', /^STRIPE_TOLERANCE_SECONDS must be <= 86400/],
+    ['STRIPE_TOLERANCE_SECONDS', '5m', /^STRIPE_TOLERANCE_SECONDS must be integer/],
+    ['STRIPE_WEBHOOK_SECRET', '', /^STRIPE_WEBHOOK_SECRET is empty/],
     ['STRIPE_WEBHOOK_SECRET', 'whsec_a,,whsec_b', /^STRIPE_WEBHOOK_SECRET has not the right form/],
     ['CW_URL', 'chat.example.com', /^CW_URL has not the right form/],
     ['CW_URL', 'https://', /^CW_URL has not the right form/],
@@ -116,6 +123,15 @@ t.test('each wrong value: one line with the variable, what is wrong and what it 
     t.ok(error instanceof EnvError, `${name}=${value}`)
     t.match(error, { message })
     t.notMatch((error as Error).message, '\n')
+  }
+})
+
+t.test('each variable that is empty or blank says so, and what it is for', async t => {
+  for (const { name, description } of schema) {
+    for (const value of ['', ' ', '\t']) {
+      const message = `${name} is empty: give it a value, or remove it (${description})`
+      await t.rejects(readEnv({ env: { [name]: value } }), { message })
+    }
   }
 })
 
