@@ -12,6 +12,7 @@ import dedup from './plugins/dedup.ts'
 import { systemClock } from './plugins/inbox/contracts.ts'
 import type { Handler } from './plugins/inbox/drain.ts'
 import inbox, { type InboxOptions } from './plugins/inbox/index.ts'
+import { lingerAfterAnswer } from './plugins/linger.ts'
 import logging, { note } from './plugins/logging.ts'
 import stripeClient, { type StripeOptions } from './plugins/stripe.ts'
 import verification, { type ChatwootVerification, type StripeVerification } from './plugins/verification.ts'
@@ -155,6 +156,7 @@ function answerError(error: FastifyError, request: FastifyRequest, reply: Fastif
     const code = known ? error.code : 'WEBHOOK_FAILED'
     note(request, { reason: code })
     if (status === 500) request.log.error(error, 'a webhook could not be stored')
+    lingerAfterAnswer(request.raw)
     void reply.code(status).send({
       statusCode: status,
       code,

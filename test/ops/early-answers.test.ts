@@ -1,0 +1,75 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import t, { type Test } from 'tap'
+import { lingerAfterAnswer } from '../../plugins/linger.ts'
+import { isInstalled } from '../helpers/installed.ts'
+import { startCaddy } from './caddy.ts'
+import { startNginx } from './nginx.ts'
+import { freePort, SECRET, type StartProxy, startBackend, startService } from './proxies.ts'
+
+const BODY = Buffer.alloc(4 * 1024 * 1024, 'x')
+/** A race that is lost some of the time is lost in one of these. */
+const TIMES = 10
+
+/** The status of the answer, or the code of what came instead. Ruby's senders say `Connection: close`. */
+async function send(url: string, connection: 'close' | 'keep-alive'): Promise<number | string | undefined> {
+  const headers = { 'content-type': 'application/json', 'content-length': BODY.length, connection }
+  const request = http.request(url, { method: 'POST', agent: false, headers })
+  let error: NodeJS.ErrnoException | undefined
+  // A proxy may close the connection once it has answered; that is no harm.
+  request.on('error', failure => {
+    error ??= failure
+  })
+  request.end(BODY)
+  try {
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+    await text(response)
+    return response.statusCode
+  } catch {
+    return error?.code
+  }
+}
+
+async function all(url: string): Promise<unknown[]> {
+  const seen = new Set()
+  for (let time = 0; time < TIMES; time++) {
+    seen.add(await send(url, 'close'))
+    seen.add(await send(url, 'keep-alive'))
+  }
+  return [...seen]
+}
+
+/** A sender must learn what became of its largest body, whoever answers before that has come as a whole. */
+function testEarlyAnswers(t: Test, startProxy: StartProxy): void {
+  t.test('no service: 500, and no reset', async t => {
+    const url = await startProxy(t, await freePort())
+    t.same(await all(`${url}/cw`), [500])
+  })
+
+  t.test('the service answers before the body has come: its own answer', async t => {
+    const backend = await startBackend(t, (request, response) => {
+      lingerAfterAnswer(request)
+      response.writeHead(401, { 'content-type': 'application/json' }).end('{}')
+    })
+    const url = await startProxy(t, backend)
+    t.same(await all(`${url}/cw`), [401])
+  })
+
+  t.test('the service itself, without a signature: 401', async t => {
+    const port = await freePort()
+    const env = { DATABASE_URL: join(t.testdir(), 'w.db'), PORT: String(port), CW_HMAC_SECRET: SECRET }
+    await startService(t, env)
+    const url = await startProxy(t, port)
+    t.same(await all(`${url}/cw`), [401])
+  })
+}
+
+t.test('nginx', async t => {
+  if (isInstalled(t, 'nginx', '-v')) testEarlyAnswers(t, startNginx)
+})
+
+t.test('Caddy', async t => {
+  if (isInstalled(t, 'caddy', 'version')) testEarlyAnswers(t, startCaddy)
+})
