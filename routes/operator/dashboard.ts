@@ -53,7 +53,7 @@ const TITLES: Record<number, string> = {
   403: 'Not accepted',
   404: 'Not found',
   409: 'Not possible now',
-  429: 'Wait a minute',
+  429: 'Too many attempts',
   500: 'Something went wrong',
 }
 
@@ -105,7 +105,7 @@ export default async function dashboard(app: FastifyInstance, options: Dashboard
   app.post('/sign-in', async (request, reply) => {
     const given = asObject(request.body)
     const next = pathIn(base, given)
-    if (!access.check(`${given.token}`, request, reply)) {
+    if (!access.isToken(`${given.token}`, request, reply)) {
       return send(reply.code(401), pages.signIn(next, 'That is not the token.'))
     }
     sessions.begin(request, reply)

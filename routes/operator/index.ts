@@ -51,7 +51,7 @@ export default async function operatorRoutes(
     })
   })
 
-  await app.register(metricsRoute, { access: access.requireOneOf([token, metricsToken]), clock })
+  await app.register(metricsRoute, { access: access.requireMetricsToken(metricsToken), clock })
   if (token === undefined) return
   const paths = ['/dashboard', '/docs'].map(path => `${app.prefix}${path}`)
   const sessions = createSessions(token, paths, () => clock.now())

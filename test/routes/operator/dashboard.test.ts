@@ -161,9 +161,12 @@ tap.test('10 wrong tokens a minute, for the page and the API together', async t 
     const headers = { authorization: `Bearer wrong-${wrong}` }
     t.equal((await app.inject({ url: '/deliveries', headers })).statusCode, 401)
   }
-  const answer = await post('/sign-in', { token: TOKEN })
+  const answer = await post('/sign-in', { token: 'wrong-again' })
   t.match(answer, { statusCode: 429, headers: { 'retry-after': String }, body: /Too many wrong tokens/ })
   t.notOk(answer.headers['set-cookie'])
+  const right = await post('/sign-in', { token: TOKEN })
+  t.equal(right.statusCode, 303, 'the right one is never shut out')
+  t.ok(right.headers['set-cookie'])
 })
 
 tap.test('a cookie that was tampered with, has expired, or is of another token', async t => {

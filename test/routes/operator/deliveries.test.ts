@@ -212,7 +212,7 @@ tap.test('a retry that is due later is in the timeline', async t => {
   t.equal(body.timeline[2].at, body.nextAttemptAt)
 })
 
-tap.test('nothing without the token, and ten wrong ones a minute are enough', async t => {
+tap.test('nothing without the token, and only the token after ten wrong ones within a minute', async t => {
   const { app, log } = await operatedApp(t)
   const get = (authorization?: string, remoteAddress = '10.0.0.1', url = '/deliveries') =>
     app.inject({ url, remoteAddress, headers: authorization === undefined ? {} : { authorization } })
@@ -230,8 +230,13 @@ tap.test('nothing without the token, and ten wrong ones a minute are enough', as
   }
   t.equal((await get(`Basic ${TOKEN}`)).statusCode, 401)
   for (let n = 0; n < 10; n++) t.match((await get(`Bearer ${TOKEN}${n}`)).json(), { code: 'OPERATOR_TOKEN_WRONG' })
-  const refused = await get(`Bearer ${TOKEN}`)
-  t.match(refused, { statusCode: 429, headers: { 'retry-after': /^\d+$/ } }, 'also the right one, from there')
+  const logged = log.lines.length
+  const refused = await get(`Bearer ${TOKEN}11`)
+  t.match(refused, { statusCode: 429, headers: { 'retry-after': /^\d+$/ } })
+  t.equal(refused.json().message, 'Too many wrong tokens from this address; the right one is accepted at once')
+  t.equal(log.lines.length, logged, 'it fills no log')
+  t.equal((await get(`Bearer ${TOKEN}`)).statusCode, 200, 'from the same address: a proxy may be behind it')
+  t.equal((await get(`Bearer ${TOKEN}12`)).statusCode, 429, 'which does not begin the count anew')
   t.equal((await get(`bearer  ${TOKEN}`, '10.0.0.2')).statusCode, 200)
   t.notMatch(JSON.stringify(log.lines), TOKEN)
 })
