@@ -5,7 +5,7 @@ import { asArray, asId, asObject, asText } from '../handlers/payload.ts'
 import type { NewDelivery, Payload } from '../plugins/inbox/contracts.ts'
 import type { Handler } from '../plugins/inbox/drain.ts'
 import { note } from '../plugins/logging.ts'
-import { accepted, ignore, newDelivery, parseBody } from './deliveries.ts'
+import { accepted, conversationKey, ignore, keyPart, newDelivery, parseBody } from './deliveries.ts'
 import { withAndWithoutSlash } from './paths.ts'
 
 export interface ChatwootRouteOptions {
@@ -60,9 +60,12 @@ export function identifyChatwoot(
     const key = `unreadable:${dispatch()}_${event}`
     return newDelivery({ source: 'chatwoot', event, key, orderingKey: undefined, payload, unreadable })
   }
-  const ids = event.startsWith('conversation_') ? `${conversation}` : [conversation, entity].filter(Boolean).join('_')
+  const ids = (event.startsWith('conversation_') ? [conversation] : [conversation, entity])
+    .filter(id => id !== undefined)
+    .map(keyPart)
+    .join('_')
   const once = event.endsWith('_created') && ids !== ''
-  const key = `${account}:${ids}_${event}${once ? '' : repetition(event, payload, dispatch)}`
+  const key = `${keyPart(`${account}`)}:${ids}_${event}${once ? '' : repetition(event, payload, dispatch)}`
   return newDelivery({
     source: 'chatwoot',
     event,
@@ -96,7 +99,7 @@ function repetition(event: string, payload: Payload, dispatch: () => string): st
 }
 
 function orderingKeyOf(event: string, account?: string, conversation?: string, payload?: Payload): string | undefined {
-  if (conversation !== undefined) return `conversation:${account}:${conversation}`
+  if (conversation !== undefined) return conversationKey(account, conversation)
   const contact = event.startsWith('contact_') ? asId(payload?.id) : asId(asObject(payload?.contact).id)
-  return contact === undefined ? undefined : `contact:${account}:${contact}`
+  return contact === undefined ? undefined : `contact:${keyPart(`${account}`)}:${keyPart(contact)}`
 }

@@ -6,7 +6,7 @@ import { conversationOfMetadata } from '../handlers/stripe-event.ts'
 import type { NewDelivery, Payload } from '../plugins/inbox/contracts.ts'
 import type { Handler } from '../plugins/inbox/drain.ts'
 import { note } from '../plugins/logging.ts'
-import { accepted, ignore, newDelivery, parseBody } from './deliveries.ts'
+import { accepted, conversationKey, ignore, newDelivery, parseBody } from './deliveries.ts'
 import { withAndWithoutSlash } from './paths.ts'
 
 export interface StripeRouteOptions {
@@ -69,7 +69,7 @@ export function identifyStripe(
   const orderingKey =
     conversation === undefined || accountId === undefined
       ? payment && `payment_intent:${payment}`
-      : `conversation:${accountId}:${conversation}`
+      : conversationKey(accountId, conversation)
   return newDelivery({ source: 'stripe', event, key: id, orderingKey, payload })
 }
 
