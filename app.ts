@@ -9,6 +9,7 @@ import alerts, { type AlertsOptions } from './plugins/alerts.ts'
 import calendar, { type CalendarOptions, validTimeZone } from './plugins/calendar/index.ts'
 import chatwootClient, { type ChatwootOptions } from './plugins/chatwoot.ts'
 import dedup from './plugins/dedup.ts'
+import { eventsOf } from './plugins/events.ts'
 import { systemClock } from './plugins/inbox/contracts.ts'
 import type { Handler } from './plugins/inbox/drain.ts'
 import inbox, { type InboxOptions } from './plugins/inbox/index.ts'
@@ -93,6 +94,8 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     // Without Chatwoot nothing asks for it.
     returnUrl: stripe.returnUrl ?? chatwoot.url ?? '',
     handoffAgentId: chatwoot.handoffAgentId,
+    installationId: () => app.webhooks.inbox.installationId(),
+    events: eventsOf(app),
     now: () => clock.now(),
   }
   const own = Object.entries(handlers)

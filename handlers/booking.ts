@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Interval, Lesson } from '../plugins/calendar/contract.ts'
 import type { Delivery } from '../plugins/inbox/contracts.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
@@ -10,6 +11,7 @@ import type { Reply } from './reply.ts'
 import { type Segment, segmentOf } from './segment.ts'
 import type { PriceIds, Services } from './services.ts'
 import { freeSlots, pickSlots } from './slots.ts'
+import { ORIGIN } from './stripe-event.ts'
 import { TEXTS } from './texts/index.ts'
 import { isoTime, parseTime, type Reader, sayTime, sayWhen, zoneOf } from './times.ts'
 
@@ -197,7 +199,7 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
       expiresAt: until,
       returnUrl: services.returnUrl,
       language,
-      metadata: metadataOf(booking, id, start),
+      metadata: metadataOf(booking, id, start, await services.installationId()),
     },
     signal,
   )
@@ -220,6 +222,16 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
   }
 }
 
+/** A new order of a conversation, the same at each attempt to handle its message, and no other installation's. */
+export async function newOrder(
+  { installationId }: Services,
+  conversation: string,
+  delivery: Delivery,
+): Promise<string> {
+  const origin = await installationId()
+  return `${conversation}-${hash('sha256', `${origin} ${delivery.id}`).slice(0, 8)}`
+}
+
 /** Holds a time for an order, and what its planning wants to be free around it. @param until Unix ms */
 function hold(booking: Booking, order: string, start: number, until: number): Promise<boolean> {
   const { bufferBefore, bufferAfter } = planningOf(booking)
@@ -238,14 +250,20 @@ export async function book(booking: Booking, order: string, start: number, payme
 }
 
 /** What the payment's webhook needs to book the lesson. Stripe keeps 500 characters of each. */
-function metadataOf({ services, conversation, kind }: Booking, order: string, start: number): Record<string, string> {
+function metadataOf(
+  { services, conversation, kind }: Booking,
+  order: string,
+  start: number,
+  origin: string,
+): Record<string, string> {
   const all = {
+    [ORIGIN]: origin,
     conversation_id: conversation.id,
     chatwoot_conversation_id: conversation.id,
     contact_id: conversation.contactId,
     order_id: order,
     student_name: conversation.contactName,
-    service: asText(conversation.attributes.service),
+    service: serviceOf(conversation),
     minutes: String(kind.minutes),
     lesson_start: isoTime(start, services.zone),
   }
@@ -254,10 +272,13 @@ function metadataOf({ services, conversation, kind }: Booking, order: string, st
 }
 
 /** What the calendar shows of a lesson. @param payment null: a trial lesson */
-export function lessonOf(conversation: Conversation, order: string, time: Interval, payment: string | null): Lesson {
-  const { id, contactName, attributes } = conversation
-  const service = asText(attributes.service) ?? TEXTS[conversation.language].lesson
-  return { order, ...time, student: contactName, service, payment, conversation: id }
+function lessonOf(conversation: Conversation, order: string, time: Interval, payment: string | null): Lesson {
+  const { id, contactName } = conversation
+  return { order, ...time, student: contactName, service: serviceOf(conversation), payment, conversation: id }
+}
+
+function serviceOf({ attributes, language }: Conversation): string {
+  return asText(attributes.service) ?? TEXTS[language].lesson
 }
 
 /** What a conversation's attributes lose when no order is pending in it any more. */

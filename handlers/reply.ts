@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { ChatwootClient, MenuItem } from '../plugins/chatwoot.ts'
+import { type ChatwootClient, ChatwootRefusedError, type MenuItem } from '../plugins/chatwoot.ts'
 import type { HandlerContext } from '../plugins/inbox/drain.ts'
 import { type Conversation, isSilent, readConversation, updateContact } from './conversation.ts'
 import type { Json } from './payload.ts'
@@ -79,11 +79,21 @@ export async function publish(
   const isPassed = reply.since !== undefined && hasGoneOn(await readConversation(client, id, context.signal), reply)
   const { attributes, contact, labels, note, content, items, handsOver } = isPassed ? { note: reply.note } : reply
   if (attributes !== undefined) await client.mergeAttributes(id, attributes, context.signal)
-  if (contact !== undefined && contactId !== undefined) await updateContact(client, contactId, contact, context)
+  if (contact !== undefined && contactId !== undefined) await updateIfThere(client, contactId, contact, context)
   if (labels !== undefined) await client.changeLabels(id, labels, context.signal)
   if (note !== undefined) await sayOnce(client, 'sendPrivateNote', id, { content: note }, `${key}:note`, context)
   if (content !== undefined) await sayOnce(client, 'sendMessage', id, { content, items }, `${key}:message`, context)
   if (handsOver) await handOver(services, client, id, key, context)
+}
+
+/** A contact may be merged or deleted at any moment: nothing else that is done must fail for it. */
+async function updateIfThere(client: ChatwootClient, id: string, attributes: Json, context: HandlerContext) {
+  try {
+    await updateContact(client, id, attributes, context)
+  } catch (error) {
+    if (!(error instanceof ChatwootRefusedError)) throw error
+    context.log.warn({ err: error }, 'the contact is not updated: Chatwoot refuses')
+  }
 }
 
 /** Says something once for its key, to the student or (`sendPrivateNote`) to the agents. */

@@ -1,5 +1,7 @@
+import type { EventEmitter } from 'node:events'
 import type { Calendar } from '../plugins/calendar/contract.ts'
 import type { ChatwootClient } from '../plugins/chatwoot.ts'
+import type { WebhookEvents } from '../plugins/events.ts'
 import type { StripeClient } from '../plugins/stripe.ts'
 
 /** Stripe price ids of lessons of 60 and of 90 minutes; what is missing can't be sold. */
@@ -24,6 +26,10 @@ export interface Services {
   returnUrl: string
   /** The agent who gets conversations that are handed over; none: they are open for everybody. */
   handoffAgentId?: number | undefined
+  /** Tells this installation from every other on the same Stripe account. */
+  installationId: () => Promise<string>
+  /** What a person has to know of, for metrics and alerts. */
+  events: Pick<EventEmitter<WebhookEvents>, 'emit'>
   /** Unix ms. */
   now: () => number
 }

@@ -7,6 +7,7 @@ import {
   freeTimes,
   isPlanned,
   NO_ORDER,
+  newOrder,
   offeredOf,
   offerTimes,
   plannedTimes,
@@ -133,7 +134,7 @@ export async function chooseTime(turn: Turn, start: number): Promise<Reply> {
   const intent = choosing(turn)
   if (!isPlanned(turn, start)) return offerOthers(turn, intent)
   if (intent === 'rebook') return (await bookPaid(turn, start)) ?? offerOthers(turn, intent)
-  const id = `${conversation.id}-${delivery.id.slice(0, 8)}`
+  const id = await newOrder(turn.services, conversation.id, delivery)
   const reply =
     turn.kind.type === 'trial' ? await bookTrial(turn, id, start) : await reserve(turn, { id, start, delivery })
   return reply ?? offerOthers(turn, intent)

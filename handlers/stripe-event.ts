@@ -3,6 +3,7 @@ import type { Delivery } from '../plugins/inbox/contracts.ts'
 import type { HandlerContext } from '../plugins/inbox/drain.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
 import type { StripeClient } from '../plugins/stripe.ts'
+import { formatAmount } from './money.ts'
 import { asId, asObject, asText, isObject, type Json } from './payload.ts'
 import { parseTime } from './times.ts'
 
@@ -10,6 +11,8 @@ import { parseTime } from './times.ts'
 
 /** A lesson that a checkout session is for: what its metadata says, as far as it makes sense. */
 export interface PaidLesson {
+  /** The installation that sold it; undefined: its metadata does not say. */
+  origin: string | undefined
   conversation: string
   contact: string | undefined
   /** The order; the payment's id if it names none. */
@@ -17,12 +20,20 @@ export interface PaidLesson {
   /** The metadata names a time; if `time` is null all the same, what it names is none. */
   isTimed: boolean
   time: Interval | null
+  student: string
+  /** What is taught; undefined: its metadata does not say. */
+  service: string | undefined
 }
+
+/** Where a checkout session's metadata has the installation's id. */
+export const ORIGIN = 'tutorbot_origin'
 
 /** One payment of ours, whichever event told of it. */
 export interface Payment extends PaidLesson {
   /** The payment intent, or the session where nothing had to be paid: what is fulfilled once. */
   id: string
+  /** The checkout session, if it is known. */
+  session: string | undefined
   paid: boolean
   /** Its method takes longer, and the money is on its way. Only known with a key. */
   processing: boolean
@@ -31,6 +42,8 @@ export interface Payment extends PaidLesson {
   /** In the currency's minor unit. */
   amount: number
   currency: string
+  /** The two of them, such as `60.00 EUR`. */
+  sum: string
 }
 
 /** The conversation that pays, as our checkout sessions name it. */
@@ -70,15 +83,18 @@ export async function readPayment(
 
 /** What a payment's metadata says. null: not one of ours. @param id stands in for an order that is not named */
 export function lessonOfMetadata(metadata: unknown, id: string): PaidLesson | null {
-  const { contact_id, order_id, minutes, lesson_start } = asObject(metadata)
+  const { contact_id, order_id, minutes, lesson_start, student_name, service, [ORIGIN]: origin } = asObject(metadata)
   const conversation = conversationOfMetadata(metadata)
   if (conversation === undefined) return null
   return {
+    origin: asText(origin),
     conversation,
     contact: asId(contact_id),
     order: asText(order_id) ?? id,
     isTimed: lesson_start !== undefined,
     time: timeOf(lesson_start, minutes),
+    student: asText(student_name) ?? '',
+    service: asText(service),
   }
 }
 
@@ -90,37 +106,34 @@ function timeOf(lesson_start: unknown, minutes: unknown): Interval | null {
 }
 
 function ofSession(id: string, session: Json): Payment | null {
-  const { payment_intent, payment_status, amount_total, currency, metadata } = session
+  const { mode, payment_intent, payment_status, amount_total, currency, metadata } = session
+  // It only keeps a payment method for later: no money is in it.
+  if (mode === 'setup') return null
   // Nothing to pay (`no_payment_required`) is as good as paid: docs.stripe.com/checkout/fulfillment
   const paid = payment_status === 'paid' || payment_status === 'no_payment_required'
   const intent: Json = isObject(payment_intent) ? payment_intent : { id: payment_intent }
   const refunded = asObject(intent.latest_charge).refunded === true
   const processing = intent.status === 'processing'
-  return ofParts({ id: asId(intent.id) ?? id, paid, processing, refunded, amount: amount_total, currency, metadata })
+  const state = { id: asId(intent.id) ?? id, session: id, paid, processing, refunded }
+  return ofParts({ ...state, amount: amount_total, currency, metadata })
 }
 
 /** Of a payment intent that succeeded. */
 function ofIntent(id: string, { amount_received, currency, metadata }: Json): Payment | null {
-  const state = { paid: true, processing: false, refunded: false }
+  const state = { session: undefined, paid: true, processing: false, refunded: false }
   return ofParts({ id, ...state, amount: amount_received, currency, metadata })
 }
 
-function ofParts(parts: {
-  id: string
-  paid: boolean
-  processing: boolean
-  refunded: boolean
-  amount: unknown
-  currency: unknown
-  metadata: unknown
-}): Payment | null {
+type State = Pick<Payment, 'id' | 'session' | 'paid' | 'processing' | 'refunded'>
+
+function ofParts(parts: State & { amount: unknown; currency: unknown; metadata: unknown }): Payment | null {
   const { amount, currency, metadata, ...state } = parts
   const lesson = lessonOfMetadata(metadata, state.id)
   if (lesson === null) return null
   if (typeof amount !== 'number' || typeof currency !== 'string') {
     throw new PermanentError(`The payment ${state.id} has no amount or no currency`)
   }
-  return { ...lesson, ...state, amount, currency }
+  return { ...lesson, ...state, amount, currency, sum: formatAmount(amount, currency) }
 }
 
 export function sayNotOurs({ log }: HandlerContext): void {

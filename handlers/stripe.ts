@@ -3,11 +3,16 @@ import type { Handler, HandlerFunction } from '../plugins/inbox/drain.ts'
 import { TransientError } from '../plugins/inbox/errors.ts'
 import { calendarHandlers } from './calendar.ts'
 import { paymentHandlers } from './payment.ts'
+import { refundHandlers } from './refund.ts'
 import type { Services } from './services.ts'
 
 /** What happens at each event of Stripe's. */
 export function stripeHandlers(services: Services): Record<string, Handler> {
-  const handlers = Object.entries({ ...paymentHandlers(services), ...calendarHandlers(services) })
+  const handlers = Object.entries({
+    ...paymentHandlers(services),
+    ...calendarHandlers(services),
+    ...refundHandlers(services),
+  })
   return Object.fromEntries(
     handlers.map(([event, { handle, gaveUp }]) => [event, { handle: patient(handle), gaveUp: patient(gaveUp) }]),
   )

@@ -19,9 +19,9 @@ export interface AlertMessage extends Finding {
 
 /** What needs a person. */
 interface Finding {
-  alert: 'deliveries_given_up' | 'backlog_old' | 'verification_failures' | 'store_failing'
+  alert: 'deliveries_given_up' | 'backlog_old' | 'verification_failures' | 'store_failing' | 'payment_needs_person'
   summary: string
-  /** Numbers and codes: nothing that a webhook holds. */
+  /** Numbers and codes, and of a payment who paid what; nothing else that a webhook holds. */
   details: Record<string, string | number | undefined>
 }
 
@@ -68,6 +68,16 @@ async function alertsPlugin(app: FastifyInstance, options: AlertsOptions & { clo
   })
   events.on('committed', ({ ok }) => {
     if (!ok) storeFailed()
+  })
+  // No incident: each is told for itself, and has no end that could be seen.
+  events.on('attention', ({ amount, student, order, payment, conversation, problem, why }) => {
+    const who = student === '' ? 'a student' : student
+    const finding: Finding = {
+      alert: 'payment_needs_person',
+      summary: `A payment of ${amount} by ${who} (order ${order}, ${payment}) needs a person: ${why}`,
+      details: { amount, student, order, payment, conversation, problem },
+    }
+    void post(messageOf(finding, 'firing', new Date(clock.now()).toISOString()))
   })
   app.addHook('onReady', async () => schedule())
   app.addHook('onClose', async () => {

@@ -37,12 +37,36 @@ export interface HandledEvent {
   error: string | undefined
 }
 
+/** A payment needs a person. */
+export interface AttentionEvent {
+  /** The payment intent's id, or what stands in for it. */
+  payment: string
+  /** Such as `60.00 EUR`. */
+  amount: string
+  order: string
+  /** The student's name, as far as it is known. */
+  student: string
+  /** Chatwoot's display id. */
+  conversation: string
+  /** A code, such as `conversation_gone`. */
+  problem: string
+  /** In words. */
+  why: string
+}
+
+/** A payment of another installation on the same Stripe account was left alone. */
+export interface ForeignEvent {
+  payment: string
+}
+
 /** What happens to webhooks, for metrics, alerts and the operator's page. */
 export interface WebhookEvents {
   answered: [AnsweredEvent]
   handled: [HandledEvent]
   /** A write to the store that several deliveries share has ended, well or not. */
   committed: [Commit]
+  attention: [AttentionEvent]
+  foreign: [ForeignEvent]
 }
 
 declare module './webhooks.ts' {

@@ -65,6 +65,10 @@ export function createMetrics({ inbox, events, clock, log }: MetricsOptions): Me
   })
   const commitFailures = new Counter(common('commit_failures_total', 'Writes to the store that failed'))
 
+  // Without labels: of a series that begins at 1, Prometheus sees no increase.
+  const attention = new Counter(common('payments_attention_total', 'Payments that need a person; the log says why'))
+  const foreign = new Counter(common('payments_foreign_total', 'Payments of other installations, left alone'))
+
   const waiting = new Gauge(common('commit_waiting_deliveries', 'Deliveries that wait for their commit'))
   const waitingBytes = new Gauge(common('commit_waiting_bytes', 'Bodies that wait for their commit'))
   const inFlight = new Gauge(common('handlers_in_flight', 'Handlers at work'))
@@ -103,6 +107,8 @@ export function createMetrics({ inbox, events, clock, log }: MetricsOptions): Me
     operations.observe(shared)
     if (!ok) commitFailures.inc()
   })
+  events.on('attention', () => attention.inc())
+  events.on('foreign', () => foreign.inc())
 
   function collectProcess(): void {
     const stats = inbox.stats()

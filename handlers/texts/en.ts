@@ -38,6 +38,8 @@ export const en = {
   booked: (when: string) => `Your lesson is booked: ${when}. See you then!`,
   paid: (amount: string) => `Thank you! We have received your payment of ${amount}.`,
   paidButTaken: 'Unfortunately the time you chose is not free any more. Your payment counts for another one.',
+  paidButPast: 'The time you chose has passed by now. Your payment counts for another one.',
+  personBooks: 'A person will put your lesson into the calendar and confirm the time to you.',
   paymentFailed: 'Unfortunately your payment did not succeed. Nothing was charged.',
   expired: (when: string) =>
     `Your reservation for ${when} has lapsed, because it was not paid in time. Would you like to choose a time again?`,

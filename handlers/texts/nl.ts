@@ -36,6 +36,8 @@ export const nl: Texts = {
   booked: when => `Je les staat vast: ${when}. Tot dan!`,
   paid: amount => `Dank je wel! We hebben je betaling van ${amount} ontvangen.`,
   paidButTaken: 'De tijd die je koos is helaas niet meer vrij. Je betaling telt voor een andere.',
+  paidButPast: 'De tijd die je koos is inmiddels voorbij. Je betaling telt voor een andere.',
+  personBooks: 'Iemand van ons zet je les in de agenda en bevestigt je de tijd.',
   paymentFailed: 'Je betaling is helaas niet gelukt. Er is niets afgeschreven.',
   expired: when =>
     `Je reservering voor ${when} is vervallen, omdat er niet op tijd is betaald. Wil je opnieuw een tijd kiezen?`,

@@ -63,6 +63,8 @@ export interface Calendar {
    * on another time is given up. A lesson that the order has at this time already counts as booked.
    */
   book(lesson: Lesson, signal: AbortSignal): Promise<BookResult>
+  /** Whether an order has a lesson or a hold here; one that has lapsed may count. */
+  has(order: string, signal: AbortSignal): Promise<boolean>
   /** An order's lesson; null: it has none. */
   find(order: string, signal: AbortSignal): Promise<Interval | null>
   /** Cancels an order's lesson or hold. The lesson's time; null: it has no lesson, or no longer. */

@@ -152,6 +152,10 @@ export function createGoogleCalendar(options: GoogleCalendarOptions, clock: { no
       return booked ? 'booked' : 'taken'
     },
 
+    async has(order, signal) {
+      return (await events.of(order, signal)).length > 0
+    },
+
     async find(order, signal) {
       const lesson = (await events.of(order, signal)).find(({ kind }) => kind === 'lesson')
       return lesson === undefined ? null : { start: lesson.start, end: lesson.end }

@@ -200,6 +200,10 @@ function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalend
       })
     },
 
+    async has(order) {
+      return attempt('be read', () => slotOf(order)) !== undefined
+    },
+
     async find(order) {
       const own = attempt('be read', () => slotOf(order))
       return isLesson(own) ? { start: own.start, end: own.end } : null

@@ -190,6 +190,10 @@ export async function openPostgresCalendar(url: string, clock: { now(): number }
       })
     },
 
+    async has(order) {
+      return (await attempt('be read', client => slotOf(client, order))) !== undefined
+    },
+
     async find(order) {
       const own = await attempt('be read', client => slotOf(client, order))
       return own?.isLesson ? { start: own.start, end: own.end } : null

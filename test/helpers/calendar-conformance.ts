@@ -57,6 +57,19 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar, '09:00-12:00'), ['09:00-10:00', '11:00-12:00'], 'exactly')
   })
 
+  await t.test('has: an order with a lesson or a hold', async t => {
+    const { calendar, clock, again } = await open(t)
+    await calendar.hold(hold(clock, 'b', '09:00-10:00'), signal)
+    t.equal(await calendar.has('a', signal), false)
+    await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
+    t.equal(await calendar.has('a', signal), true)
+    await calendar.book(lesson('a', '10:00-11:00'), signal)
+    const second = await again()
+    t.equal(await second.has('a', signal), true)
+    await second.cancel('a', signal)
+    t.equal(await second.has('a', signal), false)
+  })
+
   await t.test('find: the lesson of an order, and no hold', async t => {
     const { calendar, clock, again } = await open(t)
     t.equal(await calendar.find('a', signal), null)

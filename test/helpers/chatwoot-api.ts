@@ -9,6 +9,8 @@ export interface ChatwootApi extends StandIn {
   contacts: Map<number, ContactState>
   /** Adds a conversation, with its contact if there is none with that id. */
   addConversation(parts?: Partial<ConversationState>, contact?: Partial<ContactState>): ConversationState
+  /** Merges a contact into another one, as Chatwoot does: the merged id is gone, the conversations are the other's. */
+  mergeContact(id: number, into: number): void
 }
 
 export interface ConversationState {
@@ -185,6 +187,12 @@ export async function startChatwootApi(): Promise<ChatwootApi> {
       conversations.set(conversation.id, conversation)
       if (!contacts.has(contact.id)) contacts.set(contact.id, contact)
       return conversation
+    },
+    mergeContact(id, into) {
+      const merged = contacts.get(id)
+      contacts.set(into, { ...(merged as ContactState), id: into })
+      contacts.delete(id)
+      for (const conversation of conversations.values()) if (conversation.contact === id) conversation.contact = into
     },
   }
 }

@@ -72,6 +72,8 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
     prices: options.prices ?? {},
     zone: 'Europe/Amsterdam',
     returnUrl: chatwoot.url,
+    installationId: () => app.webhooks.inbox.installationId(),
+    events: app.webhooks.events,
     now: clock.now,
   }
 

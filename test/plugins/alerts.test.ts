@@ -118,6 +118,37 @@ tap.test('a delivery that dies: told at once, once, and again when none is left'
   t.match(await told(3), { alert: 'deliveries_given_up', status: 'firing', since: new Date(clock.now()).toISOString() })
 })
 
+tap.test('a payment that needs a person is told with its amount and name, each for itself', async t => {
+  const { app, told, receiver, clock } = await alertedApp(t)
+  const attention = {
+    payment: 'pi_1',
+    amount: '60.00 EUR',
+    order: '42-abcdef01',
+    student: 'Renée',
+    conversation: '42',
+    problem: 'conversation_gone',
+    why: 'There is no conversation 42 in Chatwoot. The lesson is booked.',
+  }
+  app.webhooks.events.emit('attention', attention)
+  const { why, ...details } = attention
+  const summary = `A payment of 60.00 EUR by Renée (order 42-abcdef01, pi_1) needs a person: ${why}`
+  const since = new Date(clock.now()).toISOString()
+  t.same(await told(1), {
+    alert: 'payment_needs_person',
+    status: 'firing',
+    summary,
+    since,
+    details,
+    text: `tutorbot-webhooks, firing (since ${since}): ${summary}`,
+  })
+  app.webhooks.events.emit('attention', { ...attention, payment: 'pi_2', student: '' })
+  t.match(await told(2), {
+    status: 'firing',
+    summary: /^A payment of 60.00 EUR by a student \(order 42-abcdef01, pi_2\)/,
+  })
+  t.equal(receiver.calls.length, 2, 'without an end')
+})
+
 tap.test('one look is enough for many that die at once', async t => {
   const { app, receiver, told, deliver } = await alertedApp(t)
   const { inbox } = app.webhooks

@@ -82,6 +82,17 @@ tap.test('deliveries by source, event, outcome and reason', async t => {
   t.same(only(counted, 'commit_failures_total'), { '': 1 })
 })
 
+tap.test('payments that need a person, and those of other installations', async t => {
+  const { app, samples } = await meteredApp(t)
+  t.same(only(await samples(), 'payments_attention_total'), { '': 0 }, 'there from the start')
+  const parts = { amount: '60.00 EUR', order: 'A1', student: '', conversation: '42', problem: 'disputed', why: 'Why' }
+  app.webhooks.events.emit('attention', { payment: 'pi_1', ...parts })
+  app.webhooks.events.emit('foreign', { payment: 'pi_2' })
+  app.webhooks.events.emit('foreign', { payment: 'pi_3' })
+  t.same(only(await samples(), 'payments_attention_total'), { '': 1 })
+  t.same(only(await samples(), 'payments_foreign_total'), { '': 2 })
+})
+
 tap.test('what senders write makes no series of its own', async t => {
   const { app, log, samples } = await meteredApp(t)
   for (let number = 1; number <= 20; number++) {

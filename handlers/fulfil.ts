@@ -1,0 +1,199 @@
+import type { ChatwootClient } from '../plugins/chatwoot.ts'
+import type { Delivery } from '../plugins/inbox/contracts.ts'
+import type { HandlerContext } from '../plugins/inbox/drain.ts'
+import { PermanentError } from '../plugins/inbox/errors.ts'
+import { needsPerson } from './attention.ts'
+import { BOOKED, type Booking, kindOf, offerTimes, readerOf, tutorReader } from './booking.ts'
+import { type Conversation, isUndisturbed } from './conversation.ts'
+import { majorUnits } from './money.ts'
+import { type Claim, claimOf, paidBy } from './ownership.ts'
+import { asText } from './payload.ts'
+import { giveBack } from './refund.ts'
+import { forSilence, publish, type Reply, replyOnce, stateOf } from './reply.ts'
+import type { Services } from './services.ts'
+import type { Payment } from './stripe-event.ts'
+import { TEXTS } from './texts/index.ts'
+import { isoTime, sayWhen } from './times.ts'
+
+/** What a payment brings about: first the money is recorded and the lesson booked, then it is said. */
+
+/** Why a paid lesson is not in the calendar. */
+const PROBLEMS = {
+  taken: 'its time is not free any more',
+  past: 'its time has passed',
+  unknown: 'its lesson_start or minutes in Stripe make no sense',
+}
+
+/** What became of the lesson; `refused: …` with the calendar's own words. */
+type Outcome = 'booked' | keyof typeof PROBLEMS | `refused: ${string}`
+type Problem = Exclude<Outcome, 'booked'>
+
+/** Each step can be repeated; what a person would see twice is done once. */
+export async function fulfil(
+  services: Services,
+  client: ChatwootClient,
+  payment: Payment,
+  delivery: Delivery,
+  context: HandlerContext,
+): Promise<void> {
+  const claim = await claimOf(services, client, payment, context)
+  if (claim === null) return
+  const first = await paidBy(payment.order, payment.id, context)
+  if (payment.refunded) {
+    context.log.warn({ payment: payment.id }, 'the payment was refunded before it was handled: nothing is booked')
+    return giveBack(services, client, claim, payment, context)
+  }
+  const key = `payment:${payment.id}`
+  const isFirst = first === payment.id
+  const outcome = isFirst
+    ? await context.once(`${key}:lesson`, () => bookLesson(services, claim, payment, context))
+    : 'booked'
+
+  const payer = await claim.payer()
+  if (payer.conversation === null) {
+    const lesson = isFirst ? lessonNote(services, payment, outcome) : paidTwiceNote(payment, first)
+    return needsPerson(services, payment, payer.problem, `${payer.why}. ${lesson}`, context)
+  }
+  const { conversation } = payer
+  if (!isFirst) return publish(services, client, conversation, paidTwice(conversation, payment, first), key, context)
+  if (isRefunded(conversation, payment)) {
+    await services.calendar.cancel(payment.order, context.signal)
+    return context.log.warn(
+      { payment: payment.id },
+      'the payment was refunded before it was handled: nothing is booked',
+    )
+  }
+  const counted = moneyCounts(services, conversation, payment, delivery, outcome)
+  await publish(services, client, conversation, counted, key, context)
+  await replyOnce(services, client, conversation, `${key}:lesson`, context, () =>
+    outcome === 'booked'
+      ? confirm(services, conversation, payment)
+      : askForAnotherTime(services, conversation, payment, outcome, context),
+  )
+}
+
+/** Without a key, Stripe can't say so. */
+function isRefunded({ attributes }: Conversation, { id }: Payment): boolean {
+  return attributes.payment_status === 'refunded' && attributes.payment_intent_id === id
+}
+
+/** From the metadata alone, where nothing else had to be read. */
+async function bookLesson(
+  services: Services,
+  { read }: Claim,
+  payment: Payment,
+  context: HandlerContext,
+): Promise<Outcome> {
+  const { id, order, isTimed, time, sum, conversation } = payment
+  // Not every payment is for a time: a session made elsewhere names none.
+  if (!isTimed) return 'booked'
+  if (time === null) return 'unknown'
+  if (time.start <= services.now()) return 'past'
+  const student = payment.student || (read?.contactName ?? '')
+  const service = payment.service ?? asText(read?.attributes.service) ?? TEXTS[read?.language ?? 'nl'].lesson
+  const lesson = { order, ...time, student, service, payment: `${sum}, ${id}`, conversation }
+  try {
+    return await services.calendar.book(lesson, context.signal)
+  } catch (error) {
+    if (!(error instanceof PermanentError)) throw error
+    await needsPerson(services, payment, 'calendar_refuses', error.message, context)
+    return `refused: ${error.message}`
+  }
+}
+
+/** Two links of one order were paid: the second payment gets no lesson, and the tutor decides. */
+function paidTwice(conversation: Conversation, payment: Payment, first: string): Reply {
+  return { content: TEXTS[conversation.language].paid(payment.sum), note: paidTwiceNote(payment, first) }
+}
+
+function paidTwiceNote({ id, order, sum }: Payment, first: string): string {
+  return `Order ${order} was paid a second time: ${sum} by ${id}, after ${first}. Please refund ${id} in Stripe: refunding ${first} would cancel the lesson.`
+}
+
+function moneyCounts(
+  services: Services,
+  conversation: Conversation,
+  { id, order, time, amount, currency, sum }: Payment,
+  { receivedAt }: Delivery,
+  outcome: Outcome,
+): Reply {
+  const isBooked = outcome === 'booked'
+  const { segment, customer_since } = conversation.contactAttributes
+  // What another order waits for is not touched.
+  const isCurrent = isUndisturbed(conversation, order)
+  return {
+    ...(isCurrent && {
+      attributes: {
+        payment_status: 'paid',
+        payment_intent_id: id,
+        payment_amount: majorUnits(amount, currency),
+        payment_currency: currency.toUpperCase(),
+        ...(isBooked && conversation.attributes.order_id === order && BOOKED),
+        ...(isBooked && time !== null && { order_id: order, lesson_start: isoTime(time.start, services.zone) }),
+      },
+    }),
+    contact: {
+      has_paid_lesson: true,
+      ...(isBooked && { lesson_booked: true }),
+      ...(segment === 'new' && { segment: 'existing' }),
+      customer_since: asText(customer_since) ?? new Date(receivedAt).toISOString(),
+    },
+    labels: {
+      add: ['payment:paid', ...(isBooked ? ['status:booked'] : [])],
+      remove: isCurrent ? ['status:awaiting_pay', 'payment:failed'] : [],
+    },
+    note: `Payment received: ${sum}, order ${order}`,
+  }
+}
+
+function confirm(services: Services, conversation: Conversation, { time, sum }: Payment): Reply {
+  const texts = TEXTS[conversation.language]
+  if (time === null) return { content: texts.paid(sum) }
+  const when = sayWhen(time.start, readerOf(conversation, services))
+  return { content: [texts.paid(sum), texts.booked(when)].join('\n') }
+}
+
+/** For the tutor: whether the lesson that was paid for is in the calendar. */
+function lessonNote(services: Services, { order, time }: Payment, outcome: Outcome): string {
+  const at = time === null ? '' : ` of ${sayWhen(time.start, tutorReader(services))}`
+  if (outcome === 'booked') return time === null ? 'No lesson was to be booked.' : `The lesson${at} is booked.`
+  return `The lesson${at} is paid (order ${order}) but not in the calendar: ${problemOf(outcome)}.`
+}
+
+function problemOf(outcome: Problem): string {
+  return outcome in PROBLEMS
+    ? PROBLEMS[outcome as keyof typeof PROBLEMS]
+    : `the calendar refuses it (${outcome.slice(9)})`
+}
+
+/** The money counts: the student chooses another time without paying again. */
+async function askForAnotherTime(
+  services: Services,
+  conversation: Conversation,
+  payment: Payment,
+  problem: Problem,
+  { signal }: HandlerContext,
+): Promise<Reply> {
+  const { order, time, sum } = payment
+  const texts = TEXTS[conversation.language]
+  const note = lessonNote(services, payment, problem)
+  if (problem.startsWith('refused: ')) {
+    const content = [texts.paid(sum), texts.personBooks].join('\n')
+    return { content, note: `${note} Please put it in by hand, and tell the student.`, handsOver: true }
+  }
+  if (!isUndisturbed(conversation, order)) {
+    return {
+      content: texts.paid(sum),
+      note: `${note} Please find a time with the student, who is booking another lesson.`,
+    }
+  }
+  const { minutes } = time === null ? kindOf(conversation) : { minutes: (time.end - time.start) / 60_000 }
+  const booking: Booking = { services, conversation, kind: { type: 'regular', minutes }, signal }
+  const before = [problem === 'past' ? texts.paidButPast : texts.paidButTaken]
+  const offer = await offerTimes(booking, 'rebook', { before })
+  const next = offer.handsOver
+    ? 'No other time is free either: please find one with the student.'
+    : 'The student has been asked to choose another time.'
+  const attributes = { ...BOOKED, ...offer.attributes, pending_intent: 'rebook', order_id: order }
+  return forSilence(conversation, { ...offer, note: `${note} ${next}`, attributes, since: stateOf(conversation) })
+}

@@ -1,0 +1,113 @@
+import { type ChatwootClient, ChatwootRefusedError } from '../plugins/chatwoot.ts'
+import type { HandlerContext } from '../plugins/inbox/drain.ts'
+import { PermanentError } from '../plugins/inbox/errors.ts'
+import { needsPerson } from './attention.ts'
+import { type Conversation, readConversation } from './conversation.ts'
+import type { Services } from './services.ts'
+import type { PaidLesson } from './stripe-event.ts'
+
+/*
+ * Whose payment is it? Every event of a Stripe account goes to every endpoint of it, and all installations begin to count
+ * their conversations and contacts at 1: another one's metadata fits ours. And Chatwoot merges contacts and deletes
+ * conversations. So what counts, first to last: the installation's own id in the metadata, the order in our calendar, the
+ * order or the session in the conversation's attributes; the contact's id only where there is nothing else.
+ */
+
+/** A payment, or a session that was never paid. */
+export interface Claimed extends PaidLesson {
+  /** The payment intent's id, or what stands in for it. */
+  id: string
+  /** The checkout session's id, if it is known. */
+  session: string | undefined
+  /** Such as `60.00 EUR`; null: no money was moved. */
+  sum: string | null
+}
+
+/** Where the payer is. */
+export type Payer =
+  | { conversation: Conversation }
+  | { conversation: null; problem: 'conversation_gone' | 'contact_differs'; why: string }
+
+/** A payment that is ours. */
+export interface Claim {
+  /** The conversation, if it had to be read to know that. */
+  read: Conversation | null
+  /** The conversation to write into, read when it is first asked for. */
+  payer(): Promise<Payer>
+}
+
+/** null: it is not ours, which has been said, and nothing is to be done. @throws {PermanentError} nobody can tell */
+export async function claimOf(
+  services: Services,
+  client: ChatwootClient,
+  claimed: Claimed,
+  context: HandlerContext,
+): Promise<Claim | null> {
+  const { signal, log } = context
+  const isOurs = await isKnownHere(services, claimed, signal)
+  let reading: Promise<Payer> | undefined
+  const payer = () => {
+    reading ??= payerOf(client, claimed, isOurs, signal)
+    return reading
+  }
+  if (isOurs) return { read: null, payer }
+
+  const found = await payer()
+  const { id, order, sum, origin } = claimed
+  const { conversation } = found
+  if (conversation !== null && (origin === undefined || knows(conversation, claimed))) {
+    return { read: conversation, payer }
+  }
+  if (origin !== undefined || sum === null) {
+    await sayForeign(services, claimed, context)
+    return null
+  }
+  const { problem, why } = found as Exclude<Payer, { conversation: Conversation }>
+  await needsPerson(services, { ...claimed, sum }, problem, why, context)
+  log.warn({ payment: id, order }, 'nothing is written into a conversation that may be another student’s')
+  throw new PermanentError(`${why}: look at the payment's metadata in Stripe`)
+}
+
+/** What needs no look at Chatwoot. */
+async function isKnownHere({ installationId, calendar }: Services, claimed: Claimed, signal: AbortSignal) {
+  const { origin, order } = claimed
+  return (origin !== undefined && origin === (await installationId())) || calendar.has(order, signal)
+}
+
+function knows({ attributes }: Conversation, { order, session }: Claimed): boolean {
+  return attributes.order_id === order || (session !== undefined && attributes.checkout_session === session)
+}
+
+async function payerOf(client: ChatwootClient, claimed: Claimed, isOurs: boolean, signal: AbortSignal): Promise<Payer> {
+  const { conversation: id, contact, order } = claimed
+  try {
+    const conversation = await readConversation(client, id, signal)
+    const isTheirs =
+      contact === undefined ||
+      conversation.contactId === contact ||
+      knows(conversation, claimed) ||
+      // Our orders name their conversation.
+      (isOurs && order.startsWith(`${id}-`))
+    if (isTheirs) return { conversation }
+    const why = `The payment's contact ${contact} is not that of conversation ${id} (${conversation.contactId})`
+    return { conversation: null, problem: 'contact_differs', why }
+  } catch (error) {
+    if (!(error instanceof ChatwootRefusedError) || error.status !== 404) throw error
+    return { conversation: null, problem: 'conversation_gone', why: `There is no conversation ${id} in Chatwoot` }
+  }
+}
+
+/** Once for a payment, for several events tell of it. */
+async function sayForeign({ events }: Services, claimed: Claimed, { log, once }: HandlerContext): Promise<void> {
+  const { id, order, sum, origin } = claimed
+  if (sum === null) return log.info({ session: id, order, origin }, 'a checkout session that is not ours: ignored')
+  await once(`payment:${id}:foreign`, () => {
+    log.warn({ payment: id, amount: sum, order, origin }, 'a payment of another installation: ignored')
+    events.emit('foreign', { payment: id })
+  })
+}
+
+/** The payment that an order's lesson is paid by: the first that is asked for. */
+export function paidBy(order: string, payment: string, { once }: HandlerContext): Promise<string> {
+  return once(`order:${order}:paid-by`, () => payment)
+}

@@ -1,0 +1,85 @@
+import type { Test } from 'tap'
+import { stripeCharge, stripeEvent } from '../../commands/samples.ts'
+import { listen } from './app.ts'
+import type { ConversationState } from './chatwoot-api.ts'
+import { type Channel, deliverStripe, type Receiver, student } from './story.ts'
+import type { Session } from './stripe-api.ts'
+import { startTutor, type TutorOptions } from './tutor.ts'
+
+/** The whole of it: a lesson asked for, paid and booked in one chat, over real HTTP, and every bad turn. */
+
+/** A Monday, 11:00 in Amsterdam. */
+export const MONDAY = '2026-11-23T10:00:00Z'
+
+export const MINUTE = 60_000
+
+export const PRICES = {
+  standard60: 'price_s60',
+  standard90: 'price_s90',
+  weekend60: 'price_w60',
+  weekend90: 'price_w90',
+}
+
+export async function setUp(t: Test, options: TutorOptions = {}) {
+  const tutor = await startTutor(t, { at: MONDAY, prices: PRICES, handoffAgentId: 7, ...options })
+  for (const [id, unit_amount] of Object.entries({
+    price_s60: 6000,
+    price_s90: 8500,
+    price_w60: 7000,
+    price_w90: 9950,
+  })) {
+    tutor.stripe.prices.set(id, { id, object: 'price', currency: 'eur', unit_amount })
+  }
+  const port = await listen(tutor.app)
+  const receiver: Receiver = {
+    url: async () => `http://127.0.0.1:${port}`,
+    handled: async delivery => (await tutor.ended(delivery)).msg,
+  }
+  const deliver = async (event: object) => {
+    const delivery = await deliverStripe(receiver, event)
+    return receiver.handled(delivery)
+  }
+  return {
+    ...tutor,
+    receiver,
+    deliver,
+    student: (channel: Channel = 'whatsapp', parts: Partial<ConversationState> = {}, contact = {}) =>
+      student({ ...tutor, receiver }, channel, parts, { language: 'nl', ...contact }),
+    /** The n-th checkout session that was made. */
+    session: (n = 1) => [...tutor.stripe.sessions.values()][n - 1] as Session,
+    lessons: () => tutor.app.webhooks.calendar.lessons?.(0, 8e15),
+    busy: async () => {
+      const now = tutor.clock.now()
+      const busy = await tutor.app.webhooks.calendar.busy(now, now + 30 * 24 * 60 * MINUTE, AbortSignal.timeout(1000))
+      return busy.map(({ start, end }) => [new Date(start).toISOString(), new Date(end).toISOString()])
+    },
+  }
+}
+
+export const contactOf = ({ chatwoot }: Awaited<ReturnType<typeof setUp>>, id = 4100001) =>
+  chatwoot.contacts.get(id)?.custom_attributes
+
+export const SLOTS = [
+  'di 24 nov 10:00',
+  'di 24 nov 11:00',
+  'wo 25 nov 10:00',
+  'wo 25 nov 11:00',
+  'do 26 nov 10:00',
+  'do 26 nov 11:00',
+]
+
+/** A student whose lesson at the first time is reserved. */
+export async function reserved(tutor: Awaited<ReturnType<typeof setUp>>, parts: Partial<ConversationState> = {}) {
+  const one = tutor.student('whatsapp', parts)
+  await one.says('Hoi')
+  await one.says('Les boeken')
+  const [text] = await one.says('1')
+  if (!text?.startsWith('Je les op')) throw new Error(`not reserved: ${text}`)
+  return one
+}
+
+/** A charge that was given back. */
+export function refundEvent(id: string, options: Parameters<typeof stripeCharge>[0], parts: object = {}) {
+  const charge = stripeCharge(options)
+  return stripeEvent('charge.refunded', { ...charge, payment_intent: charge.payment_intent || null, ...parts }, { id })
+}
