@@ -1,0 +1,138 @@
+import t from 'tap'
+import { reserved, setUp } from '../helpers/lesson-story.ts'
+import { pay, sessionEvent } from '../helpers/story.ts'
+import type { TutorOptions } from '../helpers/tutor.ts'
+
+/** Where a person takes over, or has the conversation. */
+
+t.test('a person can be asked for at any point', async t => {
+  for (const way of [
+    ['Kan ik een mens spreken?'],
+    ['Les boeken', 'ik wil een medewerker'],
+    ['Les boeken', '1', 'Iemand spreken'],
+  ]) {
+    t.test(way.join(', '), async t => {
+      const tutor = await setUp(t)
+      const renee = tutor.student()
+      await renee.says('Hoi')
+      for (const text of way) await renee.says(text)
+      t.equal(renee.read().at(-1), 'Een ogenblik: iemand van ons neemt dit gesprek over.')
+      t.match(renee.conversation, { status: 'open', assignee: 7 })
+      t.ok(renee.conversation.labels.includes('intent:handoff'))
+      t.strictSame(await renee.says('hallo?'), [], 'and then the bot keeps silent')
+    })
+  }
+})
+
+t.test('nonsense three times in a row: a person is offered', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  const sorry = 'Sorry, dat begreep ik niet.'
+  t.strictSame(await renee.says('blub'), [sorry])
+  t.strictSame(await renee.says('blah'), [sorry])
+  await renee.says('Les boeken')
+  t.strictSame(await renee.says('blub'), [sorry], 'something understood in between')
+  t.strictSame(await renee.says('blub'), [sorry])
+  const offer = 'Sorry, ik begrijp je nog steeds niet. Wil je iemand spreken?'
+  t.strictSame(await renee.says('blub'), [offer])
+  t.ok(renee.choices().includes('Iemand spreken'))
+  t.equal(renee.choices()[0], 'di 24 nov 10:00', 'the dialogue is where it was')
+  await renee.says('Iemand spreken')
+  t.equal(renee.conversation.status, 'open')
+})
+
+t.test('five messages in a second: one coherent answer to each, in order', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  const deliveries: string[] = []
+  for (const text of ['Hoi', 'Les boeken', 'Liever 90 minuten', '3', 'dank je'])
+    deliveries.push(await renee.sends(text))
+  for (const delivery of deliveries) t.equal(await tutor.receiver.handled(delivery), 'webhook handled')
+  t.match(renee.read(), [
+    'Hoi! Waarmee kan ik je helpen?',
+    /les van 60 minuten/,
+    /les van 90 minuten/,
+    /^Je les op woensdag 25 november om 10:00/,
+    'Sorry, dat begreep ik niet.',
+  ])
+  t.equal(renee.read().length, 5)
+})
+
+t.test('silence where the bot is switched off or a human has the conversation', async t => {
+  const tutor = await setUp(t)
+  for (const [index, parts] of [{ custom_attributes: { bot_disabled: true } }, { assignee: 11 }].entries()) {
+    t.strictSame(await tutor.student('whatsapp', { id: index + 1, ...parts }).says('Les boeken'), [])
+  }
+})
+
+t.test('what is not set up is said to the tutor, and the student gets a person', async t => {
+  const cases: [string, TutorOptions, Record<string, unknown>, RegExp][] = [
+    ['no key', { stripeKey: false }, {}, /STRIPE_SECRET_KEY is not set/],
+    ['no price', { prices: {} }, {}, /STANDARD_PRICE_ID_60 is not set/],
+    [
+      'no weekend price',
+      { prices: { standard60: 'price_s60' } },
+      { segment: 'weekend' },
+      /WEEKEND_PRICE_ID_60 is not set/,
+    ],
+    ['no such price', { prices: { standard60: 'price_gone' } }, {}, /No such price/],
+  ]
+  for (const [name, options, contact, problem] of cases) {
+    t.test(name, async t => {
+      const tutor = await setUp(t, options)
+      const renee = tutor.student('whatsapp', {}, contact)
+      await renee.says('Hoi')
+      await renee.says('Les boeken')
+      if (name === 'no such price') await renee.says('1')
+      t.equal(renee.read().at(-1), 'Een ogenblik: iemand van ons neemt dit gesprek over.')
+      t.match(renee.notes(), [problem])
+      t.match(renee.conversation, { status: 'open', labels: ['intent:handoff'] })
+      t.match(
+        tutor.log.lines.find(({ msg }) => msg === 'the student is given to a person'),
+        { level: 40 },
+      )
+    })
+  }
+})
+
+t.test('regression: a message made to be slow is answered at once', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  const startedAt = performance.now()
+  for (const text of ['!'.repeat(149_999), '1 '.repeat(75_000), 'di '.repeat(50_000)]) await renee.says(`${text}x`)
+  t.ok(performance.now() - startedAt < 5_000, 'it took 9.5 s for the first alone')
+})
+
+t.test('regression: who looks for someone is not given to a person', async t => {
+  const tutor = await setUp(t)
+  for (const text of [
+    'Hi, I am looking for someone who can help me',
+    'Wat kost het per persoon?',
+    'Someone told me so',
+  ]) {
+    const id = 4100200 + text.length
+    t.match(await tutor.student('whatsapp', { id, contact: id }).says(text), [/^Hoi!/], text)
+  }
+})
+
+t.test('regression: where a human has the conversation, Stripe’s events ask the student nothing', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const said = renee.read().length
+  Object.assign(renee.conversation.custom_attributes as object, { bot_disabled: 'true' })
+  Object.assign(tutor.session(), { status: 'expired' })
+  await tutor.deliver(sessionEvent(tutor.session(), 'expired'))
+  t.equal(renee.read().length, said)
+  t.match(renee.notes(), [/^TutorBot is silent here, and has not told the student: "Je reservering/])
+
+  const tim = await reserved(tutor, { id: 4100043, contact: 4100002 })
+  tim.conversation.assignee = 11
+  const session = tutor.session(2)
+  Object.assign(session, { metadata: { ...session.metadata, lesson_start: 'never' } })
+  const before = tim.read().length
+  await tutor.deliver(pay(session).completed)
+  t.equal(tim.read().length, before)
+  t.match(tim.notes(), [/^Payment received/, /make no sense.*\nTutorBot is silent here/s])
+})

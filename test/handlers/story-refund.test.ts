@@ -1,0 +1,156 @@
+import t from 'tap'
+import { paymentHandlers } from '../../handlers/payment.ts'
+import type { HandlerFunction } from '../../plugins/inbox/drain.ts'
+import { MINUTE, refundEvent, reserved, setUp } from '../helpers/lesson-story.ts'
+import { pay } from '../helpers/story.ts'
+
+/** Money given back. */
+
+t.test('a full refund cancels the lesson, and both are told', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  await tutor.deliver(pay(tutor.session()).completed)
+  const order = tutor.session().metadata?.order_id
+  await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1', refunded: 1000 }))
+  t.equal((await tutor.lessons())?.length, 1, 'in part: the lesson stays')
+  const said = renee.read().length
+
+  t.equal(await tutor.deliver(refundEvent('evt_2', { paymentIntent: 'pi_cs_test_1' })), 'webhook handled')
+  t.strictSame(await tutor.lessons(), [])
+  t.strictSame(renee.read().slice(said), [
+    'Je betaling van 60.00 EUR is terugbetaald.\nJe les op dinsdag 24 november om 10:00 gaat niet door.',
+  ])
+  t.equal(
+    renee.notes().at(-1),
+    `Payment refunded: 60.00 EUR, order ${order}; the lesson of Tuesday 24 November at 10:00 is cancelled`,
+  )
+  t.strictSame(renee.conversation.labels, [])
+  t.equal(renee.conversation.custom_attributes?.payment_status, 'refunded')
+})
+
+t.test('a refund that is handled before the payment leaves nothing to book', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const { completed } = pay(tutor.session())
+  tutor.stripe.refunded.add('pi_cs_test_1')
+  t.equal(await tutor.deliver(completed), 'webhook handled')
+  t.strictSame(await tutor.lessons(), [])
+  t.strictSame(await tutor.busy(), [], 'nor is its time held')
+  const order = tutor.session().metadata?.order_id
+  t.strictSame(renee.notes(), [`Payment refunded: 60.00 EUR, order ${order}`])
+  t.equal(renee.read().at(-1), 'Je betaling van 60.00 EUR is terugbetaald.')
+  t.strictSame(renee.conversation.labels, [])
+  t.match(renee.conversation.custom_attributes, { payment_status: 'refunded', order_id: null, checkout_session: null })
+
+  const said = renee.read().length
+  await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1' }))
+  t.equal(renee.read().length, said, 'Stripe’s own event of the refund says no more')
+})
+
+t.test('a refund of a payment that has no lesson: only the money is told of', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  const metadata = { conversation_id: '4100042', order_id: 'elsewhere' }
+  t.equal(await tutor.deliver(refundEvent('evt_1', { metadata })), 'webhook handled')
+  t.strictSame(renee.read(), ['Je betaling van 60.00 EUR is terugbetaald.'])
+  t.strictSame(renee.notes(), ['Payment refunded: 60.00 EUR, order elsewhere'])
+  const charge = refundEvent('evt_2', {
+    paymentIntent: '',
+    metadata: { ...metadata, order_id: 'another', lesson_start: '2026-11-25T10:00:00Z' },
+  })
+  t.equal(await tutor.deliver(charge), 'webhook handled', 'a charge without a payment intent counts by itself')
+  t.equal(renee.read().length, 2, 'and no lesson of it is in the calendar')
+})
+
+t.test('a refund while another time is still to be chosen', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const session = tutor.session()
+  Object.assign(session, { metadata: { ...session.metadata, lesson_start: 'never' } })
+  await tutor.deliver(pay(session).completed)
+  t.equal(renee.conversation.custom_attributes?.pending_intent, 'rebook')
+  await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1' }))
+  t.strictSame(renee.read().at(-1), 'Je betaling van 60.00 EUR is terugbetaald.')
+  t.equal(renee.conversation.custom_attributes?.pending_intent, 'menu')
+})
+
+t.test('a payment that was refunded without a key to see it by', async t => {
+  const tutor = await setUp(t)
+  await reserved(tutor)
+  const { completed } = pay(tutor.session())
+  const handled = { ...tutor.services, stripe: null }
+  const metadata = tutor.session().metadata as Record<string, string>
+  await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1', metadata }))
+  const { handle } = paymentHandlers(handled)['checkout.session.completed'] as { handle: HandlerFunction }
+  const { type: event, ...payload } = completed
+  const delivery = { id: 'id', source: 'stripe', event, key: 'key', orderingKey: 'key', payload, receivedAt: 0 }
+  const { signal } = new AbortController()
+  await handle(delivery, { signal, attempt: 1, log: tutor.app.log, once: async (_key, step) => step() })
+  t.strictSame(await tutor.lessons(), [])
+  t.match(tutor.log.text(), /was refunded before it was handled/)
+})
+
+t.test('regression: an order that is paid twice has one lesson, and the second refund leaves it alone', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const first = tutor.session()
+  await tutor.deliver(pay(first).completed)
+  const again = { ...first, id: 'cs_again' }
+  tutor.stripe.sessions.set(again.id, again)
+  await tutor.deliver(pay(again, 'pi_again').completed)
+  const order = first.metadata?.order_id
+  t.strictSame(renee.notes(), [
+    `Payment received: 60.00 EUR, order ${order}`,
+    `Order ${order} was paid a second time: 60.00 EUR by pi_again, after pi_cs_test_1. Please refund pi_again in Stripe: refunding pi_cs_test_1 would cancel the lesson.`,
+  ])
+  await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_again', metadata: first.metadata ?? {} }))
+  t.equal(renee.read().at(-1), 'Je betaling van 60.00 EUR is terugbetaald.')
+  t.equal((await tutor.lessons())?.length, 1)
+  t.strictSame(renee.conversation.labels, ['payment:paid', 'status:booked'])
+  await tutor.deliver(refundEvent('evt_2', { paymentIntent: 'pi_cs_test_1', metadata: first.metadata ?? {} }))
+  t.strictSame(await tutor.lessons(), [])
+})
+
+t.test('regression: a refund of last week’s order leaves the one that is pending alone', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const first = tutor.session()
+  await tutor.deliver(pay(first).completed)
+  await renee.says('Les boeken')
+  t.match(renee.conversation.custom_attributes, { order_id: null, payment_status: null }, 'that one is over')
+  await renee.says('2')
+  t.strictSame(renee.conversation.labels, ['status:awaiting_pay'], 'labels too')
+  const pending = { ...renee.conversation.custom_attributes }
+  await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1', metadata: first.metadata ?? {} }))
+  t.strictSame(renee.conversation.custom_attributes, pending)
+  t.strictSame(renee.conversation.labels, ['status:awaiting_pay'])
+  t.match(renee.read().at(-1), /Je les op dinsdag 24 november om 10:00 gaat niet door/)
+  t.strictSame(await tutor.lessons(), [])
+
+  await renee.says('Een ander moment')
+  t.equal(tutor.session(2).status, 'expired', 'and its link can still be given up')
+  t.strictSame(await tutor.busy(), [])
+})
+
+t.test('regression: a refund after the lesson was given is about the money only', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  await tutor.deliver(pay(tutor.session()).completed)
+  tutor.clock.advance(2 * 24 * 60 * MINUTE)
+  await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1' }))
+  t.equal(renee.read().at(-1), 'Je betaling van 60.00 EUR is terugbetaald.')
+  t.equal((await tutor.lessons())?.length, 1)
+})
+
+t.test('regression: a paid lesson that was moved is cancelled by its refund, whatever was said since', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const session = tutor.session()
+  Object.assign(session, { metadata: { ...session.metadata, lesson_start: '2026-11-20T10:00:00+01:00' } })
+  await tutor.deliver(pay(session).completed)
+  await renee.says('donderdag 15:00')
+  await renee.says('Les boeken')
+  await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1' }))
+  t.strictSame(await tutor.lessons(), [])
+  t.match(renee.read().at(-1), /Je les op donderdag 26 november om 15:00 gaat niet door/)
+})

@@ -1,0 +1,171 @@
+import t from 'tap'
+import { MINUTE, reserved, SLOTS, setUp } from '../helpers/lesson-story.ts'
+import { sessionEvent } from '../helpers/story.ts'
+
+/** The times that are offered, and how a student chooses one. */
+
+t.test('on WhatsApp a time can be written', async t => {
+  const cases = [
+    ['2', 'dinsdag 24 november om 11:00'],
+    ['2.', 'dinsdag 24 november om 11:00'],
+    ['di 24 nov 11:00', 'dinsdag 24 november om 11:00'],
+    ['Tue 24 Nov 11:00', 'dinsdag 24 november om 11:00'],
+    ['dinsdag 17:00', 'dinsdag 24 november om 17:00'],
+    ['Kan het donderdag om 3 uur?', 'donderdag 26 november om 15:00'],
+    ['morgen 12.00', 'dinsdag 24 november om 12:00'],
+    ['Friday 5 pm', 'vrijdag 27 november om 17:00'],
+    ['2 december 19u', 'woensdag 2 december om 19:00'],
+  ] as const
+  for (const [text, when] of cases) {
+    t.test(text, async t => {
+      const tutor = await setUp(t)
+      const renee = tutor.student()
+      await renee.says('Hoi')
+      await renee.says('1')
+      t.match((await renee.says(text))[0], `Je les op ${when} staat voor je klaar.`)
+    })
+  }
+})
+
+t.test('a written time that several days have, or none, is asked again', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  await renee.says('Les boeken')
+  t.match(await renee.says('woensdag'), [/^Wanneer wil je/])
+  t.match(renee.choices().slice(0, 6), Array(6).fill(/^wo 25 nov/))
+  t.match(await renee.says('zondag 10:00'), [/^Die tijd is helaas niet meer vrij.\nWanneer/])
+  t.strictSame(renee.choices().slice(0, 6), SLOTS)
+})
+
+t.test('other times, another length, back to the menu', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student('widget')
+  await renee.says('Hoi')
+  await renee.chooses('Les boeken')
+  await renee.chooses('Andere tijden')
+  t.match(renee.choices().slice(0, 6), [
+    /^do 26 nov 12/,
+    /^do 26 nov 13/,
+    /^vr 27 nov/,
+    /^vr 27 nov/,
+    /^ma 30 nov/,
+    /^ma/,
+  ])
+  await renee.chooses('Liever 90 minuten')
+  t.ok(renee.choices().includes('Liever 60 minuten'))
+  await renee.chooses(1)
+  t.match(tutor.session(), { amount_total: 8500, metadata: { minutes: '90' } })
+  t.strictSame(await tutor.busy(), [['2026-11-24T09:00:00.000Z', '2026-11-24T10:30:00.000Z']])
+})
+
+t.test('two students take the last slot at the same moment: one gets it, the other is offered others', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  const tim = tutor.student('whatsapp', { id: 4100043, contact: 4100002 })
+  for (const one of [renee, tim]) {
+    await one.says('Hoi')
+    await one.says('Les boeken')
+  }
+  const answers = await Promise.all([renee.says('1'), tim.says('1')])
+  t.strictSame(
+    answers
+      .flat()
+      .map(text => text.split(' ').slice(0, 2).join(' '))
+      .sort(),
+    ['Die tijd', 'Je les'],
+  )
+  t.equal((await tutor.busy()).length, 1)
+  t.equal(tutor.stripe.sessions.size, 1)
+})
+
+t.test('a time that was offered long ago, or is taken while choosing again, is not booked', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  await renee.says('Les boeken')
+  tutor.clock.advance(24 * 60 * MINUTE)
+  t.match(await renee.says('di 24 nov 10:00'), [/^Die tijd is helaas niet meer vrij.\nWanneer/])
+  t.strictSame(await tutor.busy(), [])
+})
+
+t.test('no time is free: a person looks for one', async t => {
+  const tutor = await setUp(t)
+  const now = tutor.clock.now()
+  const all = {
+    order: 'x',
+    start: now,
+    end: now + 40 * 24 * 60 * MINUTE,
+    student: '',
+    service: '',
+    payment: null,
+    conversation: '1',
+  }
+  await tutor.app.webhooks.calendar.book(all, AbortSignal.timeout(1000))
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  t.strictSame(await renee.says('Les boeken'), [
+    'De komende dagen is er geen tijd vrij. Iemand van ons zoekt er een met je.',
+  ])
+  t.equal(renee.conversation.status, 'open')
+})
+
+t.test('regression: a sentence about a time is no choice of one', async t => {
+  const tutor = await setUp(t)
+  const sentences = [
+    'dinsdag 17:00 kan ik niet',
+    'volgende week dinsdag 17:00',
+    'niet morgen maar overmorgen om 17:00',
+    'dinsdag van 16 uur tot 17 uur',
+    'dinsdag niet, woensdag wel 17:00',
+    'Can we do Tuesday at 5 pm or later?',
+    'zo snel mogelijk, dinsdag 17:00',
+    'een les van 5 uur op dinsdag',
+    'do 26 november 17:00 of 18:00',
+  ]
+  for (const [index, sentence] of sentences.entries()) {
+    const renee = tutor.student('whatsapp', { id: 4100100 + index, contact: 4100100 + index })
+    await renee.says('Hoi')
+    await renee.says('Gratis proefles')
+    t.match(await renee.says(sentence), [/^Wanneer wil je je les van 30 minuten/], sentence)
+  }
+  t.strictSame(await tutor.lessons(), [])
+  const tim = tutor.student('whatsapp', { id: 4100042 })
+  await tim.says('Hoi')
+  await tim.says('Gratis proefles')
+  await tim.says('Can it be Tuesday at 5 pm please')
+  t.match(await tutor.lessons(), [{ start: Date.parse('2026-11-24T16:00:00Z') }])
+})
+
+t.test('regression: a student in another zone writes the times of that zone', async t => {
+  const tutor = await setUp(t)
+  const tim = tutor.student('whatsapp', {}, { language: 'en', timezone: 'Europe/London' })
+  await tim.says('Hi')
+  await tim.says('Book a lesson')
+  t.match(await tim.says('Tuesday 16:00'), [/Tuesday 24 November at 16:00 \(Europe\/London\) is reserved/])
+})
+
+t.test('regression: a number sent twice does not give up the reservation', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  await renee.says('Les boeken')
+  await renee.says('2')
+  t.strictSame(await renee.says('2'), ['Sorry, dat begreep ik niet.'])
+  t.equal(tutor.session().status, 'open')
+  t.match(await renee.says('menu'), ['Hoi! Waarmee kan ik je helpen?'])
+  await renee.says('Les boeken')
+  t.equal(tutor.session().status, 'expired', 'until another one is asked for')
+})
+
+t.test('regression: other times were offered before the link expired: the offer stands', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  tutor.clock.advance(41 * MINUTE)
+  await reserved(tutor, { id: 4100043, contact: 4100002 })
+  await renee.says('Link opnieuw sturen')
+  const said = renee.read().length
+  await tutor.deliver(sessionEvent(tutor.session(), 'expired'))
+  t.equal(renee.read().length, said)
+  t.match(await renee.says('2'), [/^Je les op/])
+})
