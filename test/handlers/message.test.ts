@@ -9,7 +9,7 @@ import type { HandlerContext, HandlerFunction } from '../../plugins/inbox/drain.
 import { AGENT_ID, type ConversationState } from '../helpers/chatwoot-api.ts'
 import type { Matcher } from '../helpers/stand-in.ts'
 import { stripeError } from '../helpers/stripe-api.ts'
-import { startTutor, type Tutor, warnings } from '../helpers/tutor.ts'
+import { limit, startTutor, type Tutor, warnings } from '../helpers/tutor.ts'
 
 const HANDOFF_AGENT = 7
 const PRICES = { standard60: 'price_s60', standard90: 'price_s90', weekend60: 'price_w60', weekend90: 'price_w90' }
@@ -339,7 +339,7 @@ t.test('what fails after the reply is done again, and the reply is not', async t
   for (const [name, step] of steps) {
     for (const behaviour of [{ status: 500 }, 'drop', 'drop after', 'hang'] as const) {
       t.test(`${name}: ${JSON.stringify(behaviour)}`, async t => {
-        const tutor = await setUp(t, { conversation: { labels: ['vip'] } })
+        const tutor = await setUp(t, { conversation: { labels: ['vip'] }, ...limit(behaviour) })
         tutor.chatwoot.fail(step, behaviour)
         const id = await tutor.send(incoming('human'))
         t.match(await tutor.ended(id), { msg: 'webhook failed, tried again' })
@@ -365,7 +365,7 @@ t.test('a reply whose answer got lost is not sent again, however late that is no
   for (const behaviour of ['drop after', 'hang'] as const) {
     for (const late of [0, 3 * MINUTE]) {
       t.test(`${behaviour}, ${late} ms`, async t => {
-        const tutor = await setUp(t)
+        const tutor = await setUp(t, limit(behaviour))
         tutor.chatwoot.fail(POST_MESSAGE, behaviour)
         const id = await tutor.send(incoming('human'))
         t.match(await tutor.ended(id), { msg: 'webhook failed, tried again' })

@@ -10,7 +10,7 @@ import type { ConversationState } from '../helpers/chatwoot-api.ts'
 import { LEVELS } from '../helpers/log.ts'
 import type { Behaviour, Matcher } from '../helpers/stand-in.ts'
 import { stripeError } from '../helpers/stripe-api.ts'
-import { startTutor, type TutorOptions, warnings } from '../helpers/tutor.ts'
+import { limit, startTutor, type TutorOptions, warnings } from '../helpers/tutor.ts'
 
 const OURS = { conversation_id: '4100042', order_id: 'A1' }
 const PAYMENT = 'pi_1'
@@ -344,7 +344,7 @@ t.test('whatever step fails is done again, and nobody reads anything twice', asy
 
   async function retried(name: string, step: Matcher, behaviour: Behaviour) {
     await t.test(`${name}: ${JSON.stringify(behaviour)}`, async t => {
-      const tutor = await setUp(t)
+      const tutor = await setUp(t, limit(behaviour))
       tutor.chatwoot.fail(step, behaviour)
       const id = await tutor.pay(tutor.session('completed'))
       t.match(await tutor.ended(id), { msg: 'webhook failed, tried again' })

@@ -6,6 +6,7 @@ import { chatwootRequest, stripeRequest, webhookApp } from './app.ts'
 import { startChatwootApi } from './chatwoot-api.ts'
 import { type TestClock, testClock } from './clock.ts'
 import { type CapturedLog, LEVELS, type LogLine } from './log.ts'
+import type { Behaviour } from './stand-in.ts'
 import { startStripeApi } from './stripe-api.ts'
 
 export interface TutorOptions {
@@ -18,6 +19,8 @@ export interface TutorOptions {
   prices?: PriceIds
   handoffAgentId?: number
   calendar?: WebhooksOptions['calendar']
+  /** How long a call may take, ms. Default: so long that only a call that hangs reaches it. */
+  timeoutMs?: number
   /** The time that it is, for deliveries too. Default: the real one, in which they are accepted anyway. */
   at?: string
 }
@@ -31,20 +34,28 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
   t.teardown(() => Promise.all([chatwoot.close(), stripe.close()]))
 
   function webhooksOptions(): WebhooksOptions {
-    const { token = 'bot', admin = true, stripeKey = true, prices, handoffAgentId, calendar } = options
+    const {
+      token = 'bot',
+      admin = true,
+      stripeKey = true,
+      timeoutMs = 25_000,
+      prices,
+      handoffAgentId,
+      calendar,
+    } = options
     const chatwootOptions = {
       url: chatwoot.url,
       accountId: chatwoot.accountId,
       ...(token !== 'none' && { token: chatwoot.tokens[token] }),
       ...(admin && { adminToken: chatwoot.tokens.admin }),
       ...(handoffAgentId !== undefined && { handoffAgentId }),
-      timeoutMs: 400,
+      timeoutMs,
     }
     const stripeOptions = {
       apiBase: stripe.url,
       ...(stripeKey && { secretKey: stripe.secretKey }),
       ...(prices && { prices }),
-      timeoutMs: 400,
+      timeoutMs,
     }
     return {
       chatwoot: chatwootOptions,
@@ -126,4 +137,9 @@ export type Tutor = Awaited<ReturnType<typeof startTutor>>
 /** The messages of the lines at warn level and above, without those about the start and about attempts. */
 export function warnings(log: CapturedLog): string[] {
   return log.lines.filter(line => line.level >= LEVELS.warn && line.delivery && !line.event).map(({ msg }) => msg)
+}
+
+/** Calls end soon where one of them hangs: the others need less. */
+export function limit(behaviour: Behaviour): { timeoutMs?: number } {
+  return behaviour === 'hang' ? { timeoutMs: 1_500 } : {}
 }
