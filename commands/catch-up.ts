@@ -6,6 +6,7 @@ import { type Env, readEnv } from '../plugins/env.ts'
 import { PermanentError, TransientError } from '../plugins/inbox/errors.ts'
 import { retryAfterMs } from '../plugins/retry-after.ts'
 import { createStripeClient } from '../plugins/stripe.ts'
+import { utcTime } from '../plugins/utc-time.ts'
 import { signChatwoot } from '../plugins/verification.ts'
 import { type Missed, missedEvents, missedMessages, patiently } from './missed.ts'
 import { CommandError, type Context, report, table, timeOf, withExamples, withJson } from './output.ts'
@@ -112,7 +113,7 @@ async function fromChatwoot(config: Env, since: number, context: Context): Promi
 }
 
 function showMissed(missed: readonly Missed[], { json }: CatchUpOptions, context: Context): void {
-  const rows = missed.map(({ source, event, what, at }) => ({ source, event, what, at: new Date(at).toISOString() }))
+  const rows = missed.map(({ source, event, what, at }) => ({ source, event, what, at: utcTime(at) }))
   report(context, json, rows, () => [
     ...(rows.length === 0 ? [] : table(rows.map(({ at, source, event, what }) => [at, source, event, what]))),
     `${rows.length} would be sent; those that are known would be duplicates`,

@@ -7,6 +7,7 @@ import type { Backlog } from '../plugins/inbox/contracts.ts'
 import { describeStore, isPostgresUrl } from '../plugins/inbox/postgres-url.ts'
 import { restoredAt } from '../plugins/inbox/sqlite-file.ts'
 import { createStripeClient, type StripeClient } from '../plugins/stripe.ts'
+import { utcTime } from '../plugins/utc-time.ts'
 import { webhooksOptions } from '../server.ts'
 import { unreachable } from './server-url.ts'
 import { openStore } from './store.ts'
@@ -117,7 +118,7 @@ function checkRestored(at: number | null): Check[] {
   return [
     warn(
       'store',
-      `restored from a backup at ${new Date(at).toISOString()}, with the original's installation id: if the original ` +
+      `restored from a backup at ${utcTime(at)}, with the original's installation id: if the original ` +
         'is still in use, they take payments for each other; run doctor --new-installation-id here. If it is gone, ' +
         'run doctor --keep-installation-id',
     ),

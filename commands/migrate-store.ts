@@ -7,6 +7,7 @@ import type { DeliveryState } from '../plugins/inbox/contracts.ts'
 import { openPostgresStore, type PostgresStore } from '../plugins/inbox/postgres-store.ts'
 import { describeStore, isPostgresUrl } from '../plugins/inbox/postgres-url.ts'
 import { openSqliteReader, type SqliteReader } from '../plugins/inbox/sqlite-reader.ts'
+import { utcTime } from '../plugins/utc-time.ts'
 
 const HELP = `npm run migrate-store -- --from <file> --to <url>
 
@@ -118,9 +119,7 @@ async function move(
     const { fresh, overlapping } = await calendar.importSlots(batch)
     for (const { hold_until } of fresh) slots[hold_until === null ? 'lessons' : 'holds']++
     for (const { order_id, start_at } of overlapping) {
-      print(
-        `look at the calendar: the lesson of ${new Date(start_at).toISOString()} (${order_id}) overlaps another one`,
-      )
+      print(`look at the calendar: the lesson of ${utcTime(start_at)} (${order_id}) overlaps another one`)
     }
   }
 

@@ -6,6 +6,7 @@ import { stripeHandlers } from '../handlers/stripe.ts'
 import type { ChatwootClient, ChatwootConversation, ChatwootMessage } from '../plugins/chatwoot.ts'
 import { TransientError } from '../plugins/inbox/errors.ts'
 import type { EventPage, StripeClient } from '../plugins/stripe.ts'
+import { utcTime } from '../plugins/utc-time.ts'
 
 /** What Stripe and Chatwoot still have of what we may have missed. */
 
@@ -110,7 +111,7 @@ function webhookOf(
     content_type,
     content,
     conversation: { ...conversation, messages: [] },
-    created_at: new Date(created_at * 1_000).toISOString(),
+    created_at: utcTime(created_at * 1_000),
     id,
     inbox: { id: conversation.inbox_id },
     message_type: incoming ? 'incoming' : 'outgoing',

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { EnvOptions } from '../plugins/env.ts'
+import { indentedJson } from '../routes/operator/json-text.ts'
 
 /** What the commands have in common: where they write, how they fail, and their tables. */
 
@@ -34,7 +35,7 @@ export function withExamples(command: Command, examples: readonly string[]): Com
 
 /** The result, for machines or for people. */
 export function report(context: Context, json: boolean | undefined, result: unknown, lines: () => string[]): void {
-  if (json) context.print(JSON.stringify(result, null, 2))
+  if (json) context.print(indentedJson(result).text)
   else for (const line of lines()) context.print(line)
 }
 

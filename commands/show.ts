@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { find } from '../routes/operator/deliveries.ts'
+import { indentedJson, NOT_INDENTED } from '../routes/operator/json-text.ts'
 import { type DeliveryView, type TimelineEntry, timelineOf, viewOf } from '../routes/operator/views.ts'
 import { stateOf } from './list.ts'
 import { type Context, printable, report, table, withExamples, withJson } from './output.ts'
@@ -26,8 +27,15 @@ async function show(id: string, { json }: { json?: boolean }, context: Context):
     '',
     ...timelineTable(timeline),
     '',
-    ...(payload === null ? ['the payload is deleted'] : JSON.stringify(payload, null, 2).split('\n').map(printable)),
+    ...payloadLines(payload),
   ])
+}
+
+function payloadLines(payload: object | null): string[] {
+  if (payload === null) return ['the payload is deleted']
+  const { text, isIndented } = indentedJson(payload)
+  const lines = text.split('\n').map(printable)
+  return isIndented ? lines : [`${NOT_INDENTED}:`, ...lines]
 }
 
 function fieldsOf(view: DeliveryView): string[] {

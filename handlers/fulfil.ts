@@ -2,6 +2,7 @@ import type { ChatwootClient } from '../plugins/chatwoot.ts'
 import type { Delivery } from '../plugins/inbox/contracts.ts'
 import type { HandlerContext } from '../plugins/inbox/drain.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
+import { utcTime } from '../plugins/utc-time.ts'
 import { needsPerson } from './attention.ts'
 import { BOOKED, type Booking, kindOf, offerTimes, readerOf, tutorReader } from './booking.ts'
 import { type Conversation, isUndisturbed } from './conversation.ts'
@@ -136,7 +137,7 @@ function moneyCounts(
       has_paid_lesson: true,
       ...(isBooked && { lesson_booked: true }),
       ...(segment === 'new' && { segment: 'existing' }),
-      customer_since: asText(customer_since) ?? new Date(receivedAt).toISOString(),
+      customer_since: asText(customer_since) ?? utcTime(receivedAt),
     },
     labels: {
       add: ['payment:paid', ...(isBooked ? ['status:booked'] : [])],

@@ -2,6 +2,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Clock, systemClock } from './inbox/contracts.ts'
 import { delay } from './inbox/store-trouble.ts'
+import { utcTime } from './utc-time.ts'
 import { OptionError } from './webhooks.ts'
 
 export interface AlertsOptions {
@@ -77,7 +78,7 @@ async function alertsPlugin(app: FastifyInstance, options: AlertsOptions & { clo
       summary: `A payment of ${amount} by ${who} (order ${order}, ${payment}) needs a person: ${why}`,
       details: { amount, student, order, payment, conversation, problem },
     }
-    void post(messageOf(finding, 'firing', new Date(clock.now()).toISOString()))
+    void post(messageOf(finding, 'firing', utcTime(clock.now())))
   })
   app.addHook('onReady', async () => schedule())
   app.addHook('onClose', async () => {
@@ -139,7 +140,7 @@ async function alertsPlugin(app: FastifyInstance, options: AlertsOptions & { clo
     if (incidents.has(finding.alert)) return
     const over = Promise.withResolvers<void>()
     incidents.set(finding.alert, over.resolve)
-    void report(finding, new Date(clock.now()).toISOString(), over.promise)
+    void report(finding, utcTime(clock.now()), over.promise)
   }
 
   /** From an incident's beginning to its end. Until both are told it is the same one, so that none waits behind it. */

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import ical, { ICalEventStatus } from 'ical-generator'
 import { IANAZone } from 'luxon'
 import type { BookedLesson } from '../plugins/calendar/contract.ts'
+import { showableTime } from '../plugins/utc-time.ts'
 import { OptionError } from '../plugins/webhooks.ts'
 
 export interface CalendarFeedOptions {
@@ -80,11 +81,11 @@ function calendarText(lessons: BookedLesson[], zone: string): string {
       // Not the order itself: the generator escapes no UID.
       id: `${hash('sha256', lesson.order)}@tutorbot-webhooks`,
       // Without a METHOD it says when the lesson was last changed (RFC 5545, 3.8.7.2), not when it was asked for.
-      stamp: new Date(changedAt ?? CHANGED_BEFORE),
-      lastModified: changedAt === null ? null : new Date(changedAt),
+      stamp: dateOf(changedAt ?? CHANGED_BEFORE),
+      lastModified: changedAt === null ? null : dateOf(changedAt),
       status: ICalEventStatus.CONFIRMED,
-      start: new Date(lesson.start),
-      end: new Date(lesson.end),
+      start: dateOf(lesson.start),
+      end: dateOf(lesson.end),
       summary: oneLine(`Lesson: ${lesson.student} (${lesson.service})`),
       description: `${oneLine(paymentText(lesson))}\n${oneLine(`Conversation: ${lesson.conversation}`)}`,
     })),
@@ -93,6 +94,10 @@ function calendarText(lessons: BookedLesson[], zone: string): string {
   // where none may be (RFC 5545, 3.6).
   const text = calendar.toString().replace(/\r\n(?=BEGIN:VEVENT|END:VCALENDAR)/, `\r\nX-WR-TIMEZONE:${zone}\r\n`)
   return `${text}\r\n`
+}
+
+function dateOf(at: number): Date {
+  return new Date(showableTime(at))
 }
 
 function paymentText({ payment }: Pick<BookedLesson, 'payment'>): string {

@@ -1,4 +1,5 @@
 import { PermanentError } from '../inbox/errors.ts'
+import { utcTime } from '../utc-time.ts'
 import type { Hold, Interval } from './contract.ts'
 
 /** What no calendar can keep. */
@@ -27,5 +28,5 @@ export function isAt(slot: Interval | undefined, { start, end }: Interval): bool
 /** @throws {PermanentError} if the lesson is at another time: what is asked for afterwards does not move it */
 export function mustBeAt(lesson: Interval, order: string, time: Interval): void {
   if (isAt(lesson, time)) return
-  throw new PermanentError(`Order ${order} has a lesson on ${new Date(lesson.start).toISOString()}; cancel that first`)
+  throw new PermanentError(`Order ${order} has a lesson on ${utcTime(lesson.start)}; cancel that first`)
 }

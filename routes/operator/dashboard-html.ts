@@ -2,8 +2,10 @@ import { html } from 'ghtml'
 import { DateTime } from 'luxon'
 import { type Backlog, DELIVERY_STATES, type DeliveryPage, type StoredDelivery } from '../../plugins/inbox/contracts.ts'
 import type { InboxStats } from '../../plugins/inbox/inbox.ts'
+import { showableTime, utcTime } from '../../plugins/utc-time.ts'
 import type { HandlerTimes, MinuteCounts } from './activity.ts'
-import { deliveries, duration, number, prettyJson, STATE_WORDS, timelineWords } from './dashboard-words.ts'
+import { deliveries, duration, number, STATE_WORDS, timelineWords, unturned } from './dashboard-words.ts'
+import { indentedJson, NOT_INDENTED } from './json-text.ts'
 import type { Parts } from './live.ts'
 import type { Session } from './session.ts'
 import { type DeliveryView, type TimelineEntry, viewOf } from './views.ts'
@@ -340,11 +342,11 @@ export function createPages(base: string, zone: string) {
   }
 
   function local(at: number): DateTime {
-    return DateTime.fromMillis(at, { zone, locale: 'en-GB' })
+    return DateTime.fromMillis(showableTime(at), { zone, locale: 'en-GB' })
   }
 
   function time(at: number): string {
-    return html`<time datetime="${new Date(at).toISOString()}">${local(at).toFormat('d LLL yyyy, HH:mm:ss')}</time>`
+    return html`<time datetime="${utcTime(at)}">${local(at).toFormat('d LLL yyyy, HH:mm:ss')}</time>`
   }
 
   return { signIn, problem, overview, overviewParts, list, badFilter, one, oneParts, confirmReplay }
@@ -365,7 +367,8 @@ function formToken({ formToken }: Session): string {
 }
 
 function payloadText(payload: object): string {
-  const text = prettyJson(payload)
-  return html`<pre tabindex="0" role="region" aria-label="Content">${text.slice(0, MOST_PAYLOAD)}</pre>
+  const { text: json, isIndented } = indentedJson(payload)
+  const text = unturned(json)
+  return html`!${isIndented ? '' : html`<p class="muted">${NOT_INDENTED}.</p>`}<pre tabindex="0" role="region" aria-label="Content">${text.slice(0, MOST_PAYLOAD)}</pre>
 !${text.length > MOST_PAYLOAD ? html`<p class="muted">Cut here, after ${number(MOST_PAYLOAD)} of ${number(text.length)} characters; the API has all of it.</p>` : ''}`
 }

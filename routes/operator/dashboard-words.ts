@@ -55,9 +55,9 @@ export function duration(ms: number): string {
   return ms < 120_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`
 }
 
-/** JSON for people; characters that would turn the text's direction around are written out. */
-export function prettyJson(value: unknown): string {
-  return JSON.stringify(value, null, 2).replace(
+/** JSON for people: characters that would turn the text's direction around are written out. */
+export function unturned(json: string): string {
+  return json.replace(
     /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
     character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )

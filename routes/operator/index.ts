@@ -5,6 +5,7 @@ import { OptionError } from '../../plugins/webhooks.ts'
 import { createAccess } from './access.ts'
 import dashboard from './dashboard.ts'
 import deliveriesApi from './deliveries.ts'
+import { jsonText } from './json-text.ts'
 import metricsRoute from './metrics.ts'
 import openApi from './open-api.ts'
 import { createSessions } from './session.ts'
@@ -39,7 +40,8 @@ export default async function operatorRoutes(
   // The schemas are the documentation; what comes in is checked where it is used, for the API, the page and the commands
   // alike. Neither a host's compilers (Zod's refuse JSON Schema) nor its serializer meets ours.
   app.setValidatorCompiler(() => () => true)
-  app.setSerializerCompiler(() => data => JSON.stringify(data))
+  app.setSerializerCompiler(() => jsonText)
+  app.setReplySerializer(jsonText)
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500
     if (status === 500) request.log.error(error, "an operator's request failed")

@@ -1,4 +1,5 @@
 import type { HistoryEntry, StoredDelivery } from '../../plugins/inbox/contracts.ts'
+import { utcTime } from '../../plugins/utc-time.ts'
 
 /** Deliveries as the operator gets them: in the API, on the page and from the commands. */
 
@@ -33,7 +34,7 @@ export function viewOf(delivery: Listed): DeliveryView {
     orderingKey,
     attempts,
     error,
-    receivedAt: iso(delivery.receivedAt),
+    receivedAt: utcTime(delivery.receivedAt),
     settledAt: isoOrNull(delivery.settledAt),
     nextAttemptAt: isoOrNull(delivery.nextAttemptAt),
   }
@@ -51,7 +52,7 @@ export interface TimelineEntry {
 /** What has happened to a delivery, from its acceptance to what comes next. */
 export function timelineOf(delivery: Listed, history: readonly HistoryEntry[]): TimelineEntry[] {
   const plain = (what: TimelineEntry['what'], at: number, detail: string | null = null): TimelineEntry => ({
-    at: iso(at),
+    at: utcTime(at),
     what,
     attempt: null,
     ms: null,
@@ -64,7 +65,7 @@ export function timelineOf(delivery: Listed, history: readonly HistoryEntry[]): 
     timeline.push(plain('dead', delivery.receivedAt, delivery.error))
   }
   for (const { what, at, attempt, startedAt: begunAt, detail } of history) {
-    timeline.push({ at: iso(at), what, attempt, ms: begunAt === null ? null : at - begunAt, detail })
+    timeline.push({ at: utcTime(at), what, attempt, ms: begunAt === null ? null : at - begunAt, detail })
   }
   if (state === 'done') {
     timeline.push({ ...plain('done', delivery.settledAt as number), attempt: attempts })
@@ -74,10 +75,6 @@ export function timelineOf(delivery: Listed, history: readonly HistoryEntry[]): 
   return timeline
 }
 
-function iso(at: number): string {
-  return new Date(at).toISOString()
-}
-
 function isoOrNull(at: number | null): string | null {
-  return at === null ? null : iso(at)
+  return at === null ? null : utcTime(at)
 }

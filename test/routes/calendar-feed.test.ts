@@ -190,6 +190,15 @@ tap.test('a lesson that has not changed is the same at every fetch, one of an ea
   t.equal(valueIn(parse(t, changed.body).events[0], 'DTSTAMP'), '20261124T100000Z')
 })
 
+tap.test('a time that is none does not cost the others the feed', async t => {
+  const { request } = await startFeed(t, { lessons: async () => [{ ...lesson, end: 9e15, changedAt: -9e15 }, lesson] })
+  const { status, body } = await request(`/calendar.ics${WITH_TOKEN}`)
+  t.equal(status, 200)
+  const [odd, usual] = parse(t, body).events
+  t.equal(valueIn(odd, 'DTEND'), '99991231T235959Z')
+  t.equal(valueIn(usual, 'DTEND'), '20261124T173000Z')
+})
+
 tap.test('an empty calendar is one, too', async t => {
   const { request } = await startFeed(t, { lessons: async () => [], now: undefined })
   const { status, body } = await request(`/calendar.ics${WITH_TOKEN}`)

@@ -1,0 +1,72 @@
+/** JSON of what came from outside, however deeply it is nested: JSON.stringify calls itself for each level, and gives up. */
+
+/** Levels that are indented: each takes as much space as all above it. */
+const MAX_INDENTED = 200
+
+/** As JSON.stringify writes it. @param value what JSON.parse has made, or an object around it without undefined */
+export function jsonText(value: unknown): string {
+  return isDeeperThan(MAX_INDENTED, value) ? deepJson(value) : JSON.stringify(value)
+}
+
+/** Indented, for people; in one line where it is nested too deeply for that. */
+export function indentedJson(value: unknown): { text: string; isIndented: boolean } {
+  if (isDeeperThan(MAX_INDENTED, value)) return { text: deepJson(value), isIndented: false }
+  return { text: JSON.stringify(value, null, 2), isIndented: true }
+}
+
+/** Why it is in one line, for who looks at it. */
+export const NOT_INDENTED = `In one line, because it is nested more than ${MAX_INDENTED} levels deep`
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > levels) return true
+    level = level.flatMap(each => (isContainer(each) ? Object.values(each).filter(isContainer) : []))
+  }
+  return false
+}
+
+/** An object or an array that is being written. */
+interface Frame {
+  container: Record<string, unknown>
+  /** null: an array. */
+  names: string[] | null
+  length: number
+  /** How many of its values are written. */
+  written: number
+}
+
+function deepJson(value: unknown): string {
+  let text = ''
+  const open: Frame[] = []
+  const write = (value: unknown) => {
+    if (!isContainer(value)) {
+      text += JSON.stringify(value)
+      return
+    }
+    const names = Array.isArray(value) ? null : Object.keys(value)
+    const { length } = names ?? (value as unknown as unknown[])
+    text += names === null ? '[' : '{'
+    open.push({ container: value, names, length, written: 0 })
+  }
+
+  write(value)
+  for (let frame = open.at(-1); frame !== undefined; frame = open.at(-1)) {
+    const { container, names, length, written } = frame
+    if (written === length) {
+      text += names === null ? ']' : '}'
+      open.pop()
+      continue
+    }
+    if (written > 0) text += ','
+    const name = names === null ? written : (names[written] as string)
+    if (names !== null) text += `${JSON.stringify(name)}:`
+    frame.written++
+    write(container[name])
+  }
+  return text
+}
+
+function isContainer(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
