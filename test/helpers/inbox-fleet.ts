@@ -82,10 +82,9 @@ export async function fleetDatabase(server: PostgresServer) {
         JOIN (SELECT key, min(begun) AS first FROM handling GROUP BY key) AS handled USING (key)) AS each
         WHERE seq < before`),
     /** Resolves when nothing is left, with the ms that took. */
-    async drained(withinMs: number): Promise<number> {
+    async drained(): Promise<number> {
       const begun = performance.now()
       while ((await number(`SELECT count(*) AS n FROM tutorbot_webhooks.delivery WHERE state <> 'done'`)) > 0) {
-        if (performance.now() - begun > withinMs) throw new Error(`not drained within ${withinMs} ms`)
         await new Promise(resolve => setTimeout(resolve, 50))
       }
       return performance.now() - begun

@@ -67,7 +67,7 @@ if (isInstalled(t, 'pgbouncer', '--version')) {
     const instances = [1, 2].map(() => inboxProcess(t, url, { HANDLER_MS: '2' }))
     await Promise.all(instances.map(({ line }) => line(({ event }) => event === 'ready')))
     await Promise.all(instances.map(({ accept }) => accept('same', 300, 30)))
-    await database.drained(15_000)
+    await database.drained()
     t.equal(await database.number('SELECT count(*) AS n FROM handling'), 300)
     t.equal(await database.overlaps(), 0)
     t.equal(await database.disordered(), 0)
