@@ -10,6 +10,9 @@ import type { Services } from './services.ts'
 import type { Payment } from './stripe-event.ts'
 import { TEXTS } from './texts/index.ts'
 
+/** What `payment_status` is while no money has come in. */
+const BEFORE_MONEY = new Set<unknown>([undefined, null, 'pending', 'failed'])
+
 /** An asynchronous payment that failed; unless it was paid meanwhile, which an event's snapshot can't tell. */
 export async function paymentFailed(
   services: Services,
@@ -27,7 +30,7 @@ export async function paymentFailed(
   }
   const { attributes } = conversation
   const isOfThis = attributes.payment_intent_id === payment.id || attributes.order_id === payment.order
-  if (attributes.payment_status === 'paid' && isOfThis) return
+  if (isOfThis && !BEFORE_MONEY.has(attributes.payment_status)) return
   await replyOnce(services, client, conversation, `payment:${payment.id}:failed`, context, async () =>
     forSilence(conversation, await offerAgain(services, conversation, payment, delivery, context)),
   )

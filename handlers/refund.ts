@@ -10,7 +10,7 @@ import { type Claim, type Claimed, claimOf, paidBy } from './ownership.ts'
 import { asId } from './payload.ts'
 import { type Reply, replyOnce, sayOnce, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
-import { lessonOfMetadata, objectIdOf, objectOf, sayNotOurs } from './stripe-event.ts'
+import { objectIdOf, objectOf, sayNotOurs, traceLesson } from './stripe-event.ts'
 import { TEXTS } from './texts/index.ts'
 import { sayWhen } from './times.ts'
 
@@ -25,13 +25,11 @@ export function refundHandlers(services: Services): Record<string, HandlerPair> 
   async function onRefunded(delivery: Delivery, context: HandlerContext): Promise<void> {
     const charge = objectOf(delivery)
     const id = asId(charge.payment_intent) ?? objectIdOf(delivery)
-    const session =
-      lessonOfMetadata(charge.metadata, id) === null ? await stripe?.findSession(id, context.signal) : undefined
-    const lesson = lessonOfMetadata(session?.metadata ?? charge.metadata, id)
+    const lesson = await traceLesson(charge, id, stripe, context.signal)
     if (lesson === null) return sayNotOurs(context)
     const client = needed(chatwoot)
     const sum = formatAmount(Number(charge.amount_refunded), String(charge.currency))
-    const refund: Refund = { ...lesson, id, session: session?.id, sum }
+    const refund: Refund = { ...lesson, id, sum }
     const claim = await claimOf(services, client, refund, context)
     if (claim === null) return
     if (charge.refunded === true) return giveBack(services, client, claim, refund, context)

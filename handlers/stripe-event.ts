@@ -81,6 +81,24 @@ export async function readPayment(
   return (session && ofSession(session.id, asObject(session))) ?? ofIntent(id, object)
 }
 
+/**
+ * The lesson of a payment that an event only refers to: by the object's own metadata, else its session's, else its
+ * intent's. null: not one of ours, or there is no key to look it up with.
+ * @param id of the payment intent
+ */
+export async function traceLesson(
+  object: Json,
+  id: string,
+  stripe: StripeClient | null,
+  signal: AbortSignal,
+): Promise<(PaidLesson & { session: string | undefined }) | null> {
+  const own = lessonOfMetadata(object.metadata, id)
+  if (own !== null || stripe === null) return own && { ...own, session: undefined }
+  const session = await stripe.findSession(id, signal)
+  const lesson = lessonOfMetadata((session ?? (await stripe.findIntent(id, signal)))?.metadata, id)
+  return lesson && { ...lesson, session: session?.id }
+}
+
 /** What a payment's metadata says. null: not one of ours. @param id stands in for an order that is not named */
 export function lessonOfMetadata(metadata: unknown, id: string): PaidLesson | null {
   const { contact_id, order_id, minutes, lesson_start, student_name, service, [ORIGIN]: origin } = asObject(metadata)

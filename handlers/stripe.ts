@@ -2,6 +2,7 @@ import { ChatwootRefusedError } from '../plugins/chatwoot.ts'
 import type { Handler, HandlerFunction } from '../plugins/inbox/drain.ts'
 import { TransientError } from '../plugins/inbox/errors.ts'
 import { calendarHandlers } from './calendar.ts'
+import { disputeHandlers } from './dispute.ts'
 import { paymentHandlers } from './payment.ts'
 import { refundHandlers } from './refund.ts'
 import type { Services } from './services.ts'
@@ -9,6 +10,7 @@ import type { Services } from './services.ts'
 /** What happens at each event of Stripe's. */
 export function stripeHandlers(services: Services): Record<string, Handler> {
   const handlers = Object.entries({
+    ...disputeHandlers(services),
     ...paymentHandlers(services),
     ...calendarHandlers(services),
     ...refundHandlers(services),

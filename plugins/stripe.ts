@@ -49,6 +49,8 @@ export interface StripeClient {
   getSession(id: string, signal: AbortSignal): Promise<Stripe.Checkout.Session>
   /** The checkout session that a payment was made in, if it was made in one; as `getSession` gives it. */
   findSession(paymentIntent: string, signal: AbortSignal): Promise<Stripe.Checkout.Session | undefined>
+  /** A payment intent; undefined: Stripe knows none with that id. */
+  findIntent(id: string, signal: AbortSignal): Promise<Stripe.PaymentIntent | undefined>
   getPrice(id: string, signal: AbortSignal): Promise<Stripe.Price>
   /** Makes a checkout session: one for an order and attempt, however often the same is asked for within 24 h. */
   createSession(checkout: Checkout, signal: AbortSignal): Promise<{ id: string; url: string }>
@@ -100,6 +102,7 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
       const sessions = await call(signal, () => stripe.checkout.sessions.list(request).catch(unlessMissing))
       return sessions?.data[0]
     },
+    findIntent: (id, signal) => call(signal, () => stripe.paymentIntents.retrieve(id).catch(unlessMissing)),
     getPrice: (id, signal) => call(signal, () => stripe.prices.retrieve(id)),
     createSession: async ({ order, attempt, price, expiresAt, returnUrl, language, metadata }, signal) => {
       const request: Stripe.Checkout.SessionCreateParams = {
@@ -137,7 +140,7 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
 /** Whether a payment was refunded is told by its charge: https://docs.stripe.com/api/charges/object#charge_object-refunded */
 const CHARGE = 'payment_intent.latest_charge'
 
-/** Stripe refuses to list for a payment intent that it does not know. */
+/** Stripe refuses to show a payment intent that it does not know, or to list for it. */
 function unlessMissing(error: unknown): undefined {
   if (error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing') return undefined
   throw error

@@ -44,6 +44,8 @@ export const en = {
   expired: (when: string) =>
     `Your reservation for ${when} has lapsed, because it was not paid in time. Would you like to choose a time again?`,
   refunded: (amount: string) => `Your payment of ${amount} has been refunded.`,
+  refundFailed: (amount: string) =>
+    `Unfortunately the refund of ${amount} did not arrive. We are sorting it out, and you will hear from us.`,
   cancelled: (when: string) => `Your lesson on ${when} is cancelled.`,
 }
 

@@ -42,5 +42,7 @@ export const nl: Texts = {
   expired: when =>
     `Je reservering voor ${when} is vervallen, omdat er niet op tijd is betaald. Wil je opnieuw een tijd kiezen?`,
   refunded: amount => `Je betaling van ${amount} is terugbetaald.`,
+  refundFailed: amount =>
+    `De terugbetaling van ${amount} is helaas niet aangekomen. We zoeken het uit, en je hoort van ons.`,
   cancelled: when => `Je les op ${when} gaat niet door.`,
 }

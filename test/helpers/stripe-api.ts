@@ -5,6 +5,8 @@ export interface StripeApi extends StandIn {
   secretKey: string
   sessions: Map<string, Session>
   prices: Map<string, Price>
+  /** Payment intents that were made without a session, with their metadata. */
+  intents: Map<string, Record<string, string>>
   /** Payment intents whose charge was given back in full. */
   refunded: Set<string>
   /** As commands/samples.ts makes them, the oldest first. */
@@ -41,6 +43,7 @@ const invalid = (status: number, message: string) => stripeError(status, 'invali
 export async function startStripeApi(now: () => number = Date.now): Promise<StripeApi> {
   const sessions = new Map<string, Session>()
   const prices = new Map<string, Price>()
+  const intents = new Map<string, Record<string, string>>()
   const refunded = new Set<string>()
   const events: StripeApi['events'] = []
   /** What was answered to an idempotency key, and to which request. */
@@ -52,6 +55,8 @@ export async function startStripeApi(now: () => number = Date.now): Promise<Stri
       return invalid(401, 'Invalid API Key provided: sk_test_****else')
     const { pathname, searchParams } = new URL(path, 'http://localhost')
     if (method === 'GET' && pathname === '/v1/checkout/sessions') return list(searchParams)
+    const intent = /^\/v1\/payment_intents\/([^/]+)$/.exec(pathname)?.[1]
+    if (method === 'GET' && intent !== undefined) return showIntent(intent)
     if (method === 'GET' && pathname === '/v1/events') return listEvents(searchParams)
     if (method === 'POST' && pathname === '/v1/checkout/sessions') return once(call, () => create(body))
     const [, collection, id = '', action = ''] =
@@ -61,6 +66,17 @@ export async function startStripeApi(now: () => number = Date.now): Promise<Stri
     const found = collection === 'prices' ? prices.get(id) : session && show(session, searchParams.get('expand[0]'))
     if (method !== 'GET' || found === undefined) return invalid(404, `No such ${collection}: '${id}'`)
     return { status: 200, body: found }
+  }
+
+  function showIntent(id: string): Answer {
+    const metadata = intents.get(id)
+    if (metadata !== undefined) return { status: 200, body: { id, object: 'payment_intent', metadata } }
+    const error = {
+      type: 'invalid_request_error',
+      code: 'resource_missing',
+      message: `No such payment_intent: '${id}'`,
+    }
+    return { status: 404, body: { error } }
   }
 
   /** https://docs.stripe.com/api/idempotent_requests: a refused request is not kept. */
@@ -147,7 +163,7 @@ export async function startStripeApi(now: () => number = Date.now): Promise<Stri
     return { status: 200, body: { object: 'list', url: '/v1/events', has_more: data.length < fitting.length, data } }
   }
 
-  return { ...(await startStandIn(answerTo)), secretKey: SECRET_KEY, sessions, prices, refunded, events }
+  return { ...(await startStandIn(answerTo)), secretKey: SECRET_KEY, sessions, prices, intents, refunded, events }
 }
 
 /** `metadata[a]=1` → `{ a: '1' }` */
