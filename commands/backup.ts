@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { Command } from 'commander'
 import { readEnv } from '../plugins/env.ts'
-import { versionOf } from '../plugins/inbox/sqlite-file.ts'
+import { markWithoutLeftovers, versionOf } from '../plugins/inbox/sqlite-file.ts'
 import { CommandError, type Context, report, withExamples, withJson } from './output.ts'
 import { mustBeFile, placeStore } from './store-file.ts'
 
@@ -40,4 +40,5 @@ function copyStore(store: string, copy: string): void {
   } finally {
     db.close()
   }
+  markWithoutLeftovers(copy)
 }

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { CalendarOptions } from '../plugins/calendar/index.ts'
 import { ChatwootRefusedError, createChatwootClient } from '../plugins/chatwoot.ts'
 import type { Env } from '../plugins/env.ts'
-import type { Backlog } from '../plugins/inbox/contracts.ts'
+import type { Backlog, Store } from '../plugins/inbox/contracts.ts'
 import { describeStore, isPostgresUrl } from '../plugins/inbox/postgres-url.ts'
 import { restoredAt } from '../plugins/inbox/sqlite-file.ts'
 import { createStripeClient, type StripeClient } from '../plugins/stripe.ts'
@@ -92,11 +92,20 @@ async function checkStore(where: string): Promise<Check[]> {
     return [
       ok('store', `${name} can be read and written: ${kept}`),
       ...(isPostgresUrl(where) ? [] : checkFile(where)),
-      ok('store', `the installation's id is ${await store.installationId()}`),
+      await checkInstallation(store),
       ...checkBacklog(await store.backlog()),
     ]
   } finally {
     await store.close()
+  }
+}
+
+async function checkInstallation(store: Store): Promise<Check> {
+  try {
+    return ok('store', `the installation's id is ${await store.installationId()}`)
+  } catch (error) {
+    // The version before knows none.
+    return warn('store', (error as Error).message)
   }
 }
 

@@ -4,7 +4,7 @@ import { browse } from '../plugins/inbox/browse.ts'
 import type { Store } from '../plugins/inbox/contracts.ts'
 import type { Inbox } from '../plugins/inbox/inbox.ts'
 import { isPostgresUrl } from '../plugins/inbox/postgres-url.ts'
-import { openSqliteStore } from '../plugins/inbox/sqlite-store.ts'
+import { openSqliteStoreBeside } from '../plugins/inbox/sqlite-store.ts'
 import type { Context } from './output.ts'
 
 /** Deliveries that one transaction changes: a large one would hold up the server's. */
@@ -12,7 +12,7 @@ export const AT_ONCE = 200
 
 /** Opens the server's store beside it, or without it. @throws {StoreOpenError} */
 export async function openStore(where: string): Promise<Store> {
-  if (!isPostgresUrl(where)) return openSqliteStore(where, { aside: true })
+  if (!isPostgresUrl(where)) return openSqliteStoreBeside(where)
   // Its packages are large, and most have no use for them.
   const { openPostgresStore } = await import('../plugins/inbox/postgres-store.ts')
   return openPostgresStore(where, pino({ level: 'silent' }), { waits: false })

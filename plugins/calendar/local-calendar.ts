@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { PermanentError, StoreOpenError, TransientError } from '../inbox/errors.ts'
+import { emptyLog } from '../inbox/sqlite-scrub.ts'
 import { checkHold, checkInterval, isAt, mustBeAt } from './checks.ts'
 import { type BookedLesson, type Calendar, ERASED, type Interval } from './contract.ts'
 
@@ -14,7 +15,7 @@ export interface LocalCalendar extends Calendar {
 }
 
 /** What another process on the file may make us wait, ms: the event loop waits too, and the inbox tries again. */
-const LOCK_WAIT_MS = 100
+const LOCK_WAIT_MS = 20
 
 /*
  * An order's hold, or its lesson once hold_until is NULL; what is cancelled is deleted. No two overlap, but for holds
@@ -75,7 +76,7 @@ export function openLocalCalendar(file: string, clock: { now(): number }): Local
   let db: DatabaseSync | undefined
   try {
     db = new DatabaseSync(existing(file), { timeout: LOCK_WAIT_MS })
-    db.exec(`PRAGMA synchronous = FULL; ${SCHEMA}`)
+    db.exec(`PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; ${SCHEMA}`)
     addColumn(db)
     return createCalendar(db, clock)
   } catch (error) {
@@ -224,10 +225,12 @@ function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalend
     },
 
     async eraseStudent(conversations) {
-      return change('erase a name', () => {
+      const lessons = change('erase a name', () => {
         const changed = conversations.map(conversation => Number(eraseStudent.run(clock.now(), conversation).changes))
         return changed.reduce((sum, lessons) => sum + lessons, 0)
       })
+      await emptyLog(db)
+      return lessons
     },
 
     close: () => db.close(),

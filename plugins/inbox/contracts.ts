@@ -42,7 +42,7 @@ export interface StoredDelivery extends Omit<Delivery, 'payload'> {
   state: DeliveryState
   /** Attempts begun so far. */
   attempts: number
-  /** Unix ms of the next attempt; null: as soon as it is its turn, or never. */
+  /** Unix ms of the next attempt; null: as soon as it is its turn (or at once: replayed), or never. */
   nextAttemptAt: number | null
   /** Why the last attempt failed. */
   error: string | null
@@ -121,7 +121,8 @@ export interface Commit {
 
 /**
  * Where deliveries are kept. Every promise is resolved after the change is committed to disk, and rejected if it
- * was not; operations asked for in the same turn of the event loop share one commit, in the order they were asked.
+ * was not; operations asked for in the same turn of the event loop share one commit, in the order they were asked. One
+ * that can't be done (a value that can't be stored) is rejected alone.
  */
 export interface Store {
   /**
@@ -131,7 +132,9 @@ export interface Store {
   insert(delivery: NewDelivery, claim: boolean): Promise<InsertResult>
   /**
    * The delivery of a mailbox whose turn it is at `now` (Unix ms): the oldest pending one, unless it waits for a
-   * retry; else a parked one that is due. Its attempt is counted. null: nothing is due.
+   * retry; else a parked one that is due. Its attempt is counted. null: nothing is due, or what is first is being handled
+   * by this process. A retry of which the clock says, having been set back, that its attempt before ends in the future
+   * waits its delay from now.
    */
   take(orderingKey: string, now: number): Promise<TakenDelivery | null>
   /** Writes how the attempt ended. false: another process has taken the delivery meanwhile, nothing is changed. */
@@ -159,12 +162,16 @@ export interface Store {
   replay(ids: readonly string[], now: number): Promise<string[]>
   /** Puts a parked or dead delivery aside for good. false: there is no such delivery. */
   discard(id: string, reason: string, now: number): Promise<boolean>
-  /** Deletes the payloads of deliveries, whatever their state; what was not finished is discarded. How many. */
+  /**
+   * Deletes the payloads of deliveries, whatever their state; what was not finished is discarded. How many. In as many
+   * transactions as it takes to hold nobody up.
+   */
   forget(ids: readonly string[], now: number): Promise<number>
   /**
-   * One small step of a pass over the finished (done and discarded) deliveries: looks at `limit` of them after the
-   * acceptance number `after`, deletes the payloads of those settled before `payloadsBefore` and all of those
-   * settled before `keysBefore`, and as many steps recorded before that (Unix ms). Where to go on; null: at the end.
+   * One small step of a pass over the finished (done and discarded) deliveries: looks at some after the acceptance
+   * number `after`, deletes the payloads of those settled before `payloadsBefore` and all of those settled before
+   * `keysBefore`, of `limit` of them at most, and as many steps recorded before that (Unix ms). Where to go on; null: at
+   * the end of all deliveries, whatever the times of those on the way: a clock may have been wrong.
    */
   prune(before: { payloadsBefore: number; keysBefore: number }, after: number, limit: number): Promise<number | null>
   /** How many deliveries wait, by state, and when the oldest pending one was accepted (Unix ms). */
@@ -178,7 +185,7 @@ export interface Store {
   installationId(): Promise<string>
   /** Decides about the id, for good: a new one, or the one it has. */
   setInstallationId(id: string): Promise<void>
-  /** Writes, to see whether that works. */
+  /** Writes, to see whether that works. Rejected within some seconds if it does not. */
   checkWritable(): Promise<void>
   close(): Promise<void>
 }

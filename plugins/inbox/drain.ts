@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { HandledEvent } from '../events.ts'
-import { ATTEMPTS_IN_ORDER, afterFailure } from './backoff.ts'
+import { ATTEMPTS_IN_ORDER, afterFailure, readable } from './backoff.ts'
 import type { Clock, Delivery, Drain, Outcome, Store, TakenDelivery } from './contracts.ts'
 import { PermanentError, TransientError } from './errors.ts'
 import { createOnce, type Once } from './once.ts'
@@ -78,9 +78,10 @@ export function createDrain({
 
   async function handle(delivery: TakenDelivery, lapsed?: AbortSignal): Promise<void> {
     const startedAt = clock.now()
+    const begunAt = performance.now()
     const outcome = await attempt(delivery, lapsed)
     const applied = await persist(() => store.settle(delivery, outcome, clock.now()))
-    report(delivery, outcome, startedAt, applied)
+    report(delivery, outcome, { startedAt, ms: Math.round(performance.now() - begunAt) }, applied)
     if ('nextAttemptAt' in outcome) wake(delivery.orderingKey, outcome.nextAttemptAt)
   }
 
@@ -125,7 +126,8 @@ export function createDrain({
         log: log.child({ delivery: delivery.id }),
         once,
       })
-    } catch (error) {
+    } catch (thrown) {
+      const error = readable(thrown)
       if (!controller.signal.aborted || error instanceof PermanentError) throw error
       throw new TransientError((controller.signal.reason as Error).message, { cause: error })
     } finally {
@@ -135,10 +137,14 @@ export function createDrain({
     }
   }
 
-  function report(delivery: TakenDelivery, outcome: Outcome, startedAt: number, applied: boolean | undefined): void {
+  function report(
+    delivery: TakenDelivery,
+    outcome: Outcome,
+    { startedAt, ms }: { startedAt: number; ms: number },
+    applied: boolean | undefined,
+  ): void {
     if (applied === undefined) return // the store is closed: the attempt is made again after the restart
     const { id, source, event, orderingKey, attempts: attempt } = delivery
-    const ms = clock.now() - startedAt
     const line = { delivery: id, source, event, attempt, ms }
     if (!applied) log.warn(line, 'webhook handled late: another process has taken it over')
     else if (outcome.state === 'done') log.info(line, 'webhook handled')
@@ -148,7 +154,7 @@ export function createDrain({
       ...line,
       orderingKey,
       result: applied ? outcome.state : 'late',
-      waitedMs: startedAt - delivery.receivedAt,
+      waitedMs: Math.max(0, startedAt - delivery.receivedAt),
       error: 'error' in outcome ? outcome.error : undefined,
     })
   }

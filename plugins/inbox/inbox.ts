@@ -19,6 +19,7 @@ import type {
 import { createDrain, type Handler } from './drain.ts'
 import { startPruning } from './prune.ts'
 import type { StoreTrouble } from './store-trouble.ts'
+import { wellFormed, wellFormedIds } from './texts.ts'
 
 export interface InboxSettings {
   /** Mailboxes handled at the same time. */
@@ -60,6 +61,7 @@ export interface Inbox {
   /**
    * Keeps a delivery. Resolved only after it is committed to disk, here or (a duplicate) by an earlier copy.
    * @param bytes the size of its body
+   * @throws {TypeError} it is none: a field is no string, or its time none
    * @throws {InboxBusyError} too much waits for a commit already
    * @throws {NotStoredError} the commit failed, or has not ended within 3 s; sent again, it is known or new
    */
@@ -80,7 +82,9 @@ export interface Inbox {
   discard(id: string, reason: string): Promise<boolean>
   /**
    * Deletes the payloads of deliveries and what errors say of them, and discards those that were not finished; their
-   * keys stay. How many: those at work are left, and those without a payload.
+   * keys stay. How many: those at work are left, and those without a payload. On SQLite no byte of them is left in the
+   * store's files when it resolves.
+   * @throws {Error} another process has been reading an older state of the file for 10 s (a backup, say)
    */
   forget(ids: readonly string[]): Promise<number>
   backlog(): Promise<Backlog>
@@ -109,12 +113,27 @@ function notStored(cause: unknown) {
   return Object.assign(new NotStoredError(), { cause })
 }
 
-/** One delivery that the store can't take would fail the commit of all that share it. */
-function checkShape(delivery: NewDelivery): void {
-  for (const field of ['id', 'source', 'event', 'key', 'orderingKey'] as const) {
-    if (typeof delivery[field] !== 'string') throw new TypeError(`A delivery's ${field} must be a text`)
+/** The last ms of the year 9999: what dates are written with here has no more digits. */
+const MAX_TIME = Date.parse('9999-12-31T23:59:59.999Z')
+
+/** As the store keeps it. @throws {TypeError} that names the field */
+function checked(delivery: NewDelivery): NewDelivery {
+  const { receivedAt, unreadable, body } = delivery
+  if (!Number.isInteger(receivedAt) || receivedAt < 0 || receivedAt > MAX_TIME) {
+    throw new TypeError(`A delivery's receivedAt must be a Unix time in ms, from 0 to the year 9999, not ${receivedAt}`)
   }
-  if (!Number.isInteger(delivery.receivedAt)) throw new TypeError("A delivery's receivedAt must be a Unix time in ms")
+  if (body !== undefined && !Buffer.isBuffer(body)) throw new TypeError("A delivery's body must be a Buffer")
+  const field = (name: 'id' | 'source' | 'event' | 'key' | 'orderingKey') =>
+    wellFormed(delivery[name], `A delivery's ${name}`)
+  return {
+    ...delivery,
+    id: field('id'),
+    source: field('source'),
+    event: field('event'),
+    key: field('key'),
+    orderingKey: field('orderingKey'),
+    ...(unreadable !== undefined && { unreadable: wellFormed(unreadable, "A delivery's unreadable") }),
+  }
 }
 
 /** Time that aborted handlers have to end, ms. */
@@ -156,8 +175,8 @@ export function createInbox({ store, scheduler, settings, clock, log, events, tr
   let recentMisses = 0
   let stopPruning = () => {}
 
-  async function accept(delivery: NewDelivery, bytes: number): Promise<'accepted' | 'duplicate'> {
-    checkShape(delivery)
+  async function accept(given: NewDelivery, bytes: number): Promise<'accepted' | 'duplicate'> {
+    const delivery = checked(given)
     if (recent.has(delivery.id)) {
       recentHits++
       return 'duplicate'
@@ -224,17 +243,17 @@ export function createInbox({ store, scheduler, settings, clock, log, events, tr
     },
     handles: (source, event) => handlerOf(source, event) !== undefined,
     accept,
-    get: id => store.get(id),
+    get: async id => store.get(wellFormed(id, 'id')),
     list: (filter = {}, limit = 100, after = 0) => store.list(filter, limit, after),
     browse: (filter, limit, before) => browse(store, filter, limit, before),
-    history: id => store.history(id),
+    history: async id => store.history(wellFormed(id, 'id')),
     async replay(ids) {
-      const orderingKeys = await store.replay(ids, clock.now())
+      const orderingKeys = await store.replay(wellFormedIds(ids), clock.now())
       for (const orderingKey of orderingKeys) scheduler.wake(orderingKey)
       return orderingKeys.length
     },
-    discard: (id, reason) => store.discard(id, reason, clock.now()),
-    forget: ids => store.forget(ids, clock.now()),
+    discard: async (id, reason) => store.discard(wellFormed(id, 'id'), wellFormed(reason, 'reason'), clock.now()),
+    forget: async ids => store.forget(wellFormedIds(ids), clock.now()),
     backlog: () => store.backlog(),
     size: () => store.size(),
     installationId: () => store.installationId(),

@@ -73,7 +73,7 @@ async function openStore(
   if (where === '' || where === ':memory:' || /^\w+:\/\//.test(where)) {
     throw new OptionError('store (DATABASE_URL) must be a file (SQLite) or a URL postgres://… (PostgreSQL)')
   }
-  const store = openSqliteStore(where, { onCommit })
+  const store = openSqliteStore(where, { onCommit, log })
   return { store, createScheduler: options => createLocalScheduler({ store, ...options }) }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock, Drain, Scheduler, TakenDelivery } from './contracts.ts'
-import type { SqliteStore } from './sqlite-store.ts'
+import { CLOCK_SLACK_MS, type SqliteStore } from './sqlite-store.ts'
 import type { StoreTrouble } from './store-trouble.ts'
 
 /**
@@ -8,8 +8,11 @@ import type { StoreTrouble } from './store-trouble.ts'
  */
 const WINDOW = 256
 
+/** A timer longer than this is not relied on, ms: the clock may be set, and a machine that sleeps stops its timers. */
+const LOOK_AGAIN_MS = 30_000
+
 export interface LocalSchedulerOptions {
-  store: Pick<SqliteStore, 'dueMailboxes' | 'dueAt' | 'nextDueAt' | 'onChange'>
+  store: Pick<SqliteStore, 'dueMailboxes' | 'dueAt' | 'nextDueAt' | 'wakeLater' | 'onChange'>
   /** Mailboxes drained at the same time, at most. */
   concurrency: number
   clock: Clock
@@ -33,11 +36,15 @@ export function createLocalScheduler({ store, concurrency, clock, trouble }: Loc
   let more = false
   let looking = false
   let timer: { at: number; cancel: () => void } | null = null
+  /** The latest time that was seen. */
+  let latest = Number.NEGATIVE_INFINITY
 
   function setTimer(at: number): void {
     if (drain === null || (timer !== null && timer.at <= at)) return
     timer?.cancel()
-    const cancel = clock.after(Math.max(0, at - clock.now()), () => {
+    const now = clock.now()
+    latest = Math.max(latest, now)
+    const cancel = clock.after(Math.min(Math.max(0, at - now), LOOK_AGAIN_MS), () => {
       timer = null
       more = true
       pump()
@@ -60,6 +67,8 @@ export function createLocalScheduler({ store, concurrency, clock, trouble }: Loc
     more = false
     await trouble.retry(async () => {
       const now = clock.now()
+      if (now < latest - CLOCK_SLACK_MS) await store.wakeLater(now)
+      latest = now
       ready = await store.dueMailboxes(now, window)
       if (ready.length === window) more = true
       const next = await store.nextDueAt(now)

@@ -1,11 +1,13 @@
 import type { Clock, Store } from './contracts.ts'
 import { TransientError } from './errors.ts'
+import { wellFormed } from './texts.ts'
 
 /**
  * Runs a step once for its key, across deliveries, retries and restarts: a durable claim, the step, a durable record.
  * Later calls get the recorded result (as JSON) without running the step. A step that throws gives its claim back. If
  * the process dies between the step's effect and its record, the step runs again: one repeat is possible.
  * @throws {TransientError} while another delivery is at the step
+ * @throws {TypeError} the key is not a string
  */
 export type Once = <T>(key: string, step: () => Promise<T> | T) => Promise<T>
 
@@ -15,7 +17,8 @@ export function createOnce(options: {
   persist: (write: () => Promise<void>) => Promise<unknown>
 }): Once {
   const { store, clock, persist } = options
-  return async <T>(key: string, step: () => Promise<T> | T) => {
+  return async <T>(given: string, step: () => Promise<T> | T) => {
+    const key = wellFormed(given, "once's key")
     const claim = await store.claimStep(key, clock.now())
     if (claim === 'busy') throw new TransientError(`Another delivery is at the step ${key}`)
     if (claim !== 'claimed') return claim.result as T

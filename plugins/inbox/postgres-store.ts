@@ -354,14 +354,12 @@ function createStore(
     prune: ({ payloadsBefore, keysBefore }, after, limit) =>
       transaction(pool, async client => {
         await client.query(PRUNE_STEPS, [keysBefore, limit])
-        const slice = (await client.query<{ last: string | null; received_at: string }>(PRUNE_SLICE, [after, limit]))
-          .rows[0]
+        const slice = (await client.query<{ last: string | null }>(PRUNE_SLICE, [after, limit])).rows[0]
         if (slice === undefined || slice.last === null) return null
         await client.query(PRUNE_PAYLOADS, [after, slice.last, payloadsBefore])
         await client.query(PRUNE_HISTORY, [after, slice.last, keysBefore])
         await client.query(PRUNE_KEYS, [after, slice.last, keysBefore])
-        // Accepted later than that is settled later than that: nothing further on can be old enough.
-        return Number(slice.received_at) < payloadsBefore ? Number(slice.last) : null
+        return Number(slice.last)
       }),
     async backlog() {
       const [counts] = await rows<{ pending: string; parked: string; dead: string; oldest: string | null }>(BACKLOG)
@@ -853,7 +851,7 @@ const KEEP_STEPS = `
 const SELECT_DELIVERY = `SELECT delivery.*, payload FROM ${SCHEMA}.delivery LEFT JOIN ${SCHEMA}.body USING (seq)`
 const REPLAY = `
   WITH replayed AS (
-    UPDATE ${SCHEMA}.delivery SET state = 'parked', next_attempt_at = $2
+    UPDATE ${SCHEMA}.delivery SET state = 'parked', next_attempt_at = 0
     WHERE id = ANY($1::text[]) AND state IN ('parked', 'dead') AND started_at IS NULL RETURNING seq, ordering_key
   ), noted AS (INSERT INTO ${SCHEMA}.history (seq, what, at) SELECT seq, 'replayed', $2 FROM replayed)
   SELECT ordering_key FROM replayed`
@@ -880,8 +878,7 @@ const SIZE = `
   SELECT sum(pg_total_relation_size(oid)) AS bytes FROM pg_class
   WHERE relkind = 'r' AND relnamespace IN ('${SCHEMA}'::regnamespace, '${BOSS_SCHEMA}'::regnamespace)`
 const PRUNE_SLICE = `
-  SELECT max(seq) AS last, max(received_at) AS received_at
-  FROM (SELECT seq, received_at FROM ${SCHEMA}.delivery WHERE seq > $1 ORDER BY seq LIMIT $2) AS slice`
+  SELECT max(seq) AS last FROM (SELECT seq FROM ${SCHEMA}.delivery WHERE seq > $1 ORDER BY seq LIMIT $2) AS slice`
 const FINISHED = `SELECT seq FROM ${SCHEMA}.delivery
   WHERE seq > $1 AND seq <= $2 AND state IN ('done', 'discarded') AND settled_at < $3`
 const PRUNE_PAYLOADS = `DELETE FROM ${SCHEMA}.body WHERE seq IN (${FINISHED})`

@@ -9,7 +9,7 @@ const PASS_INTERVAL = 60 * 60 * 1_000
 const STEP_INTERVAL = 20
 /** And so many times as long as the step took, so that pruning has a tenth of the time at most. */
 const REST = 9
-/** Deliveries looked at in one step: an acknowledgement may have to wait for their pages, some ms. */
+/** Deliveries deleted in one step: an acknowledgement may have to wait for their pages, some ms. */
 const STEP = 20
 
 export interface Pruned {

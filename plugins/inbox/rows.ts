@@ -39,7 +39,8 @@ export function listedDelivery(row: DeliveryRow): Omit<StoredDelivery, 'payload'
     state: row.state,
     attempts: row.attempts,
     startedAt: numberOrNull(row.started_at),
-    nextAttemptAt: numberOrNull(row.next_attempt_at),
+    // 0: due at once, whatever the clock says.
+    nextAttemptAt: numberOrNull(row.next_attempt_at) || null,
     receivedAt: Number(row.received_at),
     settledAt: numberOrNull(row.settled_at),
     error: row.error,

@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreOpenError } from './errors.ts'
+import { COUNTS_SCHEMA } from './sqlite-counts.ts'
 import { KNOWN_IDS_SCHEMA } from './sqlite-known-ids.ts'
+import { STATEMENTS } from './sqlite-statements.ts'
 
 /** "tbwh" in ASCII: tells our files from other programs' (https://www.sqlite.org/pragma.html#pragma_application_id). */
 const APPLICATION_ID = 0x74627768
@@ -13,8 +15,14 @@ export const SCHEMA_VERSION = 3
  * delivery: what is known of each. body: its payload, apart, so that settling writes small pages only. wakeup: when a
  * mailbox that no drain is working on has something due; written in the same transaction as what makes it due, and made
  * anew at start. step: what `once` has claimed or done. history: failures, and what a person did; most deliveries have
- * none. about: what is known of the store itself, by name: its installation_id, and restored_at (Unix ms) once it was made
- * from a backup.
+ * none. tally: how many deliveries are in a state. about: what is known of the store itself, by name:
+ *
+ * installation_id    see Store.installationId
+ * restored_at        Unix ms; once it was made from a backup
+ * readable_since     the oldest version of the schema whose programs may use this file
+ * holder             the server that has it: a random token, written when it takes it over
+ * nothing_left_since Unix ms; since then no byte of what is deleted stays in the file
+ * checked_at         Unix ms; written to see whether writing works
  */
 const HISTORY_SCHEMA = `
   CREATE TABLE history (
@@ -30,6 +38,7 @@ const HISTORY_SCHEMA = `
 `
 const ABOUT_SCHEMA = `
   CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  ${COUNTS_SCHEMA}
 `
 const SCHEMA = `
   CREATE TABLE delivery (
@@ -62,6 +71,8 @@ const SCHEMA = `
 `
 /** What leads from each older version to this one. */
 const UPGRADES: Record<number, string> = { 1: HISTORY_SCHEMA + ABOUT_SCHEMA, 2: ABOUT_SCHEMA }
+/** Older versions whose tables are enough for what only looks. */
+const OLDEST_LOOKED_AT = 2
 
 /**
  * Holds an exclusive transaction on a file beside the store for as long as this process lives: the kernel frees its
@@ -103,14 +114,20 @@ function realOrSame(file: string): string {
   }
 }
 
+/** While the server runs, another process's lock must not hold its event loop, ms: the commits try again by themselves. */
+const SERVER_LOCK_MS = 2
+/** A command may block, ms, and so may a server that only starts. */
+const COMMAND_LOCK_MS = 30_000
+const START_LOCK_MS = 5_000
+
 /**
- * Opens (or makes) the database in a file, brought up to this version.
- * @throws {StoreOpenError} it is another program's, or of a newer version
+ * Opens (or makes) the database in a file for the server, which has its lock, brought up to this version.
+ * @throws {StoreOpenError} it is another program's, or of a newer version that this program can't use
  */
 export function openDatabase(file: string): DatabaseSync {
   // For nobody else to read; the log beside it gets the same rights.
   writeFileSync(file, '', { flag: 'a', mode: 0o600 })
-  const db = new DatabaseSync(file, { timeout: 5_000 })
+  const db = new DatabaseSync(file, { timeout: START_LOCK_MS })
   try {
     const version = versionOf(db, file)
     // Measured: pages of 8 KiB cost the fewest writes for bodies of 2 to 3 KB; a checkpoint after 4 MB of them holds the
@@ -118,13 +135,13 @@ export function openDatabase(file: string): DatabaseSync {
     db.exec(`
       PRAGMA page_size = 8192;
       PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      PRAGMA cache_size = -16384;
-      PRAGMA wal_autocheckpoint = 512`)
+      PRAGMA wal_autocheckpoint = 512;
+      ${EVERY_CONNECTION}`)
     const statements = version === null ? SCHEMA : UPGRADES[version]
     if (statements !== undefined) {
       db.exec(`BEGIN IMMEDIATE; ${statements}
-        INSERT INTO about VALUES ('installation_id', '${randomUUID()}');
+        INSERT INTO about VALUES ('installation_id', '${randomUUID()}'), ('readable_since', '${SCHEMA_VERSION}');
+        ${version === null ? NOTHING_LEFT : ''}
         PRAGMA user_version = ${SCHEMA_VERSION};
         COMMIT`)
     }
@@ -135,9 +152,45 @@ export function openDatabase(file: string): DatabaseSync {
   }
 }
 
+/** What is deleted is overwritten, and not only unlinked; and a commit is on the disk. */
+const EVERY_CONNECTION = `
+  PRAGMA secure_delete = ON;
+  PRAGMA synchronous = FULL;
+  PRAGMA cache_size = -16384;`
+
+/** From now on the event loop belongs to the deliveries. */
+export function beginServing(db: DatabaseSync): void {
+  db.exec(`PRAGMA busy_timeout = ${SERVER_LOCK_MS}`)
+}
+
 /**
- * The schema's version, this one or an older one that can be brought up to it; null: nothing is in the file.
- * @throws {StoreOpenError} it is another program's, or of a newer version
+ * Opens the database in a file beside its server, or without one, and changes nothing of its schema.
+ * @returns the version too: an older one has what is needed to look, and no more
+ * @throws {StoreOpenError} it is another program's, or of a version that this program can't use
+ */
+export function openBeside(file: string): { db: DatabaseSync; version: number } {
+  const db = new DatabaseSync(file, { timeout: COMMAND_LOCK_MS })
+  try {
+    const version = versionOf(db, file)
+    if (version === null) throw new StoreOpenError(`${file} is empty; name the server's own file`)
+    if (version < OLDEST_LOOKED_AT) throw new StoreOpenError(olderVersion(file, version))
+    db.exec(EVERY_CONNECTION)
+    return { db, version }
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** Only the server upgrades, under its lock: an older one may be running. */
+export function olderVersion(file: string, version: number): string {
+  return `${file} has schema version ${version}, not ${SCHEMA_VERSION}; start this version's server with it once`
+}
+
+/**
+ * The schema's version: this one, an older one that can be brought up to it, or a newer one that this program may use;
+ * null: nothing is in the file.
+ * @throws {StoreOpenError} it is another program's, or of a newer version that this program can't use
  */
 export function versionOf(db: DatabaseSync, file: string): number | null {
   const pragma = (name: string) => Object.values(db.prepare(`PRAGMA ${name}`).get() as object)[0]
@@ -146,7 +199,9 @@ export function versionOf(db: DatabaseSync, file: string): number | null {
     throw new StoreOpenError(`${file} is another program's database; give another file`)
   }
   const version = pragma('user_version') as number
-  if (version !== SCHEMA_VERSION && UPGRADES[version] === undefined) {
+  const usable =
+    version > SCHEMA_VERSION ? Number(aboutOf(db, 'readable_since')) <= SCHEMA_VERSION : version === SCHEMA_VERSION
+  if (!usable && UPGRADES[version] === undefined) {
     throw new StoreOpenError(
       `${file} has schema version ${version}, this program knows ${SCHEMA_VERSION}; run the newer program, or give another file`,
     )
@@ -154,20 +209,47 @@ export function versionOf(db: DatabaseSync, file: string): number | null {
   return version
 }
 
+/** What a store says about itself; undefined: nothing, as those of older versions do. */
+function aboutOf(db: DatabaseSync, name: string): string | undefined {
+  if (db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'about'").get() === undefined) return undefined
+  return db.prepare(STATEMENTS.getAbout).get(name)?.value as string | undefined
+}
+
 /** When the store was made from a backup, Unix ms; null: it was not, or somebody has decided about its id since. */
 export function restoredAt(db: DatabaseSync): number | null {
-  // A store of an older version gets its first id from the server that upgrades it.
-  if (db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'about'").get() === undefined) return null
-  const row = db.prepare("SELECT value FROM about WHERE name = 'restored_at'").get()
-  return row === undefined ? null : Number(row.value)
+  const at = aboutOf(db, 'restored_at')
+  return at === undefined ? null : Number(at)
+}
+
+const NOTHING_LEFT = `INSERT INTO about VALUES ('nothing_left_since', unixepoch() * 1000);`
+
+/** Whether the file may hold bytes of what earlier versions have deleted. */
+export function mayHoldLeftovers(db: DatabaseSync): boolean {
+  return aboutOf(db, 'nothing_left_since') === undefined
+}
+
+/** Writes the file anew, without what earlier versions have deleted: some seconds for each GB, and nobody can write. */
+export function eraseLeftovers(db: DatabaseSync): void {
+  db.exec(`VACUUM; PRAGMA wal_checkpoint(TRUNCATE); ${NOTHING_LEFT}`)
 }
 
 /** Notes in a store's file that it is made from a backup, and may have the installation id of one in service. */
 export function markRestored(file: string, now: number): void {
+  mark(file, db => db.prepare(STATEMENTS.setAbout).run('restored_at', String(now)))
+}
+
+/** Notes in a file that SQLite has just written (VACUUM INTO) that nothing of what was deleted is in it. */
+export function markWithoutLeftovers(file: string): void {
+  mark(file, db => {
+    if (mayHoldLeftovers(db)) db.exec(NOTHING_LEFT)
+  })
+}
+
+/** A store of an older version gets its notes, and an id of its own, from the server that upgrades it. */
+function mark(file: string, write: (db: DatabaseSync) => void): void {
   const db = new DatabaseSync(file)
   try {
-    if ((versionOf(db, file) as number) < SCHEMA_VERSION) return
-    db.prepare("INSERT OR REPLACE INTO about VALUES ('restored_at', ?)").run(String(now))
+    if ((versionOf(db, file) as number) >= SCHEMA_VERSION) write(db)
   } finally {
     db.close()
   }

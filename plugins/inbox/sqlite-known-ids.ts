@@ -36,7 +36,7 @@ export function openKnownIds(db: DatabaseSync) {
   let progress = { next: 0, lastSeq: 0 }
   /** What the transaction under way has changed, to be made good if it fails. */
   let before = progress
-  let changed: { id: string; seq: number | undefined }[] = []
+  let changed: { id: string; seq: number | undefined; lastSeq: number }[] = []
   let moved: number[] = []
 
   /** What is no UUID (a person may ask for anything) has a place too. */
@@ -86,13 +86,13 @@ export function openKnownIds(db: DatabaseSync) {
     },
     /** Adds an id, within a transaction. */
     add(id: string, seq: number): void {
-      changed.push({ id, seq: undefined })
+      changed.push({ id, seq: undefined, lastSeq: progress.lastSeq })
       remember(id, seq)
       progress.lastSeq = seq
     },
     /** Forgets an id whose delivery is deleted, within a transaction. */
     remove(id: string): void {
-      changed.push({ id, seq: pieceOf(id).get(id) })
+      changed.push({ id, seq: pieceOf(id).get(id), lastSeq: progress.lastSeq })
       forgetFresh(id)
       unindex.run(id)
     },
@@ -117,13 +117,16 @@ export function openKnownIds(db: DatabaseSync) {
         piece.clear()
       }
     },
-    /** The transaction is rolled back. */
-    rolledBack(): void {
-      for (const { id, seq } of changed.reverse()) {
+    /** How much has changed since the transaction began. */
+    mark: () => changed.length,
+    /** Undoes what has changed after a mark; 0: the transaction is rolled back. */
+    undoTo(mark: number): void {
+      for (const { id, seq, lastSeq } of changed.splice(mark).reverse()) {
         if (seq === undefined) forgetFresh(id)
         else remember(id, seq)
+        progress.lastSeq = lastSeq
       }
-      progress = before
+      if (mark === 0) progress = before
     },
   }
 }

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreOpenError } from './errors.ts'
 import type { RowWithPayload } from './rows.ts'
-import { lockFile, SCHEMA_VERSION, versionOf } from './sqlite-file.ts'
+import { lockFile, olderVersion, SCHEMA_VERSION, versionOf } from './sqlite-file.ts'
 
 /** A step that is done. */
 export interface StepRow {
@@ -54,11 +54,7 @@ export function openSqliteReader(file: string): SqliteReader {
     db = new DatabaseSync(file, { readOnly: true })
     const version = versionOf(db, file)
     if (version === null) throw new StoreOpenError(`${file} is empty; give a store's file`)
-    if (version !== SCHEMA_VERSION) {
-      throw new StoreOpenError(
-        `${file} has schema version ${version}, not ${SCHEMA_VERSION}; start this version's server with it once, and stop it`,
-      )
-    }
+    if (version < SCHEMA_VERSION) throw new StoreOpenError(`${olderVersion(file, version)}, and stop it`)
     return createReader(db, lock)
   } catch (error) {
     db?.close()

@@ -1,32 +1,40 @@
-import { existsSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { existsSync, statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
-import type {
-  Backlog,
-  Commit,
-  DeliveryState,
-  HistoryEntry,
-  InsertResult,
-  NewDelivery,
-  Store,
-  TakenDelivery,
-} from './contracts.ts'
+import type { FastifyBaseLogger } from 'fastify'
+import { MAX_RETRY_MS } from './backoff.ts'
+import type { Commit, DeliveryState, InsertResult, NewDelivery, Outcome, Store, TakenDelivery } from './contracts.ts'
 import { StoreOpenError } from './errors.ts'
+import { parsePayload, type RowWithPayload, redactedJson } from './rows.ts'
+import { createCommits } from './sqlite-commits.ts'
+import { COUNT_ALL, openCounts } from './sqlite-counts.ts'
 import {
-  conditionsOf,
-  type DeliveryRow,
-  listedDelivery,
-  parsePayload,
-  type RowWithPayload,
-  redactedJson,
-  storedDelivery,
-} from './rows.ts'
-import { lockFile, openDatabase, SCHEMA_VERSION } from './sqlite-file.ts'
+  beginServing,
+  eraseLeftovers,
+  lockFile,
+  mayHoldLeftovers,
+  openBeside,
+  openDatabase,
+  SCHEMA_VERSION,
+} from './sqlite-file.ts'
+import { createInFlight } from './sqlite-in-flight.ts'
 import { openKnownIds } from './sqlite-known-ids.ts'
+import { createLooks, seqBeside } from './sqlite-looks.ts'
+import { openOlderStore } from './sqlite-older.ts'
+import { createRemoval } from './sqlite-removal.ts'
+import { tryToEmptyLog } from './sqlite-scrub.ts'
+import { STATEMENTS } from './sqlite-statements.ts'
 
-/** Acceptance numbers that one look of `browse` goes over: some 5 ms. */
-const BROWSED = 10_000
 /** How often it is looked whether another process has changed the file, ms. */
 const WATCH_INTERVAL = 500
+/** A file that another process has locked for longer can't be written, ms. */
+const CHECK_MS = 1_000
+/** Clocks that are set right by less than this make nobody wait for long, ms. */
+export const CLOCK_SLACK_MS = 5_000
+/** Wake-ups that are looked at in one commit. */
+const WAKEUP_SLICE = 1_000
+/** A larger file is not written anew at the start: deliveries would wait for more than some seconds, bytes. */
+const MAX_ERASED_BYTES = 256 * 2 ** 20
 
 /** What the in-process scheduler asks beyond the contract. */
 export interface SqliteStore extends Store {
@@ -36,6 +44,8 @@ export interface SqliteStore extends Store {
   dueAt(orderingKey: string): Promise<number | null>
   /** When the first mailbox after `now` is due, Unix ms; null: none waits. */
   nextDueAt(now: number): Promise<number | null>
+  /** The clock was set back: what is due after `now` is due at once, and `take` decides how long it still waits. */
+  wakeLater(now: number): Promise<void>
   /** Calls back within a second after another process (a command) has changed the file. */
   onChange(callback: () => void): void
 }
@@ -43,11 +53,8 @@ export interface SqliteStore extends Store {
 export interface SqliteStoreOptions {
   /** Told of every commit. */
   onCommit?: (commit: Commit) => void
-  /**
-   * Beside the server, or without one: for a command that looks, replays or discards. Takes no lock, wakes nothing up
-   * and must insert nothing; the file must exist.
-   */
-  aside?: boolean
+  /** For what an operator should know. */
+  log?: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'>
 }
 
 /** As SQLite gives it: 64-bit integers as numbers. */
@@ -56,175 +63,169 @@ type InFile = RowWithPayload & {
   started_at: number | null
   next_attempt_at: number | null
   received_at: number
-}
-
-interface Operation {
-  run: () => unknown
-  resolve: (result: never) => void
-  reject: (error: unknown) => void
-  result?: unknown
+  settled_at: number | null
 }
 
 /**
- * Opens (or makes) the store in a file, for one process at a time.
+ * Opens (or makes) the store in a file for the server: one process at a time.
  * @throws {StoreOpenError} that says why the file can't be used and what to do.
  */
 export function openSqliteStore(file: string, options: SqliteStoreOptions = {}): SqliteStore {
-  if (options.aside && !existsSync(file)) throw new StoreOpenError(`${file} does not exist; name the server's own file`)
-  const lock = options.aside ? undefined : lockFile(file)
+  const lock = lockFile(file)
   let db: DatabaseSync | undefined
   try {
     db = openDatabase(file)
-    if (!options.aside) takeOver(db)
-    // What a person wants forgotten is overwritten, and not only unlinked.
-    else db.exec('PRAGMA secure_delete = ON')
-    return createStore(db, lock, options)
+    const holder = takeOver(db)
+    erase(db, file, options.log)
+    beginServing(db)
+    return createStore(db, file, options, { lock, holder })
   } catch (error) {
     db?.close()
-    lock?.close()
-    if (error instanceof StoreOpenError) throw error
-    throw new StoreOpenError(`${file} can't be opened as a store (${(error as Error).message})`, { cause: error })
+    lock.close()
+    throw explained(error, file)
   }
 }
 
-/** What a process left behind that died: its claims are nobody's now, and what was pending is due. */
-function takeOver(db: DatabaseSync): void {
+/**
+ * Opens the store in a file beside its server, or without one: for a command that looks, replays, discards or forgets.
+ * Takes no lock, wakes nothing up and must insert nothing. A file of an older version is only looked at.
+ * @throws {StoreOpenError} that says why the file can't be used and what to do.
+ */
+export function openSqliteStoreBeside(file: string): Store {
+  if (!existsSync(file)) throw new StoreOpenError(`${file} does not exist; name the server's own file`)
+  let db: DatabaseSync | undefined
+  try {
+    const opened = openBeside(file)
+    db = opened.db
+    return opened.version < SCHEMA_VERSION ? openOlderStore(db, file, opened.version) : createStore(db, file)
+  } catch (error) {
+    db?.close()
+    throw explained(error, file)
+  }
+}
+
+function explained(error: unknown, file: string): StoreOpenError {
+  if (error instanceof StoreOpenError) return error
+  return new StoreOpenError(`${file} can't be opened as a store (${(error as Error).message})`, { cause: error })
+}
+
+/**
+ * What a process left behind that died: its claims are nobody's now, and what was pending is due. What was settled after
+ * now, by a clock that has been set back since, is looked at.
+ * @returns by what the file knows from now on which server has it
+ */
+function takeOver(db: DatabaseSync): string {
+  const holder = randomUUID()
+  const dueAt = `CASE WHEN settled_at > ${Date.now() + CLOCK_SLACK_MS} THEN 0 ELSE coalesce(next_attempt_at, 0) END`
   db.exec(`
-    BEGIN;
+    BEGIN IMMEDIATE;
+    INSERT OR REPLACE INTO about VALUES ('holder', '${holder}');
     DELETE FROM step WHERE done_at IS NULL;
     DELETE FROM wakeup;
     INSERT INTO wakeup
       SELECT ordering_key, min(due_at) FROM (
-        SELECT ordering_key, coalesce(next_attempt_at, 0) AS due_at, min(seq) FROM delivery
+        SELECT ordering_key, ${dueAt} AS due_at, min(seq) FROM delivery
           WHERE state = 'pending' GROUP BY ordering_key
         UNION ALL
-        SELECT ordering_key, next_attempt_at, seq FROM delivery
+        SELECT ordering_key, ${dueAt}, seq FROM delivery
           WHERE state = 'parked' AND next_attempt_at IS NOT NULL
       ) GROUP BY ordering_key;
+    ${COUNT_ALL}
     COMMIT`)
+  return holder
+}
+
+/** Earlier versions left bytes of what was forgotten. */
+function erase(db: DatabaseSync, file: string, log: SqliteStoreOptions['log']): void {
+  if (!mayHoldLeftovers(db)) return
+  const { size } = statSync(file)
+  if (size > MAX_ERASED_BYTES) {
+    log?.warn(
+      { file, bytes: size },
+      'the file may hold bytes of what earlier versions have deleted, and is too large to be written anew at the start; ' +
+        'when there is time, stop the server, and restore a backup of the file in its place',
+    )
+    return
+  }
+  log?.info({ file, bytes: size }, 'writing the file anew, once, without what earlier versions have deleted')
+  try {
+    eraseLeftovers(db)
+  } catch (error) {
+    log?.warn({ err: error, file }, 'the file could not be written anew; tried again at the next start')
+  }
 }
 
 function createStore(
   db: DatabaseSync,
-  lock: DatabaseSync | undefined,
-  { onCommit, aside }: SqliteStoreOptions,
+  file: string,
+  { onCommit, log }: SqliteStoreOptions = {},
+  server?: { lock: DatabaseSync; holder: string },
 ): SqliteStore {
-  const sql = (text: string) => db.prepare(text)
+  const sql = (name: keyof typeof STATEMENTS) => db.prepare(STATEMENTS[name])
   const known = openKnownIds(db)
-  const begin = sql('BEGIN IMMEDIATE')
-  const commit = sql('COMMIT')
-  const rollback = sql('ROLLBACK')
+  const counts = openCounts(db)
+  const inFlight = createInFlight()
 
-  const insertDelivery = sql(`
-    INSERT INTO delivery (id, source, event, key, ordering_key, state, attempts, started_at, received_at, settled_at, error)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-  const insertBody = sql('INSERT INTO body VALUES (?, ?)')
-  const isPending = sql(`SELECT 1 FROM delivery WHERE ordering_key = ? AND state = 'pending' LIMIT 1`)
-  const head = sql(
-    `SELECT * FROM delivery LEFT JOIN body USING (seq) WHERE ordering_key = ? AND state = 'pending' ORDER BY seq LIMIT 1`,
-  )
-  const firstParked = sql(`
-    SELECT * FROM delivery LEFT JOIN body USING (seq) WHERE ordering_key = ? AND state = 'parked' AND next_attempt_at IS NOT NULL
-    ORDER BY next_attempt_at LIMIT 1`)
-  const startAttempt = sql('UPDATE delivery SET attempts = attempts + 1, started_at = ? WHERE seq = ?')
-  const settleAttempt = sql(`
-    UPDATE delivery SET state = ?, started_at = NULL, next_attempt_at = ?, settled_at = ?, error = ?
-    WHERE seq = ? AND attempts = ? AND started_at IS NOT NULL`)
+  const insertDelivery = sql('insertDelivery')
+  const insertBody = sql('insertBody')
+  const isPending = sql('isPending')
+  const head = sql('head')
+  const firstParked = sql('firstParked')
+  const startAttempt = sql('startAttempt')
+  const postpone = sql('postpone')
+  const settleAttempt = sql('settleAttempt')
+  const wakeNow = sql('wakeNow')
+  const wakeAt = sql('wakeAt')
+  const setWakeup = sql('setWakeup')
+  const forgetWakeup = sql('forgetWakeup')
+  const due = sql('due')
+  const mailboxDue = sql('mailboxDue')
+  const firstDue = sql('firstDue')
+  const wakeupSlice = sql('wakeupSlice')
+  const wakeLater = sql('wakeLater')
+  const findStep = sql('findStep')
+  const claimStep = sql('claimStep')
+  const recordStep = sql('recordStep')
+  const releaseStep = sql('releaseStep')
+  const insertHistory = sql('insertHistory')
+  const extent = sql('extent')
+  const getAbout = sql('getAbout')
+  const setAbout = sql('setAbout')
+  const dropAbout = sql('dropAbout')
+  const dataVersion = db.prepare('PRAGMA data_version')
 
-  const wakeNow = sql('INSERT INTO wakeup VALUES (?, ?) ON CONFLICT DO NOTHING')
-  const wakeAt = sql('INSERT INTO wakeup VALUES (?, ?) ON CONFLICT DO UPDATE SET due_at = min(due_at, excluded.due_at)')
-  const setWakeup = sql('INSERT INTO wakeup VALUES (?, ?) ON CONFLICT DO UPDATE SET due_at = excluded.due_at')
-  const forgetWakeup = sql('DELETE FROM wakeup WHERE ordering_key = ?')
-  const due = sql('SELECT ordering_key FROM wakeup WHERE due_at <= ? ORDER BY due_at LIMIT ?')
-  const mailboxDue = sql('SELECT due_at FROM wakeup WHERE ordering_key = ?')
-  const firstDue = sql('SELECT min(due_at) AS at FROM wakeup WHERE due_at > ?')
+  const seqOf = server === undefined ? seqBeside(known) : (id: string) => known.find(id) ?? null
 
-  const findStep = sql('SELECT done_at, result FROM step WHERE key = ?')
-  const claimStep = sql('INSERT INTO step (key) VALUES (?)')
-  const recordStep = sql('UPDATE step SET done_at = ?, result = ? WHERE key = ?')
-  const releaseStep = sql('DELETE FROM step WHERE key = ? AND done_at IS NULL')
-
-  const insertHistory = sql(`
-    INSERT INTO history SELECT seq, ?, ?, attempts, started_at, ? FROM delivery WHERE seq = ? AND attempts = ?
-      AND started_at IS NOT NULL`)
-  const noteByHand = sql('INSERT INTO history (seq, what, at, detail) VALUES (?, ?, ?, ?)')
-  const listHistory = sql('SELECT * FROM history WHERE seq = ? ORDER BY rowid')
-
-  const getDelivery = sql('SELECT * FROM delivery LEFT JOIN body USING (seq) WHERE seq = ?')
-  const replayDelivery = sql(`
-    UPDATE delivery SET state = 'parked', next_attempt_at = ?
-    WHERE seq = ? AND state IN ('parked', 'dead') AND started_at IS NULL RETURNING ordering_key`)
-  const discardDelivery = sql(`
-    UPDATE delivery SET state = 'discarded', next_attempt_at = NULL, settled_at = ?, error = ?
-    WHERE seq = ? AND state IN ('parked', 'dead') AND started_at IS NULL`)
-  const pruneSlice = sql(`
-    SELECT max(seq) AS last, max(received_at) AS received_at
-    FROM (SELECT seq, received_at FROM delivery WHERE seq > ? ORDER BY seq LIMIT ?)`)
-  const finishedBetween = `SELECT seq FROM delivery
-    WHERE seq > ? AND seq <= ? AND state IN ('done', 'discarded') AND settled_at < ?`
-  const prunePayloads = sql(`DELETE FROM body WHERE seq IN (${finishedBetween})`)
-  const pruneHistory = sql(`DELETE FROM history WHERE seq IN (${finishedBetween})`)
-  const pruneKeys = sql(`DELETE FROM delivery WHERE seq IN (${finishedBetween}) RETURNING id`)
-  const pruneSteps = sql('DELETE FROM step WHERE key IN (SELECT key FROM step WHERE done_at < ? LIMIT ?)')
-  const countPending = sql(`
-    SELECT count(*) AS count, (
-      SELECT received_at FROM delivery WHERE seq = (SELECT min(seq) FROM delivery WHERE state = 'pending')
-    ) AS oldest
-    FROM delivery WHERE state = 'pending'`)
-  const countParked = sql(`SELECT count(*) AS count FROM delivery WHERE state = 'parked'`)
-  const countDead = sql(`SELECT count(*) AS count FROM delivery WHERE state = 'dead'`)
-
-  const extent = sql('SELECT (SELECT min(seq) FROM delivery) AS first, (SELECT max(seq) FROM delivery) AS last')
-  const pages = sql('SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size')
-  const dataVersion = sql('PRAGMA data_version')
-  const forgetBody = sql('DELETE FROM body WHERE seq = (SELECT seq FROM delivery WHERE seq = ? AND started_at IS NULL)')
-  const forgetErrors = sql('UPDATE history SET detail = NULL WHERE seq = ?')
-  const discardForgotten = sql(`
-    UPDATE delivery SET error = NULL, next_attempt_at = NULL, settled_at = ?,
-      state = CASE state WHEN 'done' THEN 'done' ELSE 'discarded' END WHERE seq = ?`)
-
-  const getInstallation = sql("SELECT value FROM about WHERE name = 'installation_id'")
-  const setInstallation = sql("INSERT OR REPLACE INTO about VALUES ('installation_id', ?)")
-  const forgetRestored = sql("DELETE FROM about WHERE name = 'restored_at'")
-  const touch = sql(`PRAGMA user_version = ${SCHEMA_VERSION}`)
-
-  let waiting: Operation[] = []
-
-  /** Queues an operation for the commit at the end of this turn of the event loop. */
-  function write<T>(run: () => T): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      if (waiting.push({ run, resolve, reject }) === 1) setImmediate(flush)
-    })
-  }
-
-  function flush(): void {
-    const operations = waiting
-    waiting = []
-    const begunAt = performance.now()
-    const ended = (ok: boolean) => onCommit?.({ operations: operations.length, ms: performance.now() - begunAt, ok })
-    known.begin()
-    try {
-      begin.run()
-      for (const operation of operations) operation.result = operation.run()
-      // The index is the server's to keep.
-      if (!aside) known.move()
-      commit.run()
-      known.committed()
-    } catch (error) {
-      known.rolledBack()
-      for (const operation of operations) operation.reject(error)
-      // After some errors (a full disk, say) SQLite has rolled back by itself.
-      if (db.isOpen && db.isTransaction) rollback.run()
-      ended(false)
-      return
+  let lost: Error | undefined
+  /** Another server may have taken the file over, if somebody has deleted the lock. */
+  function checkHolder(): void {
+    if (server === undefined || getAbout.get('holder')?.value === server.holder) return
+    if (lost === undefined) {
+      lost = new Error(
+        `Another server has taken ${file} over (was ${file}.lock deleted?): this one stores nothing more; stop it`,
+      )
+      log?.error(lost.message)
     }
-    for (const operation of operations) operation.resolve(operation.result as never)
-    ended(true)
+    throw lost
   }
 
+  const commits = createCommits(db, {
+    memory: [known, counts.memory, inFlight.memory],
+    check: checkHolder,
+    finish() {
+      // The index is the server's to keep.
+      if (server !== undefined) known.move()
+      counts.write()
+    },
+    onCommit,
+  })
+  const { write } = commits
   let watcher: NodeJS.Timeout | undefined
 
   return {
+    ...createLooks(db, seqOf),
+    ...createRemoval(db, { write, known, counts, seqOf, beside: server === undefined }),
+
     insert(delivery, claim) {
       const body = delivery.body ?? redactedJson(delivery.payload)
       return write(() => insert(delivery, body, claim))
@@ -232,19 +233,7 @@ function createStore(
 
     take: (orderingKey, now) => write(() => take(orderingKey, now)),
 
-    settle: (delivery, outcome, now) =>
-      write(() => {
-        const next = 'nextAttemptAt' in outcome ? outcome.nextAttemptAt : null
-        const error = 'error' in outcome ? outcome.error : null
-        if (outcome.state !== 'done') {
-          const what = outcome.state === 'pending' ? 'failed' : outcome.state
-          insertHistory.run(what, now, error, seqOf(delivery.id), delivery.attempts)
-        }
-        const settled = settleAttempt.run(outcome.state, next, now, error, seqOf(delivery.id), delivery.attempts)
-        if (settled.changes === 0) return false
-        if (next !== null) wakeAt.run(delivery.orderingKey, next)
-        return true
-      }),
+    settle: (delivery, outcome, now) => write(() => settle(delivery, outcome, now)),
 
     claimStep: key =>
       write(() => {
@@ -263,127 +252,23 @@ function createStore(
       await write(() => releaseStep.run(key))
     },
 
-    async get(id) {
-      const row = getDelivery.get(seqOf(id)) as RowWithPayload | undefined
-      return row === undefined ? null : storedDelivery(row)
-    },
-
-    async list(filter, limit, after = 0) {
-      const { where, values } = conditionsOf(filter, () => '?')
-      const rows = sql(
-        `SELECT * FROM delivery LEFT JOIN body USING (seq) WHERE seq > ?${where} ORDER BY seq LIMIT ?`,
-      ).all(after, ...values, limit)
-      return (rows as unknown as RowWithPayload[]).map(storedDelivery)
-    },
-
-    async browse(filter, limit, before) {
-      const { first, last } = extent.get() as { first: number | null; last: number | null }
-      if (first === null || last === null) return { deliveries: [], next: null }
-      const top = Math.min(before ?? Infinity, last + 1)
-      const bottom = top - BROWSED
-      const { where, values } = conditionsOf(filter, () => '?')
-      const rows = sql(`SELECT * FROM delivery WHERE seq < ? AND seq >= ?${where} ORDER BY seq DESC LIMIT ?`).all(
-        top,
-        bottom,
-        ...values,
-        limit,
-      ) as unknown as DeliveryRow[]
-      const reached = rows.length === limit ? Number(rows.at(-1)?.seq) : bottom
-      return { deliveries: rows.map(listedDelivery), next: reached > first ? reached : null }
-    },
-
-    async history(id) {
-      const rows = listHistory.all(seqOf(id)) as Record<string, unknown>[]
-      return rows.map(row => ({
-        what: row.what as HistoryEntry['what'],
-        at: row.at as number,
-        attempt: row.attempt as number | null,
-        startedAt: row.started_at as number | null,
-        detail: row.detail as string | null,
-      }))
-    },
-
-    replay: (ids, now) =>
-      write(() => {
-        const changed = new Set<string>()
-        for (const id of ids) {
-          const seq = seqOf(id)
-          const row = replayDelivery.get(now, seq) as { ordering_key: string } | undefined
-          if (row === undefined) continue
-          changed.add(row.ordering_key)
-          noteByHand.run(seq, 'replayed', now, null)
-        }
-        for (const orderingKey of changed) wakeAt.run(orderingKey, now)
-        return [...changed]
-      }),
-
-    discard: (id, reason, now) =>
-      write(() => {
-        const seq = seqOf(id)
-        if (discardDelivery.run(now, reason, seq).changes === 0) return false
-        noteByHand.run(seq, 'discarded', now, reason)
-        return true
-      }),
-
-    forget: (ids, now) =>
-      write(() => {
-        let forgotten = 0
-        for (const id of ids) {
-          const seq = seqOf(id)
-          if (forgetBody.run(seq).changes === 0) continue
-          forgotten++
-          forgetErrors.run(seq)
-          discardForgotten.run(now, seq)
-          noteByHand.run(seq, 'forgotten', now, null)
-        }
-        return forgotten
-      }),
-
-    async prune({ payloadsBefore, keysBefore }, after, limit) {
-      return write(() => {
-        pruneSteps.run(keysBefore, limit)
-        const slice = pruneSlice.get(after, limit) as { last: number | null; received_at: number }
-        if (slice.last === null) return null
-        prunePayloads.run(after, slice.last, payloadsBefore)
-        // What the server has in memory is its own to forget.
-        if (aside && slice.last > known.indexedTo) return slice.received_at < payloadsBefore ? slice.last : null
-        pruneHistory.run(after, slice.last, keysBefore)
-        for (const { id } of pruneKeys.all(after, slice.last, keysBefore)) known.remove(id as string)
-        // Accepted later than that is settled later than that: nothing further on can be old enough.
-        return slice.received_at < payloadsBefore ? slice.last : null
-      })
-    },
-
-    async backlog() {
-      const pending = countPending.get() as { count: number; oldest: number | null }
-      const parked = countParked.get() as { count: number }
-      const dead = countDead.get() as { count: number }
-      return {
-        pending: pending.count,
-        parked: parked.count,
-        dead: dead.count,
-        oldestPendingAt: pending.oldest,
-      } satisfies Backlog
-    },
-
-    async size() {
-      const { first, last } = extent.get() as { first: number | null; last: number | null }
-      const { bytes } = pages.get() as { bytes: number }
-      return { deliveries: first === null || last === null ? 0 : last - first + 1, bytes }
-    },
+    backlog: async () => counts.backlog(),
 
     async installationId() {
-      return getInstallation.get()?.value as string
+      return getAbout.get('installation_id')?.value as string
     },
     async setInstallationId(id) {
       await write(() => {
-        setInstallation.run(id)
-        forgetRestored.run()
+        setAbout.run('installation_id', id)
+        dropAbout.run('restored_at')
       })
     },
 
     async checkWritable() {
-      await write(() => touch.run())
+      await write(() => {
+        setAbout.run('checked_at', String(Date.now()))
+        extent.get()
+      }, CHECK_MS)
     },
 
     async dueMailboxes(now, limit) {
@@ -394,6 +279,11 @@ function createStore(
     },
     async nextDueAt(now) {
       return (firstDue.get(now) as { at: number | null }).at
+    },
+    async wakeLater(now) {
+      for (let from: string | null = ''; from !== null; ) {
+        from = await write(() => wakeSlice(from as string, now))
+      }
     },
 
     onChange(callback) {
@@ -409,9 +299,11 @@ function createStore(
 
     async close() {
       clearInterval(watcher)
-      if (waiting.length > 0) flush()
+      await commits.close()
+      // Readers in the way leave that to the next start.
+      if (server !== undefined && db.isOpen) tryToEmptyLog(db)
       db.close()
-      lock?.close()
+      server?.lock.close()
     },
   }
 
@@ -434,36 +326,57 @@ function createStore(
       dead ? receivedAt : null,
       unreadable ?? null,
     )
-    insertBody.run(inserted.lastInsertRowid, body)
-    known.add(id, Number(inserted.lastInsertRowid))
-    if (claimed) return 'claimed'
+    const seq = Number(inserted.lastInsertRowid)
+    insertBody.run(seq, body)
+    known.add(id, seq)
+    counts.add(state, seq, 1)
+    if (claimed) {
+      inFlight.add(seq)
+      return 'claimed'
+    }
     if (dead) return 'dead'
     // A mailbox that waits for a retry keeps its later time.
-    wakeNow.run(orderingKey, receivedAt)
+    wakeNow.run(orderingKey)
     return 'queued'
   }
 
-  function seqOf(id: string): number | null {
-    const seq = known.find(id)
-    if (seq !== undefined || !aside) return seq ?? null
-    // The server may have accepted it since this was opened.
-    known.readOn()
-    return known.find(id) ?? null
+  function settle(delivery: TakenDelivery, outcome: Outcome, now: number): boolean {
+    const seq = seqOf(delivery.id)
+    if (seq === null) return false
+    inFlight.remove(seq)
+    const next = 'nextAttemptAt' in outcome ? outcome.nextAttemptAt : null
+    const error = 'error' in outcome ? outcome.error : null
+    if (outcome.state !== 'done') {
+      const what = outcome.state === 'pending' ? 'failed' : outcome.state
+      insertHistory.run(what, now, error, seq, delivery.attempts)
+    }
+    if (settleAttempt.run(outcome.state, next, now, error, seq, delivery.attempts).changes === 0) return false
+    counts.add(delivery.state, seq, -1)
+    counts.add(outcome.state, seq, 1)
+    if (next !== null) wakeAt.run(delivery.orderingKey, next)
+    return true
   }
 
   function take(orderingKey: string, now: number): TakenDelivery | null {
     const pending = head.get(orderingKey) as InFile | undefined
     const parked = firstParked.get(orderingKey) as InFile | undefined
-    const next = [pending, parked].find(row => row !== undefined && (row.next_attempt_at ?? 0) <= now)
+    const waiting = [pending, parked].filter(row => row !== undefined)
+    // Whoever is at it looks again when it is settled.
+    if (waiting.some(row => inFlight.has(row.seq))) {
+      forgetWakeup.run(orderingKey)
+      return null
+    }
+    const dueAt = waiting.map(row => dueAtOf(row, now))
+    const next = waiting.find((_row, index) => (dueAt[index] as number) <= now)
     if (next === undefined) {
-      const dueAt = Math.min(pending?.next_attempt_at ?? Infinity, parked?.next_attempt_at ?? Infinity)
-      if (dueAt === Infinity) forgetWakeup.run(orderingKey)
-      else setWakeup.run(orderingKey, dueAt)
+      if (waiting.length === 0) forgetWakeup.run(orderingKey)
+      else setWakeup.run(orderingKey, Math.min(...dueAt))
       return null
     }
     forgetWakeup.run(orderingKey)
     if (next.started_at !== null) insertHistory.run('crashed', now, null, next.seq, next.attempts)
     startAttempt.run(now, next.seq)
+    inFlight.add(next.seq)
     return {
       id: next.id,
       source: next.source,
@@ -476,5 +389,24 @@ function createStore(
       state: next.state as 'pending' | 'parked',
       crashed: next.started_at !== null,
     }
+  }
+
+  /** When its next attempt is due. By a clock that has been set back since it failed, it waits its delay from now. */
+  function dueAtOf({ seq, next_attempt_at, settled_at }: InFile, now: number): number {
+    const dueAt = next_attempt_at ?? 0
+    if (dueAt <= now) return dueAt
+    const failedAt = settled_at as number
+    if (failedAt <= now + CLOCK_SLACK_MS && dueAt <= now + MAX_RETRY_MS) return dueAt
+    const anew = now + Math.min(dueAt - failedAt, MAX_RETRY_MS)
+    postpone.run(anew, now, seq)
+    return anew
+  }
+
+  /** Makes a slice of the mailboxes due that wait for a later time. Where the next one begins; null: at the end. */
+  function wakeSlice(from: string, now: number): string | null {
+    const { last } = wakeupSlice.get(from, WAKEUP_SLICE) as { last: string | null }
+    if (last === null) return null
+    wakeLater.run(from, last, now)
+    return `${last}\0`
   }
 }

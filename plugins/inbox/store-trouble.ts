@@ -33,7 +33,7 @@ export function storeTrouble({ clock, log }: { clock: Clock; log: FastifyBaseLog
     failing.delete(what)
     if (!said || failing.size > 0) return
     said = false
-    log.info({ ms: clock.now() - begunAt }, 'the store works again')
+    log.info({ ms: Math.max(0, clock.now() - begunAt) }, 'the store works again')
   }
 
   return {
@@ -68,7 +68,8 @@ export function storeTrouble({ clock, log }: { clock: Clock; log: FastifyBaseLog
 export function onceInTenSeconds(): (now: number) => boolean {
   let saidAt = Number.NEGATIVE_INFINITY
   return now => {
-    if (now - saidAt < SAY_INTERVAL) return false
+    // A clock that is set back must not silence it.
+    if (now >= saidAt && now - saidAt < SAY_INTERVAL) return false
     saidAt = now
     return true
   }

@@ -23,15 +23,10 @@ const page = {
 export interface DeliveriesApiOptions {
   /** Lets in who may use it. */
   access: onRequestAsyncHookHandler
-  /** The IANA time zone of times without an offset. */
-  zone: string
 }
 
 /** The deliveries API. */
-export default async function deliveriesApi(
-  app: FastifyInstance,
-  { access, zone }: DeliveriesApiOptions,
-): Promise<void> {
+export default async function deliveriesApi(app: FastifyInstance, { access }: DeliveriesApiOptions): Promise<void> {
   const { inbox } = app.webhooks
   app.addHook('onRequest', access)
 
@@ -46,7 +41,7 @@ export default async function deliveriesApi(
     async request => {
       const query = asObject(request.query)
       const { limit, before } = readPage(query)
-      const { deliveries, next } = await inbox.browse(readFilter(query, zone), limit, before)
+      const { deliveries, next } = await inbox.browse(readFilter(query), limit, before)
       return { deliveries: deliveries.map(viewOf), next: next === null ? null : `${next}` }
     },
   )
@@ -89,7 +84,7 @@ export default async function deliveriesApi(
       const [unknown] = Object.keys(rest)
       if (unknown !== undefined) throw new BadBodyError(`${unknown} is not known here: filter and dryRun are`)
       if (typeof dryRun !== 'boolean') throw new BadBodyError('dryRun must be true or false')
-      const result = await replayMany(inbox, asObject(filter), dryRun, zone)
+      const result = await replayMany(inbox, asObject(filter), dryRun)
       return reply.code(dryRun ? 200 : 202).send(result)
     },
   )
@@ -149,9 +144,8 @@ export async function replayMany(
   inbox: Pick<Inbox, 'browse' | 'replay'>,
   given: Record<string, unknown>,
   dryRun: boolean,
-  zone?: string,
 ): Promise<{ matched: number; replayed: number }> {
-  const { state, ...filter } = readFilter(given, zone)
+  const { state, ...filter } = readFilter(given)
   if (state !== undefined && state !== 'parked' && state !== 'dead') {
     throw new BadFilterError('state', 'must be parked or dead here, or left out for both')
   }

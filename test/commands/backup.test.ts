@@ -12,7 +12,7 @@ import { cli, run, runJson } from '../helpers/cli.ts'
 import { delivery } from '../helpers/inbox.ts'
 import { client, signedMessage } from '../helpers/load.ts'
 import { captureLog } from '../helpers/log.ts'
-import { makeOlder } from '../helpers/older-store.ts'
+import { makeNewer, makeOlder } from '../helpers/older-store.ts'
 import { startServer } from '../helpers/server-process.ts'
 
 /** A closed store with some deliveries, in a folder of its own. */
@@ -164,7 +164,7 @@ tap.test('what is no whole store is refused with the reason, and nothing is left
   )
   await refused('empty.db', /the copy of .*empty.db is empty/, copy => execFileSync('truncate', ['-s', '0', copy]))
   await refused('foreign.db', /is another program's database/, change('PRAGMA application_id = 1'))
-  await refused('newer.db', /has schema version 99/, change('PRAGMA user_version = 99'))
+  await refused('newer.db', /has schema version 99/, makeNewer)
   // Each page is well-formed, and the whole is not.
   const lost = "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'history_seq'"
   await refused('index.db', /the copy of .*index.db is damaged: .*never used/s, change(lost))

@@ -8,7 +8,7 @@ import { openLocalCalendar } from '../../plugins/calendar/local-calendar.ts'
 import { openPostgresCalendar } from '../../plugins/calendar/postgres-calendar.ts'
 import type { NewDelivery, Payload, Store } from '../../plugins/inbox/contracts.ts'
 import { openPostgresStore } from '../../plugins/inbox/postgres-store.ts'
-import { openSqliteStore } from '../../plugins/inbox/sqlite-store.ts'
+import { openSqliteStore, openSqliteStoreBeside } from '../../plugins/inbox/sqlite-store.ts'
 import { identifyChatwoot } from '../../routes/chatwoot.ts'
 import { identifyStripe } from '../../routes/stripe.ts'
 import { lesson } from '../helpers/calendar-conformance.ts'
@@ -180,7 +180,7 @@ tap.test('many: in steps, and what came after the command began', async t => {
     await store.insert(ofChatwoot(chatwoot.incoming({ contactId: CONTACT, message })), false)
   }
   t.match((await runJson(env(url), 'forget', '--contact', `${CONTACT}`)).result, { forgotten: 450 })
-  const aside = openSqliteStore(url, { aside: true })
+  const aside = openSqliteStoreBeside(url)
   const late = ofChatwoot(chatwoot.incoming({ contactId: CONTACT, message: 999 }))
   await store.insert(late, false)
   t.match(await aside.get(late.id), { id: late.id }, 'an id that the server accepted meanwhile is known')

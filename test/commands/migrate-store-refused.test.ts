@@ -38,7 +38,7 @@ tap.test('what is wrong with --from: one line that says so, and nothing is made'
   await refused(path('foreign.db'), /foreign\.db is another program's database; give another file$/)
   await openSqliteStore(path('store.db')).close()
   const newer = new DatabaseSync(path('store.db'))
-  newer.exec('PRAGMA user_version = 99')
+  newer.exec("UPDATE about SET value = '99' WHERE name = 'readable_since'; PRAGMA user_version = 99")
   await refused(path('store.db'), /store\.db has schema version 99, this program knows 3; run the newer program, or /)
   newer.exec('PRAGMA user_version = 1')
   await refused(

@@ -120,13 +120,37 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     await store.settle(await take(store, 'box'), { state: 'done' }, 1)
     const ids = ['dead', 'done', 'pending', 'unknown'].map(key => delivery(key).id)
     t.same(await store.replay(ids, 50), ['box'])
-    t.match(await store.get(ids[0] as string), { state: 'parked', nextAttemptAt: 50 })
+    t.match(await store.get(ids[0] as string), { state: 'parked', nextAttemptAt: null })
     const first = await take(store, 'box', 50)
     t.equal(first.key, 'pending', 'the order goes first')
     await store.settle(first, { state: 'done' }, 50)
     t.match(await take(store, 'box', 50), { key: 'dead', state: 'parked' })
     t.same(await store.replay(ids, 60), [], 'what is at work is not replayed')
   })
+
+  await t.test(
+    'what is due at once is due whatever the clock says, and pruning passes by what a clock got wrong',
+    async t => {
+      const { store } = await open(t)
+      const box = { orderingKey: 'box' }
+      await store.insert(delivery('ahead', { ...box, receivedAt: 10 ** 12 }), false)
+      await store.settle(await take(store, 'box', 5), { state: 'dead', error: 'E' }, 5)
+      t.same(await store.replay([delivery('ahead').id], 10 ** 12), ['box'])
+      await store.settle(await take(store, 'box', 5), { state: 'done' }, 5)
+      await store.insert(delivery('young', { ...box, receivedAt: DAY }), false)
+      await store.settle(await take(store, 'box', DAY), { state: 'done' }, DAY)
+      await store.insert(delivery('old', box), false)
+      await store.settle(await take(store, 'box', 5), { state: 'done' }, 6)
+      const before = { payloadsBefore: 10, keysBefore: 0 }
+      for (let after: number | null = 0; after !== null; ) after = await store.prune(before, after, 1)
+      const payloads = (await store.list({}, 10)).map(({ key, payload }) => [key, payload !== null])
+      t.same(payloads, [
+        ['ahead', false],
+        ['young', true],
+        ['old', false],
+      ])
+    },
+  )
 
   await t.test('discard: only what is parked or dead, with its reason', async t => {
     const { store } = await open(t)
@@ -336,6 +360,28 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     await t.rejects(store.checkWritable())
     await t.rejects(store.insert(delivery('late'), false))
   })
+}
+
+/** What one operation asks for fails that one only. */
+export async function failsAlone(t: Test, open: (t: Test) => Promise<StoreUnderTest>): Promise<void> {
+  const { store } = await open(t)
+  const wrong = undefined as unknown as string
+  const results = await Promise.allSettled([
+    store.insert(delivery('a'), true),
+    store.insert(delivery('odd', { receivedAt: 1e20 }), true),
+    store.insert(delivery('b', { orderingKey: 'box' }), false),
+    store.forget([wrong], 1),
+    store.claimStep(wrong, 1),
+    store.claimStep('step', 1),
+    store.insert(delivery('c', { orderingKey: 'box' }), false),
+  ])
+  t.same(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled', 'rejected', 'rejected', 'fulfilled', 'fulfilled'],
+  )
+  t.match(await store.backlog(), { pending: 3, dead: 0 })
+  t.equal((await store.take('box', 0))?.key, 'b')
+  t.equal(await store.insert(delivery('odd'), false), 'queued', 'nothing of it was kept')
 }
 
 function count(results: InsertResult[]): Record<string, number> {

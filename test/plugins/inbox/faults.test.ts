@@ -204,8 +204,8 @@ tap.test('what the store could not take is refused before it fails the commit of
   ])
   t.match(results, [
     { value: 'accepted' },
-    { reason: new TypeError("A delivery's key must be a text") },
-    { reason: new TypeError("A delivery's receivedAt must be a Unix time in ms") },
+    { reason: new TypeError("A delivery's key must be a string, not undefined") },
+    { reason: new TypeError("A delivery's receivedAt must be a Unix time in ms, from 0 to the year 9999, not 1.5") },
   ])
   await log.count('webhook handled', 1)
 })

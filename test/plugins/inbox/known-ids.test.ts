@@ -78,7 +78,7 @@ function knownIds(t: Test) {
       known.move()
       db.exec(commits ? 'COMMIT' : 'ROLLBACK')
       if (commits) known.committed()
-      else known.rolledBack()
+      else known.undoTo(0)
     },
     reopen() {
       known = openKnownIds(db)
