@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { EnvOptions } from '../plugins/env.ts'
 import { indentedJson } from '../routes/operator/json-text.ts'
+import { localZone, readTime } from '../routes/operator/local-time.ts'
 
 /** What the commands have in common: where they write, how they fail, and their tables. */
 
@@ -63,8 +64,8 @@ export function printable(text: string): string {
 export function timeOf(option: string, text: string): number {
   const [, amount, unit = ''] = /^(\d{1,5})([mhd])$/.exec(text) ?? []
   if (amount !== undefined) return Date.now() - Number(amount) * (MS[unit] as number)
-  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
-  if (!Number.isNaN(time)) return time
+  const time = readTime(text, localZone(), 'first')
+  if (time !== undefined) return time
   throw new UsageError(`${option} must be a time such as 2026-11-23T10:00:00Z, or 30m, 2h, 3d ago`)
 }
 

@@ -5,8 +5,10 @@ import type { InboxStats } from '../../plugins/inbox/inbox.ts'
 import { showableTime, utcTime } from '../../plugins/utc-time.ts'
 import type { HandlerTimes, MinuteCounts } from './activity.ts'
 import { deliveries, duration, number, STATE_WORDS, timelineWords, unturned } from './dashboard-words.ts'
+import { OCCURRENCES } from './filter.ts'
 import { indentedJson, NOT_INDENTED } from './json-text.ts'
 import type { Parts } from './live.ts'
+import { readTime, timeField } from './local-time.ts'
 import type { Session } from './session.ts'
 import { type DeliveryView, type TimelineEntry, viewOf } from './views.ts'
 
@@ -229,9 +231,11 @@ export function createPages(base: string, zone: string) {
     const input = (field: string, label: string, attributes: string) =>
       html`<div><label for="${field}">${label}</label><input id="${field}" name="${field}" value="${values[field]}" !${attributes} !${marks(field)}>!${errorOf(field)}</div>`
     const timeInput = (field: 'from' | 'to', label: string) => {
-      const at = DateTime.fromISO(values[field] as string, { zone })
-      const value = at.isValid ? at.toFormat("yyyy-MM-dd'T'HH:mm") : values[field]
-      return html`<div><label for="${field}">${label}</label><input id="${field}" name="${field}" type="datetime-local" value="${value}" !${marks(field)}>!${errorOf(field)}</div>`
+      const given = values[field] as string
+      const at = readTime(given, zone, OCCURRENCES[field])
+      const { type, value } =
+        at === undefined ? { type: 'datetime-local', value: given } : timeField(at, zone, OCCURRENCES[field])
+      return html`<div><label for="${field}">${label}</label><input id="${field}" name="${field}" type="${type}" value="${value}" step="any" !${marks(field)}>!${errorOf(field)}</div>`
     }
     const options = DELIVERY_STATES.map(
       state =>

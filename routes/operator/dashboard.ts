@@ -2,7 +2,6 @@ import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { DateTime } from 'luxon'
 import { asObject } from '../../handlers/payload.ts'
 import type { Clock } from '../../plugins/inbox/contracts.ts'
 import type { Access } from './access.ts'
@@ -148,7 +147,7 @@ export default async function dashboard(app: FastifyInstance, options: Dashboard
       const values = valuesOf(given, LIST_FIELDS)
       return withFilter(request, reply, values, async () => {
         const { limit, before } = readPage(given)
-        const page = await inbox.browse(readFilter(inZone(given)), limit, before)
+        const page = await inbox.browse(readFilter(given, zone), limit, before)
         const query = queryOf({ ...values, cursor: '' })
         const olderQuery = page.next === null ? undefined : queryOf({ ...values, cursor: `${page.next}` })
         return send(reply, pages.list(sessionOf(request), { page, values, query, olderQuery }, noticeOf(given)))
@@ -158,7 +157,7 @@ export default async function dashboard(app: FastifyInstance, options: Dashboard
     signedIn.get('/deliveries/replay', async (request, reply) => {
       const values = valuesOf(asObject(request.query), FILTER_FIELDS)
       return withFilter(request, reply, values, async () => {
-        const { matched } = await replayMany(inbox, inZone(values), true)
+        const { matched } = await replayMany(inbox, values, true, zone)
         return send(reply, pages.confirmReplay(sessionOf(request), matched, values, queryOf(values)))
       })
     })
@@ -166,7 +165,7 @@ export default async function dashboard(app: FastifyInstance, options: Dashboard
     signedIn.post('/deliveries/replay', async (request, reply) => {
       const values = valuesOf(asObject(request.body), FILTER_FIELDS)
       return withFilter(request, reply, values, async () => {
-        const { replayed } = await replayMany(inbox, inZone(values), false)
+        const { replayed } = await replayMany(inbox, values, false, zone)
         const query = queryOf({ ...values, done: 'replayed-many', count: `${replayed}` })
         return reply.redirect(`${base}/deliveries?${query}`, 303)
       })
@@ -217,13 +216,6 @@ export default async function dashboard(app: FastifyInstance, options: Dashboard
   async function readOne(id: string) {
     const delivery = await find(inbox, id)
     return { delivery, timeline: timelineOf(delivery, await inbox.history(id)) }
-  }
-
-  /** A time without an offset, as forms have it, is in the zone of the page. */
-  function inZone(given: Record<string, unknown>): Record<string, unknown> {
-    const withOffset = (time: unknown) =>
-      typeof time === 'string' ? (DateTime.fromISO(time, { zone }).toISO() ?? time) : time
-    return { ...given, from: withOffset(given.from), to: withOffset(given.to) }
   }
 }
 

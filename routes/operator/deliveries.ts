@@ -23,10 +23,15 @@ const page = {
 export interface DeliveriesApiOptions {
   /** Lets in who may use it. */
   access: onRequestAsyncHookHandler
+  /** The IANA time zone of times without an offset. */
+  zone: string
 }
 
 /** The deliveries API. */
-export default async function deliveriesApi(app: FastifyInstance, { access }: DeliveriesApiOptions): Promise<void> {
+export default async function deliveriesApi(
+  app: FastifyInstance,
+  { access, zone }: DeliveriesApiOptions,
+): Promise<void> {
   const { inbox } = app.webhooks
   app.addHook('onRequest', access)
 
@@ -41,7 +46,7 @@ export default async function deliveriesApi(app: FastifyInstance, { access }: De
     async request => {
       const query = asObject(request.query)
       const { limit, before } = readPage(query)
-      const { deliveries, next } = await inbox.browse(readFilter(query), limit, before)
+      const { deliveries, next } = await inbox.browse(readFilter(query, zone), limit, before)
       return { deliveries: deliveries.map(viewOf), next: next === null ? null : `${next}` }
     },
   )
@@ -84,7 +89,7 @@ export default async function deliveriesApi(app: FastifyInstance, { access }: De
       const [unknown] = Object.keys(rest)
       if (unknown !== undefined) throw new BadBodyError(`${unknown} is not known here: filter and dryRun are`)
       if (typeof dryRun !== 'boolean') throw new BadBodyError('dryRun must be true or false')
-      const result = await replayMany(inbox, asObject(filter), dryRun)
+      const result = await replayMany(inbox, asObject(filter), dryRun, zone)
       return reply.code(dryRun ? 200 : 202).send(result)
     },
   )
@@ -144,8 +149,9 @@ export async function replayMany(
   inbox: Pick<Inbox, 'browse' | 'replay'>,
   given: Record<string, unknown>,
   dryRun: boolean,
+  zone?: string,
 ): Promise<{ matched: number; replayed: number }> {
-  const { state, ...filter } = readFilter(given)
+  const { state, ...filter } = readFilter(given, zone)
   if (state !== undefined && state !== 'parked' && state !== 'dead') {
     throw new BadFilterError('state', 'must be parked or dead here, or left out for both')
   }

@@ -1,5 +1,6 @@
 import createError from '@fastify/error'
 import { DELIVERY_STATES, type DeliveryFilter, type DeliveryState } from '../../plugins/inbox/contracts.ts'
+import { localZone, readTime } from './local-time.ts'
 
 /** What the API, the page and the commands take as filters, and how it is checked. */
 
@@ -11,24 +12,36 @@ export const FILTER_SCHEMA = {
   source: { type: 'string', description: 'Who sent it: chatwoot, stripe, or a source of your own' },
   event: { type: 'string', description: 'The event, such as message_created' },
   conversation: { type: 'string', pattern: '^\\d+$', description: "Chatwoot's display id of a conversation" },
-  from: { type: 'string', format: 'date-time', description: 'Accepted at this time or later (ISO 8601)' },
-  to: { type: 'string', format: 'date-time', description: 'Accepted before this time (ISO 8601)' },
+  from: {
+    type: 'string',
+    format: 'date-time',
+    description: 'Accepted at this time or later (ISO 8601; without an offset in the server’s time zone)',
+  },
+  to: {
+    type: 'string',
+    format: 'date-time',
+    description: 'Accepted before this time (ISO 8601; without an offset in the server’s time zone)',
+  },
   text: { type: 'string', description: 'Part of the id or of the key' },
 } as const
+
+/** The whole of a repeated hour is in a range that begins or ends within it. */
+export const OCCURRENCES = { from: 'first', to: 'second' } as const
 
 const MOST_ON_PAGE = 200
 const LONGEST = 200
 
 /**
  * A filter from texts that came from outside; empty ones are not there.
+ * @param zone the IANA time zone of times without an offset
  * @throws {BadFilterError} that names the field
  */
-export function readFilter(given: Record<string, unknown>): DeliveryFilter {
+export function readFilter(given: Record<string, unknown>, zone = localZone()): DeliveryFilter {
   const filter: DeliveryFilter = {}
   for (const field of Object.keys(FILTER_SCHEMA) as (keyof typeof FILTER_SCHEMA)[]) {
     const value = textOf(given, field)
     if (value === undefined) continue
-    if (field === 'from' || field === 'to') filter[field] = timeOf(field, value)
+    if (field === 'from' || field === 'to') filter[field] = timeOf(field, value, zone)
     else if (field === 'state') filter.state = stateOf(value)
     else filter[field] = value
   }
@@ -62,9 +75,9 @@ function numberOf(given: Record<string, unknown>, field: string, most: number): 
   return number
 }
 
-function timeOf(field: string, value: string): number {
-  const time = /^\d{4}-\d\d-\d\d/.test(value) ? Date.parse(value) : Number.NaN
-  if (Number.isNaN(time)) throw new BadFilterError(field, 'must be a time such as 2026-11-23T10:00:00Z')
+function timeOf(field: 'from' | 'to', value: string, zone: string): number {
+  const time = readTime(value, zone, OCCURRENCES[field])
+  if (time === undefined) throw new BadFilterError(field, 'must be a time such as 2026-11-23T10:00:00Z')
   return time
 }
 

@@ -64,7 +64,7 @@ export default async function operatorRoutes(
         if (sessions.read(request) === null) await access.requireToken(request, reply)
       },
     })
-    await api.register(deliveriesApi, { access: access.requireToken })
+    await api.register(deliveriesApi, { access: access.requireToken, zone })
   })
   await app.register(dashboard, { prefix: '/dashboard', access, sessions, zone, clock })
 }

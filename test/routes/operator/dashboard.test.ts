@@ -399,6 +399,37 @@ tap.test('a time is in the zone of the page', async t => {
   }
 })
 
+tap.test('a repeated hour is in a range as a whole, and a form that is sent as it is asks for the same', async t => {
+  const { app, request, signIn } = await operatedApp(t)
+  await signIn()
+  const parts = { source: 'own', event: 'x', orderingKey: 'o', payload: {} }
+  for (const [key, at] of Object.entries({ summer: '2026-10-25T00:30:30Z', winter: '2026-10-25T01:30:30Z' })) {
+    await app.webhooks.inbox.accept({ id: key, key, ...parts, receivedAt: Date.parse(at) }, 1)
+  }
+  const found = async (query: string) => {
+    const { body } = await request(`/deliveries?${query}`)
+    const fields = [...body.matchAll(/name="(from|to)" type="[a-z-]+" value="([^"]*)"/g)]
+    const ids = ['summer', 'winter'].filter(id => body.includes(`/deliveries/${id}"`))
+    return {
+      ids,
+      sent: new URLSearchParams(fields.map(([, name = '', value = '']): [string, string] => [name, value])),
+    }
+  }
+  for (const [query, ids] of Object.entries({
+    'from=2026-10-25T02:30&to=2026-10-25T02:31': ['summer', 'winter'],
+    'from=2026-10-25T02:30:30&to=2026-10-25T02:30:30': ['summer'],
+    'from=2026-10-25T02:30:00%2B02:00&to=2026-10-25T02:31:00%2B02:00': ['summer'],
+    'from=2026-10-25T02:30:00%2B01:00&to=2026-10-25T02:31:00%2B01:00': ['winter'],
+    'from=2026-10-25T00:30:30Z&to=2026-10-25T00:30:30.001Z': ['summer'],
+  })) {
+    const first = await found(query)
+    t.same(first.ids, ids, query)
+    const again = await found(`${first.sent}`)
+    t.same(again.ids, ids, `again: ${first.sent}`)
+    t.equal(`${again.sent}`, `${first.sent}`)
+  }
+})
+
 tap.test('what is wrong with a filter is said beside it', async t => {
   const { request, post, signIn } = await operatedApp(t)
   const form = await signIn()
