@@ -10,9 +10,14 @@ const SITE = readFileSync(new URL('../../ops/nginx.conf', import.meta.url), 'utf
  * @param backends ports, one, or two in the place of one named twice
  */
 export async function startNginx(t: Test, ...backends: number[]): Promise<string> {
+  return startNginxWith(t, '', ...backends)
+}
+
+/** The same, with further locations. */
+export async function startNginxWith(t: Test, locations: string, ...backends: number[]): Promise<string> {
   const port = await freePort()
   let server = 0
-  const site = SITE.replace('listen 80;', `listen 127.0.0.1:${port};`).replaceAll(
+  const site = SITE.replace('listen 80;', `listen 127.0.0.1:${port};\n${locations}`).replaceAll(
     '127.0.0.1:3000',
     () => `127.0.0.1:${backends[server++ % backends.length]}`,
   )

@@ -1,13 +1,14 @@
+import { readFileSync } from 'node:fs'
 import type http from 'node:http'
 import t, { type Test } from 'tap'
 import { isInstalled } from '../helpers/installed.ts'
 import { exchange, post, statusOf } from '../helpers/sockets.ts'
 import { startCaddy } from './caddy.ts'
-import { startNginx } from './nginx.ts'
+import { startNginx, startNginxWith } from './nginx.ts'
 import { type StartProxy, startBackend } from './proxies.ts'
 
 /** What the service may get, and nothing else: with the query of the sender. */
-const PUBLIC = ['/cw', '/webhook/payments']
+const PUBLIC = /^\/(cw|webhook\/payments)(\?|$)/
 
 /** Meant for a webhook: they arrive, under its own path. */
 const PASS = {
@@ -52,6 +53,9 @@ const ODD = [
     '/deliveries%2f..%2fcw',
     '/deliveries%2f..%2f/cw',
     '/dashboard/%2e%2e/cw',
+    '/deliveries/..%2fdashboard',
+    '/deliveries%2f..%2fdashboard/x',
+    '/metrics/..%2fcalendar.ics',
   ],
   ...['/metrics/../cw', '/ready/%2e./cw', '/deliveries/replay/../../cw', '/deliveries/replay%2f..%2f..%2fcw'],
   ...[
@@ -113,7 +117,7 @@ const ODD = [
   ],
 ]
 
-function testPaths(t: Test, startProxy: StartProxy): void {
+function testPaths(t: Test, startProxy: StartProxy, open = PUBLIC): void {
   t.test('under whatever name it is asked for, nothing but the two webhooks reaches the service', async t => {
     let reached: http.IncomingMessage | undefined
     const backend = await startBackend(t, (request, response) => {
@@ -135,7 +139,7 @@ function testPaths(t: Test, startProxy: StartProxy): void {
         const { status, url } = await send(path, method)
         const name = `${method} ${path}: ${status} ${url}`
         if (url === undefined) t.ok(status >= 400 && status < 500, `refused: ${name}`)
-        else t.ok(PUBLIC.includes(url.split('?')[0] as string), `public: ${name}`)
+        else t.match(url, open, `public: ${name}`)
       }
     }
   })
@@ -143,6 +147,15 @@ function testPaths(t: Test, startProxy: StartProxy): void {
 
 t.test('nginx', async t => {
   if (isInstalled(t, 'nginx', '-v')) testPaths(t, startNginx)
+})
+
+t.test("nginx with the README's locations for the page and the feed", async t => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const page = /^location \/dashboard \{.*?^\}/ms.exec(readme)?.[0]
+  const feed = /`(location = \/calendar\.ics \{.*? \})`/.exec(readme)?.[1]
+  if (!isInstalled(t, 'nginx', '-v')) return
+  const start: StartProxy = (t, backend) => startNginxWith(t, `${page}\n${feed}`, backend)
+  testPaths(t, start, /^\/(cw|webhook\/payments|dashboard|dashboard\/.*|calendar\.ics)(\?|$)/)
 })
 
 t.test('Caddy', async t => {
