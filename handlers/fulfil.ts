@@ -7,7 +7,7 @@ import { needsPerson } from './attention.ts'
 import { BOOKED, type Booking, kindOf, offerTimes, readerOf, tutorReader } from './booking.ts'
 import { type Conversation, isUndisturbed } from './conversation.ts'
 import { majorUnits } from './money.ts'
-import { type Claim, claimOf, paidBy } from './ownership.ts'
+import { type Claim, claimOf, lessonToBook, paidBy } from './ownership.ts'
 import { asText } from './payload.ts'
 import { giveBack } from './refund.ts'
 import { forSilence, publish, type Reply, replyOnce, stateOf } from './reply.ts'
@@ -81,18 +81,16 @@ function isRefunded({ attributes }: Conversation, { id }: Payment): boolean {
 /** From the metadata alone, where nothing else had to be read. */
 async function bookLesson(
   services: Services,
-  { read }: Claim,
+  claim: Claim,
   payment: Payment,
   context: HandlerContext,
 ): Promise<Outcome> {
-  const { id, order, isTimed, time, sum, conversation } = payment
+  const { id, isTimed, time, sum } = payment
   // Not every payment is for a time: a session made elsewhere names none.
   if (!isTimed) return 'booked'
   if (time === null) return 'unknown'
   if (time.start <= services.now()) return 'past'
-  const student = payment.student || (read?.contactName ?? '')
-  const service = payment.service ?? asText(read?.attributes.service) ?? TEXTS[read?.language ?? 'nl'].lesson
-  const lesson = { order, ...time, student, service, payment: `${sum}, ${id}`, conversation }
+  const lesson = lessonToBook(claim, payment, time, `${sum}, ${id}`)
   try {
     return await services.calendar.book(lesson, context.signal)
   } catch (error) {

@@ -1,10 +1,13 @@
+import type { Interval, Lesson } from '../plugins/calendar/contract.ts'
 import { type ChatwootClient, ChatwootRefusedError } from '../plugins/chatwoot.ts'
 import type { HandlerContext } from '../plugins/inbox/drain.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
 import { needsPerson } from './attention.ts'
 import { type Conversation, readConversation } from './conversation.ts'
+import { asText } from './payload.ts'
 import type { Services } from './services.ts'
 import type { PaidLesson } from './stripe-event.ts'
+import { TEXTS } from './texts/index.ts'
 
 /*
  * Whose payment is it? Every event of a Stripe account goes to every endpoint of it, and all installations begin to count
@@ -110,4 +113,12 @@ async function sayForeign({ events }: Services, claimed: Claimed, { log, once }:
 /** The payment that an order's lesson is paid by: the first that is asked for. */
 export function paidBy(order: string, payment: string, { once }: HandlerContext): Promise<string> {
   return once(`order:${order}:paid-by`, () => payment)
+}
+
+/** What the calendar shows of a payment's lesson: from the metadata alone, where nothing else had to be read. */
+export function lessonToBook({ read }: Claim, paid: PaidLesson, time: Interval, payment: string): Lesson {
+  const { order, conversation } = paid
+  const student = paid.student || (read?.contactName ?? '')
+  const service = paid.service ?? asText(read?.attributes.service) ?? TEXTS[read?.language ?? 'nl'].lesson
+  return { order, ...time, student, service, payment, conversation }
 }

@@ -35,8 +35,8 @@ export interface Payment extends PaidLesson {
   /** The checkout session, if it is known. */
   session: string | undefined
   paid: boolean
-  /** Its method takes longer, and the money is on its way. Only known with a key. */
-  processing: boolean
+  /** Its method takes longer, and the money is on its way. Without a key: or was, when the event was made. */
+  underWay: boolean
   /** All of it was given back. Only known with a key. */
   refunded: boolean
   /** In the currency's minor unit. */
@@ -123,6 +123,12 @@ function timeOf(lesson_start: unknown, minutes: unknown): Interval | null {
   return { start, end: start + lasts * 60_000 }
 }
 
+/**
+ * A session that is complete and unpaid waits for its money, whatever its intent's status (`processing` of a bank debit,
+ * `requires_action` of a transfer or a voucher), but for these.
+ */
+const OVER = new Set<unknown>(['canceled', 'requires_payment_method'])
+
 function ofSession(id: string, session: Json): Payment | null {
   const { mode, payment_intent, payment_status, amount_total, currency, metadata } = session
   // It only keeps a payment method for later: no money is in it.
@@ -131,18 +137,18 @@ function ofSession(id: string, session: Json): Payment | null {
   const paid = payment_status === 'paid' || payment_status === 'no_payment_required'
   const intent: Json = isObject(payment_intent) ? payment_intent : { id: payment_intent }
   const refunded = asObject(intent.latest_charge).refunded === true
-  const processing = intent.status === 'processing'
-  const state = { id: asId(intent.id) ?? id, session: id, paid, processing, refunded }
+  const underWay = !paid && session.status === 'complete' && !OVER.has(intent.status)
+  const state = { id: asId(intent.id) ?? id, session: id, paid, underWay, refunded }
   return ofParts({ ...state, amount: amount_total, currency, metadata })
 }
 
 /** Of a payment intent that succeeded. */
 function ofIntent(id: string, { amount_received, currency, metadata }: Json): Payment | null {
-  const state = { session: undefined, paid: true, processing: false, refunded: false }
+  const state = { session: undefined, paid: true, underWay: false, refunded: false }
   return ofParts({ id, ...state, amount: amount_received, currency, metadata })
 }
 
-type State = Pick<Payment, 'id' | 'session' | 'paid' | 'processing' | 'refunded'>
+type State = Pick<Payment, 'id' | 'session' | 'paid' | 'underWay' | 'refunded'>
 
 function ofParts(parts: State & { amount: unknown; currency: unknown; metadata: unknown }): Payment | null {
   const { amount, currency, metadata, ...state } = parts

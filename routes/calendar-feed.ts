@@ -83,10 +83,11 @@ function calendarText(lessons: BookedLesson[], zone: string): string {
       // Without a METHOD it says when the lesson was last changed (RFC 5545, 3.8.7.2), not when it was asked for.
       stamp: dateOf(changedAt ?? CHANGED_BEFORE),
       lastModified: changedAt === null ? null : dateOf(changedAt),
-      status: ICalEventStatus.CONFIRMED,
+      // In the summary as well: several calendar programs show no status.
+      status: lesson.isHeld ? ICalEventStatus.TENTATIVE : ICalEventStatus.CONFIRMED,
       start: dateOf(lesson.start),
       end: dateOf(lesson.end),
-      summary: oneLine(`Lesson: ${lesson.student} (${lesson.service})`),
+      summary: oneLine(`${lesson.isHeld ? 'Held' : 'Lesson'}: ${lesson.student} (${lesson.service})`),
       description: `${oneLine(paymentText(lesson))}\n${oneLine(`Conversation: ${lesson.conversation}`)}`,
     })),
   })

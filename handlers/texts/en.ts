@@ -34,6 +34,8 @@ export const en = {
   payFirst: (when: string, url: string, until: string) =>
     `Your lesson on ${when} is reserved. Please pay before ${until} to make it final: ${url}`,
   paymentUnderWay: 'We are receiving your payment. As soon as it is in, you will hear from us.',
+  timeKept: (when: string) => `Your lesson on ${when} stays reserved for you until then.`,
+  timeNotKept: (when: string) => `Please note: your lesson on ${when} is not reserved until the payment is in.`,
   trialBooked: (when: string) => `Your free trial lesson is booked: ${when}. See you then!`,
   booked: (when: string) => `Your lesson is booked: ${when}. See you then!`,
   paid: (amount: string) => `Thank you! We have received your payment of ${amount}.`,

@@ -32,6 +32,8 @@ export const nl: Texts = {
   payFirst: (when, url, until) =>
     `Je les op ${when} staat voor je klaar. Betaal vóór ${until} om hem definitief te maken: ${url}`,
   paymentUnderWay: 'Je betaling komt binnen. Zodra die er is, hoor je van ons.',
+  timeKept: when => `Je les op ${when} blijft tot dan voor je gereserveerd.`,
+  timeNotKept: when => `Let op: je les op ${when} is pas gereserveerd als de betaling binnen is.`,
   trialBooked: when => `Je gratis proefles staat vast: ${when}. Tot dan!`,
   booked: when => `Je les staat vast: ${when}. Tot dan!`,
   paid: amount => `Dank je wel! We hebben je betaling van ${amount} ontvangen.`,

@@ -32,6 +32,8 @@ export interface Lesson extends Interval {
 
 /** A lesson that a calendar of ours keeps. */
 export interface BookedLesson extends Lesson {
+  /** Its payment is under way, and the time held until it begins. */
+  isHeld?: true
   /** When it was booked, or last changed after that, Unix ms; null: by a version that did not keep it. */
   changedAt: number | null
 }
@@ -40,6 +42,13 @@ export type BookResult =
   | 'booked'
   /** The time is not free any more, and no lesson was made. */
   | 'taken'
+
+export type KeepResult =
+  | 'kept'
+  /** Something else is there. */
+  | 'taken'
+  /** Another order of the conversation is kept already. */
+  | 'another'
 
 /**
  * Every operation can be repeated after an unknown outcome: the second does no more than the first. They throw
@@ -53,6 +62,11 @@ export interface Calendar {
    * false: something else is there, and nothing is held.
    */
   hold(hold: Hold, signal: AbortSignal): Promise<boolean>
+  /**
+   * Holds a lesson's time until it begins, shown as tentative: its payment is under way. At most one order of a
+   * conversation is kept; a hold that another one has stays as it is. A lesson that is booked counts as kept.
+   */
+  keep(lesson: Lesson, signal: AbortSignal): Promise<KeepResult>
   /**
    * Gives up an order's hold unless it was renewed beyond `until`, the end of the hold that is meant. A lesson stays.
    * No such hold: nothing happens.

@@ -138,6 +138,18 @@ export function createGoogleCalendar(options: GoogleCalendarOptions, clock: { no
       return move({ order, start, end, free, settled }, signal)
     },
 
+    async keep(lesson, signal) {
+      checkInterval(lesson)
+      const { order, start, end, conversation } = lesson
+      const owned = await events.of(order, signal)
+      if (owned.some(({ kind }) => kind === 'lesson')) return 'kept'
+      const kept = await events.keptFor(conversation, signal)
+      if (kept.some(entry => entry.order !== order && entry.until > clock.now())) return 'another'
+      const settled = (own: Entry) =>
+        own.conversation === conversation ? null : eventOf('hold', lesson, keptTextsOf(lesson), start, conversation)
+      return (await move({ order, start, end, free: { start, end }, settled }, signal)) ? 'kept' : 'taken'
+    },
+
     async release(order, until, signal) {
       for (const entry of await events.of(order, signal)) {
         if (entry.until <= until) await events.remove(entry, signal)
@@ -228,11 +240,22 @@ function textsOf({ student, service, payment, conversation }: Lesson): Texts {
   return { summary: `${service}: ${student}`, description: lines.map(escaped).join('\n') }
 }
 
+function keptTextsOf(lesson: Lesson): Texts {
+  const { summary, description } = textsOf(lesson)
+  return { summary: `Held: ${summary}`, description }
+}
+
 function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 }
 
-function eventOf(kind: Kind, wish: Interval & { order: string }, { summary, description }: Texts, until = 0): Event {
+function eventOf(
+  kind: Kind,
+  wish: Interval & { order: string },
+  { summary, description }: Texts,
+  until = 0,
+  keptFor?: string,
+): Event {
   return {
     summary,
     description: `${description}\nOrder: ${escaped(wish.order)}`.trim(),
@@ -246,6 +269,7 @@ function eventOf(kind: Kind, wish: Interval & { order: string }, { summary, desc
         tutorbotOrder: wish.order,
         tutorbotSlot: slotOf(wish),
         tutorbotUntil: String(until),
+        ...(keptFor !== undefined && { tutorbotConversation: keptFor }),
       },
     },
   }

@@ -19,6 +19,8 @@ export interface Entry extends Interval {
   kind: Kind
   /** undefined: none of ours. */
   order: string | undefined
+  /** Of a hold whose payment is under way. */
+  conversation: string | undefined
   /** The time that it was made for, see slotOf; the tutor may have moved it since. */
   slot: string | undefined
   /** When it lapses, Unix ms. Infinity: never. */
@@ -66,6 +68,12 @@ export function createEvents(options: GoogleCalendarOptions) {
       const entries = await list({ privateExtendedProperty: [`tutorbotOrder=${order}`] }, signal)
       // Should Google compare less exactly than to the letter.
       return entries.filter(entry => entry.order === order)
+    },
+
+    /** What is kept for a conversation. */
+    async keptFor(conversation: string, signal: AbortSignal) {
+      const entries = await list({ privateExtendedProperty: [`tutorbotConversation=${conversation}`] }, signal)
+      return entries.filter(entry => entry.conversation === conversation)
     },
 
     /** undefined: it is deleted. */
@@ -126,6 +134,7 @@ function entryOf(event: Event): Entry {
     end: timeOf(event.end),
     kind,
     order: own.tutorbotOrder,
+    conversation: own.tutorbotConversation,
     slot: own.tutorbotSlot,
     until: kind === 'claim' || kind === 'hold' ? Number(own.tutorbotUntil) : Number.POSITIVE_INFINITY,
     takesTime: takesTime(event),

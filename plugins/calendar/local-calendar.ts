@@ -3,11 +3,11 @@ import { pathToFileURL } from 'node:url'
 import { PermanentError, StoreOpenError, TransientError } from '../inbox/errors.ts'
 import { emptyLog } from '../inbox/sqlite-scrub.ts'
 import { checkHold, checkInterval, isAt, mustBeAt } from './checks.ts'
-import { type BookedLesson, type Calendar, ERASED, type Interval } from './contract.ts'
+import { type BookedLesson, type Calendar, ERASED, type Interval, type KeepResult } from './contract.ts'
 
 /** The calendar of who has no other one: a table beside the inbox's own, in the same file. */
 export interface LocalCalendar extends Calendar {
-  /** The lessons that overlap a range (Unix ms), in order of start. Holds are none. */
+  /** The lessons that overlap a range (Unix ms), and those that are kept, in order of start. */
   lessons(from: number, to: number): Promise<BookedLesson[]>
   /** Takes the student's name out of the lessons of these conversations (display ids). How many lessons. */
   eraseStudent(conversations: readonly string[]): Promise<number>
@@ -43,6 +43,8 @@ const ADD_CHANGED_AT = 'ALTER TABLE slot ADD COLUMN changed_at INTEGER'
 interface Slot extends Interval {
   /** null: it is a lesson. */
   hold_until: number | null
+  /** Of a hold: its payment is under way. */
+  conversation: string | null
 }
 
 /** As the table has it. */
@@ -112,16 +114,17 @@ function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalend
     WHERE ${overlapping} AND (hold_until IS NULL OR hold_until > ?) ORDER BY start_at`)
   const bookedLessons = sql(`
     SELECT order_id AS "order", start_at AS start, end_at AS "end", student, service, payment, conversation,
-      changed_at AS changedAt FROM slot
-    WHERE ${overlapping} AND hold_until IS NULL ORDER BY start_at`)
+      changed_at AS changedAt, hold_until FROM slot
+    WHERE ${overlapping} AND (hold_until IS NULL OR (hold_until > ? AND conversation IS NOT NULL)) ORDER BY start_at`)
   const dropLapsed = sql('DELETE FROM slot WHERE hold_until <= ?')
   const overlap = sql(`SELECT 1 FROM slot WHERE ${overlapping} LIMIT 1`)
-  const find = sql('SELECT start_at AS start, end_at AS "end", hold_until FROM slot WHERE order_id = ?')
+  const find = sql('SELECT start_at AS start, end_at AS "end", hold_until, conversation FROM slot WHERE order_id = ?')
+  const findKept = sql('SELECT 1 FROM slot WHERE conversation = ? AND order_id <> ? AND hold_until IS NOT NULL LIMIT 1')
   const extendHold = sql('UPDATE slot SET hold_until = max(hold_until, ?) WHERE order_id = ?')
   const insertHold = sql('INSERT INTO slot (order_id, start_at, end_at, hold_until, changed_at) VALUES (?, ?, ?, ?, ?)')
   const insertLesson = sql(`
-    INSERT INTO slot (order_id, start_at, end_at, student, service, payment, conversation, changed_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
+    INSERT INTO slot (order_id, start_at, end_at, student, service, payment, conversation, changed_at, hold_until)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
   const removeHold = sql('DELETE FROM slot WHERE order_id = ? AND hold_until <= ?')
   const remove = sql('DELETE FROM slot WHERE order_id = ?')
   const eraseStudent = sql(`
@@ -181,6 +184,20 @@ function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalend
       })
     },
 
+    async keep({ order, start, end, student, service, payment, conversation }) {
+      checkInterval({ start, end })
+      return change(`keep the time of order ${order}`, (): KeepResult => {
+        const own = slotOf(order)
+        const isKept = own?.conversation === conversation && isAt(own, { start, end })
+        if (isKept || isLesson(own)) return 'kept'
+        if (findKept.get(conversation, order) !== undefined) return 'another'
+        remove.run(order)
+        if (isTaken(start, end)) return 'taken'
+        insertLesson.run(order, start, end, student, service, payment, conversation, clock.now(), start)
+        return 'kept'
+      })
+    },
+
     async release(order, until) {
       change(`release the hold of order ${order}`, () => removeHold.run(order, until))
     },
@@ -196,7 +213,7 @@ function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalend
         // If its hold is on this time, nothing else is.
         remove.run(order)
         if (isTaken(start, end)) return 'taken'
-        insertLesson.run(order, start, end, student, service, payment, conversation, clock.now())
+        insertLesson.run(order, start, end, student, service, payment, conversation, clock.now(), null)
         return 'booked'
       })
     },
@@ -220,8 +237,11 @@ function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalend
 
     async lessons(from, to) {
       checkInterval({ start: from, end: to })
-      const rows = attempt('list its lessons', () => bookedLessons.all(to, from))
-      return (rows as unknown as BookedLesson[]).map(row => ({ ...row }))
+      const rows = attempt('list its lessons', () => bookedLessons.all(to, from, clock.now()))
+      return rows.map(({ hold_until, ...row }) => ({
+        ...(row as unknown as BookedLesson),
+        ...(hold_until !== null && { isHeld: true }),
+      }))
     },
 
     async eraseStudent(conversations) {

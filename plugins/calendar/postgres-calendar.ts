@@ -4,12 +4,19 @@ import { BEGIN, readPostgresUrl } from '../inbox/postgres-connection.ts'
 import { MOVED } from '../inbox/postgres-import.ts'
 import { SCHEMA } from '../inbox/postgres-schema.ts'
 import { checkHold, checkInterval, isAt, mustBeAt } from './checks.ts'
-import { type BookedLesson, type BookResult, type Calendar, ERASED, type Interval } from './contract.ts'
+import {
+  type BookedLesson,
+  type BookResult,
+  type Calendar,
+  ERASED,
+  type Interval,
+  type KeepResult,
+} from './contract.ts'
 import type { SlotRow } from './local-calendar.ts'
 
 /** The calendar of who has no other one, for several processes: a table beside the inbox's own, in the same database. */
 export interface PostgresCalendar extends Calendar {
-  /** The lessons that overlap a range (Unix ms), in order of start. Holds are none. */
+  /** The lessons that overlap a range (Unix ms), and those that are kept, in order of start. */
   lessons(from: number, to: number): Promise<BookedLesson[]>
   /**
    * Keeps lessons and holds of a local calendar, each once for ever; a hold only while its time is free. The store has
@@ -54,17 +61,21 @@ const BUSY = `
   WHERE ${OVERLAPPING} AND (hold_until IS NULL OR hold_until > $3) ORDER BY start_at`
 const LESSONS = `
   SELECT order_id AS "order", start_at AS start, end_at AS "end", student, service, payment, conversation,
-    changed_at FROM ${TABLE}
-  WHERE ${OVERLAPPING} AND hold_until IS NULL ORDER BY start_at`
+    changed_at, hold_until IS NOT NULL AS is_held FROM ${TABLE}
+  WHERE ${OVERLAPPING} AND (hold_until IS NULL OR (hold_until > $3 AND conversation IS NOT NULL)) ORDER BY start_at`
 const OVERLAP = `SELECT 1 FROM ${TABLE} WHERE ${OVERLAPPING} LIMIT 1`
-const FIND = `SELECT start_at AS start, end_at AS "end", hold_until IS NULL AS is_lesson FROM ${TABLE} WHERE order_id = $1`
+const FIND = `
+  SELECT start_at AS start, end_at AS "end", hold_until IS NULL AS is_lesson, conversation FROM ${TABLE}
+  WHERE order_id = $1`
+const FIND_KEPT = `
+  SELECT 1 FROM ${TABLE} WHERE conversation = $1 AND order_id <> $2 AND hold_until IS NOT NULL LIMIT 1`
 const DROP_LAPSED = `DELETE FROM ${TABLE} WHERE hold_until <= $1`
 const EXTEND_HOLD = `UPDATE ${TABLE} SET hold_until = greatest(hold_until, $1) WHERE order_id = $2`
 const INSERT_HOLD = `
   INSERT INTO ${TABLE} (order_id, start_at, end_at, hold_until, changed_at) VALUES ($1, $2, $3, $4, $5)`
 const INSERT_LESSON = `
-  INSERT INTO ${TABLE} (order_id, start_at, end_at, student, service, payment, conversation, changed_at)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+  INSERT INTO ${TABLE} (order_id, start_at, end_at, student, service, payment, conversation, changed_at, hold_until)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 const REMOVE_HOLD = `DELETE FROM ${TABLE} WHERE order_id = $1 AND hold_until <= $2`
 const ERASE = `UPDATE ${TABLE} SET student = $1, changed_at = $3 WHERE conversation = ANY($2::text[]) AND student <> $1`
 const REMOVE = `DELETE FROM ${TABLE} WHERE order_id = $1`
@@ -95,6 +106,8 @@ const IMPORT = `
 
 interface Slot extends Interval {
   isLesson: boolean
+  /** Of a hold: its payment is under way. */
+  conversation: string | null
 }
 
 /** Opens the calendar in the inbox's database, which the inbox has opened before. @throws {TransientError} */
@@ -167,6 +180,20 @@ export async function openPostgresCalendar(url: string, clock: { now(): number }
       })
     },
 
+    async keep({ order, start, end, student, service, payment, conversation }) {
+      checkInterval({ start, end })
+      return change(`keep the time of order ${order}`, async (client): Promise<KeepResult> => {
+        const own = await slotOf(client, order)
+        if (own?.isLesson || (isAt(own, { start, end }) && own?.conversation === clean(conversation))) return 'kept'
+        if ((await client.query(FIND_KEPT, [clean(conversation), order])).rows.length > 0) return 'another'
+        await client.query(REMOVE, [order])
+        if (await isTaken(client, start, end)) return 'taken'
+        const row = [order, start, end, student, service, payment, conversation, clock.now(), start]
+        await client.query(INSERT_LESSON, row.map(clean))
+        return 'kept'
+      })
+    },
+
     async release(order, until) {
       await change(`release the hold of order ${order}`, client => client.query(REMOVE_HOLD, [order, until]))
     },
@@ -185,6 +212,7 @@ export async function openPostgresCalendar(url: string, clock: { now(): number }
         await client.query(INSERT_LESSON, [
           ...[order, start, end, student, service, payment, conversation].map(clean),
           clock.now(),
+          null,
         ])
         return 'booked'
       })
@@ -209,9 +237,10 @@ export async function openPostgresCalendar(url: string, clock: { now(): number }
 
     async lessons(from, to) {
       checkInterval({ start: from, end: to })
-      const { rows } = await attempt('list its lessons', client => client.query(LESSONS, [to, from]))
-      return rows.map(({ changed_at, ...row }) => ({
+      const { rows } = await attempt('list its lessons', client => client.query(LESSONS, [to, from, clock.now()]))
+      return rows.map(({ changed_at, is_held, ...row }) => ({
         ...row,
+        ...(is_held && { isHeld: true }),
         ...intervalOf(row),
         changedAt: changed_at === null ? null : Number(changed_at),
       }))
@@ -248,7 +277,7 @@ export async function openPostgresCalendar(url: string, clock: { now(): number }
 
 async function slotOf(client: pg.PoolClient, order: string): Promise<Slot | undefined> {
   const [row] = (await client.query(FIND, [order])).rows
-  return row && { ...intervalOf(row), isLesson: row.is_lesson }
+  return row && { ...intervalOf(row), isLesson: row.is_lesson, conversation: row.conversation }
 }
 
 async function isTaken(client: pg.PoolClient, start: number, end: number): Promise<boolean> {

@@ -180,11 +180,15 @@ t.test('an unpaid session is not fulfilled; its later success is', async t => {
   t.match(await tutor.handlePayment(tutor.session('completed', { paymentStatus: 'unpaid' })), {
     msg: 'webhook handled',
   })
-  t.strictSame(tutor.chatwoot.calls, [])
+  t.match(tutor.conversation, {
+    labels: ['vip', 'status:awaiting_pay'],
+    custom_attributes: { payment_status: 'pending' },
+  })
+  t.strictSame(said(tutor.conversation), [nl.paymentUnderWay])
   t.match(await tutor.log.line(line => line.payment === PAYMENT), { msg: /^not paid yet/, level: LEVELS.info })
 
   await tutor.handlePayment(tutor.session('async_payment_succeeded'))
-  t.equal(said(tutor.conversation).length, 1)
+  t.strictSame(said(tutor.conversation), [nl.paymentUnderWay, nl.paid('60.00 EUR')])
 })
 
 t.test('a session is as Stripe has it now, not as the event saw it', async t => {
@@ -193,15 +197,15 @@ t.test('a session is as Stripe has it now, not as the event saw it', async t => 
   t.equal(said(tutor.conversation).length, 1)
 
   await tutor.handlePayment(tutor.session('completed', { paymentIntent: 'pi_2' }, { paymentStatus: 'unpaid' }))
-  t.equal(said(tutor.conversation).length, 1)
+  t.strictSame(said(tutor.conversation), [nl.paid('60.00 EUR'), nl.paymentUnderWay])
 })
 
 t.test('an unpaid session is not fulfilled without a key, either', async t => {
   const tutor = await setUp(t, { stripeKey: false })
   await tutor.handlePayment(tutor.session('completed', { paymentStatus: 'unpaid' }))
-  t.strictSame(tutor.chatwoot.calls, [])
+  t.strictSame(said(tutor.conversation), [nl.paymentUnderWay])
   await tutor.handlePayment(tutor.session('async_payment_succeeded'))
-  t.equal(said(tutor.conversation).length, 1)
+  t.strictSame(said(tutor.conversation), [nl.paymentUnderWay, nl.paid('60.00 EUR')])
   t.strictSame(tutor.stripe.calls, [])
 })
 

@@ -57,6 +57,38 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar, '09:00-12:00'), ['09:00-10:00', '11:00-12:00'], 'exactly')
   })
 
+  await t.test('keep: until the lesson begins, at most one of a conversation', async t => {
+    const { calendar, clock, again } = await open(t)
+    const kept = (order: string, time: string) => calendar.keep(lesson(order, time), signal)
+    await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
+    t.equal(await kept('a', '10:00-11:00'), 'kept', 'its own hold')
+    t.equal(await kept('a', '10:00-11:00'), 'kept', 'again')
+    t.equal(await calendar.find('a', signal), null, 'no lesson')
+    await calendar.hold(hold(clock, 'b', '12:00-13:00'), signal)
+    t.equal(await kept('b', '12:00-13:00'), 'another', 'of the same conversation')
+    t.equal(await calendar.has('b', signal), true, 'whose hold stays')
+    const elsewhere = { ...lesson('c', '10:30-11:30'), conversation: '77' }
+    t.equal(await calendar.keep(elsewhere, signal), 'taken')
+    t.equal(
+      await calendar.keep({ ...elsewhere, start: at('11:00'), end: at('12:00') }, signal),
+      'kept',
+      'where it is free',
+    )
+    await t.rejects(kept('a', '11:00-10:00'), { name: 'PermanentError' })
+
+    const second = await again()
+    clock.advance(at('09:59') - clock.now())
+    t.same(await taken(second, '09:00-12:00'), ['10:00-11:00', '11:00-12:00'], 'a minute before it begins')
+    t.equal(await second.book(lesson('a', '10:00-11:00'), signal), 'booked')
+    t.equal(await second.keep(lesson('a', '10:00-11:00'), signal), 'kept', 'what is booked stays so')
+    t.same(await second.find('a', signal), { start: at('10:00'), end: at('11:00') })
+    t.equal(await second.keep(lesson('b', '13:00-14:00'), signal), 'kept', 'now that the other one is a lesson')
+    await second.release('b', Number.MAX_SAFE_INTEGER, signal)
+    t.equal(await second.has('b', signal), false)
+    clock.advance(at('11:00') - clock.now())
+    t.same(await taken(second, '10:00-12:00'), ['10:00-11:00'], 'it has begun, unpaid')
+  })
+
   await t.test('has: an order with a lesson or a hold', async t => {
     const { calendar, clock, again } = await open(t)
     await calendar.hold(hold(clock, 'b', '09:00-10:00'), signal)

@@ -170,6 +170,16 @@ tap.test('a free trial lesson says so', async t => {
   t.equal(asRead(valueIn(events[0], 'DESCRIPTION')), 'Free trial lesson\nConversation: 7')
 })
 
+tap.test('a lesson whose payment is under way is tentative, and says so in its summary', async t => {
+  const held = { ...lesson, isHeld: true as const }
+  const { request } = await startFeed(t, { lessons: async () => [held, { ...lesson, order: 'booked' }] })
+  const { events } = parse(t, (await request(`/calendar.ics${WITH_TOKEN}`)).body)
+  t.equal(valueIn(events[0], 'STATUS'), 'TENTATIVE')
+  t.match(valueIn(events[0], 'SUMMARY'), /^Held: /)
+  t.equal(valueIn(events[1], 'STATUS'), 'CONFIRMED')
+  t.match(valueIn(events[1], 'SUMMARY'), /^Lesson: /)
+})
+
 tap.test('a lesson that has not changed is the same at every fetch, one of an earlier version too', async t => {
   const clock = { now: NOW }
   const lessons = [lesson, { ...lesson, order: 'order 2', changedAt: null }]

@@ -175,6 +175,17 @@ t.test('a hold is to be seen, and becomes the lesson at once', async t => {
   t.match(api.current()[1]?.description, /Payment: none, a free trial lesson/)
 })
 
+t.test('a lesson whose payment is under way is tentative, and says so', async t => {
+  const { api, calendar } = await setUp(t)
+  const under = { ...lesson('a', '10:00-11:00'), payment: '60.00 EUR, pi_1, under way' }
+  t.equal(await calendar.keep(under, signal), 'kept')
+  t.match(api.current(), [
+    { status: 'tentative', summary: 'Held: Maths: Renée', description: /Payment: 60.00 EUR, pi_1, under way/ },
+  ])
+  await calendar.book(lesson('a', '10:00-11:00'), signal)
+  t.match(api.current(), [{ status: 'confirmed', summary: 'Maths: Renée' }])
+})
+
 t.test('two orders at the same moment: one gets the time, in whatever order the requests arrive', async t => {
   const oneOf = (...shown: string[]) => ({
     check(t: Test, results: [unknown, unknown], events: string[], order: string) {

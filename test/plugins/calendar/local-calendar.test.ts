@@ -52,6 +52,17 @@ tap.test('fulfils the contract of calendars', async t => {
   })
 })
 
+tap.test('lessons: with those whose payment is under way, until they begin', async t => {
+  const { calendar, clock } = openBoth(t)
+  const all = [at('00:00'), at('24:00')] as const
+  await calendar.keep(lesson('a', '10:00-11:00'), signal)
+  const changedAt = clock.now()
+  t.same(await calendar.lessons(...all), [{ ...lesson('a', '10:00-11:00'), changedAt, isHeld: true }])
+  clock.advance(at('10:00') - clock.now())
+  t.same(await calendar.lessons(...all), [])
+  t.equal(await calendar.eraseStudent(['7']), 0)
+})
+
 tap.test(
   'lessons: as they were booked, in order, without holds and what was cancelled; a restart keeps them',
   async t => {

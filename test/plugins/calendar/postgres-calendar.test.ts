@@ -40,7 +40,14 @@ t.test('lessons are listed for the feed, without what PostgreSQL can’t keep', 
   const booked = { ...lesson('A', '10:00-11:00'), student: 'Ren\u0000ée' }
   await calendar.book(booked, signal)
   await calendar.hold(hold(clock, 'B', '12:00-13:00'), signal)
-  t.strictSame(await calendar.lessons(0, 8e15), [{ ...booked, student: 'Renée', changedAt: clock.now() }])
+  const changedAt = clock.now()
+  t.strictSame(await calendar.lessons(0, 8e15), [{ ...booked, student: 'Renée', changedAt }])
+
+  const kept = lesson('C', '14:00-15:00')
+  await calendar.keep(kept, signal)
+  t.strictSame((await calendar.lessons(0, 8e15))[1], { ...kept, isHeld: true, changedAt }, 'its payment is under way')
+  clock.advance(kept.start - clock.now())
+  t.equal((await calendar.lessons(0, 8e15)).length, 1, 'until it begins')
 })
 
 t.test(

@@ -1,0 +1,74 @@
+import type { KeepResult } from '../plugins/calendar/contract.ts'
+import type { ChatwootClient } from '../plugins/chatwoot.ts'
+import type { HandlerContext } from '../plugins/inbox/drain.ts'
+import { readerOf, tutorReader } from './booking.ts'
+import type { Conversation } from './conversation.ts'
+import { claimOf, lessonToBook, type Payer } from './ownership.ts'
+import { type Reply, replyOnce } from './reply.ts'
+import type { Services } from './services.ts'
+import type { Payment } from './stripe-event.ts'
+import { TEXTS } from './texts/index.ts'
+import { sayWhen } from './times.ts'
+
+/**
+ * A delayed method, a bank debit, a transfer or a voucher say, which takes days: the lesson's time is kept until it
+ * begins, or until another event tells; the student and the tutor hear so.
+ */
+
+/** What became of the lesson's time. `none`: it names none that is still to come. */
+type Kept = KeepResult | 'none'
+
+/** For the tutor. */
+const NOTES: Record<KeepResult, (when: string) => string> = {
+  kept: when => ` The lesson of ${when} is held until it begins.`,
+  taken: when => ` The time of its lesson, ${when}, is not free any more.`,
+  another: when =>
+    ` The time of its lesson, ${when}, is not reserved until the money is in: another payment of this conversation is under way, which has its own time.`,
+}
+
+export async function paymentUnderWay(
+  services: Services,
+  client: ChatwootClient,
+  payment: Payment,
+  context: HandlerContext,
+): Promise<void> {
+  const { id, time, sum } = payment
+  context.log.info({ payment: id }, 'not paid yet: its method takes longer, another event will tell')
+  if (!payment.underWay) return
+  const claim = await claimOf(services, client, payment, context)
+  if (claim === null) return
+  // With a key the payment is as it is now. Without one, what came of it may have been handled before.
+  if (services.stripe === null && isDecided(await claim.payer(), payment)) return
+  let kept: Kept = 'none'
+  if (time !== null && time.start > services.now()) {
+    const lesson = lessonToBook(claim, payment, time, `${sum}, ${id}, under way`)
+    kept = await services.calendar.keep(lesson, context.signal)
+  }
+  const { conversation } = await claim.payer()
+  if (conversation === null) {
+    return context.log.warn(
+      { payment: id, amount: sum },
+      'a payment is under way, and there is no conversation to say so in',
+    )
+  }
+  await replyOnce(services, client, conversation, `payment:${id}:under-way`, context, () =>
+    underWay(services, conversation, payment, kept),
+  )
+}
+
+function isDecided({ conversation }: Payer, { id }: Payment): boolean {
+  return conversation?.attributes.payment_intent_id === id
+}
+
+function underWay(services: Services, conversation: Conversation, { order, time, sum }: Payment, kept: Kept): Reply {
+  const texts = TEXTS[conversation.language]
+  const note = `A payment is under way: ${sum}, order ${order}. Its method takes longer: a bank debit or transfer, or a voucher.`
+  if (time === null || kept === 'none') return { content: texts.paymentUnderWay, note }
+  const told = (kept === 'kept' ? texts.timeKept : texts.timeNotKept)(
+    sayWhen(time.start, readerOf(conversation, services)),
+  )
+  return {
+    content: [texts.paymentUnderWay, told].join('\n'),
+    note: note + NOTES[kept](sayWhen(time.start, tutorReader(services))),
+  }
+}
