@@ -6,6 +6,7 @@ import { asObject } from './handlers/payload.ts'
 import type { PriceIds, Services } from './handlers/services.ts'
 import { stripeHandlers as ownStripeHandlers } from './handlers/stripe.ts'
 import alerts, { type AlertsOptions } from './plugins/alerts.ts'
+import { type BodyBudget, createBodyBudget, SMALL_BODY_BYTES } from './plugins/body-budget.ts'
 import calendar, { type CalendarOptions, validTimeZone } from './plugins/calendar/index.ts'
 import chatwootClient, { type ChatwootOptions } from './plugins/chatwoot.ts'
 import dedup from './plugins/dedup.ts'
@@ -112,14 +113,11 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     async scope => {
       scope.removeAllContentTypeParsers()
       // The bytes as they came: nothing is parsed before the signature is verified.
-      scope.addContentTypeParser(
-        'application/json',
-        { parseAs: 'buffer', bodyLimit: BODY_LIMIT },
-        (_request, body, done) => done(null, body),
-      )
+      const bodies = createBodyBudget({ bodyLimit: BODY_LIMIT })
+      scope.addContentTypeParser('application/json', bodies.read)
       // Neither a host's serializer nor its schema compiler (Zod's refuses JSON Schema) meets our answers.
       scope.setReplySerializer(payload => JSON.stringify(payload))
-      scope.setErrorHandler(answerError)
+      scope.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, bodies))
       const { accountId } = chatwoot
       await scope.register(chatwootRoute, { path: chatwoot.path, accountId, handlers: chatwootHandlers })
       await scope.register(stripeRoute, { path: stripe.path, accountId, handlers: stripeHandlers })
@@ -150,7 +148,7 @@ function checkHandlers(handlers: Record<string, unknown>): void {
  * Fastify's error shape, with a stable code. Whatever goes wrong on our side is a 500, never a 503: Chatwoot's bots
  * try again after 429 and 500 only. Its message is for the log, not for the sender.
  */
-function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, bodies: BodyBudget): void {
   const app = request.server
   const respond = () => {
     const status =
@@ -159,6 +157,11 @@ function answerError(error: FastifyError, request: FastifyRequest, reply: Fastif
     const code = known ? error.code : 'WEBHOOK_FAILED'
     note(request, { reason: code })
     if (status === 500) request.log.error(error, 'a webhook could not be stored')
+    if (status === 429) reply.header('retry-after', '1')
+    if (isLargeBodyComing(request)) {
+      reply.header('connection', 'close')
+      bodies.drop(request)
+    }
     lingerAfterAnswer(request.raw)
     void reply.code(status).send({
       statusCode: status,
@@ -170,4 +173,9 @@ function answerError(error: FastifyError, request: FastifyRequest, reply: Fastif
   // A body that could not even be read (too large, of a wrong type) never came to the preHandlers.
   if (request.deliveryLine === undefined) app.logDelivery(request, reply, respond)
   else respond()
+}
+
+/** A body that is refused is not waited for; a small one has come by now, or does in a moment. */
+function isLargeBodyComing({ raw, headers }: FastifyRequest): boolean {
+  return raw.complete === false && !(Number(headers['content-length']) <= SMALL_BODY_BYTES)
 }

@@ -1,0 +1,231 @@
+import type { IncomingMessage } from 'node:http'
+import createError from '@fastify/error'
+import { errorCodes, type FastifyRequest } from 'fastify'
+import { type Clock, systemClock } from './inbox/contracts.ts'
+
+/** Reads the bodies of webhooks, and bounds what those that are still on their way may take together. */
+export interface BodyBudget {
+  /** A content type parser: gives the body as it came. Errors: 413, 400, or 429 where it was cut off. */
+  read(request: FastifyRequest, payload: IncomingMessage, done: (error: Error | null, body?: Buffer) => void): void
+  /** Reads what still comes of a large body that is refused, and keeps nothing of it. */
+  drop(request: FastifyRequest): void
+  stats(): BodyStats
+}
+
+export interface BodyStats {
+  /** Bodies of which a part has come, and the bytes that they hold. */
+  unfinished: number
+  heldBytes: number
+  /** The most that was ever held, bytes. */
+  maxHeldBytes: number
+  /** Bodies that were cut off since the start: for the room of others, or because they came too slowly. */
+  cutForRoom: number
+  cutForSlowness: number
+}
+
+export interface BodyBudgetOptions {
+  /** The largest body, bytes. */
+  bodyLimit: number
+  /** Bytes that unfinished bodies may hold together. */
+  maxHeldBytes?: number
+  clock?: Pick<Clock, 'now' | 'after'>
+}
+
+/** Eight of the largest bodies; genuine ones are a few KB, and here for a few ms. */
+const MAX_HELD_BYTES = 32 * 1024 * 1024
+/** A body that holds no more than this makes room for nobody who holds more. */
+export const SMALL_BODY_BYTES = 64 * 1024
+/** What a piece of a body takes beside its bytes, about. */
+const PIECE_BYTES = 256
+/** How long a body may take whatever its size, ms: Chatwoot itself waits no longer for an answer. */
+const GRACE_MS = 5_000
+/** From then on, on average since its beginning; 4 MiB may take two minutes. */
+const MIN_BYTES_PER_SECOND = 32 * 1024
+/** How often speeds are looked at, ms. */
+const TICK_MS = 500
+
+// 429: Chatwoot's bots send again after 429 and 500 only, and Stripe after anything that is no 200.
+const CutForRoomError = createError<[]>(
+  'WEBHOOK_BODY_CUT',
+  'Too much is being sent at the same time, and this body was the slowest; send it again',
+  429,
+)
+const TooSlowError = createError<[]>(
+  'WEBHOOK_BODY_TOO_SLOW',
+  `The body came at less than ${MIN_BYTES_PER_SECOND} bytes/s; send it again`,
+  429,
+)
+
+/** A body of which a part has come. */
+interface Unfinished {
+  received: number
+  held: number
+  startedAt: number
+  /** What had been received at the last look but one, and at the last one. */
+  before: Sample
+  last: Sample
+  fail: (error: Error) => void
+}
+
+interface Sample {
+  at: number
+  received: number
+}
+
+export function createBodyBudget({
+  bodyLimit,
+  maxHeldBytes = MAX_HELD_BYTES,
+  clock = systemClock,
+}: BodyBudgetOptions): BodyBudget {
+  const unfinished = new Set<Unfinished>()
+  const turns = createTurns()
+  const stats = { heldBytes: 0, maxHeldBytes: 0, cutForRoom: 0, cutForSlowness: 0 }
+
+  function track(received: number, fail: Unfinished['fail']): Unfinished {
+    const at = clock.now()
+    const sample = { at, received: 0 }
+    const body = { received, held: 0, startedAt: at, before: sample, last: sample, fail }
+    if (unfinished.size === 0) clock.after(TICK_MS, tick)
+    unfinished.add(body)
+    return body
+  }
+
+  function hold(body: Unfinished, bytes: number): void {
+    body.held += bytes
+    stats.heldBytes += bytes
+    while (stats.heldBytes > maxHeldBytes) {
+      const slowest = slowestOf(unfinished, body, clock.now())
+      stats.cutForRoom++
+      slowest.fail(new CutForRoomError())
+    }
+    stats.maxHeldBytes = Math.max(stats.maxHeldBytes, stats.heldBytes)
+  }
+
+  function release(body: Unfinished): void {
+    unfinished.delete(body)
+    stats.heldBytes -= body.held
+  }
+
+  function tick(): void {
+    const now = clock.now()
+    for (const body of unfinished) {
+      const age = now - body.startedAt
+      body.before = body.last
+      body.last = { at: now, received: body.received }
+      if (age <= GRACE_MS || body.received * 1_000 >= MIN_BYTES_PER_SECOND * age) continue
+      stats.cutForSlowness++
+      body.fail(new TooSlowError())
+    }
+    if (unfinished.size > 0) clock.after(TICK_MS, tick)
+  }
+
+  const read: BodyBudget['read'] = (request, payload, done) => {
+    const length = Number(request.headers['content-length'])
+    if (length > bodyLimit) return done(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE())
+    // Or nobody knows: it comes in chunks.
+    const isLarge = !(length <= SMALL_BODY_BYTES)
+    const pieces: Buffer[] = []
+    let received = 0
+    let body: Unfinished | undefined
+
+    const end = (error: Error | null) => {
+      payload.off('data', onData).off('end', onEnd).off('error', onError)
+      if (body !== undefined) release(body)
+      if (error === null) return done(null, Buffer.concat(pieces, received))
+      done(error)
+      if (payload === request.raw) for (const piece of pieces) free(request.raw, piece)
+      pieces.length = 0
+    }
+    const onData = (piece: Buffer | string) => {
+      const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece
+      received += bytes.length
+      if (received > bodyLimit) return end(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE())
+      pieces.push(bytes)
+      // It is read in a moment. Most bodies come in one piece: nothing has to be counted for them.
+      if (received === length) return
+      body ??= track(received, end)
+      body.received = received
+      hold(body, bytes.length + PIECE_BYTES)
+      // Not if it had to make room itself.
+      if (isLarge && unfinished.has(body)) turns.take(request.raw)
+    }
+    const onEnd = () =>
+      end(received === length || Number.isNaN(length) ? null : new errorCodes.FST_ERR_CTP_INVALID_CONTENT_LENGTH())
+    const onError = (error: Error) => end(Object.assign(error, { statusCode: 400 }))
+    if (isLarge) turns.take(request.raw)
+    payload.on('data', onData).on('end', onEnd).on('error', onError)
+  }
+
+  const drop: BodyBudget['drop'] = ({ raw }) => {
+    raw.on('data', (piece: Buffer) => {
+      free(raw, piece)
+      turns.take(raw)
+    })
+  }
+
+  return { read, drop, stats: () => ({ ...stats, unfinished: unfinished.size }) }
+}
+
+/**
+ * The body that makes room: of those that hold more than 64 KiB the one that came slowest lately; else the one that is
+ * unfinished for the longest time, but not the small one that asks for the room.
+ */
+function slowestOf(unfinished: Set<Unfinished>, asking: Unfinished, now: number): Unfinished {
+  let slowest = asking
+  let least = Number.POSITIVE_INFINITY
+  for (const body of unfinished) {
+    if (body === asking && body.received <= SMALL_BODY_BYTES) continue
+    // Small ones come after all large ones, the oldest first; -1: whatever its speed is, a large one comes before them.
+    const rank = body.received > SMALL_BODY_BYTES ? speedOf(body, now) - MAX_SPEED : body.startedAt
+    if (rank >= least) continue
+    least = rank
+    slowest = body
+  }
+  return slowest
+}
+
+/** Faster than any network, bytes/ms. */
+const MAX_SPEED = 1e12
+
+/** Over the last second about, or since its beginning, bytes/ms. */
+function speedOf({ received, before }: Unfinished, now: number): number {
+  return Math.min((received - before.received) / Math.max(now - before.at, 1), MAX_SPEED)
+}
+
+/**
+ * Gives back the memory of a piece that nobody needs, which the garbage collector would only do after a hundred MiB of
+ * them. Of one that came over HTTP, and that has its memory for itself.
+ */
+function free({ complete }: IncomingMessage, { buffer, byteLength }: Buffer): void {
+  if (complete === false && buffer.byteLength === byteLength) (buffer as ArrayBuffer).transfer(0)
+}
+
+/** Large bodies that are read in one turn of the event loop, 64 to 128 KiB of each. */
+const BODIES_A_TURN = 8
+
+/**
+ * Lets large bodies be read in turns. Node reads up to 2 MiB of each connection in one turn of the event loop: of a few
+ * hundred at once, that is a second in which nothing else is answered.
+ */
+function createTurns() {
+  const waiting = new Set<IncomingMessage>()
+
+  function next(): void {
+    let left = BODIES_A_TURN
+    for (const raw of waiting) {
+      waiting.delete(raw)
+      raw.resume()
+      if (--left === 0) break
+    }
+    if (waiting.size > 0) setImmediate(next)
+  }
+
+  return {
+    /** Reads no more of a body until it is its turn again. The connection is Node's to pause: it does so by itself. */
+    take(raw: IncomingMessage): void {
+      raw.pause()
+      if (waiting.size === 0) setImmediate(next)
+      waiting.add(raw)
+    },
+  }
+}
