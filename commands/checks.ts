@@ -4,6 +4,7 @@ import type { CalendarOptions } from '../plugins/calendar/index.ts'
 import { ChatwootRefusedError, createChatwootClient } from '../plugins/chatwoot.ts'
 import type { Env } from '../plugins/env.ts'
 import type { Backlog, Store } from '../plugins/inbox/contracts.ts'
+import { StoreMissingError } from '../plugins/inbox/errors.ts'
 import { describeStore, isPostgresUrl } from '../plugins/inbox/postgres-url.ts'
 import { restoredAt } from '../plugins/inbox/sqlite-file.ts'
 import { createStripeClient, type StripeClient } from '../plugins/stripe.ts'
@@ -84,14 +85,20 @@ async function checkStore(where: string): Promise<Check[]> {
   if (!isPostgresUrl(where) && !existsSync(where)) {
     return [warn('store', `${name} does not exist: the server makes it when it starts first`)]
   }
-  const store = await openStore(where)
+  let store: Store
+  try {
+    store = await openStore(where)
+  } catch (error) {
+    if (!(error instanceof StoreMissingError)) throw error
+    return [warn('store', `${name}: ${error.message}`), ...(await checkSettings(where))]
+  }
   try {
     await store.checkWritable()
     const { deliveries, bytes } = await store.size()
     const kept = `about ${deliveries} deliveries, ${Math.ceil(bytes / 2 ** 20)} MiB`
     return [
       ok('store', `${name} can be read and written: ${kept}`),
-      ...(isPostgresUrl(where) ? [] : checkFile(where)),
+      ...(isPostgresUrl(where) ? await checkSettings(where) : checkFile(where)),
       await checkInstallation(store),
       ...checkBacklog(await store.backlog()),
     ]
@@ -107,6 +114,12 @@ async function checkInstallation(store: Store): Promise<Check> {
     // The version before knows none.
     return warn('store', (error as Error).message)
   }
+}
+
+async function checkSettings(url: string): Promise<Check[]> {
+  // Its packages are large, and most have no use for them.
+  const { oddSettings } = await import('../plugins/inbox/postgres-settings.ts')
+  return (await oddSettings(url)).map(({ isDangerous, says }) => (isDangerous ? wrong : warn)('store', says))
 }
 
 function checkFile(file: string): Check[] {

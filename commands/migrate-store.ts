@@ -62,7 +62,9 @@ export async function migrateStore({ from, to, print }: MigrateOptions): Promise
   try {
     const source = await open('--from', () => openSqliteReader(from))
     opened.unshift(source)
-    const store = await open('--to', () => openPostgresStore(to, pino({ level: 'silent' }), { waits: false }))
+    const store = await open('--to', () =>
+      openPostgresStore(to, pino({ level: 'silent' }), { waits: false, schema: 'create' }),
+    )
     opened.unshift(store)
     const calendar = await openPostgresCalendar(to, { now: Date.now })
     opened.unshift(calendar)

@@ -15,7 +15,7 @@ export async function openStore(where: string): Promise<Store> {
   if (!isPostgresUrl(where)) return openSqliteStoreBeside(where)
   // Its packages are large, and most have no use for them.
   const { openPostgresStore } = await import('../plugins/inbox/postgres-store.ts')
-  return openPostgresStore(where, pino({ level: 'silent' }), { waits: false })
+  return openPostgresStore(where, pino({ level: 'silent' }), { waits: false, schema: 'keep' })
 }
 
 /** Does something with the server's store, and closes it. @throws {EnvError | StoreOpenError} */

@@ -4,13 +4,23 @@ interface Waiting<Item, Result> {
   reject: (error: unknown) => void
 }
 
+export interface BatchOptions {
+  /** Items in one batch, at most. */
+  most?: number
+  /** Whether an error may be due to one item: then the others are done without it. */
+  isOfOne?: (error: unknown) => boolean
+}
+
 /**
  * Gathers what is asked for while the batch before is under way, and in the same turn of the event loop, and does it
- * with one run: one commit for many. Batches follow each other, so that what is asked first is done first.
- * @param run does them all, and gives their results in the same order
- * @param most items in one batch
+ * with one run: one commit for many. Batches follow each other, so that what is asked first is done first. An item that
+ * can't be done fails alone: a batch with it is done in halves, and those in halves.
+ * @param run does them all or none, and gives their results in the same order
  */
-export function batched<Item, Result>(run: (items: Item[]) => Promise<Result[]>, most = 256) {
+export function batched<Item, Result>(
+  run: (items: Item[]) => Promise<Result[]>,
+  { most = 256, isOfOne = () => false }: BatchOptions = {},
+) {
   let waiting: Waiting<Item, Result>[] = []
   let running: Promise<void> | undefined
   let size = 0
@@ -21,15 +31,25 @@ export function batched<Item, Result>(run: (items: Item[]) => Promise<Result[]>,
       const batch = waiting.slice(0, most)
       waiting = waiting.slice(most)
       size = batch.length
-      try {
-        const results = await run(batch.map(({ item }) => item))
-        for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result)
-      } catch (error) {
-        for (const { reject } of batch) reject(error)
-      }
+      await runBatch(batch)
     }
     running = undefined
     size = 0
+  }
+
+  async function runBatch(batch: Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await run(batch.map(({ item }) => item))
+      for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result)
+    } catch (error) {
+      if (batch.length === 1 || !isOfOne(error)) {
+        for (const { reject } of batch) reject(error)
+        return
+      }
+      const middle = Math.ceil(batch.length / 2)
+      await runBatch(batch.slice(0, middle))
+      await runBatch(batch.slice(middle))
+    }
   }
 
   return {

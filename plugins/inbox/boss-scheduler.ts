@@ -1,5 +1,7 @@
+import type { FastifyBaseLogger } from 'fastify'
 import type { Clock, Drain, Scheduler, TakenDelivery } from './contracts.ts'
-import { CLAIM_MS, type Claim, type PostgresStore } from './postgres-store.ts'
+import { CLAIM_MS, type Claim } from './postgres-queue.ts'
+import type { PostgresStore } from './postgres-store.ts'
 import { indexable } from './postgres-text.ts'
 import { delay, type StoreTrouble } from './store-trouble.ts'
 
@@ -9,6 +11,14 @@ const POLL_INTERVAL = 500
 const HEARTBEAT_INTERVAL = 2_000
 /** What has had no heartbeat for so long has lapsed to us, ms: before the database lets another process have it. */
 const LAPSE_MS = CLAIM_MS - HEARTBEAT_INTERVAL
+/**
+ * A heartbeat that comes later than this after it was due has been held up by the event loop, ms. No thread of its own
+ * sends it instead: for senders a process that answers nothing is down, and one that hangs for good would keep its
+ * conversations for good.
+ */
+const LATE_HEARTBEAT_MS = 3_000
+/** Mailboxes that a line in the log names. */
+const NAMED = 10
 /** Mailboxes claimed at once, at most. */
 const MOST_CLAIMED = 64
 /**
@@ -36,6 +46,7 @@ export interface BossSchedulerOptions {
   concurrency: number
   clock: Clock
   trouble: StoreTrouble
+  log: Pick<FastifyBaseLogger, 'warn'>
 }
 
 interface Held {
@@ -56,7 +67,7 @@ interface Reservation {
  * Drains the mailboxes that this process claims: idle ones with what it inserts, and those that wait in the queue it
  * shares with others. pg-boss gives each to one of them, as long as its heartbeat is heard, and to another one after that.
  */
-export function createBossScheduler({ store, concurrency, clock, trouble }: BossSchedulerOptions): Scheduler {
+export function createBossScheduler({ store, concurrency, clock, trouble, log }: BossSchedulerOptions): Scheduler {
   const stopping = new AbortController()
   let drain: Drain | null = null
   const held = new Set<Held>()
@@ -75,6 +86,8 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
   /** Mailboxes that are being asked for. */
   let asking = 0
   let keeping = false
+  /** When the last heartbeat was due, by the process's own monotonic clock, ms. */
+  let beatAt = 0
 
   /** Claims what is due while there is room. */
   function look(): void {
@@ -162,7 +175,7 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
       if (isOurs()) await drain?.(orderingKey, delivery, mine.lapsed.signal)
     }, stopping.signal)
     const before = woken
-    const waits = await trouble.retry(async () => isOurs() && store.giveBack(mine.claim, clock.now()), stopping.signal)
+    const waits = await trouble.retry(async () => isOurs() && store.giveBack(mine.claim), stopping.signal)
     // Who looked meanwhile has passed over what came in for it: it was ours still.
     return waits === true || woken !== before
   }
@@ -182,9 +195,22 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
     if (now - keptAt > LAPSE_MS) lapsed.abort()
   }
 
+  /** What was handled while the event loop stood still may be handled by another process too. */
+  function checkLoop(now: number): void {
+    const ms = Math.round(now - beatAt)
+    beatAt = now
+    if (ms <= HEARTBEAT_INTERVAL + LATE_HEARTBEAT_MS || held.size === 0) return
+    const conversations = [...held].slice(0, NAMED).map(({ claim }) => claim.orderingKey)
+    log.warn(
+      { ms, conversations },
+      `the event loop was blocked, or the process stopped: after ${LAPSE_MS / 1_000} s another instance takes over what is being handled; leave long computations to a worker thread`,
+    )
+  }
+
   /** Keeps what is held. What is another’s already has lapsed too. */
   function heartbeat(): void {
     const begun = performance.now()
+    checkLoop(begun)
     for (const each of held) checkAge(each, begun)
     if (!keeping) void keep(begun)
   }
@@ -222,10 +248,11 @@ export function createBossScheduler({ store, concurrency, clock, trouble }: Boss
     start(drainMailbox) {
       drain = drainMailbox
       // What an older version of this program, or a hand in the database, has left without a wake-up.
-      void trouble.retry(() => store.wakeAll(clock.now()), stopping.signal)
+      void trouble.retry(() => store.wakeAll(), stopping.signal)
       store.onDue(wake)
       every(POLL_INTERVAL, stopping.signal, wake)
       // Until the end: handlers have some time left when we stop.
+      beatAt = performance.now()
       every(HEARTBEAT_INTERVAL, store.closed, heartbeat)
       look()
     },

@@ -32,6 +32,9 @@ export interface HandlerPair {
 
 export type Handler = HandlerFunction | HandlerPair
 
+/** A handler that computes for so long without a pause is named in the log, ms. */
+const BLOCKING_MS = 1_000
+
 export interface DrainOptions {
   store: Store
   /** The handler of an event, if there is one. */
@@ -118,7 +121,8 @@ export function createDrain({
       controller.abort(new TransientError(`The handler did not end within ${handlerTimeoutMs} ms`))
     })
     try {
-      await handler(delivery, {
+      const begun = performance.now()
+      const running = handler(delivery, {
         signal: controller.signal,
         attempt: delivery.attempts,
         // Not a getter: V8 gives each literal with one a hidden class of its own, which keeps the delivery in memory
@@ -126,6 +130,8 @@ export function createDrain({
         log: log.child({ delivery: delivery.id }),
         once,
       })
+      warnOfBlocking(delivery, performance.now() - begun)
+      await running
     } catch (thrown) {
       const error = readable(thrown)
       if (!controller.signal.aborted || error instanceof PermanentError) throw error
@@ -135,6 +141,15 @@ export function createDrain({
       lapsed?.removeEventListener('abort', onLapsed)
       attempts.delete(controller)
     }
+  }
+
+  /** Until its first await, a handler has the event loop for itself. */
+  function warnOfBlocking({ id, event }: TakenDelivery, ms: number): void {
+    if (ms < BLOCKING_MS) return
+    log.warn(
+      { delivery: id, event, ms: Math.round(ms) },
+      'a handler blocked the event loop: nothing was answered meanwhile; leave long computations to a worker thread',
+    )
   }
 
   function report(

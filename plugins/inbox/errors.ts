@@ -24,3 +24,8 @@ export class TransientError extends Error {
 export class StoreOpenError extends Error {
   override name = 'StoreOpenError'
 }
+
+/** A store that is not there yet, for what only looks. */
+export class StoreMissingError extends StoreOpenError {
+  override name = 'StoreMissingError'
+}

@@ -42,7 +42,7 @@ async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise
   const settings = validSettings(given)
   const log = app.log
   const events = eventsOf(app)
-  const { store, createScheduler } = await openStore(where, log, commit => events.emit('committed', commit))
+  const { store, createScheduler } = await openStore(where, log, clock, commit => events.emit('committed', commit))
   // At once: it is closed also when something after this line, or another plugin, fails.
   app.addHook('onClose', () => store.close())
   const trouble = storeTrouble({ clock, log })
@@ -61,14 +61,15 @@ type SchedulerOptions = Pick<InboxParts, 'clock' | 'trouble'> & { concurrency: n
 async function openStore(
   where: string,
   log: InboxParts['log'],
+  clock: Clock,
   onCommit: (commit: Commit) => void,
 ): Promise<{ store: Store; createScheduler: (options: SchedulerOptions) => Scheduler }> {
   if (isPostgresUrl(where)) {
     // Its packages are large, and most have no use for them.
     const { openPostgresStore } = await import('./postgres-store.ts')
     const { createBossScheduler } = await import('./boss-scheduler.ts')
-    const store = await openPostgresStore(where, log, { onCommit })
-    return { store, createScheduler: options => createBossScheduler({ store, ...options }) }
+    const store = await openPostgresStore(where, log, { onCommit, clock })
+    return { store, createScheduler: options => createBossScheduler({ store, log, ...options }) }
   }
   if (where === '' || where === ':memory:' || /^\w+:\/\//.test(where)) {
     throw new OptionError('store (DATABASE_URL) must be a file (SQLite) or a URL postgres://… (PostgreSQL)')

@@ -14,10 +14,17 @@ const CONNECT_MS = 5_000
  */
 const STATEMENT_MS = 10_000
 /**
- * Begins a transaction. A process that is frozen amid it locks what it has for 5 s. Set here, and not when connecting:
- * PgBouncer takes no such setting there.
+ * Begins a transaction with what ours rely on, whatever the defaults of the server, the database and the role are. Each
+ * statement sees what is committed: under `repeatable read` or `serializable`, two instances that write beside each other
+ * would refuse each other. A commit is on disk before it is answered; what is stricter than `on`, or a choice about
+ * standbys (`local`, `remote_write`), stays. A process that is frozen amid it locks what it has for 5 s. All set here, and
+ * not when connecting: PgBouncer takes no such setting there.
  */
-export const BEGIN = 'BEGIN; SET LOCAL idle_in_transaction_session_timeout = 5000'
+export const BEGIN = [
+  'BEGIN ISOLATION LEVEL READ COMMITTED',
+  'SET LOCAL idle_in_transaction_session_timeout = 5000',
+  `SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`,
+].join('; ')
 /**
  * The same, for statements that find a few rows by their keys and are planned once for a connection: PostgreSQL, who
  * knows a table that grows as it was some time ago, would plan to read all of it.

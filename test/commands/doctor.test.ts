@@ -11,7 +11,6 @@ import { type ChatwootApi, startChatwootApi } from '../helpers/chatwoot-api.ts'
 import { cli, type Environment, run, runJson } from '../helpers/cli.ts'
 import { startGoogleApi } from '../helpers/google-api.ts'
 import { delivery } from '../helpers/inbox.ts'
-import { postgresServer } from '../helpers/postgres-server.ts'
 import { startStripeApi, stripeError } from '../helpers/stripe-api.ts'
 
 const TOKEN = 'a-long-and-random-token'
@@ -152,11 +151,6 @@ tap.test('the store', async t => {
     code: 1,
     found: [/^wrong store: postgres:\/\/nobody@127.0.0.1:1\/none is not up/],
   })
-
-  const postgres = await postgresServer()
-  const database = { DATABASE_URL: await postgres.database() }
-  t.match(await examine(database), { code: 0, found: [] })
-  await postgres.close()
 })
 
 tap.test('the clock', async t => {

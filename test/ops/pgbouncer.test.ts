@@ -8,6 +8,7 @@ import { fleetDatabase, inboxProcess } from '../helpers/inbox-fleet.ts'
 import { isInstalled } from '../helpers/installed.ts'
 import { client, signedMessage } from '../helpers/load.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
+import { toldTime } from '../helpers/postgres-time.ts'
 import { startServer } from '../helpers/server-process.ts'
 import { storeConformance } from '../helpers/store-conformance.ts'
 import { folder, freePort, SECRET, startProgram } from './proxies.ts'
@@ -47,15 +48,17 @@ if (isInstalled(t, 'pgbouncer', '--version')) {
   const { log: silent } = Fastify()
 
   await storeConformance(t, async t => {
-    const url = through(await postgres.database())
-    let store = await openPostgresStore(url, silent)
+    const database = await postgres.database()
+    const { clock, told } = toldTime(postgres, database)
+    const open = async () => told(await openPostgresStore(through(database), silent, { clock }))
+    let store = await open()
     t.teardown(() => store.close().catch(() => {}))
     return {
       store,
       shared: true,
       async reopen() {
         await store.close()
-        store = await openPostgresStore(url, silent)
+        store = await open()
         return store
       },
     }

@@ -40,8 +40,9 @@ function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store
     closed: closing.signal,
     ...given,
   }
-  const trouble = storeTrouble({ clock, log: Fastify({ logger: { stream: log.stream } }).log })
-  const scheduler = createBossScheduler({ store, concurrency, clock, trouble })
+  const { log: logger } = Fastify({ logger: { stream: log.stream } })
+  const trouble = storeTrouble({ clock, log: logger })
+  const scheduler = createBossScheduler({ store, concurrency, clock, trouble, log: logger })
   const end = async () => {
     await scheduler.stop()
     closing.abort()
@@ -528,3 +529,44 @@ tap.test('a handler whose conversation is taken away is aborted, and handled aga
   })
   await log.count('webhook handled', 1)
 })
+
+tap.test(
+  'an event loop that was blocked for longer than a heartbeat may wait is told, with what was being handled',
+  async t => {
+    const { now } = performance
+    t.teardown(() => Object.assign(performance, { now }))
+    const hold = gate()
+    const begun = gate()
+    const { clock, log, due, end, wake } = start(t, async () => {
+      begun.open()
+      await hold.opened
+    })
+    /** A heartbeat that comes so late, ms. */
+    const beat = async (late: number) => {
+      const at = now.call(performance) + late
+      Object.assign(performance, { now: () => at })
+      clock.advance(HEARTBEAT)
+      await turn()
+      Object.assign(performance, { now })
+    }
+    await beat(11_000)
+    t.same(log.lines, [], 'nothing was being handled')
+    await beat(0)
+    due.push(claim('1', 'conversation:1:7'))
+    wake()
+    await passing(clock, begun.opened)
+    await beat(2_900)
+    t.same(log.lines, [])
+    await beat(11_000)
+    t.match(log.lines, [
+      {
+        level: 40,
+        conversations: ['conversation:1:7'],
+        msg: /^the event loop was blocked.* after 6 s another instance/,
+      },
+    ])
+    t.ok((log.lines[0]?.ms as number) >= 8_000)
+    hold.open()
+    await end()
+  },
+)

@@ -9,6 +9,7 @@ import { claimed, delivery, startInbox } from '../../helpers/inbox.ts'
 import { captureLog } from '../../helpers/log.ts'
 import { startRelay } from '../../helpers/postgres-relay.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
+import { toldTime } from '../../helpers/postgres-time.ts'
 import { storeConformance } from '../../helpers/store-conformance.ts'
 
 const server = await postgresServer()
@@ -18,13 +19,15 @@ const { log } = Fastify()
 tap.test('fulfils the contract of stores', async t => {
   await storeConformance(t, async t => {
     const url = await server.database()
-    let store = await openPostgresStore(url, log)
+    const { clock, told } = toldTime(server, url)
+    const open = async () => told(await openPostgresStore(url, log, { clock }))
+    let store = await open()
     t.teardown(() => store.close().catch(() => {}))
     return {
       store,
       async reopen() {
         await store.close()
-        store = await openPostgresStore(url, log)
+        store = await open()
         return store
       },
     }
@@ -87,8 +90,8 @@ tap.test('a mailbox without a name is one like any other', async t => {
   for (let n = 0; n < 2; n++) {
     await store.settle((await store.take('', 0)) as TakenDelivery, { state: 'done' }, 1)
   }
-  await store.giveBack(claim as Claim, 1)
-  for (const each of await store.claimMailboxes(10)) await store.giveBack(each, 1)
+  await store.giveBack(claim as Claim)
+  for (const each of await store.claimMailboxes(10)) await store.giveBack(each)
   t.equal(await store.insert(delivery('c', { orderingKey: '' }), true), 'claimed')
   t.match(store.claimOf(''), { orderingKey: '' })
 })
@@ -110,14 +113,14 @@ tap.test(
     t.equal(await insert(other, 'b'), 'queued')
     t.same(await other.claimMailboxes(10), [], 'one process has it')
     await one.settle(attempt('a'), { state: 'done' }, 1)
-    t.equal(await one.giveBack(claim, 1), true, 'it waits again')
+    t.equal(await one.giveBack(claim), true, 'it waits again')
 
     const [next] = await other.claimMailboxes(10)
     t.match(next, { orderingKey: 'box' })
     const b = (await other.take('box', 1)) as TakenDelivery
     t.match(b, { key: 'b', attempts: 1 })
     await other.settle(b, { state: 'pending', error: 'E', nextAttemptAt: 300_000 }, 1)
-    t.equal(await other.giveBack(next as Claim, 1), false, 'it waits for later')
+    t.equal(await other.giveBack(next as Claim), false, 'it waits for later')
     t.equal(await insert(one, 'c'), 'queued', 'b is tried again before it')
 
     t.same(await Promise.all(['d', 'e', 'd'].map(key => insert(one, key, 'second'))), [
@@ -130,8 +133,8 @@ tap.test(
       await one.settle(attempt(key, 'second'), { state: 'done' }, 2)
       await one.take('second', 2)
     }
-    t.equal(await one.giveBack(second, 2), false)
-    await one.claimMailboxes(10).then(claims => Promise.all(claims.map(each => one.giveBack(each, 2))))
+    t.equal(await one.giveBack(second), false)
+    await one.claimMailboxes(10).then(claims => Promise.all(claims.map(each => one.giveBack(each))))
     t.same(await Promise.all(['d', 'f'].map(key => insert(one, key, 'second'))), ['duplicate', 'queued'])
     t.match(await other.claimMailboxes(10), [{ orderingKey: 'second' }], 'of one that is known nothing stays claimed')
 
@@ -230,7 +233,7 @@ tap.test(
     const [first] = await store.claimMailboxes(10)
     const taken = await store.take('box', 0)
     await store.settle(taken as TakenDelivery, { state: 'parked', error: 'E', nextAttemptAt: 300_000 }, 0)
-    await store.giveBack(first as Claim, 0)
+    await store.giveBack(first as Claim)
     t.same(await store.claimMailboxes(10), [], 'it waits')
     await store.insert(delivery('b', { orderingKey: 'box' }), false)
     const [again] = await store.claimMailboxes(10)

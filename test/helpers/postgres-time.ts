@@ -1,0 +1,53 @@
+import type { Store } from '../../plugins/inbox/contracts.ts'
+import { BOSS_SCHEMA } from '../../plugins/inbox/postgres-schema.ts'
+import type { PostgresServer } from './postgres-server.ts'
+
+/** Where each of a store's methods is told the time. */
+const TOLD: Partial<Record<keyof Store, number>> = {
+  take: 1,
+  settle: 2,
+  claimStep: 1,
+  recordStep: 2,
+  replay: 1,
+  discard: 2,
+  forget: 1,
+}
+
+/**
+ * A database's clock that stands at the time that a test tells the store with a call: what is due goes by the database's
+ * clock, and not by what it is told. `clock` is the process's, at the same time.
+ */
+export function toldTime(server: PostgresServer, url: string) {
+  let now = 0
+  const clock = { now: () => now }
+
+  async function set(told: number): Promise<void> {
+    if (told === now) return
+    now = told
+    await server.query(url, `UPDATE ${BOSS_SCHEMA}.test_time SET now = $1`, [now])
+  }
+
+  return {
+    clock,
+    /** The same store, with the time set by what is asked of it. */
+    async told<S extends Store>(store: S): Promise<S> {
+      await server.query(
+        url,
+        `CREATE TABLE IF NOT EXISTS ${BOSS_SCHEMA}.test_time AS SELECT 0::bigint AS now;
+        CREATE OR REPLACE FUNCTION ${BOSS_SCHEMA}.job_now() RETURNS timestamptz LANGUAGE sql STABLE
+          AS 'SELECT to_timestamp((SELECT now FROM ${BOSS_SCHEMA}.test_time) / 1000.0)'`,
+      )
+      return new Proxy(store, {
+        get(target, name: keyof Store) {
+          const method = target[name] as (...args: unknown[]) => unknown
+          const place = TOLD[name]
+          if (place === undefined) return method
+          return async (...args: unknown[]) => {
+            await set(args[place] as number)
+            return method(...args)
+          }
+        },
+      })
+    },
+  }
+}
