@@ -15,7 +15,7 @@ export const SCHEMA_VERSION = 3
  * delivery: what is known of each. body: its payload, apart, so that settling writes small pages only. wakeup: when a
  * mailbox that no drain is working on has something due; written in the same transaction as what makes it due, and made
  * anew at start. step: what `once` has claimed or done. history: failures, and what a person did; most deliveries have
- * none. tally: how many deliveries are in a state. about: what is known of the store itself, by name:
+ * none. tally: what commands have changed. about: what is known of the store itself, by name:
  *
  * installation_id    see Store.installationId
  * restored_at        Unix ms; once it was made from a backup

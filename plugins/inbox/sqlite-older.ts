@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Backlog, Store } from './contracts.ts'
+import type { Store } from './contracts.ts'
 import { StoreOpenError } from './errors.ts'
+import { scanBacklog } from './sqlite-counts.ts'
 import { olderVersion } from './sqlite-file.ts'
 import { openKnownIds } from './sqlite-known-ids.ts'
 import { createLooks, seqBeside } from './sqlite-looks.ts'
@@ -13,18 +14,9 @@ export function openOlderStore(db: DatabaseSync, file: string, version: number):
   const refuse = async () => {
     throw new StoreOpenError(olderVersion(file, version))
   }
-  const count = (state: string) =>
-    db.prepare(`SELECT count(*) AS count FROM delivery WHERE state = '${state}'`).get()?.count as number
-
   return {
     ...createLooks(db, seqBeside(openKnownIds(db))),
-    async backlog() {
-      const oldest = db
-        .prepare(`SELECT received_at AS at FROM delivery WHERE state = 'pending' ORDER BY seq LIMIT 1`)
-        .get() as { at: number } | undefined
-      const counts = { pending: count('pending'), parked: count('parked'), dead: count('dead') }
-      return { ...counts, oldestPendingAt: oldest?.at ?? null } satisfies Backlog
-    },
+    backlog: async () => scanBacklog(db),
     /** Whether it could be written: the lock, and the right to it. */
     async checkWritable() {
       db.exec('BEGIN IMMEDIATE; ROLLBACK')

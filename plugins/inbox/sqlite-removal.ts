@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { DeliveryState, Store } from './contracts.ts'
 import type { Commits } from './sqlite-commits.ts'
-import type { openCounts } from './sqlite-counts.ts'
+import type { Counting } from './sqlite-counts.ts'
 import type { KnownIds } from './sqlite-known-ids.ts'
 import { emptyLog } from './sqlite-scrub.ts'
 import { STATEMENTS } from './sqlite-statements.ts'
@@ -16,7 +16,7 @@ const LOOKED_AT = 200
 interface RemovalParts {
   write: Commits['write']
   known: KnownIds
-  counts: ReturnType<typeof openCounts>
+  counts: Pick<Counting, 'add'>
   seqOf: (id: string) => number | null
   /** Another process is the server, perhaps: what that one has in memory is its own to forget. */
   beside: boolean

@@ -73,9 +73,7 @@ export const STATEMENTS = {
   pruneSteps: 'DELETE FROM step WHERE key IN (SELECT key FROM step WHERE done_at < ? LIMIT ?)',
 
   addToTally: 'INSERT INTO tally VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
-  dropEmptyTally: 'DELETE FROM tally WHERE state = ? AND chunk = ? AND count <= 0',
-  sumTally: 'SELECT state, sum(count) AS count FROM tally GROUP BY state',
-  firstPendingChunk: `SELECT min(chunk) AS chunk FROM tally WHERE state = 'pending'`,
+  readTally: 'SELECT state, chunk, count FROM tally',
   oldestInChunk: `
     SELECT received_at FROM delivery NOT INDEXED WHERE seq >= ? AND seq < ? AND state = 'pending' ORDER BY seq LIMIT 1`,
 

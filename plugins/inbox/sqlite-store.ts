@@ -7,7 +7,7 @@ import type { Commit, DeliveryState, InsertResult, NewDelivery, Outcome, Store, 
 import { StoreOpenError } from './errors.ts'
 import { parsePayload, type RowWithPayload, redactedJson } from './rows.ts'
 import { createCommits } from './sqlite-commits.ts'
-import { COUNT_ALL, openCounts } from './sqlite-counts.ts'
+import { countAll, countBeside, countInMemory } from './sqlite-counts.ts'
 import {
   beginServing,
   eraseLeftovers,
@@ -75,10 +75,10 @@ export function openSqliteStore(file: string, options: SqliteStoreOptions = {}):
   let db: DatabaseSync | undefined
   try {
     db = openDatabase(file)
-    const holder = takeOver(db)
+    const taken = takeOver(db)
     erase(db, file, options.log)
     beginServing(db)
-    return createStore(db, file, options, { lock, holder })
+    return createStore(db, file, options, { lock, ...taken })
   } catch (error) {
     db?.close()
     lock.close()
@@ -112,9 +112,9 @@ function explained(error: unknown, file: string): StoreOpenError {
 /**
  * What a process left behind that died: its claims are nobody's now, and what was pending is due. What was settled after
  * now, by a clock that has been set back since, is looked at.
- * @returns by what the file knows from now on which server has it
+ * @returns by what the file knows from now on which server has it, and how many deliveries are in each state
  */
-function takeOver(db: DatabaseSync): string {
+function takeOver(db: DatabaseSync) {
   const holder = randomUUID()
   const dueAt = `CASE WHEN settled_at > ${Date.now() + CLOCK_SLACK_MS} THEN 0 ELSE coalesce(next_attempt_at, 0) END`
   db.exec(`
@@ -130,9 +130,10 @@ function takeOver(db: DatabaseSync): string {
         SELECT ordering_key, ${dueAt}, seq FROM delivery
           WHERE state = 'parked' AND next_attempt_at IS NOT NULL
       ) GROUP BY ordering_key;
-    ${COUNT_ALL}
-    COMMIT`)
-  return holder
+  `)
+  const counts = countAll(db)
+  db.exec('COMMIT')
+  return { holder, counts }
 }
 
 /** Earlier versions left bytes of what was forgotten. */
@@ -159,11 +160,11 @@ function createStore(
   db: DatabaseSync,
   file: string,
   { onCommit, log }: SqliteStoreOptions = {},
-  server?: { lock: DatabaseSync; holder: string },
+  server?: { lock: DatabaseSync } & ReturnType<typeof takeOver>,
 ): SqliteStore {
   const sql = (name: keyof typeof STATEMENTS) => db.prepare(STATEMENTS[name])
   const known = openKnownIds(db)
-  const counts = openCounts(db)
+  const counts = server === undefined ? countBeside(db) : countInMemory(db, server.counts)
   const inFlight = createInFlight()
 
   const insertDelivery = sql('insertDelivery')
