@@ -36,8 +36,8 @@ interface Operation {
   reject: (error: unknown) => void
   /** When to give up while the file is locked, as performance.now() has it. */
   until: number
-  result?: unknown
-  failed?: { error: unknown }
+  result: unknown
+  failed: { error: unknown } | undefined
 }
 
 export type Commits = ReturnType<typeof createCommits>
@@ -57,8 +57,9 @@ export function createCommits(db: DatabaseSync, { memory, check, finish, onCommi
 
   function write<T>(run: () => T, patienceMs = Number.POSITIVE_INFINITY): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const until = performance.now() + patienceMs
-      if (waiting.push({ run, resolve, reject, until }) === 1) setImmediate(flush)
+      const until = patienceMs === Number.POSITIVE_INFINITY ? patienceMs : performance.now() + patienceMs
+      const operation = { run, resolve, reject, until, result: undefined, failed: undefined }
+      if (waiting.push(operation) === 1) setImmediate(flush)
     })
   }
 
