@@ -45,7 +45,8 @@ tap.test('kill -9 in the middle of the work: the others finish it', async t => {
 
 tap.test('frozen past its heartbeat: the other one takes over, and its late settle changes nothing', async t => {
   const database = await fleetDatabase(server)
-  const frozen = inboxProcess(t, database.url, { HANDLER_MS: '300' })
+  // So long that it is frozen amid them, however slowly this test sees that they have begun.
+  const frozen = inboxProcess(t, database.url, { HANDLER_MS: '5000' })
   await frozen.line(ready)
   void frozen.accept('cold', 6, 2)
   while ((await database.number('SELECT count(*) AS n FROM handling WHERE ended IS NULL')) < 2);

@@ -1,0 +1,15 @@
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { startChild } from '../helpers/child.ts'
+
+const FUZZ = fileURLToPath(new URL('../../fuzz/main.ts', import.meta.url))
+
+/** `npm run fuzz`, and what it says. */
+export async function fuzz(...options: string[]): Promise<{ code: number | null; said: string }> {
+  // Without what the test runner would load into it.
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME }
+  const child = startChild(process.execPath, [FUZZ, ...options], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  return { code, said: out + err }
+}
