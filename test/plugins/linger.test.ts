@@ -3,8 +3,9 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import tap, { type Test } from 'tap'
 import { lingerAfterAnswer } from '../../plugins/linger.ts'
+import { signChatwoot } from '../../plugins/verification.ts'
 import { listen, webhookApp } from '../helpers/app.ts'
-import { exchange, open, post, readAll, receives, statusOf } from '../helpers/sockets.ts'
+import { bodyOf, exchange, open, post, readAll, receives, statusOf } from '../helpers/sockets.ts'
 
 const MIB = 1024 * 1024
 const head = (bytes: number) =>
@@ -49,7 +50,9 @@ tap.test('a sender that reads only once it has sent everything gets the answer, 
   const answer = readAll(socket)
   socket.resume()
   t.equal(statusOf(await answer), 401)
-  t.equal(statusOf(await exchange(port, post('/cw', { 'content-type': 'application/json' }, '{}'))), 401)
+  const wrong = { 'content-type': 'application/json', ...signChatwoot('{}', 'another secret') }
+  const refused = await exchange(port, post('/cw', wrong, '{}'))
+  t.match(bodyOf(refused), { statusCode: 401, code: 'WEBHOOK_SIGNATURE_MISMATCH' }, 'after its body has come')
 })
 
 tap.test('a connection whose request has come as a whole is closed as ever', async t => {
