@@ -83,6 +83,8 @@ function calendarText(lessons: BookedLesson[], zone: string): string {
       // Without a METHOD it says when the lesson was last changed (RFC 5545, 3.8.7.2), not when it was asked for.
       stamp: dateOf(changedAt ?? CHANGED_BEFORE),
       lastModified: changedAt === null ? null : dateOf(changedAt),
+      // A hold that becomes a lesson is a revision of it (RFC 5545, 3.8.7.4); there are no others.
+      sequence: lesson.isHeld ? 0 : 1,
       // In the summary as well: several calendar programs show no status.
       status: lesson.isHeld ? ICalEventStatus.TENTATIVE : ICalEventStatus.CONFIRMED,
       start: dateOf(lesson.start),

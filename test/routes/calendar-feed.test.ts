@@ -175,6 +175,8 @@ tap.test('a lesson whose payment is under way is tentative, and says so in its s
   const { request } = await startFeed(t, { lessons: async () => [held, { ...lesson, order: 'booked' }] })
   const { events } = parse(t, (await request(`/calendar.ics${WITH_TOKEN}`)).body)
   t.equal(valueIn(events[0], 'STATUS'), 'TENTATIVE')
+  t.equal(valueIn(events[0], 'SEQUENCE'), '0')
+  t.equal(valueIn(events[1], 'SEQUENCE'), '1', 'booked: a revision')
   t.match(valueIn(events[0], 'SUMMARY'), /^Held: /)
   t.equal(valueIn(events[1], 'STATUS'), 'CONFIRMED')
   t.match(valueIn(events[1], 'SUMMARY'), /^Lesson: /)
