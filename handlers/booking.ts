@@ -182,6 +182,11 @@ export interface Order {
   delivery: Delivery
 }
 
+/** Stripe refuses to sell a lesson: its price is deleted or archived, say. What was held for it is free again. */
+export class SaleRefusedError extends PermanentError {
+  override name = 'SaleRefusedError'
+}
+
 /** Reserves a lesson and asks for its payment. null: the time is taken. */
 export async function reserve(booking: Booking, { id, start, delivery }: Order): Promise<Reply | null> {
   const { services, conversation, kind, signal } = booking
@@ -191,18 +196,20 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
   const until = (now() - delivery.receivedAt < LATE ? delivery.receivedAt : now()) + TO_PAY
   if (!(await hold(booking, id, start, until))) return null
   const { language } = conversation
-  const session = await client.createSession(
-    {
-      order: id,
-      attempt: delivery.id,
-      price,
-      expiresAt: until,
-      returnUrl: services.returnUrl,
-      language,
-      metadata: metadataOf(booking, id, start, await services.installationId()),
-    },
-    signal,
-  )
+  const checkout = {
+    order: id,
+    attempt: delivery.id,
+    price,
+    expiresAt: until,
+    returnUrl: services.returnUrl,
+    language,
+    metadata: metadataOf(booking, id, start, await services.installationId()),
+  }
+  const session = await client.createSession(checkout, signal).catch(async (error: unknown) => {
+    if (!(error instanceof PermanentError)) throw error
+    await services.calendar.release(id, Number.MAX_SAFE_INTEGER, signal)
+    throw new SaleRefusedError(`no payment link can be made: ${error.message}`, { cause: error })
+  })
   const reader = readerOf(conversation, services)
   return {
     content: TEXTS[language].payFirst(sayWhen(start, reader), session.url, sayTime(until, reader)),

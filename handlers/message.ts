@@ -2,7 +2,16 @@ import type { ChatwootClient } from '../plugins/chatwoot.ts'
 import type { Delivery } from '../plugins/inbox/contracts.ts'
 import type { Handler, HandlerContext } from '../plugins/inbox/drain.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
-import { giveToPerson, kindOf, offeredOf, readerOf, situationOf } from './booking.ts'
+import {
+  giveToPerson,
+  kindOf,
+  NO_ORDER,
+  newOrder,
+  offeredOf,
+  readerOf,
+  SaleRefusedError,
+  situationOf,
+} from './booking.ts'
 import { conversationOf, isSilent, isSwitchedOff, readConversation, updateContact } from './conversation.ts'
 import { intentOf, LONGEST_ANSWER, understand } from './dialogue.ts'
 import { asArray, asObject, asText, type Json } from './payload.ts'
@@ -21,6 +30,12 @@ const PREVIEW = 50
 const OFFER_PERSON_AFTER = 3
 /** Attributes that every conversation has, and what they are at first. */
 const INITIAL_ATTRIBUTES = { language_prompted: false, intake_completed: false, pending_intent: 'menu' }
+
+/** What a reply takes with it that ends a sale. */
+const WITHOUT_ORDER = {
+  attributes: { ...NO_ORDER, pending_intent: 'menu', offered_slots: null },
+  labels: { remove: ['status:awaiting_pay'] },
+}
 
 /** What the bot does when a student writes, chooses, or comes in. */
 export function messageHandlers(services: Services): Record<string, Handler> {
@@ -66,7 +81,8 @@ export function messageHandlers(services: Services): Record<string, Handler> {
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error
       log.warn({ err: error }, 'the student is given to a person')
-      return giveToPerson(conversation, error.message)
+      const given = giveToPerson(conversation, error.message)
+      return error instanceof SaleRefusedError ? { ...given, ...WITHOUT_ORDER } : given
     }
   }
 
@@ -90,11 +106,29 @@ export function messageHandlers(services: Services): Record<string, Handler> {
   async function onGivenUp(delivery: Delivery, context: HandlerContext): Promise<void> {
     const { id, event, payload } = delivery
     if (chatwoot === null || !isFromStudent(event, payload)) return
-    await handOver(services, chatwoot, conversationOf(asObject(payload.conversation)).id, id, context)
+    const conversation = conversationOf(asObject(payload.conversation))
+    // A reply that is recorded may hold a link that can be paid: its time stays held.
+    if (!(await isRecorded(`${id}:reply`, context))) {
+      const order = await newOrder(services, conversation.id, delivery)
+      await services.calendar.release(order, Number.MAX_SAFE_INTEGER, context.signal)
+    }
+    await handOver(services, chatwoot, conversation.id, id, context)
   }
 
   const message: Handler = { handle: onMessage, gaveUp: onGivenUp }
   return { message_created: message, message_updated: message, conversation_created: onConversation }
+}
+
+/** Whether a step has been done, which is not done for asking. What can't be told counts as done. */
+async function isRecorded(key: string, { once }: HandlerContext): Promise<boolean> {
+  const notRecorded = new Error('not recorded')
+  const peek = once(key, () => {
+    throw notRecorded
+  })
+  return peek.then(
+    () => true,
+    (error: unknown) => error !== notRecorded,
+  )
 }
 
 /** A first message is a greeting, whatever it says. */

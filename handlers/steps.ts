@@ -71,8 +71,9 @@ async function prices({ services, conversation, signal }: Turn): Promise<Reply> 
   for (const minutes of [60, 90]) {
     const id = priceOf(services.prices, segmentOf(conversation.contactAttributes), minutes)
     if (services.stripe === null || id === undefined) continue
-    const { unit_amount, currency } = await services.stripe.getPrice(id, signal)
-    if (unit_amount !== null) lines.push(texts.price(minutes, formatAmount(unit_amount, currency)))
+    const { active, unit_amount, currency } = await services.stripe.getPrice(id, signal)
+    // An archived price can't be sold.
+    if (active !== false && unit_amount !== null) lines.push(texts.price(minutes, formatAmount(unit_amount, currency)))
   }
   if (lines.length > 0) return { content: texts.prices(lines) }
   throw new PermanentError('no prices can be told: STRIPE_SECRET_KEY or a price id is not set')

@@ -100,6 +100,10 @@ export async function startStripeApi(now: () => number = Date.now): Promise<Stri
   function create(body: Call['body']): Answer {
     const price = prices.get(String(body['line_items[0][price]']))
     if (price === undefined) return invalid(400, `No such price: '${body['line_items[0][price]']}'`)
+    if (price.active === false) {
+      return invalid(400, 'The price specified is inactive. This field only accepts active prices.')
+    }
+    if (price.unit_amount === null) return invalid(400, 'The price specified has no unit_amount.')
     if (body.success_url === undefined) return invalid(400, 'Missing required param: success_url.')
     const expires_at = Number(body.expires_at)
     if (expires_at * 1_000 < now() + 30 * 60_000) {

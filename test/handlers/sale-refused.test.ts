@@ -1,0 +1,77 @@
+import t from 'tap'
+import { MINUTE, reserved, setUp } from '../helpers/lesson-story.ts'
+import type { Price } from '../helpers/stripe-api.ts'
+
+/** Every end of a sale that is none: what it held is free, the tutor reads why, the student hears something. */
+
+const CASES: [string, Partial<Price> | null, RegExp][] = [
+  ['deleted', null, /No such price/],
+  ['archived', { active: false }, /The price specified is inactive/],
+  ['without an amount', { unit_amount: null }, /has no unit_amount/],
+]
+
+for (const [name, parts, why] of CASES) {
+  const change = ({ stripe }: Awaited<ReturnType<typeof setUp>>) => {
+    if (parts === null) stripe.prices.delete('price_s60')
+    else Object.assign(stripe.prices.get('price_s60') as Price, parts)
+  }
+
+  t.test(`a price that is ${name}: the time chosen is free at once`, async t => {
+    const tutor = await setUp(t)
+    const renee = tutor.student()
+    await renee.says('Hoi')
+    await renee.says('Les boeken')
+    change(tutor)
+    t.strictSame(await renee.says('1'), ['Een ogenblik: iemand van ons neemt dit gesprek over.'])
+    t.match(renee.notes(), [why])
+    t.strictSame(await tutor.busy(), [])
+    t.strictSame(renee.conversation.labels, ['intent:handoff'])
+  })
+
+  t.test(`a price that is ${name} when the link is made anew: nothing waits for a payment`, async t => {
+    const tutor = await setUp(t)
+    const renee = await reserved(tutor)
+    tutor.clock.advance(45 * MINUTE)
+    change(tutor)
+    t.strictSame(await renee.says('Link opnieuw sturen'), ['Een ogenblik: iemand van ons neemt dit gesprek over.'])
+    t.match(renee.notes(), [why])
+    t.strictSame(await tutor.busy(), [])
+    t.strictSame(renee.conversation.labels, ['intent:handoff'])
+    t.match(renee.conversation.custom_attributes, { order_id: null, checkout_session: null, payment_link: null })
+  })
+}
+
+t.test('Stripe is away until the message parks: its time is free, and a person has the student', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  await renee.says('Les boeken')
+  tutor.stripe.fail('POST /v1/checkout/sessions', { status: 503, body: { error: { type: 'api_error' } } }, 7)
+  const delivery = await renee.sends('1')
+  await tutor.ended(delivery)
+  t.equal((await tutor.busy()).length, 1)
+  for (let attempt = 1; attempt < 7; attempt++) await tutor.nextAttempt(delivery, attempt)
+  t.match(await tutor.ended(delivery, 7), { msg: 'webhook parked' })
+  t.strictSame(await tutor.busy(), [])
+  t.match(renee.conversation, { status: 'open', labels: ['intent:handoff'] })
+})
+
+t.test('a link that could not be told yet keeps its time when the message parks', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  await renee.says('Les boeken')
+  tutor.chatwoot.fail(/^POST .*custom_attributes$/, { status: 503 }, 7)
+  const delivery = await renee.sends('1')
+  for (let attempt = 1; attempt < 7; attempt++) await tutor.nextAttempt(delivery, attempt)
+  t.match(await tutor.ended(delivery, 7), { msg: 'webhook parked' })
+  t.equal((await tutor.busy()).length, 1)
+})
+
+t.test('an archived price is not told', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  Object.assign(tutor.stripe.prices.get('price_s60') as Price, { active: false })
+  t.strictSame(await renee.says('Prijzen'), ['Onze prijzen:\n90 minuten: 85.00 EUR'])
+})
