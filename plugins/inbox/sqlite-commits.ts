@@ -69,32 +69,24 @@ export function createCommits(db: DatabaseSync, { memory, check, finish, onCommi
     const operations = waiting
     waiting = []
     const begunAt = performance.now()
-    let locked = false
-    try {
-      begin.run()
-      transact(operations, runAll)
-    } catch (error) {
-      locked = isBusy(error)
-      if (locked) waitForLock(operations, error)
-      else if (operations.length === 1 || !db.isOpen) for (const operation of operations) operation.failed = { error }
-      else locked = flushOneByOne(operations)
-    }
-    if (!locked) end(operations, performance.now() - begunAt)
+    if (attempt(operations, runAll)) end(operations, performance.now() - begunAt)
   }
 
-  /** Finds out which operation has failed, and does without it. Whether the file was locked meanwhile. */
-  function flushOneByOne(operations: Operation[]): boolean {
+  /** If one of several fails, it is found out which, and the others are done without it. false: the file is locked. */
+  function attempt(operations: Operation[], run: (operations: Operation[]) => void): boolean {
     try {
       begin.run()
-      transact(operations, runEach)
+      transact(operations, run)
+      return true
     } catch (error) {
       if (isBusy(error)) {
         waitForLock(operations, error)
-        return true
+        return false
       }
+      if (run === runAll && operations.length > 1 && db.isOpen) return attempt(operations, runEach)
       for (const operation of operations) operation.failed = { error }
+      return true
     }
-    return false
   }
 
   function transact(operations: Operation[], run: (operations: Operation[]) => void): void {
