@@ -5,6 +5,7 @@ import { messageHandlers } from './handlers/message.ts'
 import { asObject } from './handlers/payload.ts'
 import type { PriceIds, Services } from './handlers/services.ts'
 import { stripeHandlers as ownStripeHandlers } from './handlers/stripe.ts'
+import { withThinEvents } from './handlers/thin-event.ts'
 import alerts, { type AlertsOptions } from './plugins/alerts.ts'
 import { type BodyBudget, createBodyBudget, SMALL_BODY_BYTES } from './plugins/body-budget.ts'
 import calendar, { type CalendarOptions, validTimeZone } from './plugins/calendar/index.ts'
@@ -104,10 +105,11 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     ...messageHandlers(services),
     ...Object.fromEntries(own.filter(([event]) => !event.includes('.'))),
   }
-  const stripeHandlers = {
-    ...ownStripeHandlers(services),
-    ...Object.fromEntries(own.filter(([event]) => event.includes('.'))),
-  }
+  const stripeHandlers = Object.fromEntries(
+    [...Object.entries(ownStripeHandlers(services)), ...own.filter(([event]) => event.includes('.'))].map(
+      ([event, handler]) => [event, withThinEvents(handler, services.stripe)],
+    ),
+  )
 
   await app.register(
     async scope => {

@@ -56,6 +56,10 @@ export interface StripeClient {
   createSession(checkout: Checkout, signal: AbortSignal): Promise<{ id: string; url: string }>
   /** Ends a session, so that it can't be paid any more. false: it is complete, paid or about to be. */
   expireSession(id: string, signal: AbortSignal): Promise<boolean>
+  /** An event as its snapshot webhook has it; Stripe keeps it for 30 days. */
+  getEvent(id: string, signal: AbortSignal): Promise<Stripe.Event>
+  /** The object that a thin event is about, as it is now. @param url the path that the event names */
+  getRelated(url: string, signal: AbortSignal): Promise<unknown>
   /**
    * A page of the events of these types (20 at most) since a time (Unix ms), as webhooks have them, the newest first.
    * Stripe keeps events for 30 days.
@@ -126,6 +130,12 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
       const expired = await call(signal, () => stripe.checkout.sessions.expire(id).catch(unlessRefused))
       const { status } = expired ?? (await call(signal, () => stripe.checkout.sessions.retrieve(id)))
       return status === 'expired'
+    },
+    getEvent: (id, signal) => call(signal, () => stripe.events.retrieve(id)),
+    getRelated: (url, signal) => {
+      if (!/^\/v[12]\/[\w/-]+$/.test(url))
+        throw new PermanentError('related_object.url is missing or not a path of Stripe')
+      return call(signal, () => stripe.rawRequest('GET', url))
     },
     listEvents: async (types, since, signal, before) => {
       const request = { types: [...types], created: { gte: Math.floor(since / 1_000) }, limit: 100 }

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Stripe from 'stripe'
 import { asId, asObject, asText, isObject } from '../handlers/payload.ts'
 import { conversationOfMetadata } from '../handlers/stripe-event.ts'
+import { thinEventOf } from '../handlers/thin-event.ts'
 import type { NewDelivery, Payload } from '../plugins/inbox/contracts.ts'
 import type { Handler } from '../plugins/inbox/drain.ts'
 import { note } from '../plugins/logging.ts'
@@ -31,12 +32,9 @@ export default async function stripeRoute(app: FastifyInstance, options: StripeR
 
   async function identify(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
     const { body, payload } = parseBody(request)
-    const event = asText(payload.type)
+    const event = thinEventOf(payload)?.event ?? asText(payload.type)
     if (event === undefined) return ignore(request, reply, 'it names no event')
     note(request, { event: event.slice(0, 64) })
-    if (payload.object === 'v2.core.event') {
-      return ignore(request, reply, 'a thin event; let the endpoint send snapshot events', true)
-    }
     if (!app.webhooks.inbox.handles('stripe', event)) return ignore(request, reply, 'no handler for this event')
     const client = app.webhooks.stripe
     if (client && typeof payload.livemode === 'boolean' && payload.livemode !== client.livemode) {
@@ -44,19 +42,31 @@ export default async function stripeRoute(app: FastifyInstance, options: StripeR
     }
     checkVersion(payload.api_version)
     request.delivery = {
-      ...identifyStripe(event, accountId, payload, () => hash('sha256', body)),
+      ...identifyStripe(event, accountId, payload, () => hash('sha256', body), client !== null),
       body,
     }
   }
 }
 
-/** An event's id is its key; it stays in order with the conversation that pays, or with its payment. */
+/**
+ * An event's id is its key; it stays in order with the conversation that pays, or with its payment.
+ * @param hasKey Stripe can be asked what a thin event is about
+ */
 export function identifyStripe(
   event: string,
   accountId: string | undefined,
   payload: Payload,
   bodyHash: () => string,
+  hasKey = true,
 ): NewDelivery {
+  const thin = thinEventOf(payload)
+  if (thin?.id !== undefined) {
+    const related = asId(thin.related.id)
+    const kind = event.startsWith('payment_intent.') ? 'payment_intent' : 'stripe_object'
+    const orderingKey = related && `${kind}:${related}`
+    const unreadable = hasKey ? undefined : 'a thin event: set STRIPE_SECRET_KEY, and replay it'
+    return newDelivery({ source: 'stripe', event, key: thin.id, orderingKey, payload, unreadable })
+  }
   const id = asId(payload.id)
   const object = asObject(payload.data).object
   if (id === undefined || !isObject(object)) {

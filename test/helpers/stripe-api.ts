@@ -58,6 +58,8 @@ export async function startStripeApi(now: () => number = Date.now): Promise<Stri
     const intent = /^\/v1\/payment_intents\/([^/]+)$/.exec(pathname)?.[1]
     if (method === 'GET' && intent !== undefined) return showIntent(intent)
     if (method === 'GET' && pathname === '/v1/events') return listEvents(searchParams)
+    const event = method === 'GET' ? events.find(({ id }) => pathname === `/v1/events/${id}`) : undefined
+    if (event !== undefined) return { status: 200, body: event }
     if (method === 'POST' && pathname === '/v1/checkout/sessions') return once(call, () => create(body))
     const [, collection, id = '', action = ''] =
       /^\/v1\/(checkout\/sessions|prices)\/([^/]+)(?:\/(expire))?$/.exec(pathname) ?? []
