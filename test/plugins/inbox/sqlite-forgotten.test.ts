@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import tap, { type Test } from 'tap'
@@ -130,4 +130,16 @@ tap.test('what earlier versions have left is erased once, at the start', async t
   await openSqliteStore(file, { log: { info: say, warn: say, error: say } as never }).close()
   t.equal(lines.length, 1, 'once')
   t.same(log.lines, [])
+})
+
+tap.test('a file that is too large to be written anew at the start is said, and left as it is', async t => {
+  const { file, store } = await storeOf(t)
+  await store.close()
+  makeOlder(file, 2)
+  truncateSync(file, 257 * 2 ** 20)
+  const lines: string[] = []
+  const say = (_fields: unknown, message: string) => lines.push(message)
+  await openSqliteStore(file, { log: { info: say, warn: say, error: say } as never }).close()
+  t.match(lines, [/too large to be written anew at the start.*restore a backup/])
+  await openSqliteStore(file).close()
 })
