@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { withoutCopies } from './handlers/copied-message.ts'
 import { messageHandlers } from './handlers/message.ts'
 import { asObject } from './handlers/payload.ts'
 import type { PriceIds, Services } from './handlers/services.ts'
@@ -101,10 +102,11 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     now: () => clock.now(),
   }
   const own = Object.entries(handlers)
-  const chatwootHandlers = {
+  const chatwootHandlers: Record<string, Handler> = {
     ...messageHandlers(services),
     ...Object.fromEntries(own.filter(([event]) => !event.includes('.'))),
   }
+  chatwootHandlers.message_created = withoutCopies(chatwootHandlers.message_created as Handler)
   const stripeHandlers = Object.fromEntries(
     [...Object.entries(ownStripeHandlers(services)), ...own.filter(([event]) => event.includes('.'))].map(
       ([event, handler]) => [event, withThinEvents(handler, services.stripe)],
