@@ -72,7 +72,9 @@ export function createLocalScheduler({ store, concurrency, clock, trouble }: Loc
       ready = await store.dueMailboxes(now, window)
       if (ready.length === window) more = true
       const next = await store.nextDueAt(now)
-      if (next !== null) setTimer(next)
+      // It may have become due meanwhile.
+      if (next !== null && next <= clock.now()) more = true
+      else if (next !== null) setTimer(next)
     }, stopping.signal)
     looking = false
     pump()
