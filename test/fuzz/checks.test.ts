@@ -9,6 +9,7 @@ const C = { conversation: 1 }
 const sent = (n: number): FuzzEvent => ({ what: 'sent', n, ...C, kind: 'plain' })
 const accepted = (n: number): FuzzEvent => ({ what: 'answered', n, status: 'accepted', id: `id ${n}` })
 const duplicate = (n: number): FuzzEvent => ({ what: 'answered', n, status: 'duplicate', id: `id ${n}` })
+const started = (pid: number): FuzzEvent => ({ what: 'started', pid })
 const begun = (n: number, pid = 1): FuzzEvent => ({ what: 'begun', pid, n, ...C, attempt: 1 })
 const finished = (n: number, pid = 1, ok = true): FuzzEvent => ({ what: 'finished', pid, n, ...C, ok })
 const killed = (pid = 1): FuzzEvent[] => [
@@ -89,6 +90,27 @@ const CASES: [check: string, name: string, violated: boolean, events: FuzzEvent[
     false,
     [sent(1), accepted(1), sent(2), accepted(2), begun(2), finished(2), begun(1)],
     [row(1, { leftTheOrder: true }), row(2)],
+  ],
+  [
+    'in order',
+    'accepted by two processes at the same moment',
+    false,
+    [started(1), started(2), sent(1), sent(2), begun(2), accepted(2), accepted(1), finished(2), begun(1)],
+    [row(1), row(2)],
+  ],
+  [
+    'in order',
+    'accepted by one process at the same moment',
+    true,
+    [started(1), sent(1), sent(2), begun(2), accepted(2), accepted(1), finished(2), begun(1)],
+    [row(1), row(2)],
+  ],
+  [
+    'in order',
+    'the other way in two processes, one after the other',
+    true,
+    [started(1), started(2), sent(1), accepted(1), sent(2), accepted(2), begun(2), finished(2), begun(1)],
+    [row(1), row(2)],
   ],
   [
     'in order',
