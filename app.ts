@@ -109,7 +109,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   chatwootHandlers.message_created = withoutCopies(chatwootHandlers.message_created as Handler)
   const stripeHandlers = Object.fromEntries(
     [...Object.entries(ownStripeHandlers(services)), ...own.filter(([event]) => event.includes('.'))].map(
-      ([event, handler]) => [event, withThinEvents(handler, services.stripe)],
+      ([event, handler]) => [event, withThinEvents(handler, services)],
     ),
   )
 

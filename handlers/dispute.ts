@@ -17,7 +17,7 @@ import { sayWhen } from './times.ts'
 
 interface Trouble {
   /** A code, and what `payment_status` becomes. */
-  status: 'refund_failed' | 'disputed' | 'dispute_won' | 'dispute_lost'
+  status: 'refund_failed' | 'disputed' | 'dispute_won' | 'dispute_lost' | 'dispute_closed'
   /** For the tutor, before and after the amount and the order. */
   note: (what: string) => string
   /** For the student; none: it is between the tutor and the bank. */
@@ -63,9 +63,9 @@ function disputed(services: Services, { reason, evidence_details }: Json): Troub
 }
 
 function closed({ status }: Json): Trouble {
-  const isLost = status === 'lost'
   return {
-    status: isLost ? 'dispute_lost' : 'dispute_won',
+    // An inquiry that came to nothing (`warning_closed`) was not won.
+    status: status === 'won' ? 'dispute_won' : status === 'lost' ? 'dispute_lost' : 'dispute_closed',
     note: what => `A dispute is closed: ${what}, outcome: ${asText(status) ?? 'unknown'}.`,
   }
 }

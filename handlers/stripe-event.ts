@@ -72,7 +72,8 @@ export async function readPayment(
   const object = objectOf(delivery)
   const id = objectIdOf(delivery)
   if (!delivery.event.startsWith('payment_intent.')) {
-    if (conversationOfMetadata(object.metadata) === undefined) return null
+    // Nothing is paid in setup mode.
+    if (conversationOfMetadata(object.metadata) === undefined || object.mode === 'setup') return null
     // A session in an event is as it was then; with a key it is read as it is now.
     return ofSession(id, stripe === null ? object : asObject(await stripe.getSession(id, signal)))
   }

@@ -1,6 +1,7 @@
 import { ChatwootRefusedError } from '../plugins/chatwoot.ts'
 import type { Handler, HandlerFunction } from '../plugins/inbox/drain.ts'
 import { TransientError } from '../plugins/inbox/errors.ts'
+import { StripeRefusedError } from '../plugins/stripe.ts'
 import { calendarHandlers } from './calendar.ts'
 import { disputeHandlers } from './dispute.ts'
 import { paymentHandlers } from './payment.ts'
@@ -21,15 +22,16 @@ export function stripeHandlers(services: Services): Record<string, Handler> {
 }
 
 /**
- * What Chatwoot refuses today (a token that has lapsed, say) may go tomorrow: money is not given up at once for it, but
- * tried again as long as if Chatwoot were away.
+ * What Chatwoot refuses today (a token that has lapsed, say), or Stripe to a key without the right, may go tomorrow: money
+ * is not given up at once for it, but tried again as long as if they were away.
  */
 function patient(handle: HandlerFunction): HandlerFunction {
   return async (delivery, context) => {
     try {
       await handle(delivery, context)
     } catch (error) {
-      if (error instanceof ChatwootRefusedError) throw new TransientError(error.message, { cause: error })
+      const mayGo = error instanceof ChatwootRefusedError || (error instanceof StripeRefusedError && error.isOfKey)
+      if (mayGo) throw new TransientError(error.message, { cause: error })
       throw error
     }
   }

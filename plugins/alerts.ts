@@ -75,7 +75,7 @@ async function alertsPlugin(app: FastifyInstance, options: AlertsOptions & { clo
     const who = student === '' ? 'a student' : student
     const finding: Finding = {
       alert: 'payment_needs_person',
-      summary: `A payment of ${amount} by ${who} (order ${order}, ${payment}) needs a person: ${why}`,
+      summary: `A payment of ${amount} by ${who} (${order && `order ${order}, `}${payment}) needs a person: ${why}`,
       details: { amount, student, order, payment, conversation, problem },
     }
     void post(messageOf(finding, 'firing', utcTime(clock.now())))

@@ -68,6 +68,21 @@ export interface StripeClient {
   listEvents(types: readonly string[], since: number, signal: AbortSignal, before?: string): Promise<EventPage>
 }
 
+/** Stripe refuses a call: what is asked for is not there, makes no sense, or is not allowed to this key. */
+export class StripeRefusedError extends PermanentError {
+  /** Of its answer, such as 401 or 403 for the key. */
+  readonly status: number | undefined
+  constructor(message: string, status: number | undefined, options: ErrorOptions) {
+    super(message, options)
+    this.status = status
+  }
+
+  /** The key is refused, and not what it asks for. */
+  get isOfKey(): boolean {
+    return this.status === 401 || this.status === 403
+  }
+}
+
 export interface EventPage {
   events: Stripe.Event[]
   /** There are older ones. */
@@ -201,6 +216,6 @@ function createCall(timeoutMs: number) {
 function translate(error: InstanceType<typeof Stripe.errors.StripeError>, cut?: string): Error {
   const { type, statusCode, headers } = error
   const text = [`Stripe: ${type}`, statusCode, cut ?? error.message].filter(Boolean).join(' ')
-  if (!PASSING.has(type)) return new PermanentError(text, { cause: error })
+  if (!PASSING.has(type)) return new StripeRefusedError(text, statusCode, { cause: error })
   return new TransientError(text, { cause: error, retryAfterMs: retryAfterMs(headers?.['retry-after']) })
 }

@@ -111,10 +111,21 @@ t.test('a dispute that was won needs nobody, unless there is no conversation to 
   t.strictSame(tutor.attention, [])
 
   tutor.chatwoot.conversations.clear()
-  const other = dispute({ id: 'dp_2', status: undefined, evidence_details: null })
+  const other = dispute({ id: 'dp_2', status: 'won', evidence_details: null })
   await tutor.deliver(stripeEvent('charge.dispute.closed', other, { id: 'evt_2' }))
-  t.match(tutor.attention, [{ problem: 'dispute_won', why: /There is no conversation .*outcome: unknown/ }])
+  t.match(tutor.attention, [{ problem: 'dispute_won', why: /There is no conversation .*outcome: won/ }])
 })
+
+for (const outcome of ['warning_closed', undefined]) {
+  t.test(`a dispute that ends neither won nor lost is called closed: ${outcome}`, async t => {
+    const { tutor, renee, order } = await paid(t)
+    await tutor.deliver(stripeEvent('charge.dispute.closed', dispute({ status: outcome, evidence_details: null })))
+    const said = outcome ?? 'unknown'
+    t.equal(renee.notes().at(-1), `A dispute is closed: 60.00 EUR, order ${order}, outcome: ${said}.`)
+    t.equal(renee.conversation.custom_attributes?.payment_status, 'dispute_closed')
+    t.match(tutor.attention, [{ problem: 'dispute_closed' }])
+  })
+}
 
 t.test('what belongs to a later order stays', async t => {
   const { tutor, renee } = await paid(t)
