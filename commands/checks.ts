@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { whyUnsellable } from '../handlers/money.ts'
 import type { CalendarOptions } from '../plugins/calendar/index.ts'
 import { ChatwootRefusedError, createChatwootClient } from '../plugins/chatwoot.ts'
 import type { Env } from '../plugins/env.ts'
@@ -228,9 +229,10 @@ async function checkStripe(config: Env): Promise<Check[]> {
 async function checkPrice(client: StripeClient, name: string, id: string | undefined): Promise<Check> {
   if (id === undefined) return warn('Stripe', `${name} is not set: that lesson is not sold`)
   try {
-    const { active, unit_amount, currency } = await client.getPrice(id, AbortSignal.timeout(CALL_MS))
-    const price = `${name}: ${unit_amount} ${currency} (in its smallest unit)`
-    return active ? ok('Stripe', price) : wrong('Stripe', `${name}: ${id} is not active: activate it, or set another`)
+    const price = await client.getPrice(id, AbortSignal.timeout(CALL_MS))
+    const problem = whyUnsellable(price)
+    if (problem !== null) return wrong('Stripe', `${name}: ${problem}`)
+    return ok('Stripe', `${name}: ${price.unit_amount} ${price.currency} (in its smallest unit)`)
   } catch (error) {
     return wrong('Stripe', `${name}: ${(error as Error).message}`)
   }

@@ -2,9 +2,10 @@ import { hash } from 'node:crypto'
 import type { Interval, Lesson } from '../plugins/calendar/contract.ts'
 import type { Delivery } from '../plugins/inbox/contracts.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
-import type { StripeClient } from '../plugins/stripe.ts'
+import type { Checkout, StripeClient } from '../plugins/stripe.ts'
 import type { Conversation } from './conversation.ts'
 import { choicesOf, type Intent, type Situation, type Step } from './dialogue.ts'
+import { whyUnsellable } from './money.ts'
 import { asText } from './payload.ts'
 import { type PlanningProfile, profileOf } from './planning.ts'
 import type { Reply } from './reply.ts'
@@ -205,7 +206,7 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
     language,
     metadata: metadataOf(booking, id, start, await services.installationId()),
   }
-  const session = await client.createSession(checkout, signal).catch(async (error: unknown) => {
+  const session = await sell(client, checkout, signal).catch(async (error: unknown) => {
     if (!(error instanceof PermanentError)) throw error
     await services.calendar.release(id, Number.MAX_SAFE_INTEGER, signal)
     throw new SaleRefusedError(`no payment link can be made: ${error.message}`, { cause: error })
@@ -227,6 +228,13 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
     // What the labels said of an order before this one is over.
     labels: { add: ['status:awaiting_pay'], remove: ['payment:failed', 'payment:paid', 'status:booked'] },
   }
+}
+
+/** Stripe itself would sell a price without an amount, for whatever the student likes to pay. */
+async function sell(client: StripeClient, checkout: Checkout, signal: AbortSignal) {
+  const problem = whyUnsellable(await client.getPrice(checkout.price, signal))
+  if (problem !== null) throw new PermanentError(problem)
+  return client.createSession(checkout, signal)
 }
 
 /** A new order of a conversation, the same at each attempt to handle its message, and no other installation's. */

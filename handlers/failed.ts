@@ -2,6 +2,7 @@ import type { ChatwootClient } from '../plugins/chatwoot.ts'
 import type { Delivery } from '../plugins/inbox/contracts.ts'
 import type { HandlerContext } from '../plugins/inbox/drain.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
+import { needsPerson } from './attention.ts'
 import { type Booking, isPlanned, NO_ORDER, offerTimes, reserve } from './booking.ts'
 import { type Conversation, isUndisturbed } from './conversation.ts'
 import { claimOf } from './ownership.ts'
@@ -23,11 +24,13 @@ export async function paymentFailed(
 ): Promise<void> {
   const claim = await claimOf(services, client, payment, context)
   if (claim === null) return
-  const { conversation } = await claim.payer()
-  if (conversation === null) {
-    context.log.warn({ payment: payment.id }, 'the payment failed, and there is no conversation to say so in')
-    return services.calendar.release(payment.order, Number.MAX_SAFE_INTEGER, context.signal)
+  const payer = await claim.payer()
+  if (payer.conversation === null) {
+    await services.calendar.release(payment.order, Number.MAX_SAFE_INTEGER, context.signal)
+    const why = `${payer.why}. The payment failed: nothing was charged, and its lesson is not reserved any more.`
+    return needsPerson(services, payment, `failed_${payer.problem}`, why, context)
   }
+  const { conversation } = payer
   const { attributes } = conversation
   const isOfThis = attributes.payment_intent_id === payment.id || attributes.order_id === payment.order
   if (isOfThis && !BEFORE_MONEY.has(attributes.payment_status)) return

@@ -2,25 +2,18 @@ import type { ChatwootClient } from '../plugins/chatwoot.ts'
 import type { Delivery } from '../plugins/inbox/contracts.ts'
 import type { Handler, HandlerContext } from '../plugins/inbox/drain.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
-import {
-  giveToPerson,
-  kindOf,
-  NO_ORDER,
-  newOrder,
-  offeredOf,
-  readerOf,
-  SaleRefusedError,
-  situationOf,
-} from './booking.ts'
+import { giveToPerson, kindOf, offeredOf, readerOf, SaleRefusedError, situationOf } from './booking.ts'
 import { conversationOf, isSilent, isSwitchedOff, readConversation, updateContact } from './conversation.ts'
 import { intentOf, LONGEST_ANSWER, understand } from './dialogue.ts'
+import { isWithPerson, messageGivenUp } from './message-given-up.ts'
 import { asArray, asObject, asText, type Json } from './payload.ts'
-import { handOver, publish, type Reply, sayOnce } from './reply.ts'
+import { publish, type Reply, sayOnce } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
 import { askAgain, chooseSpokenTime, chooseTime, STEPS, showMenu, type Turn } from './steps.ts'
 import { TEXTS } from './texts/index.ts'
 import { type SpokenTime, spokenTime } from './times.ts'
+import { releaseUnsold, WITHOUT_ORDER } from './unsold.ts'
 
 /** A reply later than this after the message may have been overtaken, ms. */
 const STALE_AFTER = 2 * 60 * 1_000
@@ -30,12 +23,6 @@ const PREVIEW = 50
 const OFFER_PERSON_AFTER = 3
 /** Attributes that every conversation has, and what they are at first. */
 const INITIAL_ATTRIBUTES = { language_prompted: false, intake_completed: false, pending_intent: 'menu' }
-
-/** What a reply takes with it that ends a sale. */
-const WITHOUT_ORDER = {
-  attributes: { ...NO_ORDER, pending_intent: 'menu', offered_slots: null },
-  labels: { remove: ['status:awaiting_pay'] },
-}
 
 /** What the bot does when a student writes, chooses, or comes in. */
 export function messageHandlers(services: Services): Record<string, Handler> {
@@ -70,19 +57,21 @@ export function messageHandlers(services: Services): Record<string, Handler> {
     client: ChatwootClient,
     id: string,
     delivery: Delivery,
-    { signal, log }: HandlerContext,
+    context: HandlerContext,
   ): Promise<Reply | null> {
+    const { signal, log, once } = context
     // As it is now: the message's own copy can be older than the reply to the message before it.
     const conversation = await readConversation(client, id, signal)
     if (isSilent(conversation)) return null
-    const turn: Turn = { services, conversation, kind: kindOf(conversation), signal, delivery }
+    const turn: Turn = { services, conversation, kind: kindOf(conversation), signal, delivery, once }
     try {
       return await answerTo(turn, textOf(delivery.payload).slice(0, LONGEST_ANSWER))
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error
       log.warn({ err: error }, 'the student is given to a person')
-      const given = giveToPerson(conversation, error.message)
-      return error instanceof SaleRefusedError ? { ...given, ...WITHOUT_ORDER } : given
+      const isRefused = error instanceof SaleRefusedError
+      const over = isRefused ? WITHOUT_ORDER : await releaseUnsold(services, conversation, delivery, context)
+      return { ...giveToPerson(conversation, error.message), ...over }
     }
   }
 
@@ -102,33 +91,13 @@ export function messageHandlers(services: Services): Record<string, Handler> {
     return attributes.misunderstood ? { ...reply, attributes: { misunderstood: 0, ...reply.attributes } } : reply
   }
 
-  /** The student must not wait for a bot that has given up. */
   async function onGivenUp(delivery: Delivery, context: HandlerContext): Promise<void> {
-    const { id, event, payload } = delivery
-    if (chatwoot === null || !isFromStudent(event, payload)) return
-    const conversation = conversationOf(asObject(payload.conversation))
-    // A reply that is recorded may hold a link that can be paid: its time stays held.
-    if (!(await isRecorded(`${id}:reply`, context))) {
-      const order = await newOrder(services, conversation.id, delivery)
-      await services.calendar.release(order, Number.MAX_SAFE_INTEGER, context.signal)
-    }
-    await handOver(services, chatwoot, conversation.id, id, context)
+    if (chatwoot === null || !isFromStudent(delivery.event, delivery.payload)) return
+    await messageGivenUp(services, chatwoot, delivery, context)
   }
 
   const message: Handler = { handle: onMessage, gaveUp: onGivenUp }
   return { message_created: message, message_updated: message, conversation_created: onConversation }
-}
-
-/** Whether a step has been done, which is not done for asking. What can't be told counts as done. */
-async function isRecorded(key: string, { once }: HandlerContext): Promise<boolean> {
-  const notRecorded = new Error('not recorded')
-  const peek = once(key, () => {
-    throw notRecorded
-  })
-  return peek.then(
-    () => true,
-    (error: unknown) => error !== notRecorded,
-  )
 }
 
 /** A first message is a greeting, whatever it says. */
@@ -175,18 +144,19 @@ function previewOf(payload: Json): string {
   return textOf(payload).slice(0, PREVIEW).toWellFormed()
 }
 
-/** Whether a human has taken over since, or something else was sent to the student after this message. */
+/** Whether a human has it by now, or something else was sent to the student after this message. */
 async function isOvertaken(
   client: ChatwootClient,
   id: string,
   delivery: Delivery,
-  { signal }: HandlerContext,
+  context: HandlerContext,
 ): Promise<boolean> {
+  const { signal } = context
   const current = await client.getConversation(id, signal)
   const last = current.last_non_activity_message
   const OUTGOING = 1
   const isAnswered = last?.message_type === OUTGOING && !last.private && last.id > Number(delivery.payload.id)
-  const isPassed = isSilent(conversationOf(current)) || isAnswered
+  const isPassed = isSilent(conversationOf(current)) || isAnswered || (await isWithPerson(delivery, context))
   return isPassed && !(await client.wasSent(id, `${delivery.id}:message`, signal))
 }
 

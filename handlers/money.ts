@@ -1,3 +1,5 @@
+import type Stripe from 'stripe'
+
 /**
  * Currencies whose Stripe amounts are not in hundredths: https://docs.stripe.com/currencies#minor-units (ISK and UGX
  * have no minor unit, but Stripe counts them in hundredths).
@@ -16,4 +18,13 @@ export function majorUnits(minor: number, currency: string): string {
 /** An amount in a currency's minor unit, with its code: `60.00 EUR`. */
 export function formatAmount(minor: number, currency: string): string {
   return `${majorUnits(minor, currency)} ${currency.toUpperCase()}`
+}
+
+/** Why a lesson can't be sold for a price of Stripe's; null: it can. */
+export function whyUnsellable({ id, active, type, unit_amount }: Stripe.Price): string | null {
+  if (!active) return `${id} is not active: activate it, or set another`
+  if (type !== 'one_time') return `${id} is a price of subscriptions: set one that is paid once`
+  // Of tiers, of what the customer chooses, or in fractions of a cent.
+  if (unit_amount === null) return `${id} has no unit_amount: set a price of a fixed amount`
+  return null
 }

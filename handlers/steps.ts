@@ -1,5 +1,6 @@
 import type { Delivery } from '../plugins/inbox/contracts.ts'
 import { PermanentError } from '../plugins/inbox/errors.ts'
+import type { Once } from '../plugins/inbox/once.ts'
 import {
   BOOKED,
   type Booking,
@@ -19,16 +20,18 @@ import {
   tutorReader,
 } from './booking.ts'
 import { choicesOf, type Intent, intentOf, type Step } from './dialogue.ts'
-import { formatAmount } from './money.ts'
+import { formatAmount, whyUnsellable } from './money.ts'
 import { asText } from './payload.ts'
 import type { Reply } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import { TEXTS } from './texts/index.ts'
 import { isoTime, parseTime, type SpokenTime, sayTime, sayWhen } from './times.ts'
+import { endSession } from './unsold.ts'
 
 /** One message of a student, and where it finds the conversation. */
 export interface Turn extends Booking {
   delivery: Delivery
+  once: Once
 }
 
 /**
@@ -68,15 +71,18 @@ export function askAgain(turn: Turn, sorry: string): Reply {
 async function prices({ services, conversation, signal }: Turn): Promise<Reply> {
   const texts = TEXTS[conversation.language]
   const lines: string[] = []
+  const problems: string[] = []
   for (const minutes of [60, 90]) {
     const id = priceOf(services.prices, segmentOf(conversation.contactAttributes), minutes)
     if (services.stripe === null || id === undefined) continue
-    const { active, unit_amount, currency } = await services.stripe.getPrice(id, signal)
-    // An archived price can't be sold.
-    if (active !== false && unit_amount !== null) lines.push(texts.price(minutes, formatAmount(unit_amount, currency)))
+    const price = await services.stripe.getPrice(id, signal)
+    const problem = whyUnsellable(price)
+    if (problem !== null) problems.push(problem)
+    else lines.push(texts.price(minutes, formatAmount(Number(price.unit_amount), price.currency)))
   }
   if (lines.length > 0) return { content: texts.prices(lines) }
-  throw new PermanentError('no prices can be told: STRIPE_SECRET_KEY or a price id is not set')
+  const why = problems.join('; ') || 'STRIPE_SECRET_KEY or a price id is not set'
+  throw new PermanentError(`no prices can be told: ${why}`)
 }
 
 /** Offers times for a lesson of this kind, in the place of one that was reserved. */
@@ -104,7 +110,7 @@ async function giveUpOrder(turn: Turn): Promise<boolean> {
   const { services, conversation, signal } = turn
   const { checkout_session, order_id } = conversation.attributes
   if (!isReserved(turn) || services.stripe === null) return true
-  if (!(await services.stripe.expireSession(String(checkout_session), signal))) return false
+  if (!(await endSession(services.stripe, String(checkout_session), turn))) return false
   await services.calendar.release(String(order_id), Number.MAX_SAFE_INTEGER, signal)
   return true
 }
@@ -124,7 +130,7 @@ async function sendLinkAgain(turn: Turn): Promise<Reply> {
     return { content: texts.payFirst(sayWhen(start, reader), url, sayTime(until, reader)) }
   }
   // A second link beside one that can be paid, or is being paid, would be paid too.
-  if (!(await client.expireSession(session, signal))) return { content: texts.paymentUnderWay }
+  if (!(await endSession(client, session, turn))) return { content: texts.paymentUnderWay }
   const reserved = isPlanned(turn, start) ? await reserve(turn, { id, start, delivery }) : null
   return reserved ?? withoutOrder(turn, await offerOthers(turn, 'slot'))
 }

@@ -1,6 +1,7 @@
 import type { KeepResult } from '../plugins/calendar/contract.ts'
 import type { ChatwootClient } from '../plugins/chatwoot.ts'
 import type { HandlerContext } from '../plugins/inbox/drain.ts'
+import { needsPerson } from './attention.ts'
 import { readerOf, tutorReader } from './booking.ts'
 import type { Conversation } from './conversation.ts'
 import { claimOf, lessonToBook, type Payer } from './ownership.ts'
@@ -44,13 +45,12 @@ export async function paymentUnderWay(
     const lesson = lessonToBook(claim, payment, time, `${sum}, ${id}, under way`)
     kept = await services.calendar.keep(lesson, context.signal)
   }
-  const { conversation } = await claim.payer()
-  if (conversation === null) {
-    return context.log.warn(
-      { payment: id, amount: sum },
-      'a payment is under way, and there is no conversation to say so in',
-    )
+  const payer = await claim.payer()
+  if (payer.conversation === null) {
+    const why = `${payer.why}. ${noteOf(services, payment, kept)}`
+    return needsPerson(services, payment, `under_way_${payer.problem}`, why, context)
   }
+  const { conversation } = payer
   await replyOnce(services, client, conversation, `payment:${id}:under-way`, context, () =>
     underWay(services, conversation, payment, kept),
   )
@@ -60,15 +60,19 @@ function isDecided({ conversation }: Payer, { id }: Payment): boolean {
   return conversation?.attributes.payment_intent_id === id
 }
 
-function underWay(services: Services, conversation: Conversation, { order, time, sum }: Payment, kept: Kept): Reply {
-  const texts = TEXTS[conversation.language]
+/** For the tutor. */
+function noteOf(services: Services, { order, time, sum }: Payment, kept: Kept): string {
   const note = `A payment is under way: ${sum}, order ${order}. Its method takes longer: a bank debit or transfer, or a voucher.`
+  return time === null || kept === 'none' ? note : note + NOTES[kept](sayWhen(time.start, tutorReader(services)))
+}
+
+function underWay(services: Services, conversation: Conversation, payment: Payment, kept: Kept): Reply {
+  const { time } = payment
+  const texts = TEXTS[conversation.language]
+  const note = noteOf(services, payment, kept)
   if (time === null || kept === 'none') return { content: texts.paymentUnderWay, note }
   const told = (kept === 'kept' ? texts.timeKept : texts.timeNotKept)(
     sayWhen(time.start, readerOf(conversation, services)),
   )
-  return {
-    content: [texts.paymentUnderWay, told].join('\n'),
-    note: note + NOTES[kept](sayWhen(time.start, tutorReader(services))),
-  }
+  return { content: [texts.paymentUnderWay, told].join('\n'), note }
 }

@@ -25,6 +25,7 @@ export const en = {
   notUnderstood: 'Sorry, I did not understand that.',
   offerPerson: 'Sorry, I still do not understand. Would you like to talk to a person?',
   handoff: 'One moment please: a person takes over this conversation.',
+  didNotWork: 'Sorry, that did not work just now. A person will look at it and answer you here.',
   prices: (lines: string[]) => `Our prices:\n${lines.join('\n')}`,
   price: (minutes: number, amount: string) => `${minutes} minutes: ${amount}`,
   chooseTime: (minutes: number) =>

@@ -23,6 +23,7 @@ export const nl: Texts = {
   notUnderstood: 'Sorry, dat begreep ik niet.',
   offerPerson: 'Sorry, ik begrijp je nog steeds niet. Wil je iemand spreken?',
   handoff: 'Een ogenblik: iemand van ons neemt dit gesprek over.',
+  didNotWork: 'Sorry, dat lukte nu even niet. Iemand van ons kijkt ernaar en antwoordt je hier.',
   prices: lines => `Onze prijzen:\n${lines.join('\n')}`,
   price: (minutes, amount) => `${minutes} minuten: ${amount}`,
   chooseTime: minutes =>

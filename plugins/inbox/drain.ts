@@ -16,6 +16,8 @@ export interface HandlerContext {
   log: FastifyBaseLogger
   /** Does an effect once, however often its deliveries are handled. */
   once: Once
+  /** For `gaveUp`: what the last attempt threw. */
+  error?: unknown
 }
 
 /**
@@ -102,7 +104,7 @@ export function createDrain({
       const outcome = afterFailure(delivery, error, clock.now())
       const leavesTheOrder = delivery.state === 'pending' && outcome.state !== 'pending'
       if (leavesTheOrder && typeof handler === 'object') {
-        await run(handler.gaveUp, delivery).catch((failure: unknown) => {
+        await run(handler.gaveUp, delivery, undefined, error).catch((failure: unknown) => {
           log.error({ err: failure, delivery: delivery.id }, 'nobody could be told that a delivery was given up')
         })
       }
@@ -111,7 +113,12 @@ export function createDrain({
   }
 
   /** Runs a handler with its time limit. Ends only when the handler has really ended. */
-  async function run(handler: HandlerFunction, delivery: TakenDelivery, lapsed?: AbortSignal): Promise<void> {
+  async function run(
+    handler: HandlerFunction,
+    delivery: TakenDelivery,
+    lapsed?: AbortSignal,
+    error?: unknown,
+  ): Promise<void> {
     const controller = new AbortController()
     attempts.add(controller)
     const onLapsed = () => controller.abort(new TransientError('Another process may take the conversation over'))
@@ -129,13 +136,14 @@ export function createDrain({
         // until a full garbage collection.
         log: log.child({ delivery: delivery.id }),
         once,
+        error,
       })
       warnOfBlocking(delivery, performance.now() - begun)
       await running
     } catch (thrown) {
-      const error = readable(thrown)
-      if (!controller.signal.aborted || error instanceof PermanentError) throw error
-      throw new TransientError((controller.signal.reason as Error).message, { cause: error })
+      const failure = readable(thrown)
+      if (!controller.signal.aborted || failure instanceof PermanentError) throw failure
+      throw new TransientError((controller.signal.reason as Error).message, { cause: failure })
     } finally {
       cancelTimer()
       lapsed?.removeEventListener('abort', onLapsed)

@@ -20,7 +20,13 @@ async function world(t: Test, more: Environment = {}) {
   const [chatwoot, stripe, google] = [await startChatwootApi(), await startStripeApi(), await startGoogleApi()]
   const names = ['STANDARD_PRICE_ID_60', 'STANDARD_PRICE_ID_90', 'WEEKEND_PRICE_ID_60', 'WEEKEND_PRICE_ID_90']
   for (const name of names) {
-    stripe.prices.set(name.toLowerCase(), { id: name.toLowerCase(), unit_amount: 6000, currency: 'eur', active: true })
+    stripe.prices.set(name.toLowerCase(), {
+      id: name.toLowerCase(),
+      unit_amount: 6000,
+      currency: 'eur',
+      active: true,
+      type: 'one_time',
+    })
   }
   const env: Environment = {
     LOG_LEVEL: 'silent',

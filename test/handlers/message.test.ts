@@ -46,7 +46,7 @@ async function setUp(
     price_w60: 7000,
     price_w90: 9950,
   })) {
-    tutor.stripe.prices.set(id, { id, object: 'price', currency: 'eur', unit_amount })
+    tutor.stripe.prices.set(id, { id, object: 'price', active: true, type: 'one_time', currency: 'eur', unit_amount })
   }
   return { ...tutor, conversation }
 }
@@ -203,13 +203,19 @@ t.test('prices that can’t be told: a human tells them, and reads why', async t
   const cases: [string, Parameters<typeof setUp>[1] & object, RegExp][] = [
     ['no key', { stripeKey: false }, notSet],
     ['no ids', { prices: {} }, notSet],
-    ['no plain amount', { prices: { standard60: 'price_tiered' } }, notSet],
+    ['no plain amount', { prices: { standard60: 'price_tiered' } }, /price_tiered has no unit_amount/],
     ['no such price', { prices: { standard60: 'price_gone' } }, /No such price/],
   ]
   for (const [name, options, problem] of cases) {
     t.test(name, async t => {
       const tutor = await setUp(t, options)
-      tutor.stripe.prices.set('price_tiered', { id: 'price_tiered', currency: 'eur', unit_amount: null })
+      tutor.stripe.prices.set('price_tiered', {
+        id: 'price_tiered',
+        active: true,
+        type: 'one_time',
+        currency: 'eur',
+        unit_amount: null,
+      })
       await tutor.handle(incoming('prices'))
       t.strictSame(said(tutor.conversation), [nl.handoff])
       t.match(notes(tutor.conversation), [problem])
@@ -486,8 +492,8 @@ t.test('a message that parks opens its conversation to a human, and is not answe
   t.match(tutor.conversation, { status: 'open', labels: ['intent:handoff'], assignee: HANDOFF_AGENT })
 
   t.match(await tutor.nextAttempt(id, 7), { msg: 'webhook handled' })
-  t.strictSame(said(tutor.conversation), [])
-  t.match(notes(tutor.conversation), [/did not reply to it: "Hoi"$/])
+  t.strictSame(said(tutor.conversation), [nl.didNotWork])
+  t.match(notes(tutor.conversation), [/could not go on by itself: .*500/, /did not reply to it: "Hoi"$/])
 })
 
 t.test('a message that is dead at once opens its conversation, too', async t => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { nl } from '../../handlers/texts/nl.ts'
 import { MINUTE, reserved, setUp } from '../helpers/lesson-story.ts'
 import type { Price } from '../helpers/stripe-api.ts'
 
@@ -6,8 +7,9 @@ import type { Price } from '../helpers/stripe-api.ts'
 
 const CASES: [string, Partial<Price> | null, RegExp][] = [
   ['deleted', null, /No such price/],
-  ['archived', { active: false }, /The price specified is inactive/],
-  ['without an amount', { unit_amount: null }, /has no unit_amount/],
+  ['archived', { active: false }, /price_s60 is not active/],
+  ['without an amount', { unit_amount: null, custom_unit_amount: { enabled: true } }, /has no unit_amount/],
+  ['of subscriptions', { type: 'recurring' }, /is a price of subscriptions/],
 ]
 
 for (const [name, parts, why] of CASES) {
@@ -54,6 +56,29 @@ t.test('Stripe is away until the message parks: its time is free, and a person h
   t.match(await tutor.ended(delivery, 7), { msg: 'webhook parked' })
   t.strictSame(await tutor.busy(), [])
   t.match(renee.conversation, { status: 'open', labels: ['intent:handoff'] })
+  t.equal(renee.read().at(-1), nl.didNotWork)
+  t.match(renee.notes(), [/could not go on by itself: TransientError: Stripe: .* 503/])
+
+  const told = renee.read()
+  t.match(await tutor.nextAttempt(delivery, 7), { msg: 'webhook handled' })
+  t.strictSame(renee.read(), told)
+  t.match(renee.notes().at(-1), /did not reply to it: "1"$/)
+  t.strictSame(await tutor.busy(), [])
+})
+
+t.test('Stripe goes away between the end of a link and the next one: nothing waits for a payment', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  tutor.clock.advance(45 * MINUTE)
+  tutor.stripe.fail('POST /v1/checkout/sessions', { status: 503, body: { error: { type: 'api_error' } } }, 7)
+  const delivery = await renee.sends('Link opnieuw sturen')
+  for (let attempt = 1; attempt < 7; attempt++) await tutor.nextAttempt(delivery, attempt)
+  t.match(await tutor.ended(delivery, 7), { msg: 'webhook parked' })
+  t.equal(tutor.session().status, 'expired')
+  t.strictSame(await tutor.busy(), [])
+  t.strictSame(renee.conversation.labels, ['intent:handoff'])
+  t.match(renee.conversation.custom_attributes, { order_id: null, checkout_session: null, payment_link: null })
+  t.equal(renee.read().at(-1), nl.didNotWork)
 })
 
 t.test('a link that could not be told yet keeps its time when the message parks', async t => {
@@ -66,6 +91,8 @@ t.test('a link that could not be told yet keeps its time when the message parks'
   for (let attempt = 1; attempt < 7; attempt++) await tutor.nextAttempt(delivery, attempt)
   t.match(await tutor.ended(delivery, 7), { msg: 'webhook parked' })
   t.equal((await tutor.busy()).length, 1)
+  t.equal(renee.read().at(-1), nl.didNotWork)
+  t.match(renee.notes(), [/503[^]*It has not told the student: "Je les op .*https:/])
 })
 
 t.test('an archived price is not told', async t => {

@@ -66,7 +66,8 @@ export async function startStripeApi(now: () => number = Date.now): Promise<Stri
     const session = collection === 'checkout/sessions' ? sessions.get(id) : undefined
     if (session !== undefined && method === 'POST' && action === 'expire') return expire(session)
     const found = collection === 'prices' ? prices.get(id) : session && show(session, searchParams.get('expand[0]'))
-    if (method !== 'GET' || found === undefined) return invalid(404, `No such ${collection}: '${id}'`)
+    if (method !== 'GET' || found === undefined)
+      return invalid(404, `No such ${collection === 'prices' ? 'price' : collection}: '${id}'`)
     return { status: 200, body: found }
   }
 
@@ -105,7 +106,9 @@ export async function startStripeApi(now: () => number = Date.now): Promise<Stri
     if (price.active === false) {
       return invalid(400, 'The price specified is inactive. This field only accepts active prices.')
     }
-    if (price.unit_amount === null) return invalid(400, 'The price specified has no unit_amount.')
+    if (price.unit_amount === null && !price.custom_unit_amount) {
+      return invalid(400, 'The price specified has no unit_amount.')
+    }
     if (body.success_url === undefined) return invalid(400, 'Missing required param: success_url.')
     const expires_at = Number(body.expires_at)
     if (expires_at * 1_000 < now() + 30 * 60_000) {

@@ -1,0 +1,65 @@
+import type { ChatwootClient } from '../plugins/chatwoot.ts'
+import { describeError } from '../plugins/inbox/backoff.ts'
+import type { Delivery } from '../plugins/inbox/contracts.ts'
+import type { HandlerContext } from '../plugins/inbox/drain.ts'
+import { giveToPerson } from './booking.ts'
+import { conversationOf, readConversation } from './conversation.ts'
+import { asObject } from './payload.ts'
+import { forSilence, handOver, publish, type Reply, stateOf } from './reply.ts'
+import type { Services } from './services.ts'
+import { TEXTS } from './texts/index.ts'
+import { releaseUnsold, resultOf } from './unsold.ts'
+
+/** The student must not wait for a bot that has given up, nor a person wonder why it did. */
+export async function messageGivenUp(
+  services: Services,
+  client: ChatwootClient,
+  delivery: Delivery,
+  context: HandlerContext,
+): Promise<void> {
+  const { id, payload } = delivery
+  const conversation = conversationOf(asObject(payload.conversation))
+  const recorded = await resultOf<Reply>(`${id}:reply`, context)
+  // Before Chatwoot is asked for anything. A reply that is recorded may hold a link that can be paid: its time stays.
+  if (recorded === null) await releaseUnsold(services, conversation, delivery, context)
+  const reply = await context.once(`${id}:gave-up:reply`, () => {
+    return explain(services, client, conversation.id, delivery, recorded?.result.content, context)
+  })
+  // First, for it needs no message: a message may be what Chatwoot refuses.
+  if (reply.handsOver) await handOver(services, client, conversation.id, id, context)
+  await publish(services, client, conversation, { ...reply, handsOver: false }, `${id}:gave-up`, context)
+  await context.once(gaveUpKey(delivery), () => true)
+}
+
+/** Whether a person has been told that a message was given up: it is theirs to answer. */
+export async function isWithPerson(delivery: Delivery, context: HandlerContext): Promise<boolean> {
+  return (await resultOf(gaveUpKey(delivery), context)) !== null
+}
+
+function gaveUpKey({ id }: Delivery): string {
+  return `${id}:gave-up`
+}
+
+/** @param unsaid the text of the reply that was decided on */
+async function explain(
+  services: Services,
+  client: ChatwootClient,
+  id: string,
+  delivery: Delivery,
+  unsaid: string | undefined,
+  context: HandlerContext,
+): Promise<Reply> {
+  const { signal, error } = context
+  const conversation = await readConversation(client, id, signal)
+  const { note, handsOver } = giveToPerson(conversation, describeError(error))
+  // What came after the reply has failed: the student has read it.
+  if (await client.wasSent(id, `${delivery.id}:message`, signal)) return { note, handsOver }
+  const released = unsaid === undefined ? await releaseUnsold(services, conversation, delivery, context) : {}
+  return forSilence(conversation, {
+    ...released,
+    since: stateOf(conversation),
+    note: unsaid === undefined ? note : `${note}\nIt has not told the student: "${unsaid}"`,
+    content: TEXTS[conversation.language].didNotWork,
+    handsOver,
+  })
+}
