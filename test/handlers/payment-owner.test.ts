@@ -137,7 +137,10 @@ t.test('deleted before its link expires, its delayed payment fails, or its lesso
   tutor.chatwoot.conversations.clear()
   await tutor.deliver(refundEvent('evt_r', { paymentIntent: 'pi_cs_test_3' }))
   t.strictSame(await tutor.lessons(), [])
-  t.match(tutor.attention, [{ why: /The payment is refunded, and its lesson cancelled.$/ }])
+  t.match(tutor.attention, [
+    { problem: 'failed_conversation_gone' },
+    { why: /The payment is refunded, and its lesson cancelled.$/ },
+  ])
 })
 
 t.test('while Chatwoot is away the lesson is booked already; the rest follows', async t => {

@@ -1,0 +1,29 @@
+import t from 'tap'
+import type { Conversation } from '../../handlers/conversation.ts'
+import { nl } from '../../handlers/texts/nl.ts'
+import { releaseUnsold, resultOf } from '../../handlers/unsold.ts'
+import type { Delivery } from '../../plugins/inbox/contracts.ts'
+import type { HandlerContext } from '../../plugins/inbox/drain.ts'
+import { setUp } from '../helpers/lesson-story.ts'
+
+t.test('neither a calendar nor a store that fails is passed over in silence', async t => {
+  const { app, log, services } = await setUp(t)
+  const once: HandlerContext['once'] = async (_key, step) => step()
+  const context = { signal: AbortSignal.timeout(60_000), attempt: 1, log: app.log, once }
+  const calendar = { ...services.calendar, release: () => Promise.reject(new Error('away')) }
+  const conversation = { id: '1', attributes: {} } as Conversation
+  t.strictSame(await releaseUnsold({ ...services, calendar }, conversation, { id: 'd' } as Delivery, context), {})
+  t.match(log.text(), /can not be released, and lapses by itself/)
+  await t.rejects(resultOf('k', { ...context, once: () => Promise.reject(new Error('busy')) }), { message: 'busy' })
+})
+
+t.test('a student who has read the reply does not read that it did not work', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  tutor.chatwoot.fail(/^POST .*labels$/, { status: 503 }, 7)
+  const delivery = await renee.sends('Iemand spreken')
+  for (let attempt = 1; attempt < 7; attempt++) await tutor.nextAttempt(delivery, attempt)
+  t.match(await tutor.ended(delivery, 7), { msg: 'webhook parked' })
+  t.strictSame(renee.read(), [nl.handoff])
+  t.match(renee.conversation, { status: 'open', labels: ['intent:handoff'] })
+})
