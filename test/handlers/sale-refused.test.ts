@@ -92,7 +92,7 @@ t.test('a link that could not be told yet keeps its time when the message parks'
   t.match(await tutor.ended(delivery, 7), { msg: 'webhook parked' })
   t.equal((await tutor.busy()).length, 1)
   t.equal(renee.read().at(-1), nl.didNotWork)
-  t.match(renee.notes(), [/503[^]*It has not told the student: "Je les op .*https:/])
+  t.match(renee.notes(), [/503[\s\S]*It has not told the student: "Je les op .*https:/])
 })
 
 t.test('an archived price is not told', async t => {
