@@ -200,7 +200,7 @@ interface AjvError {
 
 function problemOf({ message, params: { pattern, type } }: AjvError): string | undefined {
   if (pattern !== undefined)
-    return pattern === '\\S' ? 'is empty: give it a value, or remove it' : 'has not the right form'
+    return pattern === '\\S' ? 'is empty: give it a value, or remove it' : 'is not in the right form'
   return type === 'boolean' ? 'must be true or false' : message
 }
 

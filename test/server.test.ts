@@ -246,10 +246,10 @@ t.test('the same line for what else can be wrong', async t => {
   other.exec('CREATE TABLE theirs (id INTEGER)')
   other.close()
   const cases: [string, Record<string, string>, RegExp][] = [
-    ['a bad list', { STRIPE_WEBHOOK_SECRET: 'a,,b' }, /STRIPE_WEBHOOK_SECRET has not the right form/],
+    ['a bad list', { STRIPE_WEBHOOK_SECRET: 'a,,b' }, /STRIPE_WEBHOOK_SECRET is not in the right form/],
     ['a token without a URL', { CW_TOKEN: 'x', CW_ACC_ID: '1' }, /CW_URL/],
     ['a time zone that is none', { TZ: 'CET-1CEST' }, /calendar.timeZone \(TZ\) must be an IANA time zone/],
-    ['a short token for the calendar', { CALENDAR_TOKEN: 'short' }, /CALENDAR_TOKEN has not the right form/],
+    ['a short token for the calendar', { CALENDAR_TOKEN: 'short' }, /CALENDAR_TOKEN is not in the right form/],
     ['half of Google', { GCAL_CALENDAR_ID: 'a@example.com' }, /GCAL_SERVICE_ACCOUNT_JSON and GCAL_CALENDAR_ID belong/],
     ['the other half', { GCAL_SERVICE_ACCOUNT_JSON: '{}' }, /GCAL_SERVICE_ACCOUNT_JSON and GCAL_CALENDAR_ID belong/],
     [
