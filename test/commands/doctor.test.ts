@@ -197,7 +197,7 @@ tap.test('Stripe', async t => {
   const of = async (change: Record<string, string | undefined> = {}) => (await examine(change)).found
   t.match((await of({ STRIPE_SECRET_KEY: 'sk_test_another' }))[0], /^wrong Stripe: .*Invalid API Key/)
   t.match(await of({ STANDARD_PRICE_ID_60: 'price_x', STANDARD_PRICE_ID_90: undefined }), [
-    /^wrong Stripe: STANDARD_PRICE_ID_60: .*No such prices: 'price_x'/,
+    /^wrong Stripe: STANDARD_PRICE_ID_60: .*No such price: 'price_x'/,
     /^warn Stripe: STANDARD_PRICE_ID_90 is not set/,
   ])
   Object.assign(stripe.prices.get('weekend_price_id_60') as object, { active: false })
