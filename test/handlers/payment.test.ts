@@ -456,9 +456,9 @@ t.test('no token and no key is in the log', async t => {
   const tutor = await setUp(t)
   tutor.chatwoot.fail(NOTE, { status: 401, body: { error: 'Invalid Access Token' } }, 3)
   tutor.stripe.fail(/./, stripeError(401, 'invalid_request_error', 'Invalid API Key provided: sk_test_****'))
-  await tutor.handlePayment(tutor.session('completed'))
-  await tutor.handlePayment(tutor.session('completed'))
-  t.match(await tutor.app.webhooks.inbox.backlog(), { dead: 1, pending: 1 }, 'Stripe’s refusal, and Chatwoot’s')
+  const id = await tutor.pay(tutor.session('completed'))
+  t.match(await tutor.ended(id), { error: /Stripe.* 401/ })
+  t.match(await tutor.nextAttempt(id, 1), { error: /Chatwoot answered 401/ })
   for (const token of [...Object.values(tutor.chatwoot.tokens), tutor.stripe.secretKey]) {
     t.notMatch(tutor.log.text(), token)
   }
