@@ -131,9 +131,7 @@ function timeOf(lesson_start: unknown, minutes: unknown): Interval | null {
 const OVER = new Set<unknown>(['canceled', 'requires_payment_method'])
 
 function ofSession(id: string, session: Json): Payment | null {
-  const { mode, payment_intent, payment_status, amount_total, currency, metadata } = session
-  // It only keeps a payment method for later: no money is in it.
-  if (mode === 'setup') return null
+  const { payment_intent, payment_status, amount_total, currency, metadata } = session
   // Nothing to pay (`no_payment_required`) is as good as paid: docs.stripe.com/checkout/fulfillment
   const paid = payment_status === 'paid' || payment_status === 'no_payment_required'
   const intent: Json = isObject(payment_intent) ? payment_intent : { id: payment_intent }

@@ -13,13 +13,13 @@ export function isDirectLoopback({ socket, headers, raw }: FastifyRequest): bool
   const isLocal = /^(127\.|::1$|::ffff:127\.)/.test(String(socket.remoteAddress))
   if (!isLocal || raw.httpVersion === '1.0') return false
   if (Object.keys(headers).some(name => FORWARDING_HEADER.test(name))) return false
-  return hostsOf(headers, String(raw.url)).every(host => LOOPBACK_HOST.test(host))
+  const hosts = hostsOf(headers, String(raw.url))
+  return hosts.length > 0 && hosts.every(host => LOOPBACK_HOST.test(host))
 }
 
 /** The names that a request gives its receiver: of HTTP/1, of HTTP/2, and in a target that is a whole URL. */
 function hostsOf(headers: FastifyRequest['headers'], target: string): string[] {
   const named = [headers.host, headers[':authority']].filter(host => host !== undefined).map(String)
   const inTarget = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(target)?.[1]
-  const hosts = inTarget === undefined ? named : [...named, inTarget]
-  return hosts.length > 0 ? hosts : ['']
+  return inTarget === undefined ? named : [...named, inTarget]
 }

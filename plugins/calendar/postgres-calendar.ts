@@ -258,7 +258,7 @@ export async function openPostgresCalendar(url: string, clock: { now(): number }
           column('service'),
           column('payment'),
           column('conversation'),
-          rows.map(row => row.changed_at ?? null),
+          rows.map(row => row.changed_at),
         ]),
       )
       const overlaps = new Map(imported.rows.map(row => [row.order_id, row.overlaps]))

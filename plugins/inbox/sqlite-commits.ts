@@ -112,7 +112,6 @@ export function createCommits(db: DatabaseSync, { memory, check, finish, onCommi
       try {
         operation.result = operation.run()
       } catch (error) {
-        if (!db.isTransaction) throw error
         for (const [index, each] of memory.entries()) each.undoTo(marks[index] as number)
         undo.run()
         operation.failed = { error }

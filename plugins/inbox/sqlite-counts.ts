@@ -62,7 +62,7 @@ export function countInMemory(db: DatabaseSync, counts: Counts): Counting {
 
   function oldestAt(chunk: number): number | null {
     const row = oldestInChunk.get(chunk * 2 ** CHUNK_BITS, (chunk + 1) * 2 ** CHUNK_BITS)
-    return (row?.received_at as number | undefined) ?? null
+    return (row as { received_at: number | null }).received_at
   }
 }
 

@@ -221,7 +221,7 @@ export function restoredAt(db: DatabaseSync): number | null {
   return at === undefined ? null : Number(at)
 }
 
-const NOTHING_LEFT = `INSERT INTO about VALUES ('nothing_left_since', unixepoch() * 1000);`
+const NOTHING_LEFT = `INSERT OR IGNORE INTO about VALUES ('nothing_left_since', unixepoch() * 1000);`
 
 /** Whether the file may hold bytes of what earlier versions have deleted. */
 export function mayHoldLeftovers(db: DatabaseSync): boolean {
@@ -240,9 +240,7 @@ export function markRestored(file: string, now: number): void {
 
 /** Notes in a file that SQLite has just written (VACUUM INTO) that nothing of what was deleted is in it. */
 export function markWithoutLeftovers(file: string): void {
-  mark(file, db => {
-    if (mayHoldLeftovers(db)) db.exec(NOTHING_LEFT)
-  })
+  mark(file, db => db.exec(NOTHING_LEFT))
 }
 
 /** A store of an older version gets its notes, and an id of its own, from the server that upgrades it. */

@@ -75,7 +75,9 @@ export const STATEMENTS = {
   addToTally: 'INSERT INTO tally VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
   readTally: 'SELECT state, chunk, count FROM tally',
   oldestInChunk: `
-    SELECT received_at FROM delivery NOT INDEXED WHERE seq >= ? AND seq < ? AND state = 'pending' ORDER BY seq LIMIT 1`,
+    SELECT (
+      SELECT received_at FROM delivery NOT INDEXED WHERE seq >= ? AND seq < ? AND state = 'pending' ORDER BY seq LIMIT 1
+    ) AS received_at`,
 
   extent: 'SELECT (SELECT min(seq) FROM delivery) AS first, (SELECT max(seq) FROM delivery) AS last',
   pages: 'SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size',

@@ -11,7 +11,17 @@ t.test('every language says everything, and puts in what it is given', async t =
     t.match(texts.when('A', 'B', 'C'), /^A .*B \(C\)$/)
     t.match(texts.chooseTime(90), /90/)
     t.match(texts.payFirst('A', 'https://pay', 'C'), /A .*C.* https:\/\/pay$/)
-    for (const name of ['trialBooked', 'booked', 'paid', 'expired', 'refunded', 'cancelled'] as const) {
+    for (const name of [
+      'trialBooked',
+      'booked',
+      'paid',
+      'expired',
+      'refunded',
+      'cancelled',
+      'timeKept',
+      'timeNotKept',
+      'refundFailed',
+    ] as const) {
       t.match(texts[name]('XYZ'), /XYZ/, name)
     }
     t.match(texts.prices([texts.price(60, '60.00 EUR'), 'another line']), /60 .*60\.00 EUR\nanother line$/)

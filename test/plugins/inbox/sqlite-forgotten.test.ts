@@ -143,3 +143,19 @@ tap.test('a file that is too large to be written anew at the start is said, and 
   t.match(lines, [/too large to be written anew at the start.*restore a backup/])
   await openSqliteStore(file).close()
 })
+
+tap.test('a file that can’t be written anew is said, and used all the same', async t => {
+  const { file, store } = await storeOf(t)
+  await store.close()
+  const db = new DatabaseSync(file)
+  db.exec(`DELETE FROM about WHERE name = 'nothing_left_since';
+    CREATE TRIGGER fails BEFORE INSERT ON about WHEN NEW.name = 'nothing_left_since'
+      BEGIN SELECT RAISE(ABORT, 'no room'); END`)
+  db.close()
+  const lines: string[] = []
+  const say = (_fields: unknown, message: string) => lines.push(message)
+  const opened = openSqliteStore(file, { log: { info: say, warn: say, error: say } as never })
+  await opened.checkWritable()
+  await opened.close()
+  t.match(lines, [/writing the file anew/, /could not be written anew; tried again at the next start/])
+})
