@@ -8,7 +8,7 @@ export interface BatchOptions {
   /** Items in one batch, at most. */
   most?: number
   /** Whether an error may be due to one item: then the others are done without it. */
-  isOfOne?: (error: unknown) => boolean
+  isOfOne: (error: unknown) => boolean
 }
 
 /**
@@ -19,7 +19,7 @@ export interface BatchOptions {
  */
 export function batched<Item, Result>(
   run: (items: Item[]) => Promise<Result[]>,
-  { most = 256, isOfOne = () => false }: BatchOptions = {},
+  { most = 256, isOfOne }: BatchOptions,
 ) {
   let waiting: Waiting<Item, Result>[] = []
   let running: Promise<void> | undefined

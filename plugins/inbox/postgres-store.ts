@@ -197,7 +197,9 @@ function createStore(
     (settled: Settle[]) => reported(onCommit, settled.length, () => often(client => settleAll(boss, client, settled))),
     { isOfOne },
   )
-  const givenBack = batched((claims: Claim[]) => often((client, anew) => giveBackAll(boss, client, anew, claims)))
+  const givenBack = batched((claims: Claim[]) => often((client, anew) => giveBackAll(boss, client, anew, claims)), {
+    isOfOne,
+  })
 
   return {
     ...steps,
