@@ -7,8 +7,8 @@ const FUZZ = fileURLToPath(new URL('../../fuzz/main.ts', import.meta.url))
 
 /** `npm run fuzz`, and what it says. */
 export async function fuzz(...options: string[]): Promise<{ code: number | null; said: string }> {
-  // Without what the test runner would load into it; and what chance covers is no coverage.
-  const env = { PATH: process.env.PATH, HOME: process.env.HOME, NODE_V8_COVERAGE: '' }
+  // What chance covers is no coverage: tap's switch for a process and all that it starts.
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, _TAPJS_PROCESSINFO_COVERAGE_: '0' }
   const child = startChild(process.execPath, [FUZZ, ...options], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   return { code, said: out + err }

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import tap, { type Test } from 'tap'
@@ -167,6 +167,21 @@ tap.test('a command opens it beside the server, which notices what the command h
   mended = true
   t.same(await aside.replay([id], Date.now()), ['box'])
   t.equal(await handled.opened, 'a')
+})
+
+tap.test('a file that is no store, or no whole one, is not opened beside its server either', async t => {
+  const file = fileOf(t)
+  writeFileSync(file, 'no database at all, though long enough to be one'.repeat(100))
+  t.throws(() => openSqliteStoreBeside(file), { name: 'StoreOpenError', message: /can't be opened as a store/ })
+  rmSync(file)
+  await openSqliteStore(file).close()
+  const db = new DatabaseSync(file)
+  db.exec('DROP TABLE delivery')
+  db.close()
+  t.throws(() => openSqliteStoreBeside(file), {
+    name: 'StoreOpenError',
+    message: /can't be opened as a store.*delivery/,
+  })
 })
 
 tap.test('beside the server, keys are pruned only where the server has none of them in memory', async t => {
