@@ -2,11 +2,10 @@
 import closeWithGrace from 'close-with-grace'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import webhooks, { type WebhooksOptions } from './app.ts'
+import { OptionError, StoreOpenError } from './inbox/errors.ts'
+import { describeStore } from './inbox/postgres/url.ts'
 import { type Env, EnvError, type EnvOptions, readEnv } from './plugins/env.ts'
-import { StoreOpenError } from './plugins/inbox/errors.ts'
-import { describeStore } from './plugins/inbox/postgres-url.ts'
 import { loggerOptions } from './plugins/logging.ts'
-import { OptionError } from './plugins/webhooks.ts'
 import healthRoutes from './routes/health.ts'
 
 /** Handlers get 10 s to end and 1 s more once aborted; then the process ends, however they are, ms. */

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
-import { openSqliteStore } from '../plugins/inbox/sqlite-store.ts'
+import { openSqliteStore } from '../inbox/sqlite/store.ts'
 
 /**
  * Handled rows as they are after their payload's retention, written straight into the file.

@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { ChatwootRefusedError, createChatwootClient } from '../clients/chatwoot.ts'
+import { createStripeClient, type StripeClient } from '../clients/stripe.ts'
 import { whyUnsellable } from '../handlers/money.ts'
-import type { CalendarOptions } from '../plugins/calendar/index.ts'
-import { ChatwootRefusedError, createChatwootClient } from '../plugins/chatwoot.ts'
+import type { Backlog, Store } from '../inbox/contracts.ts'
+import { StoreMissingError } from '../inbox/errors.ts'
+import { describeStore, isPostgresUrl } from '../inbox/postgres/url.ts'
+import { restoredAt } from '../inbox/sqlite/file.ts'
+import { utcTime } from '../inbox/utc-time.ts'
+import type { CalendarOptions } from '../plugins/calendar.ts'
 import type { Env } from '../plugins/env.ts'
-import type { Backlog, Store } from '../plugins/inbox/contracts.ts'
-import { StoreMissingError } from '../plugins/inbox/errors.ts'
-import { describeStore, isPostgresUrl } from '../plugins/inbox/postgres-url.ts'
-import { restoredAt } from '../plugins/inbox/sqlite-file.ts'
-import { createStripeClient, type StripeClient } from '../plugins/stripe.ts'
-import { utcTime } from '../plugins/utc-time.ts'
 import { webhooksOptions } from '../server.ts'
 import { unreachable } from './server-url.ts'
 import { openStore } from './store.ts'
@@ -119,7 +119,7 @@ async function checkInstallation(store: Store): Promise<Check> {
 
 async function checkSettings(url: string): Promise<Check[]> {
   // Its packages are large, and most have no use for them.
-  const { oddSettings } = await import('../plugins/inbox/postgres-settings.ts')
+  const { oddSettings } = await import('../inbox/postgres/settings.ts')
   return (await oddSettings(url)).map(({ isDangerous, says }) => (isDangerous ? wrong : warn)('store', says))
 }
 
@@ -241,7 +241,7 @@ async function checkPrice(client: StripeClient, name: string, id: string | undef
 async function checkCalendar(config: Env): Promise<Check[]> {
   const { google } = webhooksOptions(config).calendar as CalendarOptions
   if (google === undefined) return [ok('calendar', 'lessons are kept in the store')]
-  const { createGoogleCalendar } = await import('../plugins/calendar/google-calendar.ts')
+  const { createGoogleCalendar } = await import('../calendar/google/calendar.ts')
   const now = Date.now()
   const taken = await createGoogleCalendar(google, Date).busy(now, now + DAY, AbortSignal.timeout(2 * CALL_MS))
   return [ok('calendar', `the Google calendar ${google.calendarId} can be read: ${taken.length} taken times in 24 h`)]

@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
+import { OptionError, PermanentError, StoreOpenError, TransientError } from '../inbox/errors.ts'
 import { EnvError } from '../plugins/env.ts'
-import { PermanentError, StoreOpenError, TransientError } from '../plugins/inbox/errors.ts'
-import { OptionError } from '../plugins/webhooks.ts'
 import { backupCommand } from './backup.ts'
 import { catchUpCommand } from './catch-up.ts'
 import { discardCommand } from './discard.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { FILTER_SCHEMA } from '../routes/operator/filter.ts'
+import { FILTER_SCHEMA } from '../operator/filter.ts'
 
 /** The options of a filter: those of the HTTP API. */
 export function withFilter(command: Command): Command {

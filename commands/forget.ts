@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
+import { ERASED } from '../calendar/contract.ts'
+import { openLocalCalendar } from '../calendar/sqlite.ts'
 import { asId, asObject, type Json } from '../handlers/payload.ts'
 import { conversationOfMetadata } from '../handlers/stripe-event.ts'
-import { ERASED } from '../plugins/calendar/contract.ts'
-import { openLocalCalendar } from '../plugins/calendar/local-calendar.ts'
-import type { Store, StoredDelivery } from '../plugins/inbox/contracts.ts'
-import { isPostgresUrl } from '../plugins/inbox/postgres-url.ts'
+import type { Store, StoredDelivery } from '../inbox/contracts.ts'
+import { isPostgresUrl } from '../inbox/postgres/url.ts'
 import { CommandError, type Context, report, UsageError, withExamples, withJson } from './output.ts'
 import { AT_ONCE, withStore } from './store.ts'
 
@@ -143,7 +143,7 @@ function displayId(orderingKey: string, account: string | undefined): string | u
 
 async function eraseLessons(where: string, conversations: string[], dryRun: boolean): Promise<number> {
   const calendar = isPostgresUrl(where)
-    ? await (await import('../plugins/calendar/postgres-calendar.ts')).openPostgresCalendar(where, Date)
+    ? await (await import('../calendar/postgres.ts')).openPostgresCalendar(where, Date)
     : openLocalCalendar(where, Date)
   try {
     if (!dryRun) return await calendar.eraseStudent(conversations)

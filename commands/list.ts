@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { readFilter, readPage } from '../routes/operator/filter.ts'
-import { type DeliveryView, viewOf } from '../routes/operator/views.ts'
+import { readFilter, readPage } from '../operator/filter.ts'
+import { type DeliveryView, viewOf } from '../operator/views.ts'
 import { filterOf, withFilter } from './filter.ts'
 import { type Context, report, table, withExamples, withJson } from './output.ts'
 import { inboxOf, withStore } from './store.ts'

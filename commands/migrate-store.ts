@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
 import pino from 'pino'
-import { readSlots } from '../plugins/calendar/local-calendar.ts'
-import { openPostgresCalendar, type PostgresCalendar } from '../plugins/calendar/postgres-calendar.ts'
-import type { DeliveryState } from '../plugins/inbox/contracts.ts'
-import { openPostgresStore, type PostgresStore } from '../plugins/inbox/postgres-store.ts'
-import { describeStore, isPostgresUrl } from '../plugins/inbox/postgres-url.ts'
-import { openSqliteReader, type SqliteReader } from '../plugins/inbox/sqlite-reader.ts'
-import { utcTime } from '../plugins/utc-time.ts'
+import { openPostgresCalendar, type PostgresCalendar } from '../calendar/postgres.ts'
+import { readSlots } from '../calendar/sqlite.ts'
+import type { DeliveryState } from '../inbox/contracts.ts'
+import { openPostgresStore, type PostgresStore } from '../inbox/postgres/store.ts'
+import { describeStore, isPostgresUrl } from '../inbox/postgres/url.ts'
+import { openSqliteReader, type SqliteReader } from '../inbox/sqlite/reader.ts'
+import { utcTime } from '../inbox/utc-time.ts'
 
 const HELP = `npm run migrate-store -- --from <file> --to <url>
 

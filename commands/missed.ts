@@ -1,12 +1,12 @@
 import { setTimeout } from 'node:timers/promises'
+import type { ChatwootClient, ChatwootConversation, ChatwootMessage } from '../clients/chatwoot.ts'
+import type { EventPage, StripeClient } from '../clients/stripe.ts'
 import { conversationOf, isSilent } from '../handlers/conversation.ts'
 import { asArray, type Json } from '../handlers/payload.ts'
 import type { Services } from '../handlers/services.ts'
 import { stripeHandlers } from '../handlers/stripe.ts'
-import type { ChatwootClient, ChatwootConversation, ChatwootMessage } from '../plugins/chatwoot.ts'
-import { TransientError } from '../plugins/inbox/errors.ts'
-import type { EventPage, StripeClient } from '../plugins/stripe.ts'
-import { utcTime } from '../plugins/utc-time.ts'
+import { TransientError } from '../inbox/errors.ts'
+import { utcTime } from '../inbox/utc-time.ts'
 
 /** What Stripe and Chatwoot still have of what we may have missed. */
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
+import { indentedJson } from '../operator/json-text.ts'
+import { localZone, readTime } from '../operator/local-time.ts'
 import type { EnvOptions } from '../plugins/env.ts'
-import { indentedJson } from '../routes/operator/json-text.ts'
-import { localZone, readTime } from '../routes/operator/local-time.ts'
 
 /** What the commands have in common: where they write, how they fail, and their tables. */
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { prunePass } from '../plugins/inbox/prune.ts'
+import { prunePass } from '../inbox/prune.ts'
 import { type Context, report, withExamples, withJson } from './output.ts'
 import { withStore } from './store.ts'
 

@@ -2,9 +2,9 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
-import { StoreOpenError } from '../plugins/inbox/errors.ts'
-import { isPostgresUrl } from '../plugins/inbox/postgres-url.ts'
-import { versionOf } from '../plugins/inbox/sqlite-file.ts'
+import { StoreOpenError } from '../inbox/errors.ts'
+import { isPostgresUrl } from '../inbox/postgres/url.ts'
+import { versionOf } from '../inbox/sqlite/file.ts'
 import { CommandError } from './output.ts'
 
 /** Stores as files: whole ones, in their place only once they are checked and safe on the disk. */

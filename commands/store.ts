@@ -1,10 +1,10 @@
 import { pino } from 'pino'
+import { browse } from '../inbox/browse.ts'
+import type { Store } from '../inbox/contracts.ts'
+import type { Inbox } from '../inbox/inbox.ts'
+import { isPostgresUrl } from '../inbox/postgres/url.ts'
+import { openSqliteStoreBeside } from '../inbox/sqlite/store.ts'
 import { type Env, readEnv } from '../plugins/env.ts'
-import { browse } from '../plugins/inbox/browse.ts'
-import type { Store } from '../plugins/inbox/contracts.ts'
-import type { Inbox } from '../plugins/inbox/inbox.ts'
-import { isPostgresUrl } from '../plugins/inbox/postgres-url.ts'
-import { openSqliteStoreBeside } from '../plugins/inbox/sqlite-store.ts'
 import type { Context } from './output.ts'
 
 /** Deliveries that one transaction changes: a large one would hold up the server's. */
@@ -14,7 +14,7 @@ export const AT_ONCE = 200
 export async function openStore(where: string): Promise<Store> {
   if (!isPostgresUrl(where)) return openSqliteStoreBeside(where)
   // Its packages are large, and most have no use for them.
-  const { openPostgresStore } = await import('../plugins/inbox/postgres-store.ts')
+  const { openPostgresStore } = await import('../inbox/postgres/store.ts')
   return openPostgresStore(where, pino({ level: 'silent' }), { waits: false, schema: 'keep' })
 }
 

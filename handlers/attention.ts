@@ -1,4 +1,4 @@
-import type { HandlerContext } from '../plugins/inbox/drain.ts'
+import type { HandlerContext } from '../inbox/drain.ts'
 import type { Services } from './services.ts'
 import type { PaidLesson } from './stripe-event.ts'
 

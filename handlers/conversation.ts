@@ -1,6 +1,6 @@
-import { type ChatwootClient, type ChatwootConversation, ChatwootRefusedError } from '../plugins/chatwoot.ts'
-import type { HandlerContext } from '../plugins/inbox/drain.ts'
-import { PermanentError } from '../plugins/inbox/errors.ts'
+import { type ChatwootClient, type ChatwootConversation, ChatwootRefusedError } from '../clients/chatwoot.ts'
+import type { HandlerContext } from '../inbox/drain.ts'
+import { PermanentError } from '../inbox/errors.ts'
 import { asArray, asId, asObject, asText, type Json } from './payload.ts'
 import { type Language, languageOf } from './texts/index.ts'
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
-import type { Delivery, Payload } from '../plugins/inbox/contracts.ts'
-import type { Handler, HandlerContext, HandlerFunction } from '../plugins/inbox/drain.ts'
+import type { Delivery, Payload } from '../inbox/contracts.ts'
+import type { Handler, HandlerContext, HandlerFunction } from '../inbox/drain.ts'
 import { textOf } from './message.ts'
 import { asId, asObject, asText } from './payload.ts'
 

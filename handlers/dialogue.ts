@@ -1,4 +1,4 @@
-import type { MenuItem } from '../plugins/chatwoot.ts'
+import type { MenuItem } from '../clients/chatwoot.ts'
 import type { Json } from './payload.ts'
 import { TEXTS, type Texts } from './texts/index.ts'
 import { choiceTitle, type Reader } from './times.ts'

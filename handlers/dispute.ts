@@ -1,5 +1,5 @@
-import type { Delivery } from '../plugins/inbox/contracts.ts'
-import type { HandlerContext, HandlerPair } from '../plugins/inbox/drain.ts'
+import type { Delivery } from '../inbox/contracts.ts'
+import type { HandlerContext, HandlerPair } from '../inbox/drain.ts'
 import { needsPerson } from './attention.ts'
 import { tutorReader } from './booking.ts'
 import { needed, paymentGivenUp } from './given-up.ts'

@@ -1,5 +1,5 @@
-import type { Delivery } from '../plugins/inbox/contracts.ts'
-import type { HandlerContext, HandlerPair } from '../plugins/inbox/drain.ts'
+import type { Delivery } from '../inbox/contracts.ts'
+import type { HandlerContext, HandlerPair } from '../inbox/drain.ts'
 import { paymentFailed } from './failed.ts'
 import { fulfil } from './fulfil.ts'
 import { needed, paymentGivenUp } from './given-up.ts'

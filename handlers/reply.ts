@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type ChatwootClient, ChatwootRefusedError, type MenuItem } from '../plugins/chatwoot.ts'
-import type { HandlerContext } from '../plugins/inbox/drain.ts'
+import { type ChatwootClient, ChatwootRefusedError, type MenuItem } from '../clients/chatwoot.ts'
+import type { HandlerContext } from '../inbox/drain.ts'
 import { type Conversation, isSilent, readConversation, updateContact } from './conversation.ts'
 import type { Json } from './payload.ts'
 import type { Services } from './services.ts'

@@ -1,8 +1,8 @@
 import type { EventEmitter } from 'node:events'
-import type { Calendar } from '../plugins/calendar/contract.ts'
-import type { ChatwootClient } from '../plugins/chatwoot.ts'
-import type { WebhookEvents } from '../plugins/events.ts'
-import type { StripeClient } from '../plugins/stripe.ts'
+import type { Calendar } from '../calendar/contract.ts'
+import type { ChatwootClient } from '../clients/chatwoot.ts'
+import type { StripeClient } from '../clients/stripe.ts'
+import type { WebhookEvents } from '../inbox/events.ts'
 
 /** Stripe price ids of lessons of 60 and of 90 minutes; what is missing can't be sold. */
 export interface PriceIds {

@@ -1,5 +1,5 @@
 import { DateTime } from 'luxon'
-import type { Interval } from '../plugins/calendar/contract.ts'
+import type { Interval } from '../calendar/contract.ts'
 import type { PlanningProfile } from './planning.ts'
 
 const MINUTE = 60_000

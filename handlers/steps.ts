@@ -1,6 +1,6 @@
-import type { Delivery } from '../plugins/inbox/contracts.ts'
-import { PermanentError } from '../plugins/inbox/errors.ts'
-import type { Once } from '../plugins/inbox/once.ts'
+import type { Delivery } from '../inbox/contracts.ts'
+import { PermanentError } from '../inbox/errors.ts'
+import type { Once } from '../inbox/once.ts'
 import {
   BOOKED,
   type Booking,

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import createError from '@fastify/error'
 import { errorCodes, type FastifyRequest } from 'fastify'
-import { type Clock, systemClock } from './inbox/contracts.ts'
+import { type Clock, systemClock } from '../inbox/contracts.ts'
 
 /** Reads the bodies of webhooks, and bounds what those that are still on their way may take together. */
 export interface BodyBudget {

@@ -2,7 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import pino from 'pino'
 import pretty from 'pino-pretty'
-import { type AnsweredEvent, eventsOf } from './events.ts'
+import type { AnsweredEvent } from '../inbox/events.ts'
+import { eventsOf } from './events.ts'
 
 /** What a request's line says beyond its delivery and its status. */
 export interface DeliveryLine {

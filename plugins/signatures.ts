@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import createError from '@fastify/error'
-import { OptionError } from './webhooks.ts'
+import { OptionError } from '../inbox/errors.ts'
 
 /** What a request's headers say of its signature, before its body is read: both schemes, and what is wrong with them. */
 

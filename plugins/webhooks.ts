@@ -15,6 +15,3 @@ export function addToWebhooks(app: FastifyInstance, part: Partial<Webhooks>): vo
   if (!app.hasDecorator('webhooks')) app.decorate('webhooks', {} as Webhooks)
   Object.assign(app.webhooks, part)
 }
-
-/** An option that is missing or malformed: the message names it (and its variable), and says what is expected. */
-export class OptionError extends TypeError {}

@@ -3,9 +3,9 @@ import createError from '@fastify/error'
 import type { FastifyInstance } from 'fastify'
 import ical, { ICalEventStatus } from 'ical-generator'
 import { IANAZone } from 'luxon'
-import type { BookedLesson } from '../plugins/calendar/contract.ts'
-import { showableTime } from '../plugins/utc-time.ts'
-import { OptionError } from '../plugins/webhooks.ts'
+import type { BookedLesson } from '../calendar/contract.ts'
+import { OptionError } from '../inbox/errors.ts'
+import { showableTime } from '../inbox/utc-time.ts'
 
 export interface CalendarFeedOptions {
   /** Whoever has it reads the names of all students: long, random, and for this alone. */

@@ -1,9 +1,9 @@
 import createError from '@fastify/error'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isObject } from '../handlers/payload.ts'
-import type { NewDelivery, Payload } from '../plugins/inbox/contracts.ts'
-import { deliveryId } from '../plugins/inbox/delivery-id.ts'
-import { redactSecrets } from '../plugins/inbox/redact.ts'
+import type { NewDelivery, Payload } from '../inbox/contracts.ts'
+import { deliveryId } from '../inbox/delivery-id.ts'
+import { redactSecrets } from '../inbox/redact.ts'
 import { note } from '../plugins/logging.ts'
 import { rawBodyOf } from '../plugins/verification.ts'
 

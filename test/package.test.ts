@@ -130,7 +130,7 @@ t.test('the package', async t => {
   t.test('holds what is used, and nothing else', async t => {
     const paths = packed.files.map(({ path }) => path)
     const built =
-      /^(dist\/(app|server|(plugins|routes|handlers|commands)\/[\w/-]+)\.(js|d\.ts)|dist\/routes\/operator\/public\/[\w.]+|ops\/[\w.-]+)$/
+      /^(dist\/(app|server|(plugins|routes|handlers|inbox|calendar|clients|operator|commands)\/[\w/-]+)\.(js|d\.ts)|dist\/operator\/public\/[\w.]+|ops\/[\w.-]+)$/
     t.same(paths.filter(path => !built.test(path)).sort(), [
       '.env.example',
       'CHANGELOG.md',
@@ -138,7 +138,7 @@ t.test('the package', async t => {
       'README.md',
       'package.json',
     ])
-    for (const path of ['dist/app.js', 'dist/app.d.ts', 'dist/server.js', 'dist/plugins/inbox/sqlite-store.js'])
+    for (const path of ['dist/app.js', 'dist/app.d.ts', 'dist/server.js', 'dist/inbox/sqlite/store.js'])
       t.ok(paths.includes(path), path)
   })
 

@@ -3,16 +3,16 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { asObject } from '../../handlers/payload.ts'
-import type { Clock } from '../../plugins/inbox/contracts.ts'
+import type { Clock } from '../../inbox/contracts.ts'
+import { createActivity } from '../../operator/activity.ts'
+import { createPages, type FilterValues } from '../../operator/dashboard-html.ts'
+import { noticeOf } from '../../operator/dashboard-words.ts'
+import { BadFilterError, FILTER_SCHEMA, readFilter, readPage } from '../../operator/filter.ts'
+import { timelineOf } from '../../operator/views.ts'
 import type { Access } from './access.ts'
-import { createActivity } from './activity.ts'
-import { createPages, type FilterValues } from './dashboard-html.ts'
-import { noticeOf } from './dashboard-words.ts'
 import { discardOne, find, replayMany, replayOne } from './deliveries.ts'
-import { BadFilterError, FILTER_SCHEMA, readFilter, readPage } from './filter.ts'
 import { createLive } from './live.ts'
 import { refuseForeign, type Session, type Sessions, SignedOutError } from './session.ts'
-import { timelineOf } from './views.ts'
 
 export interface DashboardOptions {
   access: Access
@@ -40,9 +40,9 @@ const HEADERS = {
 
 /** What the browser loads beside the pages. */
 const FILES = {
-  'page.css': { url: './public/page.css', type: 'text/css; charset=utf-8' },
-  'page.js': { url: './public/page.js', type: 'text/javascript; charset=utf-8' },
-  'icon.svg': { url: './public/icon.svg', type: 'image/svg+xml' },
+  'page.css': { url: '../../operator/public/page.css', type: 'text/css; charset=utf-8' },
+  'page.js': { url: '../../operator/public/page.js', type: 'text/javascript; charset=utf-8' },
+  'icon.svg': { url: '../../operator/public/icon.svg', type: 'image/svg+xml' },
   'uplot.css': { url: 'uplot/dist/uPlot.min.css', type: 'text/css; charset=utf-8' },
   'uplot.js': { url: 'uplot/dist/uPlot.iife.min.js', type: 'text/javascript; charset=utf-8' },
 }

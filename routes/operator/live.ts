@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import createError from '@fastify/error'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Clock } from '../../plugins/inbox/contracts.ts'
+import type { Clock } from '../../inbox/contracts.ts'
 
 const TooManyPagesError = createError<[]>(
   'OPERATOR_TOO_MANY_PAGES',

@@ -1,6 +1,6 @@
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
-import { type Clock, systemClock } from '../../plugins/inbox/contracts.ts'
-import { createMetrics } from '../../plugins/metrics.ts'
+import { type Clock, systemClock } from '../../inbox/contracts.ts'
+import { createMetrics } from '../../operator/metrics.ts'
 
 export interface MetricsRouteOptions {
   /** Lets in who may scrape. */

@@ -6,8 +6,8 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import t, { type Test } from 'tap'
 import { PermanentError, TransientError } from '../../app.ts'
 import { chatwoot, stripeEvent, stripePaymentIntent } from '../../commands/samples.ts'
-import type { AnsweredEvent } from '../../plugins/events.ts'
-import { type Clock, systemClock } from '../../plugins/inbox/contracts.ts'
+import { type Clock, systemClock } from '../../inbox/contracts.ts'
+import type { AnsweredEvent } from '../../inbox/events.ts'
 import { chatwootRequest, listen, stripeRequest, webhookApp } from '../helpers/app.ts'
 
 /** The operator's page in a real Chromium, as a person uses it. UPDATE_SCREENSHOTS=1 writes the pictures of docs/. */

@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import tap from 'tap'
 import type { Check } from '../../commands/checks.ts'
-import { openPostgresStore } from '../../plugins/inbox/postgres-store.ts'
+import { openPostgresStore } from '../../inbox/postgres/store.ts'
 import { runJson } from '../helpers/cli.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
 

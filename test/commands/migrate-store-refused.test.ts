@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import tap from 'tap'
 import { MigrateError, main } from '../../commands/migrate-store.ts'
-import { openSqliteStore } from '../../plugins/inbox/sqlite-store.ts'
+import { openSqliteStore } from '../../inbox/sqlite/store.ts'
 import { command, fileOf, fillStore, migrate, refusal } from '../helpers/moving.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
 

@@ -1,8 +1,8 @@
 import tap from 'tap'
-import { openLocalCalendar } from '../../plugins/calendar/local-calendar.ts'
-import { openPostgresCalendar } from '../../plugins/calendar/postgres-calendar.ts'
-import { openPostgresStore } from '../../plugins/inbox/postgres-store.ts'
-import { openSqliteStore } from '../../plugins/inbox/sqlite-store.ts'
+import { openPostgresCalendar } from '../../calendar/postgres.ts'
+import { openLocalCalendar } from '../../calendar/sqlite.ts'
+import { openPostgresStore } from '../../inbox/postgres/store.ts'
+import { openSqliteStore } from '../../inbox/sqlite/store.ts'
 import { delivery } from '../helpers/inbox.ts'
 import {
   accept,

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { stripeEvent, stripeSession, stripeThinEvent } from '../../commands/samples.ts'
 import { nl } from '../../handlers/texts/nl.ts'
-import type { AttentionEvent } from '../../plugins/events.ts'
+import type { AttentionEvent } from '../../inbox/events.ts'
 import { startTutor } from '../helpers/tutor.ts'
 
 /** What Stripe does not show, to this key or at all, of an event that tells of a payment. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { DateTime } from 'luxon'
 import t, { type Test } from 'tap'
+import type { Interval } from '../../calendar/contract.ts'
 import { type PlanningProfile, profileOf } from '../../handlers/planning.ts'
 import { freeSlots, pickSlots } from '../../handlers/slots.ts'
-import type { Interval } from '../../plugins/calendar/contract.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { paymentHandlers } from '../../handlers/payment.ts'
-import type { HandlerFunction } from '../../plugins/inbox/drain.ts'
+import type { HandlerFunction } from '../../inbox/drain.ts'
 import { MINUTE, refundEvent, reserved, setUp } from '../helpers/lesson-story.ts'
 import { pay } from '../helpers/story.ts'
 

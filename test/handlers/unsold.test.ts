@@ -2,8 +2,8 @@ import t from 'tap'
 import type { Conversation } from '../../handlers/conversation.ts'
 import { nl } from '../../handlers/texts/nl.ts'
 import { releaseUnsold, resultOf } from '../../handlers/unsold.ts'
-import type { Delivery } from '../../plugins/inbox/contracts.ts'
-import type { HandlerContext } from '../../plugins/inbox/drain.ts'
+import type { Delivery } from '../../inbox/contracts.ts'
+import type { HandlerContext } from '../../inbox/drain.ts'
 import { setUp } from '../helpers/lesson-story.ts'
 
 t.test('neither a calendar nor a store that fails is passed over in silence', async t => {

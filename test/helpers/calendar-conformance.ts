@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { Calendar, Hold, Interval, Lesson } from '../../plugins/calendar/contract.ts'
+import type { Calendar, Hold, Interval, Lesson } from '../../calendar/contract.ts'
 import type { TestClock } from './clock.ts'
 
 export interface CalendarUnderTest {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../plugins/inbox/contracts.ts'
+import type { Clock } from '../../inbox/contracts.ts'
 
 export interface TestClock extends Clock {
   /** Moves the time on, and fires what is due on the way, in order. */

@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 import pg from 'pg'
-import inboxPlugin from '../../plugins/inbox/index.ts'
+import inboxPlugin from '../../plugins/inbox.ts'
 import { delivery } from './inbox.ts'
 
 /*

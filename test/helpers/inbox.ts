@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
-import type { Clock, Delivery, NewDelivery, TakenDelivery } from '../../plugins/inbox/contracts.ts'
-import { deliveryId } from '../../plugins/inbox/delivery-id.ts'
-import inboxPlugin, { type InboxOptions } from '../../plugins/inbox/index.ts'
+import type { Clock, Delivery, NewDelivery, TakenDelivery } from '../../inbox/contracts.ts'
+import { deliveryId } from '../../inbox/delivery-id.ts'
+import inboxPlugin, { type InboxOptions } from '../../plugins/inbox.ts'
 import { type BackendClock, backend } from './backend.ts'
 import { captureLog } from './log.ts'
 

@@ -1,5 +1,5 @@
-import type { Store } from '../../plugins/inbox/contracts.ts'
-import { BOSS_SCHEMA } from '../../plugins/inbox/postgres-schema.ts'
+import type { Store } from '../../inbox/contracts.ts'
+import { BOSS_SCHEMA } from '../../inbox/postgres/schema.ts'
 import type { PostgresServer } from './postgres-server.ts'
 
 /** Where each of a store's methods is told the time. */

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { InsertResult, Outcome, Store, TakenDelivery } from '../../plugins/inbox/contracts.ts'
+import type { InsertResult, Outcome, Store, TakenDelivery } from '../../inbox/contracts.ts'
 import { claimed, delivery } from './inbox.ts'
 
 export interface StoreUnderTest {

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { pino } from 'pino'
 import tap, { type Test } from 'tap'
-import { openPostgresStore } from '../../plugins/inbox/postgres-store.ts'
+import { openPostgresStore } from '../../inbox/postgres/store.ts'
 import { startChild } from '../helpers/child.ts'
 import { delivery, startInbox } from '../helpers/inbox.ts'
 

@@ -5,7 +5,7 @@ import Fastify, { LogController } from 'fastify'
 import pino from 'pino'
 import t, { type Test } from 'tap'
 import { chatwoot, railsJson, stripeEvent, stripePaymentIntent, stripeSession } from '../../commands/samples.ts'
-import type { AnsweredEvent } from '../../plugins/events.ts'
+import type { AnsweredEvent } from '../../inbox/events.ts'
 import logging, { loggerOptions, note } from '../../plugins/logging.ts'
 import { signChatwoot } from '../../plugins/verification.ts'
 import {

@@ -2,7 +2,7 @@ import { get, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import Fastify, { type FastifyServerOptions } from 'fastify'
 import tap, { type Test } from 'tap'
-import type { BookedLesson } from '../../plugins/calendar/contract.ts'
+import type { BookedLesson } from '../../calendar/contract.ts'
 import calendarFeed, { type CalendarFeedOptions } from '../../routes/calendar-feed.ts'
 import { captureLog } from '../helpers/log.ts'
 

@@ -1,7 +1,7 @@
 import Stripe from 'stripe'
 import t, { type Test } from 'tap'
 import { stripeEvent, stripePaymentIntent, stripeSession, stripeThinEvent } from '../../commands/samples.ts'
-import type { Delivery } from '../../plugins/inbox/contracts.ts'
+import type { Delivery } from '../../inbox/contracts.ts'
 import { STRIPE_SECRET, stripeRequest, webhookApp } from '../helpers/app.ts'
 import { startStripeApi } from '../helpers/stripe-api.ts'
 

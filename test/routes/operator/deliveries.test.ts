@@ -3,7 +3,7 @@ import Fastify, { type InjectOptions } from 'fastify'
 import tap, { type Test } from 'tap'
 import webhooks, { deliveryId, PermanentError, type StoredDelivery, type WebhooksOptions } from '../../../app.ts'
 import { chatwoot } from '../../../commands/samples.ts'
-import { FILTER_SCHEMA } from '../../../routes/operator/filter.ts'
+import { FILTER_SCHEMA } from '../../../operator/filter.ts'
 import { chatwootRequest, webhookApp } from '../../helpers/app.ts'
 
 const TOKEN = 'the-token-of-the-operator'

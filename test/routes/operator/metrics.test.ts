@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import tap from 'tap'
 import webhooks from '../../../app.ts'
-import { OptionError } from '../../../plugins/webhooks.ts'
+import { OptionError } from '../../../inbox/errors.ts'
 import { webhookApp } from '../../helpers/app.ts'
 import { scrape } from '../../helpers/metrics.ts'
 

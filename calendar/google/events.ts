@@ -1,0 +1,154 @@
+import { type calendar_v3, calendar as createApi } from '@googleapis/calendar'
+import type { Interval } from '../contract.ts'
+import { createGoogleClient, type GoogleCalendarOptions, refusal, type Signal, when } from './client.ts'
+
+/** The calls of Google's Calendar API that are needed, in terms of what the calendar looks at. */
+
+export type Event = calendar_v3.Schema$Event
+type Page = { items: Event[]; nextPageToken?: string }
+type FreeBusy = { calendars: Record<string, calendar_v3.Schema$FreeBusyCalendar> }
+
+/** A claim becomes a hold or a lesson within one operation; a hold becomes a lesson. `other`: none of ours. */
+export type Kind = 'claim' | 'hold' | 'lesson' | 'other'
+
+/** An event, as far as it matters here. */
+export interface Entry extends Interval {
+  id: string
+  /** Of this version of it. */
+  etag: string
+  kind: Kind
+  /** undefined: none of ours. */
+  order: string | undefined
+  /** Of a hold whose payment is under way. */
+  conversation: string | undefined
+  /** The time that it was made for, see slotOf; the tutor may have moved it since. */
+  slot: string | undefined
+  /** When it lapses, Unix ms. Infinity: never. */
+  until: number
+  takesTime: boolean
+}
+
+/** Of what was to be changed or deleted. */
+export type Outcome = 'done' | 'gone' | 'changed'
+
+/** The largest page there is. */
+const PAGE = 2_500
+
+export function iso(time: number): string {
+  return new Date(time).toISOString()
+}
+
+/** The calls of the API that are needed, in terms of entries. */
+export function createEvents(options: GoogleCalendarOptions) {
+  const { calendarId } = options
+  const { client, call, email } = createGoogleClient(options)
+  const api = createApi({ version: 'v3', auth: client })
+
+  async function list(query: calendar_v3.Params$Resource$Events$List, signal: AbortSignal): Promise<Entry[]> {
+    const entries: Entry[] = []
+    let pageToken: string | undefined
+    do {
+      const params = { calendarId, maxResults: PAGE, ...query, ...(pageToken !== undefined && { pageToken }) }
+      const request = (options: Signal) => api.events.list(params, options)
+      const page = await call<Page>('events.list', 'calendar#events', request, signal)
+      entries.push(...page.items.map(entryOf))
+      pageToken = page.nextPageToken
+    } while (pageToken !== undefined)
+    return entries
+  }
+
+  return {
+    /** What overlaps a range. Milliseconds are ignored; all times are whole minutes. */
+    within({ start, end }: Interval, signal: AbortSignal) {
+      return list({ timeMin: iso(start), timeMax: iso(end), singleEvents: true }, signal)
+    },
+
+    /** What an order has, past and future, wherever the tutor moved it to. */
+    async of(order: string, signal: AbortSignal) {
+      const entries = await list({ privateExtendedProperty: [`tutorbotOrder=${order}`] }, signal)
+      // Should Google compare less exactly than to the letter.
+      return entries.filter(entry => entry.order === order)
+    },
+
+    /** What is kept for a conversation. */
+    async keptFor(conversation: string, signal: AbortSignal) {
+      const entries = await list({ privateExtendedProperty: [`tutorbotConversation=${conversation}`] }, signal)
+      return entries.filter(entry => entry.conversation === conversation)
+    },
+
+    /** undefined: it is deleted. */
+    async get(eventId: string, signal: AbortSignal): Promise<Entry | undefined> {
+      const request = (options: Signal) => api.events.get({ calendarId, eventId }, options)
+      const found = call<Event>('events.get', 'calendar#event', request, signal)
+      const event = await found.catch(when([404, 410], undefined))
+      return event === undefined || event.status === 'cancelled' ? undefined : entryOf(event)
+    },
+
+    /** false: the id has been used. */
+    async insert(event: Event, signal: AbortSignal): Promise<boolean> {
+      const request = (options: Signal) => api.events.insert({ calendarId, requestBody: event }, options)
+      const inserted = call<Event>('events.insert', 'calendar#event', request, signal)
+      return inserted.then(() => true).catch(when([409], false))
+    },
+
+    /** Replaces an event, if it is as it was seen. (What was deleted is refused with `forbidden` at times.) */
+    async update({ id, etag }: Entry, event: Event, signal: AbortSignal): Promise<Outcome> {
+      const params = { calendarId, eventId: id, requestBody: event }
+      const request = (options: Signal) => api.events.update(params, { ...options, headers: { 'If-Match': etag } })
+      const updated = call<Event>('events.update', 'calendar#event', request, signal)
+      return updated.then((): Outcome => 'done').catch(when([404, 410, 412, 'forbidden'], 'changed'))
+    },
+
+    /** Deletes an event, if it is as it was seen. */
+    async remove({ id, etag }: Entry, signal: AbortSignal): Promise<Outcome> {
+      const params = { calendarId, eventId: id }
+      const request = (options: Signal) => api.events.delete(params, { ...options, headers: { 'If-Match': etag } })
+      const removed = call<unknown>('events.delete', '', request, signal).then((): Outcome => 'done')
+      return removed.catch(when<Outcome>([404, 410], 'gone')).catch(when<Outcome>([412], 'changed'))
+    },
+
+    /** What is taken within a range of at most 90 days: https://github.com/calcom/cal.diy/pull/11962 */
+    async freeBusy({ start, end }: Interval, signal: AbortSignal): Promise<Interval[]> {
+      const requestBody = { timeMin: iso(start), timeMax: iso(end), items: [{ id: calendarId }] }
+      const request = (options: Signal) => api.freebusy.query({ requestBody }, options)
+      const answer = await call<FreeBusy>('freebusy.query', 'calendar#freeBusy', request, signal)
+      const [found] = Object.values(answer.calendars)
+      if (found?.busy === undefined || found.errors !== undefined) {
+        throw refusal('freebusy.query', 200, { error: found }, null, email)
+      }
+      return found.busy.map(period => ({
+        start: Date.parse(String(period.start)),
+        end: Date.parse(String(period.end)),
+      }))
+    },
+  }
+}
+
+function entryOf(event: Event): Entry {
+  const own = event.extendedProperties?.private ?? {}
+  const kind = (own.tutorbotKind ?? 'other') as Kind
+  return {
+    id: String(event.id),
+    etag: String(event.etag),
+    start: timeOf(event.start),
+    end: timeOf(event.end),
+    kind,
+    order: own.tutorbotOrder,
+    conversation: own.tutorbotConversation,
+    slot: own.tutorbotSlot,
+    until: kind === 'claim' || kind === 'hold' ? Number(own.tutorbotUntil) : Number.POSITIVE_INFINITY,
+    takesTime: takesTime(event),
+  }
+}
+
+/** Unix ms. Of an appointment that is all day long, midnight in UTC: whether it overlaps is Google's to say. */
+function timeOf(time: Event['start']): number {
+  const { dateTime, date } = time as calendar_v3.Schema$EventDateTime
+  return Date.parse(String(dateTime ?? date))
+}
+
+/** As Google's own free/busy sees it. */
+function takesTime({ transparency, attendees }: Event): boolean {
+  if (transparency === 'transparent') return false
+  return attendees?.some(({ self, responseStatus }) => self && responseStatus === 'declined') !== true
+}

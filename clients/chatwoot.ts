@@ -1,0 +1,353 @@
+import { OptionError, PermanentError, TransientError } from '../inbox/errors.ts'
+import { retryAfterMs } from './http.ts'
+
+/** The Application API of Chatwoot 4.15 and 4.16, as far as a bot needs it: https://developers.chatwoot.com/api-reference */
+
+export interface ChatwootOptions {
+  /** Where Chatwoot is, such as `https://chat.example.com`. */
+  url?: string
+  /** The account that conversations belong to. */
+  accountId?: string
+  /** An agent's or a bot's access token. */
+  token?: string
+  /** An administrator's token, for what a bot's may not do (contacts). Default: `token`. */
+  adminToken?: string
+  /** The longest that a call may take, ms. Default 10,000. */
+  timeoutMs?: number
+}
+
+export type Attributes = Record<string, unknown>
+
+export interface ChatwootConversation {
+  id: number
+  status: string
+  labels: string[]
+  custom_attributes: Attributes | null
+  /** Of the web widget: `browser_language` and more. */
+  additional_attributes?: Attributes | null
+  /** `assignee_type`: `User`, or a bot's (`AgentBot`, `Captain::Assistant`). */
+  meta: {
+    sender?: { id?: number; custom_attributes?: Attributes } | null
+    assignee?: { id: number } | null
+    assignee_type?: string | null
+  }
+  last_non_activity_message?: ChatwootMessage | null
+  /** Unix s. */
+  last_activity_at?: number
+  inbox_id?: number
+}
+
+export interface ChatwootMessage {
+  id: number
+  content?: string | null
+  content_type?: string
+  /** 0: incoming, 1: outgoing, 2: activity, 3: template. */
+  message_type: number
+  private: boolean
+  content_attributes?: Attributes | null
+  attachments?: unknown[]
+  /** Unix s. */
+  created_at?: number
+}
+
+export interface MenuItem {
+  /** What the student sees. */
+  title: string
+  /** What comes back. */
+  value: string
+}
+
+export interface MessageExtras {
+  items?: readonly MenuItem[] | undefined
+  /** Chatwoot has no idempotency key; this comes back with the message, for `wasSent`. */
+  marker?: string
+}
+
+/** Calls throw ChatwootError (permanent or transient); each takes a signal that aborts it. */
+export interface ChatwootClient {
+  readonly accountId: string
+  getConversation(conversation: string, signal: AbortSignal): Promise<ChatwootConversation>
+  /** One page of the account's conversations, the latest activity first; pages count from 1. A bot's token may not. */
+  listConversations(status: 'open' | 'pending', page: number, signal: AbortSignal): Promise<ChatwootConversation[]>
+  /** The latest messages of a conversation, the oldest of them first. A bot's token may not. */
+  listMessages(conversation: string, signal: AbortSignal): Promise<ChatwootMessage[]>
+  /**
+   * Whether a message or note with this marker is among the last ones of the conversation. A bot's token may not list
+   * them: without an administrator's or agent's token only the very last one is looked at.
+   */
+  wasSent(conversation: string, marker: string, signal: AbortSignal): Promise<boolean>
+  /** Sends a message to the student; with items, as a choice (input_select). */
+  sendMessage(conversation: string, content: string, signal: AbortSignal, extras?: MessageExtras): Promise<void>
+  /** A note that only agents see. */
+  sendPrivateNote(conversation: string, content: string, signal: AbortSignal, extras?: MessageExtras): Promise<void>
+  /** Sets some of the conversation's attributes and keeps the others (the API replaces all: read, merged, written). */
+  mergeAttributes(conversation: string, attributes: Attributes, signal: AbortSignal): Promise<void>
+  /** Adds and removes labels and keeps the others (the API replaces the list). */
+  changeLabels(conversation: string, change: { add?: string[]; remove?: string[] }, signal: AbortSignal): Promise<void>
+  /** `open` hands a bot's pending conversation to a human. */
+  setStatus(conversation: string, status: 'open' | 'pending' | 'resolved', signal: AbortSignal): Promise<void>
+  assign(conversation: string, agent: number, signal: AbortSignal): Promise<void>
+  /** Sets some of the contact's attributes (the API merges them). A bot's token may not. */
+  updateContact(contact: string, attributes: Attributes, signal: AbortSignal): Promise<void>
+}
+
+/** Chatwoot itself refused a call for good: 4xx, with its JSON. */
+export class ChatwootRefusedError extends PermanentError {
+  override name = 'ChatwootRefusedError'
+  readonly status: number
+  constructor(call: string, status: number, detail: string) {
+    super(`Chatwoot answered ${status} to ${call}${detail && `: ${detail}`}`)
+    this.status = status
+  }
+}
+
+/** Chatwoot could not be reached, was too slow, limited the rate or failed: trying again can help. */
+export class ChatwootUnavailableError extends TransientError {
+  override name = 'ChatwootUnavailableError'
+}
+
+/** The answer is not what Chatwoot sends: a proxy's page, most likely, in front of a Chatwoot that is away. */
+class UnexpectedAnswerError extends ChatwootUnavailableError {
+  constructor(call: string, options?: ErrorOptions) {
+    super(`The answer to ${call} is not Chatwoot's`, options)
+  }
+}
+
+/** Where a message's marker is, among its content_attributes. */
+const MARKER = 'tutorbot'
+
+/** How far `wasSent` looks back: Chatwoot lists 20 messages at a time. */
+const MARKER_PAGES = 5
+
+/** A client, or null without a token. @throws {OptionError} that names the option which is missing or malformed */
+export function createChatwootClient(options: ChatwootOptions): ChatwootClient | null {
+  const { token } = options
+  if (token === undefined && options.accountId === undefined) return null
+  // Without a token too: events' accounts are compared with it, and it must be written as they are.
+  const accountId = valid(
+    options.accountId,
+    /^[1-9]\d*$/,
+    "chatwoot.accountId (CW_ACC_ID) must be a number's digits as a text, with a token",
+  )
+  if (token === undefined) return null
+  const call = createCall(`${validUrl(options.url)}/api/v1/accounts/${accountId}`, options.timeoutMs ?? 10_000)
+  const inTurn = createTurns()
+  // fetch quotes a header's value where it refuses it: a token that it would refuse never comes so far.
+  const tokenForm = /^[\x21-\x7e]+$/
+  const asBot = valid(token, tokenForm, 'chatwoot.token (CW_TOKEN) must be printable ASCII without spaces')
+  const asAdmin = valid(
+    options.adminToken ?? token,
+    tokenForm,
+    'chatwoot.adminToken (CW_ADMIN_TOKEN) must be printable ASCII without spaces',
+  )
+
+  const read = (path: string, signal: AbortSignal) => call(asBot, 'GET', path, signal)
+  const post = (path: string, body: object, signal: AbortSignal) => call(asBot, 'POST', path, signal, body)
+
+  async function send(
+    conversation: string,
+    content: string,
+    signal: AbortSignal,
+    { items, marker }: MessageExtras = {},
+    isPrivate: boolean,
+  ): Promise<void> {
+    const message = {
+      content,
+      message_type: 'outgoing',
+      private: isPrivate,
+      content_type: items === undefined ? 'text' : 'input_select',
+      content_attributes: { items, [MARKER]: marker },
+    }
+    await post(`${pathOf('conversations', conversation)}/messages`, message, signal)
+  }
+
+  async function messagesOf(conversation: string, signal: AbortSignal, query = ''): Promise<ChatwootMessage[]> {
+    const path = `${pathOf('conversations', conversation)}/messages`
+    const answer = await call(asAdmin, 'GET', path + query, signal)
+    if (!hasField(answer, 'payload') || !Array.isArray(answer.payload)) throw new UnexpectedAnswerError(`GET ${path}`)
+    return answer.payload as ChatwootMessage[]
+  }
+
+  /** Looks through the newest messages, page by page. */
+  async function isListed(
+    conversation: string,
+    fits: (message: ChatwootMessage) => boolean,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    for (let page = 0, before = ''; page < MARKER_PAGES; page++) {
+      const messages = await messagesOf(conversation, signal, before)
+      if (messages.some(fits)) return true
+      const [oldest] = messages
+      if (oldest === undefined) return false
+      before = `?before=${oldest.id}`
+    }
+    return false
+  }
+
+  const client: ChatwootClient = {
+    accountId,
+    async getConversation(conversation, signal) {
+      const path = pathOf('conversations', conversation)
+      const answer = await read(path, signal)
+      // What is written back later replaces everything: nothing may be taken for an empty conversation.
+      if (!hasField(answer, 'custom_attributes')) throw new UnexpectedAnswerError(`GET ${path}`)
+      return answer as unknown as ChatwootConversation
+    },
+    async listConversations(status, page, signal) {
+      const path = `/conversations?status=${status}&assignee_type=all&page=${page}`
+      const answer = await call(asAdmin, 'GET', path, signal)
+      const data = hasField(answer, 'data') ? answer.data : undefined
+      if (!hasField(data, 'payload') || !Array.isArray(data.payload)) throw new UnexpectedAnswerError(`GET ${path}`)
+      return data.payload as ChatwootConversation[]
+    },
+    listMessages: (conversation, signal) => messagesOf(conversation, signal),
+    async wasSent(conversation, marker, signal) {
+      const isMarked = (message?: ChatwootMessage | null) => message?.content_attributes?.[MARKER] === marker
+      try {
+        return await isListed(conversation, isMarked, signal)
+      } catch (error) {
+        if (!(error instanceof ChatwootRefusedError) || ![401, 403].includes(error.status)) throw error
+        return isMarked((await client.getConversation(conversation, signal)).last_non_activity_message)
+      }
+    },
+    sendMessage: (conversation, content, signal, extras) => send(conversation, content, signal, extras, false),
+    sendPrivateNote: (conversation, content, signal, extras) => send(conversation, content, signal, extras, true),
+    mergeAttributes(conversation, attributes, signal) {
+      return inTurn(conversation, async () => {
+        const { custom_attributes } = await client.getConversation(conversation, signal)
+        const merged = { custom_attributes: { ...custom_attributes, ...attributes } }
+        await post(`${pathOf('conversations', conversation)}/custom_attributes`, merged, signal)
+      })
+    },
+    changeLabels(conversation, { add = [], remove = [] }, signal) {
+      return inTurn(conversation, async () => {
+        const path = `${pathOf('conversations', conversation)}/labels`
+        const answer = await read(path, signal)
+        if (!hasField(answer, 'payload') || !Array.isArray(answer.payload))
+          throw new UnexpectedAnswerError(`GET ${path}`)
+        const labels = [...new Set([...answer.payload, ...add])].filter(label => !remove.includes(label))
+        await post(path, { labels }, signal)
+      })
+    },
+    async setStatus(conversation, status, signal) {
+      await post(`${pathOf('conversations', conversation)}/toggle_status`, { status }, signal)
+    },
+    async assign(conversation, agent, signal) {
+      await post(`${pathOf('conversations', conversation)}/assignments`, { assignee_id: agent }, signal)
+    },
+    async updateContact(contact, attributes, signal) {
+      await call(asAdmin, 'PUT', pathOf('contacts', contact), signal, { custom_attributes: attributes })
+    },
+  }
+  return client
+}
+
+function valid(value: string | undefined, form: RegExp, problem: string): string {
+  if (typeof value !== 'string' || !form.test(value)) throw new OptionError(problem)
+  return value
+}
+
+function validUrl(text: string | undefined): string {
+  const url = text !== undefined && URL.canParse(text) ? new URL(text) : null
+  // fetch refuses a user and a password in a URL, and quotes them.
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
+    throw new OptionError('chatwoot.url (CW_URL) must be an http or https URL without a user, with a token')
+  }
+  return url.origin + url.pathname.replace(/\/+$/, '')
+}
+
+/** Chatwoot's ids are numbers; anything else in a path could lead somewhere else. */
+function pathOf(collection: 'conversations' | 'contacts', id: string): string {
+  if (!/^\d+$/.test(id)) throw new PermanentError(`Chatwoot's ${collection} have no id like ${id.slice(0, 64)}`)
+  return `/${collection}/${id}`
+}
+
+/** One HTTP call, and what its outcome means. */
+function createCall(base: string, timeoutMs: number) {
+  return async (token: string, method: string, path: string, signal: AbortSignal, body?: object): Promise<unknown> => {
+    const name = `${method} ${path}`
+    const timeout = AbortSignal.timeout(timeoutMs)
+    let response: Response
+    let text: string
+    try {
+      response = await fetch(base + path, {
+        method,
+        headers: { 'content-type': 'application/json', api_access_token: token },
+        body: body === undefined ? null : JSON.stringify(body),
+        // fetch would hand the token on to wherever it is sent.
+        redirect: 'error',
+        signal: AbortSignal.any([signal, timeout]),
+      })
+      text = await response.text()
+    } catch (error) {
+      const what = timeout.aborted
+        ? `did not answer ${name} within ${timeoutMs} ms`
+        : `could not be reached for ${name}`
+      throw new ChatwootUnavailableError(`Chatwoot ${what}`, { cause: rootOf(error) })
+    }
+    if (response.ok) return parseAnswer(text, name)
+    throw refusal(response, text, name)
+  }
+}
+
+/** fetch says `fetch failed` of everything, and why in its cause. */
+function rootOf(error: unknown): unknown {
+  return (error as Error).cause ?? error
+}
+
+function parseAnswer(text: string, call: string): unknown {
+  if (text === '') return null
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new UnexpectedAnswerError(call, { cause: error })
+  }
+}
+
+/** Only what Chatwoot itself refuses is refused for good: while it restarts, the proxy before it answers 403 or 404. */
+function refusal(response: Response, text: string, call: string): Error {
+  const { status, headers } = response
+  const isRefusal = status >= 400 && status < 500 && ![408, 425, 429].includes(status)
+  const detail = isRefusal ? detailOf(text) : undefined
+  if (detail !== undefined) return new ChatwootRefusedError(call, status, detail)
+  const whose = isRefusal ? ", in words that are not Chatwoot's" : ''
+  return new ChatwootUnavailableError(`Chatwoot answered ${status} to ${call}${whose}`, {
+    retryAfterMs: retryAfterMs(headers.get('retry-after')),
+  })
+}
+
+/**
+ * Chatwoot's own words for a refusal, at most 200 characters: its refusals are JSON objects with `error`, `message` or
+ * `errors`. undefined: the answer is somebody else's.
+ */
+function detailOf(text: string): string | undefined {
+  try {
+    const { error, message, errors } = JSON.parse(text) as Record<string, unknown>
+    const detail = error ?? message ?? errors ?? undefined
+    return (typeof detail === 'string' ? detail : JSON.stringify(detail))?.slice(0, 200)
+  } catch {
+    return undefined
+  }
+}
+
+function hasField<Name extends string>(answer: unknown, name: Name): answer is Record<Name, unknown> {
+  return typeof answer === 'object' && answer !== null && name in answer
+}
+
+/**
+ * Runs the changes of one conversation one after the other: what is read, merged and written must not be read by
+ * another change meanwhile. A payment is not always in its conversation's mailbox.
+ */
+function createTurns() {
+  const last = new Map<string, Promise<void>>()
+  return (key: string, change: () => Promise<void>): Promise<void> => {
+    const turn = (last.get(key) ?? Promise.resolve()).then(change)
+    const ended = turn.then(forget, forget)
+    last.set(key, ended)
+    return turn
+
+    function forget() {
+      if (last.get(key) === ended) last.delete(key)
+    }
+  }
+}

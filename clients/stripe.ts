@@ -1,0 +1,205 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { hash } from 'node:crypto'
+import Stripe from 'stripe'
+import { OptionError, PermanentError, TransientError } from '../inbox/errors.ts'
+import { retryAfterMs } from './http.ts'
+
+export interface StripeOptions {
+  /** `sk_test_…` or `sk_live_…` (or a restricted `rk_…`). */
+  secretKey?: string
+  /** Where Stripe is, if not at Stripe: a proxy, a test. */
+  apiBase?: string
+  /** A call's time from its beginning to the last byte of its answer, ms. Default 10,000. */
+  timeoutMs?: number
+}
+
+/** A lesson to be paid. */
+export interface Checkout {
+  order: string
+  /** What asks for this session, and not for another one of the order: the delivery's id. */
+  attempt: string
+  /** A Stripe price id. */
+  price: string
+  /** Unix ms; Stripe wants 30 min from now at least, and 24 h at most. */
+  expiresAt: number
+  /** Where the student comes out after paying. */
+  returnUrl: string
+  language: 'nl' | 'en'
+  /** For the session and for its payment intent: Stripe copies it to neither by itself. At most 500 characters each. */
+  metadata: Record<string, string>
+}
+
+/**
+ * Calls throw PermanentError, or TransientError where trying again can help. Each ends within `timeoutMs`, and takes a
+ * signal that aborts it.
+ */
+export interface StripeClient {
+  /** Whether the key is of live mode; events of the other mode are none of ours. */
+  readonly livemode: boolean
+  /** As it is now, with its payment intent and that one's charge. */
+  getSession(id: string, signal: AbortSignal): Promise<Stripe.Checkout.Session>
+  /** The checkout session that a payment was made in, if it was made in one; as `getSession` gives it. */
+  findSession(paymentIntent: string, signal: AbortSignal): Promise<Stripe.Checkout.Session | undefined>
+  /** A payment intent; undefined: Stripe knows none with that id. */
+  findIntent(id: string, signal: AbortSignal): Promise<Stripe.PaymentIntent | undefined>
+  getPrice(id: string, signal: AbortSignal): Promise<Stripe.Price>
+  /** Makes a checkout session: one for an order and attempt, however often the same is asked for within 24 h. */
+  createSession(checkout: Checkout, signal: AbortSignal): Promise<{ id: string; url: string }>
+  /** Ends a session, so that it can't be paid any more. false: it is complete, paid or about to be. */
+  expireSession(id: string, signal: AbortSignal): Promise<boolean>
+  /** An event as its snapshot webhook has it; Stripe keeps it for 30 days. */
+  getEvent(id: string, signal: AbortSignal): Promise<Stripe.Event>
+  /** The object that a thin event is about, as it is now. @param url the path that the event names */
+  getRelated(url: string, signal: AbortSignal): Promise<unknown>
+  /**
+   * A page of the events of these types (20 at most) since a time (Unix ms), as webhooks have them, the newest first.
+   * Stripe keeps events for 30 days.
+   * @param before the id of the last event of the page before
+   */
+  listEvents(types: readonly string[], since: number, signal: AbortSignal, before?: string): Promise<EventPage>
+}
+
+/** Stripe refuses a call: what is asked for is not there, makes no sense, or is not allowed to this key. */
+export class StripeRefusedError extends PermanentError {
+  /** Of its answer, such as 401 or 403 for the key. */
+  readonly status: number | undefined
+  constructor(message: string, status: number | undefined, options: ErrorOptions) {
+    super(message, options)
+    this.status = status
+  }
+
+  /** The key is refused, and not what it asks for. */
+  get isOfKey(): boolean {
+    return this.status === 401 || this.status === 403
+  }
+}
+
+export interface EventPage {
+  events: Stripe.Event[]
+  /** There are older ones. */
+  more: boolean
+}
+
+/** A client, or null without a key. @throws {OptionError} that names the option which is malformed */
+export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: StripeOptions): StripeClient | null {
+  if (secretKey === undefined) return null
+  const mode = /^[sr]k_(test|live)_/.exec(secretKey)?.[1]
+  if (mode === undefined)
+    throw new OptionError('stripe.secretKey (STRIPE_SECRET_KEY) must begin with sk_test_ or sk_live_')
+  const stripe = new Stripe(secretKey, {
+    httpClient: Stripe.createFetchHttpClient(fetchWithinCall),
+    // The inbox retries: the SDK's own retries would only take the handler's time. Even with 0, its client over Node's
+    // http sends a request a second time (a POST with the same Idempotency-Key) if the connection breaks; over fetch it
+    // does not.
+    maxNetworkRetries: 0,
+    telemetry: false,
+    ...server(apiBase),
+  })
+  const call = createCall(timeoutMs)
+
+  return {
+    livemode: mode === 'live',
+    getSession: (id, signal) => call(signal, () => stripe.checkout.sessions.retrieve(id, { expand: [CHARGE] })),
+    findSession: async (paymentIntent, signal) => {
+      const request = { payment_intent: paymentIntent, limit: 1, expand: [`data.${CHARGE}`] }
+      const sessions = await call(signal, () => stripe.checkout.sessions.list(request).catch(unlessMissing))
+      return sessions?.data[0]
+    },
+    findIntent: (id, signal) => call(signal, () => stripe.paymentIntents.retrieve(id).catch(unlessMissing)),
+    getPrice: (id, signal) => call(signal, () => stripe.prices.retrieve(id)),
+    createSession: async ({ order, attempt, price, expiresAt, returnUrl, language, metadata }, signal) => {
+      const request: Stripe.Checkout.SessionCreateParams = {
+        mode: 'payment',
+        line_items: [{ price, quantity: 1 }],
+        client_reference_id: order,
+        expires_at: Math.floor(expiresAt / 1_000),
+        success_url: returnUrl,
+        locale: language,
+        metadata,
+        payment_intent_data: { metadata },
+      }
+      // With what is asked for: Stripe refuses a key for another request than the one before, and then nobody could pay.
+      const idempotencyKey = `tutorbot:${order}:${attempt}:${hash('sha256', JSON.stringify(request)).slice(0, 16)}`
+      const { id, url } = await call(signal, () => stripe.checkout.sessions.create(request, { idempotencyKey }))
+      if (url === null) throw new PermanentError(`The checkout session ${id} has no URL`)
+      return { id, url }
+    },
+    expireSession: async (id, signal) => {
+      // Stripe refuses unless it is open, and says by its status why.
+      const expired = await call(signal, () => stripe.checkout.sessions.expire(id).catch(unlessRefused))
+      const { status } = expired ?? (await call(signal, () => stripe.checkout.sessions.retrieve(id)))
+      return status === 'expired'
+    },
+    getEvent: (id, signal) => call(signal, () => stripe.events.retrieve(id)),
+    getRelated: (url, signal) => {
+      if (!/^\/v[12]\/[\w/-]+$/.test(url))
+        throw new PermanentError('related_object.url is missing or not a path of Stripe')
+      return call(signal, () => stripe.rawRequest('GET', url))
+    },
+    listEvents: async (types, since, signal, before) => {
+      const request = { types: [...types], created: { gte: Math.floor(since / 1_000) }, limit: 100 }
+      const page = await call(signal, () =>
+        stripe.events.list({ ...request, ...(before && { starting_after: before }) }),
+      )
+      return { events: page.data, more: page.has_more }
+    },
+  }
+}
+
+/** Whether a payment was refunded is told by its charge: https://docs.stripe.com/api/charges/object#charge_object-refunded */
+const CHARGE = 'payment_intent.latest_charge'
+
+/** Stripe refuses to show a payment intent that it does not know, or to list for it. */
+function unlessMissing(error: unknown): undefined {
+  if (error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing') return undefined
+  throw error
+}
+
+function unlessRefused(error: unknown): undefined {
+  if (error instanceof Stripe.errors.StripeInvalidRequestError) return undefined
+  throw error
+}
+
+function server(apiBase: string | undefined): Pick<Stripe.StripeConfig, 'host' | 'port' | 'protocol'> {
+  if (apiBase === undefined) return {}
+  const url = URL.canParse(apiBase) ? new URL(apiBase) : null
+  if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== '/') {
+    throw new OptionError('stripe.apiBase (STRIPE_API_BASE) must be an http or https URL without a path')
+  }
+  const protocol = url.protocol === 'http:' ? 'http' : 'https'
+  return { host: url.hostname, protocol, ...(url.port !== '' && { port: url.port }) }
+}
+
+/** Errors of the way to Stripe, of its rate limit, and of Stripe itself (5xx, 409, an answer that is not JSON). */
+const PASSING = new Set(['StripeConnectionError', 'StripeRateLimitError', 'StripeAPIError'])
+
+/** What ends the call that is being made. The SDK takes no signal from its caller. */
+const limits = new AsyncLocalStorage<AbortSignal>()
+
+/** For the SDK: its own signal, a timeout for each of its attempts, gives way to the call's. */
+function fetchWithinCall(url: string | URL | Request, init?: RequestInit): Promise<Response> {
+  // A redirect is an answer that is not Stripe's.
+  return fetch(url, { ...init, redirect: 'manual', signal: limits.getStore() as AbortSignal })
+}
+
+/** One call to Stripe, and what its outcome means. */
+function createCall(timeoutMs: number) {
+  return async <T>(signal: AbortSignal, request: () => Promise<T>): Promise<T> => {
+    const timeout = AbortSignal.timeout(timeoutMs)
+    try {
+      return await limits.run(AbortSignal.any([signal, timeout]), request)
+    } catch (error) {
+      if (!(error instanceof Stripe.errors.StripeError)) throw error
+      const late = timeout.aborted ? `no answer within ${timeoutMs} ms` : undefined
+      throw translate(error, signal.aborted ? 'the call was aborted' : late)
+    }
+  }
+}
+
+/** Whether trying again can help: https://docs.stripe.com/api/errors @param cut why the call was ended here, if it was */
+function translate(error: InstanceType<typeof Stripe.errors.StripeError>, cut?: string): Error {
+  const { type, statusCode, headers } = error
+  const text = [`Stripe: ${type}`, statusCode, cut ?? error.message].filter(Boolean).join(' ')
+  if (!PASSING.has(type)) return new StripeRefusedError(text, statusCode, { cause: error })
+  return new TransientError(text, { cause: error, retryAfterMs: retryAfterMs(headers?.['retry-after']) })
+}

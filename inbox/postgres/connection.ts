@@ -1,0 +1,188 @@
+import pg from 'pg'
+import type { Logger } from '../contracts.ts'
+import { StoreOpenError } from '../errors.ts'
+import { onceInTenSeconds } from '../store-trouble.ts'
+import { describeStore } from './url.ts'
+
+/** Connections of one process, unless the URL says `?connections=…`; one more listens for wake-ups. */
+const CONNECTIONS = 10
+/** Time to connect, ms. */
+const CONNECT_MS = 5_000
+/**
+ * Time for one statement, ms: who waits for a server that is gone must get an error, not silence. What a process has
+ * claimed is another's by then.
+ */
+const STATEMENT_MS = 10_000
+/**
+ * Begins a transaction with what ours rely on, whatever the defaults of the server, the database and the role are. Each
+ * statement sees what is committed: under `repeatable read` or `serializable`, two instances that write beside each other
+ * would refuse each other. A commit is on disk before it is answered; what is stricter than `on`, or a choice about
+ * standbys (`local`, `remote_write`), stays. A process that is frozen amid it locks what it has for 5 s. All set here, and
+ * not when connecting: PgBouncer takes no such setting there.
+ */
+export const BEGIN = [
+  'BEGIN ISOLATION LEVEL READ COMMITTED',
+  'SET LOCAL idle_in_transaction_session_timeout = 5000',
+  `SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`,
+].join('; ')
+/**
+ * The same, for statements that find a few rows by their keys and are planned once for a connection: PostgreSQL, who
+ * knows a table that grows as it was some time ago, would plan to read all of it.
+ */
+export const BEGIN_BY_INDEX = [
+  BEGIN,
+  'plan_cache_mode = force_generic_plan',
+  'enable_seqscan = off',
+  'enable_hashjoin = off',
+  'enable_mergejoin = off',
+].join('; SET LOCAL ')
+/** Between two attempts to reach a server that is not up, ms. */
+const ATTEMPT_INTERVAL = 1_000
+
+export interface PostgresConfig extends pg.ClientConfig {
+  max: number
+}
+
+/** Reads a URL. TLS and what else `pg` knows is in its parameters. @throws {StoreOpenError} */
+export function readPostgresUrl(text: string): PostgresConfig {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol) || url.hostname === '' || url.pathname.length < 2) {
+    // Without the text: it may hold a password.
+    throw new StoreOpenError('that is no PostgreSQL URL; write postgres://user:password@host:5432/database')
+  }
+  const connections = url.searchParams.get('connections') ?? String(CONNECTIONS)
+  if (!/^[1-9]\d{0,3}$/.test(connections)) {
+    throw new StoreOpenError(`connections=${connections} in the URL must be a number from 1 to 9999`)
+  }
+  url.searchParams.delete('connections')
+  return {
+    connectionString: url.href,
+    max: Number(connections),
+    application_name: 'tutorbot-webhooks',
+    connectionTimeoutMillis: CONNECT_MS,
+    query_timeout: STATEMENT_MS,
+    keepAlive: true,
+  }
+}
+
+/** What a server, or the way to it, answers that may be up in a moment: SQLSTATE or Node's code. */
+const NOT_UP = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EPIPE',
+  '53300', // too many connections
+  '57P01', // it is shutting down
+  '57P02',
+  '57P03', // it is starting up
+])
+/** protocol_violation: what PgBouncer says whatever it is. */
+const PGBOUNCER = '08P01'
+/** `pg` gives these no code; the last two are PgBouncer's. */
+const NOT_UP_MESSAGE = /timeout|Connection terminated|server login has been failing|connect failed/
+
+/** Why a server is not up. undefined: it is, and refuses. */
+function whyNotUp({ code, message }: { code?: string; message: string }): string | undefined {
+  if (code === undefined || code === PGBOUNCER) return NOT_UP_MESSAGE.test(message) ? message : undefined
+  return NOT_UP.has(code) ? code : undefined
+}
+
+const CHECK_CERTIFICATE =
+  "check sslrootcert in the URL: the file with the certificate of the authority that has signed the server's"
+
+/** What each refusal is mended by; the others speak for themselves. */
+const MENDS: Record<string, string> = {
+  '28P01': 'check the user and the password in the URL',
+  '28000': 'check the user in the URL, and that pg_hba.conf lets it in',
+  '3D000': 'create that database, or name another in the URL',
+  '42501': 'GRANT CREATE ON DATABASE … TO that role, or let an owner of the database start this once',
+  SELF_SIGNED_CERT_IN_CHAIN: CHECK_CERTIFICATE,
+  DEPTH_ZERO_SELF_SIGNED_CERT: CHECK_CERTIFICATE,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: CHECK_CERTIFICATE,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: CHECK_CERTIFICATE,
+}
+
+/**
+ * The line for a server that refuses, or is not up and not waited for. Its messages name roles and databases, never a
+ * password.
+ */
+export function explainRefusal(url: string, error: unknown): StoreOpenError {
+  if (error instanceof StoreOpenError) return error
+  const { code, message } = error as { code?: string; message: string }
+  const reason = whyNotUp({ code, message })
+  if (reason !== undefined) {
+    const mend = 'start it, or check host and port in the URL'
+    return new StoreOpenError(`${describeStore(url)} is not up (${reason}); ${mend}`, { cause: error })
+  }
+  const mend = MENDS[code ?? ''] ?? 'check the URL'
+  return new StoreOpenError(`${describeStore(url)} can't be used (${message}); ${mend}`, { cause: error })
+}
+
+/**
+ * Runs what begins the work with a server, again and again while that is not up, and says so.
+ * @param waits false: a server that is not up is one that refuses
+ * @throws {StoreOpenError} the server refuses
+ */
+export async function onceUp<T>(url: string, log: Logger, waits: boolean, begin: () => Promise<T>): Promise<T> {
+  const isTime = onceInTenSeconds()
+  for (;;) {
+    try {
+      return await begin()
+    } catch (error) {
+      const reason = whyNotUp(error as Error)
+      if (!waits || reason === undefined) throw explainRefusal(url, error)
+      if (isTime(performance.now())) log.warn(`waiting for ${describeStore(url)} (${reason})`)
+      await new Promise(resolve => setTimeout(resolve, ATTEMPT_INTERVAL))
+    }
+  }
+}
+
+/**
+ * Calls `onNotice` at each notification of a channel, and after each time that some may have been missed. Through a
+ * pooler there are none: LISTEN would stay on a connection that is somebody else's in a moment.
+ */
+export function listen(config: pg.ClientConfig, channel: string, onNotice: () => void): () => Promise<void> {
+  let client: pg.Client | undefined
+  let timer: NodeJS.Timeout | undefined
+  let closed = false
+
+  async function connect(): Promise<void> {
+    const current = new pg.Client(config)
+    client = current
+    current.on('notification', onNotice)
+    current.on('error', () => {})
+    // Also after an error: whatever ended it, there is a next one.
+    current.on('end', () => {
+      if (!closed) timer = setTimeout(() => void connect(), ATTEMPT_INTERVAL)
+    })
+    try {
+      await current.connect()
+      if (await isPooled(current)) {
+        closed = true
+        return await current.end()
+      }
+      await current.query(`LISTEN ${channel}`)
+      onNotice()
+    } catch {
+      await current.end().catch(() => {})
+    }
+  }
+
+  const first = connect()
+  return async () => {
+    closed = true
+    clearTimeout(timer)
+    await first
+    await client?.end().catch(() => {})
+  }
+}
+
+/** Whether somebody is in between, such as PgBouncer: what it gives as the backend's process id is another number. */
+export async function isPooled(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+  return rows[0]?.pid !== (client as unknown as { processID: number }).processID
+}

@@ -1,0 +1,137 @@
+import type { PgBoss } from 'pg-boss'
+import type { InsertResult, NewDelivery } from '../contracts.ts'
+import { type Claim, QUEUE, untilAfter, wake } from './queue.ts'
+import { BOSS_SCHEMA, SCHEMA } from './schema.ts'
+import { clean } from './text.ts'
+import { type Connection, onClient } from './transaction.ts'
+
+export interface Insert {
+  delivery: NewDelivery
+  /** Its ordering key, as it is stored. */
+  mailbox: string
+  body: Buffer
+  /** Its mailbox is to be claimed with it. */
+  claim: boolean
+}
+
+/*
+ * Numbers in the order of acceptance, rows in the order of their keys and ids: two transactions with the same ones wait
+ * for each other, and do not lock up. IS TRUE: or the IN is made a join, in a transaction that has hash joins off.
+ *
+ * claimed: a mailbox that nobody has and in which nothing is pending gets a job as pg-boss's fetch would leave it:
+ * active. There is one of those for each at most (job_i3), whoever makes it. None where a job waits (asked for as in
+ * LOCK_WAITING): who fetches that one would wait for us, and perhaps we for it. What another process accepts of the same
+ * mailbox while this statement runs is not seen: it comes after this one, whatever their numbers.
+ */
+const INSERT = `
+  WITH given AS MATERIALIZED (
+    SELECT nextval('${SCHEMA}.delivery_seq_seq') AS seq, accepted.* FROM (
+      SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::int[],
+        $9::int[], $11::boolean[])
+        WITH ORDINALITY AS rows (id, source, event, key, ordering_key, unreadable, received_at, start, length, claims, ordinal)
+      ORDER BY ordinal
+    ) AS accepted
+  ), claimed AS (
+    INSERT INTO ${BOSS_SCHEMA}.job
+      (name, policy, singleton_key, state, started_on, heartbeat_on, heartbeat_seconds, keep_until,
+        retry_limit, retry_delay, retry_backoff, expire_seconds, deletion_seconds)
+    SELECT name, policy, ordering_key, 'active', now, now, heartbeat_seconds, now + retention_seconds * interval '1 second',
+      retry_limit, retry_delay, retry_backoff, expire_seconds, deletion_seconds
+    FROM given
+    CROSS JOIN (SELECT *, ${BOSS_SCHEMA}.job_now() AS now FROM ${BOSS_SCHEMA}.queue WHERE name = '${QUEUE}') AS queue
+    WHERE claims
+      AND NOT EXISTS (SELECT FROM ${SCHEMA}.delivery WHERE ordering_key = given.ordering_key AND state = 'pending')
+      AND NOT EXISTS (SELECT FROM ${BOSS_SCHEMA}.job
+        WHERE name = '${QUEUE}' AND singleton_key = given.ordering_key AND state < 'active')
+    ORDER BY ordering_key
+    ON CONFLICT DO NOTHING RETURNING id, singleton_key, started_on
+  ), fresh AS (
+    INSERT INTO ${SCHEMA}.delivery
+      (seq, id, source, event, key, ordering_key, state, attempts, started_at, received_at, settled_at, error)
+    SELECT seq, id, source, event, key, ordering_key, CASE WHEN unreadable IS NULL THEN 'pending' ELSE 'dead' END,
+      CASE WHEN begins THEN 1 ELSE 0 END, CASE WHEN begins THEN received_at END,
+      received_at, CASE WHEN unreadable IS NOT NULL THEN received_at END, unreadable
+    FROM (
+      SELECT *, claims AND (ordering_key IN (SELECT singleton_key FROM claimed)) IS TRUE AS begins FROM given ORDER BY id
+    ) AS accepted
+    ON CONFLICT (id) DO NOTHING RETURNING seq, id
+  ), bodies AS (
+    INSERT INTO ${SCHEMA}.body SELECT seq, substring($10::bytea FROM start FOR length) FROM given
+    WHERE (seq IN (SELECT seq FROM fresh)) IS TRUE
+  )
+  SELECT id, NULL AS job, NULL AS key, NULL AS "startedOn" FROM fresh
+  UNION ALL SELECT NULL, id, singleton_key, started_on FROM claimed`
+
+/** A delivery that is new, or a mailbox that was claimed with its job. */
+type InsertedRow =
+  | { id: string; job: null; key: null; startedOn: null }
+  | { id: null; job: string; key: string; startedOn: Date }
+
+export async function insertAll(
+  boss: PgBoss,
+  client: Connection,
+  anew: Connection,
+  inserts: Insert[],
+): Promise<{ results: InsertResult[]; claims: Claim[] }> {
+  // The first of each id: copies in one batch are duplicates.
+  const first = new Map<string, Insert>()
+  // The first of each mailbox: what comes after another one waits for it.
+  const heads = new Map<string, Insert>()
+  for (const insert of inserts) {
+    if (first.has(insert.delivery.id)) continue
+    first.set(insert.delivery.id, insert)
+    if (!heads.has(insert.mailbox)) heads.set(insert.mailbox, insert)
+  }
+  const given = [...first.values()]
+  const claiming = given.map(
+    insert => insert.claim && insert.delivery.unreadable === undefined && heads.get(insert.mailbox) === insert,
+  )
+  const bodies = given.map(({ body }) => body)
+  const column = (value: (delivery: NewDelivery) => unknown) => given.map(({ delivery }) => value(delivery))
+  const { rows } = await client.query<InsertedRow>(INSERT, [
+    column(({ id }) => clean(id)),
+    column(({ source }) => clean(source)),
+    column(({ event }) => clean(event)),
+    column(({ key }) => clean(key)),
+    given.map(({ mailbox }) => mailbox),
+    column(({ unreadable }) => (unreadable === undefined ? null : clean(unreadable))),
+    column(({ receivedAt }) => receivedAt),
+    starts(bodies),
+    bodies.map(({ length }) => length),
+    Buffer.concat(bodies),
+    claiming,
+  ])
+  const fresh = new Set<string | null>()
+  const claims = new Map<Insert, Claim>()
+  for (const { id, job, key, startedOn } of rows) {
+    fresh.add(id)
+    if (job === null) continue
+    claims.set(heads.get(key) as Insert, { id: job, retryCount: 0, orderingKey: key, until: untilAfter(startedOn) })
+  }
+  const results = inserts.map((insert): InsertResult => {
+    const { id, unreadable } = insert.delivery
+    if (first.get(id) !== insert || !fresh.has(clean(id))) return 'duplicate'
+    if (unreadable !== undefined) return 'dead'
+    return claims.has(insert) ? 'claimed' : 'queued'
+  })
+  const queued = inserts.filter((_insert, index) => results[index] === 'queued')
+  await wake(boss, client, new Map(queued.map(({ mailbox }) => [mailbox, 0])))
+  // Claimed for a delivery that was known already.
+  const idle = [...claims].filter(([{ delivery }]) => !fresh.has(clean(delivery.id)))
+  if (idle.length > 0) {
+    const jobs = idle.map(([, claim]) => claim)
+    await boss.deleteJob(QUEUE, jobs, { db: onClient(anew) })
+    for (const [insert] of idle) claims.delete(insert)
+  }
+  return { results, claims: [...claims.values()] }
+}
+
+/** Where each begins when they are one after the other; the first is at 1. */
+function starts(bodies: Buffer[]): number[] {
+  let next = 1
+  return bodies.map(({ length }) => {
+    const start = next
+    next += length
+    return start
+  })
+}

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
+import type { Store } from '../contracts.ts'
+import { HEARTBEAT_SECONDS } from './queue.ts'
+import { SCHEMA } from './schema.ts'
+import { clean, indexable } from './text.ts'
+import { NOW_MS } from './time.ts'
+import { transaction } from './transaction.ts'
+
+/** A claim is somebody else's while its process keeps it. */
+const CLAIM_STEP = `
+  INSERT INTO ${SCHEMA}.step (key, owner, until) VALUES ($1, $2, now() + interval '${HEARTBEAT_SECONDS} s')
+  ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, until = excluded.until
+  WHERE step.done_at IS NULL AND step.until < now() RETURNING key`
+const FIND_STEP = `SELECT result FROM ${SCHEMA}.step WHERE key = $1`
+/** Also if the claim has lapsed, and whoever has it now: what is recorded has happened. */
+const RECORD_STEP = `
+  INSERT INTO ${SCHEMA}.step (key, done_at, result) VALUES ($1, ${NOW_MS}, $2)
+  ON CONFLICT (key) DO UPDATE SET done_at = excluded.done_at, result = excluded.result WHERE step.done_at IS NULL`
+const RELEASE_STEP = `DELETE FROM ${SCHEMA}.step WHERE key = $1 AND owner = $2 AND done_at IS NULL`
+const KEEP_STEPS = `
+  UPDATE ${SCHEMA}.step SET until = now() + interval '${HEARTBEAT_SECONDS} s' WHERE owner = $1 AND done_at IS NULL`
+const RELEASE_STEPS = `DELETE FROM ${SCHEMA}.step WHERE owner = $1 AND done_at IS NULL`
+
+/** The steps of `once`, claimed for this process. */
+export function createSteps(pool: pg.Pool) {
+  const owner = randomUUID()
+  const write = (text: string, values: unknown[]) => transaction(pool, client => client.query(text, values))
+
+  const steps: Pick<Store, 'claimStep' | 'recordStep' | 'releaseStep'> = {
+    async claimStep(key) {
+      const claimed = await write(CLAIM_STEP, [indexable(key), owner])
+      if (claimed.rowCount === 1) return 'claimed'
+      const { rows } = await pool.query<{ result: string | null }>(FIND_STEP, [indexable(key)])
+      const [step] = rows
+      // Given back between the two statements: whoever asks again gets it.
+      if (step === undefined || step.result === null) return 'busy'
+      return { result: JSON.parse(step.result) }
+    },
+    async recordStep(key, result) {
+      await write(RECORD_STEP, [indexable(key), clean(JSON.stringify(result ?? null))])
+    },
+    async releaseStep(key) {
+      await write(RELEASE_STEP, [indexable(key), owner])
+    },
+  }
+  return {
+    ...steps,
+    /** Keeps the steps that are being done: their heartbeat. */
+    async keepSteps(): Promise<void> {
+      await write(KEEP_STEPS, [owner])
+    },
+    /** Gives back at once what was claimed: who stops in order is not waited for. */
+    async releaseSteps(): Promise<void> {
+      await write(RELEASE_STEPS, [owner])
+    },
+  }
+}

@@ -1,0 +1,65 @@
+import { setTimeout } from 'node:timers/promises'
+import type { Clock, Logger, Store } from './contracts.ts'
+
+const DAY = 24 * 60 * 60 * 1_000
+/** Time between two passes, ms. */
+const PASS_INTERVAL = 60 * 60 * 1_000
+/** Least time between the steps of a pass, ms: deliveries come first. */
+const STEP_INTERVAL = 20
+/** And so many times as long as the step took, so that pruning has a tenth of the time at most. */
+const REST = 9
+/** Deliveries deleted in one step: an acknowledgement may have to wait for their pages, some ms. */
+const STEP = 20
+
+export interface Pruned {
+  store: Pick<Store, 'prune'>
+  clock: Pick<Clock, 'now'>
+  retentionDays: number
+  dedupDays: number
+}
+
+export interface PruningOptions extends Pruned {
+  clock: Clock
+  log: Logger
+}
+
+/** Where to go on (null: at the end), and after how many ms. */
+async function pruneStep({ store, clock, retentionDays, dedupDays }: Pruned, after: number) {
+  const now = clock.now()
+  const begunAt = performance.now()
+  const before = { payloadsBefore: now - retentionDays * DAY, keysBefore: now - dedupDays * DAY }
+  const next = await store.prune(before, after, STEP)
+  return { next, rest: Math.max(STEP_INTERVAL, REST * (performance.now() - begunAt)) }
+}
+
+/** One pass to its end, for a command. */
+export async function prunePass(pruned: Pruned): Promise<void> {
+  for (let after: number | null = 0; after !== null; ) {
+    const { next, rest } = await pruneStep(pruned, after)
+    after = next
+    if (next !== null) await setTimeout(rest)
+  }
+}
+
+/** Deletes what is older than its time: a pass at start and every hour, in small steps. Returns what ends it. */
+export function startPruning({ store, clock, log, retentionDays, dedupDays }: PruningOptions): () => void {
+  let stopped = false
+  let cancel = clock.after(STEP_INTERVAL, () => void step(0))
+
+  async function step(after: number): Promise<void> {
+    let next: number | null = null
+    let rest = PASS_INTERVAL
+    try {
+      ;({ next, rest } = await pruneStep({ store, clock, retentionDays, dedupDays }, after))
+    } catch (error) {
+      log.error(error, 'old deliveries could not be deleted; tried again in an hour')
+    }
+    if (stopped) return
+    cancel = clock.after(next === null ? PASS_INTERVAL : rest, () => void step(next ?? 0))
+  }
+
+  return () => {
+    stopped = true
+    cancel()
+  }
+}

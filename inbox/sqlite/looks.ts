@@ -1,0 +1,71 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { HistoryEntry, Store } from '../contracts.ts'
+import { type DeliveryRow, listedDelivery, type RowWithPayload, storedDelivery } from '../rows.ts'
+import type { KnownIds } from './known-ids.ts'
+import { browseStatement, listStatement, STATEMENTS } from './statements.ts'
+
+/** Acceptance numbers that one look of `browse` goes over: some 5 ms. */
+const BROWSED = 10_000
+
+/** The part of a store that only looks. Files of the version before have all that it needs. */
+export type Looks = Pick<Store, 'get' | 'list' | 'browse' | 'history' | 'size'>
+
+/** @param seqOf the acceptance number of an id; null: it is not known */
+export function createLooks(db: DatabaseSync, seqOf: (id: string) => number | null): Looks {
+  const getDelivery = db.prepare(STATEMENTS.getDelivery)
+  const listHistory = db.prepare(STATEMENTS.listHistory)
+  const extent = db.prepare(STATEMENTS.extent)
+  const pages = db.prepare(STATEMENTS.pages)
+
+  return {
+    async get(id) {
+      const row = getDelivery.get(seqOf(id)) as RowWithPayload | undefined
+      return row === undefined ? null : storedDelivery(row)
+    },
+
+    async list(filter, limit, after = 0) {
+      const { sql, values } = listStatement(filter)
+      const rows = db.prepare(sql).all(after, ...values, limit)
+      return (rows as unknown as RowWithPayload[]).map(storedDelivery)
+    },
+
+    async browse(filter, limit, before) {
+      const { first, last } = extent.get() as { first: number | null; last: number | null }
+      if (first === null || last === null) return { deliveries: [], next: null }
+      const top = Math.min(before ?? Infinity, last + 1)
+      const bottom = top - BROWSED
+      const { sql, values } = browseStatement(filter)
+      const rows = db.prepare(sql).all(top, bottom, ...values, limit) as unknown as DeliveryRow[]
+      const reached = rows.length === limit ? Number(rows.at(-1)?.seq) : bottom
+      return { deliveries: rows.map(listedDelivery), next: reached > first ? reached : null }
+    },
+
+    async history(id) {
+      const rows = listHistory.all(seqOf(id)) as Record<string, unknown>[]
+      return rows.map(row => ({
+        what: row.what as HistoryEntry['what'],
+        at: row.at as number,
+        attempt: row.attempt as number | null,
+        startedAt: row.started_at as number | null,
+        detail: row.detail as string | null,
+      }))
+    },
+
+    async size() {
+      const { first, last } = extent.get() as { first: number | null; last: number | null }
+      const { bytes } = pages.get() as { bytes: number }
+      return { deliveries: first === null || last === null ? 0 : last - first + 1, bytes }
+    },
+  }
+}
+
+/** Of the server's file, whose ids another process adds. */
+export function seqBeside(known: KnownIds): (id: string) => number | null {
+  return id => {
+    const seq = known.find(id)
+    if (seq !== undefined) return seq
+    // The server may have accepted it since this was opened.
+    known.readOn()
+    return known.find(id) ?? null
+  }
+}

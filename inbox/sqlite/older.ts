@@ -1,0 +1,40 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Store } from '../contracts.ts'
+import { StoreOpenError } from '../errors.ts'
+import { scanBacklog } from './counts.ts'
+import { olderVersion } from './file.ts'
+import { openKnownIds } from './known-ids.ts'
+import { createLooks, seqBeside } from './looks.ts'
+
+/**
+ * A store of an older version, whose server may be running: to be looked at, and not changed.
+ * @param version that it has
+ */
+export function openOlderStore(db: DatabaseSync, file: string, version: number): Store {
+  const refuse = async () => {
+    throw new StoreOpenError(olderVersion(file, version))
+  }
+  return {
+    ...createLooks(db, seqBeside(openKnownIds(db))),
+    backlog: async () => scanBacklog(db),
+    /** Whether it could be written: the lock, and the right to it. */
+    async checkWritable() {
+      db.exec('BEGIN IMMEDIATE; ROLLBACK')
+    },
+    insert: refuse,
+    take: refuse,
+    settle: refuse,
+    claimStep: refuse,
+    recordStep: refuse,
+    releaseStep: refuse,
+    replay: refuse,
+    discard: refuse,
+    forget: refuse,
+    prune: refuse,
+    installationId: refuse,
+    setInstallationId: refuse,
+    async close() {
+      db.close()
+    },
+  }
+}

@@ -1,0 +1,86 @@
+import { statSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { StoreOpenError } from '../errors.ts'
+import type { RowWithPayload } from '../rows.ts'
+import { lockFile, olderVersion, SCHEMA_VERSION, versionOf } from './file.ts'
+
+/** A step that is done. */
+export interface StepRow {
+  key: string
+  /** Unix ms. */
+  done_at: number
+  /** JSON. */
+  result: string
+}
+
+/** What happened to a delivery: see HistoryEntry. */
+export interface HistoryInFile {
+  /** The delivery's. */
+  id: string
+  what: string
+  at: number
+  attempt: number | null
+  started_at: number | null
+  detail: string | null
+}
+
+/** A store's file, to be read and not changed. Rows are read as they are asked for. */
+export interface SqliteReader {
+  /** The file, read only: for what else is kept in it. */
+  db: DatabaseSync
+  /** See Store.installationId. */
+  installationId(): string
+  /** How many deliveries there are. */
+  count(): number
+  /** In order of acceptance. */
+  deliveries(): Iterable<RowWithPayload>
+  /** What happened to the deliveries from one acceptance number to another, in order. */
+  history(first: number, last: number): HistoryInFile[]
+  /** Those that are done: a claim is nobody's once its process has ended. */
+  steps(): Iterable<StepRow>
+  close(): void
+}
+
+/**
+ * Opens the store in a file to read it, while no other process has it.
+ * @throws {StoreOpenError} that says why the file can't be read and what to do
+ */
+export function openSqliteReader(file: string): SqliteReader {
+  let lock: DatabaseSync | undefined
+  let db: DatabaseSync | undefined
+  try {
+    if (!statSync(file).isFile()) throw new StoreOpenError(`${file} is not a file; give a store's file`)
+    lock = lockFile(file)
+    db = new DatabaseSync(file, { readOnly: true })
+    const version = versionOf(db, file)
+    if (version === null) throw new StoreOpenError(`${file} is empty; give a store's file`)
+    if (version < SCHEMA_VERSION) throw new StoreOpenError(`${olderVersion(file, version)}, and stop it`)
+    return createReader(db, lock)
+  } catch (error) {
+    db?.close()
+    lock?.close()
+    if (error instanceof StoreOpenError) throw error
+    throw new StoreOpenError(`${file} can't be read (${(error as Error).message}); give a store's file`, {
+      cause: error,
+    })
+  }
+}
+
+function createReader(db: DatabaseSync, lock: DatabaseSync): SqliteReader {
+  const rows = <Row>(text: string) => db.prepare(text).iterate() as unknown as Iterable<Row>
+  const history = db.prepare(`
+    SELECT id, what, at, attempt, history.started_at, detail FROM history JOIN delivery USING (seq)
+    WHERE seq BETWEEN ? AND ? ORDER BY history.rowid`)
+  return {
+    db,
+    installationId: () => db.prepare("SELECT value FROM about WHERE name = 'installation_id'").get()?.value as string,
+    count: () => db.prepare('SELECT count(*) AS count FROM delivery').get()?.count as number,
+    deliveries: () => rows('SELECT * FROM delivery LEFT JOIN body USING (seq) ORDER BY seq'),
+    history: (first, last) => history.all(first, last) as unknown as HistoryInFile[],
+    steps: () => rows('SELECT key, done_at, result FROM step WHERE done_at IS NOT NULL ORDER BY key'),
+    close() {
+      db.close()
+      lock.close()
+    },
+  }
+}

@@ -1,0 +1,100 @@
+/** The statements of the SQLite store, in one place: a test asks the planner about each that none walks a whole table. */
+import type { DeliveryFilter } from '../contracts.ts'
+import { conditionsOf } from '../rows.ts'
+
+/** Of the pass over finished deliveries: those that may be deleted, in a range of acceptance numbers. */
+const FINISHED = `delivery NOT INDEXED
+  WHERE seq > ? AND seq <= ? AND state IN ('done', 'discarded') AND settled_at < ?`
+
+export const STATEMENTS = {
+  insertDelivery: `
+    INSERT INTO delivery (id, source, event, key, ordering_key, state, attempts, started_at, received_at, settled_at, error)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  insertBody: 'INSERT INTO body VALUES (?, ?)',
+  isPending: `SELECT 1 FROM delivery WHERE ordering_key = ? AND state = 'pending' LIMIT 1`,
+  head: `
+    SELECT * FROM delivery LEFT JOIN body USING (seq) WHERE ordering_key = ? AND state = 'pending' ORDER BY seq LIMIT 1`,
+  firstParked: `
+    SELECT * FROM delivery LEFT JOIN body USING (seq)
+    WHERE ordering_key = ? AND state = 'parked' AND next_attempt_at IS NOT NULL ORDER BY next_attempt_at LIMIT 1`,
+  startAttempt: 'UPDATE delivery SET attempts = attempts + 1, started_at = ? WHERE seq = ?',
+  postpone: 'UPDATE delivery SET next_attempt_at = ?, settled_at = ? WHERE seq = ?',
+  settleAttempt: `
+    UPDATE delivery SET state = ?, started_at = NULL, next_attempt_at = ?, settled_at = ?, error = ?
+    WHERE seq = ? AND attempts = ? AND started_at IS NOT NULL`,
+
+  wakeNow: 'INSERT INTO wakeup VALUES (?, 0) ON CONFLICT DO NOTHING',
+  wakeAt: 'INSERT INTO wakeup VALUES (?, ?) ON CONFLICT DO UPDATE SET due_at = min(due_at, excluded.due_at)',
+  setWakeup: 'INSERT INTO wakeup VALUES (?, ?) ON CONFLICT DO UPDATE SET due_at = excluded.due_at',
+  forgetWakeup: 'DELETE FROM wakeup WHERE ordering_key = ?',
+  due: 'SELECT ordering_key FROM wakeup WHERE due_at <= ? ORDER BY due_at LIMIT ?',
+  mailboxDue: 'SELECT due_at FROM wakeup WHERE ordering_key = ?',
+  firstDue: 'SELECT min(due_at) AS at FROM wakeup WHERE due_at > ?',
+  wakeupSlice: `
+    SELECT max(ordering_key) AS last
+    FROM (SELECT ordering_key FROM wakeup WHERE ordering_key >= ? ORDER BY ordering_key LIMIT ?)`,
+  wakeLater: 'UPDATE wakeup SET due_at = 0 WHERE ordering_key >= ? AND ordering_key <= ? AND due_at > ?',
+
+  findStep: 'SELECT done_at, result FROM step WHERE key = ?',
+  claimStep: 'INSERT INTO step (key) VALUES (?)',
+  recordStep: 'UPDATE step SET done_at = ?, result = ? WHERE key = ?',
+  releaseStep: 'DELETE FROM step WHERE key = ? AND done_at IS NULL',
+
+  insertHistory: `
+    INSERT INTO history SELECT seq, ?, ?, attempts, started_at, ? FROM delivery WHERE seq = ? AND attempts = ?
+      AND started_at IS NOT NULL`,
+  noteByHand: 'INSERT INTO history (seq, what, at, detail) VALUES (?, ?, ?, ?)',
+  listHistory: 'SELECT * FROM history WHERE seq = ? ORDER BY rowid',
+
+  getDelivery: 'SELECT * FROM delivery LEFT JOIN body USING (seq) WHERE seq = ?',
+  getState: 'SELECT state FROM delivery WHERE seq = ?',
+  replayDelivery: `
+    UPDATE delivery SET state = 'parked', next_attempt_at = 0
+    WHERE seq = ? AND state IN ('parked', 'dead') AND started_at IS NULL RETURNING ordering_key`,
+  discardDelivery: `
+    UPDATE delivery SET state = 'discarded', next_attempt_at = NULL, settled_at = ?, error = ?
+    WHERE seq = ? AND state IN ('parked', 'dead') AND started_at IS NULL`,
+
+  bodyBytes: 'SELECT length(payload) AS bytes FROM body WHERE seq = ?',
+  forgetBody: 'DELETE FROM body WHERE seq = (SELECT seq FROM delivery WHERE seq = ? AND started_at IS NULL)',
+  forgetErrors: 'UPDATE history SET detail = NULL WHERE seq = ?',
+  discardForgotten: `
+    UPDATE delivery SET error = NULL, next_attempt_at = NULL, settled_at = ?,
+      state = CASE state WHEN 'done' THEN 'done' ELSE 'discarded' END WHERE seq = ?`,
+
+  pruneSlice: 'SELECT max(seq) AS last FROM (SELECT seq FROM delivery WHERE seq > ? ORDER BY seq LIMIT ?)',
+  pruneCandidates: `
+    SELECT seq, id, settled_at, (SELECT length(payload) FROM body WHERE body.seq = delivery.seq) AS bytes FROM ${FINISHED}
+      AND (settled_at < ? OR EXISTS (SELECT 1 FROM body WHERE body.seq = delivery.seq)) ORDER BY seq LIMIT ?`,
+  pruneBody: 'DELETE FROM body WHERE seq = ?',
+  pruneHistory: 'DELETE FROM history WHERE seq = ?',
+  pruneKey: 'DELETE FROM delivery WHERE seq = ?',
+  oldStep: 'SELECT 1 FROM step WHERE done_at < ? LIMIT 1',
+  pruneSteps: 'DELETE FROM step WHERE key IN (SELECT key FROM step WHERE done_at < ? LIMIT ?)',
+
+  addToTally: 'INSERT INTO tally VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
+  readTally: 'SELECT state, chunk, count FROM tally',
+  oldestInChunk: `
+    SELECT (
+      SELECT received_at FROM delivery NOT INDEXED WHERE seq >= ? AND seq < ? AND state = 'pending' ORDER BY seq LIMIT 1
+    ) AS received_at`,
+
+  extent: 'SELECT (SELECT min(seq) FROM delivery) AS first, (SELECT max(seq) FROM delivery) AS last',
+  pages: 'SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size',
+
+  getAbout: 'SELECT value FROM about WHERE name = ?',
+  setAbout: 'INSERT OR REPLACE INTO about VALUES (?, ?)',
+  dropAbout: 'DELETE FROM about WHERE name = ?',
+} as const
+
+/** `list`: after an acceptance number, in order. @throws {TypeError} the filter's state is none */
+export function listStatement(filter: DeliveryFilter) {
+  const { where, values } = conditionsOf(filter, () => '?')
+  return { sql: `SELECT * FROM delivery LEFT JOIN body USING (seq) WHERE seq > ?${where} ORDER BY seq LIMIT ?`, values }
+}
+
+/** `browse`: between two acceptance numbers, newest first. @throws {TypeError} the filter's state is none */
+export function browseStatement(filter: DeliveryFilter) {
+  const { where, values } = conditionsOf(filter, () => '?')
+  return { sql: `SELECT * FROM delivery WHERE seq < ? AND seq >= ?${where} ORDER BY seq DESC LIMIT ?`, values }
+}

@@ -1,0 +1,88 @@
+import type { Clock, Logger } from './contracts.ts'
+
+/** Wait before a store that failed is asked again, ms. */
+const RETRY_DELAY = 1_000
+/** Between two lines that say the same, ms: an outage must not fill the log. */
+const SAY_INTERVAL = 10_000
+
+/** Asks a store that fails again, and says so: when that begins, every 10 s while it lasts, and when it is over. */
+export interface StoreTrouble {
+  /** Runs what must not be given up, every second until the store takes it. undefined: `stopped` fired first. */
+  retry<T>(run: () => Promise<T>, stopped: AbortSignal): Promise<T | undefined>
+  /** Runs once what is asked again in any case, under the same name. undefined: it failed. */
+  attempt<T>(name: string, run: () => Promise<T>): Promise<T | undefined>
+}
+
+export function storeTrouble({ clock, log }: { clock: Clock; log: Logger }): StoreTrouble {
+  /** What has failed and not succeeded since. */
+  const failing = new Set<unknown>()
+  const isTime = onceInTenSeconds()
+  let begunAt = 0
+  let said = false
+
+  function failed(what: unknown, error: unknown): void {
+    if (failing.size === 0) begunAt = clock.now()
+    failing.add(what)
+    if (!isTime(clock.now())) return
+    said = true
+    log.error({ err: error, waiting: failing.size }, 'the store fails; what waits for it is tried again every second')
+  }
+
+  function worked(what: unknown): void {
+    failing.delete(what)
+    if (!said || failing.size > 0) return
+    said = false
+    log.info({ ms: Math.max(0, clock.now() - begunAt) }, 'the store works again')
+  }
+
+  return {
+    async retry(run, stopped) {
+      const what = Symbol()
+      for (;;) {
+        try {
+          const result = await run()
+          worked(what)
+          return result
+        } catch (error) {
+          if (stopped.aborted) return undefined
+          failed(what, error)
+          await delay(clock, RETRY_DELAY, stopped)
+        }
+      }
+    },
+    async attempt(name, run) {
+      try {
+        const result = await run()
+        worked(name)
+        return result
+      } catch (error) {
+        failed(name, error)
+        return undefined
+      }
+    },
+  }
+}
+
+/** Tells at a time (ms) whether something may be said again: once in 10 s. */
+export function onceInTenSeconds(): (now: number) => boolean {
+  let saidAt = Number.NEGATIVE_INFINITY
+  return now => {
+    // A clock that is set back must not silence it.
+    if (now >= saidAt && now - saidAt < SAY_INTERVAL) return false
+    saidAt = now
+    return true
+  }
+}
+
+/** Resolves after `ms`, or when `stopped` fires. */
+export function delay(clock: Clock, ms: number, stopped: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const end = () => {
+      cancel()
+      stopped.removeEventListener('abort', end)
+      resolve()
+    }
+    const cancel = clock.after(ms, end)
+    stopped.addEventListener('abort', end)
+  })
+}

@@ -1,0 +1,88 @@
+import createError from '@fastify/error'
+import { DELIVERY_STATES, type DeliveryFilter, type DeliveryState } from '../inbox/contracts.ts'
+import { localZone, readTime } from './local-time.ts'
+
+/** What the API, the page and the commands take as filters, and how it is checked. */
+
+export const BadFilterError = createError<[string, string]>('OPERATOR_BAD_FILTER', '%s %s', 400)
+
+/** The fields of a filter, as JSON Schema: the API's documentation. */
+export const FILTER_SCHEMA = {
+  state: { type: 'string', enum: DELIVERY_STATES, description: 'Deliveries of this state' },
+  source: { type: 'string', description: 'Who sent it: chatwoot, stripe, or a source of your own' },
+  event: { type: 'string', description: 'The event, such as message_created' },
+  conversation: { type: 'string', pattern: '^\\d+$', description: "Chatwoot's display id of a conversation" },
+  from: {
+    type: 'string',
+    format: 'date-time',
+    description: 'Accepted at this time or later (ISO 8601; without an offset in the server’s time zone)',
+  },
+  to: {
+    type: 'string',
+    format: 'date-time',
+    description: 'Accepted before this time (ISO 8601; without an offset in the server’s time zone)',
+  },
+  text: { type: 'string', description: 'Part of the id or of the key' },
+} as const
+
+/** The whole of a repeated hour is in a range that begins or ends within it. */
+export const OCCURRENCES = { from: 'first', to: 'second' } as const
+
+const MOST_ON_PAGE = 200
+const LONGEST = 200
+
+/**
+ * A filter from texts that came from outside; empty ones are not there.
+ * @param zone the IANA time zone of times without an offset
+ * @throws {BadFilterError} that names the field
+ */
+export function readFilter(given: Record<string, unknown>, zone = localZone()): DeliveryFilter {
+  const filter: DeliveryFilter = {}
+  for (const field of Object.keys(FILTER_SCHEMA) as (keyof typeof FILTER_SCHEMA)[]) {
+    const value = textOf(given, field)
+    if (value === undefined) continue
+    if (field === 'from' || field === 'to') filter[field] = timeOf(field, value, zone)
+    else if (field === 'state') filter.state = stateOf(value)
+    else filter[field] = value
+  }
+  if (filter.conversation !== undefined && !/^\d+$/.test(filter.conversation)) {
+    throw new BadFilterError('conversation', 'must be a number: the one that Chatwoot shows')
+  }
+  return filter
+}
+
+/** Which page, and how long. @throws {BadFilterError} that names the field */
+export function readPage(given: Record<string, unknown>): { limit: number; before: number | undefined } {
+  const limit = numberOf(given, 'limit', MOST_ON_PAGE) ?? 50
+  return { limit, before: numberOf(given, 'cursor', Number.MAX_SAFE_INTEGER) }
+}
+
+function textOf(given: Record<string, unknown>, field: string): string | undefined {
+  const value = given[field]
+  if (value === undefined || value === '') return undefined
+  if (typeof value !== 'string') throw new BadFilterError(field, 'must be a text, and given once')
+  if (value.length > LONGEST) throw new BadFilterError(field, `must not be longer than ${LONGEST} characters`)
+  return value
+}
+
+function numberOf(given: Record<string, unknown>, field: string, most: number): number | undefined {
+  const value = textOf(given, field)
+  if (value === undefined) return undefined
+  const number = Number(value)
+  if (!/^\d+$/.test(value) || number < 1 || number > most) {
+    throw new BadFilterError(field, `must be a whole number from 1 to ${most}`)
+  }
+  return number
+}
+
+function timeOf(field: 'from' | 'to', value: string, zone: string): number {
+  const time = readTime(value, zone, OCCURRENCES[field])
+  if (time === undefined) throw new BadFilterError(field, 'must be a time such as 2026-11-23T10:00:00Z')
+  return time
+}
+
+function stateOf(value: string): DeliveryState {
+  const state = DELIVERY_STATES.find(each => each === value)
+  if (state === undefined) throw new BadFilterError('state', `must be one of ${DELIVERY_STATES.join(', ')}`)
+  return state
+}

@@ -1,0 +1,181 @@
+import type { EventEmitter } from 'node:events'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Clock, Commit, Logger } from '../inbox/contracts.ts'
+import type { AnsweredEvent, HandledEvent, WebhookEvents } from '../inbox/events.ts'
+import type { Inbox } from '../inbox/inbox.ts'
+
+export interface MetricsOptions {
+  inbox: Pick<Inbox, 'handles' | 'backlog' | 'size' | 'stats' | 'checkWritable'>
+  events: EventEmitter<WebhookEvents>
+  clock: Clock
+  log: Logger
+}
+
+export interface Metrics {
+  contentType: string
+  /** All of them as they are now, in Prometheus' text format; without those of the store if that does not answer. */
+  scrape(): Promise<string>
+}
+
+/** Time for the store to answer, ms: a scrape has 10 s, unless Prometheus is told otherwise. */
+const STORE_MS = 3_000
+
+/** Chatwoot waits 5 s for an answer. */
+const ACKNOWLEDGEMENT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+/** A handler has 30 s. */
+const HANDLER_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+/** From milliseconds, if its conversation is idle, to an hour behind a backlog. */
+const WAIT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300, 1_800, 3_600]
+const COMMIT_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]
+const OPERATION_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 1_024]
+
+/** Counts what happens to webhooks from now on, in a registry of its own: a host has its metrics elsewhere. */
+export function createMetrics({ inbox, events, clock, log }: MetricsOptions): Metrics {
+  const registry = new Registry()
+  const common = (name: string, help: string) => ({
+    name: `tutorbot_webhooks_${name}`,
+    help,
+    registers: [registry],
+  })
+
+  const deliveries = new Counter({
+    ...common('deliveries_total', "Requests by what became of them; reason: an error's code"),
+    labelNames: ['source', 'event', 'outcome', 'reason'],
+  })
+  const acknowledgement = new Histogram({
+    ...common('acknowledgement_seconds', "From a request's headers to its answer"),
+    labelNames: ['source', 'outcome'],
+    buckets: ACKNOWLEDGEMENT_BUCKETS,
+  })
+  const wait = new Histogram({
+    ...common('handler_wait_seconds', 'From acceptance to the first attempt'),
+    labelNames: ['source', 'event'],
+    buckets: WAIT_BUCKETS,
+  })
+  const handling = new Histogram({
+    ...common('handler_seconds', 'Attempts to handle: done, pending (tried again), parked, dead, late (taken over)'),
+    labelNames: ['source', 'event', 'result'],
+    buckets: HANDLER_BUCKETS,
+  })
+  const commit = new Histogram({ ...common('commit_seconds', 'Writes to the store'), buckets: COMMIT_BUCKETS })
+  const operations = new Histogram({
+    ...common('commit_operations', 'Operations that shared a write to the store'),
+    buckets: OPERATION_BUCKETS,
+  })
+  const commitFailures = new Counter(common('commit_failures_total', 'Writes to the store that failed'))
+
+  // Without labels: of a series that begins at 1, Prometheus sees no increase.
+  const attention = new Counter(common('payments_attention_total', 'Payments that need a person; the log says why'))
+  const foreign = new Counter(common('payments_foreign_total', 'Payments of other installations, left alone'))
+
+  const waiting = new Gauge(common('commit_waiting_deliveries', 'Deliveries that wait for their commit'))
+  const waitingBytes = new Gauge(common('commit_waiting_bytes', 'Bodies that wait for their commit'))
+  const inFlight = new Gauge(common('handlers_in_flight', 'Handlers at work'))
+  const recentKeys = new Gauge(common('recent_keys', 'Keys in the memory of recent deliveries'))
+  const lookups = new Counter({
+    ...common('recent_key_lookups_total', 'Keys looked up in the memory of recent deliveries'),
+    labelNames: ['result'],
+  })
+  const storeUp = new Gauge(
+    common('store_up', '1: the store answers and can be written; 0: the others of it are not here'),
+  )
+  const backlog = new Gauge({
+    ...common('backlog_deliveries', 'Deliveries that are not handled yet, in the store'),
+    labelNames: ['state'],
+  })
+  const backlogAge = new Gauge(common('backlog_age_seconds', 'Since the oldest pending delivery was accepted'))
+  const storeKeys = new Gauge(common('store_keys', 'Deliveries whose keys are known, about'))
+  const storeBytes = new Gauge(common('store_bytes', 'Size of the store'))
+
+  // A label takes names from our code and the host's only, none from outside: each value is a series that is kept.
+  const eventLabel = (source: string, event: string | undefined) =>
+    event !== undefined && inbox.handles(source, event) ? event : 'other'
+
+  events.on('answered', ({ source = 'other', event, outcome, reason, status, ms }: AnsweredEvent) => {
+    deliveries.inc({ source, event: eventLabel(source, event), outcome, reason: codeOf(reason) })
+    if (status !== undefined) acknowledgement.observe({ source, outcome }, ms / 1_000)
+  })
+  events.on('handled', ({ source, event: name, attempt, result, waitedMs, ms }: HandledEvent) => {
+    const event = eventLabel(source, name)
+    handling.observe({ source, event, result }, ms / 1_000)
+    // Another machine's clock may be behind.
+    if (attempt === 1) wait.observe({ source, event }, Math.max(0, waitedMs / 1_000))
+  })
+  events.on('committed', ({ operations: shared, ms, ok }: Commit) => {
+    commit.observe(ms / 1_000)
+    operations.observe(shared)
+    if (!ok) commitFailures.inc()
+  })
+  events.on('attention', () => attention.inc())
+  events.on('foreign', () => foreign.inc())
+
+  function collectProcess(): void {
+    const stats = inbox.stats()
+    waiting.set(stats.waiting)
+    waitingBytes.set(stats.waitingBytes)
+    inFlight.set(stats.inFlight)
+    recentKeys.set(stats.recentKeys)
+    lookups.reset()
+    lookups.inc({ result: 'hit' }, stats.recentHits)
+    lookups.inc({ result: 'miss' }, stats.recentMisses)
+  }
+
+  async function collectStore(): Promise<void> {
+    try {
+      const [counts, size] = await inTime(clock, Promise.all([inbox.backlog(), inbox.size(), inbox.checkWritable()]))
+      const { oldestPendingAt } = counts
+      for (const state of ['pending', 'parked', 'dead'] as const) backlog.set({ state }, counts[state])
+      backlogAge.set(oldestPendingAt === null ? 0 : Math.max(0, (clock.now() - oldestPendingAt) / 1_000))
+      storeKeys.set(size.deliveries)
+      storeBytes.set(size.bytes)
+      storeUp.set(1)
+    } catch (error) {
+      log.error(error, 'the store does not answer: its metrics are left out')
+      // What is not known is no 0, and not what it was either.
+      backlog.reset()
+      for (const gauge of [backlogAge, storeKeys, storeBytes]) gauge.remove()
+      storeUp.set(0)
+    }
+  }
+
+  const processRegistry = processMetrics()
+  return {
+    contentType: registry.contentType,
+    async scrape() {
+      await collectStore()
+      collectProcess()
+      return `${await registry.metrics()}\n${await processRegistry.metrics()}`
+    },
+  }
+}
+
+let shared: Registry | undefined
+
+/**
+ * Memory, CPU, event loop and garbage collection, by prom-client's names. They are the process's, and prom-client can't
+ * end what watches them: one set, however many apps the process makes.
+ */
+function processMetrics(): Registry {
+  if (shared === undefined) {
+    shared = new Registry()
+    collectDefaultMetrics({ register: shared })
+  }
+  return shared
+}
+
+/** An error's code; the other reasons are texts, with what came from outside in them. */
+function codeOf(reason = ''): string {
+  return /^[A-Z_]{1,64}$/.test(reason) ? reason : ''
+}
+
+async function inTime<T>(clock: Clock, answer: Promise<T>): Promise<T> {
+  const tooLate = Promise.withResolvers<never>()
+  const cancel = clock.after(STORE_MS, () =>
+    tooLate.reject(new Error(`The store did not answer within ${STORE_MS} ms`)),
+  )
+  try {
+    return await Promise.race([answer, tooLate.promise])
+  } finally {
+    cancel()
+  }
+}

@@ -1,0 +1,95 @@
+import Fastify from 'fastify'
+import pg from 'pg'
+import t, { type Test } from 'tap'
+import { openPostgresCalendar } from '../../calendar/postgres.ts'
+import { PermanentError, TransientError } from '../../inbox/errors.ts'
+import { openPostgresStore } from '../../inbox/postgres/store.ts'
+import { calendarConformance, hold, lesson } from '../helpers/calendar-conformance.ts'
+import { testClock } from '../helpers/clock.ts'
+import { captureLog } from '../helpers/log.ts'
+import { postgresServer } from '../helpers/postgres-server.ts'
+
+const { signal } = new AbortController()
+const server = await postgresServer('')
+t.teardown(() => server.close())
+
+/** A database in which the inbox has made its schema. */
+async function database(t: Test): Promise<string> {
+  const url = await server.database()
+  const log = Fastify({ logger: { level: 'warn', stream: captureLog().stream } }).log
+  const store = await openPostgresStore(url, log)
+  t.teardown(() => store.close())
+  return url
+}
+
+await calendarConformance(t, async t => {
+  const clock = testClock()
+  const url = await database(t)
+  const open = async () => {
+    const calendar = await openPostgresCalendar(url, clock)
+    t.teardown(() => calendar.close())
+    return calendar
+  }
+  return { calendar: await open(), clock, again: open }
+})
+
+t.test('lessons are listed for the feed, without what PostgreSQL can’t keep', async t => {
+  const clock = testClock()
+  const calendar = await openPostgresCalendar(await database(t), clock)
+  t.teardown(() => calendar.close())
+  const booked = { ...lesson('A', '10:00-11:00'), student: 'Ren\u0000ée' }
+  await calendar.book(booked, signal)
+  await calendar.hold(hold(clock, 'B', '12:00-13:00'), signal)
+  const changedAt = clock.now()
+  t.strictSame(await calendar.lessons(0, 8e15), [{ ...booked, student: 'Renée', changedAt }])
+
+  const kept = lesson('C', '14:00-15:00')
+  await calendar.keep(kept, signal)
+  t.strictSame((await calendar.lessons(0, 8e15))[1], { ...kept, isHeld: true, changedAt }, 'its payment is under way')
+  clock.advance(kept.start - clock.now())
+  t.equal((await calendar.lessons(0, 8e15)).length, 1, 'until it begins')
+})
+
+t.test(
+  'a name that is erased is a change of its lesson; a database of an earlier version does not know when',
+  async t => {
+    const clock = testClock()
+    const url = await database(t)
+    const calendar = await openPostgresCalendar(url, clock)
+    t.teardown(() => calendar.close())
+    for (const [order, time] of [
+      ['a', '10:00-11:00'],
+      ['b', '12:00-13:00'],
+    ] as const) {
+      await calendar.book({ ...lesson(order, time), conversation: order }, signal)
+    }
+    const bookedAt = clock.now()
+    clock.advance(1_000)
+    t.equal(await calendar.eraseStudent(['a']), 1)
+    t.match(await calendar.lessons(0, 8e15), [{ changedAt: bookedAt + 1_000 }, { changedAt: bookedAt }])
+
+    const client = new pg.Client(url)
+    await client.connect()
+    t.teardown(() => client.end())
+    await client.query('ALTER TABLE tutorbot_webhooks.slot DROP COLUMN changed_at')
+    const again = await openPostgresCalendar(url, clock)
+    t.teardown(() => again.close())
+    t.match(await again.lessons(0, 8e15), [{ changedAt: null }, { changedAt: null }])
+  },
+)
+
+t.test('two processes that open it at the same moment, and a server that goes away', async t => {
+  const clock = testClock()
+  const url = await database(t)
+  const [one, two] = await Promise.all([openPostgresCalendar(url, clock), openPostgresCalendar(url, clock)])
+  t.teardown(() => Promise.all([one.close(), two.close()]))
+  const times = [one, two].map((calendar, index) => calendar.hold(hold(clock, `order ${index}`, '10:00-11:00'), signal))
+  t.same((await Promise.all(times)).sort(), [false, true])
+  await t.rejects(one.busy(2, 1, signal), PermanentError)
+
+  await server.stop()
+  await t.rejects(one.book(lesson('A', '14:00-15:00'), signal), TransientError)
+  await t.rejects(openPostgresCalendar(url, clock), { message: /^The calendar could not be opened/ })
+  await server.start()
+  t.equal(await one.book(lesson('A', '14:00-15:00'), signal), 'booked')
+})

@@ -1,0 +1,196 @@
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import { type Checkout, createStripeClient, type StripeClient, type StripeOptions } from '../../clients/stripe.ts'
+import { stripeSession } from '../../commands/samples.ts'
+import { PermanentError, TransientError } from '../../inbox/errors.ts'
+import stripePlugin from '../../plugins/stripe.ts'
+import type { Behaviour } from '../helpers/stand-in.ts'
+import { startStripeApi, stripeError } from '../helpers/stripe-api.ts'
+
+/** Never fired. */
+const { signal } = new AbortController()
+
+/** The stand-in, and a client of it. */
+async function setUp(t: Test, options: StripeOptions = {}) {
+  const api = await startStripeApi()
+  t.teardown(() => api.close())
+  const client = createStripeClient({ secretKey: api.secretKey, apiBase: api.url, ...options }) as StripeClient
+  return { api, client }
+}
+
+/** The error of a call that goes wrong in a given way, and how often the call was made. */
+async function failureOf(t: Test, behaviour: Behaviour, options: StripeOptions = {}) {
+  const { api, client } = await setUp(t, options)
+  api.fail(/./, behaviour, 10)
+  const error = await client.getPrice('price_1', signal).then(
+    () => t.fail('the call succeeded') as never,
+    (error: Error) => error,
+  )
+  return { error, calls: api.calls.length }
+}
+
+t.test('without a key there is no client', async t => {
+  t.equal(createStripeClient({}), null)
+})
+
+t.test('what is wrong with an option is said at once, and no key is in it', async t => {
+  const cases: [StripeOptions, string][] = [
+    [{ secretKey: 'pk_test_public' }, 'STRIPE_SECRET_KEY'],
+    [{ secretKey: 'whsec_endpoint' }, 'STRIPE_SECRET_KEY'],
+    [{ secretKey: 'sk_test_1', apiBase: 'localhost' }, 'STRIPE_API_BASE'],
+    [{ secretKey: 'sk_test_1', apiBase: 'ftp://localhost' }, 'STRIPE_API_BASE'],
+    [{ secretKey: 'sk_test_1', apiBase: 'http://localhost/proxy' }, 'STRIPE_API_BASE'],
+  ]
+  for (const [wrong, name] of cases) {
+    const error = t.throws(() => createStripeClient(wrong), TypeError) as Error
+    t.match(error.message, name)
+    t.notMatch(error.message, /public|endpoint/)
+  }
+})
+
+t.test('the key tells the mode', async t => {
+  t.equal(createStripeClient({ secretKey: 'sk_live_1' })?.livemode, true)
+  t.equal(createStripeClient({ secretKey: 'rk_live_1', apiBase: 'https://stripe.example.com' })?.livemode, true)
+  t.equal(createStripeClient({ secretKey: 'rk_test_1' })?.livemode, false)
+})
+
+t.test('it is a plugin of its own, for a host’s routes', async t => {
+  const { api } = await setUp(t)
+  api.prices.set('price_1', { id: 'price_1', unit_amount: 6000, currency: 'eur' })
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(stripePlugin, { secretKey: api.secretKey, apiBase: api.url })
+  app.get('/price', async () => app.webhooks.stripe?.getPrice('price_1', signal))
+
+  t.match((await app.inject('/price')).json(), { unit_amount: 6000, currency: 'eur' })
+})
+
+t.test('a search that Stripe refuses is an error, not a search without result', async t => {
+  const { api, client } = await setUp(t)
+  api.fail(/./, stripeError(401, 'invalid_request_error', 'Invalid API Key'), 1)
+  await t.rejects(client.findSession('pi_1', signal), PermanentError)
+})
+
+t.test('sessions, by their id and by their payment, with what became of the payment', async t => {
+  const { api, client } = await setUp(t)
+  api.sessions.set('cs_1', stripeSession({ session: 'cs_1', paymentIntent: 'pi_1' }))
+  api.sessions.set('cs_2', stripeSession({ session: 'cs_2', paymentIntent: 'pi_2' }))
+  api.refunded.add('pi_2')
+
+  t.match(await client.getSession('cs_1', signal), {
+    id: 'cs_1',
+    payment_intent: { id: 'pi_1', latest_charge: { refunded: false } },
+  })
+  t.match(await client.findSession('pi_2', signal), {
+    id: 'cs_2',
+    payment_intent: { id: 'pi_2', latest_charge: { refunded: true } },
+  })
+  t.equal(await client.findSession('pi_3', signal), undefined)
+  t.strictSame(
+    api.calls.map(({ path }) => decodeURIComponent(path)),
+    [
+      '/v1/checkout/sessions/cs_1?expand[0]=payment_intent.latest_charge',
+      '/v1/checkout/sessions?payment_intent=pi_2&limit=1&expand[0]=data.payment_intent.latest_charge',
+      '/v1/checkout/sessions?payment_intent=pi_3&limit=1&expand[0]=data.payment_intent.latest_charge',
+    ],
+  )
+})
+
+t.test('a checkout session is made once for an order and its expiry, and can be ended', async t => {
+  const { api, client } = await setUp(t, { timeoutMs: 300 })
+  api.prices.set('price_1', { id: 'price_1', unit_amount: 6000, currency: 'eur' })
+  const checkout: Checkout = {
+    order: 'A1',
+    attempt: 'delivery-1',
+    price: 'price_1',
+    expiresAt: Date.now() + 40 * 60_000,
+    returnUrl: 'https://chat.example.com/',
+    language: 'nl',
+    metadata: { order_id: 'A1', student_name: 'Renée 🎓' },
+  }
+  api.fail('POST /v1/checkout/sessions', 'hang')
+  await t.rejects(client.createSession(checkout, signal), TransientError)
+  const { id, url } = await client.createSession(checkout, signal)
+  t.equal(url, `https://checkout.stripe.com/c/pay/${id}`)
+  t.equal(api.sessions.size, 1)
+  t.match(api.sessions.get(id), {
+    metadata: checkout.metadata,
+    intent_metadata: checkout.metadata,
+    expires_at: Math.floor(checkout.expiresAt / 1_000),
+  })
+  t.not((await client.createSession({ ...checkout, attempt: 'delivery-2' }, signal)).id, id)
+  t.not((await client.createSession({ ...checkout, expiresAt: checkout.expiresAt + 60_000 }, signal)).id, id)
+  await t.rejects(client.createSession({ ...checkout, expiresAt: Date.now() }, signal), /at least 30 minutes/)
+  api.fail('POST /v1/checkout/sessions', { status: 200, body: { id: 'cs_9', object: 'checkout.session', url: null } })
+  await t.rejects(client.createSession({ ...checkout, order: 'A2' }, signal), {
+    message: 'The checkout session cs_9 has no URL',
+  })
+
+  t.equal(await client.expireSession(id, signal), true)
+  t.equal(await client.expireSession(id, signal), true, 'a second time changes nothing')
+  api.sessions.set('cs_2', stripeSession({ session: 'cs_2' }))
+  t.equal(await client.expireSession('cs_2', signal), false, 'it is complete')
+  await t.rejects(client.expireSession('cs_404', signal), PermanentError)
+  api.fail(/expire/, stripeError(500, 'api_error', 'Later'))
+  await t.rejects(client.expireSession(id, signal), TransientError)
+})
+
+t.test('a refusal is permanent, and in Stripe’s own words', async t => {
+  const { client, api } = await setUp(t)
+  const missing = await client.getSession('cs_9', signal).catch(error => error)
+  t.type(missing, PermanentError)
+  t.equal(missing.message, "Stripe: StripeInvalidRequestError 404 No such checkout/sessions: 'cs_9'")
+
+  const stranger = createStripeClient({ secretKey: 'sk_test_somebodyElse', apiBase: api.url }) as StripeClient
+  const refused = await stranger.getPrice('price_1', signal).catch(error => error)
+  t.type(refused, PermanentError)
+  t.equal(refused.message, 'Stripe: StripeAuthenticationError 401 Invalid API Key provided: sk_test_****else')
+
+  for (const status of [400, 402, 403]) {
+    const { error } = await failureOf(t, stripeError(status, 'invalid_request_error', 'No'))
+    t.type(error, PermanentError, `${status}`)
+  }
+})
+
+t.test('what can pass: 409, 429 and 5xx; asked once, for the inbox tries again', async t => {
+  for (const status of [409, 429, 500, 502, 503]) {
+    const { error, calls } = await failureOf(t, stripeError(status, 'api_error', 'Later'))
+    t.type(error, TransientError, `${status}`)
+    t.equal((error as TransientError).retryAfterMs, 0)
+    t.equal(calls, 1)
+  }
+})
+
+t.test('Retry-After is passed on', async t => {
+  const { error } = await failureOf(t, stripeError(429, 'rate_limit_error', 'Later', { 'retry-after': '7' }))
+  t.match(error, { message: 'Stripe: StripeRateLimitError 429 Later', retryAfterMs: 7_000 })
+})
+
+t.test('dropped connections, silence and a proxy’s page can pass', async t => {
+  const page = { status: 200, body: '<html>We are moving house</html>' }
+  for (const behaviour of ['drop', 'drop after', 'hang', page] as const) {
+    const { error } = await failureOf(t, behaviour, { timeoutMs: 50 })
+    t.type(error, TransientError, JSON.stringify(behaviour))
+    t.match(error.message, /^Stripe: Stripe(Connection|API)Error \w/)
+  }
+})
+
+t.test('an error that is not Stripe’s stays what it is', async t => {
+  const { client, api } = await setUp(t)
+  await t.rejects(client.getPrice('price_\ud800', signal), URIError)
+  t.equal(api.calls.length, 0)
+})
+
+t.test('events of some types since a time come in pages, the newest first', async t => {
+  const { api, client } = await setUp(t)
+  for (let n = 1; n <= 120; n++) {
+    api.events.push({ id: `evt_${n}`, type: n === 50 ? 'charge.updated' : 'charge.refunded', created: 1_000 + n })
+  }
+  const first = await client.listEvents(['charge.refunded'], 1_010_000, signal)
+  t.equal(first.events.length, 100)
+  t.match(first, { more: true, events: [{ id: 'evt_120' }] })
+  const second = await client.listEvents(['charge.refunded'], 1_010_000, signal, first.events.at(-1)?.id)
+  t.equal(second.more, false)
+  t.equal(second.events.at(-1)?.id, 'evt_10')
+  t.notOk([...first.events, ...second.events].some(({ id }) => id === 'evt_50'))
+})

@@ -1,0 +1,32 @@
+import Fastify from 'fastify'
+import tap from 'tap'
+import type { Store } from '../../inbox/contracts.ts'
+import { createDrain } from '../../inbox/drain.ts'
+import { storeTrouble } from '../../inbox/store-trouble.ts'
+import { testClock } from '../helpers/clock.ts'
+import { claimed } from '../helpers/inbox.ts'
+
+/** What the inbox's tests can't reach by way of a store and a scheduler. */
+
+tap.test('what an insert has claimed is begun while handlers have time to end, and not after that', async t => {
+  const clock = testClock()
+  const { log } = Fastify()
+  const handled: string[] = []
+  const store = { settle: async () => true } as unknown as Store
+  const { drain, stop, abort } = createDrain({
+    store,
+    handlerOf: () => delivery => void handled.push(delivery.key),
+    wake() {},
+    onHandled() {},
+    handlerTimeoutMs: 1_000,
+    clock,
+    log,
+    trouble: storeTrouble({ clock, log }),
+  })
+  stop()
+  await drain('box', claimed('a'))
+  t.same(handled, ['a'])
+  abort()
+  await drain('box', claimed('b'))
+  t.same(handled, ['a'])
+})

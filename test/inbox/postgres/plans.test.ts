@@ -1,0 +1,105 @@
+import Fastify from 'fastify'
+import pg from 'pg'
+import tap from 'tap'
+import { COUNTED } from '../../../inbox/postgres/counts.ts'
+import { openPostgresStore } from '../../../inbox/postgres/store.ts'
+import { postgresServer } from '../../helpers/postgres-server.ts'
+
+/** What /ready, /metrics, the alerts and the page ask for reads no table as a whole, whatever PostgreSQL believes of it. */
+
+const server = await postgresServer('')
+tap.teardown(() => server.close())
+const { log } = Fastify()
+
+/** Rows that are done, and others, with or without statistics of them. */
+async function filled(rows: { done: number; pending: number; dead: number }) {
+  const url = await server.database()
+  const store = await openPostgresStore(url, log)
+  for (const [state, many] of Object.entries(rows)) {
+    await server.query(
+      url,
+      `INSERT INTO tutorbot_webhooks.delivery (id, source, event, key, ordering_key, state, attempts, received_at, settled_at)
+       SELECT '${state} ' || n, 'test', 'ping', n, 'box ' || n, '${state}', 1, n, n FROM generate_series(1, ${many}) AS n`,
+    )
+  }
+  return { url, store }
+}
+
+interface Sent {
+  text: string
+  values: unknown[]
+  /** What began the transaction that it is in. */
+  begin: string
+}
+
+/** Every statement of deliveries that was sent while something was asked. */
+async function statementsOf(ask: () => Promise<unknown>): Promise<Sent[]> {
+  const sent: Sent[] = []
+  const begun = new Map<pg.Client, string>()
+  const { query } = pg.Client.prototype
+  pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
+    const [text, values] = args
+    if (typeof text === 'string') {
+      if (text.startsWith('BEGIN')) begun.set(this, text)
+      else if (text === 'COMMIT') begun.delete(this)
+      else sent.push({ text, values: Array.isArray(values) ? values : [], begin: begun.get(this) ?? 'BEGIN' })
+    }
+    return Reflect.apply(query, this, args)
+  } as typeof query
+  try {
+    await ask()
+  } finally {
+    pg.Client.prototype.query = query
+  }
+  return sent.filter(({ text }) => text.includes('tutorbot_webhooks.delivery'))
+}
+
+tap.test('each of its statements finds its rows by an index of few', async t => {
+  const { url, store } = await filled({ done: 30_000, pending: 20_000, dead: 15_000 })
+  t.teardown(() => store.close())
+  const explain = async () => {
+    const sent = await statementsOf(async () => {
+      await store.backlog()
+      await store.size()
+      await store.checkWritable()
+      await store.browse({ state: 'dead' }, 20)
+      await store.browse({ state: 'parked' }, 20)
+      await store.browse({}, 20)
+      await store.get('done 1')
+      await store.history('done 1')
+    })
+    t.ok(sent.length >= 7, `${sent.length} statements`)
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
+    for (const { text, values, begin } of sent) {
+      await client.query(begin)
+      const plan = await client.query<{ 'QUERY PLAN': string }>(`EXPLAIN (COSTS OFF) ${text}`, values)
+      await client.query('ROLLBACK')
+      const lines = plan.rows.map(row => row['QUERY PLAN']).join('\n')
+      t.notMatch(lines, /Seq Scan on delivery/, text.trim().slice(0, 120))
+      if (!text.includes('history')) t.notMatch(lines, /Sort/, 'in the order of an index')
+    }
+    await client.end()
+  }
+  await explain()
+  await server.query(url, 'ANALYZE tutorbot_webhooks.delivery')
+  await explain()
+  // Handled since; what PostgreSQL believes is of before.
+  await server.query(url, 'ALTER TABLE tutorbot_webhooks.delivery SET (autovacuum_enabled = off)')
+  await server.query(
+    url,
+    `UPDATE tutorbot_webhooks.delivery SET state = 'done' WHERE state <> 'done' AND seq % 1000 <> 0`,
+  )
+  await explain()
+  t.match(await store.backlog(), { pending: 20, parked: 0, dead: 15, oldestPendingAt: 1_000 - (30_000 % 1_000) })
+})
+
+tap.test('what waits is counted up to a bound, and known about beyond it', async t => {
+  const { url, store } = await filled({ done: 10, pending: COUNTED + 2_000, dead: COUNTED })
+  t.teardown(() => store.close())
+  await server.query(url, 'ALTER TABLE tutorbot_webhooks.delivery SET (autovacuum_enabled = off)')
+  t.match(await store.backlog(), { pending: COUNTED, parked: 0, dead: COUNTED, oldestPendingAt: 1 })
+  await server.query(url, 'ANALYZE tutorbot_webhooks.delivery')
+  const { pending } = await store.backlog()
+  t.ok(Math.abs(pending - COUNTED - 2_000) < 500, `about ${pending}`)
+})

@@ -1,0 +1,572 @@
+import Fastify from 'fastify'
+import tap, { type Test } from 'tap'
+import type { Drain, TakenDelivery } from '../../../inbox/contracts.ts'
+import { type BossSchedulerOptions, createBossScheduler } from '../../../inbox/postgres/scheduler.ts'
+import type { Claim } from '../../../inbox/postgres/store.ts'
+import { storeTrouble } from '../../../inbox/store-trouble.ts'
+import { postgresBackend, useBackend } from '../../helpers/backend.ts'
+import { type TestClock, testClock } from '../../helpers/clock.ts'
+import { claimed, delivery, gate, startInbox } from '../../helpers/inbox.ts'
+import { captureLog } from '../../helpers/log.ts'
+import { postgresServer } from '../../helpers/postgres-server.ts'
+
+const POLL = 500
+const HEARTBEAT = 2_000
+const FAILS = 'the store fails; what waits for it is tried again every second'
+const WORKS = 'the store works again'
+
+const claim = (id: string, orderingKey: string): Claim => ({ id, retryCount: 0, orderingKey, until: new Date(0) })
+
+/** What has been asked for in this turn of the event loop happens. */
+const turn = () => new Promise(resolve => setImmediate(resolve))
+
+/** A scheduler over a store that does what the test says. */
+function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store']> = {}, concurrency = 10) {
+  const clock = testClock()
+  const log = captureLog()
+  const closing = new AbortController()
+  const due: Claim[] = []
+  const givenBack: string[] = []
+  const store: BossSchedulerOptions['store'] = {
+    calm: async () => {},
+    claimMailboxes: async limit => due.splice(0, limit),
+    keepClaims: async claims => [...claims],
+    bound() {},
+    claimOf: orderingKey => claim(`with ${orderingKey}`, orderingKey),
+    giveBack: async ({ id }) => givenBack.push(id) === 0,
+    wakeAll: async () => {},
+    keepSteps: async () => {},
+    onDue() {},
+    closed: closing.signal,
+    ...given,
+  }
+  const { log: logger } = Fastify({ logger: { stream: log.stream } })
+  const trouble = storeTrouble({ clock, log: logger })
+  const scheduler = createBossScheduler({ store, concurrency, clock, trouble, log: logger })
+  const end = async () => {
+    await scheduler.stop()
+    closing.abort()
+    t.equal(clock.next(), undefined, 'no timer is left')
+  }
+  scheduler.start(drain)
+  return { clock, log, due, givenBack, scheduler, end, wake: () => scheduler.wake('any') }
+}
+
+/** Lets time pass until something has happened. */
+async function passing(clock: TestClock, happens: Promise<unknown>): Promise<void> {
+  let happened = false
+  void happens.then(() => {
+    happened = true
+  })
+  while (!happened) {
+    clock.advance(POLL)
+    await turn()
+  }
+}
+
+tap.test('a store that fails is asked again, nothing is lost on the way, and two lines say it all', async t => {
+  /** Fails once, each for itself. */
+  const failingOnce = <T>(message: string, run: () => T) => {
+    let tries = 0
+    return async () => {
+      if (++tries === 1) throw new Error(message)
+      return run()
+    }
+  }
+  const woken = gate()
+  const drained = gate()
+  const returned = gate()
+  const { clock, log, end } = start(t, failingOnce('it hangs up', drained.open), {
+    claimMailboxes: failingOnce('it is away', () => [claim('1', 'box')].filter(() => claims++ === 0)),
+    giveBack: failingOnce('away again', () => {
+      returned.open()
+      return false
+    }),
+    wakeAll: failingOnce('not even that', woken.open),
+  })
+  let claims = 0
+  await passing(clock, Promise.all([woken.opened, drained.opened, returned.opened]))
+  await end()
+  t.match(log.lines, [{ msg: FAILS, err: { message: 'not even that' } }, { msg: WORKS }])
+})
+
+const inBox = (key: string, orderingKey = 'box') => claimed(key, { orderingKey })
+
+tap.test('an idle mailbox is reserved for one insert, drained with what that has claimed, and given back', async t => {
+  const drained: (TakenDelivery | undefined)[] = []
+  const first = gate()
+  const { scheduler, givenBack, end } = start(t, async (_orderingKey, claimed) => {
+    drained.push(claimed)
+    await first.opened
+  })
+  t.equal(scheduler.reserve('box'), true)
+  t.equal(scheduler.reserve('box'), false, 'it is reserved')
+  t.equal(scheduler.reserve('other'), true)
+  scheduler.release('other')
+  t.equal(scheduler.reserve('other'), true, 'again')
+  scheduler.release('other')
+  scheduler.run(inBox('a'))
+  t.equal(scheduler.reserve('box'), false, 'it is drained')
+  await turn()
+  t.match(drained, [{ key: 'a' }])
+  t.same(givenBack, [])
+  first.open()
+  await turn()
+  t.same(givenBack, ['with box'])
+  t.equal(scheduler.reserve('box'), true)
+  scheduler.release('box')
+  await end()
+  t.equal(scheduler.reserve('box'), false, 'we stop')
+})
+
+tap.test('a store that fails amid it: the delivery is not begun twice', async t => {
+  const drained: (TakenDelivery | undefined)[] = []
+  const twice = gate()
+  const { clock, scheduler, end } = start(t, async (_orderingKey, claimed) => {
+    if (drained.push(claimed) === 1) throw new Error('it hangs up')
+    twice.open()
+  })
+  await turn()
+  scheduler.reserve('box')
+  scheduler.run(inBox('a'))
+  await passing(clock, twice.opened)
+  t.match(drained, [{ key: 'a' }, undefined])
+  await end()
+})
+
+tap.test('what waits keeps half of the places, and no more is at work than there is room for', async t => {
+  const waits = ['1', '2', '3', '4'].map(id => claim(id, `waits ${id}`))
+  const ends = new Map(waits.map(({ orderingKey }) => [orderingKey, gate()] as const))
+  const drained: string[] = []
+  const rooms: number[] = []
+  let calm = Promise.resolve()
+  const { scheduler, due, wake, clock, end } = start(
+    t,
+    async orderingKey => {
+      drained.push(orderingKey)
+      await ends.get(orderingKey)?.opened
+    },
+    {
+      calm: () => calm,
+      claimMailboxes: async limit => {
+        rooms.push(limit)
+        return due.splice(0, limit)
+      },
+    },
+    3,
+  )
+  await turn()
+  for (const key of ['new', 'newer', 'newest']) t.equal(scheduler.reserve(key), true, key)
+  t.equal(scheduler.reserve('and one more'), false, 'no room')
+  due.push(...waits)
+  wake()
+  await turn()
+  t.same(rooms, [3], 'nor for what waits')
+  for (const key of ['new', 'newer', 'newest']) scheduler.release(key)
+  await turn()
+  t.same(drained, ['waits 1', 'waits 2', 'waits 3'])
+
+  const pressed = gate()
+  calm = pressed.opened
+  for (const [key, isFree] of [
+    ['waits 1', false],
+    ['waits 2', false],
+    ['waits 3', true],
+  ] as const) {
+    ends.get(key)?.open()
+    await turn()
+    t.equal(scheduler.reserve('new'), isFree, `after ${key}: something waits`)
+  }
+  t.equal(scheduler.reserve('newer'), false)
+  clock.advance(20)
+  await turn()
+  t.same(drained.slice(3), ['waits 4'])
+  t.equal(scheduler.reserve('newer'), true, 'nothing more waits')
+  for (const key of ['new', 'newer']) scheduler.release(key)
+  ends.get('waits 4')?.open()
+  pressed.open()
+  await end()
+})
+
+tap.test('while mailboxes are asked for, their places are not given away', async t => {
+  let asked = gate()
+  asked.open()
+  const claimMailboxes = async () => {
+    await asked.opened
+    return []
+  }
+  const { scheduler, wake, end } = start(t, async () => {}, { claimMailboxes }, 2)
+  await turn()
+  asked = gate()
+  wake()
+  await turn()
+  t.equal(scheduler.reserve('new'), false)
+  asked.open()
+  await turn()
+  t.equal(scheduler.reserve('new'), true)
+  scheduler.release('new')
+  await end()
+})
+
+tap.test('a mailbox that waits again when it is given back is asked for at once', async t => {
+  let claims = 0
+  const { scheduler, end } = start(t, async () => {}, {
+    claimMailboxes: async () => {
+      claims++
+      return []
+    },
+    giveBack: async ({ orderingKey }) => orderingKey === 'waits',
+  })
+  await turn()
+  t.equal(claims, 1)
+  for (const [orderingKey, expected] of [
+    ['done', 1],
+    ['waits', 2],
+  ] as const) {
+    scheduler.reserve(orderingKey)
+    scheduler.run(inBox(orderingKey, orderingKey))
+    await turn()
+    await turn()
+    t.equal(claims, expected, orderingKey)
+  }
+  await end()
+})
+
+tap.test('who stops waits for inserts that may claim, and handles what they have claimed', async t => {
+  const drained: string[] = []
+  const { scheduler, givenBack, end } = start(t, async (_orderingKey, claimed) => void drained.push(claimed?.key ?? ''))
+  await turn()
+  t.equal(scheduler.reserve('box'), true)
+  let ended = false
+  const stopped = end().then(() => {
+    ended = true
+  })
+  await turn()
+  t.equal(ended, false)
+  scheduler.run(inBox('a'))
+  await stopped
+  t.same(drained, ['a'])
+  t.same(givenBack, ['with box'])
+})
+
+tap.test('who stops while it asks for what is due gives back what it gets', async t => {
+  const asked = gate()
+  const { givenBack, end } = start(t, async () => {}, {
+    claimMailboxes: () => asked.opened.then(() => [claim('1', 'box')]),
+  })
+  await turn()
+  const stopped = end()
+  await turn()
+  asked.open()
+  await stopped
+  t.same(givenBack, ['1'])
+})
+
+tap.test('a claim that was long in coming does not end the one that came after it', async t => {
+  const { now } = performance
+  t.teardown(() => Object.assign(performance, { now }))
+  const drained: (string | undefined)[] = []
+  const { scheduler, due, wake, givenBack, end } = start(t, async (_orderingKey, claimed, lapsed) => {
+    drained.push(claimed?.key)
+    if (claimed === undefined) {
+      await turn()
+      await turn()
+    }
+    drained.push(`aborted: ${lapsed?.aborted}`)
+  })
+  await turn()
+  scheduler.reserve('box')
+  performance.now = () => now.call(performance) + 20_000
+  due.push(claim('taken over', 'box'))
+  wake()
+  await turn()
+  scheduler.run(inBox('a'))
+  await end()
+  t.same(drained, [undefined, 'aborted: false'])
+  t.same(givenBack, ['taken over'])
+})
+
+tap.test('a process that was frozen after its insert begins nothing: the mailbox may be another’s', async t => {
+  const { now } = performance
+  t.teardown(() => Object.assign(performance, { now }))
+  const drained: string[] = []
+  const { scheduler, givenBack, end } = start(t, async orderingKey => void drained.push(orderingKey))
+  await turn()
+  scheduler.reserve('box')
+  performance.now = () => now.call(performance) + 6_500
+  scheduler.run(inBox('a'))
+  await turn()
+  t.same(drained, [])
+  t.same(givenBack, [])
+  await end()
+})
+
+tap.test('claiming gives way to accepting, for 20 ms at most', async t => {
+  let calm = gate()
+  let claims = 0
+  const { clock, wake, end } = start(t, async () => {}, {
+    calm: () => calm.opened,
+    claimMailboxes: async () => {
+      claims++
+      return []
+    },
+  })
+  clock.advance(19)
+  await turn()
+  t.equal(claims, 0)
+  clock.advance(1)
+  await turn()
+  t.equal(claims, 1, 'it has waited long enough')
+  wake()
+  await turn()
+  t.equal(claims, 1)
+  calm.open()
+  await turn()
+  t.equal(claims, 2, 'it is calm')
+  calm = gate()
+  wake()
+  calm.open()
+  await turn()
+  t.equal(claims, 3)
+  calm = gate()
+  wake()
+  await end()
+  t.equal(claims, 3, 'who stops meanwhile claims nothing more, and does not wait')
+})
+
+tap.test(
+  'a mailbox that is lost: its drain is told, it is not given back, and got again it waits for the old drain',
+  async t => {
+    const begun: (AbortSignal | undefined)[] = []
+    const first = gate()
+    const both = gate()
+    const { clock, due, givenBack, wake, log, end } = start(
+      t,
+      async (_orderingKey, _claimed, lapsed) => {
+        begun.push(lapsed)
+        if (begun.length === 2) return both.open()
+        await first.opened
+      },
+      { keepClaims: async claims => claims.filter(({ id }) => id !== '1') },
+    )
+    due.push(claim('1', 'box'))
+    wake()
+    await turn()
+    clock.advance(HEARTBEAT)
+    await turn()
+    t.equal(begun[0]?.aborted, true)
+    due.push(claim('2', 'box'))
+    wake()
+    await turn()
+    t.equal(begun.length, 1)
+    first.open()
+    await both.opened
+    await turn()
+    t.same(givenBack, ['2'])
+    t.same(log.lines, [])
+    await end()
+  },
+)
+
+tap.test(
+  'a heartbeat that is answered while, or after, a mailbox is given back: it has no bound after that',
+  async t => {
+    for (const order of ['while', 'after']) {
+      const [asked, kept, drained, returned] = [gate(), gate(), gate(), gate()]
+      const bounds: (Date | null)[] = []
+      const { clock, due, wake, end } = start(t, () => drained.opened, {
+        bound: (_orderingKey, until) => void bounds.push(until),
+        giveBack: () => returned.opened.then(() => false),
+        keepClaims: async claims => {
+          asked.open()
+          await kept.opened
+          return [...claims]
+        },
+      })
+      due.push(claim('1', 'box'))
+      wake()
+      await turn()
+      clock.advance(HEARTBEAT)
+      await asked.opened
+      drained.open()
+      await turn()
+      for (const each of order === 'while' ? [kept, returned] : [returned, kept]) {
+        each.open()
+        await turn()
+      }
+      t.same(bounds, order === 'while' ? [new Date(0), new Date(0), null] : [new Date(0), null], order)
+      await end()
+    }
+  },
+)
+
+tap.test('what comes in for a mailbox while it is given back is looked for after that', async t => {
+  let returned = gate()
+  let claims = 0
+  const { scheduler, wake, end } = start(t, async () => {}, {
+    claimMailboxes: async () => {
+      claims++
+      return []
+    },
+    giveBack: ({ orderingKey }) => (orderingKey === 'box' ? returned.opened.then(() => false) : Promise.resolve(true)),
+  })
+  await turn()
+  const run = async (key: string, orderingKey: string) => {
+    scheduler.reserve(orderingKey)
+    scheduler.run(inBox(key, orderingKey))
+    await turn()
+  }
+  await run('a', 'box')
+  wake()
+  await turn()
+  t.equal(claims, 2, 'it is ours still')
+  returned.open()
+  await turn()
+  t.equal(claims, 3)
+
+  returned = gate()
+  await run('b', 'box')
+  await run('c', 'other')
+  t.equal(claims, 4, 'the other one waits again')
+  returned.open()
+  await turn()
+  t.equal(claims, 4, 'which is nothing to this one')
+  await end()
+})
+
+tap.test('a store that fails when it is asked for what is due: what waits keeps its places', async t => {
+  const ends = [gate(), gate()]
+  let drains = 0
+  let fails = false
+  const { scheduler, due, clock, wake, end } = start(
+    t,
+    async () => {
+      await ends[drains++]?.opened
+    },
+    {
+      claimMailboxes: async limit => {
+        if (fails) throw new Error('no route')
+        return due.splice(0, limit)
+      },
+    },
+    2,
+  )
+  due.push(claim('1', 'waits'), claim('2', 'waits too'), claim('3', 'and this'))
+  wake()
+  await turn()
+  t.equal(drains, 2)
+  fails = true
+  ends[0]?.open()
+  await turn()
+  t.equal(scheduler.reserve('new'), false)
+  fails = false
+  clock.advance(POLL)
+  await turn()
+  t.equal(drains, 3)
+  ends[1]?.open()
+  await end()
+})
+
+tap.test('heartbeats that are not taken: what is held has lapsed before another process may have it', async t => {
+  const { now } = performance
+  t.teardown(() => Object.assign(performance, { now }))
+  let signal: AbortSignal | undefined
+  let drains = 0
+  const { clock, due, wake, log, givenBack, end } = start(
+    t,
+    async (_orderingKey, _claimed, lapsed) => {
+      signal = lapsed
+      await new Promise(resolve => lapsed?.addEventListener('abort', resolve))
+      drains++
+      throw new Error('and the store is away')
+    },
+    {
+      keepClaims: async () => {
+        throw new Error('no route')
+      },
+    },
+  )
+  due.push(claim('1', 'box'))
+  wake()
+  await turn()
+  clock.advance(HEARTBEAT)
+  t.match(await log.line(({ msg }) => msg === FAILS), { err: { message: 'no route' } })
+  t.equal(signal?.aborted, false)
+  performance.now = () => now.call(performance) + 6_500
+  clock.advance(HEARTBEAT)
+  t.equal(signal?.aborted, true)
+  clock.advance(1_000)
+  await end()
+  t.equal(drains, 1)
+  t.same(givenBack, [])
+})
+
+tap.test('a handler whose conversation is taken away is aborted, and handled again by whoever has it', async t => {
+  const server = await postgresServer()
+  t.teardown(() => server.close())
+  const backend = postgresBackend(server)
+  useBackend(backend)
+  const { app, inbox, log, store } = await startInbox(t)
+  const begun = gate()
+  let aborted = false
+  inbox.handle('test', 'ping', async (_delivery, { signal, attempt }) => {
+    if (attempt > 1) return
+    begun.open()
+    await new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => {
+        aborted = true
+        reject(signal.reason)
+      })
+    })
+  })
+  await app.ready()
+  await inbox.accept(delivery('a'), 1)
+  await begun.opened
+  // Again and again: our own heartbeat may come before pg-boss looks.
+  while (!aborted) await backend.died(store)
+  t.match(await log.line(({ msg }) => msg === 'webhook failed, tried again'), {
+    error: /Another process may take the conversation over/,
+  })
+  await log.count('webhook handled', 1)
+})
+
+tap.test(
+  'an event loop that was blocked for longer than a heartbeat may wait is told, with what was being handled',
+  async t => {
+    const { now } = performance
+    t.teardown(() => Object.assign(performance, { now }))
+    const hold = gate()
+    const begun = gate()
+    const { clock, log, due, end, wake } = start(t, async () => {
+      begun.open()
+      await hold.opened
+    })
+    /** A heartbeat that comes so late, ms. */
+    const beat = async (late: number) => {
+      const at = now.call(performance) + late
+      Object.assign(performance, { now: () => at })
+      clock.advance(HEARTBEAT)
+      await turn()
+      Object.assign(performance, { now })
+    }
+    await beat(11_000)
+    t.same(log.lines, [], 'nothing was being handled')
+    await beat(0)
+    due.push(claim('1', 'conversation:1:7'))
+    wake()
+    await passing(clock, begun.opened)
+    await beat(2_900)
+    t.same(log.lines, [])
+    await beat(11_000)
+    t.match(log.lines, [
+      {
+        level: 40,
+        conversations: ['conversation:1:7'],
+        msg: /^the event loop was blocked.* after 6 s another instance/,
+      },
+    ])
+    t.ok((log.lines[0]?.ms as number) >= 8_000)
+    hold.open()
+    await end()
+  },
+)

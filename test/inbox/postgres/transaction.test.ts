@@ -1,0 +1,30 @@
+import pg from 'pg'
+import tap from 'tap'
+import { inTransactions, isOfOne } from '../../../inbox/postgres/transaction.ts'
+import { postgresServer } from '../../helpers/postgres-server.ts'
+
+const server = await postgresServer('')
+tap.teardown(() => server.close())
+
+tap.test('what pg-boss does by itself is in transactions like ours, but for what can’t be in one', async t => {
+  const url = await server.database()
+  await server.query(
+    url,
+    `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_isolation = 'serializable'`,
+  )
+  const pool = new pg.Pool({ connectionString: url })
+  t.teardown(() => pool.end())
+  const db = inTransactions(pool)
+  const isolation = `current_setting('transaction_isolation')`
+  t.match(await db.executeSql(`SELECT ${isolation} AS level`), { rows: [{ level: 'read committed' }] })
+  await db.executeSql(`BEGIN; CREATE TABLE seen AS SELECT ${isolation} AS level; COMMIT`)
+  await db.executeSql('CREATE INDEX CONCURRENTLY seen_level ON seen (level)')
+  t.same(await server.query(url, 'SELECT * FROM seen'), [{ level: 'read committed' }])
+})
+
+tap.test('errors of one operation, and those of the server or the way to it', async t => {
+  for (const code of ['22003', '23502', '54000']) t.equal(isOfOne(Object.assign(new Error(), { code })), true)
+  for (const code of ['40P01', '42P01', '53300', 'ECONNRESET', undefined]) {
+    t.equal(isOfOne(Object.assign(new Error(), { code })), false)
+  }
+})

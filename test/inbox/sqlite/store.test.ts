@@ -1,0 +1,214 @@
+import { mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import tap, { type Test } from 'tap'
+import type { Commit, TakenDelivery } from '../../../inbox/contracts.ts'
+import { PermanentError, StoreOpenError } from '../../../inbox/errors.ts'
+import { openSqliteStore, openSqliteStoreBeside } from '../../../inbox/sqlite/store.ts'
+import { delivery, gate, startInbox } from '../../helpers/inbox.ts'
+import { makeNewer, makeOlder } from '../../helpers/older-store.ts'
+import { failsAlone, storeConformance } from '../../helpers/store-conformance.ts'
+
+const fileOf = (t: Test) => join(t.testdir(), 'webhooks.db')
+
+async function open(t: Test) {
+  const file = fileOf(t)
+  let store = openSqliteStore(file)
+  t.teardown(() => store.close().catch(() => {}))
+  return {
+    store,
+    async reopen() {
+      await store.close()
+      store = openSqliteStore(file)
+      return store
+    },
+  }
+}
+
+tap.test('fulfils the contract of stores', t => storeConformance(t, open))
+tap.test('an operation that can not be done is rejected alone', t => failsAlone(t, open))
+
+tap.test('what is due is known, and known again after a restart', async t => {
+  const file = fileOf(t)
+  let store = openSqliteStore(file)
+  const settleFirst = async (orderingKey: string, outcome: Parameters<typeof store.settle>[1]) => {
+    const taken = await store.take(orderingKey, 0)
+    if (taken) await store.settle(taken, outcome, 0)
+  }
+  await store.insert(delivery('now', { orderingKey: 'now' }), false)
+  await store.insert(delivery('retry', { orderingKey: 'retry' }), false)
+  await store.insert(delivery('behind', { orderingKey: 'retry' }), false)
+  await settleFirst('retry', { state: 'pending', error: 'E', nextAttemptAt: 100 })
+  await store.insert(delivery('parked', { orderingKey: 'parked' }), false)
+  await settleFirst('parked', { state: 'parked', error: 'E', nextAttemptAt: 50 })
+  await store.insert(delivery('claimed', { orderingKey: 'claimed' }), true)
+
+  t.same(await store.dueMailboxes(0, 10), ['now'])
+  t.equal(await store.nextDueAt(0), 50)
+  t.same(await store.dueMailboxes(60, 10), ['now', 'parked'])
+  t.same(await store.dueMailboxes(60, 1), ['now'])
+  t.equal(await store.nextDueAt(60), 100)
+  t.equal(await store.take('retry', 60), null)
+  t.equal(await store.nextDueAt(60), 100, 'taking too early does not forget it')
+
+  await store.close()
+  store = openSqliteStore(file)
+  t.teardown(() => store.close())
+  t.same((await store.dueMailboxes(0, 10)).sort(), ['claimed', 'now'], 'a claim dies with its process')
+  t.equal(await store.nextDueAt(0), 50)
+  t.equal(await store.nextDueAt(100), null)
+})
+
+tap.test('a commit that fails is no success for any of it, and the store goes on', async t => {
+  const file = fileOf(t)
+  const store = openSqliteStore(file)
+  t.teardown(() => store.close())
+  // Another program on the file that drops a table from under us: the whole commit must fail.
+  const other = new DatabaseSync(file)
+  other.exec('ALTER TABLE body RENAME TO hidden')
+  const results = await Promise.allSettled(['a', 'b'].map(key => store.insert(delivery(key), false)))
+  t.same(
+    results.map(({ status }) => status),
+    ['rejected', 'rejected'],
+  )
+  other.exec('ALTER TABLE hidden RENAME TO body')
+  other.close()
+  t.equal(await store.insert(delivery('a'), false), 'queued', 'nothing of it was kept')
+})
+
+tap.test('one process at a time, by whatever path', async t => {
+  const folder = t.testdir({ real: {} })
+  const file = join(folder, 'real', 'webhooks.db')
+  const store = openSqliteStore(file)
+  symlinkSync(join(folder, 'real'), join(folder, 'link'))
+  symlinkSync(file, join(folder, 'alias.db'))
+  for (const path of [file, join(folder, 'link', 'webhooks.db'), join(folder, 'alias.db')]) {
+    t.throws(() => openSqliteStore(path), { name: 'StoreOpenError', message: `${path} is in use by another process` })
+  }
+  await store.close()
+  const again = openSqliteStore(join(folder, 'alias.db'))
+  await again.close()
+})
+
+tap.test('what cannot be a store is refused with the reason, and left as it is', async t => {
+  const folder = t.testdir({ 'text.db': 'this is a text, and not a database at all'.repeat(100), file: '' })
+  const refused = (path: string, message: RegExp) =>
+    t.throws(() => openSqliteStore(path), { constructor: StoreOpenError, message })
+  refused(join(folder, 'text.db'), /text\.db can't be opened as a store \(file is not a database\)/)
+  refused(join(folder, 'file', 'webhooks.db'), /can't be written .*writable folder/)
+
+  const foreign = join(folder, 'foreign.db')
+  const other = new DatabaseSync(foreign)
+  other.exec('CREATE TABLE mine (a); INSERT INTO mine VALUES (1)')
+  refused(foreign, /another program's database/)
+  t.same(other.prepare('SELECT name FROM sqlite_schema').all(), [{ name: 'mine' }])
+  other.close()
+
+  const newer = join(folder, 'newer.db')
+  await openSqliteStore(newer).close()
+  makeNewer(newer)
+  refused(newer, /schema version 99, this program knows 3/)
+
+  mkdirSync(join(folder, 'a folder'))
+  refused(join(folder, 'a folder'), /can't be opened as a store/)
+  writeFileSync(join(folder, 'empty.db'), '')
+  await openSqliteStore(join(folder, 'empty.db')).close()
+})
+
+tap.test('closing commits what waits; a damaged store is refused, and can be opened once it is mended', async t => {
+  const file = fileOf(t)
+  const store = openSqliteStore(file)
+  const inserted = store.insert(delivery('last'), false)
+  await store.close()
+  t.equal(await inserted, 'queued')
+
+  const other = new DatabaseSync(file)
+  t.teardown(() => other.close())
+  other.exec('ALTER TABLE step RENAME TO hidden')
+  t.throws(() => openSqliteStore(file), { name: 'StoreOpenError', message: /no such table/ })
+  other.exec('ALTER TABLE hidden RENAME TO step')
+  const again = openSqliteStore(file)
+  t.equal(await again.insert(delivery('last'), false), 'duplicate')
+  await again.close()
+  t.equal(statSync(file).mode & 0o777, 0o600, 'for nobody else to read')
+})
+
+tap.test('stores of older versions are brought up to this one, and keep what is in them', async t => {
+  for (const version of [1, 2]) {
+    const file = join(t.testdir(), `${version}.db`)
+    const store = openSqliteStore(file)
+    await store.insert(delivery('kept'), false)
+    await store.close()
+    makeOlder(file, version)
+    const again = openSqliteStore(file)
+    t.teardown(() => again.close())
+    t.equal(await again.insert(delivery('kept'), false), 'duplicate')
+    t.same(await again.history(delivery('kept').id), [])
+    t.match(await again.installationId(), /^[0-9a-f-]{36}$/)
+  }
+})
+
+tap.test('a command opens it beside the server, which notices what the command has changed', async t => {
+  const file = fileOf(t)
+  t.throws(() => openSqliteStoreBeside(file), { name: 'StoreOpenError', message: /does not exist/ })
+  const { app, inbox } = await startInbox(t, { store: file })
+  const handled = gate<string>()
+  let mended = false
+  inbox.handle('test', 'ping', ({ key }) => {
+    if (!mended) throw new PermanentError('no')
+    handled.open(key)
+  })
+  await app.ready()
+  await inbox.accept(delivery('a', { orderingKey: 'box' }), 1)
+  const aside = openSqliteStoreBeside(file)
+  t.teardown(() => aside.close())
+  const { id } = delivery('a')
+  while ((await aside.get(id))?.state !== 'dead') await new Promise(resolve => setImmediate(resolve))
+  mended = true
+  t.same(await aside.replay([id], Date.now()), ['box'])
+  t.equal(await handled.opened, 'a')
+})
+
+tap.test('a file that is no store, or no whole one, is not opened beside its server either', async t => {
+  const file = fileOf(t)
+  writeFileSync(file, 'no database at all, though long enough to be one'.repeat(100))
+  t.throws(() => openSqliteStoreBeside(file), { name: 'StoreOpenError', message: /can't be opened as a store/ })
+  rmSync(file)
+  await openSqliteStore(file).close()
+  const db = new DatabaseSync(file)
+  db.exec('DROP TABLE delivery')
+  db.close()
+  t.throws(() => openSqliteStoreBeside(file), {
+    name: 'StoreOpenError',
+    message: /can't be opened as a store.*delivery/,
+  })
+})
+
+tap.test('beside the server, keys are pruned only where the server has none of them in memory', async t => {
+  const file = fileOf(t)
+  const store = openSqliteStore(file)
+  await store.insert(delivery('a', { orderingKey: 'box' }), false)
+  await store.settle((await store.take('box', 0)) as TakenDelivery, { state: 'done' }, 1)
+  const aside = openSqliteStoreBeside(file)
+  const before = { payloadsBefore: 100, keysBefore: 100 }
+  t.equal(await aside.prune(before, 0, 10), 1)
+  t.equal(await aside.prune(before, 1, 10), null)
+  t.match(await aside.get(delivery('a').id), { payload: null })
+  await aside.insert(delivery('later', { receivedAt: 500 }), false)
+  t.equal(await aside.prune(before, 0, 10), 2, 'whatever the time of the last one')
+  await aside.close()
+  t.equal(await store.insert(delivery('a'), false), 'duplicate')
+  await store.close()
+})
+
+tap.test('it tells of every commit', async t => {
+  const commits: Commit[] = []
+  const store = openSqliteStore(fileOf(t), { onCommit: commit => commits.push(commit) })
+  await Promise.all([store.insert(delivery('a'), false), store.insert(delivery('b'), false)])
+  await t.rejects(store.insert(delivery('bad', { receivedAt: 'x' as unknown as number }), false))
+  t.match(commits, [
+    { operations: 2, ok: true, ms: Number },
+    { operations: 1, ok: false, ms: Number },
+  ])
+  await store.close()
+})

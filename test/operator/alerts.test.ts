@@ -1,0 +1,382 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import Fastify from 'fastify'
+import tap, { type Test } from 'tap'
+import webhooks, { PermanentError, type WebhooksOptions } from '../../app.ts'
+import { chatwoot } from '../../commands/samples.ts'
+import { OptionError } from '../../inbox/errors.ts'
+import { chatwootRequest, webhookApp } from '../helpers/app.ts'
+import { testClock } from '../helpers/clock.ts'
+import { gate } from '../helpers/inbox.ts'
+import { postgresServer } from '../helpers/postgres-server.ts'
+import { startStandIn } from '../helpers/stand-in.ts'
+
+const PATH = '/hooks/the-secret-of-the-channel'
+const POST = `POST ${PATH}`
+const MINUTE = 60_000
+const NOT_TAKEN = 'the receiver of alerts did not take one'
+
+/** A clock that says when the timer for the next look is set: all that the look before has brought is known by then. */
+function alertClock() {
+  const clock = testClock(Date.now())
+  let set = () => {}
+  return {
+    ...clock,
+    after(ms: number, callback: () => void) {
+      if (ms === MINUTE) set()
+      return clock.after(ms, callback)
+    },
+    minuteSet: () =>
+      new Promise<void>(resolve => {
+        set = resolve
+      }),
+  }
+}
+
+/** An app that tells a receiver, on a clock that is moved by hand; what is not mended fails for ever. */
+async function alertedApp(t: Test, options: WebhooksOptions = {}) {
+  const receiver = await startStandIn(() => ({ status: 200, body: 'ok' }))
+  t.teardown(() => receiver.close())
+  const clock = alertClock()
+  const mended = { now: false }
+  const started = await webhookApp(t, {
+    alerts: { url: receiver.url + PATH },
+    inbox: { clock },
+    handlers: {
+      message_created: () => {
+        if (!mended.now) throw new PermanentError('the reason why')
+      },
+    },
+    ...options,
+  })
+  const { app, log } = started
+  await app.ready()
+  return {
+    ...started,
+    receiver,
+    clock,
+    mended,
+    deliver: (message: number) => app.inject(chatwootRequest(chatwoot.incoming({ message, conversation: message }))),
+    /** The n-th message that the receiver has taken, from 1. */
+    async told(nth: number) {
+      await log.count('an alert was told', nth)
+      return receiver.called(POST).at(-1)?.body
+    },
+    /** Lets a minute pass, and resolves when all that it brings has been looked at. */
+    async minute() {
+      const next = clock.minuteSet()
+      clock.advance(MINUTE)
+      await next
+    },
+    async replayAll() {
+      mended.now = true
+      const dead = await app.webhooks.inbox.list({ state: 'dead' })
+      await app.webhooks.inbox.replay(dead.map(({ id }) => id))
+      await log.count('webhook handled', dead.length)
+    },
+  }
+}
+
+async function refuse(app: Awaited<ReturnType<typeof webhookApp>>['app'], times: number): Promise<void> {
+  const request = chatwootRequest(chatwoot.incoming())
+  const headers = { ...request.headers, 'x-chatwoot-signature': `sha256=${'0'.repeat(64)}` }
+  for (let time = 0; time < times; time++) await app.inject({ ...request, headers })
+}
+
+tap.test('a delivery that dies: told at once, once, and again when none is left', async t => {
+  const { receiver, clock, mended, deliver, told, minute, replayAll } = await alertedApp(t)
+  const since = new Date(clock.now()).toISOString()
+  await deliver(1)
+  const summary = '1 dead and 0 parked deliveries: see why, then replay or discard them'
+  t.same(await told(1), {
+    alert: 'deliveries_given_up',
+    status: 'firing',
+    summary,
+    since,
+    details: { dead: 1, parked: 0 },
+    text: `tutorbot-webhooks, firing (since ${since}): ${summary}`,
+  })
+  t.match(receiver.calls[0]?.headers, { 'content-type': 'application/json' })
+  await deliver(2)
+  await minute()
+  t.equal(receiver.calls.length, 1, 'one more is the same incident')
+
+  await replayAll()
+  await minute()
+  t.same(await told(2), {
+    alert: 'deliveries_given_up',
+    status: 'resolved',
+    summary,
+    since,
+    details: { dead: 1, parked: 0 },
+    text: `tutorbot-webhooks, resolved (since ${since}): ${summary}`,
+  })
+
+  await minute()
+  mended.now = false
+  await deliver(3)
+  t.match(await told(3), { alert: 'deliveries_given_up', status: 'firing', since: new Date(clock.now()).toISOString() })
+})
+
+tap.test('a payment that needs a person is told with its amount and name, each for itself', async t => {
+  const { app, told, receiver, clock } = await alertedApp(t)
+  const attention = {
+    payment: 'pi_1',
+    amount: '60.00 EUR',
+    order: '42-abcdef01',
+    student: 'Renée',
+    conversation: '42',
+    problem: 'conversation_gone',
+    why: 'There is no conversation 42 in Chatwoot. The lesson is booked.',
+  }
+  app.webhooks.events.emit('attention', attention)
+  const { why, ...details } = attention
+  const summary = `A payment of 60.00 EUR by Renée (order 42-abcdef01, pi_1) needs a person: ${why}`
+  const since = new Date(clock.now()).toISOString()
+  t.same(await told(1), {
+    alert: 'payment_needs_person',
+    status: 'firing',
+    summary,
+    since,
+    details,
+    text: `tutorbot-webhooks, firing (since ${since}): ${summary}`,
+  })
+  app.webhooks.events.emit('attention', { ...attention, payment: 'pi_2', student: '' })
+  t.match(await told(2), {
+    status: 'firing',
+    summary: /^A payment of 60.00 EUR by a student \(order 42-abcdef01, pi_2\)/,
+  })
+  t.equal(receiver.calls.length, 2, 'without an end')
+})
+
+tap.test('one look is enough for many that die at once', async t => {
+  const { app, receiver, told, deliver } = await alertedApp(t)
+  const { inbox } = app.webhooks
+  let looks = 0
+  const { backlog } = inbox
+  inbox.backlog = () => {
+    looks++
+    return backlog()
+  }
+  await Promise.all([1, 2, 3, 4, 5].map(deliver))
+  await told(1)
+  t.equal(looks, 1)
+  t.equal(receiver.calls.length, 1)
+})
+
+tap.test('what was dead at the start is told', async t => {
+  const store = join(t.testdir(), 'webhooks.db')
+  await t.test('by the process before', async t => {
+    const { app, deliver, told } = await alertedApp(t, { store })
+    await deliver(1)
+    await told(1)
+    await app.close()
+  })
+  await t.test('and by the next', async t => {
+    const { minute, told } = await alertedApp(t, { store })
+    await minute()
+    t.match(await told(1), { alert: 'deliveries_given_up', status: 'firing' })
+  })
+})
+
+tap.test('a backlog that grows old', async t => {
+  const atWork = gate()
+  const { clock, deliver, told, minute, receiver, log } = await alertedApp(t, {
+    handlers: { message_created: () => atWork.opened },
+  })
+  await deliver(1)
+  await minute()
+  t.equal(receiver.calls.length, 0, 'a minute is not old')
+  clock.advance(5 * MINUTE)
+  t.match(await told(1), {
+    alert: 'backlog_old',
+    status: 'firing',
+    summary: 'The oldest of 1 pending deliveries was accepted more than 5 minutes ago',
+    details: { pending: 1 },
+  })
+  atWork.open()
+  await log.count('webhook handled', 1)
+  await minute()
+  t.match(await told(2), { alert: 'backlog_old', status: 'resolved' })
+})
+
+tap.test('20 refused webhooks within a minute', async t => {
+  const { app, minute, told, receiver } = await alertedApp(t)
+  await refuse(app, 19)
+  await minute()
+  await refuse(app, 19)
+  t.equal(receiver.calls.length, 0)
+  await refuse(app, 1)
+  t.match(await told(1), {
+    alert: 'verification_failures',
+    status: 'firing',
+    details: { refused: 20, source: 'chatwoot', reason: 'WEBHOOK_SIGNATURE_MISMATCH' },
+  })
+  await refuse(app, 5)
+  await minute()
+  t.equal(receiver.calls.length, 1, 'there were too many in this minute')
+  await minute()
+  t.match(await told(2), { alert: 'verification_failures', status: 'resolved' })
+})
+
+tap.test('a SQLite store that fails', async t => {
+  const { store, deliver, told, minute, receiver } = await alertedApp(t)
+  const other = new DatabaseSync(store)
+  t.teardown(() => other.close())
+  other.exec('ALTER TABLE delivery RENAME TO gone')
+  t.equal((await deliver(1)).statusCode, 500)
+  t.match(await told(1), { alert: 'store_failing', status: 'firing', details: {} })
+  await minute()
+  other.exec('ALTER TABLE gone RENAME TO delivery')
+  await minute()
+  t.match(await told(2), { alert: 'store_failing', status: 'resolved' })
+  t.equal(receiver.calls.length, 2)
+
+  other.exec('ALTER TABLE delivery RENAME TO gone')
+  await minute()
+  t.match(await told(3), { alert: 'store_failing', status: 'firing' }, 'though nothing is delivered')
+})
+
+tap.test('PostgreSQL: a delivery that dies, and a server that is down', async t => {
+  const server = await postgresServer('')
+  t.teardown(() => server.close())
+  const { app, deliver, told, replayAll, minute, log } = await alertedApp(t, { store: await server.database() })
+  await deliver(1)
+  t.match(await told(1), { alert: 'deliveries_given_up', status: 'firing', details: { dead: 1 } })
+  await replayAll()
+  await minute()
+  t.match(await told(2), { alert: 'deliveries_given_up', status: 'resolved' })
+
+  await server.stop()
+  t.equal((await deliver(2)).statusCode, 500)
+  t.match(await told(3), { alert: 'store_failing', status: 'firing' })
+  await server.start()
+  await app.webhooks.inbox.checkWritable()
+  await minute()
+  await minute()
+  t.notMatch(log.text(), 'the-secret-of-the-channel')
+})
+
+tap.test('a receiver that misbehaves is tried again, later and later; webhooks do not notice', async t => {
+  const { receiver, clock, log, deliver, told } = await alertedApp(t)
+  receiver.fail(POST, { status: 500, body: 'no' })
+  receiver.fail(POST, 'hang')
+  receiver.fail(POST, 'drop')
+  receiver.fail(POST, { status: 302, headers: { location: '/elsewhere' } })
+  await deliver(1)
+  await log.count(NOT_TAKEN, 1)
+  clock.advance(1_000)
+  await receiver.arrived(POST, 2)
+  t.equal((await deliver(2)).statusCode, 200)
+  clock.advance(10_000)
+  await log.count(NOT_TAKEN, 2)
+  clock.advance(5_000)
+  await log.count(NOT_TAKEN, 3)
+  clock.advance(30_000)
+  await log.count(NOT_TAKEN, 4)
+  t.same(
+    receiver.calls.map(({ method, path }) => `${method} ${path}`),
+    Array(4).fill(POST),
+  )
+  clock.advance(120_000)
+  t.match(await told(1), { alert: 'deliveries_given_up', status: 'firing' })
+  t.match(
+    log.lines.filter(({ msg }) => msg === NOT_TAKEN).map(({ problem }) => problem),
+    [
+      'it answered 500',
+      'no answer within 10000 ms',
+      /^no connection \((UND_ERR_SOCKET|ECONNRESET)\)$/,
+      'it answered 302',
+    ],
+  )
+  t.notMatch(log.text(), 'the-secret-of-the-channel')
+})
+
+tap.test('a receiver that is gone: said in the log, and the end of the incident is tried all the same', async t => {
+  const { receiver, clock, log, deliver, told, replayAll, minute } = await alertedApp(t)
+  receiver.fail(POST, 'drop', 5)
+  await deliver(1)
+  for (const [index, wait] of [1_000, 5_000, 30_000, 120_000].entries()) {
+    await log.count(NOT_TAKEN, index + 1)
+    clock.advance(wait)
+  }
+  t.match(await log.line(({ msg }) => msg === 'an alert could not be told'), {
+    alert: 'deliveries_given_up',
+    status: 'firing',
+  })
+  await replayAll()
+  await minute()
+  t.match(await told(1), { status: 'resolved' })
+  t.notMatch(log.text(), 'the-secret-of-the-channel')
+})
+
+tap.test('an incident that is over before its beginning could be told: both, in order', async t => {
+  const { receiver, clock, log, deliver, told, replayAll, minute } = await alertedApp(t)
+  receiver.fail(POST, { status: 503 })
+  await deliver(1)
+  await log.count(NOT_TAKEN, 1)
+  await replayAll()
+  clock.advance(1_000)
+  t.match(await told(1), { status: 'firing' })
+  await minute()
+  t.match(await told(2), { status: 'resolved' })
+})
+
+tap.test('closing waits for no receiver that hangs', async t => {
+  const { app, clock, deliver, receiver, log } = await alertedApp(t)
+  receiver.fail(POST, 'hang')
+  await deliver(1)
+  await receiver.arrived(POST)
+  await app.close()
+  t.equal(clock.next(), undefined, 'no timer is left')
+  t.notMatch(log.text(), NOT_TAKEN)
+})
+
+tap.test('nor for the next attempt', async t => {
+  const { app, clock, deliver, receiver, log } = await alertedApp(t)
+  receiver.fail(POST, 'drop')
+  await deliver(1)
+  await log.count(NOT_TAKEN, 1)
+  await app.close()
+  t.equal(clock.next(), undefined)
+  t.equal(receiver.calls.length, 1)
+})
+
+tap.test('closing while the store is looked at', async t => {
+  const { app, clock, receiver } = await alertedApp(t)
+  const answers = gate()
+  const asked = gate()
+  app.webhooks.inbox.checkWritable = () => {
+    asked.open()
+    return answers.opened
+  }
+  clock.advance(MINUTE)
+  await asked.opened
+  await app.close()
+  answers.fail(new Error('the store is closed'))
+  await new Promise(resolve => setImmediate(resolve))
+  t.equal(clock.next(), undefined, 'it was the last look')
+  t.equal(receiver.calls.length, 0)
+})
+
+tap.test('a URL that can not be posted to is refused, without being shown', async t => {
+  const urls = [
+    undefined,
+    5,
+    '',
+    'hooks.example.com/s3cret',
+    'ftp://h/s3cret',
+    'http://u:s3cret@h/',
+    'https://s3cret@h/',
+  ]
+  for (const [index, url] of urls.entries()) {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    const alerts = { url } as WebhooksOptions['alerts']
+    const error = await Promise.resolve(app.register(webhooks, { store: `${t.testdir()}/${index}.db`, alerts })).catch(
+      error => error,
+    )
+    t.ok(error instanceof OptionError, String(url))
+    t.equal(error.message, 'alerts.url (ALERT_WEBHOOK_URL) must be a URL http(s)://…, without a user in it')
+  }
+})

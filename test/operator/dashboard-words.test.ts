@@ -1,0 +1,22 @@
+import tap from 'tap'
+import { deliveries, duration, noticeOf, number } from '../../operator/dashboard-words.ts'
+
+tap.test('times that handlers take', async t => {
+  const words = { 0.4: '0 ms', 999: '999 ms', 1500: '1.5 s', 119000: '119.0 s', 120000: '2 min' }
+  for (const [ms, text] of Object.entries(words)) t.equal(duration(Number(ms)), text)
+})
+
+tap.test('numbers', async t => {
+  t.equal(number(1_234_567), '1,234,567')
+  t.equal(deliveries(1), '1 delivery')
+  t.equal(deliveries(0), '0 deliveries')
+})
+
+tap.test('a notice is one of ours, whatever the address says', async t => {
+  t.match(noticeOf({ done: 'replayed' }), /^Replayed/)
+  t.equal(noticeOf({ done: 'replayed-many', count: '1200' }), '1,200 deliveries replayed.')
+  for (const count of ['<b>', '-1', '', '1234567890', ['1'], undefined]) {
+    t.equal(noticeOf({ done: 'replayed-many', count }), undefined)
+  }
+  t.equal(noticeOf({ done: 'anything' }), undefined)
+})
