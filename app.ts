@@ -1,38 +1,38 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { ChatwootOptions } from './clients/chatwoot.ts'
-import type { StripeOptions } from './clients/stripe.ts'
 import { withoutCopies } from './handlers/copied-message.ts'
 import { messageHandlers } from './handlers/message.ts'
 import { asObject } from './handlers/payload.ts'
-import type { PriceIds, Services } from './handlers/services.ts'
+import type { Services } from './handlers/services.ts'
 import { stripeHandlers as ownStripeHandlers } from './handlers/stripe.ts'
 import { withThinEvents } from './handlers/thin-event.ts'
 import { systemClock } from './inbox/contracts.ts'
 import type { Handler } from './inbox/drain.ts'
 import { OptionError } from './inbox/errors.ts'
-import type { AlertsOptions } from './operator/alerts.ts'
+import { checkOptionNames, type WebhooksOptions } from './options.ts'
 import alerts from './plugins/alerts.ts'
 import { type BodyBudget, createBodyBudget, SMALL_BODY_BYTES } from './plugins/body-budget.ts'
-import calendar, { type CalendarOptions, validTimeZone } from './plugins/calendar.ts'
+import calendar, { validTimeZone } from './plugins/calendar.ts'
 import chatwootClient from './plugins/chatwoot.ts'
 import dedup from './plugins/dedup.ts'
 import { eventsOf } from './plugins/events.ts'
-import inbox, { type InboxOptions } from './plugins/inbox.ts'
+import inbox from './plugins/inbox.ts'
 import { lingerAfterAnswer } from './plugins/linger.ts'
 import logging, { note } from './plugins/logging.ts'
 import stripeClient from './plugins/stripe.ts'
-import verification, { type ChatwootVerification, type StripeVerification } from './plugins/verification.ts'
+import verification from './plugins/verification.ts'
 import chatwootRoute from './routes/chatwoot.ts'
-import type { OperatorOptions } from './routes/operator/index.ts'
 import stripeRoute from './routes/stripe.ts'
 
 export type { BookResult, Calendar, Hold, Interval, Lesson } from './calendar/contract.ts'
-export type { ChatwootClient } from './clients/chatwoot.ts'
-export type { Checkout, StripeClient } from './clients/stripe.ts'
+export type { GoogleCalendarOptions } from './calendar/google/client.ts'
+export type { ChatwootClient, ChatwootOptions } from './clients/chatwoot.ts'
+export type { Checkout, StripeClient, StripeOptions } from './clients/stripe.ts'
+export type { PriceIds } from './handlers/services.ts'
 export type {
   Clock,
+  Commit,
   Delivery,
   DeliveryFilter,
   DeliveryState,
@@ -41,35 +41,28 @@ export type {
 } from './inbox/contracts.ts'
 export { deliveryId } from './inbox/delivery-id.ts'
 export type { Handler, HandlerContext, HandlerFunction } from './inbox/drain.ts'
-export { PermanentError, TransientError } from './inbox/errors.ts'
+export { OptionError, PermanentError, StoreOpenError, TransientError } from './inbox/errors.ts'
+export type {
+  AnsweredEvent,
+  AttentionEvent,
+  ForeignEvent,
+  HandledEvent,
+  WebhookEvents,
+} from './inbox/events.ts'
 export type { Inbox } from './inbox/inbox.ts'
-export { signChatwoot } from './plugins/verification.ts'
+export type { AlertMessage, AlertsOptions } from './operator/alerts.ts'
+export type { WebhooksOptions } from './options.ts'
+export type { CalendarOptions } from './plugins/calendar.ts'
+export type { InboxOptions } from './plugins/inbox.ts'
+export {
+  type ChatwootVerification,
+  type StripeVerification,
+  signChatwoot,
+  type VerificationOptions,
+} from './plugins/verification.ts'
 export type { Webhooks } from './plugins/webhooks.ts'
+export type { OperatorOptions } from './routes/operator/index.ts'
 export { calendar, chatwootClient, dedup, inbox, logging, stripeClient, verification }
-
-export interface WebhooksOptions {
-  /** Before both paths. */
-  prefix?: string
-  /** `path` (`/cw`), how to verify, and the account to act in. */
-  chatwoot?: { path?: string; handoffAgentId?: number } & ChatwootVerification & ChatwootOptions
-  /**
-   * `path` (`/webhook/payments`), how to verify, the account to ask, what lessons cost, and where students come out of
-   * the payment page (`returnUrl`; default: Chatwoot's URL).
-   */
-  stripe?: { path?: string; prices?: PriceIds; returnUrl?: string } & StripeVerification & StripeOptions
-  /** Where lessons are kept, and the tutor's time zone. */
-  calendar?: CalendarOptions
-  /** A file: SQLite. `postgres://…`: PostgreSQL, for several processes. Default `data/webhooks.db`. */
-  store?: string
-  /** Replaces or adds one event's handler. Events with a dot in their name are Stripe's, the others Chatwoot's. */
-  handlers?: Record<string, Handler>
-  /** Limits and times of the inbox. */
-  inbox?: Omit<InboxOptions, 'store'>
-  /** Opens the operator's routes (`/dashboard`, `/deliveries`, `/metrics`, …), after the prefix; without it there are none. */
-  operator?: OperatorOptions | undefined
-  /** Tells a person when deliveries are given up or late, webhooks are refused, or the store fails; without it nobody. */
-  alerts?: AlertsOptions | undefined
-}
 
 /** The largest body, bytes: Chatwoot's longest message is 2.7 MB once it is escaped. */
 const BODY_LIMIT = 4 * 1024 * 1024
@@ -80,6 +73,7 @@ const BODY_LIMIT = 4 * 1024 * 1024
  */
 async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise<void> {
   const { chatwoot = {}, stripe = {}, handlers = {} } = options
+  checkOptionNames(options)
   checkHandlers(handlers)
   await app.register(logging)
   await app.register(verification, { chatwoot, stripe })

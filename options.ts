@@ -1,0 +1,105 @@
+import type { ChatwootOptions } from './clients/chatwoot.ts'
+import type { StripeOptions } from './clients/stripe.ts'
+import type { PriceIds } from './handlers/services.ts'
+import type { Handler } from './inbox/drain.ts'
+import { OptionError } from './inbox/errors.ts'
+import type { AlertsOptions } from './operator/alerts.ts'
+import type { CalendarOptions } from './plugins/calendar.ts'
+import type { InboxOptions } from './plugins/inbox.ts'
+import { didYouMean } from './plugins/nearest-name.ts'
+import type { ChatwootVerification, StripeVerification } from './plugins/verification.ts'
+import type { OperatorOptions } from './routes/operator/index.ts'
+
+export interface WebhooksOptions {
+  /** Before both paths. */
+  prefix?: string
+  /** `path` (`/cw`), how to verify, and the account to act in. */
+  chatwoot?: { path?: string; handoffAgentId?: number } & ChatwootVerification & ChatwootOptions
+  /**
+   * `path` (`/webhook/payments`), how to verify, the account to ask, what lessons cost, and where students come out of
+   * the payment page (`returnUrl`; default: Chatwoot's URL).
+   */
+  stripe?: { path?: string; prices?: PriceIds; returnUrl?: string } & StripeVerification & StripeOptions
+  /** Where lessons are kept, and the tutor's time zone. */
+  calendar?: CalendarOptions
+  /** A file: SQLite. `postgres://…`: PostgreSQL, for several processes. Default `data/webhooks.db`. */
+  store?: string
+  /** Replaces or adds one event's handler. Events with a dot in their name are Stripe's, the others Chatwoot's. */
+  handlers?: Record<string, Handler>
+  /** Limits and times of the inbox. */
+  inbox?: Omit<InboxOptions, 'store'>
+  /** Opens the operator's routes (`/dashboard`, `/deliveries`, `/metrics`, …), after the prefix; without it there are none. */
+  operator?: OperatorOptions | undefined
+  /** Tells a person when deliveries are given up or late, webhooks are refused, or the store fails; without it nobody. */
+  alerts?: AlertsOptions | undefined
+}
+
+/** The names of an object's options: `true`, or the names within. The compiler says which are missing or too many. */
+type Names<Options> = { [Name in keyof Options]-?: true | Names<NonNullable<Options[Name]>> }
+
+type OptionNames = { [name: string]: true | OptionNames }
+
+const NAMES: Names<WebhooksOptions> = {
+  prefix: true,
+  chatwoot: {
+    path: true,
+    handoffAgentId: true,
+    secrets: true,
+    legacySignature: true,
+    allowUnsigned: true,
+    toleranceSeconds: true,
+    url: true,
+    accountId: true,
+    token: true,
+    adminToken: true,
+    timeoutMs: true,
+  },
+  stripe: {
+    path: true,
+    prices: { standard60: true, standard90: true, weekend60: true, weekend90: true },
+    returnUrl: true,
+    secrets: true,
+    toleranceSeconds: true,
+    secretKey: true,
+    apiBase: true,
+    timeoutMs: true,
+  },
+  calendar: {
+    timeZone: true,
+    google: { serviceAccount: true, calendarId: true, apiBase: true, timeoutMs: true },
+  },
+  store: true,
+  handlers: true,
+  inbox: {
+    clock: true,
+    concurrency: true,
+    handlerTimeoutMs: true,
+    graceMs: true,
+    maxWaiting: true,
+    maxWaitingBytes: true,
+    recentKeys: true,
+    retentionDays: true,
+    dedupDays: true,
+  },
+  operator: { token: true, metricsToken: true },
+  alerts: { url: true },
+}
+
+/** Fastify's own options of `register`, which a plugin gets too. */
+const OF_FASTIFY = { logLevel: true, logSerializers: true } as const
+
+/** A misspelt option would be an option that is not set. @throws {OptionError} that names it */
+export function checkOptionNames(options: WebhooksOptions): void {
+  checkNames(options, { ...NAMES, ...OF_FASTIFY } as OptionNames, '')
+}
+
+function checkNames(options: object, known: OptionNames, path: string): void {
+  for (const [name, value] of Object.entries(options)) {
+    const names = Object.hasOwn(known, name) ? known[name] : undefined
+    if (names === undefined)
+      throw new OptionError(`${path}${name} is not an option${didYouMean(name, Object.keys(known), path)}`)
+    if (names === true || value === undefined) continue
+    if (typeof value !== 'object' || value === null) throw new OptionError(`${path}${name} must be an object`)
+    checkNames(value, names, `${path}${name}.`)
+  }
+}

@@ -1,0 +1,41 @@
+import t from 'tap'
+import { OptionError, type WebhooksOptions } from '../app.ts'
+import { checkOptionNames } from '../options.ts'
+
+/** Unknown options, at every depth. */
+
+const check = (options: object) => () => checkOptionNames(options as WebhooksOptions)
+
+t.test('an option that nothing reads is an error that names it, and what was meant', async t => {
+  for (const [options, message] of [
+    [{ chatwot: {} }, 'chatwot is not an option (did you mean chatwoot?)'],
+    [{ telegram: {} }, 'telegram is not an option'],
+    [{ chatwoot: { secret: ['s'] } }, 'chatwoot.secret is not an option (did you mean chatwoot.secrets?)'],
+    [{ stripe: { prices: { standart60: 'p' } } }, /^stripe\.prices\.standart60 .*stripe\.prices\.standard60\?/],
+    [{ calendar: { google: { calenderId: 'c' } } }, /^calendar\.google\.calenderId .*calendar\.google\.calendarId\?/],
+    [{ inbox: { concurency: 5 } }, /inbox\.concurency .*inbox\.concurrency\?/],
+    [{ operator: { tokens: 't' } }, /operator\.tokens .*operator\.token\?/],
+    [{ alerts: { url: 'http://x', uri: '' } }, /alerts\.uri .*alerts\.url\?/],
+    [{ constructor: 1 }, 'constructor is not an option'],
+    [JSON.parse('{"__proto__":1}'), '__proto__ is not an option'],
+  ] as const) {
+    t.throws(check(options), { message }, JSON.stringify(options))
+  }
+})
+
+t.test('it is an OptionError', async t => {
+  try {
+    check({ x: 1 })()
+  } catch (error) {
+    t.ok(error instanceof OptionError)
+  }
+})
+
+t.test('a part must be an object', async t => {
+  for (const value of ['x', null, 5]) t.throws(check({ calendar: value }), { message: 'calendar must be an object' })
+})
+
+t.test('what is known, undefined, or Fastify’s passes', async () => {
+  check({ prefix: '/x', logLevel: 'warn', logSerializers: {}, operator: undefined, stripe: { prices: {} } })()
+  check({})()
+})

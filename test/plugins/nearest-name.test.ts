@@ -1,0 +1,30 @@
+import t from 'tap'
+import { didYouMean } from '../../plugins/nearest-name.ts'
+
+const KNOWN = ['message_created', 'message_updated', 'url', 'token', 'accountId', 'secrets']
+
+t.test('a letter more, less, other or swapped: the known name is said', async t => {
+  for (const [given, known] of [
+    ['mesage_created', 'message_created'],
+    ['message_craeted', 'message_created'],
+    ['message_udpated', 'message_updated'],
+    ['messages_created', 'message_created'],
+    ['secret', 'secrets'],
+    ['tokn', 'token'],
+    ['uri', 'url'],
+    ['AccountID', 'accountId'],
+  ] as const) {
+    t.equal(didYouMean(given, KNOWN), ` (did you mean ${known}?)`, given)
+  }
+})
+
+t.test('another name is another name', async t => {
+  for (const given of ['', 'x', 'ur', 'colour', 'message', 'contact_created'])
+    t.equal(didYouMean(given, KNOWN), '', given)
+  t.equal(didYouMean('x', []), '')
+})
+
+t.test('the nearest one is said', async t => {
+  t.equal(didYouMean('path1', ['paths12', 'path']), ' (did you mean path?)')
+  t.equal(didYouMean('path1', ['path', 'paths12']), ' (did you mean path?)')
+})
