@@ -1,10 +1,11 @@
-import { OptionError, PermanentError, TransientError } from '../inbox/errors.ts'
-import { retryAfterMs } from './http.ts'
+import { OptionError, PermanentError } from '../inbox/errors.ts'
+import { ChatwootRefusedError, createCall, hasField, UnexpectedAnswerError } from './chatwoot-api.ts'
+import { httpUrl } from './http.ts'
 
 /** The Application API of Chatwoot 4.15 and 4.16, as far as a bot needs it: https://developers.chatwoot.com/api-reference */
 
 export interface ChatwootOptions {
-  /** Where Chatwoot is, such as `https://chat.example.com`. */
+  /** Chatwoot's base URL, such as `https://chat.example.com`. */
   url?: string
   /** The account that conversations belong to. */
   accountId?: string
@@ -12,7 +13,7 @@ export interface ChatwootOptions {
   token?: string
   /** An administrator's token, for what a bot's may not do (contacts). Default: `token`. */
   adminToken?: string
-  /** The longest that a call may take, ms. Default 10,000. */
+  /** Time-out of a call, up to the last byte of its answer, ms. Default 10,000. */
   timeoutMs?: number
 }
 
@@ -91,28 +92,6 @@ export interface ChatwootClient {
   updateContact(contact: string, attributes: Attributes, signal: AbortSignal): Promise<void>
 }
 
-/** Chatwoot itself refused a call for good: 4xx, with its JSON. */
-export class ChatwootRefusedError extends PermanentError {
-  override name = 'ChatwootRefusedError'
-  readonly status: number
-  constructor(call: string, status: number, detail: string) {
-    super(`Chatwoot answered ${status} to ${call}${detail && `: ${detail}`}`)
-    this.status = status
-  }
-}
-
-/** Chatwoot could not be reached, was too slow, limited the rate or failed: trying again can help. */
-export class ChatwootUnavailableError extends TransientError {
-  override name = 'ChatwootUnavailableError'
-}
-
-/** The answer is not what Chatwoot sends: a proxy's page, most likely, in front of a Chatwoot that is away. */
-class UnexpectedAnswerError extends ChatwootUnavailableError {
-  constructor(call: string, options?: ErrorOptions) {
-    super(`The answer to ${call} is not Chatwoot's`, options)
-  }
-}
-
 /** Where a message's marker is, among its content_attributes. */
 const MARKER = 'tutorbot'
 
@@ -127,11 +106,10 @@ export function createChatwootClient(options: ChatwootOptions): ChatwootClient |
   const accountId = valid(
     options.accountId,
     /^[1-9]\d*$/,
-    "chatwoot.accountId (CW_ACC_ID) must be a number's digits as a text, with a token",
+    "chatwoot.accountId (CW_ACC_ID) must be a number's digits as a string, with a token",
   )
   if (token === undefined) return null
   const call = createCall(`${validUrl(options.url)}/api/v1/accounts/${accountId}`, options.timeoutMs ?? 10_000)
-  const inTurn = createTurns()
   // fetch quotes a header's value where it refuses it: a token that it would refuse never comes so far.
   const tokenForm = /^[\x21-\x7e]+$/
   const asBot = valid(token, tokenForm, 'chatwoot.token (CW_TOKEN) must be printable ASCII without spaces')
@@ -140,11 +118,86 @@ export function createChatwootClient(options: ChatwootOptions): ChatwootClient |
     tokenForm,
     'chatwoot.adminToken (CW_ADMIN_TOKEN) must be printable ASCII without spaces',
   )
+  const calls: Calls = {
+    read: (path, signal) => call(asBot, 'GET', path, signal),
+    readAsAdmin: (path, signal) => call(asAdmin, 'GET', path, signal),
+    post: (path, body, signal) => call(asBot, 'POST', path, signal, body),
+    putAsAdmin: (path, body, signal) => call(asAdmin, 'PUT', path, signal, body),
+  }
+  return { accountId, ...conversationCalls(calls), ...messageCalls(calls) }
+}
 
-  const read = (path: string, signal: AbortSignal) => call(asBot, 'GET', path, signal)
-  const post = (path: string, body: object, signal: AbortSignal) => call(asBot, 'POST', path, signal, body)
+/** Calls with one of the two tokens. */
+interface Calls {
+  read(path: string, signal: AbortSignal): Promise<unknown>
+  readAsAdmin(path: string, signal: AbortSignal): Promise<unknown>
+  post(path: string, body: object, signal: AbortSignal): Promise<unknown>
+  putAsAdmin(path: string, body: object, signal: AbortSignal): Promise<unknown>
+}
 
-  async function send(
+async function getConversation({ read }: Calls, id: string, signal: AbortSignal): Promise<ChatwootConversation> {
+  const path = pathOf('conversations', id)
+  const answer = await read(path, signal)
+  // What is written back later replaces everything: nothing may be taken for an empty conversation.
+  if (!hasField(answer, 'custom_attributes')) throw new UnexpectedAnswerError(`GET ${path}`)
+  return answer as unknown as ChatwootConversation
+}
+
+function conversationCalls(calls: Calls) {
+  const { read, readAsAdmin, post, putAsAdmin } = calls
+  const inTurn = createTurns()
+
+  return {
+    getConversation: (conversation, signal) => getConversation(calls, conversation, signal),
+    async listConversations(status, page, signal) {
+      const path = `/conversations?status=${status}&assignee_type=all&page=${page}`
+      const answer = await readAsAdmin(path, signal)
+      return listIn<ChatwootConversation>(hasField(answer, 'data') ? answer.data : undefined, path)
+    },
+    mergeAttributes(conversation, attributes, signal) {
+      return inTurn(conversation, async () => {
+        const { custom_attributes } = await getConversation(calls, conversation, signal)
+        const merged = { custom_attributes: { ...custom_attributes, ...attributes } }
+        await post(`${pathOf('conversations', conversation)}/custom_attributes`, merged, signal)
+      })
+    },
+    changeLabels(conversation, { add = [], remove = [] }, signal) {
+      return inTurn(conversation, async () => {
+        const path = `${pathOf('conversations', conversation)}/labels`
+        const before = listIn<string>(await read(path, signal), path)
+        const labels = [...new Set([...before, ...add])].filter(label => !remove.includes(label))
+        await post(path, { labels }, signal)
+      })
+    },
+    async setStatus(conversation, status, signal) {
+      await post(`${pathOf('conversations', conversation)}/toggle_status`, { status }, signal)
+    },
+    async assign(conversation, agent, signal) {
+      await post(`${pathOf('conversations', conversation)}/assignments`, { assignee_id: agent }, signal)
+    },
+    async updateContact(contact, attributes, signal) {
+      await putAsAdmin(pathOf('contacts', contact), { custom_attributes: attributes }, signal)
+    },
+  } satisfies Partial<ChatwootClient>
+}
+
+function messageCalls(calls: Calls) {
+  return {
+    listMessages: (conversation, signal) => listMessages(conversation, signal),
+    async wasSent(conversation, marker, signal) {
+      const isMarked = (message?: ChatwootMessage | null) => message?.content_attributes?.[MARKER] === marker
+      try {
+        return await isListed(conversation, isMarked, signal)
+      } catch (error) {
+        if (!(error instanceof ChatwootRefusedError) || ![401, 403].includes(error.status)) throw error
+        return isMarked((await getConversation(calls, conversation, signal)).last_non_activity_message)
+      }
+    },
+    sendMessage: (conversation, content, signal, extras) => create(conversation, content, signal, extras, false),
+    sendPrivateNote: (conversation, content, signal, extras) => create(conversation, content, signal, extras, true),
+  } satisfies Partial<ChatwootClient>
+
+  async function create(
     conversation: string,
     content: string,
     signal: AbortSignal,
@@ -158,14 +211,12 @@ export function createChatwootClient(options: ChatwootOptions): ChatwootClient |
       content_type: items === undefined ? 'text' : 'input_select',
       content_attributes: { items, [MARKER]: marker },
     }
-    await post(`${pathOf('conversations', conversation)}/messages`, message, signal)
+    await calls.post(`${pathOf('conversations', conversation)}/messages`, message, signal)
   }
 
-  async function messagesOf(conversation: string, signal: AbortSignal, query = ''): Promise<ChatwootMessage[]> {
+  async function listMessages(conversation: string, signal: AbortSignal, query = ''): Promise<ChatwootMessage[]> {
     const path = `${pathOf('conversations', conversation)}/messages`
-    const answer = await call(asAdmin, 'GET', path + query, signal)
-    if (!hasField(answer, 'payload') || !Array.isArray(answer.payload)) throw new UnexpectedAnswerError(`GET ${path}`)
-    return answer.payload as ChatwootMessage[]
+    return listIn(await calls.readAsAdmin(path + query, signal), path)
   }
 
   /** Looks through the newest messages, page by page. */
@@ -175,7 +226,7 @@ export function createChatwootClient(options: ChatwootOptions): ChatwootClient |
     signal: AbortSignal,
   ): Promise<boolean> {
     for (let page = 0, before = ''; page < MARKER_PAGES; page++) {
-      const messages = await messagesOf(conversation, signal, before)
+      const messages = await listMessages(conversation, signal, before)
       if (messages.some(fits)) return true
       const [oldest] = messages
       if (oldest === undefined) return false
@@ -183,63 +234,12 @@ export function createChatwootClient(options: ChatwootOptions): ChatwootClient |
     }
     return false
   }
+}
 
-  const client: ChatwootClient = {
-    accountId,
-    async getConversation(conversation, signal) {
-      const path = pathOf('conversations', conversation)
-      const answer = await read(path, signal)
-      // What is written back later replaces everything: nothing may be taken for an empty conversation.
-      if (!hasField(answer, 'custom_attributes')) throw new UnexpectedAnswerError(`GET ${path}`)
-      return answer as unknown as ChatwootConversation
-    },
-    async listConversations(status, page, signal) {
-      const path = `/conversations?status=${status}&assignee_type=all&page=${page}`
-      const answer = await call(asAdmin, 'GET', path, signal)
-      const data = hasField(answer, 'data') ? answer.data : undefined
-      if (!hasField(data, 'payload') || !Array.isArray(data.payload)) throw new UnexpectedAnswerError(`GET ${path}`)
-      return data.payload as ChatwootConversation[]
-    },
-    listMessages: (conversation, signal) => messagesOf(conversation, signal),
-    async wasSent(conversation, marker, signal) {
-      const isMarked = (message?: ChatwootMessage | null) => message?.content_attributes?.[MARKER] === marker
-      try {
-        return await isListed(conversation, isMarked, signal)
-      } catch (error) {
-        if (!(error instanceof ChatwootRefusedError) || ![401, 403].includes(error.status)) throw error
-        return isMarked((await client.getConversation(conversation, signal)).last_non_activity_message)
-      }
-    },
-    sendMessage: (conversation, content, signal, extras) => send(conversation, content, signal, extras, false),
-    sendPrivateNote: (conversation, content, signal, extras) => send(conversation, content, signal, extras, true),
-    mergeAttributes(conversation, attributes, signal) {
-      return inTurn(conversation, async () => {
-        const { custom_attributes } = await client.getConversation(conversation, signal)
-        const merged = { custom_attributes: { ...custom_attributes, ...attributes } }
-        await post(`${pathOf('conversations', conversation)}/custom_attributes`, merged, signal)
-      })
-    },
-    changeLabels(conversation, { add = [], remove = [] }, signal) {
-      return inTurn(conversation, async () => {
-        const path = `${pathOf('conversations', conversation)}/labels`
-        const answer = await read(path, signal)
-        if (!hasField(answer, 'payload') || !Array.isArray(answer.payload))
-          throw new UnexpectedAnswerError(`GET ${path}`)
-        const labels = [...new Set([...answer.payload, ...add])].filter(label => !remove.includes(label))
-        await post(path, { labels }, signal)
-      })
-    },
-    async setStatus(conversation, status, signal) {
-      await post(`${pathOf('conversations', conversation)}/toggle_status`, { status }, signal)
-    },
-    async assign(conversation, agent, signal) {
-      await post(`${pathOf('conversations', conversation)}/assignments`, { assignee_id: agent }, signal)
-    },
-    async updateContact(contact, attributes, signal) {
-      await call(asAdmin, 'PUT', pathOf('contacts', contact), signal, { custom_attributes: attributes })
-    },
-  }
-  return client
+/** The list in an answer's `payload`. */
+function listIn<Item>(answer: unknown, path: string): Item[] {
+  if (!hasField(answer, 'payload') || !Array.isArray(answer.payload)) throw new UnexpectedAnswerError(`GET ${path}`)
+  return answer.payload
 }
 
 function valid(value: string | undefined, form: RegExp, problem: string): string {
@@ -248,9 +248,8 @@ function valid(value: string | undefined, form: RegExp, problem: string): string
 }
 
 function validUrl(text: string | undefined): string {
-  const url = text !== undefined && URL.canParse(text) ? new URL(text) : null
-  // fetch refuses a user and a password in a URL, and quotes them.
-  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
+  const url = httpUrl(text)
+  if (url === undefined) {
     throw new OptionError('chatwoot.url (CW_URL) must be an http or https URL without a user, with a token')
   }
   return url.origin + url.pathname.replace(/\/+$/, '')
@@ -260,78 +259,6 @@ function validUrl(text: string | undefined): string {
 function pathOf(collection: 'conversations' | 'contacts', id: string): string {
   if (!/^\d+$/.test(id)) throw new PermanentError(`Chatwoot's ${collection} have no id like ${id.slice(0, 64)}`)
   return `/${collection}/${id}`
-}
-
-/** One HTTP call, and what its outcome means. */
-function createCall(base: string, timeoutMs: number) {
-  return async (token: string, method: string, path: string, signal: AbortSignal, body?: object): Promise<unknown> => {
-    const name = `${method} ${path}`
-    const timeout = AbortSignal.timeout(timeoutMs)
-    let response: Response
-    let text: string
-    try {
-      response = await fetch(base + path, {
-        method,
-        headers: { 'content-type': 'application/json', api_access_token: token },
-        body: body === undefined ? null : JSON.stringify(body),
-        // fetch would hand the token on to wherever it is sent.
-        redirect: 'error',
-        signal: AbortSignal.any([signal, timeout]),
-      })
-      text = await response.text()
-    } catch (error) {
-      const what = timeout.aborted
-        ? `did not answer ${name} within ${timeoutMs} ms`
-        : `could not be reached for ${name}`
-      throw new ChatwootUnavailableError(`Chatwoot ${what}`, { cause: rootOf(error) })
-    }
-    if (response.ok) return parseAnswer(text, name)
-    throw refusal(response, text, name)
-  }
-}
-
-/** fetch says `fetch failed` of everything, and why in its cause. */
-function rootOf(error: unknown): unknown {
-  return (error as Error).cause ?? error
-}
-
-function parseAnswer(text: string, call: string): unknown {
-  if (text === '') return null
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new UnexpectedAnswerError(call, { cause: error })
-  }
-}
-
-/** Only what Chatwoot itself refuses is refused for good: while it restarts, the proxy before it answers 403 or 404. */
-function refusal(response: Response, text: string, call: string): Error {
-  const { status, headers } = response
-  const isRefusal = status >= 400 && status < 500 && ![408, 425, 429].includes(status)
-  const detail = isRefusal ? detailOf(text) : undefined
-  if (detail !== undefined) return new ChatwootRefusedError(call, status, detail)
-  const whose = isRefusal ? ", in words that are not Chatwoot's" : ''
-  return new ChatwootUnavailableError(`Chatwoot answered ${status} to ${call}${whose}`, {
-    retryAfterMs: retryAfterMs(headers.get('retry-after')),
-  })
-}
-
-/**
- * Chatwoot's own words for a refusal, at most 200 characters: its refusals are JSON objects with `error`, `message` or
- * `errors`. undefined: the answer is somebody else's.
- */
-function detailOf(text: string): string | undefined {
-  try {
-    const { error, message, errors } = JSON.parse(text) as Record<string, unknown>
-    const detail = error ?? message ?? errors ?? undefined
-    return (typeof detail === 'string' ? detail : JSON.stringify(detail))?.slice(0, 200)
-  } catch {
-    return undefined
-  }
-}
-
-function hasField<Name extends string>(answer: unknown, name: Name): answer is Record<Name, unknown> {
-  return typeof answer === 'object' && answer !== null && name in answer
 }
 
 /**

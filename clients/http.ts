@@ -1,3 +1,31 @@
+/** What holds for a call to any outside system: its deadline, what passes by itself, how long to wait. */
+
+/**
+ * What ends a call: its caller's signal, or a time-out from now on.
+ * @param timeoutMs for the whole call, up to the last byte of its answer, ms
+ */
+export function deadline(caller: AbortSignal, timeoutMs: number): { signal: AbortSignal; timedOut(): boolean } {
+  const timeout = AbortSignal.timeout(timeoutMs)
+  return { signal: AbortSignal.any([caller, timeout]), timedOut: () => timeout.aborted }
+}
+
+/** Whether a status passes by itself, so that trying again can help (RFC 9110, 15; RFC 8470 for 425; RFC 6585 for 429). */
+export function isTransientStatus(status: number): boolean {
+  return status >= 500 || status === 408 || status === 425 || status === 429
+}
+
+/** An http(s) URL without a user and a password, which fetch refuses, and quotes; undefined: it is none. */
+export function httpUrl(text: unknown): URL | undefined {
+  const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined
+  return url !== undefined && /^https?:$/.test(url.protocol) && url.username + url.password === '' ? url : undefined
+}
+
+/** As `httpUrl`, of a whole server: without a path. */
+export function serverUrl(text: unknown): URL | undefined {
+  const url = httpUrl(text)
+  return url?.pathname === '/' ? url : undefined
+}
+
 /** A longer wait is not believed, ms. */
 const MAX_RETRY_AFTER_MS = 60 * 60 * 1_000
 

@@ -2,14 +2,14 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { hash } from 'node:crypto'
 import Stripe from 'stripe'
 import { OptionError, PermanentError, TransientError } from '../inbox/errors.ts'
-import { retryAfterMs } from './http.ts'
+import { deadline, retryAfterMs, serverUrl } from './http.ts'
 
 export interface StripeOptions {
   /** `sk_test_…` or `sk_live_…` (or a restricted `rk_…`). */
   secretKey?: string
-  /** Where Stripe is, if not at Stripe: a proxy, a test. */
+  /** Base URL of Stripe's API (for a proxy or tests). */
   apiBase?: string
-  /** A call's time from its beginning to the last byte of its answer, ms. Default 10,000. */
+  /** Time-out of a call, up to the last byte of its answer, ms. Default 10,000. */
   timeoutMs?: number
 }
 
@@ -162,8 +162,8 @@ function unlessRefused(error: unknown): undefined {
 
 function server(apiBase: string | undefined): Pick<Stripe.StripeConfig, 'host' | 'port' | 'protocol'> {
   if (apiBase === undefined) return {}
-  const url = URL.canParse(apiBase) ? new URL(apiBase) : null
-  if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== '/') {
+  const url = serverUrl(apiBase)
+  if (url === undefined) {
     throw new OptionError('stripe.apiBase (STRIPE_API_BASE) must be an http or https URL without a path')
   }
   const protocol = url.protocol === 'http:' ? 'http' : 'https'
@@ -185,12 +185,12 @@ function fetchWithinCall(url: string | URL | Request, init?: RequestInit): Promi
 /** One call to Stripe, and what its outcome means. */
 function createCall(timeoutMs: number) {
   return async <T>(signal: AbortSignal, request: () => Promise<T>): Promise<T> => {
-    const timeout = AbortSignal.timeout(timeoutMs)
+    const limit = deadline(signal, timeoutMs)
     try {
-      return await limits.run(AbortSignal.any([signal, timeout]), request)
+      return await limits.run(limit.signal, request)
     } catch (error) {
       if (!(error instanceof Stripe.errors.StripeError)) throw error
-      const late = timeout.aborted ? `no answer within ${timeoutMs} ms` : undefined
+      const late = limit.timedOut() ? `no answer within ${timeoutMs} ms` : undefined
       throw translate(error, signal.aborted ? 'the call was aborted' : late)
     }
   }

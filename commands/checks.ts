@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { ChatwootRefusedError, createChatwootClient } from '../clients/chatwoot.ts'
+import { createChatwootClient } from '../clients/chatwoot.ts'
+import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import { createStripeClient, type StripeClient } from '../clients/stripe.ts'
 import { whyUnsellable } from '../handlers/money.ts'
 import type { Backlog, Store } from '../inbox/contracts.ts'

@@ -1,4 +1,5 @@
-import { type ChatwootClient, type ChatwootConversation, ChatwootRefusedError } from '../clients/chatwoot.ts'
+import type { ChatwootClient, ChatwootConversation } from '../clients/chatwoot.ts'
+import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import { asArray, asId, asObject, asText, type Json } from './payload.ts'

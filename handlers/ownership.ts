@@ -1,5 +1,6 @@
 import type { Interval, Lesson } from '../calendar/contract.ts'
-import { type ChatwootClient, ChatwootRefusedError } from '../clients/chatwoot.ts'
+import type { ChatwootClient } from '../clients/chatwoot.ts'
+import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import { needsPerson } from './attention.ts'

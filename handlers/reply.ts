@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type ChatwootClient, ChatwootRefusedError, type MenuItem } from '../clients/chatwoot.ts'
+import type { ChatwootClient, MenuItem } from '../clients/chatwoot.ts'
+import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { type Conversation, isSilent, readConversation, updateContact } from './conversation.ts'
 import type { Json } from './payload.ts'

@@ -1,4 +1,4 @@
-import { ChatwootRefusedError } from '../clients/chatwoot.ts'
+import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import { StripeRefusedError } from '../clients/stripe.ts'
 import type { Handler, HandlerFunction } from '../inbox/drain.ts'
 import { TransientError } from '../inbox/errors.ts'

@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events'
+import { httpUrl } from '../clients/http.ts'
 import type { Clock, Logger } from '../inbox/contracts.ts'
 import { OptionError } from '../inbox/errors.ts'
 import type { WebhookEvents } from '../inbox/events.ts'
@@ -208,8 +209,7 @@ function createPost({ url, clock, log, closed }: PostOptions): (message: AlertMe
 
 /** @throws {OptionError} that does not hold the URL */
 function validUrl(given: unknown): string {
-  const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : undefined
-  // fetch takes no user in a URL.
-  if (url !== undefined && /^https?:$/.test(url.protocol) && url.username + url.password === '') return url.href
+  const url = httpUrl(given)
+  if (url !== undefined) return url.href
   throw new OptionError('alerts.url (ALERT_WEBHOOK_URL) must be a URL http(s)://…, without a user in it')
 }

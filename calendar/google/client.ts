@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { auth } from '@googleapis/calendar'
-import { retryAfterMs } from '../../clients/http.ts'
+import { deadline, isTransientStatus, retryAfterMs, serverUrl } from '../../clients/http.ts'
 import { OptionError, PermanentError, TransientError } from '../../inbox/errors.ts'
 
 /** The way to Google: the service account's tokens, time limits, and what errors mean. */
@@ -83,15 +83,14 @@ function createCall(client: Client, email: string, timeoutMs: number) {
     request: (options: Signal) => Promise<{ data: unknown }>,
     signal: AbortSignal,
   ): Promise<T> => {
-    const timeout = AbortSignal.timeout(timeoutMs)
-    const limit = AbortSignal.any([signal, timeout])
+    const limit = deadline(signal, timeoutMs)
     let data: unknown
     try {
-      limit.throwIfAborted()
+      limit.signal.throwIfAborted()
       // A token request can't be given a signal, and others may wait for it too: it is left to its own timeout.
-      data = (await Promise.race([request({ signal: limit }), abortOf(limit)])).data
+      data = (await Promise.race([request({ signal: limit.signal }), abortOf(limit.signal)])).data
     } catch (error) {
-      if (timeout.aborted) throw new TransientError(`Google did not answer ${name} within ${timeoutMs} ms`)
+      if (limit.timedOut()) throw new TransientError(`Google did not answer ${name} within ${timeoutMs} ms`)
       if (signal.aborted) throw new TransientError(`Google: ${name} was aborted`)
       throw translate(name, error as Failure, client, email)
     }
@@ -139,14 +138,13 @@ const PASSING_REASONS = new Set([
   'dailyLimitExceeded',
   'internalError',
 ])
-const PASSING_STATUSES = new Set([408, 429])
 /** What Google says where the calendar is not shared, or only to be read. */
 const NOT_SHARED = new Set(['notFound', 'forbidden', 'requiredAccessLevel'])
 
 export function refusal(name: string, status: number, data: unknown, retryAfter: string | null, email: string): Error {
   const { reason, message } = reasonOf(data)
   const text = `Google refused ${name}: ${[status, reason, message].filter(Boolean).join(' ')}`
-  if (status >= 500 || PASSING_STATUSES.has(status) || PASSING_REASONS.has(reason)) {
+  if (isTransientStatus(status) || PASSING_REASONS.has(reason)) {
     return new TransientError(text, { retryAfterMs: retryAfterMs(retryAfter) })
   }
   const hint = NOT_SHARED.has(reason) ? ` (share the calendar with ${email}, with the right to change events)` : ''
@@ -215,7 +213,7 @@ function accountError(problem: string): OptionError {
 
 function validBase(apiBase: string | undefined): URL | undefined {
   if (apiBase === undefined) return undefined
-  const url = URL.canParse(apiBase) ? new URL(apiBase) : null
-  if (url !== null && /^https?:$/.test(url.protocol) && url.pathname === '/') return url
+  const url = serverUrl(apiBase)
+  if (url !== undefined) return url
   throw new OptionError('calendar.google.apiBase (GCAL_API_BASE) must be an http or https URL without a path')
 }

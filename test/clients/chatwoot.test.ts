@@ -2,13 +2,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
-import {
-  type ChatwootClient,
-  type ChatwootOptions,
-  ChatwootRefusedError,
-  ChatwootUnavailableError,
-  createChatwootClient,
-} from '../../clients/chatwoot.ts'
+import { type ChatwootClient, type ChatwootOptions, createChatwootClient } from '../../clients/chatwoot.ts'
+import { ChatwootRefusedError, ChatwootUnavailableError } from '../../clients/chatwoot-api.ts'
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
 import chatwootPlugin from '../../plugins/chatwoot.ts'
 import { type ChatwootApi, startChatwootApi } from '../helpers/chatwoot-api.ts'
