@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import createError from '@fastify/error'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Clock } from '../../inbox/contracts.ts'
+import type { Parts } from '../../operator/pages/layout.ts'
 
 const TooManyPagesError = createError<[]>(
   'OPERATOR_TOO_MANY_PAGES',
@@ -18,9 +19,6 @@ const LOOKS_UNTOLD = 5
 const LOOKS_SILENT = 15
 /** Bytes that a page may be behind; then it is cut off, and comes again by itself. */
 const MOST_BEHIND = 1024 * 1024
-
-/** Parts of a page, as HTML by the id of the element that they are in. */
-export type Parts = Record<string, string>
 
 /** What a page shows. */
 export interface View {

@@ -1,0 +1,28 @@
+import { html } from 'ghtml'
+import type { DeliveryPage } from '../../inbox/contracts.ts'
+import { STATE_WORDS } from '../dashboard-words.ts'
+import { type DeliveryView, viewOf } from '../views.ts'
+import type { Layout } from './layout.ts'
+
+export function createTable({ base, time }: Layout) {
+  return table
+
+  /** On a phone the rows are shown as cards, which some browsers no longer take for a table: hence the roles. */
+  function table(caption: string, { deliveries: rows }: DeliveryPage, none: string): string {
+    if (rows.length === 0) return html`<p class="muted">${none}</p>`
+    return html`<table class="deliveries" role="table"><caption class="unseen">${caption}</caption>
+<thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">Delivery</th><th scope="col" role="columnheader">State</th><th scope="col" role="columnheader">Accepted</th><th scope="col" role="columnheader">In order with</th><th scope="col" role="columnheader">Attempts</th></tr></thead>
+<tbody role="rowgroup">!${rows.map(row)}</tbody></table>`
+  }
+
+  function row(delivery: DeliveryPage['deliveries'][number]): string {
+    const { id, source, event, orderingKey, attempts, error, receivedAt } = delivery
+    const isOpen = delivery.state !== 'done' && error !== null
+    return html`<tr role="row"><td role="cell"><a href="${base}/deliveries/${encodeURIComponent(id)}">${event} <small>${source} ${id.slice(0, 8)}</small></a>!${isOpen ? html`<p class="error">${error}</p>` : ''}</td><td role="cell">!${stateMark(viewOf(delivery))}</td><td role="cell">!${time(receivedAt)}</td><td role="cell" class="key">${orderingKey}</td><td role="cell">${attempts}<span class="unit"> ${attempts === 1 ? 'attempt' : 'attempts'}</span></td></tr>`
+  }
+}
+
+/** Never by colour alone: the words say it, and the mark has a shape of its own. */
+export function stateMark({ state, inFlight }: Pick<DeliveryView, 'state' | 'inFlight'>): string {
+  return html`<span class="state ${state}">${inFlight ? 'Being handled' : STATE_WORDS[state]} <small>${inFlight ? 'in flight' : state}</small></span>`
+}

@@ -1,0 +1,96 @@
+import { html } from 'ghtml'
+import type { StoredDelivery } from '../../inbox/contracts.ts'
+import { duration, number, timelineWords, unturned } from '../dashboard-words.ts'
+import { indentedJson, NOT_INDENTED } from '../json-text.ts'
+import { type TimelineEntry, viewOf } from '../views.ts'
+import { stateMark } from './deliveries-table.ts'
+import { formToken, type Layout, type PageSession, type Parts } from './layout.ts'
+
+/** Characters of a payload that are shown. */
+const MAX_SHOWN_PAYLOAD = 200_000
+
+/** One delivery: its facts, its history, its content, and what can be done with it. */
+export function createDeliveryPage({ base, frame, time }: Layout) {
+  return { one, oneParts }
+
+  function one(
+    session: PageSession,
+    data: { delivery: StoredDelivery; timeline: TimelineEntry[] },
+    notice?: string,
+  ): string {
+    const { id, event, payload } = data.delivery
+    const parts = oneParts(session, data)
+    return frame(
+      { title: event, session, current: 'deliveries', live: `delivery=${encodeURIComponent(id)}`, notice },
+      html`<div id="wrong">!${parts.wrong}</div>
+<div id="actions">!${parts.actions}</div>
+<div id="delivery">!${parts.delivery}</div>
+<section aria-labelledby="payload-title"><h2 id="payload-title">Content <small>payload</small></h2>
+!${payload === null ? '<p class="muted">Deleted: it was kept for its time, or a person had it deleted.</p>' : payloadText(payload)}
+</section>`,
+    )
+  }
+
+  /** What changes on a delivery's page. */
+  function oneParts(session: PageSession, data: { delivery: StoredDelivery; timeline: TimelineEntry[] }): Parts {
+    const view = viewOf(data.delivery)
+    const { id, source, event, key, orderingKey, attempts, error } = view
+    const facts: [string, string][] = [
+      ['State', stateMark(view)],
+      ['Accepted', time(data.delivery.receivedAt)],
+      ['Source', html`${source}`],
+      ['Event', html`${event}`],
+      ['Attempts', html`${attempts}`],
+      ['In order with <small>ordering key</small>', orderingLink(orderingKey)],
+      ['Key', html`${key}`],
+      ['Id', html`${id}`],
+    ]
+    return {
+      actions: actions(session, data.delivery),
+      wrong:
+        error === null || view.state === 'done'
+          ? ''
+          : html`<p class="notice bad"><strong>${view.state === 'discarded' ? 'Why it was put aside' : 'What went wrong'}:</strong> ${error}</p>`,
+      delivery: html`<section aria-labelledby="facts-title"><h2 id="facts-title">Facts</h2>
+<dl class="facts">!${facts.map(([term, value]) => html`<div><dt>!${term}</dt><dd>!${value}</dd></div>`)}</dl></section>
+<section aria-labelledby="timeline-title"><h2 id="timeline-title">What has happened</h2>
+<ol class="timeline">!${data.timeline.map(timelineEntry)}</ol></section>`,
+    }
+  }
+
+  function orderingLink(orderingKey: string): string {
+    const conversation = /^conversation:[^:]*:(\d+)$/.exec(orderingKey)?.[1]
+    if (conversation === undefined) return html`${orderingKey}`
+    return html`<a href="${base}/deliveries?conversation=${conversation}">${orderingKey}</a>`
+  }
+
+  function timelineEntry(entry: TimelineEntry): string {
+    const { at, what, ms, detail } = entry
+    return html`<li class="${what}">!${time(Date.parse(at))} <span><strong>${timelineWords(entry)}</strong> <small>${what}!${ms === null ? '' : html`, after ${duration(ms)}`}</small>!${detail === null ? '' : html`<br><span class="error">${detail}</span>`}</span></li>`
+  }
+
+  function actions(session: PageSession, { id, state, startedAt, payload }: StoredDelivery): string {
+    if ((state !== 'parked' && state !== 'dead') || startedAt !== null) return ''
+    const path = `${base}/deliveries/${encodeURIComponent(id)}`
+    const replay = html`<details><summary>Replay…</summary>
+<form method="post" action="${path}/replay">!${formToken(session)}
+<p>It is handled again at once, out of its order, so that it holds nothing up. What it has already brought about is not repeated.</p>
+<button>Yes, replay it</button></form></details>`
+    return html`<section aria-label="What you can do" class="actions">
+!${payload === null ? '<p class="muted">It can not be replayed: its content is deleted.</p>' : replay}
+<details><summary>Put aside… <small>discard</small></summary>
+<form method="post" action="${path}/discard">!${formToken(session)}
+<p>It is not tried again, and no longer listed here as open. There is no way back.</p>
+<label for="reason">Why, for whoever looks later</label>
+<input id="reason" name="reason" required maxlength="500" autocomplete="off">
+<button class="danger">Yes, put it aside</button></form></details>
+</section>`
+  }
+}
+
+function payloadText(payload: object): string {
+  const { text: json, isIndented } = indentedJson(payload)
+  const text = unturned(json)
+  return html`!${isIndented ? '' : html`<p class="muted">${NOT_INDENTED}.</p>`}<pre tabindex="0" role="region" aria-label="Content">${text.slice(0, MAX_SHOWN_PAYLOAD)}</pre>
+!${text.length > MAX_SHOWN_PAYLOAD ? html`<p class="muted">Cut here, after ${number(MAX_SHOWN_PAYLOAD)} of ${number(text.length)} characters; the API has all of it.</p>` : ''}`
+}

@@ -1,0 +1,24 @@
+import { createDeliveryPage } from './delivery.ts'
+import { createLayout } from './layout.ts'
+import { createList } from './list.ts'
+import { createOverview } from './overview.ts'
+import { createReplayPage } from './replay.ts'
+import { createSignIn } from './sign-in.ts'
+
+export type Pages = ReturnType<typeof createPages>
+
+/**
+ * The operator's pages as HTML.
+ * @param base the page's path
+ * @param zone the IANA time zone that times are shown in
+ */
+export function createPages(base: string, zone: string) {
+  const layout = createLayout(base, zone)
+  return {
+    ...createSignIn(layout),
+    ...createOverview(layout),
+    ...createList(layout),
+    ...createDeliveryPage(layout),
+    ...createReplayPage(layout),
+  }
+}

@@ -1,0 +1,87 @@
+import { html } from 'ghtml'
+import { DateTime } from 'luxon'
+import { showableTime, utcTime } from '../../inbox/utc-time.ts'
+
+/**
+ * What every page has. In these templates, what is inserted is escaped, but for what follows a `!`: that is HTML made
+ * here. A text must not end with an exclamation mark before something is inserted.
+ */
+
+/** What a signed-in page needs of its session. */
+export interface PageSession {
+  /** Comes back with each form, so that no other site can send one. */
+  formToken: string
+}
+
+export interface Frame {
+  title: string
+  session: PageSession | null
+  /** Which entry of the navigation this is. */
+  current?: 'overview' | 'deliveries'
+  /** What is kept up to date: the query of /live. */
+  live?: string
+  notice?: string | undefined
+}
+
+export type Layout = ReturnType<typeof createLayout>
+
+/**
+ * @param base the page's path
+ * @param zone the IANA time zone that times are shown in
+ */
+export function createLayout(base: string, zone: string) {
+  return { base, zone, frame, local, time }
+
+  function frame({ title, session, current, live, notice }: Frame, content: string): string {
+    const entry = (name: Frame['current'], path: string, text: string) =>
+      html`<li><a href="${base}${path}" !${name === current ? 'aria-current="page"' : ''}>${text}</a></li>`
+    return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>${title} · tutorbot-webhooks</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="${base}/icon.svg">
+<link rel="stylesheet" href="${base}/uplot.css">
+<link rel="stylesheet" href="${base}/page.css">
+<script defer src="${base}/uplot.js"></script>
+<script defer src="${base}/page.js"></script>
+</head>
+<body data-live="${live === undefined ? '' : `${base}/live?${live}`}" data-zone="${zone}">
+<a class="skip" href="#main">Skip to the content</a>
+<header>
+<p class="name">tutorbot-webhooks</p>
+!${
+      session === null
+        ? ''
+        : html`<nav aria-label="Pages"><ul>!${entry('overview', '', 'Overview')}!${entry('deliveries', '/deliveries', 'Deliveries')}</ul></nav>
+<form method="post" action="${base}/sign-out">!${formToken(session)}<button class="quiet">Sign out</button></form>`
+    }
+</header>
+<main id="main" tabindex="-1">
+<div class="title"><h1>${title}</h1>!${live === undefined ? '' : '<p id="live" class="muted" role="status"></p>'}</div>
+!${notice === undefined ? '' : html`<p class="notice" role="status">${notice}</p>`}
+!${content}
+</main>
+<footer class="muted">Times are in ${zone}.</footer>
+</body>
+</html>
+`
+  }
+
+  function local(at: number): DateTime {
+    return DateTime.fromMillis(showableTime(at), { zone, locale: 'en-GB' })
+  }
+
+  function time(at: number): string {
+    return html`<time datetime="${utcTime(at)}">${local(at).toFormat('d LLL yyyy, HH:mm:ss')}</time>`
+  }
+}
+
+export function formToken({ formToken }: PageSession): string {
+  return html`<input type="hidden" name="form" value="${formToken}">`
+}
+
+/** Parts of a page that are sent again as they change, as HTML by the id of the element that they are in. */
+export type Parts = Record<string, string>

@@ -1,0 +1,76 @@
+import { html } from 'ghtml'
+import { DELIVERY_STATES, type DeliveryPage } from '../../inbox/contracts.ts'
+import { deliveries, STATE_WORDS } from '../dashboard-words.ts'
+import { OCCURRENCES } from '../filter.ts'
+import { readTime, timeField } from '../local-time.ts'
+import { createTable } from './deliveries-table.ts'
+import type { Layout, PageSession } from './layout.ts'
+
+/** The fields of the filter's form, as they were given. */
+export type FilterValues = Record<string, string>
+
+/** The deliveries that a filter shows. */
+export function createList(layout: Layout) {
+  const { base, zone, frame } = layout
+  const table = createTable(layout)
+  return { list, badFilter }
+
+  function list(
+    session: PageSession,
+    data: { page: DeliveryPage; values: FilterValues; query: string; olderQuery: string | undefined },
+    notice: string | undefined,
+  ): string {
+    const { page, values, query, olderQuery } = data
+    const count = page.deliveries.length
+    const none = page.next === null ? 'No delivery fits.' : 'None in this stretch; look at older ones.'
+    const isReplayable = ['', 'parked', 'dead'].includes(values.state as string)
+    return frame(
+      { title: 'Deliveries', session, current: 'deliveries', notice },
+      html`!${filterForm(values)}
+<section aria-labelledby="list-title"><h2 id="list-title">${count === 0 ? 'None' : `${deliveries(count)}, newest first`}</h2>
+!${table('Deliveries, newest first', page, none)}
+<p class="actions">!${values.cursor === '' ? '' : html`<a href="${base}/deliveries?${query}">Newest</a> `}
+!${olderQuery === undefined ? '' : html`<a href="${base}/deliveries?${olderQuery}" rel="next">Older</a> `}
+!${isReplayable && count > 0 ? html`<a href="${base}/deliveries/replay?${query}">Replay all parked and dead ones that this filter shows…</a>` : ''}</p>
+</section>`,
+    )
+  }
+
+  /** The form with what is wrong in it. */
+  function badFilter(session: PageSession, values: FilterValues, field: string, message: string): string {
+    return frame({ title: 'Deliveries', session, current: 'deliveries' }, filterForm(values, { field, message }))
+  }
+
+  function filterForm(values: FilterValues, wrong?: { field: string; message: string }): string {
+    const errorOf = (field: string) =>
+      wrong?.field === field ? html`<p class="error" id="${field}-error">${wrong.message}</p>` : ''
+    const marks = (field: string) =>
+      wrong?.field === field ? html`aria-invalid="true" aria-describedby="${field}-error"` : ''
+    const input = (field: string, label: string, attributes: string) =>
+      html`<div><label for="${field}">${label}</label><input id="${field}" name="${field}" value="${values[field]}" !${attributes} !${marks(field)}>!${errorOf(field)}</div>`
+    const timeInput = (field: 'from' | 'to', label: string) => {
+      const given = values[field] as string
+      const at = readTime(given, zone, OCCURRENCES[field])
+      const { type, value } =
+        at === undefined ? { type: 'datetime-local', value: given } : timeField(at, zone, OCCURRENCES[field])
+      return html`<div><label for="${field}">${label}</label><input id="${field}" name="${field}" type="${type}" value="${value}" step="any" !${marks(field)}>!${errorOf(field)}</div>`
+    }
+    const options = DELIVERY_STATES.map(
+      state =>
+        html`<option value="${state}" !${values.state === state ? 'selected' : ''}>${STATE_WORDS[state]} (${state})</option>`,
+    )
+    return html`<form method="get" action="${base}/deliveries" class="card filter" role="search" aria-label="Filter deliveries">
+!${wrong === undefined ? '' : '<p class="notice bad" role="alert">The filter can not be used as it is; nothing was looked up.</p>'}
+!${errorOf('cursor')}!${errorOf('limit')}
+<div><label for="state">State</label><select id="state" name="state" !${marks('state')}><option value="">Any</option>!${options}</select>!${errorOf('state')}</div>
+!${input('source', 'Source', 'list="sources" autocomplete="off"')}
+!${input('event', 'Event', 'placeholder="message_created" autocomplete="off"')}
+!${input('conversation', 'Conversation', 'inputmode="numeric" autocomplete="off"')}
+!${timeInput('from', 'Accepted from')}
+!${timeInput('to', 'Accepted before')}
+!${input('text', 'Part of the id or key', 'type="search" autocomplete="off"')}
+<datalist id="sources"><option value="chatwoot"><option value="stripe"></datalist>
+<p class="actions"><button>Show</button> <a href="${base}/deliveries">Clear</a></p>
+</form>`
+  }
+}

@@ -1,0 +1,24 @@
+import { html } from 'ghtml'
+import { deliveries } from '../dashboard-words.ts'
+import { formToken, type Layout, type PageSession } from './layout.ts'
+import type { FilterValues } from './list.ts'
+
+/** Asks before many deliveries are replayed. */
+export function createReplayPage({ base, frame }: Layout) {
+  return { confirmReplay }
+
+  function confirmReplay(session: PageSession, matched: number, values: FilterValues, query: string): string {
+    const fields = Object.entries(values).map(
+      ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
+    )
+    const shown = Object.entries(values).filter(([, value]) => value !== '')
+    return frame(
+      { title: `Replay ${deliveries(matched)}?`, session, current: 'deliveries' },
+      html`<p>That is how many are parked or dead and fit the filter now. They are handled again at once, out of their order. What they have already brought about is not repeated.</p>
+!${shown.length === 0 ? '<p>The filter is empty: these are all of them.</p>' : html`<dl class="facts">!${shown.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`}
+<form method="post" action="${base}/deliveries/replay" class="actions">!${formToken(session)}!${fields}
+!${matched === 0 ? '' : html`<button>Yes, replay ${deliveries(matched)}</button>`} <a href="${base}/deliveries?${query}">Back to the list</a>
+</form>`,
+    )
+  }
+}
