@@ -1,5 +1,4 @@
-import { STATUS_CODES } from 'node:http'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { withoutCopies } from './handlers/copied-message.ts'
 import { messageHandlers } from './handlers/message.ts'
@@ -12,18 +11,19 @@ import type { Handler } from './inbox/drain.ts'
 import { OptionError } from './inbox/errors.ts'
 import { checkOptionNames, type WebhooksOptions } from './options.ts'
 import alerts from './plugins/alerts.ts'
-import { type BodyBudget, createBodyBudget, SMALL_BODY_BYTES } from './plugins/body-budget.ts'
 import calendar, { validTimeZone } from './plugins/calendar.ts'
 import chatwootClient from './plugins/chatwoot.ts'
 import dedup from './plugins/dedup.ts'
 import { eventsOf } from './plugins/events.ts'
 import inbox from './plugins/inbox.ts'
-import { lingerAfterAnswer } from './plugins/linger.ts'
-import logging, { note } from './plugins/logging.ts'
+import logging from './plugins/logging.ts'
 import stripeClient from './plugins/stripe.ts'
 import verification from './plugins/verification.ts'
-import chatwootRoute from './routes/chatwoot.ts'
-import stripeRoute from './routes/stripe.ts'
+import webhookRoutes from './routes/webhooks.ts'
+import { chatwootSource, chatwootVerifier } from './sources/chatwoot.ts'
+import { checkSources } from './sources/check.ts'
+import type { Source } from './sources/source.ts'
+import { stripeSource, stripeVerifier } from './sources/stripe.ts'
 
 export type { BookResult, Calendar, Hold, Interval, Lesson } from './calendar/contract.ts'
 export type { GoogleCalendarOptions } from './calendar/google/client.ts'
@@ -55,17 +55,27 @@ export type { WebhooksOptions } from './options.ts'
 export type { CalendarOptions } from './plugins/calendar.ts'
 export type { InboxOptions } from './plugins/inbox.ts'
 export {
-  type ChatwootVerification,
-  type StripeVerification,
   signChatwoot,
   type VerificationOptions,
 } from './plugins/verification.ts'
 export type { Webhooks } from './plugins/webhooks.ts'
 export type { OperatorOptions } from './routes/operator/index.ts'
+export type { ChatwootVerification } from './sources/chatwoot.ts'
+export type {
+  Answered,
+  BodyCheck,
+  BodyKind,
+  Identified,
+  Identity,
+  Ignored,
+  Received,
+  Source,
+  SourceRequest,
+  Verdict,
+  Verifier,
+} from './sources/source.ts'
+export type { StripeVerification } from './sources/stripe.ts'
 export { calendar, chatwootClient, dedup, inbox, logging, stripeClient, verification }
-
-/** The largest body, bytes: Chatwoot's longest message is 2.7 MB once it is escaped. */
-const BODY_LIMIT = 4 * 1024 * 1024
 
 /**
  * Receives Chatwoot's and Stripe's webhooks: the plugins first, then the routes in a scope of their own, so that a
@@ -76,9 +86,11 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   checkOptionNames(options)
   checkHandlers(handlers)
   await app.register(logging)
-  await app.register(verification, { chatwoot, stripe })
   await app.register(chatwootClient, chatwoot)
   await app.register(stripeClient, stripe)
+  const sources = allSources(app, options)
+  const [{ verify: verifyChatwoot }, { verify: verifyStripe }] = sources
+  await app.register(verification, { chatwoot: { verify: verifyChatwoot }, stripe: { verify: verifyStripe } })
   await app.register(inbox, { ...options.inbox, store: options.store })
   const clock = options.inbox?.clock ?? systemClock
   await app.register(calendar, { ...options.calendar, store: options.store, clock })
@@ -110,30 +122,36 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     ),
   )
 
-  await app.register(
-    async scope => {
-      scope.removeAllContentTypeParsers()
-      // The bytes as they came: nothing is parsed before the signature is verified.
-      const bodies = createBodyBudget({ bodyLimit: BODY_LIMIT })
-      scope.addContentTypeParser('application/json', bodies.read)
-      // Neither a host's serializer nor its schema compiler (Zod's refuses JSON Schema) meets our answers.
-      scope.setReplySerializer(payload => JSON.stringify(payload))
-      scope.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, bodies))
-      const { accountId } = chatwoot
-      await scope.register(chatwootRoute, { path: chatwoot.path, accountId, handlers: chatwootHandlers })
-      await scope.register(stripeRoute, { path: stripe.path, accountId, handlers: stripeHandlers })
-    },
-    { prefix: options.prefix ?? '' },
-  )
+  const handlersOf: Record<string, Record<string, Handler>> = { chatwoot: chatwootHandlers, stripe: stripeHandlers }
+  for (const [source, ofSource] of Object.entries(handlersOf)) {
+    for (const [event, handler] of Object.entries(ofSource)) app.webhooks.inbox.handle(source, event, handler)
+  }
+
+  const prefix = options.prefix ?? ''
+  await app.register(webhookRoutes, { sources, prefix })
   if (options.operator !== undefined) {
     // Loaded only if it is used: its packages take a seventh of the start.
     const { default: operatorRoutes } = await import('./routes/operator/index.ts')
     const { zone } = services
-    await app.register(operatorRoutes, { ...options.operator, zone, clock, prefix: options.prefix ?? '' })
+    await app.register(operatorRoutes, { ...options.operator, zone, clock, prefix })
   }
 }
 
 export default fp(webhooks, { name: 'tutorbot-webhooks', fastify: '5.x' })
+
+/** Chatwoot, Stripe, and the host's own. @throws {OptionError} */
+function allSources(app: FastifyInstance, options: WebhooksOptions): [Source, Source, ...Source[]] {
+  const { chatwoot = {}, stripe = {}, sources = [] } = options
+  const { accountId } = chatwoot
+  const { log } = app
+  const livemode = app.webhooks.stripe?.livemode
+  const own = [
+    chatwootSource({ path: chatwoot.path, accountId, verify: chatwootVerifier(chatwoot, log) }),
+    stripeSource({ path: stripe.path, accountId, verify: stripeVerifier(stripe, log), livemode, log }),
+  ] as const
+  checkSources(sources, own)
+  return [...own, ...sources]
+}
 
 /** What can't be called would be found out by its first webhook, which has got its 200 by then. */
 function checkHandlers(handlers: Record<string, unknown>): void {
@@ -143,40 +161,4 @@ function checkHandlers(handlers: Record<string, unknown>): void {
     if (parts.some(part => typeof part !== 'function'))
       throw new OptionError(`handlers.${event} must be a function, or { handle, gaveUp } of two functions`)
   }
-}
-
-/**
- * Fastify's error shape, with a stable code. Whatever goes wrong on our side is a 500, never a 503: Chatwoot's bots
- * try again after 429 and 500 only. Its message is for the log, not for the sender.
- */
-function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, bodies: BodyBudget): void {
-  const app = request.server
-  const respond = () => {
-    const status =
-      error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500 ? error.statusCode : 500
-    const known = status < 500 || error.code?.startsWith('WEBHOOK_')
-    const code = known ? error.code : 'WEBHOOK_FAILED'
-    note(request, { reason: code })
-    if (status === 500) request.log.error(error, 'a webhook could not be stored')
-    if (status === 429) reply.header('retry-after', '1')
-    if (isLargeBodyComing(request)) {
-      reply.header('connection', 'close')
-      bodies.drop(request)
-    }
-    lingerAfterAnswer(request.raw)
-    void reply.code(status).send({
-      statusCode: status,
-      code,
-      error: STATUS_CODES[status],
-      message: known ? error.message : 'Something went wrong here; send it again',
-    })
-  }
-  // A body that could not even be read (too large, of a wrong type) never came to the preHandlers.
-  if (request.deliveryLine === undefined) app.logDelivery(request, reply, respond)
-  else respond()
-}
-
-/** A body that is refused is not waited for; a small one has come by now, or does in a moment. */
-function isLargeBodyComing({ raw, headers }: FastifyRequest): boolean {
-  return raw.complete === false && !(Number(headers['content-length']) <= SMALL_BODY_BYTES)
 }

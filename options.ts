@@ -7,11 +7,13 @@ import type { AlertsOptions } from './operator/alerts.ts'
 import type { CalendarOptions } from './plugins/calendar.ts'
 import type { InboxOptions } from './plugins/inbox.ts'
 import { didYouMean } from './plugins/nearest-name.ts'
-import type { ChatwootVerification, StripeVerification } from './plugins/verification.ts'
 import type { OperatorOptions } from './routes/operator/index.ts'
+import type { ChatwootVerification } from './sources/chatwoot.ts'
+import type { Source } from './sources/source.ts'
+import type { StripeVerification } from './sources/stripe.ts'
 
 export interface WebhooksOptions {
-  /** Before both paths. */
+  /** Before all paths. */
   prefix?: string
   /** `path` (`/cw`), how to verify, and the account to act in. */
   chatwoot?: { path?: string; handoffAgentId?: number } & ChatwootVerification & ChatwootOptions
@@ -20,6 +22,8 @@ export interface WebhooksOptions {
    * the payment page (`returnUrl`; default: Chatwoot's URL).
    */
   stripe?: { path?: string; prices?: PriceIds; returnUrl?: string } & StripeVerification & StripeOptions
+  /** Further senders of webhooks, beside these two. */
+  sources?: readonly Source[]
   /** Where lessons are kept, and the tutor's time zone. */
   calendar?: CalendarOptions
   /** A file: SQLite. `postgres://…`: PostgreSQL, for several processes. Default `data/webhooks.db`. */
@@ -45,6 +49,7 @@ const NAMES: Names<WebhooksOptions> = {
     path: true,
     handoffAgentId: true,
     secrets: true,
+    verify: true,
     legacySignature: true,
     allowUnsigned: true,
     toleranceSeconds: true,
@@ -59,11 +64,13 @@ const NAMES: Names<WebhooksOptions> = {
     prices: { standard60: true, standard90: true, weekend60: true, weekend90: true },
     returnUrl: true,
     secrets: true,
+    verify: true,
     toleranceSeconds: true,
     secretKey: true,
     apiBase: true,
     timeoutMs: true,
   },
+  sources: true,
   calendar: {
     timeZone: true,
     google: { serviceAccount: true, calendarId: true, apiBase: true, timeoutMs: true },

@@ -1,4 +1,4 @@
-import { createHmac, type KeyObject } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { Transform } from 'node:stream'
 import createError from '@fastify/error'
 import type {
@@ -9,17 +9,10 @@ import type {
   preParsingHookHandler,
 } from 'fastify'
 import fp from 'fastify-plugin'
-import { isDirectLoopback } from './direct.ts'
-import {
-  type Claim,
-  DEFAULT_TOLERANCE_SECONDS,
-  isSigned,
-  readChatwootHeaders,
-  readStripeHeaders,
-  SignatureMismatchError,
-  secretKeys,
-  validTolerance,
-} from './signatures.ts'
+import { type ChatwootVerification, chatwootVerifier } from '../sources/chatwoot.ts'
+import { SignatureMismatchError } from '../sources/signature.ts'
+import type { BodyCheck, Verdict, Verifier } from '../sources/source.ts'
+import { type StripeVerification, stripeVerifier } from '../sources/stripe.ts'
 
 export interface VerificationOptions {
   chatwoot?: ChatwootVerification
@@ -28,30 +21,12 @@ export interface VerificationOptions {
   now?: () => number
 }
 
-interface Tolerance {
-  /**
-   * How old a signature may be, s, from 30 to 86,400; default 300. More is for gateways that forward late: whoever gets
-   * hold of a signed request can send it again for as long.
-   */
-  toleranceSeconds?: number | undefined
-}
-
-export interface ChatwootVerification extends Tolerance {
-  /** Each webhook, bot and API inbox has its own; a rotated secret stays here until the new one is in use. */
-  secrets?: readonly string[]
-  /** Also accept the original TutorBot's scheme, a bare hex HMAC of the body without a timestamp. Default true. */
-  legacySignature?: boolean
-  /** Without a secret: accept anything from anywhere. Default false: only direct requests from this machine. */
-  allowUnsigned?: boolean
-}
-
-export interface StripeVerification extends Tolerance {
-  /** The endpoint's `whsec_…`; several while one is rolled, or for test and live mode. None: every delivery is refused. */
-  secrets?: readonly string[]
-}
-
 declare module 'fastify' {
   interface FastifyInstance {
+    /** Makes an onRequest hook: 401 with a code, before the body is read, where that tells that it can't be genuine. */
+    checkSourceHeaders: (verify: Verifier) => onRequestHookHandler
+    /** Makes a preHandler: 401 with a code unless the verifier takes the request as genuine. */
+    verifySource: (verify: Verifier) => preHandlerHookHandler
     /** An onRequest hook: 401 with a code, before the body is read, where the headers tell that it can't be genuine. */
     checkChatwootHeaders: onRequestHookHandler
     /** A preHandler: 401 with a code unless the request is signed with one of Chatwoot's secrets. */
@@ -69,16 +44,7 @@ declare module 'fastify' {
   }
 }
 
-const UnsignedRefusedError = createError<[]>(
-  'WEBHOOK_UNSIGNED_REFUSED',
-  'There is no secret to verify this with, and only direct requests from this machine, to localhost or 127.0.0.1, are accepted so; set CW_HMAC_SECRET (chatwoot.secrets)',
-  401,
-)
-const SecretMissingError = createError<[]>(
-  'WEBHOOK_SECRET_MISSING',
-  'There is no secret to verify this with; set STRIPE_WEBHOOK_SECRET (stripe.secrets)',
-  401,
-)
+const RefusedError = createError<[string]>('WEBHOOK_REFUSED', '%s', 401)
 const RawBodyMissingError = createError<[]>(
   'WEBHOOK_RAW_BODY_MISSING',
   'The raw body is gone: give this route the hook `preParsing: fastify.keepRawBody`',
@@ -86,67 +52,68 @@ const RawBodyMissingError = createError<[]>(
 )
 
 async function verificationPlugin(app: FastifyInstance, options: VerificationOptions): Promise<void> {
-  const chatwoot = chatwootVerifier(app, options)
-  const stripe = stripeVerifier(app, options)
+  const { chatwoot = {}, stripe = {}, now } = options
+  const verifyChatwoot = chatwootVerifier(chatwoot, app.log, now)
+  const verifyStripe = stripeVerifier(stripe, app.log, now)
   app.decorate('keepRawBody', keepRawBody)
-  app.decorate('checkChatwootHeaders', chatwoot.checkHeaders)
-  app.decorate('verifyChatwoot', chatwoot.verify)
-  app.decorate('checkStripeHeaders', stripe.checkHeaders)
-  app.decorate('verifyStripe', stripe.verify)
+  app.decorate('checkSourceHeaders', checkSourceHeaders)
+  app.decorate('verifySource', verifySource)
+  app.decorate('checkChatwootHeaders', checkSourceHeaders(verifyChatwoot))
+  app.decorate('verifyChatwoot', verifySource(verifyChatwoot))
+  app.decorate('checkStripeHeaders', checkSourceHeaders(verifyStripe))
+  app.decorate('verifyStripe', verifySource(verifyStripe))
 }
 
 export default fp(verificationPlugin, { name: 'tutorbot-verification', fastify: '5.x' })
 
-/** Of a request's headers: what its sender claims to have signed; null: nothing has to be; or what is wrong. */
-type ReadClaim = (request: FastifyRequest) => Claim | null | Error
-
-function verifier(keys: readonly KeyObject[], readClaim: ReadClaim) {
-  const checkHeaders: onRequestHookHandler = (request, _reply, done) => {
-    const claim = readClaim(request)
-    done(claim instanceof Error ? claim : undefined)
+function checkSourceHeaders(verify: Verifier): onRequestHookHandler {
+  return (request, _reply, done) => {
+    const verdict = beforeBody(verify, request)
+    done(typeof verdict === 'function' ? undefined : refusalOf(verdict))
   }
-  const verify: preHandlerHookHandler = (request, _reply, done) => done(problemOf(request))
+}
 
-  function problemOf(request: FastifyRequest): Error | undefined {
-    const claim = readClaim(request)
-    if (claim === null) return undefined
-    if (claim instanceof Error) return claim
+function verifySource(verify: Verifier): preHandlerHookHandler {
+  return (request, _reply, done) => {
+    const check = beforeBody(verify, request)
+    if (typeof check !== 'function') return done(refusalOf(check))
     const body = rawBodyOf(request)
-    if (body === undefined) return new RawBodyMissingError()
-    return isSigned(keys, claim, body) ? undefined : new SignatureMismatchError()
+    if (body === undefined) return done(new RawBodyMissingError())
+    const verdict = withBody(check, typeof body === 'string' ? Buffer.from(body) : body, request)
+    if (verdict instanceof Promise) void verdict.then(settled => done(refusalOf(settled)))
+    else done(refusalOf(verdict))
   }
-  return { checkHeaders, verify }
 }
 
-function chatwootVerifier(app: FastifyInstance, { chatwoot = {}, now = Date.now }: VerificationOptions) {
-  const { secrets, legacySignature = true, allowUnsigned = false, toleranceSeconds } = chatwoot
-  const keys = secretKeys('chatwoot.secrets', secrets)
-  const tolerance = validTolerance('chatwoot.toleranceSeconds', 'CW_TOLERANCE_SECONDS', toleranceSeconds)
-  if (keys.length > 0) {
-    warnIfLong(app, tolerance, 'CW_TOLERANCE_SECONDS')
-    return verifier(keys, ({ headers }) => readChatwootHeaders(headers, { tolerance, now }, legacySignature))
+function beforeBody(verify: Verifier, request: FastifyRequest): Verdict | BodyCheck {
+  try {
+    return verify(request)
+  } catch (error) {
+    return mismatch(request, error)
   }
-  app.log.warn(
-    allowUnsigned
-      ? 'Chatwoot deliveries are NOT verified, from wherever they come: CW_ALLOW_UNSIGNED is set'
-      : 'Chatwoot deliveries are not verified, and accepted from this machine only: CW_HMAC_SECRET is not set',
-  )
-  return verifier(keys, request => (allowUnsigned || isDirectLoopback(request) ? null : new UnsignedRefusedError()))
 }
 
-function stripeVerifier(app: FastifyInstance, { stripe = {}, now = Date.now }: VerificationOptions) {
-  const keys = secretKeys('stripe.secrets', stripe.secrets)
-  const tolerance = validTolerance('stripe.toleranceSeconds', 'STRIPE_TOLERANCE_SECONDS', stripe.toleranceSeconds)
-  if (keys.length === 0) return verifier(keys, () => new SecretMissingError())
-  warnIfLong(app, tolerance, 'STRIPE_TOLERANCE_SECONDS')
-  return verifier(keys, ({ headers }) => readStripeHeaders(headers, { tolerance, now }))
+function withBody(check: BodyCheck, body: Buffer, request: FastifyRequest): Verdict | Promise<Verdict> {
+  try {
+    const verdict = check(body)
+    return verdict instanceof Promise ? verdict.catch(error => mismatch(request, error)) : verdict
+  } catch (error) {
+    return mismatch(request, error)
+  }
 }
 
-function warnIfLong(app: FastifyInstance, tolerance: number, variable: string): void {
-  if (tolerance <= DEFAULT_TOLERANCE_SECONDS) return
-  app.log.warn(
-    `${variable} is ${tolerance}: whoever gets hold of a signed webhook can send it again for ${tolerance} s, not ${DEFAULT_TOLERANCE_SECONDS}`,
-  )
+/** Libraries throw for a signature that is wrong; so does a mistake in a host's function, which is seen in the log. */
+function mismatch(request: FastifyRequest, thrown: unknown): Error {
+  // The error itself may hold the body, as Stripe's does.
+  request.log.warn({ error: String(thrown).slice(0, 200) }, 'the verifier threw: the request is refused')
+  return new SignatureMismatchError()
+}
+
+/** undefined: genuine. Whatever is neither true nor an Error is no proof. */
+function refusalOf(verdict: unknown): Error | undefined {
+  if (verdict === true) return undefined
+  if (!(verdict instanceof Error)) return new SignatureMismatchError()
+  return 'statusCode' in verdict ? verdict : new RefusedError(verdict.message)
 }
 
 /** The exact bytes of a body: what keepRawBody kept, or what a parser left as a Buffer. undefined: they are gone. */

@@ -1,38 +1,43 @@
-import createError from '@fastify/error'
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import { isObject } from '../handlers/payload.ts'
-import type { NewDelivery, Payload } from '../inbox/contracts.ts'
-import { deliveryId } from '../inbox/delivery-id.ts'
-import { redactSecrets } from '../inbox/redact.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { asText } from '../handlers/payload.ts'
 import { note } from '../plugins/logging.ts'
 import { rawBodyOf } from '../plugins/verification.ts'
+import { readPayload } from '../sources/body.ts'
+import { newDelivery, Received, type Source } from '../sources/source.ts'
 
 /** What the webhook routes have in common. */
 
-const MalformedError = createError<[string]>('WEBHOOK_MALFORMED', 'The body is not a JSON object: %s', 400)
-
-/**
- * The body as bytes and as object, without the secrets in it: they are overwritten in the request's own bytes, so that
- * nobody after this sees them.
- * @throws {MalformedError} for what is not a JSON object
- */
-export function parseBody(request: FastifyRequest): { body: Buffer; payload: Payload } {
-  const raw = rawBodyOf(request) as Buffer | string
-  const body = typeof raw === 'string' ? Buffer.from(raw) : raw
-  redactSecrets(body)
-  let value: unknown
-  try {
-    value = JSON.parse(body.toString())
-  } catch (error) {
-    throw new MalformedError((error as Error).message.slice(0, 100))
+/** A preHandler: sets `request.delivery` to what its source takes it for; what nothing handles is answered here. */
+export function identifyBy(app: FastifyInstance, source: Source) {
+  const { name, accepts } = source
+  const { inbox } = app.webhooks
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+    const { headers } = request
+    const raw = rawBodyOf(request) as Buffer | string
+    const { payload, body } = readPayload(
+      typeof raw === 'string' ? Buffer.from(raw) : raw,
+      headers['content-type'],
+      accepts,
+    )
+    const received = new Received(headers, payload, body)
+    const identity = source.identify(received)
+    if ('answer' in identity) {
+      note(request, { outcome: 'ignored', reason: 'answered by its source' })
+      return reply.send(identity.answer)
+    }
+    const event = asText(identity.event)
+    if (event !== undefined) {
+      note(request, { event: event.slice(0, 64) })
+      if (!inbox.handles(name, event)) return ignore(request, reply, 'no handler for this event')
+    }
+    if ('ignored' in identity) return ignore(request, reply, identity.ignored, identity.warn)
+    if (event === undefined) return ignore(request, reply, 'it names no event')
+    request.delivery = newDelivery(name, event, identity, received)
   }
-  if (!isObject(value))
-    throw new MalformedError(Array.isArray(value) ? 'it is an array' : `it is ${JSON.stringify(value)?.slice(0, 20)}`)
-  return { body, payload: value }
 }
 
 /** Answers 200 `ignored`; `warn`: the operator should look at why. */
-export function ignore(request: FastifyRequest, reply: FastifyReply, reason: string, warn = false): FastifyReply {
+function ignore(request: FastifyRequest, reply: FastifyReply, reason: string, warn = false): FastifyReply {
   note(request, { outcome: 'ignored', reason, warn })
   return reply.send({ status: 'ignored' })
 }
@@ -40,39 +45,4 @@ export function ignore(request: FastifyRequest, reply: FastifyReply, reason: str
 /** Answers 200 `accepted`: the end of every webhook route. */
 export function accepted(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   return reply.send({ status: 'accepted', id: request.delivery?.id as string })
-}
-
-/** An id as a part of a key: what parts are joined with is none of it, so that no two lists of ids make one key. */
-export function keyPart(id: string): string {
-  return id.replace(/[%:_]/g, encodeReserved)
-}
-
-const encodeReserved = (char: string) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`
-
-/** The mailbox of a conversation: what Chatwoot says in it, and what Stripe says of its payments. */
-export function conversationKey(account: string | undefined, conversation: string): string {
-  return `conversation:${keyPart(`${account}`)}:${keyPart(conversation)}`
-}
-
-/** A delivery, with its id; what has no ordering key of its own is a mailbox of its own. */
-export function newDelivery(parts: {
-  source: string
-  event: string
-  key: string
-  orderingKey: string | undefined
-  payload: Payload
-  unreadable?: string | undefined
-}): NewDelivery {
-  const { source, event, key, orderingKey, payload, unreadable } = parts
-  const id = deliveryId(source, key)
-  return {
-    id,
-    source,
-    event,
-    key,
-    orderingKey: orderingKey ?? `delivery:${id}`,
-    payload,
-    receivedAt: Date.now(),
-    ...(unreadable !== undefined && { unreadable }),
-  }
 }

@@ -5,9 +5,12 @@ import tap from 'tap'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 tap.test('every source file is loaded, so that the coverage counts those too that no other test loads', async t => {
-  const files = globSync(['*.ts', '{plugins,routes,handlers,inbox,calendar,clients,operator,commands}/**/*.ts'], {
-    cwd: ROOT,
-  })
+  const files = globSync(
+    ['*.ts', '{plugins,routes,sources,handlers,inbox,calendar,clients,operator,commands}/**/*.ts'],
+    {
+      cwd: ROOT,
+    },
+  )
   t.ok(files.length > 20, `${files.length} files`)
   for (const file of files) await import(pathToFileURL(`${ROOT}/${file}`).href)
 })

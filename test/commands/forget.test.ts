@@ -9,10 +9,9 @@ import { chatwoot, stripeCharge, stripeEvent, stripeSession } from '../../comman
 import type { NewDelivery, Payload, Store } from '../../inbox/contracts.ts'
 import { openPostgresStore } from '../../inbox/postgres/store.ts'
 import { openSqliteStore, openSqliteStoreBeside } from '../../inbox/sqlite/store.ts'
-import { identifyChatwoot } from '../../routes/chatwoot.ts'
-import { identifyStripe } from '../../routes/stripe.ts'
 import { lesson } from '../helpers/calendar-conformance.ts'
 import { run, runJson } from '../helpers/cli.ts'
+import { chatwootDelivery, stripeDelivery } from '../helpers/identify.ts'
 import { type PostgresServer, postgresServer } from '../helpers/postgres-server.ts'
 
 let postgres: PostgresServer
@@ -33,12 +32,12 @@ const env = (store: string) => ({ DATABASE_URL: store, CW_ACC_ID: ACCOUNT })
 
 function ofChatwoot(payload: object): NewDelivery {
   const body = payload as Payload
-  return identifyChatwoot(String(body.event), ACCOUNT, body, () => JSON.stringify(body).length.toString())
+  return chatwootDelivery(String(body.event), ACCOUNT, body, () => JSON.stringify(body).length.toString())
 }
 
 function ofStripe(id: string, metadata: Record<string, string>, account: string | undefined = ACCOUNT): NewDelivery {
   const event = stripeEvent('checkout.session.completed', stripeSession({ metadata }), { id })
-  return identifyStripe(event.type, account, event as unknown as Payload, () => '')
+  return stripeDelivery(event.type, account, event as unknown as Payload, () => '')
 }
 
 async function openCalendar(store: string) {
@@ -126,7 +125,7 @@ for (const [name, { at, open }] of Object.entries(STORES)) {
       id: 'evt_60',
     })
     await store.insert(
-      identifyStripe(charge.type, ACCOUNT, charge as unknown as Payload, () => ''),
+      stripeDelivery(charge.type, ACCOUNT, charge as unknown as Payload, () => ''),
       false,
     )
     const forget = (...args: string[]) => run(env(url), 'forget', '--contact', '1', ...args)

@@ -2,11 +2,8 @@ import { createHmac, randomBytes } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
 import Stripe from 'stripe'
 import t, { type Test } from 'tap'
-import verification, {
-  type ChatwootVerification,
-  signChatwoot,
-  type VerificationOptions,
-} from '../../plugins/verification.ts'
+import verification, { signChatwoot, type VerificationOptions } from '../../plugins/verification.ts'
+import type { ChatwootVerification } from '../../sources/chatwoot.ts'
 import { listen } from '../helpers/app.ts'
 import { captureLog } from '../helpers/log.ts'
 import { bodyOf, exchange, open, post, readAll, receives, statusOf } from '../helpers/sockets.ts'

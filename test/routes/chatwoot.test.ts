@@ -4,8 +4,8 @@ import t from 'tap'
 import { chatwoot, railsJson } from '../../commands/samples.ts'
 import { deliveryId } from '../../inbox/delivery-id.ts'
 import { signChatwoot } from '../../plugins/verification.ts'
-import { identifyChatwoot } from '../../routes/chatwoot.ts'
 import { CHATWOOT_SECRET, chatwootRequest, listen, webhookApp } from '../helpers/app.ts'
+import { chatwootDelivery } from '../helpers/identify.ts'
 import { LEVELS } from '../helpers/log.ts'
 import { bodyOf, exchange, type Headers, post, statusOf } from '../helpers/sockets.ts'
 
@@ -17,7 +17,7 @@ const identify = (
   payload: { event: string; account?: { id?: unknown } },
   dispatch = UUID,
   account: string | undefined = '1',
-) => identifyChatwoot(payload.event, account, payload, () => dispatch)
+) => chatwootDelivery(payload.event, account, payload, () => dispatch)
 
 t.test('a new delivery is stored and accepted, a copy is a duplicate', async t => {
   const { app } = await webhookApp(t)
@@ -136,8 +136,8 @@ t.test('different events with the same ids are different deliveries', async t =>
     identify(chatwoot.conversationUpdated(same)),
     identify(chatwoot.conversationUpdated(same), OTHER_UUID),
     identify({ ...chatwoot.contactCreated(), id: 42 } as { event: string }),
-    identifyChatwoot('message_created', '1', { id: 2, conversation: { id: 422 } }, () => UUID),
-    identifyChatwoot('message_created', '1', { id: 22, conversation: { id: 42 } }, () => UUID),
+    chatwootDelivery('message_created', '1', { id: 2, conversation: { id: 422 } }, () => UUID),
+    chatwootDelivery('message_created', '1', { id: 22, conversation: { id: 42 } }, () => UUID),
   ].map(({ id }) => id)
   t.equal(new Set(ids).size, ids.length)
 })

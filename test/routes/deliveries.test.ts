@@ -1,9 +1,13 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import tap from 'tap'
-import { parseBody } from '../../routes/deliveries.ts'
+import { identifyBy } from '../../routes/deliveries.ts'
+import type { Source } from '../../sources/source.ts'
 
 tap.test('a body that a host’s own plugin kept as a text is read too', async t => {
-  const { body, payload } = parseBody({ rawBody: '{"token":"x","a":"é"}', body: {} } as FastifyRequest)
-  t.same(payload, { token: '*', a: 'é' })
-  t.equal(body.toString(), '{"token":"*","a":"é"}')
+  const app = { webhooks: { inbox: { handles: () => true } } } as unknown as FastifyInstance
+  const source: Source = { name: 'x', path: '/', verify: () => true, identify: () => ({ event: 'e' }) }
+  const request = { headers: {}, rawBody: '{"token":"x","a":"é"}', body: {} } as FastifyRequest
+  await identifyBy(app, source)(request, {} as FastifyReply)
+  t.same(request.delivery?.payload, { token: '*', a: 'é' })
+  t.equal(request.delivery?.body?.toString(), '{"token":"*","a":"é"}')
 })

@@ -1,10 +1,9 @@
 import t from 'tap'
-import { identifyChatwoot } from '../../routes/chatwoot.ts'
-import { identifyStripe } from '../../routes/stripe.ts'
+import { chatwootDelivery, stripeDelivery } from '../helpers/identify.ts'
 
 const message = (id: unknown, conversation: unknown) => ({ id, conversation: { id: conversation } })
 const identify = (account: string, payload: object, event = 'message_created') =>
-  identifyChatwoot(event, account, { ...payload }, () => 'dispatch')
+  chatwootDelivery(event, account, { ...payload }, () => 'dispatch')
 
 t.test('keys of ordinary ids are what they have always been', async t => {
   t.match(identify('1', message(11, 42)), {
@@ -19,7 +18,7 @@ t.test('keys of ordinary ids are what they have always been', async t => {
   t.match(identify('1', message('abc-d.e', 42)), { key: '1:42_abc-d.e_message_created' })
   const session = { id: 'evt_1', data: { object: { metadata: { conversation_id: '42' } } } }
   t.match(
-    identifyStripe('checkout.session.completed', '1', session, () => 'hash'),
+    stripeDelivery('checkout.session.completed', '1', session, () => 'hash'),
     {
       key: 'evt_1',
       orderingKey: 'conversation:1:42',
@@ -50,6 +49,6 @@ t.test('no two lists of ids make one key, or one mailbox', async t => {
 
 t.test('a payment stays in its conversation’s mailbox, however odd its id', async t => {
   const session = { id: 'evt_1', data: { object: { metadata: { conversation_id: '4_2' } } } }
-  const payment = identifyStripe('checkout.session.completed', '1', session, () => 'hash')
+  const payment = stripeDelivery('checkout.session.completed', '1', session, () => 'hash')
   t.equal(payment.orderingKey, identify('1', message(11, '4_2')).orderingKey)
 })

@@ -4,13 +4,13 @@ import Stripe from 'stripe'
 import t from 'tap'
 import { stripeEvent, stripePaymentIntent, stripeSession, stripeThinEvent } from '../../commands/samples.ts'
 import { deliveryId } from '../../inbox/delivery-id.ts'
-import { identifyStripe } from '../../routes/stripe.ts'
 import { STRIPE_SECRET, stripeHeaders, stripeRequest, webhookApp } from '../helpers/app.ts'
+import { stripeDelivery } from '../helpers/identify.ts'
 import { LEVELS } from '../helpers/log.ts'
 
 const HANDLED = ['checkout.session.completed', 'checkout.session.async_payment_succeeded', 'payment_intent.succeeded']
 const identify = (event: ReturnType<typeof stripeEvent>, account: string | undefined = '1') =>
-  identifyStripe(event.type, account, event, () => 'hash')
+  stripeDelivery(event.type, account, event, () => 'hash')
 
 t.test('a new event is stored and accepted, a copy with another signature is a duplicate', async t => {
   const { app } = await webhookApp(t)
@@ -48,7 +48,7 @@ t.test('keys and ordering keys', async t => {
     t.match(identify(ours), { orderingKey: 'conversation:1:42' }, name)
   }
   const ours = stripeEvent('checkout.session.completed', stripeSession({ metadata: { conversation_id: '42' } }))
-  const withoutAccount = identifyStripe(ours.type, undefined, ours, () => '')
+  const withoutAccount = stripeDelivery(ours.type, undefined, ours, () => '')
   t.match(withoutAccount, { orderingKey: 'payment_intent:pi_3Q0sample0000001' }, 'without an account')
 
   const free = identify(stripeEvent('checkout.session.completed', stripeSession({ paymentIntent: null })))

@@ -1,4 +1,5 @@
-import type { FastifyRequest } from 'fastify'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { SourceRequest } from './source.ts'
 
 /** Names of this machine, with any port. */
 const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
@@ -9,8 +10,8 @@ const FORWARDING_HEADER = /^(forwarded|x-forwarded-.*|x-real-ip|via)$/
  * From this machine, and not through a proxy on it, which would let the whole world in. A proxy that adds no header
  * passes on the name that the world calls it by (HAProxy), or speaks HTTP/1.0 (nginx with a plain `proxy_pass`).
  */
-export function isDirectLoopback({ socket, headers, raw }: FastifyRequest): boolean {
-  const isLocal = /^(127\.|::1$|::ffff:127\.)/.test(String(socket.remoteAddress))
+export function isDirectLoopback({ headers, raw }: SourceRequest): boolean {
+  const isLocal = /^(127\.|::1$|::ffff:127\.)/.test(String(raw.socket.remoteAddress))
   if (!isLocal || raw.httpVersion === '1.0') return false
   if (Object.keys(headers).some(name => FORWARDING_HEADER.test(name))) return false
   const hosts = hostsOf(headers, String(raw.url))
@@ -18,7 +19,7 @@ export function isDirectLoopback({ socket, headers, raw }: FastifyRequest): bool
 }
 
 /** The names that a request gives its receiver: of HTTP/1, of HTTP/2, and in a target that is a whole URL. */
-function hostsOf(headers: FastifyRequest['headers'], target: string): string[] {
+function hostsOf(headers: IncomingHttpHeaders, target: string): string[] {
   const named = [headers.host, headers[':authority']].filter(host => host !== undefined).map(String)
   const inTarget = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(target)?.[1]
   return inTarget === undefined ? named : [...named, inTarget]

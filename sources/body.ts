@@ -1,0 +1,67 @@
+import createError from '@fastify/error'
+import { isObject } from '../handlers/payload.ts'
+import type { Payload } from '../inbox/contracts.ts'
+import { redactSecrets } from '../inbox/redact.ts'
+import type { BodyKind } from './source.ts'
+
+const MalformedError = createError<[string, string]>('WEBHOOK_MALFORMED', 'The body is not a JSON %s: %s', 400)
+
+const JSON_ONLY: readonly BodyKind[] = ['json']
+const FORM = 'application/x-www-form-urlencoded'
+const TEXT = 'text/plain'
+const TYPES: Record<BodyKind, string> = { json: 'application/json', list: 'application/json', form: FORM, text: TEXT }
+
+/** The content types of what a source accepts. */
+export function contentTypes({ accepts = JSON_ONLY }: { accepts?: readonly BodyKind[] }): string[] {
+  return [...new Set(accepts.map(kind => TYPES[kind]))]
+}
+
+/**
+ * A body as object, and as the JSON of it that is kept, without the secrets in it: of JSON they are overwritten in the
+ * request's own bytes, so that nobody after this sees them.
+ * @throws {MalformedError} for what is not of a kind that is accepted
+ */
+export function readPayload(
+  bytes: Buffer,
+  contentType = '',
+  accepts: readonly BodyKind[] = JSON_ONLY,
+): { payload: Payload; body: Buffer } {
+  if (accepts.includes('form') && contentType.startsWith(FORM)) return rewritten(fieldsOf(bytes))
+  if (accepts.includes('text') && contentType.startsWith(TEXT)) return rewritten({ text: bytes.toString() })
+  redactSecrets(bytes)
+  const value = parseJson(bytes, accepts)
+  if (isObject(value) && accepts.includes('json')) return { payload: value, body: bytes }
+  if (Array.isArray(value) && accepts.includes('list')) return rewritten({ items: value })
+  const what = isObject(value) ? 'an object' : Array.isArray(value) ? 'an array' : JSON.stringify(value)?.slice(0, 20)
+  throw new MalformedError(wanted(accepts), `it is ${what}`)
+}
+
+function parseJson(bytes: Buffer, accepts: readonly BodyKind[]): unknown {
+  try {
+    return JSON.parse(bytes.toString())
+  } catch (error) {
+    throw new MalformedError(wanted(accepts), (error as Error).message.slice(0, 100))
+  }
+}
+
+function wanted(accepts: readonly BodyKind[]): string {
+  return ['object', 'list'].filter(kind => accepts.includes(kind === 'object' ? 'json' : 'list')).join(' or ')
+}
+
+/** A field that comes several times is a list. */
+function fieldsOf(bytes: Buffer): Payload {
+  const lists = new Map<string, string[]>()
+  for (const [name, value] of new URLSearchParams(bytes.toString())) {
+    const list = lists.get(name)
+    if (list === undefined) lists.set(name, [value])
+    else list.push(value)
+  }
+  return Object.fromEntries([...lists].map(([name, list]) => [name, list.length === 1 ? list[0] : list]))
+}
+
+/** A payload that was no JSON object, as one. */
+function rewritten(payload: Payload): { payload: Payload; body: Buffer } {
+  const body = Buffer.from(JSON.stringify(payload))
+  redactSecrets(body)
+  return { payload: JSON.parse(body.toString()) as Payload, body }
+}

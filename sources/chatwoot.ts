@@ -1,0 +1,175 @@
+import { hash } from 'node:crypto'
+import createError from '@fastify/error'
+import { choiceOf } from '../handlers/message.ts'
+import { asArray, asId, asObject, asText } from '../handlers/payload.ts'
+import type { Logger, Payload } from '../inbox/contracts.ts'
+import { isDirectLoopback } from './direct.ts'
+import { conversationKey, keyPart } from './keys.ts'
+import type { Scheme } from './scheme.ts'
+import { firstHeader, secretKeys, signatureVerifier, validTolerance, warnIfLong } from './signature.ts'
+import type { Identified, Source, Verifier } from './source.ts'
+
+export interface ChatwootVerification {
+  /** Each webhook, bot and API inbox has its own; a rotated secret stays here until the new one is in use. */
+  secrets?: readonly string[]
+  /** Also accept the original TutorBot's scheme, a bare hex HMAC of the body without a timestamp. Default true. */
+  legacySignature?: boolean
+  /** Without a secret: accept anything from anywhere. Default false: only direct requests from this machine. */
+  allowUnsigned?: boolean
+  /**
+   * How old a signature may be, s, from 30 to 86,400; default 300. More is for gateways that forward late: whoever gets
+   * hold of a signed request can send it again for as long.
+   */
+  toleranceSeconds?: number | undefined
+  /** Instead of all of these, such as sharedToken() for what Chatwoot does not sign: before 4.11.2, and macros. */
+  verify?: Verifier
+}
+
+export interface ChatwootSourceOptions {
+  /** Default `/cw`. */
+  path?: string | undefined
+  verify: Verifier
+  /** The configured account: others' events are ignored, and events without an account are taken for its own. */
+  accountId?: string | undefined
+}
+
+const UnsignedRefusedError = createError<[]>(
+  'WEBHOOK_UNSIGNED_REFUSED',
+  'There is no secret to verify this with, and only direct requests from this machine, to localhost or 127.0.0.1, are accepted so; set CW_HMAC_SECRET (chatwoot.secrets)',
+  401,
+)
+
+/** `X-Chatwoot-Signature: sha256=<hex>` and `X-Chatwoot-Timestamp` */
+const SCHEME: Scheme = {
+  headers: ['X-Chatwoot-Signature'],
+  algorithm: 'sha256',
+  encoding: 'hex',
+  pair: '=',
+  key: 'sha256',
+  template: '{timestamp}.{body}',
+  timestamp: { headers: ['X-Chatwoot-Timestamp'], unit: 's' },
+}
+/** The original TutorBot's: bare hex, of the body alone. */
+const LEGACY_SCHEME: Scheme = { headers: SCHEME.headers, algorithm: 'sha256', encoding: 'hex', template: '{body}' }
+
+/** @param now Unix time, ms @throws {OptionError} */
+export function chatwootVerifier(options: ChatwootVerification, log: Logger, now = Date.now): Verifier {
+  const { secrets, legacySignature = true, allowUnsigned = false, toleranceSeconds } = options
+  const keys = secretKeys('chatwoot.secrets', secrets)
+  const tolerance = validTolerance('chatwoot.toleranceSeconds (CW_TOLERANCE_SECONDS)', toleranceSeconds)
+  if (options.verify !== undefined) return options.verify
+  if (keys.length === 0) return unsignedVerifier(allowUnsigned, log)
+  warnIfLong(log, tolerance, 'CW_TOLERANCE_SECONDS')
+  const verify = signatureVerifier({ scheme: SCHEME, keys, tolerance, now })
+  const verifyLegacy = signatureVerifier({ scheme: LEGACY_SCHEME, keys, tolerance, now })
+  const isLegacy = (header = '') => legacySignature && /^[0-9a-f]{64}$/i.test(header)
+  return request => (isLegacy(firstHeader(request.headers, SCHEME.headers)) ? verifyLegacy(request) : verify(request))
+}
+
+function unsignedVerifier(allowUnsigned: boolean, log: Logger): Verifier {
+  log.warn(
+    allowUnsigned
+      ? 'Chatwoot deliveries are NOT verified, from wherever they come: CW_ALLOW_UNSIGNED is set'
+      : 'Chatwoot deliveries are not verified, and accepted from this machine only: CW_HMAC_SECRET is not set',
+  )
+  return request => allowUnsigned || isDirectLoopback(request) || new UnsignedRefusedError()
+}
+
+/** What account webhooks, bots, automations and macros send. */
+export const CHATWOOT_EVENTS = [
+  'conversation_created',
+  'conversation_status_changed',
+  'conversation_updated',
+  'conversation_opened',
+  'conversation_resolved',
+  'conversation_typing_on',
+  'conversation_typing_off',
+  'message_created',
+  'message_updated',
+  'contact_created',
+  'contact_updated',
+  'inbox_created',
+  'inbox_updated',
+  'webwidget_triggered',
+  'automation_event.conversation_created',
+  'automation_event.conversation_updated',
+  'automation_event.conversation_opened',
+  'automation_event.conversation_resolved',
+  'automation_event.message_created',
+  'macro.executed',
+] as const
+
+export function chatwootSource({ path = '/cw', verify, accountId }: ChatwootSourceOptions): Source {
+  return {
+    name: 'chatwoot',
+    path,
+    verify,
+    events: CHATWOOT_EVENTS,
+    identify(received) {
+      const { payload } = received
+      const event = asText(payload.event)
+      if (event === undefined) return { event }
+      const account = asId(asObject(payload.account).id) ?? accountId
+      if (accountId !== undefined && account !== accountId) {
+        return { event, ignored: `account ${account}, not ${accountId} (CW_ACC_ID)`, warn: true }
+      }
+      const dispatch = () => received.header('x-chatwoot-delivery') ?? received.hash()
+      return identifyChatwoot(event, account, payload, dispatch)
+    },
+  }
+}
+
+/**
+ * What makes a Chatwoot event the same when it comes again, and what it must stay in order with.
+ * @param dispatch what tells one dispatch of an event that can happen again from the next
+ */
+export function identifyChatwoot(
+  event: string,
+  account: string | undefined,
+  payload: Payload,
+  dispatch: () => string,
+): Identified {
+  const conversation = conversationOf(event, payload)
+  const entity = asId(payload.id)
+  const unreadable = problemOf(event, account, conversation, entity)
+  if (unreadable !== undefined) {
+    const key = `unreadable:${dispatch()}_${event}`
+    return { event, key, unreadable }
+  }
+  const ids = (event.startsWith('conversation_') ? [conversation] : [conversation, entity])
+    .filter(id => id !== undefined)
+    .map(keyPart)
+    .join('_')
+  const once = event.endsWith('_created') && ids !== ''
+  const key = `${keyPart(`${account}`)}:${ids}_${event}${once ? '' : repetition(event, payload, dispatch)}`
+  return { event, key, orderingKey: orderingKeyOf(event, account, conversation, payload) }
+}
+
+/** `conversation.id` of a message; of a conversation's own events its `id`; the display id, unique in its account. */
+function conversationOf(event: string, payload: Payload): string | undefined {
+  const nested = asId(asObject(payload.conversation ?? payload.current_conversation).id)
+  return nested ?? (event.startsWith('conversation_') ? asId(payload.id) : undefined)
+}
+
+function problemOf(event: string, account?: string, conversation?: string, entity?: string): string | undefined {
+  if (account === undefined) return 'account.id is missing or not an id, and CW_ACC_ID is not set'
+  if (event.startsWith('message_') && conversation === undefined) return 'conversation.id is missing or not an id'
+  if (event.startsWith('conversation_')) return conversation === undefined ? 'id is missing or not an id' : undefined
+  // Chatwoot's own events of inboxes have none.
+  const hasId = event.startsWith('message_') || event.startsWith('contact_')
+  return hasId && entity === undefined ? 'id is missing or not an id' : undefined
+}
+
+/** What tells one occurrence of an event from the next. */
+function repetition(event: string, payload: Payload, dispatch: () => string): string {
+  const submitted = asArray(asObject(payload.content_attributes).submitted_values)
+  if (event === 'message_updated' && submitted.length > 0)
+    return `_${hash('sha256', JSON.stringify(submitted.map(choiceOf)))}`
+  return `_${dispatch()}`
+}
+
+function orderingKeyOf(event: string, account?: string, conversation?: string, payload?: Payload): string | undefined {
+  if (conversation !== undefined) return conversationKey(account, conversation)
+  const contact = event.startsWith('contact_') ? asId(payload?.id) : asId(asObject(payload?.contact).id)
+  return contact === undefined ? undefined : `contact:${keyPart(`${account}`)}:${keyPart(contact)}`
+}

@@ -1,0 +1,40 @@
+import { OptionError } from '../inbox/errors.ts'
+import type { Source } from './source.ts'
+
+const BODY_KINDS = ['json', 'list', 'form', 'text']
+
+/**
+ * A source that makes no sense would be found out by its first webhook.
+ * @param own those that are there already
+ * @throws {OptionError} that names the option
+ */
+export function checkSources(sources: readonly Source[], own: readonly Source[] = []): void {
+  if (!Array.isArray(sources)) throw new OptionError('sources must be a list')
+  const known = [...own]
+  for (const [index, source] of sources.entries()) {
+    checkSource(`sources[${index}]`, source, known)
+    known.push(source)
+  }
+}
+
+function checkSource(option: string, source: Source, known: readonly Source[]): void {
+  const { name, path, verify, identify, events, accepts } = source ?? {}
+  const must = (isSo: boolean, field: string, what: string) => {
+    if (!isSo) throw new OptionError(`${option}.${field} must be ${what}`)
+  }
+  // It is a label of metrics, a filter in URLs, and a part of ids.
+  must(typeof name === 'string' && /^[a-z][a-z0-9_-]{0,39}$/.test(name), 'name', 'up to 40 of a-z, 0-9, _ and -')
+  must(!known.some(other => other.name === name), 'name', `another one: ${name} is taken`)
+  must(typeof path === 'string' && /^\/[^?#*:]*$/.test(path), 'path', 'a path that begins with /, such as /github')
+  const bare = (given: string) => given.replace(/\/+$/, '')
+  must(!known.some(other => bare(other.path) === bare(path)), 'path', `another one: ${path} is taken`)
+  must(typeof verify === 'function', 'verify', 'a verifier: hmac(), a preset, sharedToken(), or a function')
+  must(typeof identify === 'function', 'identify', 'a function')
+  must(events === undefined || isListOf(events, () => true), 'events', 'a list of names')
+  const kinds = BODY_KINDS.join(', ')
+  must(accepts === undefined || isListOf(accepts, kind => BODY_KINDS.includes(kind)), 'accepts', `a list of ${kinds}`)
+}
+
+function isListOf(list: unknown, isGood: (value: string) => boolean): boolean {
+  return Array.isArray(list) && list.length > 0 && list.every(value => typeof value === 'string' && isGood(value))
+}
