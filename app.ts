@@ -15,7 +15,7 @@ import calendar, { validTimeZone } from './plugins/calendar.ts'
 import chatwootClient from './plugins/chatwoot.ts'
 import dedup from './plugins/dedup.ts'
 import { eventsOf } from './plugins/events.ts'
-import inbox from './plugins/inbox.ts'
+import inbox, { openForApp, validSettings } from './plugins/inbox.ts'
 import logging from './plugins/logging.ts'
 import stripeClient from './plugins/stripe.ts'
 import verification from './plugins/verification.ts'
@@ -25,7 +25,7 @@ import { checkSources } from './sources/check.ts'
 import type { Source } from './sources/source.ts'
 import { stripeSource, stripeVerifier } from './sources/stripe.ts'
 
-export type { BookResult, Calendar, Hold, Interval, Lesson } from './calendar/contract.ts'
+export type { BookedLesson, BookResult, Calendar, Hold, Interval, KeepResult, Lesson } from './calendar/contract.ts'
 export type { GoogleCalendarOptions } from './calendar/google/client.ts'
 export type { ChatwootClient, ChatwootOptions } from './clients/chatwoot.ts'
 export type { Checkout, StripeClient, StripeOptions } from './clients/stripe.ts'
@@ -85,15 +85,18 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   const { chatwoot = {}, stripe = {}, handlers = {} } = options
   checkOptionNames(options)
   checkHandlers(handlers)
+  // Before a database is opened, which may wait for its server.
+  validSettings(options.inbox ?? {})
   await app.register(logging)
   await app.register(chatwootClient, chatwoot)
   await app.register(stripeClient, stripe)
   const sources = allSources(app, options)
   const [{ verify: verifyChatwoot }, { verify: verifyStripe }] = sources
   await app.register(verification, { chatwoot: { verify: verifyChatwoot }, stripe: { verify: verifyStripe } })
-  await app.register(inbox, { ...options.inbox, store: options.store })
   const clock = options.inbox?.clock ?? systemClock
-  await app.register(calendar, { ...options.calendar, store: options.store, clock })
+  const backend = await openForApp(app, options.store, clock)
+  await app.register(inbox, { ...options.inbox, backend })
+  await app.register(calendar, { ...options.calendar, local: backend.calendar, clock })
   await app.register(dedup)
   if (options.alerts !== undefined) await app.register(alerts, { ...options.alerts, clock })
 

@@ -31,7 +31,7 @@ export interface WebhooksOptions {
   /** Replaces or adds one event's handler. Events with a dot in their name are Stripe's, the others Chatwoot's. */
   handlers?: Record<string, Handler>
   /** Limits and times of the inbox. */
-  inbox?: Omit<InboxOptions, 'store'>
+  inbox?: Omit<InboxOptions, 'store' | 'backend'>
   /** Opens the operator's routes (`/dashboard`, `/deliveries`, `/metrics`, …), after the prefix; without it there are none. */
   operator?: OperatorOptions | undefined
   /** Tells a person when deliveries are given up or late, webhooks are refused, or the store fails; without it nobody. */
@@ -74,6 +74,7 @@ const NAMES: Names<WebhooksOptions> = {
   calendar: {
     timeZone: true,
     google: { serviceAccount: true, calendarId: true, apiBase: true, timeoutMs: true },
+    backend: true,
   },
   store: true,
   handlers: true,

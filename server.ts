@@ -2,8 +2,8 @@
 import closeWithGrace from 'close-with-grace'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import webhooks, { type WebhooksOptions } from './app.ts'
+import { describeStore } from './backends/index.ts'
 import { OptionError, StoreOpenError } from './inbox/errors.ts'
-import { describeStore } from './inbox/postgres/url.ts'
 import { type Env, EnvError, type EnvOptions, readEnv } from './plugins/env.ts'
 import { loggerOptions } from './plugins/logging.ts'
 import healthRoutes from './routes/health.ts'
@@ -42,7 +42,8 @@ async function registerAll(app: FastifyInstance, config: Env): Promise<void> {
   await app.register(webhooks, webhooksOptions(config))
   endConnections(app)
   await app.register(healthRoutes)
-  const { lessons } = app.webhooks.calendar
+  const { calendar } = app.webhooks
+  const lessons = calendar.lessons?.bind(calendar)
   if (config.CALENDAR_TOKEN !== undefined && lessons !== undefined) {
     const { default: calendarFeed } = await import('./routes/calendar-feed.ts')
     await app.register(calendarFeed, { token: config.CALENDAR_TOKEN, lessons, zone: config.TZ })

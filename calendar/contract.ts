@@ -1,3 +1,5 @@
+import { OptionError } from '../inbox/errors.ts'
+
 /** What a calendar does, whichever backend keeps it. Times are Unix ms; an interval holds its start, not its end. */
 
 export interface Interval {
@@ -83,4 +85,37 @@ export interface Calendar {
   find(order: string, signal: AbortSignal): Promise<Interval | null>
   /** Cancels an order's lesson or hold. The lesson's time; null: it has no lesson, or no longer. */
   cancel(order: string, signal: AbortSignal): Promise<Interval | null>
+}
+
+/** Held against the interface by the compiler. */
+const METHODS: Record<keyof Calendar, true> = {
+  busy: true,
+  hold: true,
+  keep: true,
+  release: true,
+  book: true,
+  has: true,
+  find: true,
+  cancel: true,
+}
+
+/** A calendar that a host gave. @throws {OptionError} that names the methods it lacks */
+export function checkCalendar(calendar: Calendar, option: string): Calendar {
+  const isObject = typeof calendar === 'object' && calendar !== null
+  const missing = Object.keys(METHODS).filter(
+    name => !isObject || typeof calendar[name as keyof Calendar] !== 'function',
+  )
+  if (missing.length === 0) return calendar
+  throw new OptionError(
+    `${option} lacks ${missing.map(name => `${name}()`).join(', ')}: it must have every method of Calendar`,
+  )
+}
+
+/** A calendar in the inbox's own database, for a tutor who has no other one. */
+export interface LocalCalendar extends Calendar {
+  /** The lessons that overlap a range (Unix ms), and those that are kept, in order of start: for the calendar feed. */
+  lessons(from: number, to: number): Promise<BookedLesson[]>
+  /** Takes the student's name out of the lessons of these conversations (display ids). How many lessons. */
+  eraseStudent(conversations: readonly string[]): Promise<number>
+  close(): void | Promise<void>
 }

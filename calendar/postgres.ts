@@ -4,28 +4,16 @@ import { BEGIN, readPostgresUrl } from '../inbox/postgres/connection.ts'
 import { MOVED } from '../inbox/postgres/import.ts'
 import { SCHEMA } from '../inbox/postgres/schema.ts'
 import { checkHold, checkInterval, isAt, mustBeAt } from './checks.ts'
-import {
-  type BookedLesson,
-  type BookResult,
-  type Calendar,
-  ERASED,
-  type Interval,
-  type KeepResult,
-} from './contract.ts'
+import { type BookResult, ERASED, type Interval, type KeepResult, type LocalCalendar } from './contract.ts'
 import type { SlotRow } from './sqlite.ts'
 
-/** The calendar of who has no other one, for several processes: a table beside the inbox's own, in the same database. */
-export interface PostgresCalendar extends Calendar {
-  /** The lessons that overlap a range (Unix ms), and those that are kept, in order of start. */
-  lessons(from: number, to: number): Promise<BookedLesson[]>
+/** A table beside the inbox's own, in the same database, for several processes. */
+export interface PostgresCalendar extends LocalCalendar {
   /**
    * Keeps lessons and holds of a local calendar, each once for ever; a hold only while its time is free. The store has
    * prepared its import before. Those that are new, and the lessons among them that overlap something here.
    */
   importSlots(rows: readonly SlotRow[]): Promise<{ fresh: SlotRow[]; overlapping: SlotRow[] }>
-  /** Takes the student's name out of the lessons of these conversations (display ids). How many lessons. */
-  eraseStudent(conversations: readonly string[]): Promise<number>
-  close(): Promise<void>
 }
 
 /** Taken while the table is made, so that of several instances one does it. "tbca" in ASCII. */

@@ -3,16 +3,7 @@ import { pathToFileURL } from 'node:url'
 import { PermanentError, StoreOpenError, TransientError } from '../inbox/errors.ts'
 import { emptyLog } from '../inbox/sqlite/scrub.ts'
 import { checkHold, checkInterval, isAt, mustBeAt } from './checks.ts'
-import { type BookedLesson, type Calendar, ERASED, type Interval, type KeepResult } from './contract.ts'
-
-/** The calendar of who has no other one: a table beside the inbox's own, in the same file. */
-export interface LocalCalendar extends Calendar {
-  /** The lessons that overlap a range (Unix ms), and those that are kept, in order of start. */
-  lessons(from: number, to: number): Promise<BookedLesson[]>
-  /** Takes the student's name out of the lessons of these conversations (display ids). How many lessons. */
-  eraseStudent(conversations: readonly string[]): Promise<number>
-  close(): void
-}
+import { type BookedLesson, ERASED, type Interval, type KeepResult, type LocalCalendar } from './contract.ts'
 
 /** What another process on the file may make us wait, ms: the event loop waits too, and the inbox tries again. */
 const LOCK_WAIT_MS = 20
@@ -74,7 +65,7 @@ export function readSlots(db: DatabaseSync, now: number): Iterable<SlotRow> {
  * Opens the calendar in the inbox's file, which the inbox has opened before and keeps for this process.
  * @throws {StoreOpenError} that says why the file can't be used.
  */
-export function openLocalCalendar(file: string, clock: { now(): number }): LocalCalendar {
+export function openSqliteCalendar(file: string, clock: { now(): number }): LocalCalendar {
   let db: DatabaseSync | undefined
   try {
     db = new DatabaseSync(existing(file), { timeout: LOCK_WAIT_MS })

@@ -1,19 +1,18 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { type BackendName, backendOf, describeStore, openStoreBeside } from '../backends/index.ts'
 import { createChatwootClient } from '../clients/chatwoot.ts'
 import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import { createStripeClient, type StripeClient } from '../clients/stripe.ts'
 import { whyUnsellable } from '../handlers/money.ts'
 import type { Backlog, Store } from '../inbox/contracts.ts'
 import { StoreMissingError } from '../inbox/errors.ts'
-import { describeStore, isPostgresUrl } from '../inbox/postgres/url.ts'
 import { restoredAt } from '../inbox/sqlite/file.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 import type { CalendarOptions } from '../plugins/calendar.ts'
 import type { Env } from '../plugins/env.ts'
 import { webhooksOptions } from '../server.ts'
 import { unreachable } from './server-url.ts'
-import { openStore } from './store.ts'
 
 /** What `doctor` looks at. Each answers with lines; what it throws is one that is wrong. */
 
@@ -82,14 +81,21 @@ function checkSecrets(config: Env): Check[] {
   ]
 }
 
+/** What only this kind of database can have wrong. */
+const CHECK_DATABASE: Record<BackendName, (where: string) => Check[] | Promise<Check[]>> = {
+  sqlite: checkFile,
+  postgres: checkSettings,
+}
+
 async function checkStore(where: string): Promise<Check[]> {
   const name = describeStore(where)
-  if (!isPostgresUrl(where) && !existsSync(where)) {
+  const backend = backendOf(where)
+  if (backend === 'sqlite' && !existsSync(where)) {
     return [warn('store', `${name} does not exist: the server makes it when it starts first`)]
   }
   let store: Store
   try {
-    store = await openStore(where)
+    store = await openStoreBeside(where)
   } catch (error) {
     if (!(error instanceof StoreMissingError)) throw error
     return [warn('store', `${name}: ${error.message}`), ...(await checkSettings(where))]
@@ -100,7 +106,7 @@ async function checkStore(where: string): Promise<Check[]> {
     const kept = `about ${deliveries} deliveries, ${Math.ceil(bytes / 2 ** 20)} MiB`
     return [
       ok('store', `${name} can be read and written: ${kept}`),
-      ...(isPostgresUrl(where) ? await checkSettings(where) : checkFile(where)),
+      ...(await CHECK_DATABASE[backend](where)),
       await checkInstallation(store),
       ...checkBacklog(await store.backlog()),
     ]

@@ -1,10 +1,9 @@
 import type { Command } from 'commander'
+import { openCalendar } from '../backends/index.ts'
 import { ERASED } from '../calendar/contract.ts'
-import { openLocalCalendar } from '../calendar/sqlite.ts'
 import { asId, asObject, type Json } from '../handlers/payload.ts'
 import { conversationOfMetadata } from '../handlers/stripe-event.ts'
 import type { Store, StoredDelivery } from '../inbox/contracts.ts'
-import { isPostgresUrl } from '../inbox/postgres/url.ts'
 import { CommandError, type Context, report, UsageError, withExamples, withJson } from './output.ts'
 import { AT_ONCE, withStore } from './store.ts'
 
@@ -142,9 +141,7 @@ function displayId(orderingKey: string, account: string | undefined): string | u
 }
 
 async function eraseLessons(where: string, conversations: string[], dryRun: boolean): Promise<number> {
-  const calendar = isPostgresUrl(where)
-    ? await (await import('../calendar/postgres.ts')).openPostgresCalendar(where, Date)
-    : openLocalCalendar(where, Date)
+  const calendar = await openCalendar(where, Date)
   try {
     if (!dryRun) return await calendar.eraseStudent(conversations)
     const lessons = await calendar.lessons(0, FOR_EVER)

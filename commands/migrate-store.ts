@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
 import pino from 'pino'
+import { backendOf, describeStore } from '../backends/index.ts'
 import { openPostgresCalendar, type PostgresCalendar } from '../calendar/postgres.ts'
 import { readSlots } from '../calendar/sqlite.ts'
 import type { DeliveryState } from '../inbox/contracts.ts'
 import { openPostgresStore, type PostgresStore } from '../inbox/postgres/store.ts'
-import { describeStore, isPostgresUrl } from '../inbox/postgres/url.ts'
 import { openSqliteReader, type SqliteReader } from '../inbox/sqlite/reader.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 
@@ -51,10 +51,10 @@ export interface MigrateOptions {
  * @throws {MigrateError} that names the flag, and says what to do
  */
 export async function migrateStore({ from, to, print }: MigrateOptions): Promise<void> {
-  if (!from || isPostgresUrl(from)) {
+  if (!from || backendOf(from) !== 'sqlite') {
     throw new MigrateError(`--from ${from ? 'is a URL' : 'is missing'}: give the SQLite store's file, data/webhooks.db`)
   }
-  if (!to || !isPostgresUrl(to)) {
+  if (!to || backendOf(to) !== 'postgres') {
     const wrong = to ? 'is no PostgreSQL URL' : 'is missing'
     throw new MigrateError(`--to ${wrong}: give the database, postgres://user:password@host:5432/database`)
   }

@@ -2,8 +2,8 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
+import { backendOf } from '../backends/index.ts'
 import { StoreOpenError } from '../inbox/errors.ts'
-import { isPostgresUrl } from '../inbox/postgres/url.ts'
 import { versionOf } from '../inbox/sqlite/file.ts'
 import { CommandError } from './output.ts'
 
@@ -11,7 +11,7 @@ import { CommandError } from './output.ts'
 
 /** @throws {CommandError} for what is no file */
 export function mustBeFile(store: string): void {
-  if (!isPostgresUrl(store)) return
+  if (backendOf(store) === 'sqlite') return
   throw new CommandError(
     "PostgreSQL has its own programs for this, pg_dump and pg_restore: see 'Backup and restore' in the README",
   )

@@ -1,27 +1,17 @@
-import { pino } from 'pino'
+import { openStoreBeside } from '../backends/index.ts'
 import { browse } from '../inbox/browse.ts'
 import type { Store } from '../inbox/contracts.ts'
 import type { Inbox } from '../inbox/inbox.ts'
-import { isPostgresUrl } from '../inbox/postgres/url.ts'
-import { openSqliteStoreBeside } from '../inbox/sqlite/store.ts'
 import { type Env, readEnv } from '../plugins/env.ts'
 import type { Context } from './output.ts'
 
 /** Deliveries that one transaction changes: a large one would hold up the server's. */
 export const AT_ONCE = 200
 
-/** Opens the server's store beside it, or without it. @throws {StoreOpenError} */
-export async function openStore(where: string): Promise<Store> {
-  if (!isPostgresUrl(where)) return openSqliteStoreBeside(where)
-  // Its packages are large, and most have no use for them.
-  const { openPostgresStore } = await import('../inbox/postgres/store.ts')
-  return openPostgresStore(where, pino({ level: 'silent' }), { waits: false, schema: 'keep' })
-}
-
 /** Does something with the server's store, and closes it. @throws {EnvError | StoreOpenError} */
 export async function withStore<T>(context: Context, run: (store: Store, config: Env) => Promise<T>): Promise<T> {
   const config = await readEnv(context)
-  const store = await openStore(config.DATABASE_URL)
+  const store = await openStoreBeside(config.DATABASE_URL)
   try {
     return await run(store, config)
   } finally {

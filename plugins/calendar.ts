@@ -1,13 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { IANAZone } from 'luxon'
-import type { BookedLesson, Calendar } from '../calendar/contract.ts'
+import { type Backend, openCalendar } from '../backends/index.ts'
+import { type BookedLesson, type Calendar, checkCalendar } from '../calendar/contract.ts'
 import type { GoogleCalendarOptions } from '../calendar/google/client.ts'
-import type { PostgresCalendar } from '../calendar/postgres.ts'
-import { openLocalCalendar } from '../calendar/sqlite.ts'
 import { systemClock } from '../inbox/contracts.ts'
 import { OptionError } from '../inbox/errors.ts'
-import { isPostgresUrl } from '../inbox/postgres/url.ts'
 import { addToWebhooks } from './webhooks.ts'
 
 declare module './webhooks.ts' {
@@ -17,7 +15,7 @@ declare module './webhooks.ts' {
 }
 
 export interface WebhooksCalendar extends Calendar {
-  /** Of the calendar that is kept here: the lessons that overlap a range (Unix ms), in order, for its feed. */
+  /** The lessons that overlap a range (Unix ms), in order, for a calendar feed; not every calendar gives them. */
   lessons?(from: number, to: number): Promise<BookedLesson[]>
 }
 
@@ -25,12 +23,16 @@ export interface CalendarOptions {
   /** The tutor's IANA time zone. Default Europe/Amsterdam. */
   timeZone?: string
   /** Keeps the lessons in a Google calendar. Default: in the store. */
-  google?: GoogleCalendarOptions
+  google?: GoogleCalendarOptions | undefined
+  /** Keeps the lessons in a calendar of the host's own, which the host opens and closes. */
+  backend?: Calendar | undefined
 }
 
 export interface CalendarPluginOptions extends CalendarOptions {
   /** The inbox's file or database, which the inbox has opened before. */
-  store?: string
+  store?: string | undefined
+  /** Instead of `store`: opens the calendar of the database that is open already. */
+  local?: Backend['calendar']
   /** The time; tests move it by hand. */
   clock?: { now(): number }
 }
@@ -43,21 +45,21 @@ export function validTimeZone(timeZone = 'Europe/Amsterdam'): string {
 
 /** webhooks.calendar: where lessons are kept. */
 async function calendarPlugin(app: FastifyInstance, options: CalendarPluginOptions): Promise<void> {
-  const { google, store = 'data/webhooks.db', clock = systemClock } = options
+  const { google, backend, store, clock = systemClock } = options
+  const { local = () => openCalendar(store, clock) } = options
   validTimeZone(options.timeZone)
+  if (backend !== undefined) {
+    if (google !== undefined) throw new OptionError('calendar.google and calendar.backend are two calendars: give one')
+    return addToWebhooks(app, { calendar: checkCalendar(backend, 'calendar.backend') })
+  }
   if (google !== undefined) {
     // Its client is large, and most have no use for it.
     const { createGoogleCalendar } = await import('../calendar/google/calendar.ts')
     return addToWebhooks(app, { calendar: createGoogleCalendar(google, clock) })
   }
-  const calendar = isPostgresUrl(store) ? await openPostgres(store, clock) : openLocalCalendar(store, clock)
+  const calendar = await local()
   app.addHook('onClose', async () => calendar.close())
   addToWebhooks(app, { calendar })
-}
-
-async function openPostgres(url: string, clock: { now(): number }): Promise<PostgresCalendar> {
-  const { openPostgresCalendar } = await import('../calendar/postgres.ts')
-  return openPostgresCalendar(url, clock)
 }
 
 export default fp(calendarPlugin, { name: 'tutorbot-calendar', fastify: '5.x' })

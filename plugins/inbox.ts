@@ -1,11 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { type Clock, type Commit, type Scheduler, type Store, systemClock } from '../inbox/contracts.ts'
+import { type Backend, openBackend } from '../backends/index.ts'
+import { type Clock, type Commit, systemClock } from '../inbox/contracts.ts'
 import { OptionError } from '../inbox/errors.ts'
-import { createInbox, type Inbox, type InboxParts, type InboxSettings } from '../inbox/inbox.ts'
-import { isPostgresUrl } from '../inbox/postgres/url.ts'
-import { createLocalScheduler } from '../inbox/sqlite/scheduler.ts'
-import { openSqliteStore } from '../inbox/sqlite/store.ts'
+import { createInbox, type Inbox, type InboxSettings } from '../inbox/inbox.ts'
 import { storeTrouble } from '../inbox/store-trouble.ts'
 import { eventsOf } from './events.ts'
 import { addToWebhooks } from './webhooks.ts'
@@ -18,7 +16,9 @@ declare module './webhooks.ts' {
 
 export interface InboxOptions extends Partial<InboxSettings> {
   /** A file: SQLite. `postgres://…`: PostgreSQL, for several processes. Default `data/webhooks.db`. */
-  store?: string
+  store?: string | undefined
+  /** Instead of `store`: what is open already. Whoever has opened it closes its store. */
+  backend?: Backend
   /** The time; tests move it by hand. */
   clock?: Clock
 }
@@ -39,13 +39,11 @@ const LEAST_DEDUP_DAYS = 4
 
 /** webhooks.inbox: keeps deliveries and handles them, from `ready` until `close`. */
 async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise<void> {
-  const { store: where = 'data/webhooks.db', clock = systemClock, ...given } = options
-  const settings = validSettings(given)
+  const settings = validSettings(options)
+  const { clock = systemClock } = options
   const log = app.log
   const events = eventsOf(app)
-  const { store, createScheduler } = await openStore(where, log, clock, commit => events.emit('committed', commit))
-  // At once: it is closed also when something after this line, or another plugin, fails.
-  app.addHook('onClose', () => store.close())
+  const { store, createScheduler } = options.backend ?? (await openForApp(app, options.store, clock))
   const trouble = storeTrouble({ clock, log })
   const scheduler = createScheduler({ concurrency: settings.concurrency, clock, trouble })
   const { inbox, start, finish } = createInbox({ store, scheduler, settings, clock, log, events, trouble })
@@ -56,30 +54,18 @@ async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise
   app.addHook('preClose', finish)
 }
 
-type SchedulerOptions = Pick<InboxParts, 'clock' | 'trouble'> & { concurrency: number }
-
-/** Opens the store that is asked for, with the scheduler that belongs to it. @throws {StoreOpenError} */
-async function openStore(
-  where: string,
-  log: InboxParts['log'],
-  clock: Clock,
-  onCommit: (commit: Commit) => void,
-): Promise<{ store: Store; createScheduler: (options: SchedulerOptions) => Scheduler }> {
-  if (isPostgresUrl(where)) {
-    // Its packages are large, and most have no use for them.
-    const { openPostgresStore } = await import('../inbox/postgres/store.ts')
-    const { createBossScheduler } = await import('../inbox/postgres/scheduler.ts')
-    const store = await openPostgresStore(where, log, { onCommit, clock })
-    return { store, createScheduler: options => createBossScheduler({ store, log, ...options }) }
-  }
-  if (where === '' || where === ':memory:' || /^\w+:\/\//.test(where)) {
-    throw new OptionError('store (DATABASE_URL) must be a file (SQLite) or a URL postgres://… (PostgreSQL)')
-  }
-  const store = openSqliteStore(where, { onCommit, log })
-  return { store, createScheduler: options => createLocalScheduler({ store, ...options }) }
+/** Opens a database for as long as the app runs. @throws {StoreOpenError | OptionError} */
+export async function openForApp(app: FastifyInstance, where: string | undefined, clock: Clock): Promise<Backend> {
+  const events = eventsOf(app)
+  const onCommit = (commit: Commit) => void events.emit('committed', commit)
+  const backend = await openBackend(where, { log: app.log, clock, onCommit })
+  // At once: it is closed also when something after this line, or another plugin, fails.
+  app.addHook('onClose', () => backend.store.close())
+  return backend
 }
 
-function validSettings(given: Partial<InboxSettings>): InboxSettings {
+/** The inbox's limits, with their defaults. @throws {OptionError} that names the one that is wrong */
+export function validSettings({ store, backend, clock, ...given }: InboxOptions): InboxSettings {
   const settings = { ...DEFAULTS }
   for (const [name, value] of Object.entries(given) as [keyof InboxSettings, unknown][]) {
     if (value === undefined) continue

@@ -2,7 +2,7 @@ import pg from 'pg'
 import type { Logger } from '../contracts.ts'
 import { StoreOpenError } from '../errors.ts'
 import { onceInTenSeconds } from '../store-trouble.ts'
-import { describeStore } from './url.ts'
+import { describeUrl } from './url.ts'
 
 /** Connections of one process, unless the URL says `?connections=…`; one more listens for wake-ups. */
 const CONNECTIONS = 10
@@ -116,10 +116,10 @@ export function explainRefusal(url: string, error: unknown): StoreOpenError {
   const reason = whyNotUp({ code, message })
   if (reason !== undefined) {
     const mend = 'start it, or check host and port in the URL'
-    return new StoreOpenError(`${describeStore(url)} is not up (${reason}); ${mend}`, { cause: error })
+    return new StoreOpenError(`${describeUrl(url)} is not up (${reason}); ${mend}`, { cause: error })
   }
   const mend = MENDS[code ?? ''] ?? 'check the URL'
-  return new StoreOpenError(`${describeStore(url)} can't be used (${message}); ${mend}`, { cause: error })
+  return new StoreOpenError(`${describeUrl(url)} can't be used (${message}); ${mend}`, { cause: error })
 }
 
 /**
@@ -135,7 +135,7 @@ export async function onceUp<T>(url: string, log: Logger, waits: boolean, begin:
     } catch (error) {
       const reason = whyNotUp(error as Error)
       if (!waits || reason === undefined) throw explainRefusal(url, error)
-      if (isTime(performance.now())) log.warn(`waiting for ${describeStore(url)} (${reason})`)
+      if (isTime(performance.now())) log.warn(`waiting for ${describeUrl(url)} (${reason})`)
       await new Promise(resolve => setTimeout(resolve, ATTEMPT_INTERVAL))
     }
   }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import tap, { type Test } from 'tap'
-import { openLocalCalendar, readSlots } from '../../calendar/sqlite.ts'
+import { openSqliteCalendar, readSlots } from '../../calendar/sqlite.ts'
 import { StoreOpenError, TransientError } from '../../inbox/errors.ts'
 import { openSqliteStore } from '../../inbox/sqlite/store.ts'
 import { at, calendarConformance, hold, interval, lesson } from '../helpers/calendar-conformance.ts'
@@ -17,7 +17,7 @@ function openBoth(t: Test) {
   const file = join(t.testdir(), 'webhooks.db')
   const store = openSqliteStore(file)
   const clock = testClock()
-  let calendar = openLocalCalendar(file, clock)
+  let calendar = openSqliteCalendar(file, clock)
   let closed = false
   const close = () => {
     if (!closed) calendar.close()
@@ -30,7 +30,7 @@ function openBoth(t: Test) {
   })
   const again = () => {
     close()
-    calendar = openLocalCalendar(file, clock)
+    calendar = openSqliteCalendar(file, clock)
     closed = false
     return calendar
   }
@@ -190,7 +190,7 @@ tap.test("the inbox's store opens a file with a calendar in it, and the calendar
   const second = openSqliteStore(file)
   t.teardown(() => second.close())
   t.equal(await second.insert(delivery('a'), false), 'queued')
-  const again = openLocalCalendar(file, clock)
+  const again = openSqliteCalendar(file, clock)
   t.teardown(() => again.close())
   t.same(await again.busy(at('00:00'), at('24:00'), signal), [interval('10:00-11:00')])
 })
@@ -221,7 +221,7 @@ tap.test('a full disk: the error says that trying again can help, and what was s
   const script = `
     const [file, storeModule, calendarModule] = process.argv.slice(1)
     const store = (await import(storeModule)).openSqliteStore(file)
-    const calendar = (await import(calendarModule)).openLocalCalendar(file, Date)
+    const calendar = (await import(calendarModule)).openSqliteCalendar(file, Date)
     const parts = { student: 'x'.repeat(2_000), service: 'Maths', payment: null, conversation: '7' }
     const lesson = n => ({ order: 'order ' + n, start: n * 2, end: n * 2 + 1, ...parts })
     let booked = 0
@@ -285,7 +285,7 @@ tap.test('closed: the error says so', async t => {
 tap.test('a file that is not there, or no database, is left as it is', async t => {
   const folder = t.testdir({ 'text.db': 'this is a text, and not a database at all'.repeat(100) })
   const refused = (file: string, message: RegExp) =>
-    t.throws(() => openLocalCalendar(file, testClock()), { constructor: StoreOpenError, message })
+    t.throws(() => openSqliteCalendar(file, testClock()), { constructor: StoreOpenError, message })
   const missing = join(folder, 'missing.db')
   refused(missing, /missing\.db can't be opened as a calendar \(unable to open database file\); open the inbox's/)
   await openSqliteStore(missing).close()
@@ -294,6 +294,6 @@ tap.test('a file that is not there, or no database, is left as it is', async t =
   const odd = join(folder, 'odd ?#%41 é.db')
   const store = openSqliteStore(odd)
   t.teardown(() => store.close())
-  openLocalCalendar(odd, testClock()).close()
+  openSqliteCalendar(odd, testClock()).close()
   t.same(ordersInFile(odd), [], 'the calendar is in the file of that name')
 })

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { pino } from 'pino'
 import tap, { type Test } from 'tap'
 import { openPostgresCalendar } from '../../calendar/postgres.ts'
-import { openLocalCalendar } from '../../calendar/sqlite.ts'
+import { openSqliteCalendar } from '../../calendar/sqlite.ts'
 import { chatwoot, stripeCharge, stripeEvent, stripeSession } from '../../commands/samples.ts'
 import type { NewDelivery, Payload, Store } from '../../inbox/contracts.ts'
 import { openPostgresStore } from '../../inbox/postgres/store.ts'
@@ -41,7 +41,7 @@ function ofStripe(id: string, metadata: Record<string, string>, account: string 
 }
 
 async function openCalendar(store: string) {
-  return store.startsWith('postgres') ? openPostgresCalendar(store, Date) : openLocalCalendar(store, Date)
+  return store.startsWith('postgres') ? openPostgresCalendar(store, Date) : openSqliteCalendar(store, Date)
 }
 
 for (const [name, { at, open }] of Object.entries(STORES)) {

@@ -1,6 +1,6 @@
 import tap from 'tap'
 import { openPostgresCalendar } from '../../calendar/postgres.ts'
-import { openLocalCalendar } from '../../calendar/sqlite.ts'
+import { openSqliteCalendar } from '../../calendar/sqlite.ts'
 import { openPostgresStore } from '../../inbox/postgres/store.ts'
 import { openSqliteStore } from '../../inbox/sqlite/store.ts'
 import { delivery } from '../helpers/inbox.ts'
@@ -147,7 +147,7 @@ tap.test('a database with deliveries, steps and lessons of its own', async t => 
     await store.recordStep(key, 'there', NOW)
   }
   await store.close()
-  const calendar = openLocalCalendar(file, { now: Date.now })
+  const calendar = openSqliteCalendar(file, { now: Date.now })
   await calendar.book(lesson('overlaps', LATER + HOUR / 2), signal)
   await calendar.book(lesson('over a hold', LATER + 2.5 * HOUR), signal)
   await calendar.book(lesson('booked there', LATER + 4 * HOUR), signal)

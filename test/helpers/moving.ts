@@ -9,7 +9,7 @@ import pg from 'pg'
 import type { Test } from 'tap'
 import type { Lesson } from '../../calendar/contract.ts'
 import { openPostgresCalendar } from '../../calendar/postgres.ts'
-import { openLocalCalendar } from '../../calendar/sqlite.ts'
+import { openSqliteCalendar } from '../../calendar/sqlite.ts'
 import { main, migrateStore } from '../../commands/migrate-store.ts'
 import type { Outcome, Store, TakenDelivery } from '../../inbox/contracts.ts'
 import { openPostgresStore } from '../../inbox/postgres/store.ts'
@@ -93,7 +93,7 @@ export async function fillStore(file: string): Promise<void> {
   await store.claimStep('claimed', NOW)
   await store.close()
 
-  const calendar = openLocalCalendar(file, { now: Date.now })
+  const calendar = openSqliteCalendar(file, { now: Date.now })
   await calendar.book(lesson('lesson', LATER), signal)
   await calendar.hold(hold('hold', LATER + 2 * HOUR, LATER), signal)
   calendar.close()
@@ -235,7 +235,7 @@ export async function fillLargeStore(file: string): Promise<string[]> {
     ...keys.slice(0, 700).flatMap(key => [store.claimStep(key, NOW), store.recordStep(key, key, NOW)]),
   ])
   await store.close()
-  const calendar = openLocalCalendar(file, { now: Date.now })
+  const calendar = openSqliteCalendar(file, { now: Date.now })
   await calendar.book(lesson('lesson', LATER), signal)
   calendar.close()
   return keys

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import tap, { type Test } from 'tap'
-import { openLocalCalendar } from '../../../calendar/sqlite.ts'
+import { openSqliteCalendar } from '../../../calendar/sqlite.ts'
 import type { TakenDelivery } from '../../../inbox/contracts.ts'
 import { emptyLog } from '../../../inbox/sqlite/scrub.ts'
 import { openSqliteStore, openSqliteStoreBeside } from '../../../inbox/sqlite/store.ts'
@@ -54,7 +54,7 @@ tap.test('of what is forgotten no byte is left, while the server runs and after 
 
 tap.test('a command forgets beside the server: no byte is left either, of lessons neither', async t => {
   const { file, store, ids } = await storeOf(t)
-  const calendar = openLocalCalendar(file, { now: () => 0 })
+  const calendar = openSqliteCalendar(file, { now: () => 0 })
   const lesson = {
     order: 'o',
     student: SECRET,

@@ -1,0 +1,23 @@
+import { pino } from 'pino'
+import { openPostgresCalendar } from '../calendar/postgres.ts'
+import type { Store } from '../inbox/contracts.ts'
+import { createBossScheduler } from '../inbox/postgres/scheduler.ts'
+import { openPostgresStore } from '../inbox/postgres/store.ts'
+import type { Backend, BackendModule, BackendOptions } from './index.ts'
+
+/** PostgreSQL: a database, for several processes. */
+
+export async function openBackend(url: string, { log, clock, onCommit }: BackendOptions): Promise<Backend> {
+  const store = await openPostgresStore(url, log, { onCommit, clock })
+  return {
+    store,
+    createScheduler: options => createBossScheduler({ store, log, ...options }),
+    calendar: () => openCalendar(url, clock),
+  }
+}
+
+export function openStoreBeside(url: string): Promise<Store> {
+  return openPostgresStore(url, pino({ level: 'silent' }), { waits: false, schema: 'keep' })
+}
+
+export const openCalendar: BackendModule['openCalendar'] = openPostgresCalendar

@@ -1,0 +1,26 @@
+import { openSqliteCalendar } from '../calendar/sqlite.ts'
+import type { Store } from '../inbox/contracts.ts'
+import { OptionError } from '../inbox/errors.ts'
+import { createLocalScheduler } from '../inbox/sqlite/scheduler.ts'
+import { openSqliteStore, openSqliteStoreBeside } from '../inbox/sqlite/store.ts'
+import type { Backend, BackendModule, BackendOptions } from './index.ts'
+
+/** SQLite: a file, for one process at a time. */
+
+export async function openBackend(file: string, { log, clock, onCommit }: BackendOptions): Promise<Backend> {
+  if (file === '' || file === ':memory:' || /^\w+:\/\//.test(file)) {
+    throw new OptionError('store (DATABASE_URL) must be a file (SQLite) or a URL postgres://… (PostgreSQL)')
+  }
+  const store = openSqliteStore(file, { onCommit, log })
+  return {
+    store,
+    createScheduler: options => createLocalScheduler({ store, ...options }),
+    calendar: () => openCalendar(file, clock),
+  }
+}
+
+export async function openStoreBeside(file: string): Promise<Store> {
+  return openSqliteStoreBeside(file)
+}
+
+export const openCalendar: BackendModule['openCalendar'] = async (file, clock) => openSqliteCalendar(file, clock)
