@@ -61,6 +61,9 @@ export {
 export type { Webhooks } from './plugins/webhooks.ts'
 export type { OperatorOptions } from './routes/operator/index.ts'
 export type { ChatwootVerification } from './sources/chatwoot.ts'
+export { type HmacOptions, type HmacVerifier, hmac } from './sources/hmac.ts'
+export { type PresetName, type PresetOptions, presets } from './sources/presets.ts'
+export { type SharedTokenOptions, sharedToken } from './sources/shared-token.ts'
 export type {
   Answered,
   BodyCheck,

@@ -3,6 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { type BodyBudget, createBodyBudget, SMALL_BODY_BYTES } from '../plugins/body-budget.ts'
 import { lingerAfterAnswer } from '../plugins/linger.ts'
 import { note } from '../plugins/logging.ts'
+import { coverQueryParameter } from '../plugins/secret-query.ts'
 import { contentTypes } from '../sources/body.ts'
 import type { Source } from '../sources/source.ts'
 import chatwootRoute from './chatwoot.ts'
@@ -24,6 +25,8 @@ export default async function webhookRoutes(app: FastifyInstance, { sources }: {
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, bodies))
   for (const source of sources) {
     await app.register(async scope => {
+      const { secretQuery } = source.verify
+      if (secretQuery !== undefined) coverQueryParameter(scope, secretQuery)
       for (const type of contentTypes(source)) scope.addContentTypeParser(type, bodies.read)
       await (ROUTES[source.name] ?? sourceRoute)(scope, { source })
     })

@@ -64,18 +64,21 @@ export function signatureVerifier({ scheme, keys, tolerance, now }: Check): Veri
   const fill = templateFiller(scheme)
   const shownName = names.join(' or ')
   const form = formOf(scheme)
+  const lowerNames = lowerCase(names)
+  const timeNames = timestamp?.headers && lowerCase(timestamp.headers)
+  const idNames = id && lowerCase(id)
   const problemOfTime = timestamp && timeCheck(timestamp, shownName, tolerance, now)
 
   return ({ method, headers }: SourceRequest) => {
-    const header = firstHeader(headers, names)
+    const header = firstHeader(headers, lowerNames)
     if (header === undefined) return new SignatureMissingError(shownName)
     const { signatures, timestamp: timeInHeader } = readItems(header)
     const lacksTime = timestamp?.key !== undefined && timeInHeader === undefined
     if (signatures.length === 0 || lacksTime) return new SignatureMalformedError(shownName, form)
-    const sentAt = timestamp?.headers === undefined ? timeInHeader : firstHeader(headers, timestamp.headers)
+    const sentAt = timeNames === undefined ? timeInHeader : firstHeader(headers, timeNames)
     const problem = problemOfTime?.(sentAt)
     if (problem !== undefined) return problem
-    const sentId = id && firstHeader(headers, id)
+    const sentId = idNames && firstHeader(headers, idNames)
     // A dot could move the border between the id and what is signed after it.
     if (id !== undefined && !/^[\x21-\x2d\x2f-\x7e]{1,255}$/.test(sentId ?? ''))
       return new IdInvalidError(id.join(' or '))
@@ -84,10 +87,14 @@ export function signatureVerifier({ scheme, keys, tolerance, now }: Check): Veri
   }
 }
 
-/** The first of several headers that is there, and not empty. */
+function lowerCase(names: readonly string[]): string[] {
+  return names.map(name => name.toLowerCase())
+}
+
+/** The first of several headers that is there, and not empty. @param names in lower case */
 export function firstHeader(headers: IncomingHttpHeaders, names: readonly string[]): string | undefined {
   for (const name of names) {
-    const value = headers[name.toLowerCase()]
+    const value = headers[name]
     if (typeof value === 'string' && value !== '') return value
   }
   return undefined
