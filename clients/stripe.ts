@@ -24,7 +24,8 @@ export interface Checkout {
   expiresAt: number
   /** Where the student comes out after paying. */
   returnUrl: string
-  language: 'nl' | 'en'
+  /** Of the payment page. */
+  locale: Stripe.Checkout.SessionCreateParams.Locale
   /** For the session and for its payment intent: Stripe copies it to neither by itself. At most 500 characters each. */
   metadata: Record<string, string>
 }
@@ -107,14 +108,14 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
     },
     findIntent: (id, signal) => call(signal, () => stripe.paymentIntents.retrieve(id).catch(unlessMissing)),
     getPrice: (id, signal) => call(signal, () => stripe.prices.retrieve(id)),
-    createSession: async ({ order, attempt, price, expiresAt, returnUrl, language, metadata }, signal) => {
+    createSession: async ({ order, attempt, price, expiresAt, returnUrl, locale, metadata }, signal) => {
       const request: Stripe.Checkout.SessionCreateParams = {
         mode: 'payment',
         line_items: [{ price, quantity: 1 }],
         client_reference_id: order,
         expires_at: Math.floor(expiresAt / 1_000),
         success_url: returnUrl,
-        locale: language,
+        locale,
         metadata,
         payment_intent_data: { metadata },
       }

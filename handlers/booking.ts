@@ -13,7 +13,7 @@ import { type Segment, segmentOf } from './segment.ts'
 import type { PriceIds, Services } from './services.ts'
 import { freeSlots, pickSlots } from './slots.ts'
 import { ORIGIN } from './stripe-event.ts'
-import { TEXTS } from './texts/index.ts'
+import { LANGUAGES, TEXTS } from './texts/index.ts'
 import { isoTime, parseTime, type Reader, sayTime, sayWhen, zoneOf } from './times.ts'
 
 /** From free times to a reserved, paid or booked lesson: what messages and payments have in common. */
@@ -47,7 +47,7 @@ export function kindOf({ attributes }: Conversation): LessonKind {
   return { type: 'regular', minutes: Number.isInteger(minutes) && minutes > 0 ? minutes : 60 }
 }
 
-/** Who reads the private notes. */
+/** Who reads the private notes, which are in English. */
 export function tutorReader({ zone }: Services): Reader {
   return { language: 'en', zone, tutorZone: zone }
 }
@@ -203,7 +203,7 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
     price,
     expiresAt: until,
     returnUrl: services.returnUrl,
-    language,
+    locale: LANGUAGES[language].stripeLocale,
     metadata: metadataOf(booking, id, start, await services.installationId()),
   }
   const session = await sell(client, checkout, signal).catch(async (error: unknown) => {

@@ -3,7 +3,7 @@ import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import { asArray, asId, asObject, asText, type Json } from './payload.ts'
-import { type Language, languageOf } from './texts/index.ts'
+import { type LanguageCode, languageOf } from './texts/index.ts'
 
 /** A conversation, as far as the bot looks at it. */
 export interface Conversation {
@@ -13,7 +13,7 @@ export interface Conversation {
   contactId: string | undefined
   contactName: string
   contactAttributes: Json
-  language: Language
+  language: LanguageCode
   /** A human has it. */
   assigned: boolean
   /** It is open, and the bot has asked for a human. */

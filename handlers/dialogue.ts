@@ -1,6 +1,6 @@
 import type { MenuItem } from '../clients/chatwoot.ts'
 import type { Json } from './payload.ts'
-import { TEXTS, type Texts } from './texts/index.ts'
+import { LANGUAGE_CODES, LANGUAGES, TEXTS, type Texts } from './texts/index.ts'
 import { choiceTitle, type Reader } from './times.ts'
 
 /** What a student can ask for. handlers/steps.ts has what each does, texts/ its title. */
@@ -79,8 +79,7 @@ function choiceValue(at: number): string {
 export function understand(text: string, situation: Situation): Meaning {
   const said = wordsOf(text)
   const { also = [], withoutNumbers = false } = DIALOGUE[situation.intent]
-  const languages = Object.keys(TEXTS) as (keyof typeof TEXTS)[]
-  for (const language of languages) {
+  for (const language of LANGUAGE_CODES) {
     const reader = { ...situation.reader, language }
     const choices = choicesOf({ ...situation, reader })
     const isMeant = ({ title, value }: MenuItem) => [wordsOf(value), wordsOf(title)].includes(said)
@@ -90,7 +89,7 @@ export function understand(text: string, situation: Situation): Meaning {
     const time = situation.offered.find(at => choiceValue(at) === chosen.value)
     return time === undefined ? { step: chosen.value as Step } : { time }
   }
-  return languages.some(language => TEXTS[language].personWords.test(text)) ? { step: 'human' } : null
+  return LANGUAGE_CODES.some(language => LANGUAGES[language].personWords.test(text)) ? { step: 'human' } : null
 }
 
 /** Longer than any answer. What is behind that is not looked at: somebody may have made it to be slow to look at. */

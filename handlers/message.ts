@@ -10,9 +10,9 @@ import { asArray, asObject, asText, type Json } from './payload.ts'
 import { publish, type Reply, sayOnce } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
+import { type SpokenTime, spokenTime } from './spoken-time.ts'
 import { askAgain, chooseSpokenTime, chooseTime, STEPS, showMenu, type Turn } from './steps.ts'
 import { TEXTS } from './texts/index.ts'
-import { type SpokenTime, spokenTime } from './times.ts'
 import { releaseUnsold, WITHOUT_ORDER } from './unsold.ts'
 
 /** A reply later than this after the message may have been overtaken, ms. */
@@ -79,8 +79,8 @@ export function messageHandlers(services: Services): Record<string, Handler> {
     const { attributes } = turn.conversation
     const intent = intentOf(attributes)
     const meaning = understand(text, situationOf(turn, intent, offeredOf(turn.conversation)))
-    const { zone } = readerOf(turn.conversation, services)
-    const spoken = intent === 'slot' || intent === 'rebook' ? spokenTime(text, now(), zone) : undefined
+    const reader = readerOf(turn.conversation, services)
+    const spoken = intent === 'slot' || intent === 'rebook' ? spokenTime(text, now(), reader) : undefined
     if (meaning === null && spoken === undefined) return answerNonsense(turn)
     const reply =
       meaning === null

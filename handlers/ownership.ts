@@ -8,7 +8,7 @@ import { type Conversation, readConversation } from './conversation.ts'
 import { asText } from './payload.ts'
 import type { Services } from './services.ts'
 import type { PaidLesson } from './stripe-event.ts'
-import { TEXTS } from './texts/index.ts'
+import { DEFAULT_LANGUAGE, TEXTS } from './texts/index.ts'
 
 /*
  * Whose payment is it? Every event of a Stripe account goes to every endpoint of it, and all installations begin to count
@@ -120,6 +120,6 @@ export function paidBy(order: string, payment: string, { once }: HandlerContext)
 export function lessonToBook({ read }: Claim, paid: PaidLesson, time: Interval, payment: string): Lesson {
   const { order, conversation } = paid
   const student = paid.student || (read?.contactName ?? '')
-  const service = paid.service ?? asText(read?.attributes.service) ?? TEXTS[read?.language ?? 'nl'].lesson
+  const service = paid.service ?? asText(read?.attributes.service) ?? TEXTS[read?.language ?? DEFAULT_LANGUAGE].lesson
   return { order, ...time, student, service, payment, conversation }
 }

@@ -24,8 +24,9 @@ import { formatAmount, whyUnsellable } from './money.ts'
 import { asText } from './payload.ts'
 import type { Reply } from './reply.ts'
 import { segmentOf } from './segment.ts'
+import type { SpokenTime } from './spoken-time.ts'
 import { TEXTS } from './texts/index.ts'
-import { isoTime, parseTime, type SpokenTime, sayTime, sayWhen } from './times.ts'
+import { isoTime, parseTime, sayTime, sayWhen } from './times.ts'
 import { endSession } from './unsold.ts'
 
 /** One message of a student, and where it finds the conversation. */

@@ -1,19 +1,32 @@
 import type { Json } from '../payload.ts'
-import { en, type Texts } from './en.ts'
-import { nl } from './nl.ts'
+import type { Language, Texts } from './language.ts'
+import * as languages from './languages.ts'
 
-export type { Texts }
+export type { Language, Texts }
 
-export type Language = 'nl' | 'en'
+export type LanguageCode = keyof typeof languages
 
-export const TEXTS: Record<Language, Texts> = { nl, en }
+export const LANGUAGES: Readonly<Record<LanguageCode, Language>> = languages
+
+export const LANGUAGE_CODES = Object.keys(LANGUAGES) as LanguageCode[]
+
+/** Of students who say nothing of a language, or of one that there is not. */
+export const DEFAULT_LANGUAGE: LanguageCode = 'nl'
+
+/** What students read, by language. */
+export const TEXTS = Object.fromEntries(LANGUAGE_CODES.map(code => [code, LANGUAGES[code].texts])) as Readonly<
+  Record<LanguageCode, Texts>
+>
 
 /**
- * The language to write in: the contact's attribute, else English for an English browser (the web widget puts its
- * language into the conversation's additional attributes), else Dutch.
+ * The language to write in: the contact's attribute, else the browser's (the web widget puts it into the conversation's
+ * additional attributes), else the default.
  */
-export function languageOf(contactAttributes: Json, additionalAttributes: Json): Language {
-  const { language } = contactAttributes
-  if (language === 'nl' || language === 'en') return language
-  return /^en\b/i.test(String(additionalAttributes.browser_language)) ? 'en' : 'nl'
+export function languageOf(contactAttributes: Json, additionalAttributes: Json): LanguageCode {
+  const browser = /^\w+/.exec(String(additionalAttributes.browser_language))?.[0].toLowerCase()
+  return languageCalled(contactAttributes.language) ?? languageCalled(browser) ?? DEFAULT_LANGUAGE
+}
+
+function languageCalled(name: unknown): LanguageCode | undefined {
+  return LANGUAGE_CODES.find(code => LANGUAGES[code].codes.some(known => known === name))
 }

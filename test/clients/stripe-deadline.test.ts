@@ -34,7 +34,7 @@ const checkout = {
   price: 'price_1',
   expiresAt: Date.now() + 40 * 60_000,
   returnUrl: 'https://chat.example.com/',
-  language: 'nl',
+  locale: 'nl',
   metadata: {},
 } as const
 

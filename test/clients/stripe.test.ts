@@ -105,7 +105,7 @@ t.test('a checkout session is made once for an order and its expiry, and can be 
     price: 'price_1',
     expiresAt: Date.now() + 40 * 60_000,
     returnUrl: 'https://chat.example.com/',
-    language: 'nl',
+    locale: 'nl',
     metadata: { order_id: 'A1', student_name: 'Renée 🎓' },
   }
   api.fail('POST /v1/checkout/sessions', 'hang')

@@ -1,8 +1,10 @@
 import t, { type Test } from 'tap'
 import { stripeEvent, stripeSession, stripeThinEvent } from '../../commands/samples.ts'
-import { nl } from '../../handlers/texts/nl.ts'
+import { TEXTS } from '../../handlers/texts/index.ts'
 import type { AttentionEvent } from '../../inbox/events.ts'
 import { startTutor } from '../helpers/tutor.ts'
+
+const { nl } = TEXTS
 
 /** What Stripe does not show, to this key or at all, of an event that tells of a payment. */
 

@@ -2,14 +2,15 @@ import t, { type Test } from 'tap'
 import { chatwoot as samples } from '../../commands/samples.ts'
 import { choiceOf, messageHandlers, textOf } from '../../handlers/message.ts'
 import type { Services } from '../../handlers/services.ts'
-import { en } from '../../handlers/texts/en.ts'
-import { nl } from '../../handlers/texts/nl.ts'
+import { TEXTS } from '../../handlers/texts/index.ts'
 import type { Delivery } from '../../inbox/contracts.ts'
 import type { HandlerContext, HandlerFunction } from '../../inbox/drain.ts'
 import { AGENT_ID, type ConversationState } from '../helpers/chatwoot-api.ts'
 import type { Matcher } from '../helpers/stand-in.ts'
 import { stripeError } from '../helpers/stripe-api.ts'
 import { limit, startTutor, type Tutor, warnings } from '../helpers/tutor.ts'
+
+const { en, nl } = TEXTS
 
 const HANDOFF_AGENT = 7
 const PRICES = { standard60: 'price_s60', standard90: 'price_s90', weekend60: 'price_w60', weekend90: 'price_w90' }

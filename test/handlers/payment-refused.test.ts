@@ -1,8 +1,10 @@
 import t from 'tap'
 import { chatwoot as samples, stripeEvent, stripeSession } from '../../commands/samples.ts'
-import { nl } from '../../handlers/texts/nl.ts'
+import { TEXTS } from '../../handlers/texts/index.ts'
 import type { Answer } from '../helpers/stand-in.ts'
 import { startTutor } from '../helpers/tutor.ts'
+
+const { nl } = TEXTS
 
 /** What Chatwoot, or a proxy before it, refuses for a while: no payment and no message dies of it. */
 

@@ -3,14 +3,15 @@ import { type StripeSampleOptions, stripeEvent, stripePaymentIntent, stripeSessi
 import { BOOKED, NO_ORDER } from '../../handlers/booking.ts'
 import { paymentHandlers } from '../../handlers/payment.ts'
 import { conversationOfMetadata } from '../../handlers/stripe-event.ts'
-import { en } from '../../handlers/texts/en.ts'
-import { nl } from '../../handlers/texts/nl.ts'
+import { TEXTS } from '../../handlers/texts/index.ts'
 import type { HandlerFunction } from '../../inbox/drain.ts'
 import type { ConversationState } from '../helpers/chatwoot-api.ts'
 import { LEVELS } from '../helpers/log.ts'
 import type { Behaviour, Matcher } from '../helpers/stand-in.ts'
 import { stripeError } from '../helpers/stripe-api.ts'
 import { limit, startTutor, type TutorOptions, warnings } from '../helpers/tutor.ts'
+
+const { en, nl } = TEXTS
 
 const OURS = { conversation_id: '4100042', order_id: 'A1' }
 const PAYMENT = 'pi_1'

@@ -1,7 +1,9 @@
 import t from 'tap'
-import { nl } from '../../handlers/texts/nl.ts'
+import { TEXTS } from '../../handlers/texts/index.ts'
 import { MINUTE, reserved, setUp } from '../helpers/lesson-story.ts'
 import type { Price } from '../helpers/stripe-api.ts'
+
+const { nl } = TEXTS
 
 /** Every end of a sale that is none: what it held is free, the tutor reads why, the student hears something. */
 

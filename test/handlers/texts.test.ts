@@ -1,5 +1,6 @@
+import { readdirSync } from 'node:fs'
 import t from 'tap'
-import { languageOf, TEXTS } from '../../handlers/texts/index.ts'
+import { LANGUAGE_CODES, LANGUAGES, languageOf, TEXTS } from '../../handlers/texts/index.ts'
 
 t.test('every language says everything, and puts in what it is given', async t => {
   const keys = Object.keys(TEXTS.en).sort()
@@ -29,6 +30,55 @@ t.test('every language says everything, and puts in what it is given', async t =
   }
 })
 
+t.test('every language has its words of time, and all that Stripe and the calendar ask', async t => {
+  const files = readdirSync(new URL('../../handlers/texts', import.meta.url))
+  const ofLanguages = files.filter(file => /^[a-z]{2,3}(-\w+)?\.ts$/.test(file)).map(file => file.replace('.ts', ''))
+  t.strictSame(ofLanguages, [...LANGUAGE_CODES], 'each file is in languages.ts, under its own name')
+  const codes = LANGUAGE_CODES.flatMap(code => LANGUAGES[code].codes)
+  t.equal(new Set(codes).size, codes.length, 'a code means one language')
+  for (const code of LANGUAGE_CODES) {
+    const { codes, locale, stripeLocale, personWords, times } = LANGUAGES[code]
+    t.ok(codes.includes(code), code)
+    t.strictSame(Intl.DateTimeFormat.supportedLocalesOf(locale), [locale])
+    t.not(stripeLocale, 'auto')
+    t.notMatch(personWords.flags, /[gy]/, 'it has no state')
+    t.ok(Object.values(times.inDays).includes(0) && Object.values(times.inDays).includes(1), 'today and tomorrow')
+    t.ok(times.fillers.split(' ').length > 5)
+    t.notMatch(times.fillers, /(^|\s)(\s|$)/, 'one space between words')
+    const words = [times.fillers, ...Object.keys(times.inDays), ...times.separators, ...times.afterHour]
+    for (const word of words) t.equal(word, word.toLowerCase())
+  }
+})
+
+t.test('a person is asked for in any language', async t => {
+  const asks = (text: string) => LANGUAGE_CODES.some(code => LANGUAGES[code].personWords.test(text))
+  for (const text of [
+    'Mensch',
+    'jemand?',
+    'Lehrer',
+    'eine Person',
+    'ein echter Mensch',
+    'Ich möchte mit jemandem sprechen',
+    'Kann ich mit einem Menschen reden?',
+    'kann ich den Lehrer sprechen',
+    'ich will einen Mitarbeiter',
+    'Mit jemandem von euch sprechen',
+    'gibt es hier echte Menschen',
+  ]) {
+    t.equal(asks(text), true, text)
+  }
+  for (const text of [
+    'Ich suche jemanden, der Mathe kann',
+    'Was kostet es pro Person?',
+    'Kann mir jemand helfen?',
+    'Ich brauche einen Lehrer für Mathe',
+    'unmenschlich',
+    'Jemand hat mir das empfohlen',
+  ]) {
+    t.equal(asks(text), false, text)
+  }
+})
+
 t.test('no menu item has the title of another, in any language: a title is an answer', async t => {
   const titles = Object.values(TEXTS).flatMap(({ choices }) => Object.values(choices).map(title => title.toLowerCase()))
   t.equal(new Set(titles).size, titles.length)
@@ -36,9 +86,11 @@ t.test('no menu item has the title of another, in any language: a title is an an
   for (const title of titles) t.ok(title.length <= 24, title)
 })
 
-t.test('the contact’s language, else the browser’s if that is English, else Dutch', async t => {
+t.test('the contact’s language, else the browser’s, if there are texts for it, else Dutch', async t => {
   t.equal(languageOf({ language: 'nl' }, { browser_language: 'en' }), 'nl')
   t.equal(languageOf({ language: 'en' }, {}), 'en')
+  t.equal(languageOf({ language: 'de' }, { browser_language: 'nl' }), 'de')
+  t.equal(languageOf({}, { browser_language: 'de-AT' }), 'de')
   t.equal(languageOf({ language: 'fr' }, { browser_language: 'en-US' }), 'en')
   t.equal(languageOf({}, { browser_language: 'EN' }), 'en')
   for (const browser_language of ['fr', 'eno', '', null, undefined, 7])

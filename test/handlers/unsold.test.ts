@@ -1,10 +1,12 @@
 import t from 'tap'
 import type { Conversation } from '../../handlers/conversation.ts'
-import { nl } from '../../handlers/texts/nl.ts'
+import { TEXTS } from '../../handlers/texts/index.ts'
 import { releaseUnsold, resultOf } from '../../handlers/unsold.ts'
 import type { Delivery } from '../../inbox/contracts.ts'
 import type { HandlerContext } from '../../inbox/drain.ts'
 import { setUp } from '../helpers/lesson-story.ts'
+
+const { nl } = TEXTS
 
 t.test('neither a calendar nor a store that fails is passed over in silence', async t => {
   const { app, log, services } = await setUp(t)

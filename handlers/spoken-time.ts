@@ -1,0 +1,159 @@
+import { DateTime } from 'luxon'
+import { type TimeVocabulary, timeVocabularyOf } from './time-words.ts'
+import type { Reader } from './times.ts'
+
+/** Times as students write them. */
+
+/** What a text says about a time. */
+export interface SpokenTime {
+  /** Whether it can mean a time. @param at Unix ms */
+  isMeant(at: number): boolean
+  /** It says nothing else, and only one time: `dinsdag 17:00 graag`, but not `dinsdag 17:00 kan ik niet`. */
+  isCertain: boolean
+}
+
+/** What a text says of a day or an hour; what it does not say fits any. */
+interface Parts {
+  /** 1: Monday. */
+  weekday?: number
+  /** Days from today. */
+  inDays?: number
+  day?: number
+  month?: number
+  hours?: number[]
+  minute?: number
+}
+
+/** A picture can say no. */
+const NOT_YES = /(?!👍|✅|👌|🙏|😀|😊|🙂)\p{Extended_Pictographic}/u
+
+/**
+ * What a text says about a time (`dinsdag 17:00`, `di 24 nov`, `tomorrow 5 pm`); undefined: nothing.
+ * @param now Unix ms
+ */
+export function spokenTime(
+  text: string,
+  now: number,
+  { zone, language }: Pick<Reader, 'zone' | 'language'>,
+): SpokenTime | undefined {
+  const words = timeVocabularyOf(language)
+  const date = spokenDate(text.toLowerCase(), words)
+  const { hour, rest, isOne } = spokenHour(date.rest, words)
+  const { day, left } = spokenDay(rest, date.day, words)
+  const spoken: Parts = { ...day, ...hour }
+  if (Object.keys(spoken).length === 0) return undefined
+  const today = DateTime.fromMillis(now, { zone }).startOf('day')
+  return {
+    isCertain: date.isOne && isOne && left.every(word => words.fillers.has(word)) && !NOT_YES.test(text),
+    isMeant(at) {
+      const time = DateTime.fromMillis(at, { zone })
+      const inDays = time.startOf('day').diff(today, 'days').days
+      const fits = (wanted: number | undefined, is: number) => wanted === undefined || wanted === is
+      // `dinsdag` is the coming one, unless a date says more.
+      const isComing = spoken.weekday === undefined || spoken.day !== undefined || inDays <= 7
+      return (
+        isComing &&
+        fits(spoken.weekday, time.weekday) &&
+        fits(spoken.inDays, inDays) &&
+        fits(spoken.day, time.day) &&
+        fits(spoken.month, time.month) &&
+        (spoken.hours === undefined || spoken.hours.includes(time.hour)) &&
+        fits(spoken.minute, time.minute)
+      )
+    },
+  }
+}
+
+/** The first date in digits; `rest`: the text with a # in the place of each. */
+function spokenDate(text: string, { spelled }: TimeVocabulary): { day: Parts; rest: string; isOne: boolean } {
+  const [first, ...others] = text.matchAll(spelled.date)
+  const { day, month } = first?.groups ?? {}
+  return {
+    day: first === undefined ? {} : { day: Number(day), month: Number(month) },
+    rest: text.replaceAll(spelled.date, ' # '),
+    isOne: others.length === 0,
+  }
+}
+
+/** The first day that is named; `left`: the words that say something else, or name another day. */
+function spokenDay(text: string, date: Parts, known: TimeVocabulary): { day: Parts; left: string[] } {
+  const { weekdays, shortWeekdays, months, inDays, spelled } = known
+  const day = { ...date }
+  const words = text.match(/[\p{L}]+|\d+|#/gu) ?? []
+  const isNumber = (word: string | undefined) => word !== undefined && /^[\d#]/.test(word)
+  const left = words.filter((word, index) => {
+    if (word === '#') return false
+    const [before = '', after = ''] = [words[index - 1], words[index + 1]]
+    const isShort = words.length === 1 || isNumber(after)
+    const weekday = weekdays.get(word) ?? (isShort ? shortWeekdays.get(word) : undefined)
+    if (weekday !== undefined) return !setOnce(day, 'weekday', weekday)
+    if (weekdays.has(before) && spelled.afterWeekday.includes(word)) return true
+    const days = inDays.get(word)
+    if (days !== undefined) return !setOnce(day, 'inDays', days)
+    const month = months.get(word)
+    const isDate = [before, after].some(isDayOfMonth)
+    if (month !== undefined && isDate) return !setOnce(day, 'month', month)
+    const isBesideMonth = [before, after].some(beside => months.has(beside))
+    return !(isDayOfMonth(word) && isBesideMonth && setOnce(day, 'day', Number(word)))
+  })
+  return { day, left }
+}
+
+function isDayOfMonth(word: string): boolean {
+  return Number(word) >= 1 && Number(word) <= 31
+}
+
+/** false: it has been set to something else. */
+function setOnce(day: Parts, part: 'weekday' | 'inDays' | 'month' | 'day', value: number): boolean {
+  day[part] ??= value
+  return day[part] === value
+}
+
+/** The first time of day that is named; `rest`: the text with a # in the place of each. */
+function spokenHour(text: string, words: TimeVocabulary): { hour: Parts; rest: string; isOne: boolean } {
+  const found: HourGroups[] = []
+  const rest = text.replaceAll(words.hour, (match, ...args) => {
+    const groups = args.at(-1) as HourGroups
+    // A number alone.
+    if (groups.before === '' && groups.minute === undefined && groups.unit === undefined) return match
+    found.push(groups)
+    return ' # '
+  })
+  const [first, ...others] = found
+  if (first === undefined) return { hour: {}, rest, isOne: true }
+  const hour = hourOf(first, words)
+  // Else it is a date, most likely: `24.11`, `1.12`.
+  return hour === undefined ? { hour: {}, rest, isOne: false } : { hour, rest, isOne: others.length === 0 }
+}
+
+interface HourGroups {
+  before: string
+  hour: string
+  minute: string | undefined
+  unit: string | undefined
+}
+
+const DAY_MINUTES = 24 * 60
+
+/** undefined: it is no time of day. */
+function hourOf(
+  { before, hour, minute: written = '0', unit = '' }: HourGroups,
+  words: TimeVocabulary,
+): Parts | undefined {
+  const { spelled, am, pm } = words
+  const named = spelled.hours[hour] ?? Number(hour)
+  const minutes = named * 60 + Number(written) + added(before, words)
+  if (named > 23 || minutes % 5 !== 0) return undefined
+  const hours = Math.floor(((minutes + DAY_MINUTES) % DAY_MINUTES) / 60)
+  const minute = (minutes + DAY_MINUTES) % 60
+  if (pm.has(unit) && hours === 12) return { hours: [12], minute }
+  // `5 uur` is said of the afternoon too: nobody teaches at five in the morning. `05:30` is not.
+  const isMorning = am.has(unit) || hours >= 12 || hour.startsWith('0')
+  return { hours: [...(pm.has(unit) ? [] : [hours]), ...(isMorning ? [] : [hours + 12])], minute }
+}
+
+/** What the words before an hour add to it, minutes. */
+function added(before: string, { spelled, beforeHour }: TimeVocabulary): number {
+  const phrases = before.match(beforeHour) ?? []
+  return phrases.reduce((minutes, phrase) => minutes + Number(spelled.beforeHour[phrase]), 0)
+}

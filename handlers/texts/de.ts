@@ -1,0 +1,101 @@
+import type { Language } from './language.ts'
+
+export const de: Language = {
+  codes: ['de'],
+  locale: 'de',
+  stripeLocale: 'de',
+  formats: { choice: "ccc, d.L., HH:mm 'Uhr'", date: 'cccc, d. LLLL', time: "HH:mm 'Uhr'" },
+  personWords:
+    /^(mit )?(ein(e[mnr]?)? )?(echte[mnrs]? )?(mensch(en)?|person|mitarbeiter(in)?|lehrer(in)?|jemand(e[mn])?)\W*$|\b(mensch(en)?|person|mitarbeiter(in)?|lehrer(in)?|jemand(e[mn])?)( (anders?|anderem|von euch|aus dem team|persönlich))? (sprechen|reden|chatten|telefonieren)\b|\b(will|möchte|brauche|gerne?) (bitte )?(mit )?eine[mn]? (echten )?(menschen|mitarbeiter(in)?)\b|\bechte[mnrs]? (mensch(en)?|person)\b/i,
+  times: {
+    alsoReads: ['en'],
+    inDays: { heute: 0, morgen: 1, übermorgen: 2 },
+    fillers:
+      'um am der den dem das es ist sein geht ginge passt kann ich mir nehme bitte gern gerne dann ja ok okay gut prima super perfekt danke diesen kommenden',
+    separators: ['uhr', 'h'],
+    afterHour: ['uhr', 'h'],
+    afterMinutes: ['uhr', 'h'],
+    halves: { am: [], pm: [] },
+    spelled: {
+      hours: {
+        ein: 1,
+        eins: 1,
+        zwei: 2,
+        drei: 3,
+        vier: 4,
+        fünf: 5,
+        sechs: 6,
+        sieben: 7,
+        acht: 8,
+        neun: 9,
+        zehn: 10,
+        elf: 11,
+        zwölf: 12,
+      },
+      beforeHour: {
+        um: 0,
+        halb: -30,
+        viertel: -45,
+        dreiviertel: -15,
+        'viertel vor': -15,
+        'viertel nach': 15,
+        'fünf vor': -5,
+        'fünf nach': 5,
+        'zehn vor': -10,
+        'zehn nach': 10,
+        'zwanzig vor': -20,
+        'zwanzig nach': 20,
+      },
+      // `24.11.`, `24.11.2026` and `24.11.26`; without the last dot it may be a time.
+      date: /(?<!\d)(?<day>\d{1,2})\.\s?(?<month>\d{1,2})\.(?:\d{2}(?!\d)|\s?20\d{2}(?!\d))?/g,
+      afterWeekday: ['morgen'],
+    },
+  },
+  texts: {
+    menu: 'Hallo! Wie kann ich dir helfen?',
+    choices: {
+      menu: 'Zurück zum Menü',
+      book: 'Stunde buchen',
+      trial: 'Kostenlose Probestunde',
+      prices: 'Preise',
+      human: 'Mit jemandem sprechen',
+      other_times: 'Andere Zeiten',
+      minutes_60: 'Lieber 60 Minuten',
+      minutes_90: 'Lieber 90 Minuten',
+      pay_link: 'Link erneut senden',
+      other_time: 'Ein anderer Termin',
+    },
+    when: (date, time, zone) => `${date} um ${time}${zone === null ? '' : ` (${zone})`}`,
+    lesson: 'Nachhilfe',
+    notUnderstood: 'Das habe ich leider nicht verstanden.',
+    offerPerson: 'Ich verstehe dich leider immer noch nicht. Möchtest du mit jemandem sprechen?',
+    handoff: 'Einen Moment bitte: Jemand aus unserem Team übernimmt das Gespräch.',
+    didNotWork:
+      'Das hat gerade leider nicht geklappt. Jemand aus unserem Team sieht es sich an und antwortet dir hier.',
+    prices: lines => `Unsere Preise:\n${lines.join('\n')}`,
+    price: (minutes, amount) => `${minutes} Minuten: ${amount}`,
+    chooseTime: minutes =>
+      `Wann möchtest du deine Stunde (${minutes} Minuten)? Du kannst auch einfach einen Tag und eine Uhrzeit schreiben.`,
+    noTimes: 'In den nächsten Tagen ist leider nichts mehr frei. Jemand aus unserem Team sucht mit dir einen Termin.',
+    taken: 'Dieser Termin ist leider nicht mehr frei.',
+    payFirst: (when, url, until) =>
+      `Deine Stunde am ${when} ist für dich reserviert. Bitte bezahle bis ${until}, damit die Buchung gilt: ${url}`,
+    paymentUnderWay: 'Deine Zahlung ist unterwegs. Sobald sie da ist, hörst du von uns.',
+    timeKept: when => `Bis dahin bleibt deine Stunde am ${when} für dich reserviert.`,
+    timeNotKept: when => `Bitte beachte: Deine Stunde am ${when} ist erst reserviert, wenn die Zahlung da ist.`,
+    trialBooked: when => `Deine kostenlose Probestunde ist gebucht: ${when}. Bis dann!`,
+    booked: when => `Deine Stunde ist gebucht: ${when}. Bis dann!`,
+    paid: amount => `Vielen Dank! Deine Zahlung über ${amount} ist eingegangen.`,
+    paidButTaken:
+      'Der Termin, den du gewählt hast, ist leider nicht mehr frei. Deine Zahlung gilt für einen anderen Termin.',
+    paidButPast: 'Der Termin, den du gewählt hast, ist inzwischen vorbei. Deine Zahlung gilt für einen anderen Termin.',
+    personBooks: 'Jemand aus unserem Team trägt deine Stunde in den Kalender ein und bestätigt dir die Uhrzeit.',
+    paymentFailed: 'Deine Zahlung hat leider nicht geklappt. Es wurde nichts abgebucht.',
+    expired: when =>
+      `Deine Reservierung für ${when} ist verfallen, weil nicht rechtzeitig bezahlt wurde. Möchtest du einen neuen Termin wählen?`,
+    refunded: amount => `Deine Zahlung über ${amount} wurde erstattet.`,
+    refundFailed: amount =>
+      `Die Erstattung von ${amount} ist leider nicht angekommen. Wir kümmern uns darum und melden uns bei dir.`,
+    cancelled: when => `Deine Stunde am ${when} fällt aus.`,
+  },
+}

@@ -1,0 +1,109 @@
+import type Stripe from 'stripe'
+import type { LanguageCode } from './index.ts'
+
+/**
+ * All that depends on a language. A new one is a file beside this one that exports a `Language` under its code, and a
+ * line in languages.ts; the compiler names what is missing.
+ */
+export interface Language {
+  /**
+   * Values of the contact's attribute `language` that mean this one. Browsers' languages are compared with them too,
+   * without their region (`de` of `de-AT`), in lower case.
+   */
+  codes: readonly string[]
+  /** BCP 47, such as `de` or `pt-BR`: for the names of months and weekdays. */
+  locale: string
+  /** Of Stripe's payment page: https://docs.stripe.com/js/appendix/supported_locales */
+  stripeLocale: Stripe.Checkout.SessionCreateParams.Locale
+  /** What students read. */
+  texts: Texts
+  /** luxon's tokens: https://moment.github.io/luxon/#/formatting?id=table-of-tokens */
+  formats: {
+    /** Of a time to choose. WhatsApp shows 24 characters at most; dots after names are left out. */
+    choice: string
+    date: string
+    time: string
+  }
+  /** What asks for a person, wherever the dialogue is. It is looked for in every language. */
+  personWords: RegExp
+  times: TimeWords
+}
+
+/** How students write times, all in lower case. */
+export interface TimeWords {
+  /** Languages whose words of time these students use too. Where two differ, the student's own language counts. */
+  alsoReads: readonly LanguageCode[]
+  /** Days from today. */
+  inDays: Readonly<Record<string, number>>
+  /** Words that change nothing about the time beside them, with spaces between. Never one that excludes or limits. */
+  fillers: string
+  /** Between hours and minutes, beside `:` and `.`: the `u` of `17u30`. */
+  separators: readonly string[]
+  /** After a full hour: `17 uur`. */
+  afterHour: readonly string[]
+  /** After hours and minutes: `17:30 uur`. */
+  afterMinutes: readonly string[]
+  /** After a time of the first or the second half of the day: `am`, `pm`. */
+  halves: { am: readonly string[]; pm: readonly string[] }
+  /** Times in words, and dates in digits. Without: such a message is asked back. */
+  spelled?: SpelledTimes
+}
+
+export interface SpelledTimes {
+  /** `{ drei: 3 }` */
+  hours: Readonly<Record<string, number>>
+  /** Minutes to add to the hour that follows; several add up: `um halb drei`, `fünf vor halb drei`. */
+  beforeHour: Readonly<Record<string, number>>
+  /** A date in digits, with the groups `day` and `month`; for matchAll. */
+  date: RegExp
+  /** Words of `inDays` that are a part of the day after a weekday: `Dienstag Morgen`. */
+  afterWeekday: readonly string[]
+}
+
+/** What students read. The parameters are complete: amounts have their currency, times are in the student's zone. */
+export interface Texts {
+  menu: string
+  /** What can be chosen, by its step in handlers/dialogue.ts. WhatsApp shows 24 characters at most. */
+  choices: {
+    menu: string
+    book: string
+    trial: string
+    prices: string
+    human: string
+    other_times: string
+    minutes_60: string
+    minutes_90: string
+    pay_link: string
+    other_time: string
+  }
+  /** A date and a time of day. @param zone IANA; null: it is the tutor's, and not named */
+  when(date: string, time: string, zone: string | null): string
+  /** What is taught, where the conversation does not say. */
+  lesson: string
+  notUnderstood: string
+  offerPerson: string
+  handoff: string
+  didNotWork: string
+  prices(lines: string[]): string
+  price(minutes: number, amount: string): string
+  chooseTime(minutes: number): string
+  noTimes: string
+  taken: string
+  /** @param until a time of day */
+  payFirst(when: string, url: string, until: string): string
+  paymentUnderWay: string
+  /** After `paymentUnderWay`: until the payment has arrived. */
+  timeKept(when: string): string
+  timeNotKept(when: string): string
+  trialBooked(when: string): string
+  booked(when: string): string
+  paid(amount: string): string
+  paidButTaken: string
+  paidButPast: string
+  personBooks: string
+  paymentFailed: string
+  expired(when: string): string
+  refunded(amount: string): string
+  refundFailed(amount: string): string
+  cancelled(when: string): string
+}
