@@ -1,13 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { withoutCopies } from './handlers/copied-message.ts'
-import { messageHandlers } from './handlers/message.ts'
+import { allStripeHandlers, chatwootHandlers } from './handlers/all.ts'
 import { asObject } from './handlers/payload.ts'
 import type { Services } from './handlers/services.ts'
-import { stripeHandlers as ownStripeHandlers } from './handlers/stripe.ts'
-import { withThinEvents } from './handlers/thin-event.ts'
 import { systemClock } from './inbox/contracts.ts'
-import type { Handler } from './inbox/drain.ts'
 import { OptionError } from './inbox/errors.ts'
 import { checkOptionNames, type WebhooksOptions } from './options.ts'
 import alerts from './plugins/alerts.ts'
@@ -116,19 +112,12 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     events: eventsOf(app),
     now: () => clock.now(),
   }
-  const own = Object.entries(handlers)
-  const chatwootHandlers: Record<string, Handler> = {
-    ...messageHandlers(services),
-    ...Object.fromEntries(own.filter(([event]) => !event.includes('.'))),
+  const given = (isStripes: boolean) =>
+    Object.fromEntries(Object.entries(handlers).filter(([event]) => event.includes('.') === isStripes))
+  const handlersOf = {
+    chatwoot: chatwootHandlers(services, given(false)),
+    stripe: allStripeHandlers(services, given(true)),
   }
-  chatwootHandlers.message_created = withoutCopies(chatwootHandlers.message_created as Handler)
-  const stripeHandlers = Object.fromEntries(
-    [...Object.entries(ownStripeHandlers(services)), ...own.filter(([event]) => event.includes('.'))].map(
-      ([event, handler]) => [event, withThinEvents(handler, services)],
-    ),
-  )
-
-  const handlersOf: Record<string, Record<string, Handler>> = { chatwoot: chatwootHandlers, stripe: stripeHandlers }
   for (const [source, ofSource] of Object.entries(handlersOf)) {
     for (const [event, handler] of Object.entries(ofSource)) app.webhooks.inbox.handle(source, event, handler)
   }

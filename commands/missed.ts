@@ -7,6 +7,7 @@ import type { Services } from '../handlers/services.ts'
 import { stripeHandlers } from '../handlers/stripe.ts'
 import { TransientError } from '../inbox/errors.ts'
 import { utcTime } from '../inbox/utc-time.ts'
+import { readConversation } from '../sources/chatwoot-payloads.ts'
 
 /** What Stripe and Chatwoot still have of what we may have missed. */
 
@@ -51,7 +52,7 @@ export async function missedEvents(client: StripeClient, since: number): Promise
 export async function missedMessages(client: ChatwootClient, since: number): Promise<Missed[]> {
   const messages: Missed[] = []
   for (const conversation of await activeSince(client, since)) {
-    if (isSilent(conversationOf(conversation))) continue
+    if (isSilent(conversationOf(readConversation(conversation, 'conversation')))) continue
     const message = await lastPublic(client, conversation)
     const event = message && eventOf(message)
     if (message === undefined || event === undefined) continue

@@ -180,7 +180,7 @@ export interface Order {
   /** Unix ms. */
   start: number
   /** What asks for the link. */
-  delivery: Delivery
+  delivery: Delivery<unknown>
 }
 
 /** Stripe refuses to sell a lesson: its price is deleted or archived, say. What was held for it is free again. */
@@ -241,7 +241,7 @@ async function sell(client: StripeClient, checkout: Checkout, signal: AbortSigna
 export async function newOrder(
   { installationId }: Services,
   conversation: string,
-  delivery: Delivery,
+  delivery: Delivery<unknown>,
 ): Promise<string> {
   const origin = await installationId()
   return `${conversation}-${hash('sha256', `${origin} ${delivery.id}`).slice(0, 8)}`

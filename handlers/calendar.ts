@@ -1,6 +1,8 @@
+import type Stripe from 'stripe'
 import type { Delivery } from '../inbox/contracts.ts'
-import type { HandlerContext, HandlerPair } from '../inbox/drain.ts'
+import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
+import type { SourceHandlers } from '../sources/payloads.ts'
 import { BOOKED, kindOf, NO_ORDER, readerOf, situationOf } from './booking.ts'
 import type { Conversation } from './conversation.ts'
 import { choicesOf } from './dialogue.ts'
@@ -8,20 +10,23 @@ import { needed, paymentGivenUp } from './given-up.ts'
 import { claimOf } from './ownership.ts'
 import { forSilence, type Reply, replyOnce, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
-import { lessonOfMetadata, objectIdOf, objectOf, type PaidLesson, sayNotOurs } from './stripe-event.ts'
+import { lessonOfMetadata, objectIdOf, type PaidLesson, sayNotOurs } from './stripe-event.ts'
 import { TEXTS } from './texts/index.ts'
 import { sayWhen } from './times.ts'
 
 /** What frees time in the calendar: a reservation that lapsed. */
-export function calendarHandlers(services: Services): Record<string, HandlerPair> {
+export function calendarHandlers(services: Services) {
   const { chatwoot, calendar } = services
 
-  async function onExpired(delivery: Delivery, context: HandlerContext): Promise<void> {
-    const session = objectOf(delivery)
+  async function onExpired(
+    delivery: Delivery<Stripe.CheckoutSessionExpiredEvent>,
+    context: HandlerContext,
+  ): Promise<void> {
+    const session = delivery.payload.data.object
     const id = objectIdOf(delivery)
     const lesson = session.mode === 'setup' ? null : lessonOfMetadata(session.metadata, id)
     if (lesson === null) return sayNotOurs(context)
-    const expiry = Number(session.expires_at) * 1_000
+    const expiry = session.expires_at * 1_000
     if (!(expiry > 0)) throw new PermanentError('data.object.expires_at is missing or not a time')
     const client = needed(chatwoot)
     const claim = await claimOf(services, client, { ...lesson, id, session: id, sum: null }, context)
@@ -37,7 +42,7 @@ export function calendarHandlers(services: Services): Record<string, HandlerPair
 
   return {
     'checkout.session.expired': { handle: onExpired, gaveUp: paymentGivenUp(services) },
-  }
+  } satisfies SourceHandlers<'stripe'>
 }
 
 /** The student is told, and can choose again; null: the conversation has gone on since the session was made. */

@@ -1,8 +1,8 @@
-import type { ChatwootClient, ChatwootConversation } from '../clients/chatwoot.ts'
+import type { ChatwootClient } from '../clients/chatwoot.ts'
 import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
-import { PermanentError } from '../inbox/errors.ts'
-import { asArray, asId, asObject, asText, type Json } from './payload.ts'
+import { type ChatwootConversation, readConversation } from '../sources/chatwoot-payloads.ts'
+import type { Json } from './payload.ts'
 import { type LanguageCode, languageOf } from './texts/index.ts'
 
 /** A conversation, as far as the bot looks at it. */
@@ -20,29 +20,31 @@ export interface Conversation {
   awaitsHuman: boolean
 }
 
-/** From an event or from the API, which have the same shape here. @throws {PermanentError} if it has no id */
-export function conversationOf(conversation: Json | ChatwootConversation): Conversation {
-  const id = asId(conversation.id)
-  if (id === undefined) throw new PermanentError('The conversation has no id')
-  const meta = asObject(conversation.meta)
-  const contact = asObject(meta.sender)
-  const contactAttributes = asObject(contact.custom_attributes)
+/** What the bot looks at, of an event or from the API. */
+export function conversationOf(conversation: ChatwootConversation): Conversation {
+  const { id, custom_attributes, additional_attributes, meta, status, labels } = conversation
+  const contact = meta.sender
+  const contactAttributes = contact?.custom_attributes ?? {}
   return {
-    id,
-    attributes: asObject(conversation.custom_attributes),
-    contactId: asId(contact.id),
-    contactName: asText(contact.name) ?? '',
+    id: String(id),
+    attributes: custom_attributes,
+    contactId: contact === null ? undefined : String(contact.id),
+    contactName: contact?.name ?? '',
     contactAttributes,
-    language: languageOf(contactAttributes, asObject(conversation.additional_attributes)),
+    language: languageOf(contactAttributes, additional_attributes),
     // A bot can be the assignee too ('AgentBot', 'Captain::Assistant'); versions without assignee_type name humans only.
-    assigned: asId(asObject(meta.assignee).id) !== undefined && (meta.assignee_type ?? 'User') === 'User',
-    awaitsHuman: conversation.status === 'open' && asArray(conversation.labels).includes('intent:handoff'),
+    assigned: meta.assignee !== null && (meta.assignee_type ?? 'User') === 'User',
+    awaitsHuman: status === 'open' && labels.includes('intent:handoff'),
   }
 }
 
 /** The conversation as it is now. */
-export async function readConversation(client: ChatwootClient, id: string, signal: AbortSignal): Promise<Conversation> {
-  return conversationOf(await client.getConversation(id, signal))
+export async function fetchConversation(
+  client: ChatwootClient,
+  id: string,
+  signal: AbortSignal,
+): Promise<Conversation> {
+  return conversationOf(readConversation(await client.getConversation(id, signal), 'conversation'))
 }
 
 /** A person may have made the attribute a text. */

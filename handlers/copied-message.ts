@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
-import type { Delivery, Payload } from '../inbox/contracts.ts'
+import type { Delivery } from '../inbox/contracts.ts'
 import type { Handler, HandlerContext, HandlerFunction } from '../inbox/drain.ts'
+import type { ChatwootMessage } from '../sources/chatwoot-payloads.ts'
 import { textOf } from './message.ts'
-import { asId, asObject, asText } from './payload.ts'
 
 /** Two rows of one message are written within this time of each other, ms. */
 const COPIED_WITHIN_MS = 10 * 60 * 1_000
@@ -11,8 +11,8 @@ const COPIED_WITHIN_MS = 10 * 60 * 1_000
  * Telegram, Twilio and Line can make two messages of one, with ids of their own (chatwoot/chatwoot 15450): what a
  * student has written once is handled once, and the copy is done without anything happening.
  */
-export function withoutCopies(handler: Handler): Handler {
-  const unlessCopied = (handle: HandlerFunction): HandlerFunction => {
+export function withoutCopies(handler: Handler<never>): Handler<never> {
+  const unlessCopied = (handle: HandlerFunction<never>): HandlerFunction<never> => {
     return async (delivery, context) => {
       if (!(await isCopy(delivery, context))) await handle(delivery, context)
     }
@@ -22,9 +22,9 @@ export function withoutCopies(handler: Handler): Handler {
     : { handle: unlessCopied(handler.handle), gaveUp: handler.gaveUp }
 }
 
-async function isCopy({ id, payload }: Delivery, { once, log }: HandlerContext): Promise<boolean> {
+async function isCopy({ id, payload }: Delivery<ChatwootMessage>, { once, log }: HandlerContext): Promise<boolean> {
   const key = sameMessageKey(payload)
-  const at = timeOf(payload)
+  const at = writtenAt(payload)
   if (key === undefined || at === undefined) return false
   // Durable: the second row may come after a restart.
   const first = await once(key, () => ({ delivery: id, at }))
@@ -34,22 +34,17 @@ async function isCopy({ id, payload }: Delivery, { once, log }: HandlerContext):
 }
 
 /** What the rows of one message have in common. undefined: it can't be told that it is one. */
-function sameMessageKey(payload: Payload): string | undefined {
-  const { source_id, message_type, account, inbox, conversation } = payload
-  const source = asText(source_id)
+function sameMessageKey(message: ChatwootMessage): string | undefined {
+  const { source_id, message_type, account, inbox, conversation } = message
   // An API inbox's clients set the source id themselves, to whatever they like.
-  if (source === undefined || message_type !== 'incoming' || channelOf(payload) === 'Channel::Api') return undefined
-  const ids = [account, inbox, conversation].map(part => asId(asObject(part).id))
-  return `message:${hash('sha256', JSON.stringify([...ids, source, textOf(payload)]))}`
-}
-
-function channelOf(payload: Payload): string | undefined {
-  const { channel, meta } = asObject(payload.conversation)
-  return asText(channel) ?? asText(asObject(meta).channel)
+  const isOfApi = (conversation.channel ?? conversation.meta.channel) === 'Channel::Api'
+  if (!source_id || message_type !== 'incoming' || isOfApi) return undefined
+  const ids = [account, inbox, conversation].map(part => part && String(part.id))
+  return `message:${hash('sha256', JSON.stringify([...ids, source_id, textOf(message)]))}`
 }
 
 /** When it was written, Unix ms. */
-function timeOf({ created_at }: Payload): number | undefined {
+function writtenAt({ created_at }: ChatwootMessage): number | undefined {
   const at = typeof created_at === 'number' ? created_at * 1_000 : Date.parse(String(created_at))
   return Number.isNaN(at) ? undefined : at
 }

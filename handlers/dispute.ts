@@ -1,15 +1,16 @@
+import type Stripe from 'stripe'
 import type { Delivery } from '../inbox/contracts.ts'
-import type { HandlerContext, HandlerPair } from '../inbox/drain.ts'
+import type { HandlerContext } from '../inbox/drain.ts'
+import type { SourceHandlers } from '../sources/payloads.ts'
 import { needsPerson } from './attention.ts'
 import { tutorReader } from './booking.ts'
 import { needed, paymentGivenUp } from './given-up.ts'
 import { formatAmount } from './money.ts'
 import { claimOf } from './ownership.ts'
-import { asId, asObject, asText, type Json } from './payload.ts'
 import { isStatusOf } from './refund.ts'
 import { type Reply, replyOnce } from './reply.ts'
 import type { Services } from './services.ts'
-import { objectIdOf, objectOf, sayNotOurs, traceLesson } from './stripe-event.ts'
+import { idOf, objectIdOf, type PaymentEvent, sayNotOurs, traceLesson } from './stripe-event.ts'
 import { TEXTS, type Texts } from './texts/index.ts'
 import { sayWhen } from './times.ts'
 
@@ -24,10 +25,13 @@ interface Trouble {
   content?: (texts: Texts, sum: string) => string
 }
 
-export function disputeHandlers(services: Services): Record<string, HandlerPair> {
-  const handle = (troubleOf: (object: Json) => Trouble | null) => {
-    const handler = (delivery: Delivery, context: HandlerContext) => {
-      const trouble = troubleOf(objectOf(delivery))
+/** Of a refund or a dispute. */
+type TroubleEvent = Extract<PaymentEvent, { data: { object: Stripe.Refund | Stripe.Dispute } }>
+
+export function disputeHandlers(services: Services) {
+  const handle = <Event extends TroubleEvent>(troubleOf: (object: Event['data']['object']) => Trouble | null) => {
+    const handler = (delivery: Delivery<Event>, context: HandlerContext) => {
+      const trouble = troubleOf(delivery.payload.data.object)
       if (trouble === null) return context.log.info('a refund that goes its way')
       return tellOf(services, trouble, delivery, context)
     }
@@ -39,11 +43,11 @@ export function disputeHandlers(services: Services): Record<string, HandlerPair>
     'charge.refund.updated': handle(refund => (refund.status === 'failed' ? refundFailed(refund) : null)),
     'charge.dispute.created': handle(dispute => disputed(services, dispute)),
     'charge.dispute.closed': handle(closed),
-  }
+  } satisfies SourceHandlers<'stripe'>
 }
 
-function refundFailed({ failure_reason }: Json): Trouble {
-  const why = asText(failure_reason) ?? 'unknown'
+function refundFailed({ failure_reason }: Stripe.Refund): Trouble {
+  const why = failure_reason || 'unknown'
   return {
     status: 'refund_failed',
     note: what =>
@@ -52,29 +56,29 @@ function refundFailed({ failure_reason }: Json): Trouble {
   }
 }
 
-function disputed(services: Services, { reason, evidence_details }: Json): Trouble {
-  const due = Number(asObject(evidence_details).due_by)
+function disputed(services: Services, { reason, evidence_details }: Stripe.Dispute): Trouble {
+  const due = evidence_details.due_by ?? 0
   const until = due > 0 ? ` by ${sayWhen(due * 1_000, tutorReader(services))}` : ''
   return {
     status: 'disputed',
     note: what =>
-      `A payment is disputed: ${what}, reason: ${asText(reason) ?? 'unknown'}. Please answer in Stripe${until}; the lesson stays as it is.`,
+      `A payment is disputed: ${what}, reason: ${reason || 'unknown'}. Please answer in Stripe${until}; the lesson stays as it is.`,
   }
 }
 
-function closed({ status }: Json): Trouble {
+function closed({ status }: Stripe.Dispute): Trouble {
   return {
     // An inquiry that came to nothing (`warning_closed`) was not won.
     status: status === 'won' ? 'dispute_won' : status === 'lost' ? 'dispute_lost' : 'dispute_closed',
-    note: what => `A dispute is closed: ${what}, outcome: ${asText(status) ?? 'unknown'}.`,
+    note: what => `A dispute is closed: ${what}, outcome: ${status || 'unknown'}.`,
   }
 }
 
-async function tellOf(services: Services, trouble: Trouble, delivery: Delivery, context: HandlerContext) {
-  const object = objectOf(delivery)
+async function tellOf(services: Services, trouble: Trouble, delivery: Delivery<TroubleEvent>, context: HandlerContext) {
+  const { object } = delivery.payload.data
   const { status, note, content } = trouble
-  const id = asId(object.payment_intent) ?? asId(object.charge) ?? objectIdOf(delivery)
-  const sum = formatAmount(Number(object.amount), String(object.currency))
+  const id = idOf(object.payment_intent) ?? idOf(object.charge) ?? objectIdOf(delivery)
+  const sum = formatAmount(object.amount, object.currency)
   const traced = await traceLesson(object, id, services.stripe, context.signal)
   if (traced === null) {
     if (services.stripe !== null) return sayNotOurs(context)

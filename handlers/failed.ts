@@ -19,7 +19,7 @@ export async function paymentFailed(
   services: Services,
   client: ChatwootClient,
   payment: Payment,
-  delivery: Delivery,
+  delivery: Delivery<unknown>,
   context: HandlerContext,
 ): Promise<void> {
   const claim = await claimOf(services, client, payment, context)
@@ -44,7 +44,7 @@ async function offerAgain(
   services: Services,
   conversation: Conversation,
   { id, order, time }: Payment,
-  delivery: Delivery,
+  delivery: Delivery<unknown>,
   { signal, log, once }: HandlerContext,
 ): Promise<Reply> {
   const { paymentFailed } = TEXTS[conversation.language]

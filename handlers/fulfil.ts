@@ -34,7 +34,7 @@ export async function fulfil(
   services: Services,
   client: ChatwootClient,
   payment: Payment,
-  delivery: Delivery,
+  delivery: Delivery<unknown>,
   context: HandlerContext,
 ): Promise<void> {
   const claim = await claimOf(services, client, payment, context)
@@ -113,7 +113,7 @@ function moneyCounts(
   services: Services,
   conversation: Conversation,
   { id, order, time, amount, currency, sum }: Payment,
-  { receivedAt }: Delivery,
+  { receivedAt }: Delivery<unknown>,
   outcome: Outcome,
 ): Reply {
   const isBooked = outcome === 'booked'

@@ -5,16 +5,15 @@ import { PermanentError } from '../inbox/errors.ts'
 import { needsPerson } from './attention.ts'
 import { formatAmount } from './money.ts'
 import { type Claimed, claimOf } from './ownership.ts'
-import { asId } from './payload.ts'
 import { sayOnce } from './reply.ts'
 import type { Services } from './services.ts'
-import { lessonOfMetadata, objectOf, readPayment } from './stripe-event.ts'
+import { idOf, isOfSession, lessonOfMetadata, type PaymentEvent, readPayment } from './stripe-event.ts'
 
 /** What is done about an event of Stripe's that could not be handled. */
 
 /** Leaves the tutor a note; an alert where there is no conversation for it. */
 export function paymentGivenUp(services: Services) {
-  return async (delivery: Delivery, context: HandlerContext): Promise<void> => {
+  return async (delivery: Delivery<PaymentEvent>, context: HandlerContext): Promise<void> => {
     const { chatwoot } = services
     if (chatwoot === null) return
     const claimed = await claimedBy(services, delivery, context)
@@ -32,17 +31,25 @@ export function paymentGivenUp(services: Services) {
 }
 
 /** From the event alone, as far as that goes: what could not be handled may be what can't be read. */
-async function claimedBy(services: Services, delivery: Delivery, { signal }: HandlerContext) {
-  const object = objectOf(delivery)
-  const id = asId(object.payment_intent) ?? asId(object.id) ?? delivery.id
+async function claimedBy(services: Services, delivery: Delivery<PaymentEvent>, { signal }: HandlerContext) {
+  const { payload } = delivery
+  const { object } = payload.data
+  const id = ('payment_intent' in object && idOf(object.payment_intent)) || object.id || delivery.id
   const lesson = lessonOfMetadata(object.metadata, id)
   if (lesson === null) return readPayment(delivery, services.stripe, signal)
-  const amount = object.amount_total ?? object.amount_received ?? object.amount
+  const session = isOfSession(payload) ? object.id : undefined
+  return { ...lesson, id, session, sum: sumOf(object) } satisfies Claimed
+}
+
+function sumOf(object: PaymentEvent['data']['object']): string {
   const { currency } = object
-  const sum =
-    typeof amount === 'number' && typeof currency === 'string' ? formatAmount(amount, currency) : 'an unknown amount'
-  const session = object.object === 'checkout.session' ? asId(object.id) : undefined
-  return { ...lesson, id, session, sum } satisfies Claimed
+  const amount =
+    'amount_total' in object
+      ? object.amount_total
+      : 'amount_received' in object
+        ? object.amount_received
+        : object.amount
+  return Number.isFinite(amount) && currency ? formatAmount(amount as number, currency) : 'an unknown amount'
 }
 
 /** Whose payment can't be told of in any conversation: claimOf has said so. */

@@ -2,9 +2,9 @@ import type { ChatwootClient } from '../clients/chatwoot.ts'
 import { describeError } from '../inbox/backoff.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
+import type { ChatwootMessage } from '../sources/chatwoot-payloads.ts'
 import { giveToPerson } from './booking.ts'
-import { conversationOf, readConversation } from './conversation.ts'
-import { asObject } from './payload.ts'
+import { conversationOf, fetchConversation } from './conversation.ts'
 import { forSilence, handOver, publish, type Reply, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
 import { TEXTS } from './texts/index.ts'
@@ -14,11 +14,11 @@ import { releaseUnsold, resultOf } from './unsold.ts'
 export async function messageGivenUp(
   services: Services,
   client: ChatwootClient,
-  delivery: Delivery,
+  delivery: Delivery<ChatwootMessage>,
   context: HandlerContext,
 ): Promise<void> {
   const { id, payload } = delivery
-  const conversation = conversationOf(asObject(payload.conversation))
+  const conversation = conversationOf(payload.conversation)
   const recorded = await resultOf<Reply>(`${id}:reply`, context)
   // Before Chatwoot is asked for anything. A reply that is recorded may hold a link that can be paid: its time stays.
   if (recorded === null) await releaseUnsold(services, conversation, delivery, context)
@@ -32,11 +32,11 @@ export async function messageGivenUp(
 }
 
 /** Whether a person has been told that a message was given up: it is theirs to answer. */
-export async function isWithPerson(delivery: Delivery, context: HandlerContext): Promise<boolean> {
+export async function isWithPerson(delivery: Delivery<unknown>, context: HandlerContext): Promise<boolean> {
   return (await resultOf(gaveUpKey(delivery), context)) !== null
 }
 
-function gaveUpKey({ id }: Delivery): string {
+function gaveUpKey({ id }: Delivery<unknown>): string {
   return `${id}:gave-up`
 }
 
@@ -45,12 +45,12 @@ async function explain(
   services: Services,
   client: ChatwootClient,
   id: string,
-  delivery: Delivery,
+  delivery: Delivery<unknown>,
   unsaid: string | undefined,
   context: HandlerContext,
 ): Promise<Reply> {
   const { signal, error } = context
-  const conversation = await readConversation(client, id, signal)
+  const conversation = await fetchConversation(client, id, signal)
   const { note, handsOver } = giveToPerson(conversation, describeError(error))
   // What came after the reply has failed: the student has read it.
   if (await client.wasSent(id, `${delivery.id}:message`, signal)) return { note, handsOver }

@@ -2,11 +2,17 @@ import type { ChatwootClient } from '../clients/chatwoot.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import type { Handler, HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
+import {
+  type ChatwootConversationEvent,
+  type ChatwootMessage,
+  choiceOf,
+  readConversation,
+} from '../sources/chatwoot-payloads.ts'
+import type { SourceHandlers } from '../sources/payloads.ts'
 import { giveToPerson, kindOf, offeredOf, readerOf, SaleRefusedError, situationOf } from './booking.ts'
-import { conversationOf, isSilent, isSwitchedOff, readConversation, updateContact } from './conversation.ts'
+import { conversationOf, fetchConversation, isSilent, isSwitchedOff, updateContact } from './conversation.ts'
 import { intentOf, LONGEST_ANSWER, understand } from './dialogue.ts'
 import { isWithPerson, messageGivenUp } from './message-given-up.ts'
-import { asArray, asObject, asText, type Json } from './payload.ts'
 import { publish, type Reply, sayOnce } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
@@ -25,15 +31,15 @@ const OFFER_PERSON_AFTER = 3
 const INITIAL_ATTRIBUTES = { language_prompted: false, intake_completed: false, pending_intent: 'menu' }
 
 /** What the bot does when a student writes, chooses, or comes in. */
-export function messageHandlers(services: Services): Record<string, Handler> {
+export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> {
   const { chatwoot, now } = services
 
-  async function onMessage(delivery: Delivery, context: HandlerContext): Promise<void> {
+  async function onMessage(delivery: Delivery<ChatwootMessage>, context: HandlerContext): Promise<void> {
     const { id, event, payload } = delivery
     if (!isFromStudent(event, payload)) return
     context.log.debug({ preview: previewOf(payload) }, 'a student writes')
     if (chatwoot === null) return context.log.warn('no reply is sent: CW_TOKEN is not set')
-    const conversation = conversationOf(asObject(payload.conversation))
+    const conversation = conversationOf(payload.conversation)
     if (isSilent(conversation)) return
     await initialise(chatwoot, conversation.id, context)
     const late = now() - delivery.receivedAt
@@ -46,8 +52,11 @@ export function messageHandlers(services: Services): Record<string, Handler> {
     if (reply !== null) await publish(services, chatwoot, conversation, reply, id, context)
   }
 
-  async function onConversation(delivery: Delivery, context: HandlerContext): Promise<void> {
-    const { id, attributes } = conversationOf(delivery.payload)
+  async function onConversation(
+    { payload }: Delivery<ChatwootConversationEvent>,
+    context: HandlerContext,
+  ): Promise<void> {
+    const { id, attributes } = conversationOf(payload)
     if (chatwoot === null || isSwitchedOff(attributes)) return
     await initialise(chatwoot, id, context)
   }
@@ -56,12 +65,12 @@ export function messageHandlers(services: Services): Record<string, Handler> {
   async function answer(
     client: ChatwootClient,
     id: string,
-    delivery: Delivery,
+    delivery: Delivery<ChatwootMessage>,
     context: HandlerContext,
   ): Promise<Reply | null> {
     const { signal, log, once } = context
     // As it is now: the message's own copy can be older than the reply to the message before it.
-    const conversation = await readConversation(client, id, signal)
+    const conversation = await fetchConversation(client, id, signal)
     if (isSilent(conversation)) return null
     const turn: Turn = { services, conversation, kind: kindOf(conversation), signal, delivery, once }
     try {
@@ -91,12 +100,12 @@ export function messageHandlers(services: Services): Record<string, Handler> {
     return attributes.misunderstood ? { ...reply, attributes: { misunderstood: 0, ...reply.attributes } } : reply
   }
 
-  async function onGivenUp(delivery: Delivery, context: HandlerContext): Promise<void> {
+  async function onGivenUp(delivery: Delivery<ChatwootMessage>, context: HandlerContext): Promise<void> {
     if (chatwoot === null || !isFromStudent(delivery.event, delivery.payload)) return
     await messageGivenUp(services, chatwoot, delivery, context)
   }
 
-  const message: Handler = { handle: onMessage, gaveUp: onGivenUp }
+  const message: Handler<ChatwootMessage> = { handle: onMessage, gaveUp: onGivenUp }
   return { message_created: message, message_updated: message, conversation_created: onConversation }
 }
 
@@ -114,33 +123,20 @@ function answerNonsense(turn: Turn): Reply {
 }
 
 /** A student's own message, or the choice made in the web widget, which comes as an update of the bot's question. */
-function isFromStudent(event: string, payload: Json): boolean {
-  if (event === 'message_updated') return submittedValues(payload).length > 0
-  return payload.message_type === 'incoming' && payload.private !== true
-}
-
-function submittedValues(payload: Json): unknown[] {
-  return asArray(asObject(payload.content_attributes).submitted_values)
-}
-
-/** One submitted value: of a choice `{title, value}`, of a form `{name, value}`. */
-export function choiceOf(submitted: unknown): { title: string; value: string } {
-  const { title, name, value } = asObject(submitted)
-  return { title: asText(title) ?? asText(name) ?? '', value: typeof value === 'object' ? '' : String(value ?? '') }
+function isFromStudent(event: string, payload: ChatwootMessage): boolean {
+  if (event === 'message_updated') return payload.content_attributes.submitted_values.length > 0
+  return payload.message_type === 'incoming' && !payload.private
 }
 
 /** What a message says: what was chosen, else its text, else what is attached. */
-export function textOf(payload: Json): string {
-  const chosen = submittedValues(payload).map(submitted => choiceOf(submitted).value)
+export function textOf({ content, content_attributes, attachments }: ChatwootMessage): string {
+  const chosen = content_attributes.submitted_values.map(submitted => choiceOf(submitted).value)
   if (chosen.length > 0) return chosen.join(', ')
-  const attached = asArray(payload.attachments).map(
-    attachment => `[${asText(asObject(attachment).file_type) ?? 'file'}]`,
-  )
-  return asText(payload.content) ?? attached.join(' ')
+  return content || attachments.map(({ file_type }) => `[${file_type || 'file'}]`).join(' ')
 }
 
 /** The beginning of what a message says. An emoji that the cut halves would be no valid JSON for Chatwoot. */
-function previewOf(payload: Json): string {
+function previewOf(payload: ChatwootMessage): string {
   return textOf(payload).slice(0, PREVIEW).toWellFormed()
 }
 
@@ -148,20 +144,23 @@ function previewOf(payload: Json): string {
 async function isOvertaken(
   client: ChatwootClient,
   id: string,
-  delivery: Delivery,
+  delivery: Delivery<ChatwootMessage>,
   context: HandlerContext,
 ): Promise<boolean> {
   const { signal } = context
   const current = await client.getConversation(id, signal)
   const last = current.last_non_activity_message
   const OUTGOING = 1
-  const isAnswered = last?.message_type === OUTGOING && !last.private && last.id > Number(delivery.payload.id)
-  const isPassed = isSilent(conversationOf(current)) || isAnswered || (await isWithPerson(delivery, context))
+  const isAnswered = last?.message_type === OUTGOING && !last.private && last.id > delivery.payload.id
+  const isPassed =
+    isSilent(conversationOf(readConversation(current, 'conversation'))) ||
+    isAnswered ||
+    (await isWithPerson(delivery, context))
   return isPassed && !(await client.wasSent(id, `${delivery.id}:message`, signal))
 }
 
 /** @param late ms */
-function lateNote(late: number, payload: Json): string {
+function lateNote(late: number, payload: ChatwootMessage): string {
   const minutes = Math.round(late / 60_000)
   return `TutorBot could handle a message only ${minutes} min late and did not reply to it: "${previewOf(payload)}"`
 }
@@ -169,7 +168,7 @@ function lateNote(late: number, payload: Json): string {
 /** Gives a conversation the attributes it lacks and its contact a segment, once. */
 async function initialise(client: ChatwootClient, conversation: string, context: HandlerContext): Promise<void> {
   await context.once(`chatwoot:${client.accountId}:${conversation}:initialised`, async () => {
-    const { attributes, contactId, contactAttributes } = await readConversation(client, conversation, context.signal)
+    const { attributes, contactId, contactAttributes } = await fetchConversation(client, conversation, context.signal)
     const lacking = Object.entries(INITIAL_ATTRIBUTES).filter(([name]) => attributes[name] == null)
     if (lacking.length > 0) await client.mergeAttributes(conversation, Object.fromEntries(lacking), context.signal)
     if (contactId === undefined || contactAttributes.segment != null) return

@@ -4,7 +4,7 @@ import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import { needsPerson } from './attention.ts'
-import { type Conversation, readConversation } from './conversation.ts'
+import { type Conversation, fetchConversation } from './conversation.ts'
 import { asText } from './payload.ts'
 import type { Services } from './services.ts'
 import type { PaidLesson } from './stripe-event.ts'
@@ -85,7 +85,7 @@ function knows({ attributes }: Conversation, { order, session }: Claimed): boole
 async function payerOf(client: ChatwootClient, claimed: Claimed, isOurs: boolean, signal: AbortSignal): Promise<Payer> {
   const { conversation: id, contact, order } = claimed
   try {
-    const conversation = await readConversation(client, id, signal)
+    const conversation = await fetchConversation(client, id, signal)
     const isTheirs =
       contact === undefined ||
       conversation.contactId === contact ||

@@ -1,17 +1,18 @@
 import type { Delivery } from '../inbox/contracts.ts'
-import type { HandlerContext, HandlerPair } from '../inbox/drain.ts'
+import type { HandlerContext } from '../inbox/drain.ts'
+import type { SourceHandlers } from '../sources/payloads.ts'
 import { paymentFailed } from './failed.ts'
 import { fulfil } from './fulfil.ts'
 import { needed, paymentGivenUp } from './given-up.ts'
 import type { Services } from './services.ts'
-import { readPayment, sayNotOurs } from './stripe-event.ts'
+import { type PaymentEvent, readPayment, sayNotOurs } from './stripe-event.ts'
 import { paymentUnderWay } from './under-way.ts'
 
 /** What happens when Stripe reports a payment. One payment is reported by several events, and fulfilled once. */
-export function paymentHandlers(services: Services): Record<string, HandlerPair> {
+export function paymentHandlers(services: Services) {
   const { chatwoot, stripe } = services
 
-  async function onPaid(delivery: Delivery, context: HandlerContext): Promise<void> {
+  async function onPaid(delivery: Delivery<PaymentEvent>, context: HandlerContext): Promise<void> {
     const payment = await readPayment(delivery, stripe, context.signal)
     if (payment === null) return sayNotOurs(context)
     const client = needed(chatwoot)
@@ -19,7 +20,7 @@ export function paymentHandlers(services: Services): Record<string, HandlerPair>
     await context.once(`payment:${payment.id}`, () => fulfil(services, client, payment, delivery, context))
   }
 
-  async function onFailed(delivery: Delivery, context: HandlerContext): Promise<void> {
+  async function onFailed(delivery: Delivery<PaymentEvent>, context: HandlerContext): Promise<void> {
     const payment = await readPayment(delivery, stripe, context.signal)
     if (payment === null) return sayNotOurs(context)
     // Events have no order: this one can be older than the success.
@@ -34,5 +35,5 @@ export function paymentHandlers(services: Services): Record<string, HandlerPair>
     'checkout.session.async_payment_succeeded': paid,
     'checkout.session.async_payment_failed': { handle: onFailed, gaveUp },
     'payment_intent.succeeded': paid,
-  }
+  } satisfies SourceHandlers<'stripe'>
 }

@@ -1,16 +1,17 @@
+import type Stripe from 'stripe'
 import type { ChatwootClient } from '../clients/chatwoot.ts'
 import type { Delivery } from '../inbox/contracts.ts'
-import type { HandlerContext, HandlerPair } from '../inbox/drain.ts'
+import type { HandlerContext } from '../inbox/drain.ts'
+import type { SourceHandlers } from '../sources/payloads.ts'
 import { needsPerson } from './attention.ts'
 import { BOOKED, NO_ORDER, readerOf, tutorReader } from './booking.ts'
 import { type Conversation, isUndisturbed } from './conversation.ts'
 import { needed, paymentGivenUp } from './given-up.ts'
 import { formatAmount } from './money.ts'
 import { type Claim, type Claimed, claimOf, paidBy } from './ownership.ts'
-import { asId } from './payload.ts'
 import { type Reply, replyOnce, sayOnce, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
-import { objectIdOf, objectOf, sayNotOurs, traceLesson } from './stripe-event.ts'
+import { idOf, objectIdOf, sayNotOurs, traceLesson } from './stripe-event.ts'
 import { TEXTS } from './texts/index.ts'
 import { sayWhen } from './times.ts'
 
@@ -19,25 +20,27 @@ import { sayWhen } from './times.ts'
 /** What was given back, of which payment. */
 export type Refund = Claimed & { sum: string }
 
-export function refundHandlers(services: Services): Record<string, HandlerPair> {
+export function refundHandlers(services: Services) {
   const { chatwoot, stripe } = services
 
-  async function onRefunded(delivery: Delivery, context: HandlerContext): Promise<void> {
-    const charge = objectOf(delivery)
-    const id = asId(charge.payment_intent) ?? objectIdOf(delivery)
+  async function onRefunded(delivery: Delivery<Stripe.ChargeRefundedEvent>, context: HandlerContext): Promise<void> {
+    const charge = delivery.payload.data.object
+    const id = idOf(charge.payment_intent) ?? objectIdOf(delivery)
     const lesson = await traceLesson(charge, id, stripe, context.signal)
     if (lesson === null) return sayNotOurs(context)
     const client = needed(chatwoot)
-    const sum = formatAmount(Number(charge.amount_refunded), String(charge.currency))
+    const sum = formatAmount(charge.amount_refunded, charge.currency)
     const refund: Refund = { ...lesson, id, sum }
     const claim = await claimOf(services, client, refund, context)
     if (claim === null) return
-    if (charge.refunded === true) return giveBack(services, client, claim, refund, context)
-    const of = formatAmount(Number(charge.amount), String(charge.currency))
+    if (charge.refunded) return giveBack(services, client, claim, refund, context)
+    const of = formatAmount(charge.amount, charge.currency)
     await tellOfPart(services, client, claim, refund, of, context)
   }
 
-  return { 'charge.refunded': { handle: onRefunded, gaveUp: paymentGivenUp(services) } }
+  return {
+    'charge.refunded': { handle: onRefunded, gaveUp: paymentGivenUp(services) },
+  } satisfies SourceHandlers<'stripe'>
 }
 
 /** All of a payment is given back: its lesson is cancelled unless it has begun, what it holds is free, both are told. */

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ChatwootClient, MenuItem } from '../clients/chatwoot.ts'
 import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
-import { type Conversation, isSilent, readConversation, updateContact } from './conversation.ts'
+import { type Conversation, fetchConversation, isSilent, updateContact } from './conversation.ts'
 import type { Json } from './payload.ts'
 import type { Services } from './services.ts'
 
@@ -77,7 +77,7 @@ export async function publish(
   key: string,
   context: HandlerContext,
 ): Promise<void> {
-  const isPassed = reply.since !== undefined && hasGoneOn(await readConversation(client, id, context.signal), reply)
+  const isPassed = reply.since !== undefined && hasGoneOn(await fetchConversation(client, id, context.signal), reply)
   const { attributes, contact, labels, note, content, items, handsOver } = isPassed ? { note: reply.note } : reply
   if (attributes !== undefined) await client.mergeAttributes(id, attributes, context.signal)
   if (contact !== undefined && contactId !== undefined) await updateIfThere(client, contactId, contact, context)
@@ -123,7 +123,7 @@ export async function handOver(
 ): Promise<void> {
   // Asked first, and once: Chatwoot assigns a conversation to the agent whose token opens it.
   const assigned = await once(`${key}:assigned`, async () => {
-    return (await readConversation(client, conversation, signal)).assigned
+    return (await fetchConversation(client, conversation, signal)).assigned
   })
   await client.setStatus(conversation, 'open', signal)
   await client.changeLabels(conversation, { add: ['intent:handoff'] }, signal)

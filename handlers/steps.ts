@@ -31,7 +31,7 @@ import { endSession } from './unsold.ts'
 
 /** One message of a student, and where it finds the conversation. */
 export interface Turn extends Booking {
-  delivery: Delivery
+  delivery: Delivery<unknown>
   once: Once
 }
 

@@ -1,10 +1,12 @@
+import type Stripe from 'stripe'
 import type { Interval } from '../calendar/contract.ts'
 import type { StripeClient } from '../clients/stripe.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
+import { conversationOfMetadata, readSession } from '../sources/stripe-payloads.ts'
 import { formatAmount } from './money.ts'
-import { asId, asObject, asText, isObject, type Json } from './payload.ts'
+import { asId } from './payload.ts'
 import { parseTime } from './times.ts'
 
 /** What Stripe's events say about a lesson's payment. */
@@ -46,40 +48,57 @@ export interface Payment extends PaidLesson {
   sum: string
 }
 
-/** The conversation that pays, as our checkout sessions name it. */
-export function conversationOfMetadata(metadata: unknown): string | undefined {
-  const { conversation_id, chatwoot_conversation_id } = asObject(metadata)
-  return asId(conversation_id) ?? asId(chatwoot_conversation_id)
-}
-
-export function objectOf(delivery: Delivery): Json {
-  return asObject(asObject(delivery.payload.data).object)
-}
-
 /** @throws {PermanentError} if the event's object has no id */
-export function objectIdOf(delivery: Delivery): string {
-  const id = asId(objectOf(delivery).id)
-  if (id === undefined) throw new PermanentError('data.object.id is missing or not an id')
+export function objectIdOf({ payload }: Delivery<{ data: { object: { id: string } } }>): string {
+  const { id } = payload.data.object
+  if (id === '') throw new PermanentError('data.object.id is missing or not an id')
   return id
 }
 
-/** Of an event of a checkout session or a payment intent. null: not one of ours. */
+/** The id of what is expanded or not. */
+export function idOf(reference: string | { id: string } | null): string | undefined {
+  return (typeof reference === 'object' ? reference?.id : reference) || undefined
+}
+
+type SessionEvent =
+  | Stripe.CheckoutSessionCompletedEvent
+  | Stripe.CheckoutSessionAsyncPaymentSucceededEvent
+  | Stripe.CheckoutSessionAsyncPaymentFailedEvent
+  | Stripe.CheckoutSessionExpiredEvent
+
+/** The events that tell something of a lesson's payment. */
+export type PaymentEvent =
+  | SessionEvent
+  | Stripe.PaymentIntentSucceededEvent
+  | Stripe.ChargeRefundedEvent
+  | Stripe.ChargeRefundUpdatedEvent
+  | Stripe.RefundFailedEvent
+  | Stripe.ChargeDisputeCreatedEvent
+  | Stripe.ChargeDisputeClosedEvent
+
+export function isOfSession(event: PaymentEvent): event is SessionEvent {
+  return event.type.startsWith('checkout.session.')
+}
+
+/** Of an event of a checkout session or a payment intent. null: not one of ours, or of something else. */
 export async function readPayment(
-  delivery: Delivery,
+  delivery: Delivery<PaymentEvent>,
   stripe: StripeClient | null,
   signal: AbortSignal,
 ): Promise<Payment | null> {
-  const object = objectOf(delivery)
+  const { payload } = delivery
   const id = objectIdOf(delivery)
-  if (!delivery.event.startsWith('payment_intent.')) {
-    // Nothing is paid in setup mode.
-    if (conversationOfMetadata(object.metadata) === undefined || object.mode === 'setup') return null
-    // A session in an event is as it was then; with a key it is read as it is now.
-    return ofSession(id, stripe === null ? object : asObject(await stripe.getSession(id, signal)))
+  if (payload.type === 'payment_intent.succeeded') {
+    // As it was when it succeeded; and a session's metadata is not copied to it unless that was asked for.
+    const session = await stripe?.findSession(id, signal)
+    return (session && ofSession(session.id, readSession(session, 'session'))) ?? ofIntent(id, payload.data.object)
   }
-  // As it was when it succeeded; and a session's metadata is not copied to it unless that was asked for.
-  const session = await stripe?.findSession(id, signal)
-  return (session && ofSession(session.id, asObject(session))) ?? ofIntent(id, object)
+  if (!isOfSession(payload)) return null
+  const session = payload.data.object
+  // Nothing is paid in setup mode.
+  if (conversationOfMetadata(session.metadata) === undefined || session.mode === 'setup') return null
+  // A session in an event is as it was then; with a key it is read as it is now.
+  return ofSession(id, stripe === null ? session : readSession(await stripe.getSession(id, signal), 'session'))
 }
 
 /**
@@ -88,36 +107,36 @@ export async function readPayment(
  * @param id of the payment intent
  */
 export async function traceLesson(
-  object: Json,
+  { metadata }: { metadata: Stripe.Metadata | null },
   id: string,
   stripe: StripeClient | null,
   signal: AbortSignal,
 ): Promise<(PaidLesson & { session: string | undefined }) | null> {
-  const own = lessonOfMetadata(object.metadata, id)
+  const own = lessonOfMetadata(metadata, id)
   if (own !== null || stripe === null) return own && { ...own, session: undefined }
   const session = await stripe.findSession(id, signal)
-  const lesson = lessonOfMetadata((session ?? (await stripe.findIntent(id, signal)))?.metadata, id)
+  const lesson = lessonOfMetadata((session ?? (await stripe.findIntent(id, signal)))?.metadata ?? null, id)
   return lesson && { ...lesson, session: session?.id }
 }
 
 /** What a payment's metadata says. null: not one of ours. @param id stands in for an order that is not named */
-export function lessonOfMetadata(metadata: unknown, id: string): PaidLesson | null {
-  const { contact_id, order_id, minutes, lesson_start, student_name, service, [ORIGIN]: origin } = asObject(metadata)
+export function lessonOfMetadata(metadata: Stripe.Metadata | null, id: string): PaidLesson | null {
   const conversation = conversationOfMetadata(metadata)
-  if (conversation === undefined) return null
+  if (metadata === null || conversation === undefined) return null
+  const { contact_id, order_id, minutes, lesson_start, student_name, service, [ORIGIN]: origin } = metadata
   return {
-    origin: asText(origin),
+    origin: origin || undefined,
     conversation,
     contact: asId(contact_id),
-    order: asText(order_id) ?? id,
+    order: order_id || id,
     isTimed: lesson_start !== undefined,
-    time: timeOf(lesson_start, minutes),
-    student: asText(student_name) ?? '',
-    service: asText(service),
+    time: lessonTime(lesson_start, minutes),
+    student: student_name ?? '',
+    service: service || undefined,
   }
 }
 
-function timeOf(lesson_start: unknown, minutes: unknown): Interval | null {
+function lessonTime(lesson_start: string | undefined, minutes: string | undefined): Interval | null {
   const start = parseTime(lesson_start)
   const lasts = Number(minutes ?? 60)
   if (start === undefined || !Number.isInteger(lasts) || lasts < 1 || lasts > 24 * 60) return null
@@ -130,30 +149,31 @@ function timeOf(lesson_start: unknown, minutes: unknown): Interval | null {
  */
 const OVER = new Set<unknown>(['canceled', 'requires_payment_method'])
 
-function ofSession(id: string, session: Json): Payment | null {
+function ofSession(id: string, session: Stripe.Checkout.Session): Payment | null {
   const { payment_intent, payment_status, amount_total, currency, metadata } = session
   // Nothing to pay (`no_payment_required`) is as good as paid: docs.stripe.com/checkout/fulfillment
   const paid = payment_status === 'paid' || payment_status === 'no_payment_required'
-  const intent: Json = isObject(payment_intent) ? payment_intent : { id: payment_intent }
-  const refunded = asObject(intent.latest_charge).refunded === true
-  const underWay = !paid && session.status === 'complete' && !OVER.has(intent.status)
-  const state = { id: asId(intent.id) ?? id, session: id, paid, underWay, refunded }
+  const intent = typeof payment_intent === 'object' ? payment_intent : null
+  const charge = intent?.latest_charge
+  const refunded = typeof charge === 'object' && charge?.refunded === true
+  const underWay = !paid && session.status === 'complete' && !OVER.has(intent?.status)
+  const state = { id: idOf(payment_intent) ?? id, session: id, paid, underWay, refunded }
   return ofParts({ ...state, amount: amount_total, currency, metadata })
 }
 
 /** Of a payment intent that succeeded. */
-function ofIntent(id: string, { amount_received, currency, metadata }: Json): Payment | null {
+function ofIntent(id: string, { amount_received, currency, metadata }: Stripe.PaymentIntent): Payment | null {
   const state = { session: undefined, paid: true, underWay: false, refunded: false }
   return ofParts({ id, ...state, amount: amount_received, currency, metadata })
 }
 
 type State = Pick<Payment, 'id' | 'session' | 'paid' | 'underWay' | 'refunded'>
+type Parts = State & { amount: number | null; currency: string | null; metadata: Stripe.Metadata | null }
 
-function ofParts(parts: State & { amount: unknown; currency: unknown; metadata: unknown }): Payment | null {
-  const { amount, currency, metadata, ...state } = parts
+function ofParts({ amount, currency, metadata, ...state }: Parts): Payment | null {
   const lesson = lessonOfMetadata(metadata, state.id)
   if (lesson === null) return null
-  if (typeof amount !== 'number' || typeof currency !== 'string') {
+  if (amount === null || Number.isNaN(amount) || !currency) {
     throw new PermanentError(`The payment ${state.id} has no amount or no currency`)
   }
   return { ...lesson, ...state, amount, currency, sum: formatAmount(amount, currency) }

@@ -37,7 +37,7 @@ function endOf(session: string): string {
 export async function releaseUnsold(
   services: Services,
   { id, attributes }: Conversation,
-  delivery: Delivery,
+  delivery: Delivery<unknown>,
   context: HandlerContext,
 ): Promise<Pick<Reply, 'attributes' | 'labels'>> {
   const session = asText(attributes.checkout_session)

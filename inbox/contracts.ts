@@ -5,7 +5,7 @@ import type { BaseLogger } from 'pino'
 export type Payload = Record<string, unknown>
 
 /** One webhook, identified. */
-export interface Delivery {
+export interface Delivery<P = Payload> {
   /** UUIDv8 of source and key: the same delivery has the same id in every process, store and log. */
   id: string
   /** Who sent it: `chatwoot`, `stripe`, or a host's own name. */
@@ -15,7 +15,7 @@ export interface Delivery {
   key: string
   /** Deliveries with one ordering key (its mailbox) are handled one at a time, in the order of acceptance. */
   orderingKey: string
-  payload: Payload
+  payload: P
   /** Unix time of acceptance, ms. */
   receivedAt: number
 }

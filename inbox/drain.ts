@@ -1,5 +1,15 @@
 import { ATTEMPTS_IN_ORDER, afterFailure, readable } from './backoff.ts'
-import type { Clock, Delivery, Drain, Logger, Outcome, ParentLogger, Store, TakenDelivery } from './contracts.ts'
+import type {
+  Clock,
+  Delivery,
+  Drain,
+  Logger,
+  Outcome,
+  ParentLogger,
+  Payload,
+  Store,
+  TakenDelivery,
+} from './contracts.ts'
 import { PermanentError, TransientError } from './errors.ts'
 import type { HandledEvent } from './events.ts'
 import { createOnce, type Once } from './once.ts'
@@ -23,15 +33,15 @@ export interface HandlerContext {
  * Does what an event asks for. It runs at least once, so every effect is idempotent or in `context.once`. What it
  * throws decides about another attempt: see PermanentError and TransientError.
  */
-export type HandlerFunction = (delivery: Delivery, context: HandlerContext) => unknown
+export type HandlerFunction<P = Payload> = (delivery: Delivery<P>, context: HandlerContext) => unknown
 
 /** A handler with what to do when a delivery is given up: when it is parked, or dead without having been. */
-export interface HandlerPair {
-  handle: HandlerFunction
-  gaveUp: HandlerFunction
+export interface HandlerPair<P = Payload> {
+  handle: HandlerFunction<P>
+  gaveUp: HandlerFunction<P>
 }
 
-export type Handler = HandlerFunction | HandlerPair
+export type Handler<P = Payload> = HandlerFunction<P> | HandlerPair<P>
 
 /** A handler that computes for so long without a pause is named in the log, ms. */
 const BLOCKING_MS = 1_000

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import createError from '@fastify/error'
-import { choiceOf } from '../handlers/message.ts'
-import { asArray, asId, asObject, asText } from '../handlers/payload.ts'
+import { asId, asObject, asText } from '../handlers/payload.ts'
 import type { Logger, Payload } from '../inbox/contracts.ts'
+import { CHATWOOT_EVENTS, choiceOf, readSubmittedValues } from './chatwoot-payloads.ts'
 import { isDirectLoopback } from './direct.ts'
 import { conversationKey, keyPart } from './keys.ts'
 import type { Scheme } from './scheme.ts'
@@ -76,30 +76,6 @@ function unsignedVerifier(allowUnsigned: boolean, log: Logger): Verifier {
   return request => allowUnsigned || isDirectLoopback(request) || new UnsignedRefusedError()
 }
 
-/** What account webhooks, bots, automations and macros send. */
-export const CHATWOOT_EVENTS = [
-  'conversation_created',
-  'conversation_status_changed',
-  'conversation_updated',
-  'conversation_opened',
-  'conversation_resolved',
-  'conversation_typing_on',
-  'conversation_typing_off',
-  'message_created',
-  'message_updated',
-  'contact_created',
-  'contact_updated',
-  'inbox_created',
-  'inbox_updated',
-  'webwidget_triggered',
-  'automation_event.conversation_created',
-  'automation_event.conversation_updated',
-  'automation_event.conversation_opened',
-  'automation_event.conversation_resolved',
-  'automation_event.message_created',
-  'macro.executed',
-] as const
-
 export function chatwootSource({ path = '/cw', verify, accountId }: ChatwootSourceOptions): Source {
   return {
     name: 'chatwoot',
@@ -163,7 +139,7 @@ function problemOf(event: string, account?: string, conversation?: string, entit
 
 /** What tells one occurrence of an event from the next. */
 function repetition(event: string, payload: Payload, dispatch: () => string): string {
-  const submitted = asArray(asObject(payload.content_attributes).submitted_values)
+  const submitted = readSubmittedValues(asObject(payload.content_attributes).submitted_values, '')
   if (event === 'message_updated' && submitted.length > 0)
     return `_${hash('sha256', JSON.stringify(submitted.map(choiceOf)))}`
   return `_${dispatch()}`

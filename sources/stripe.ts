@@ -1,7 +1,6 @@
 import createError from '@fastify/error'
 import Stripe from 'stripe'
 import { asId, asObject, asText, isObject } from '../handlers/payload.ts'
-import { conversationOfMetadata } from '../handlers/stripe-event.ts'
 import { thinEventOf } from '../handlers/thin-event.ts'
 import type { Logger, Payload } from '../inbox/contracts.ts'
 import { conversationKey } from './keys.ts'
@@ -9,6 +8,7 @@ import type { Scheme } from './scheme.ts'
 import { secretKeys, signatureVerifier, validTolerance, warnIfLong } from './signature.ts'
 import type { Identified, Source, Verifier } from './source.ts'
 import { STRIPE_EVENTS } from './stripe-events.ts'
+import { conversationOfMetadata } from './stripe-payloads.ts'
 
 export interface StripeVerification {
   /** The endpoint's `whsec_…`; several while one is rolled, or for test and live mode. None: every delivery is refused. */

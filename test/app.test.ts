@@ -169,11 +169,13 @@ t.test('the host gets these decorators and no others', async t => {
   const added = Object.getOwnPropertyNames(app).filter(name => !before.has(name))
   t.same(added.sort(), [
     'checkChatwootHeaders',
+    'checkSourceHeaders',
     'checkStripeHeaders',
     'deduplicate',
     'keepRawBody',
     'logDelivery',
     'verifyChatwoot',
+    'verifySource',
     'verifyStripe',
     'webhooks',
   ])

@@ -1,10 +1,18 @@
 import t, { type Test } from 'tap'
 import { chatwoot as samples } from '../../commands/samples.ts'
-import { choiceOf, messageHandlers, textOf } from '../../handlers/message.ts'
+import { chatwootHandlers } from '../../handlers/all.ts'
+import { textOf } from '../../handlers/message.ts'
 import type { Services } from '../../handlers/services.ts'
 import { TEXTS } from '../../handlers/texts/index.ts'
 import type { Delivery } from '../../inbox/contracts.ts'
 import type { HandlerContext, HandlerFunction } from '../../inbox/drain.ts'
+import {
+  type ChatwootMessage,
+  type ChatwootSubmittedValue,
+  choiceOf,
+  readChatwoot,
+  readSubmittedValues,
+} from '../../sources/chatwoot-payloads.ts'
 import { AGENT_ID, type ConversationState } from '../helpers/chatwoot-api.ts'
 import type { Matcher } from '../helpers/stand-in.ts'
 import { stripeError } from '../helpers/stripe-api.ts'
@@ -509,14 +517,14 @@ t.test('what the routes do not let through, and what died with the process each 
   const { chatwoot } = tutor.app.webhooks
   const { conversation, ...homeless } = incoming('Hoi')
   await t.rejects(partsOf(chatwoot).handle({ ...aDelivery, payload: homeless }, aContext(tutor)), {
-    message: 'The conversation has no id',
+    message: 'conversation.id is missing or not an id',
   })
   await partsOf(chatwoot).gaveUp({ ...aDelivery, payload: samples.outgoing() }, aContext(tutor))
   await partsOf(null).gaveUp({ ...aDelivery, payload: samples.incoming() }, aContext(tutor))
   t.strictSame(tutor.chatwoot.calls, [])
 
   function partsOf(chatwoot: Services['chatwoot']) {
-    const { message_created } = messageHandlers({ ...tutor.services, chatwoot })
+    const { message_created } = chatwootHandlers({ ...tutor.services, chatwoot }, {})
     return message_created as Record<'handle' | 'gaveUp', (...parameters: Parameters<HandlerFunction>) => Promise<void>>
   }
 })
@@ -556,13 +564,19 @@ t.test('what a message says', async t => {
     ],
     [{ content_attributes: { submitted_values: { csat_survey_response: { rating: 5 } } } }, ''],
   ]
-  for (const [payload, text] of texts) t.equal(textOf(payload), text, JSON.stringify(payload))
+  for (const [payload, text] of texts) t.equal(textOf(readMessage(payload)), text, JSON.stringify(payload))
 
-  t.strictSame(choiceOf({ title: 'A', value: 'a' }), { title: 'A', value: 'a' })
-  t.strictSame(choiceOf({ name: 'A', value: true }), { title: 'A', value: 'true' })
-  t.strictSame(choiceOf({ value: { a: 1 } }), { title: '', value: '' })
-  t.strictSame(choiceOf(null), { title: '', value: '' })
+  const choice = (submitted: unknown) => choiceOf(readSubmittedValues([submitted], '')[0] as ChatwootSubmittedValue)
+  t.strictSame(choice({ title: 'A', value: 'a' }), { title: 'A', value: 'a' })
+  t.strictSame(choice({ name: 'A', value: true }), { title: 'A', value: 'true' })
+  t.strictSame(choice({ value: { a: 1 } }), { title: '', value: '' })
+  t.strictSame(choice(null), { title: '', value: '' })
 })
+
+/** A message with a conversation, as a handler gets it. */
+function readMessage(parts: object): ChatwootMessage {
+  return readChatwoot('message_created', { id: 1, conversation: { id: 2 }, ...parts }) as ChatwootMessage
+}
 
 const aMessage = {
   id: 4100010,

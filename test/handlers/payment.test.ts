@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap'
 import { type StripeSampleOptions, stripeEvent, stripePaymentIntent, stripeSession } from '../../commands/samples.ts'
+import { allStripeHandlers } from '../../handlers/all.ts'
 import { BOOKED, NO_ORDER } from '../../handlers/booking.ts'
-import { paymentHandlers } from '../../handlers/payment.ts'
-import { conversationOfMetadata } from '../../handlers/stripe-event.ts'
 import { TEXTS } from '../../handlers/texts/index.ts'
 import type { HandlerFunction } from '../../inbox/drain.ts'
+import { conversationOfMetadata } from '../../sources/stripe-payloads.ts'
 import type { ConversationState } from '../helpers/chatwoot-api.ts'
 import { LEVELS } from '../helpers/log.ts'
 import type { Behaviour, Matcher } from '../helpers/stand-in.ts'
@@ -444,7 +444,7 @@ t.test('a payment intent that Stripe does not know is nobody’s', async t => {
 
 t.test('a payment of nobody we know, given up because the process died each time, leaves no note', async t => {
   const tutor = await setUp(t)
-  const handlers = paymentHandlers({ ...tutor.services, stripe: null })
+  const handlers = allStripeHandlers({ ...tutor.services, stripe: null }, {})
   const { gaveUp } = handlers['payment_intent.succeeded'] as { gaveUp: HandlerFunction }
   const { type: event, ...payload } = tutor.intent({ metadata: {} })
   const delivery = { id: 'id', source: 'stripe', event, key: 'key', orderingKey: 'key', payload, receivedAt: 0 }

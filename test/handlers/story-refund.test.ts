@@ -1,5 +1,5 @@
 import t from 'tap'
-import { paymentHandlers } from '../../handlers/payment.ts'
+import { allStripeHandlers } from '../../handlers/all.ts'
 import type { HandlerFunction } from '../../inbox/drain.ts'
 import { MINUTE, refundEvent, reserved, setUp } from '../helpers/lesson-story.ts'
 import { pay } from '../helpers/story.ts'
@@ -81,7 +81,7 @@ t.test('a payment that was refunded without a key to see it by', async t => {
   const handled = { ...tutor.services, stripe: null }
   const metadata = tutor.session().metadata as Record<string, string>
   await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1', metadata }))
-  const { handle } = paymentHandlers(handled)['checkout.session.completed'] as { handle: HandlerFunction }
+  const { handle } = allStripeHandlers(handled, {})['checkout.session.completed'] as { handle: HandlerFunction }
   const { type: event, ...payload } = completed
   const delivery = { id: 'id', source: 'stripe', event, key: 'key', orderingKey: 'key', payload, receivedAt: 0 }
   const { signal } = new AbortController()

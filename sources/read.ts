@@ -1,0 +1,56 @@
+import { asArray, asId, asObject, isObject } from '../handlers/payload.ts'
+import { PermanentError } from '../inbox/errors.ts'
+
+/**
+ * Reads a value from outside as what its type promises. What is of another type counts as missing; what must be there
+ * and is not makes the delivery unreadable.
+ * @param path of the value in its payload, for the error
+ * @throws {PermanentError}
+ */
+export type Read<T> = (value: unknown, path: string) => T
+
+export const text: Read<string> = value => (typeof value === 'string' ? value : '')
+export const textOrNull: Read<string | null> = value => (typeof value === 'string' ? value : null)
+export const numberOrNull: Read<number | null> = value => (typeof value === 'number' ? value : null)
+/** NaN stands for what is no number: no sum or comparison takes it for one. */
+export const number: Read<number> = value => (typeof value === 'number' ? value : Number.NaN)
+export const yesOrNo: Read<boolean> = value => value === true
+/** Names that people chose themselves, of values of any type. */
+export const attributes: Read<Record<string, unknown>> = value => asObject(value)
+
+/** An id of Chatwoot's: a number, also if it is written as a string. */
+export const numericId: Read<number> = (value, path) => {
+  const id = numericIdOrNull(value, path)
+  if (id === null) throw new PermanentError(`${path} is missing or not an id`)
+  return id
+}
+
+export const numericIdOrNull: Read<number | null> = value => {
+  const id = asId(value)
+  const numeric = Number(id)
+  return id !== undefined && /^\d+$/.test(id) && Number.isSafeInteger(numeric) ? numeric : null
+}
+
+/** Values of one type; what is no list is an empty one. */
+export function listOf<T>(read: Read<T>): Read<T[]> {
+  return (value, path) => asArray(value).map((item, index) => read(item, `${path}[${index}]`))
+}
+
+/** The readers of an object's fields: one for each, or the compiler names what is missing. */
+export type Fields<T> = { [Name in keyof T]-?: Read<T[Name]> }
+
+/** An object with these fields; fields that its type does not name stay as they came. */
+export function objectOf<T>(fields: Fields<T>): Read<T> {
+  const names = Object.keys(fields) as (keyof T & string)[]
+  return (value, path) => {
+    const object: Record<string, unknown> = { ...asObject(value) }
+    for (const name of names) object[name] = fields[name](object[name], path === '' ? name : `${path}.${name}`)
+    return object as T
+  }
+}
+
+/** null: it is no object, or has no id. */
+export function withIdOrNull<T extends { id: number }>(fields: Fields<T>): Read<T | null> {
+  const read = objectOf(fields)
+  return (value, path) => (isObject(value) && numericIdOrNull(value.id, path) !== null ? read(value, path) : null)
+}
