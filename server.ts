@@ -8,14 +8,14 @@ import { type Env, EnvError, type EnvOptions, readEnv } from './plugins/env.ts'
 import { loggerOptions } from './plugins/logging.ts'
 import healthRoutes from './routes/health.ts'
 
-/** Handlers get 10 s to end and 1 s more once aborted; then the process ends, however they are, ms. */
+/** Handlers get 10 s to finish and 1 s more once aborted; then the process exits regardless, ms. */
 const CLOSE_MS = 15_000
-/** Of that, requests still on their way get this long: with the handlers' time it stays below CLOSE_MS. */
+/** Of that, requests in flight get this long: with the handlers' time it stays below CLOSE_MS. */
 const REQUESTS_MS = 3_000
 /** The first file descriptor that systemd hands over: sd_listen_fds(3). */
 const FIRST_HANDED_OVER_FD = 3
 
-/** Builds the standalone server from the environment. @throws {EnvError} that names the variable and the mend */
+/** Builds the standalone server from the environment. @throws {EnvError} that names the variable and says how to fix it */
 export async function buildServer(options: EnvOptions = {}): Promise<FastifyInstance> {
   const config = await readEnv(options)
   const app = createFastify(config)
@@ -31,7 +31,7 @@ export async function buildServer(options: EnvOptions = {}): Promise<FastifyInst
   try {
     await registerAll(app, config)
   } catch (error) {
-    // What has been opened by then is let go.
+    // Closes what has been opened by then.
     await app.close()
     throw error
   }
@@ -76,9 +76,9 @@ function createFastify(config: Env): FastifyInstance {
 export function serverOptions(config: Env) {
   return {
     logger: loggerOptions(config.LOG_LEVEL, process.stdout.isTTY === true),
-    // A database that is not up yet is waited for.
+    // Waits for a database that is not up yet.
     pluginTimeout: 0,
-    // A webhook's one line is logDelivery's.
+    // logDelivery writes the one line of a webhook.
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.TRUST_PROXY,
     // Chatwoot's bots hand the student to a human on a 503: what still comes while we close is taken.
@@ -155,10 +155,10 @@ function announce(app: FastifyInstance): void {
   if (config.CW_TOKEN) log.info(`replies: sent to account ${config.CW_ACC_ID} at ${config.CW_URL}`)
   else log.warn('replies: not sent, CW_TOKEN is not set')
   if (!config.STRIPE_SECRET_KEY)
-    log.warn('payment links, prices and the look-up of payments: off, STRIPE_SECRET_KEY is not set')
+    log.warn('payment links, prices and payment look-ups: off, STRIPE_SECRET_KEY is not set')
   const unpriced = PRICE_IDS.filter(name => !config[name])
   if (unpriced.length > 0) {
-    log.warn(`lessons without a price: not sold, not set: ${unpriced.join(', ')}`)
+    log.warn(`lessons not for sale, price ids not set: ${unpriced.join(', ')}`)
   }
   announceCalendar(app)
   if (config.ADMIN_TOKEN) log.info("the operator's page and API: on")
@@ -186,7 +186,7 @@ async function listen(app: FastifyInstance, environment: NodeJS.ProcessEnv): Pro
   const offered = Number(environment.LISTEN_FDS) >= 1
   const handedOver = offered && Number(environment.LISTEN_PID) === process.pid
   if (offered && !handedOver) {
-    app.log.warn('LISTEN_FDS is for another process (LISTEN_PID): let the unit start node itself, not npm')
+    app.log.warn('LISTEN_FDS belongs to another process (LISTEN_PID): let the unit start node itself, not npm')
   }
   try {
     // Fastify hands its options on to net.Server.listen, which knows `fd`. Without a host it would listen for all
@@ -197,16 +197,16 @@ async function listen(app: FastifyInstance, environment: NodeJS.ProcessEnv): Pro
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'EADDRINUSE')
       throw new EnvError(`PORT ${port} on ${host} is in use: stop what uses it, or set another`)
-    throw new EnvError(`HOST ${host} and PORT ${port} can't be listened on (${message})`)
+    throw new EnvError(`can't listen on HOST ${host}, PORT ${port} (${message})`)
   }
 }
 
-/** Starts the standalone server, and closes it at SIGTERM and SIGINT: what is in flight is finished first. */
+/** Starts the standalone server, and closes it on SIGTERM and SIGINT, after what is in flight. */
 export async function start(options: EnvOptions = {}): Promise<FastifyInstance> {
   const app = await buildServer(options)
   const signals = closeWithGrace({ delay: CLOSE_MS, logger: app.log }, async ({ signal, err }) => {
-    if (err) app.log.fatal(err, 'closing after an error that nothing caught')
-    else app.log.info(`closing at ${signal}`)
+    if (err) app.log.fatal(err, 'closing after an uncaught error')
+    else app.log.info(`closing on ${signal}`)
     await app.close()
   })
   app.addHook('onClose', async () => signals.uninstall())
@@ -220,7 +220,7 @@ export async function start(options: EnvOptions = {}): Promise<FastifyInstance> 
   return app
 }
 
-/** The line for a start that failed: what is wrong, and the mend. An error we did not foresee keeps its stack. */
+/** The line for a failed start: what is wrong and how to fix it. An unforeseen error keeps its stack. */
 export function explainFailure(error: unknown): string {
   if (error instanceof StoreOpenError) return `tutorbot-webhooks did not start: DATABASE_URL: ${error.message}`
   if (error instanceof EnvError || error instanceof OptionError)

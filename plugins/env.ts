@@ -62,19 +62,19 @@ export const ENV_SCHEMA = {
     LOG_LEVEL: {
       enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
       default: 'info',
-      description: 'At debug, with the first 50 characters of messages',
+      description: 'Lowest level to log; debug adds the first 50 characters of messages',
     },
     TRUST_PROXY: {
       ...text,
       default: 'loopback',
-      description: 'Proxies whose X-Forwarded-* is believed: addresses, comma-separated',
+      description: 'Proxies whose X-Forwarded-* headers are trusted: addresses, comma-separated',
     },
     DATABASE_URL: {
       ...text,
       default: 'data/webhooks.db',
-      description: 'Where deliveries are kept: a file (SQLite) or postgres://…',
+      description: 'Where deliveries are stored: a file (SQLite) or postgres://…',
     },
-    CW_HMAC_SECRET: { ...list, description: 'Secrets of the Chatwoot webhooks and bots, comma-separated' },
+    CW_HMAC_SECRET: { ...list, description: 'Signing secrets of the Chatwoot webhooks and bots, comma-separated' },
     CW_ALLOW_UNSIGNED: {
       type: 'boolean',
       default: false,
@@ -87,7 +87,8 @@ export const ENV_SCHEMA = {
     },
     CW_TOLERANCE_SECONDS: {
       ...tolerance,
-      description: 'How old Chatwoot’s signatures may be, s (30 to 86400); more for gateways that forward late',
+      description:
+        'Maximum age of Chatwoot’s signatures in seconds (30 to 86400); raise it for gateways that forward late',
     },
     STRIPE_WEBHOOK_SECRET: {
       ...list,
@@ -95,13 +96,14 @@ export const ENV_SCHEMA = {
     },
     STRIPE_TOLERANCE_SECONDS: {
       ...tolerance,
-      description: 'How old Stripe’s signatures may be, s (30 to 86400); more for gateways that forward late',
+      description:
+        'Maximum age of Stripe’s signatures in seconds (30 to 86400); raise it for gateways that forward late',
     },
-    CW_URL: { ...url, description: 'Where Chatwoot is' },
+    CW_URL: { ...url, description: 'Base URL of Chatwoot' },
     CW_ACC_ID: {
       type: 'string',
       pattern: '^[1-9]\\d*$',
-      description: 'The Chatwoot account; events of others are ignored',
+      description: 'Chatwoot account id; events of other accounts are ignored',
     },
     CW_TOKEN: { ...text, description: 'Access token of the bot or agent that replies' },
     CW_ADMIN_TOKEN: { ...text, description: 'Access token of an administrator, for contacts (default: CW_TOKEN)' },
@@ -109,56 +111,61 @@ export const ENV_SCHEMA = {
     STRIPE_SECRET_KEY: {
       type: 'string',
       pattern: '^[sr]k_(test|live)_.+$',
-      description: 'To make payment links, and to read sessions and prices',
+      description: 'Stripe API key, to create payment links and to read sessions and prices',
     },
-    STRIPE_API_BASE: { ...url, description: 'Where Stripe is, if not at Stripe (a proxy, a test)' },
-    STANDARD_PRICE_ID_60: { ...text, description: 'Stripe price of a lesson of 60 minutes' },
-    STANDARD_PRICE_ID_90: { ...text, description: 'Stripe price of a lesson of 90 minutes' },
-    WEEKEND_PRICE_ID_60: { ...text, description: 'Stripe price of a weekend lesson of 60 minutes' },
-    WEEKEND_PRICE_ID_90: { ...text, description: 'Stripe price of a weekend lesson of 90 minutes' },
-    CHECKOUT_RETURN_URL: { ...url, description: 'Where students go after paying (default: CW_URL)' },
+    STRIPE_API_BASE: { ...url, description: 'Base URL of Stripe’s API (for a proxy or tests)' },
+    STANDARD_PRICE_ID_60: { ...text, description: 'Stripe price id of a 60-minute lesson' },
+    STANDARD_PRICE_ID_90: { ...text, description: 'Stripe price id of a 90-minute lesson' },
+    WEEKEND_PRICE_ID_60: { ...text, description: 'Stripe price id of a 60-minute weekend lesson' },
+    WEEKEND_PRICE_ID_90: { ...text, description: 'Stripe price id of a 90-minute weekend lesson' },
+    CHECKOUT_RETURN_URL: { ...url, description: 'Where students land after paying (default: CW_URL)' },
     TZ: { ...text, default: 'Europe/Amsterdam', description: 'The tutor’s time zone (IANA)' },
     CALENDAR_TOKEN: {
       type: 'string',
       pattern: '^[\\w-]{16,}$',
-      description: 'Switches on /calendar.ics?token=…; 16 letters, digits, _ or - at least',
+      description: 'Enables /calendar.ics?token=…; at least 16 letters, digits, _ or -',
     },
     GCAL_SERVICE_ACCOUNT_JSON: {
       ...text,
-      description: 'Keeps lessons in Google Calendar: a service account’s key, as a file or as the JSON itself',
+      description: 'Keeps lessons in Google Calendar: a service account’s key, as a file path or the JSON itself',
     },
-    GCAL_CALENDAR_ID: { ...text, description: 'That calendar’s id, often an e-mail address' },
-    GCAL_API_BASE: { ...url, description: 'Where Google is, if not at Google (a proxy, a test)' },
+    GCAL_CALENDAR_ID: { ...text, description: 'Id of that calendar, often an e-mail address' },
+    GCAL_API_BASE: { ...url, description: 'Base URL of Google’s API (for a proxy or tests)' },
     ADMIN_TOKEN: {
       type: 'string',
       pattern: '^[\\w-]{16,}$',
-      description: 'Switches on the operator’s page and API; 16 letters, digits, _ or - at least',
+      description: 'Enables the operator’s page and API; at least 16 letters, digits, _ or -',
     },
     METRICS_TOKEN: {
       type: 'string',
       pattern: '^[\\w-]{16,}$',
-      description: 'Opens /metrics alone, as ADMIN_TOKEN does too; 16 letters, digits, _ or - at least',
+      description: 'Grants access to /metrics only (ADMIN_TOKEN does too); at least 16 letters, digits, _ or -',
     },
-    ALERT_WEBHOOK_URL: { ...url, description: 'Is told by a POST when something needs a person, and when it is over' },
+    ALERT_WEBHOOK_URL: { ...url, description: 'Receives a POST when an alert fires and when it resolves' },
     RETENTION_DAYS: {
       type: 'number',
       exclusiveMinimum: 0,
       default: 7,
-      description: 'Days that payloads of handled deliveries are kept',
+      description: 'Days to keep the payloads of handled deliveries',
     },
-    DEDUP_DAYS: { type: 'number', minimum: 4, default: 30, description: 'Days that keys are kept (4 at least)' },
+    DEDUP_DAYS: {
+      type: 'number',
+      minimum: 4,
+      default: 30,
+      description: 'Days to keep deduplication keys (at least 4)',
+    },
   },
 } as const
 
-/** The same variables as texts, none of them empty. */
-const ENV_TEXTS = {
+/** The same variables as strings, none of them empty. */
+const ENV_STRINGS = {
   type: 'object',
   properties: Object.fromEntries(
     Object.keys(ENV_SCHEMA.properties).map(name => [name, { type: 'string', pattern: '\\S' }]),
   ),
 }
 
-/** What is wrong with the environment: one line, with the variable and the mend. */
+/** What is wrong with the environment: one line that names the variable and says how to fix it. */
 export class EnvError extends Error {
   override name = 'EnvError'
 }
@@ -174,7 +181,7 @@ const envPlugin = fp<EnvOptions>(
     const source = env === undefined ? { dotenv: true } : { env: false, data: env }
     try {
       // As it is written: what is empty would be 0, or of a wrong type.
-      await app.register(fastifyEnv, { schema: ENV_TEXTS, confKey: 'environment', ...source })
+      await app.register(fastifyEnv, { schema: ENV_STRINGS, confKey: 'environment', ...source })
       await app.register(fastifyEnv, { schema: structuredClone(ENV_SCHEMA), ...source })
     } catch (error) {
       throw new EnvError(explain(error as Error & { errors?: AjvError[] }))
@@ -201,7 +208,10 @@ interface AjvError {
 function problemOf({ message, params: { pattern, type } }: AjvError): string | undefined {
   if (pattern !== undefined)
     return pattern === '\\S' ? 'is empty: give it a value, or remove it' : 'is not in the right form'
-  return type === 'boolean' ? 'must be true or false' : message
+  return (
+    { boolean: 'must be true or false', integer: 'must be an integer', number: 'must be a number' }[`${type}`] ??
+    message
+  )
 }
 
 function explain(error: Error & { errors?: AjvError[] }): string {

@@ -35,7 +35,7 @@ const DEFAULTS: InboxSettings = {
 }
 
 /** Stripe retries for three days: a key must live longer than that. */
-const LEAST_DEDUP_DAYS = 4
+const MIN_DEDUP_DAYS = 4
 
 /** webhooks.inbox: keeps deliveries and handles them, from `ready` until `close`. */
 async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise<void> {
@@ -74,9 +74,9 @@ export function validSettings({ store, backend, clock, ...given }: InboxOptions)
       throw new OptionError(`${name} must be a number above 0, not ${value}`)
     settings[name] = value
   }
-  if (settings.dedupDays < Math.max(LEAST_DEDUP_DAYS, settings.retentionDays)) {
+  if (settings.dedupDays < Math.max(MIN_DEDUP_DAYS, settings.retentionDays)) {
     throw new OptionError(
-      `dedupDays (DEDUP_DAYS) must be ${LEAST_DEDUP_DAYS} at least (Stripe retries for 3), and not below retentionDays (RETENTION_DAYS)`,
+      `dedupDays (DEDUP_DAYS) must be ${MIN_DEDUP_DAYS} at least (Stripe retries for 3), and not below retentionDays (RETENTION_DAYS)`,
     )
   }
   return settings

@@ -170,7 +170,7 @@ t.test('start: an address that is not ours', async t => {
   const env = environment(t, { HOST: '192.0.2.1' })
   await t.rejects(start({ env }), {
     name: 'EnvError',
-    message: /^HOST 192\.0\.2\.1 and PORT 0 can't be listened on \(/,
+    message: /^can't listen on HOST 192\.0\.2\.1, PORT 0 \(/,
   })
 })
 
@@ -183,7 +183,7 @@ t.test('explainFailure', async t => {
   t.equal(explainFailure(bug), `${prefix}${bug.stack}`, 'what was not foreseen keeps its stack')
 })
 
-t.test('a start that fails: one line that names the variable and the mend, and exit code 1', async t => {
+t.test('a start that fails: one line that names the variable and the fix, and exit code 1', async t => {
   const folder = t.testdir({
     'a-file': 'not a folder',
     'text.db': 'no database, but long enough to be one. '.repeat(50),
@@ -200,8 +200,8 @@ t.test('a start that fails: one line that names the variable and the mend, and e
   writeFileSync(join(folder, 'dotenv', '.env'), 'PORT=from-the-file\n')
 
   const cases: [string, Record<string, string>, RegExp, string?][] = [
-    ['a port that is no number', { PORT: 'http' }, /PORT must be integer/],
-    ['the same in .env', {}, /PORT must be integer/, join(folder, 'dotenv')],
+    ['a port that is no number', { PORT: 'http' }, /PORT must be an integer/],
+    ['the same in .env', {}, /PORT must be an integer/, join(folder, 'dotenv')],
     ['.env is a folder', {}, /\.env can't be read/, join(folder, 'dir')],
     ['an empty secret', { CW_HMAC_SECRET: '' }, /CW_HMAC_SECRET .*is empty/],
     ['a bad list of proxies', { TRUST_PROXY: 'everybody' }, /TRUST_PROXY is not a list of addresses/],
@@ -302,7 +302,7 @@ t.test('it says what is on and what is off', async t => {
     { level: LEVELS.warn, msg: /STRIPE_SECRET_KEY is not set/ },
     {
       level: LEVELS.warn,
-      msg: 'lessons without a price: not sold, not set: STANDARD_PRICE_ID_60, STANDARD_PRICE_ID_90, WEEKEND_PRICE_ID_60, WEEKEND_PRICE_ID_90',
+      msg: 'lessons not for sale, price ids not set: STANDARD_PRICE_ID_60, STANDARD_PRICE_ID_90, WEEKEND_PRICE_ID_60, WEEKEND_PRICE_ID_90',
     },
     { level: LEVELS.info, msg: 'lessons: in the store, not published, CALENDAR_TOKEN is not set' },
     { level: LEVELS.warn, msg: "the operator's page and API: off, ADMIN_TOKEN is not set" },
@@ -316,7 +316,7 @@ t.test('it says what is on and what is off', async t => {
     { level: LEVELS.info, msg: 'replies: sent to account 7 at http://127.0.0.1:9' },
     {
       level: LEVELS.warn,
-      msg: 'lessons without a price: not sold, not set: STANDARD_PRICE_ID_90, WEEKEND_PRICE_ID_60, WEEKEND_PRICE_ID_90',
+      msg: 'lessons not for sale, price ids not set: STANDARD_PRICE_ID_90, WEEKEND_PRICE_ID_60, WEEKEND_PRICE_ID_90',
     },
     { level: LEVELS.info, msg: 'lessons: in the store, published at /calendar.ics' },
     { level: LEVELS.info, msg: "the operator's page and API: on" },
@@ -400,7 +400,7 @@ t.test('SIGTERM: what is in flight is answered, and no 503 is ever sent', async 
   await idleAnswered
 
   child.kill('SIGTERM')
-  await log.line(({ msg }) => msg === 'closing at SIGTERM')
+  await log.line(({ msg }) => msg === 'closing on SIGTERM')
   const closingAt = performance.now()
   t.equal((await idleAnswer).match(/HTTP\/1\.1 200/g)?.length, 1, 'an idle connection is closed at once')
 
@@ -440,7 +440,7 @@ t.test('an error that nothing caught: it is said, and the server closes', async 
   await port()
   child.kill('SIGUSR2')
   t.match(await ended, { code: 1 })
-  t.match(await log.line(({ msg }) => msg === 'closing after an error that nothing caught'), {
+  t.match(await log.line(({ msg }) => msg === 'closing after an uncaught error'), {
     err: { message: 'a bug' },
   })
 })
@@ -475,7 +475,7 @@ t.test('a socket that is handed over is used, and outlives a restart', async t =
   t.match(await deliver(1), /"accepted"/)
   const first = await log.line(({ msg }) => msg === LISTENING)
   process.kill(Number(first.pid), 'SIGTERM')
-  await log.line(({ msg }) => msg === 'closing at SIGTERM')
+  await log.line(({ msg }) => msg === 'closing on SIGTERM')
   t.match(await deliver(2), /"accepted"/, 'a connection made meanwhile waits for the next process')
   await log.count(LISTENING, 2)
   t.equal(listening().length, 2, 'each listens once')

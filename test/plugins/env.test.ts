@@ -76,11 +76,11 @@ t.test('the plugin puts it on fastify.config', async t => {
 
 t.test('each wrong value: one line with the variable, what is wrong and what it is for', async t => {
   const cases: [string, string, RegExp][] = [
-    ['PORT', 'http', /^PORT must be integer \(Port to listen on\)$/],
+    ['PORT', 'http', /^PORT must be an integer \(Port to listen on\)$/],
     ['PORT', '', /^PORT is empty: give it a value, or remove it \(Port to listen on\)$/],
     ['PORT', '65536', /^PORT must be <= 65535/],
     ['PORT', '-1', /^PORT must be >= 0/],
-    ['PORT', '80.5', /^PORT must be integer/],
+    ['PORT', '80.5', /^PORT must be an integer/],
     ['HOST', '', /^HOST is empty: give it a value, or remove it \(Address to listen on\)$/],
     ['LOG_LEVEL', 'loud', /^LOG_LEVEL must be .* allowed values: fatal, error, warn, info, debug, trace, silent \(/],
     ['TRUST_PROXY', '', /^TRUST_PROXY is empty/],
@@ -97,7 +97,7 @@ t.test('each wrong value: one line with the variable, what is wrong and what it 
     ['CW_LEGACY_SIGNATURE', '', /^CW_LEGACY_SIGNATURE is empty/],
     ['CW_TOLERANCE_SECONDS', '0', /^CW_TOLERANCE_SECONDS must be >= 30 \(/],
     ['STRIPE_TOLERANCE_SECONDS', '90000', /^STRIPE_TOLERANCE_SECONDS must be <= 86400/],
-    ['STRIPE_TOLERANCE_SECONDS', '5m', /^STRIPE_TOLERANCE_SECONDS must be integer/],
+    ['STRIPE_TOLERANCE_SECONDS', '5m', /^STRIPE_TOLERANCE_SECONDS must be an integer/],
     ['STRIPE_WEBHOOK_SECRET', '', /^STRIPE_WEBHOOK_SECRET is empty/],
     ['STRIPE_WEBHOOK_SECRET', 'whsec_a,,whsec_b', /^STRIPE_WEBHOOK_SECRET is not in the right form/],
     ['CW_URL', 'chat.example.com', /^CW_URL is not in the right form/],
@@ -106,13 +106,13 @@ t.test('each wrong value: one line with the variable, what is wrong and what it 
     ['CW_ACC_ID', '01', /^CW_ACC_ID is not in the right form/],
     ['CW_TOKEN', '', /^CW_TOKEN is empty/],
     ['CW_ADMIN_TOKEN', '', /^CW_ADMIN_TOKEN is empty/],
-    ['HANDOFF_AGENT_ID', 'sam', /^HANDOFF_AGENT_ID must be integer/],
+    ['HANDOFF_AGENT_ID', 'sam', /^HANDOFF_AGENT_ID must be an integer/],
     ['HANDOFF_AGENT_ID', '0', /^HANDOFF_AGENT_ID must be >= 1/],
     ['STRIPE_SECRET_KEY', 'pk_test_1', /^STRIPE_SECRET_KEY is not in the right form/],
     ['STRIPE_API_BASE', 'stripe', /^STRIPE_API_BASE is not in the right form/],
     ['STANDARD_PRICE_ID_60', '', /^STANDARD_PRICE_ID_60 is empty/],
     ['RETENTION_DAYS', '0', /^RETENTION_DAYS must be > 0/],
-    ['RETENTION_DAYS', 'a week', /^RETENTION_DAYS must be number/],
+    ['RETENTION_DAYS', 'a week', /^RETENTION_DAYS must be a number/],
     ['DEDUP_DAYS', '3', /^DEDUP_DAYS must be >= 4/],
   ]
   for (const [name, value, message] of cases) {
