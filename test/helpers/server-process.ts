@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { startChild } from './child.ts'
 
 const SERVER = fileURLToPath(new URL('../../server.ts', import.meta.url))
+/** Where these processes, whose coverage nobody takes, keep their compiled code from start to start. */
+const NODE_COMPILE_CACHE = fileURLToPath(new URL('../../.tap/compiled', import.meta.url))
 
 export interface ServerProcess {
   child: ChildProcess
@@ -27,7 +29,7 @@ export async function startServer(
 ): Promise<ServerProcess> {
   // Without what the test runner would load into it: the server as it is.
   const child = startChild('sh', ['-c', `unset NODE_OPTIONS; ${shell} "${process.execPath}" "${SERVER}"`], {
-    env: { PATH: process.env.PATH, PORT: '0', ...env },
+    env: { PATH: process.env.PATH, PORT: '0', NODE_COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = once(child, 'exit')
