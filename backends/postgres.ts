@@ -3,7 +3,7 @@ import { openPostgresCalendar } from '../calendar/postgres.ts'
 import type { Store } from '../inbox/contracts.ts'
 import { createBossScheduler } from '../inbox/postgres/scheduler.ts'
 import { openPostgresStore } from '../inbox/postgres/store.ts'
-import type { Backend, BackendModule, BackendOptions } from './index.ts'
+import type { Backend, BackendModule, BackendOptions } from './contract.ts'
 
 /** PostgreSQL: a database, for several processes. */
 

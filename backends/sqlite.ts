@@ -1,9 +1,9 @@
 import { openSqliteCalendar } from '../calendar/sqlite.ts'
 import type { Store } from '../inbox/contracts.ts'
 import { OptionError } from '../inbox/errors.ts'
-import { createLocalScheduler } from '../inbox/sqlite/scheduler.ts'
+import { LocalScheduler } from '../inbox/sqlite/scheduler.ts'
 import { openSqliteStore, openSqliteStoreBeside } from '../inbox/sqlite/store.ts'
-import type { Backend, BackendModule, BackendOptions } from './index.ts'
+import type { Backend, BackendModule, BackendOptions } from './contract.ts'
 
 /** SQLite: a file, for one process at a time. */
 
@@ -14,7 +14,7 @@ export async function openBackend(file: string, { log, clock, onCommit }: Backen
   const store = openSqliteStore(file, { onCommit, log })
   return {
     store,
-    createScheduler: options => createLocalScheduler({ store, ...options }),
+    createScheduler: options => new LocalScheduler({ store, ...options }),
     calendar: () => openCalendar(file, clock),
   }
 }

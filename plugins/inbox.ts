@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { type Backend, openBackend } from '../backends/index.ts'
+import type { Backend } from '../backends/contract.ts'
+import { openBackend } from '../backends/index.ts'
 import { type Clock, type Commit, systemClock } from '../inbox/contracts.ts'
 import { OptionError } from '../inbox/errors.ts'
 import { createInbox, type Inbox, type InboxSettings } from '../inbox/inbox.ts'

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Commit } from '../contracts.ts'
 
@@ -40,98 +40,130 @@ interface Operation {
   failed: { error: unknown } | undefined
 }
 
-export type Commits = ReturnType<typeof createCommits>
-
 /**
  * Operations of one turn of the event loop in one transaction, in the order they were asked for. One that throws is
  * undone and rejected alone. While another process has the file locked they wait, in their order, and the event loop
  * does not.
  */
-export function createCommits(db: DatabaseSync, { memory, check, finish, onCommit }: CommitOptions) {
-  const [begin, commit, rollback] = ['BEGIN IMMEDIATE', 'COMMIT', 'ROLLBACK'].map(sql => db.prepare(sql)) as Statements
-  const [savepoint, undo, release] = ['SAVEPOINT one', 'ROLLBACK TO one', 'RELEASE one'].map(sql =>
-    db.prepare(sql),
-  ) as Statements
-  let waiting: Operation[] = []
-  let retry: NodeJS.Timeout | undefined
+export class Commits {
+  readonly #db: DatabaseSync
+  readonly #options: CommitOptions
+  readonly #sql: Record<'begin' | 'commit' | 'rollback' | 'savepoint' | 'undo' | 'release', StatementSync>
+  /** Operations that wait for the next transaction. */
+  #waiting: Operation[] = []
+  #retry: NodeJS.Timeout | undefined
+  readonly #flush = () => this.#commitWaiting()
 
-  function write<T>(run: () => T, patienceMs = Number.POSITIVE_INFINITY): Promise<T> {
+  constructor(db: DatabaseSync, options: CommitOptions) {
+    this.#db = db
+    this.#options = options
+    this.#sql = {
+      begin: db.prepare('BEGIN IMMEDIATE'),
+      commit: db.prepare('COMMIT'),
+      rollback: db.prepare('ROLLBACK'),
+      savepoint: db.prepare('SAVEPOINT one'),
+      undo: db.prepare('ROLLBACK TO one'),
+      release: db.prepare('RELEASE one'),
+    }
+  }
+
+  /**
+   * Queues an operation for the commit at the end of this turn of the event loop.
+   * @param patienceMs how long it may wait for another process's lock before it is rejected
+   */
+  write<T>(run: () => T, patienceMs = Number.POSITIVE_INFINITY): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const until = patienceMs === Number.POSITIVE_INFINITY ? patienceMs : performance.now() + patienceMs
       const operation = { run, resolve, reject, until, result: undefined, failed: undefined }
-      if (waiting.push(operation) === 1) setImmediate(flush)
+      if (this.#waiting.push(operation) === 1) setImmediate(this.#flush)
     })
   }
 
-  function flush(): void {
+  /** Commits what waits, before the file is closed. What another process's lock holds up for 5 s is rejected. */
+  async close(): Promise<void> {
+    clearTimeout(this.#retry)
+    const until = performance.now() + CLOSE_MS
+    for (const operation of this.#waiting) operation.until = Math.min(operation.until, until)
+    this.#commitWaiting()
+    while (this.#waiting.length > 0) {
+      clearTimeout(this.#retry)
+      await delay(RETRY_MS)
+      this.#commitWaiting()
+    }
+  }
+
+  #commitWaiting(): void {
     // Closing, or the retry, may have been here before.
-    if (waiting.length === 0) return
-    const operations = waiting
-    waiting = []
+    if (this.#waiting.length === 0) return
+    const operations = this.#waiting
+    this.#waiting = []
     const begunAt = performance.now()
-    if (attempt(operations, runAll)) end(operations, performance.now() - begunAt)
+    if (this.#attempt(operations)) this.#end(operations, performance.now() - begunAt)
   }
 
   /** If one of several fails, it is found out which, and the others are done without it. false: the file is locked. */
-  function attempt(operations: Operation[], run: (operations: Operation[]) => void): boolean {
+  #attempt(operations: Operation[], oneByOne = false): boolean {
     try {
-      begin.run()
-      transact(operations, run)
+      this.#sql.begin.run()
+      this.#transact(operations, oneByOne)
       return true
     } catch (error) {
       if (isBusy(error)) {
-        waitForLock(operations, error)
+        this.#waitForLock(operations, error)
         return false
       }
-      if (run === runAll && operations.length > 1 && db.isOpen) return attempt(operations, runEach)
+      if (!oneByOne && operations.length > 1 && this.#db.isOpen) return this.#attempt(operations, true)
       for (const operation of operations) operation.failed = { error }
       return true
     }
   }
 
-  function transact(operations: Operation[], run: (operations: Operation[]) => void): void {
+  #transact(operations: Operation[], oneByOne: boolean): void {
+    const { memory, check, finish } = this.#options
     for (const each of memory) each.begin()
     try {
       check()
-      run(operations)
+      for (const operation of operations) {
+        if (oneByOne) this.#runAlone(operation)
+        else operation.result = operation.run()
+      }
       finish()
-      commit.run()
+      this.#sql.commit.run()
     } catch (error) {
       for (const each of memory) each.undoTo(0)
       // After some errors (a full disk, say) SQLite has rolled back by itself.
-      if (db.isOpen && db.isTransaction) rollback.run()
+      if (this.#db.isOpen && this.#db.isTransaction) this.#sql.rollback.run()
       throw error
     }
     for (const each of memory) each.committed()
   }
 
-  function runEach(operations: Operation[]): void {
-    for (const operation of operations) {
-      const marks = memory.map(each => each.mark())
-      savepoint.run()
-      try {
-        operation.result = operation.run()
-      } catch (error) {
-        for (const [index, each] of memory.entries()) each.undoTo(marks[index] as number)
-        undo.run()
-        operation.failed = { error }
-      }
-      release.run()
+  #runAlone(operation: Operation): void {
+    const { memory } = this.#options
+    const marks = memory.map(each => each.mark())
+    this.#sql.savepoint.run()
+    try {
+      operation.result = operation.run()
+    } catch (error) {
+      for (const [index, each] of memory.entries()) each.undoTo(marks[index] as number)
+      this.#sql.undo.run()
+      operation.failed = { error }
     }
+    this.#sql.release.run()
   }
 
-  function waitForLock(operations: Operation[], error: unknown): void {
+  #waitForLock(operations: Operation[], error: unknown): void {
     const now = performance.now()
     const patient = operations.filter(operation => {
       if (now < operation.until) return true
       operation.reject(new Error('Another process has locked the store', { cause: error }))
       return false
     })
-    waiting = [...patient, ...waiting]
-    if (waiting.length > 0) retry = setTimeout(flush, RETRY_MS)
+    this.#waiting = [...patient, ...this.#waiting]
+    if (this.#waiting.length > 0) this.#retry = setTimeout(this.#flush, RETRY_MS)
   }
 
-  function end(operations: Operation[], ms: number): void {
+  #end(operations: Operation[], ms: number): void {
     let kept = 0
     for (const { failed, reject, resolve, result } of operations) {
       if (failed !== undefined) {
@@ -141,38 +173,8 @@ export function createCommits(db: DatabaseSync, { memory, check, finish, onCommi
       kept++
       resolve(result as never)
     }
-    onCommit?.({ operations: operations.length, ms, ok: kept > 0 })
+    this.#options.onCommit?.({ operations: operations.length, ms, ok: kept > 0 })
   }
-
-  return {
-    /**
-     * Queues an operation for the commit at the end of this turn of the event loop.
-     * @param patienceMs how long it may wait for another process's lock before it is rejected
-     */
-    write,
-    /** Commits what waits, before the file is closed. What another process's lock holds up for 5 s is rejected. */
-    async close(): Promise<void> {
-      clearTimeout(retry)
-      const until = performance.now() + CLOSE_MS
-      for (const operation of waiting) operation.until = Math.min(operation.until, until)
-      flush()
-      while (waiting.length > 0) {
-        clearTimeout(retry)
-        await delay(RETRY_MS)
-        flush()
-      }
-    },
-  }
-}
-
-type Statements = [
-  ReturnType<DatabaseSync['prepare']>,
-  ReturnType<DatabaseSync['prepare']>,
-  ReturnType<DatabaseSync['prepare']>,
-]
-
-function runAll(operations: Operation[]): void {
-  for (const operation of operations) operation.result = operation.run()
 }
 
 /** SQLITE_BUSY, whatever its details: another process has the lock (https://www.sqlite.org/rescode.html#busy). */

@@ -15,7 +15,7 @@ const COUNTED = ['pending', 'parked', 'dead'] as const
 type Counted = (typeof COUNTED)[number]
 
 /** By state, then by chunk. */
-type Counts = Record<Counted, Map<number, number>>
+export type Counts = Record<Counted, Map<number, number>>
 
 /** How the deliveries of a store are counted as they change. */
 export interface Counting {

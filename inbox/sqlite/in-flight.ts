@@ -1,35 +1,40 @@
 import type { InMemory } from './commits.ts'
 
 /** The deliveries that this process has taken and not settled, by their acceptance numbers. */
-export function createInFlight() {
-  const seqs = new Set<number>()
-  let changes: { seq: number; added: boolean }[] = []
+export class InFlight implements InMemory {
+  readonly #seqs = new Set<number>()
+  /** Of the transaction under way. */
+  #changes: { seq: number; added: boolean }[] = []
 
-  const memory: InMemory = {
-    begin() {
-      changes = []
-    },
-    mark: () => changes.length,
-    undoTo(mark) {
-      for (const { seq, added } of changes.splice(mark).reverse()) {
-        if (added) seqs.delete(seq)
-        else seqs.add(seq)
-      }
-    },
-    committed() {},
+  has(seq: number): boolean {
+    return this.#seqs.has(seq)
   }
 
-  return {
-    memory,
-    has: (seq: number) => seqs.has(seq),
-    /** Within a transaction. */
-    add(seq: number): void {
-      seqs.add(seq)
-      changes.push({ seq, added: true })
-    },
-    /** Within a transaction. */
-    remove(seq: number): void {
-      if (seqs.delete(seq)) changes.push({ seq, added: false })
-    },
+  /** Within a transaction. */
+  add(seq: number): void {
+    this.#seqs.add(seq)
+    this.#changes.push({ seq, added: true })
   }
+
+  /** Within a transaction. */
+  remove(seq: number): void {
+    if (this.#seqs.delete(seq)) this.#changes.push({ seq, added: false })
+  }
+
+  begin(): void {
+    this.#changes = []
+  }
+
+  mark(): number {
+    return this.#changes.length
+  }
+
+  undoTo(mark: number): void {
+    for (const { seq, added } of this.#changes.splice(mark).reverse()) {
+      if (added) this.#seqs.delete(seq)
+      else this.#seqs.add(seq)
+    }
+  }
+
+  committed(): void {}
 }

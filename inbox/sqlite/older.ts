@@ -3,7 +3,7 @@ import type { Store } from '../contracts.ts'
 import { StoreOpenError } from '../errors.ts'
 import { scanBacklog } from './counts.ts'
 import { olderVersion } from './file.ts'
-import { openKnownIds } from './known-ids.ts'
+import { KnownIds } from './known-ids.ts'
 import { createLooks, seqBeside } from './looks.ts'
 
 /**
@@ -15,7 +15,7 @@ export function openOlderStore(db: DatabaseSync, file: string, version: number):
     throw new StoreOpenError(olderVersion(file, version))
   }
   return {
-    ...createLooks(db, seqBeside(openKnownIds(db))),
+    ...createLooks(db, seqBeside(new KnownIds(db))),
     backlog: async () => scanBacklog(db),
     /** Whether it could be written: the lock, and the right to it. */
     async checkWritable() {

@@ -1,4 +1,5 @@
 /** The statements of the SQLite store, in one place: a test asks the planner about each that none walks a whole table. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { DeliveryFilter } from '../contracts.ts'
 import { conditionsOf } from '../rows.ts'
 
@@ -97,4 +98,11 @@ export function listStatement(filter: DeliveryFilter) {
 export function browseStatement(filter: DeliveryFilter) {
   const { where, values } = conditionsOf(filter, () => '?')
   return { sql: `SELECT * FROM delivery WHERE seq < ? AND seq >= ?${where} ORDER BY seq DESC LIMIT ?`, values }
+}
+
+/** Prepares one of the statements above. */
+export type Prepare = (name: keyof typeof STATEMENTS) => StatementSync
+
+export function preparer(db: DatabaseSync): Prepare {
+  return name => db.prepare(STATEMENTS[name])
 }

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import tap, { type Test } from 'tap'
-import { KNOWN_IDS_SCHEMA, openKnownIds } from '../../../inbox/sqlite/known-ids.ts'
+import { KNOWN_IDS_SCHEMA, KnownIds } from '../../../inbox/sqlite/known-ids.ts'
 import { openSqliteStore, type SqliteStore } from '../../../inbox/sqlite/store.ts'
 import { delivery } from '../../helpers/inbox.ts'
 
@@ -63,7 +63,7 @@ function knownIds(t: Test) {
   db.exec(`CREATE TABLE delivery (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL) STRICT; ${KNOWN_IDS_SCHEMA}`)
   const add = db.prepare('INSERT INTO delivery (id) VALUES (?)')
   const drop = db.prepare('DELETE FROM delivery WHERE id = ?')
-  let known = openKnownIds(db)
+  let known = new KnownIds(db)
   return {
     add: (id: string) => known.add(id, Number(add.run(id).lastInsertRowid)),
     remove(id: string) {
@@ -81,7 +81,7 @@ function knownIds(t: Test) {
       else known.undoTo(0)
     },
     reopen() {
-      known = openKnownIds(db)
+      known = new KnownIds(db)
     },
     indexedTo: () => (db.prepare('SELECT min(seq) AS seq FROM indexed').get() as { seq: number }).seq,
   }

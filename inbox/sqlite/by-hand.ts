@@ -1,0 +1,76 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { DeliveryState, Store } from '../contracts.ts'
+import type { StoreParts } from './parts.ts'
+import { emptyLog } from './scrub.ts'
+import { inSmallCommits } from './small-commits.ts'
+import { preparer } from './statements.ts'
+
+/** What a person does to deliveries. */
+export function createByHand(
+  db: DatabaseSync,
+  { write, counts, seqOf }: StoreParts,
+): Pick<Store, 'replay' | 'discard' | 'forget'> {
+  const sql = preparer(db)
+  const getState = sql('getState')
+  const replayDelivery = sql('replayDelivery')
+  const wakeNow = sql('wakeAt')
+  const discardDelivery = sql('discardDelivery')
+  const noteByHand = sql('noteByHand')
+  const bodyBytes = sql('bodyBytes')
+  const forgetBody = sql('forgetBody')
+  const forgetErrors = sql('forgetErrors')
+  const discardForgotten = sql('discardForgotten')
+
+  const stateOf = (seq: number | null) => getState.get(seq)?.state as DeliveryState | undefined
+
+  return {
+    replay: (ids, now) =>
+      write(() => {
+        const changed = new Set<string>()
+        for (const id of ids) {
+          const seq = seqOf(id)
+          const before = stateOf(seq)
+          const row = replayDelivery.get(seq) as { ordering_key: string } | undefined
+          if (row === undefined) continue
+          changed.add(row.ordering_key)
+          counts.add(before as DeliveryState, seq as number, -1)
+          counts.add('parked', seq as number, 1)
+          noteByHand.run(seq, 'replayed', now, null)
+        }
+        for (const orderingKey of changed) wakeNow.run(orderingKey, 0)
+        return [...changed]
+      }),
+
+    discard: (id, reason, now) =>
+      write(() => {
+        const seq = seqOf(id)
+        const before = stateOf(seq)
+        if (discardDelivery.run(now, reason, seq).changes === 0) return false
+        counts.add(before as DeliveryState, seq as number, -1)
+        noteByHand.run(seq, 'discarded', now, reason)
+        return true
+      }),
+
+    async forget(ids, now) {
+      let forgotten = 0
+      const seqs = ids.map(seqOf).filter(seq => seq !== null)
+      for (const some of inSmallCommits(seqs, bodyBytes)) forgotten += await write(() => forgetAll(some, now))
+      await emptyLog(db)
+      return forgotten
+    },
+  }
+
+  function forgetAll(seqs: readonly number[], now: number): number {
+    let forgotten = 0
+    for (const seq of seqs) {
+      const before = stateOf(seq)
+      if (forgetBody.run(seq).changes === 0) continue
+      forgotten++
+      forgetErrors.run(seq)
+      discardForgotten.run(now, seq)
+      counts.add(before as DeliveryState, seq, -1)
+      noteByHand.run(seq, 'forgotten', now, null)
+    }
+    return forgotten
+  }
+}

@@ -1,0 +1,141 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { MAX_RETRY_MS } from '../backoff.ts'
+import type { DeliveryState, InsertResult, NewDelivery, Outcome, Store, TakenDelivery } from '../contracts.ts'
+import { parsePayload, type RowWithPayload, redactedJson } from '../rows.ts'
+import type { StoreParts } from './parts.ts'
+import { preparer } from './statements.ts'
+import { CLOCK_SLACK_MS } from './wakeups.ts'
+
+/** As SQLite gives it: 64-bit integers as numbers. */
+type InFile = RowWithPayload & {
+  seq: number
+  started_at: number | null
+  next_attempt_at: number | null
+  received_at: number
+  settled_at: number | null
+}
+
+/** A delivery from its acceptance to its end. */
+export function createTurns(
+  db: DatabaseSync,
+  { write, known, counts, inFlight, seqOf }: StoreParts,
+): Pick<Store, 'insert' | 'take' | 'settle'> {
+  const sql = preparer(db)
+  const insertDelivery = sql('insertDelivery')
+  const insertBody = sql('insertBody')
+  const isPending = sql('isPending')
+  const head = sql('head')
+  const firstParked = sql('firstParked')
+  const startAttempt = sql('startAttempt')
+  const postpone = sql('postpone')
+  const settleAttempt = sql('settleAttempt')
+  const wakeNow = sql('wakeNow')
+  const wakeAt = sql('wakeAt')
+  const setWakeup = sql('setWakeup')
+  const forgetWakeup = sql('forgetWakeup')
+  const insertHistory = sql('insertHistory')
+
+  return {
+    insert(delivery, claim) {
+      const body = delivery.body ?? redactedJson(delivery.payload)
+      return write(() => insert(delivery, body, claim))
+    },
+    take: (orderingKey, now) => write(() => take(orderingKey, now)),
+    settle: (delivery, outcome, now) => write(() => settle(delivery, outcome, now)),
+  }
+
+  function insert(delivery: NewDelivery, body: Buffer, claim: boolean): InsertResult {
+    const { id, source, event, key, orderingKey, receivedAt, unreadable } = delivery
+    if (known.find(id) !== undefined) return 'duplicate'
+    const dead = unreadable !== undefined
+    const claimed = claim && !dead && isPending.get(orderingKey) === undefined
+    const state: DeliveryState = dead ? 'dead' : 'pending'
+    const inserted = insertDelivery.run(
+      id,
+      source,
+      event,
+      key,
+      orderingKey,
+      state,
+      claimed ? 1 : 0,
+      claimed ? receivedAt : null,
+      receivedAt,
+      dead ? receivedAt : null,
+      unreadable ?? null,
+    )
+    const seq = Number(inserted.lastInsertRowid)
+    insertBody.run(seq, body)
+    known.add(id, seq)
+    counts.add(state, seq, 1)
+    if (claimed) {
+      inFlight.add(seq)
+      return 'claimed'
+    }
+    if (dead) return 'dead'
+    // A mailbox that waits for a retry keeps its later time.
+    wakeNow.run(orderingKey)
+    return 'queued'
+  }
+
+  function settle(delivery: TakenDelivery, outcome: Outcome, now: number): boolean {
+    const seq = seqOf(delivery.id)
+    if (seq === null) return false
+    inFlight.remove(seq)
+    const next = 'nextAttemptAt' in outcome ? outcome.nextAttemptAt : null
+    const error = 'error' in outcome ? outcome.error : null
+    if (outcome.state !== 'done') {
+      const what = outcome.state === 'pending' ? 'failed' : outcome.state
+      insertHistory.run(what, now, error, seq, delivery.attempts)
+    }
+    if (settleAttempt.run(outcome.state, next, now, error, seq, delivery.attempts).changes === 0) return false
+    counts.add(delivery.state, seq, -1)
+    counts.add(outcome.state, seq, 1)
+    if (next !== null) wakeAt.run(delivery.orderingKey, next)
+    return true
+  }
+
+  function take(orderingKey: string, now: number): TakenDelivery | null {
+    const pending = head.get(orderingKey) as InFile | undefined
+    const parked = firstParked.get(orderingKey) as InFile | undefined
+    const waiting = [pending, parked].filter(row => row !== undefined)
+    // Whoever is at it looks again when it is settled.
+    if (waiting.some(row => inFlight.has(row.seq))) {
+      forgetWakeup.run(orderingKey)
+      return null
+    }
+    const dueAt = waiting.map(row => dueAtOf(row, now))
+    const next = waiting.find((_row, index) => (dueAt[index] as number) <= now)
+    if (next === undefined) {
+      if (waiting.length === 0) forgetWakeup.run(orderingKey)
+      else setWakeup.run(orderingKey, Math.min(...dueAt))
+      return null
+    }
+    forgetWakeup.run(orderingKey)
+    if (next.started_at !== null) insertHistory.run('crashed', now, null, next.seq, next.attempts)
+    startAttempt.run(now, next.seq)
+    inFlight.add(next.seq)
+    return {
+      id: next.id,
+      source: next.source,
+      event: next.event,
+      key: next.key,
+      orderingKey: next.ordering_key,
+      payload: parsePayload(next.payload as Uint8Array),
+      receivedAt: next.received_at,
+      attempts: next.attempts + 1,
+      state: next.state as 'pending' | 'parked',
+      crashed: next.started_at !== null,
+    }
+  }
+
+  /** When its next attempt is due. By a clock that has been set back since it failed, it waits its delay from now. */
+  function dueAtOf({ seq, next_attempt_at, settled_at }: InFile, now: number): number {
+    const dueAt = next_attempt_at ?? 0
+    if (dueAt <= now) return dueAt
+    const failedAt = settled_at as number
+    if (failedAt <= now + CLOCK_SLACK_MS && dueAt <= now + MAX_RETRY_MS) return dueAt
+    const anew = now + Math.min(dueAt - failedAt, MAX_RETRY_MS)
+    postpone.run(anew, now, seq)
+    return anew
+  }
+}
