@@ -58,6 +58,8 @@ export interface Inbox {
   handle(source: string, event: string, handler: Handler): void
   /** Whether a handler is registered for an event. */
   handles(source: string, event: string): boolean
+  /** The sources of which something is handled. */
+  sources(): string[]
   /**
    * Keeps a delivery. Resolved only after it is committed to disk, here or (a duplicate) by an earlier copy.
    * @param bytes the size of its body
@@ -242,6 +244,7 @@ export function createInbox({ store, scheduler, settings, clock, log, events, tr
       handlers.set(source, ofSource.set(event, handler))
     },
     handles: (source, event) => handlerOf(source, event) !== undefined,
+    sources: () => [...handlers.keys()],
     accept,
     get: async id => store.get(wellFormed(id, 'id')),
     list: (filter = {}, limit = 100, after = 0) => store.list(filter, limit, after),

@@ -18,7 +18,7 @@ export interface BodyStats {
   heldBytes: number
   /** The most that was ever held, bytes. */
   maxHeldBytes: number
-  /** Bodies that were cut off since the start: for the room of others, or because they came too slowly. */
+  /** Bodies that were rejected since the start: for memory that others needed, or because they came too slowly. */
   cutForRoom: number
   cutForSlowness: number
 }
@@ -31,15 +31,15 @@ export interface BodyBudgetOptions {
   clock?: Pick<Clock, 'now' | 'after'>
 }
 
-/** Eight of the largest bodies; genuine ones are a few KB, and here for a few ms. */
+/** Eight of the largest bodies; genuine ones are a few KB, and are read within a few ms. */
 const MAX_HELD_BYTES = 32 * 1024 * 1024
-/** A body that holds no more than this makes room for nobody who holds more. */
+/** A body of up to this size is not rejected in favour of a larger one. */
 export const SMALL_BODY_BYTES = 64 * 1024
-/** What a piece of a body takes beside its bytes, about. */
-const PIECE_BYTES = 256
-/** How long a body may take whatever its size, ms: Chatwoot itself waits no longer for an answer. */
+/** Memory that each chunk of a body takes beside its bytes, about. */
+const CHUNK_OVERHEAD_BYTES = 256
+/** A body's speed does not matter for this long: Chatwoot itself waits no longer for a response. */
 const GRACE_MS = 5_000
-/** From then on, on average since its beginning; 4 MiB may take two minutes. */
+/** The slowest average speed from then on; 4 MiB may take two minutes. */
 const MIN_BYTES_PER_SECOND = 32 * 1024
 /** How often speeds are looked at, ms. */
 const TICK_MS = 500
@@ -47,12 +47,12 @@ const TICK_MS = 500
 // 429: Chatwoot's bots send again after 429 and 500 only, and Stripe after anything that is no 200.
 const CutForRoomError = createError<[]>(
   'WEBHOOK_BODY_CUT',
-  'Too much is being sent at the same time, and this body was the slowest; send it again',
+  'Too many bodies are being received at once, and this was the slowest; please send it again',
   429,
 )
 const TooSlowError = createError<[]>(
   'WEBHOOK_BODY_TOO_SLOW',
-  `The body came at less than ${MIN_BYTES_PER_SECOND} bytes/s; send it again`,
+  `The body arrived at less than ${MIN_BYTES_PER_SECOND} bytes/s; please send it again`,
   429,
 )
 
@@ -145,7 +145,7 @@ export function createBodyBudget({
       if (received === length) return
       body ??= track(received, end)
       body.received = received
-      hold(body, bytes.length + PIECE_BYTES)
+      hold(body, bytes.length + CHUNK_OVERHEAD_BYTES)
       // Not if it had to make room itself.
       if (isLarge && unfinished.has(body)) turns.take(request.raw)
     }
@@ -201,7 +201,7 @@ function free({ complete }: IncomingMessage, { buffer, byteLength }: Buffer): vo
 }
 
 /** Large bodies that are read in one turn of the event loop, 64 to 128 KiB of each. */
-const BODIES_A_TURN = 8
+const BODIES_PER_TURN = 8
 
 /**
  * Lets large bodies be read in turns. Node reads up to 2 MiB of each connection in one turn of the event loop: of a few
@@ -211,7 +211,7 @@ function createTurns() {
   const waiting = new Set<IncomingMessage>()
 
   function next(): void {
-    let left = BODIES_A_TURN
+    let left = BODIES_PER_TURN
     for (const raw of waiting) {
       waiting.delete(raw)
       raw.resume()

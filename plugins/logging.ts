@@ -9,19 +9,19 @@ import { eventsOf } from './events.ts'
 export interface DeliveryLine {
   source?: string
   event?: string
-  /** accepted, duplicate, ignored, refused, malformed or failed; unanswered: the sender was gone before. */
+  /** accepted, duplicate, ignored, refused, malformed or failed; unanswered: the client had closed the connection. */
   outcome?: string
   /** Why, if it was not accepted: an error's code, or the reason for ignoring it. */
   reason?: string
-  /** A line that a person should see although the answer is a 200. */
+  /** Logged as a warning although the response is a 200. */
   warn?: boolean
 }
 
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * A preHandler: opens the request's one line, which is written when the answer is sent (or the sender is gone):
-     * path, source, event, delivery, outcome, status, ms; the sender's address if it was turned away.
+     * A preHandler: opens the request's one line, which is written when the response is sent (or the client is gone):
+     * path, source, event, delivery, outcome, status, ms; the client's address if it was refused.
      */
     logDelivery: (request: FastifyRequest, reply: FastifyReply, done: () => void) => void
   }
@@ -48,7 +48,7 @@ export default fp(
         sent = true
       })
       const write = () => events.emit('answered', writeLine(request, reply, line, startedAt, sent))
-      // A sender that goes away within its body is gone by now.
+      // A client that closes the connection within its body has done so by now.
       const gone = reply.raw.closed
       if (!gone) reply.raw.once('close', write)
       done()
@@ -84,7 +84,7 @@ function writeLine(
     ms: Math.round((performance.now() - startedAt) * 100) / 100,
   }
   const fields = { path: request.routeOptions.url, ...answered, ip: status >= 400 ? request.ip : undefined }
-  const message = sent ? `webhook ${outcome}` : `webhook ${outcome}, its sender did not wait for the answer`
+  const message = sent ? `webhook ${outcome}` : `webhook ${outcome}, client closed the connection before the response`
   if (status >= 500) request.log.error(fields, message)
   else if (status >= 400 || line.warn === true || !sent) request.log.warn(fields, message)
   else request.log.info(fields, message)
@@ -97,10 +97,10 @@ function outcomeOf(status: number): string {
   return status >= 400 ? 'malformed' : 'accepted'
 }
 
-/** Bytes of log lines that are written at once. */
-const LOG_BUFFER = 8 * 1024
-/** The longest that a line waits to be written, ms. */
-const LOG_DELAY = 100
+/** Log lines are written in pieces of this size. */
+const LOG_BUFFER_BYTES = 8 * 1024
+/** A line is written after this time at the latest. */
+const LOG_DELAY_MS = 100
 
 /**
  * pino's options for the standalone server: pretty on a terminal, JSON elsewhere. Secrets are never handed to a log
@@ -129,7 +129,7 @@ export function loggerOptions(level: string, terminal: boolean) {
 
 /** Standard output, written in large pieces: a system call for each line would cost a tenth of the speed. */
 function bufferedOutput() {
-  const output = pino.destination({ sync: true, minLength: LOG_BUFFER, periodicFlush: LOG_DELAY })
+  const output = pino.destination({ sync: true, minLength: LOG_BUFFER_BYTES, periodicFlush: LOG_DELAY_MS })
   process.once('exit', () => output.flushSync())
   return output
 }

@@ -19,7 +19,7 @@ export interface CalendarFeedOptions {
 }
 
 /** How long lessons stay in the feed, ms. */
-const PAST = 30 * 24 * 60 * 60 * 1_000
+const PAST_MS = 30 * 24 * 60 * 60 * 1_000
 /** The last time that a Date can be, Unix ms. */
 const END_OF_TIME = 8.64e15
 /**
@@ -28,23 +28,19 @@ const END_OF_TIME = 8.64e15
  */
 const CHANGED_BEFORE = Date.UTC(2026, 0, 1)
 /** How often calendar programs should look, s; many look once a day unless told. */
-const REFRESH_S = 15 * 60
+const REFRESH_SECONDS = 15 * 60
 
 const TokenError = createError<[]>(
   'CALENDAR_TOKEN_INVALID',
   'The token is missing or wrong: subscribe to /calendar.ics?token=… with the token that is set for this calendar',
   401,
 )
-const UnreadableError = createError<[]>(
-  'CALENDAR_UNREADABLE',
-  'The calendar can not be read at the moment; try again later',
-  503,
-)
+const UnreadableError = createError<[]>('CALENDAR_UNREADABLE', 'The calendar is unavailable; try again later', 503)
 
 /** The lessons as iCalendar, for calendar programs to subscribe to. @throws {OptionError} that names the option */
 export default async function calendarFeed(app: FastifyInstance, options: CalendarFeedOptions): Promise<void> {
   const { token, lessons, zone, now = Date.now } = options
-  if (token.trim() === '') throw new OptionError('token of the calendar feed is empty; give a long, random text')
+  if (token.trim() === '') throw new OptionError('token of the calendar feed is empty; give a long, random string')
   if (!IANAZone.isValidZone(zone)) {
     throw new OptionError(`zone of the calendar feed must be an IANA time zone such as Europe/Amsterdam, not ${zone}`)
   }
@@ -55,8 +51,8 @@ export default async function calendarFeed(app: FastifyInstance, options: Calend
     reply.header('cache-control', 'no-store')
     const given = (request.query as { token?: unknown }).token
     if (typeof given !== 'string' || !timingSafeEqual(digest(given), expected)) throw new TokenError()
-    const booked = await lessons(now() - PAST, END_OF_TIME).catch((error: Error) => {
-      app.log.error(error, 'the lessons of the calendar feed can not be read')
+    const booked = await lessons(now() - PAST_MS, END_OF_TIME).catch((error: Error) => {
+      app.log.error(error, 'the calendar feed failed: lessons could not be read')
       throw new UnreadableError()
     })
     const body = calendarText(booked, zone)
@@ -76,7 +72,7 @@ function calendarText(lessons: BookedLesson[], zone: string): string {
   const calendar = ical({
     name: 'Lessons',
     prodId: { company: 'tutorbot-webhooks', product: 'Lessons', language: 'EN' },
-    ttl: REFRESH_S,
+    ttl: REFRESH_SECONDS,
     events: lessons.map(({ changedAt, ...lesson }) => ({
       // Not the order itself: the generator escapes no UID.
       id: `${hash('sha256', lesson.order)}@tutorbot-webhooks`,

@@ -11,7 +11,7 @@ import sourceRoute from './source.ts'
 import stripeRoute from './stripe.ts'
 
 /** The largest body, bytes: Chatwoot's longest message is 2.7 MB once it is escaped. */
-const BODY_LIMIT = 4 * 1024 * 1024
+const MAX_BODY_BYTES = 4 * 1024 * 1024
 
 const ROUTES: Record<string, typeof sourceRoute> = { chatwoot: chatwootRoute, stripe: stripeRoute }
 
@@ -19,7 +19,7 @@ const ROUTES: Record<string, typeof sourceRoute> = { chatwoot: chatwootRoute, st
 export default async function webhookRoutes(app: FastifyInstance, { sources }: { sources: Source[] }): Promise<void> {
   app.removeAllContentTypeParsers()
   // The bytes as they came: nothing is parsed before the signature is verified.
-  const bodies = createBodyBudget({ bodyLimit: BODY_LIMIT })
+  const bodies = createBodyBudget({ bodyLimit: MAX_BODY_BYTES })
   // Neither a host's serializer nor its schema compiler (Zod's refuses JSON Schema) meets our answers.
   app.setReplySerializer(payload => JSON.stringify(payload))
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, bodies))
@@ -45,7 +45,7 @@ function answerError(error: FastifyError, request: FastifyRequest, reply: Fastif
     const known = status < 500 || error.code?.startsWith('WEBHOOK_')
     const code = known ? error.code : 'WEBHOOK_FAILED'
     note(request, { reason: code })
-    if (status === 500) request.log.error(error, 'a webhook could not be stored')
+    if (status === 500) request.log.error(error, 'webhook not stored, answered 500')
     if (status === 429) reply.header('retry-after', '1')
     if (isLargeBodyComing(request)) {
       reply.header('connection', 'close')
@@ -56,7 +56,7 @@ function answerError(error: FastifyError, request: FastifyRequest, reply: Fastif
       statusCode: status,
       code,
       error: STATUS_CODES[status],
-      message: known ? error.message : 'Something went wrong here; send it again',
+      message: known ? error.message : 'Internal error; please send it again',
     })
   }
   // A body that could not even be read (too large, of a wrong type) never came to the preHandlers.
@@ -64,7 +64,7 @@ function answerError(error: FastifyError, request: FastifyRequest, reply: Fastif
   else respond()
 }
 
-/** A body that is refused is not waited for; a small one has come by now, or does in a moment. */
+/** Whether a large part of a refused body is still to come: it is not waited for. */
 function isLargeBodyComing({ raw, headers }: FastifyRequest): boolean {
   return raw.complete === false && !(Number(headers['content-length']) <= SMALL_BODY_BYTES)
 }

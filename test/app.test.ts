@@ -123,10 +123,10 @@ t.test('what fails unforeseen is a 500 without its message, whatever status it a
       statusCode: 500,
       code: 'WEBHOOK_FAILED',
       error: 'Internal Server Error',
-      message: 'Something went wrong here; send it again',
+      message: 'Internal error; please send it again',
     })
   }
-  t.match(await log.line(({ msg }) => msg === 'a webhook could not be stored'), { err: { message: /hunter2/ } })
+  t.match(await log.line(({ msg }) => msg === 'webhook not stored, answered 500'), { err: { message: /hunter2/ } })
   t.match(await log.request(1), { outcome: 'failed', status: 500, reason: 'WEBHOOK_FAILED' })
 })
 

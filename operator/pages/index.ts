@@ -11,13 +11,14 @@ export type Pages = ReturnType<typeof createPages>
  * The operator's pages as HTML.
  * @param base the page's path
  * @param zone the IANA time zone that times are shown in
+ * @param sources the names of the sources, as a filter suggests them
  */
-export function createPages(base: string, zone: string) {
+export function createPages(base: string, zone: string, sources: () => readonly string[]) {
   const layout = createLayout(base, zone)
   return {
     ...createSignIn(layout),
     ...createOverview(layout),
-    ...createList(layout),
+    ...createList(layout, sources),
     ...createDeliveryPage(layout),
     ...createReplayPage(layout),
   }

@@ -10,7 +10,7 @@ import type { Layout, PageSession } from './layout.ts'
 export type FilterValues = Record<string, string>
 
 /** The deliveries that a filter shows. */
-export function createList(layout: Layout) {
+export function createList(layout: Layout, sources: () => readonly string[]) {
   const { base, zone, frame } = layout
   const table = createTable(layout)
   return { list, badFilter }
@@ -69,7 +69,7 @@ export function createList(layout: Layout) {
 !${timeInput('from', 'Accepted from')}
 !${timeInput('to', 'Accepted before')}
 !${input('text', 'Part of the id or key', 'type="search" autocomplete="off"')}
-<datalist id="sources"><option value="chatwoot"><option value="stripe"></datalist>
+<datalist id="sources">!${sources().map(name => html`<option value="${name}">`)}</datalist>
 <p class="actions"><button>Show</button> <a href="${base}/deliveries">Clear</a></p>
 </form>`
   }

@@ -62,7 +62,7 @@ export default async function dashboard(app: FastifyInstance, options: Dashboard
   const { access, sessions, zone, clock } = options
   const { inbox, events } = app.webhooks
   const base = app.prefix
-  const pages = createPages(base, zone)
+  const pages = createPages(base, zone, () => inbox.sources())
   const activity = createActivity(events, () => clock.now())
   const live = createLive(clock, app.log)
   events.on('answered', live.change).on('handled', live.change)

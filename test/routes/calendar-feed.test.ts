@@ -300,9 +300,9 @@ tap.test('lessons that can not be read: 503, its reason in the log only', async 
     statusCode: 503,
     code: 'CALENDAR_UNREADABLE',
     error: 'Service Unavailable',
-    message: 'The calendar can not be read at the moment; try again later',
+    message: 'The calendar is unavailable; try again later',
   })
-  const said = { level: 50, msg: /lessons of the calendar feed/, err: { message: 'database or disk is full' } }
+  const said = { level: 50, msg: /the calendar feed failed/, err: { message: 'database or disk is full' } }
   t.match(await log.line(({ level }) => level === 50), said)
 })
 

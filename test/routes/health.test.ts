@@ -36,7 +36,7 @@ t.test('not ready while the store does not work; the reason is in the log only',
   other.exec('ALTER TABLE delivery RENAME TO gone')
   const response = await app.inject('/ready')
   t.equal(response.statusCode, 503)
-  t.same(response.json(), { status: 'not ready', reason: 'the store can not be written' })
+  t.same(response.json(), { status: 'not ready', reason: 'the store is not writable' })
   t.match(log.lines.at(-1), { level: LEVELS.error, err: { message: /no such table/ } })
   t.equal((await app.inject('/health')).statusCode, 200, 'alive nevertheless')
 
