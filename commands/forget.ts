@@ -8,8 +8,9 @@ import { CommandError, type Context, report, UsageError, withExamples, withJson 
 import { AT_ONCE, withStore } from './store.ts'
 
 interface ForgetOptions {
-  contact: string
+  contact?: string
   conversation?: string[]
+  value?: string[]
   dryRun?: boolean
   json?: boolean
 }
@@ -23,31 +24,41 @@ export function forgetCommand(program: Command, context: Context): void {
   const command = program.command('forget')
   withJson(command)
     .description("erases a person's payloads and the name in lessons; the keys stay")
-    .requiredOption('--contact <id>', "Chatwoot's id of the contact")
+    .option('--contact <id>', "Chatwoot's id of the contact")
     .option('--conversation <ids...>', 'conversations of that person too, whose payloads are gone already')
+    .option('--value <texts...>', 'deliveries of any source that have one of these values, such as an e-mail address')
     .option('--dry-run', 'only says what it would erase')
     .action((options: ForgetOptions) => forget(options, context))
     .addHelpText(
       'after',
       `
-Looks for deliveries of the contact, of that contact's conversations, and for payments whose metadata names either.
+Looks for deliveries of the contact, of that contact's conversations, and for payments whose metadata names either; and
+for those of any source with a --value somewhere in them, as a whole, in capitals or not.
 What was not finished is discarded. What is being handled is left, and said: run it again then (exit code 1).`,
     )
   withExamples(command, [
     'forget --contact 4100001 --dry-run',
     'forget --contact 4100001',
     'forget --contact 4100001 --conversation 42 57',
+    'forget --value sam@example.com',
   ])
 }
 
 async function forget(options: ForgetOptions, context: Context): Promise<void> {
-  const { contact, conversation: named = [], dryRun = false, json } = options
-  const wrong = [contact, ...named].find(id => !/^[1-9]\d*$/.test(id))
+  const { contact, conversation: named = [], value: values = [], dryRun = false, json } = options
+  if (contact === undefined && values.length === 0) throw new UsageError('give a --contact, a --value, or both')
+  if (contact === undefined && named.length > 0) throw new UsageError('--conversation needs --contact')
+  const wrong = [contact ?? '1', ...named].find(id => !/^[1-9]\d*$/.test(id))
   if (wrong !== undefined) throw new UsageError(`${wrong} is no id of Chatwoot's: a number`)
   const result = await withStore(context, async (store, { CW_ACC_ID, DATABASE_URL, GCAL_CALENDAR_ID }) => {
     if (named.length > 0 && CW_ACC_ID === undefined) throw new CommandError('--conversation needs CW_ACC_ID')
     if (GCAL_CALENDAR_ID) context.say('lessons in the Google calendar hold the name too: erase them there')
-    const person: Person = { contact, account: CW_ACC_ID, conversations: new Set() }
+    const person: Person = {
+      contact,
+      account: CW_ACC_ID,
+      conversations: new Set(),
+      values: new Set(values.map(value => value.toLowerCase())),
+    }
     for (const id of named) person.conversations.add(`conversation:${CW_ACC_ID}:${id}`)
     // A payment can come before the first message that tells whose conversation it names.
     for await (const delivery of withPayload(store)) {
@@ -66,18 +77,20 @@ async function forget(options: ForgetOptions, context: Context): Promise<void> {
   // What told whose conversation it is may be erased by now.
   const again = [
     'forget',
-    '--contact',
-    contact,
+    ...(contact === undefined ? [] : ['--contact', contact]),
     ...(conversations.length > 0 ? ['--conversation', ...conversations] : []),
+    ...(values.length > 0 ? ['--value', ...values.map(value => JSON.stringify(value))] : []),
   ]
   throw new CommandError(`${inFlight.length} being handled; when they are done, run: ${again.join(' ')}`)
 }
 
 interface Person {
-  contact: string
+  contact: string | undefined
   account: string | undefined
   /** Ordering keys. */
   conversations: Set<string>
+  /** In lower case. */
+  values: Set<string>
 }
 
 async function forgetDeliveries(store: Store, person: Person, dryRun: boolean) {
@@ -111,17 +124,29 @@ async function* withPayload(store: Store): AsyncGenerator<WithPayload> {
   } while (page.length > 0)
 }
 
-function concerns(delivery: WithPayload, { contact, account, conversations }: Person): boolean {
+function concerns(delivery: WithPayload, { contact, account, conversations, values }: Person): boolean {
   if (conversations.has(delivery.orderingKey) || isOfContact(delivery, contact)) return true
-  if (delivery.source !== 'stripe') return false
+  if (values.size > 0 && hasValue(delivery.payload, values)) return true
+  if (delivery.source !== 'stripe' || contact === undefined) return false
   const { metadata } = asObject(asObject(delivery.payload.data).object)
   if (asId(asObject(metadata).contact_id) === contact) return true
   return conversations.has(`conversation:${account}:${conversationOfMetadata(metadata)}`)
 }
 
+/** Whether a value is one of these, at whatever depth; without recursion, for a payload may be nested deeply. */
+function hasValue(payload: Json, values: Set<string>): boolean {
+  const left: unknown[] = [payload]
+  while (left.length > 0) {
+    const value = left.pop()
+    if (typeof value === 'object' && value !== null) for (const each of Object.values(value)) left.push(each)
+    else if (values.has(String(value).toLowerCase())) return true
+  }
+  return false
+}
+
 /** Whether Chatwoot's event is about this contact. Users and bots have ids of their own, and a type. */
-function isOfContact({ source, event, payload }: WithPayload, contact: string): boolean {
-  if (source !== 'chatwoot') return false
+function isOfContact({ source, event, payload }: WithPayload, contact: string | undefined): boolean {
+  if (source !== 'chatwoot' || contact === undefined) return false
   const sender = asObject(payload.sender)
   const conversation = asObject(payload.conversation ?? payload.current_conversation ?? payload)
   const ids = [

@@ -7,6 +7,7 @@ import { openPostgresCalendar } from '../../calendar/postgres.ts'
 import { openSqliteCalendar } from '../../calendar/sqlite.ts'
 import { chatwoot, stripeCharge, stripeEvent, stripeSession } from '../../commands/samples.ts'
 import type { NewDelivery, Payload, Store } from '../../inbox/contracts.ts'
+import { deliveryId } from '../../inbox/delivery-id.ts'
 import { openPostgresStore } from '../../inbox/postgres/store.ts'
 import { openSqliteStore, openSqliteStoreBeside } from '../../inbox/sqlite/store.ts'
 import { lesson } from '../helpers/calendar-conformance.ts'
@@ -186,4 +187,46 @@ tap.test('many: in steps, and what came after the command began', async t => {
   t.equal(await aside.get('never'), null)
   await aside.close()
   await store.close()
+})
+
+for (const [name, { at, open }] of Object.entries(STORES)) {
+  tap.test(`a value finds deliveries of any source, on ${name}`, async t => {
+    const url = await at(t)
+    const store = await open(url)
+    const booking = (key: string, payload: object, source = 'calcom'): NewDelivery => ({
+      id: deliveryId(source, key),
+      source,
+      event: 'BOOKING_CREATED',
+      key,
+      orderingKey: `booking:${key}`,
+      payload: { ...payload },
+      receivedAt: 1,
+    })
+    const person = [
+      booking('1', { payload: { attendees: [{ email: 'Sam@Example.com' }] } }),
+      booking('2', { user: { id: 4711 } }, 'github'),
+      booking('3', { text: 'sam@example.com' }),
+    ]
+    const rest = [booking('4', { text: 'write to sam@example.com' }), booking('5', { a: null, email: 'x@example.com' })]
+    for (const delivery of [...person, ...rest]) await store.insert(delivery, false)
+    const taken = await store.take('booking:3', Date.now())
+    const partly = await run({ DATABASE_URL: url }, 'forget', '--value', 'sam@example.com', '4711')
+    t.match(partly, { code: 1, out: /^2 deliveries are erased, the name in 0 lessons too/ })
+    t.match(partly, { err: /1 being handled; .* run: forget --value "sam@example.com" "4711"$/ })
+    if (taken) await store.settle(taken, { state: 'done' }, Date.now())
+    t.match(await run({ DATABASE_URL: url }, 'forget', '--value', 'sam@example.com'), { code: 0, out: /^1 / })
+    for (const { id } of person) t.match(await store.get(id), { payload: null })
+    for (const { id } of rest) t.ok((await store.get(id))?.payload)
+    await store.close()
+  })
+}
+
+tap.test('of whom, has to be said', async t => {
+  const url = join(t.testdir(), 'webhooks.db')
+  await openSqliteStore(url).close()
+  t.match(await run(env(url), 'forget'), { code: 2, err: /^forget: give a --contact, a --value, or both/ })
+  t.match(await run(env(url), 'forget', '--value', 'x', '--conversation', '5'), {
+    code: 2,
+    err: /--conversation needs --contact/,
+  })
 })
