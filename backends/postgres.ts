@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { openPostgresCalendar } from '../calendar/postgres.ts'
 import type { Store } from '../inbox/contracts.ts'
-import { createBossScheduler } from '../inbox/postgres/scheduler.ts'
+import { BossScheduler } from '../inbox/postgres/scheduler.ts'
 import { openPostgresStore } from '../inbox/postgres/store.ts'
 import type { Backend, BackendModule, BackendOptions } from './contract.ts'
 
@@ -11,7 +11,7 @@ export async function openBackend(url: string, { log, clock, onCommit }: Backend
   const store = await openPostgresStore(url, log, { onCommit, clock })
   return {
     store,
-    createScheduler: options => createBossScheduler({ store, log, ...options }),
+    createScheduler: options => new BossScheduler({ store, log, ...options }),
     calendar: () => openCalendar(url, clock),
   }
 }

@@ -6,9 +6,9 @@ interface Waiting<Item, Result> {
 
 export interface BatchOptions {
   /** Items in one batch, at most. */
-  most?: number
+  max?: number
   /** Whether an error may be due to one item: then the others are done without it. */
-  isOfOne: (error: unknown) => boolean
+  isItemError: (error: unknown) => boolean
 }
 
 /**
@@ -19,7 +19,7 @@ export interface BatchOptions {
  */
 export function batched<Item, Result>(
   run: (items: Item[]) => Promise<Result[]>,
-  { most = 256, isOfOne }: BatchOptions,
+  { max = 256, isItemError }: BatchOptions,
 ) {
   let waiting: Waiting<Item, Result>[] = []
   let running: Promise<void> | undefined
@@ -28,8 +28,8 @@ export function batched<Item, Result>(
   async function runAll(): Promise<void> {
     await new Promise(resolve => setImmediate(resolve))
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, most)
-      waiting = waiting.slice(most)
+      const batch = waiting.slice(0, max)
+      waiting = waiting.slice(max)
       size = batch.length
       await runBatch(batch)
     }
@@ -42,7 +42,7 @@ export function batched<Item, Result>(
       const results = await run(batch.map(({ item }) => item))
       for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result)
     } catch (error) {
-      if (batch.length === 1 || !isOfOne(error)) {
+      if (batch.length === 1 || !isItemError(error)) {
         for (const { reject } of batch) reject(error)
         return
       }

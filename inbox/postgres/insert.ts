@@ -1,9 +1,9 @@
 import type { PgBoss } from 'pg-boss'
 import type { InsertResult, NewDelivery } from '../contracts.ts'
-import { type Claim, QUEUE, untilAfter, wake } from './queue.ts'
-import { BOSS_SCHEMA, SCHEMA } from './schema.ts'
+import { CLAIM_IDLE, type Claim, endClaims, untilAfter, wake } from './queue.ts'
+import { SCHEMA } from './schema.ts'
 import { clean } from './text.ts'
-import { type Connection, onClient } from './transaction.ts'
+import type { Connection } from './transaction.ts'
 
 export interface Insert {
   delivery: NewDelivery
@@ -17,11 +17,6 @@ export interface Insert {
 /*
  * Numbers in the order of acceptance, rows in the order of their keys and ids: two transactions with the same ones wait
  * for each other, and do not lock up. IS TRUE: or the IN is made a join, in a transaction that has hash joins off.
- *
- * claimed: a mailbox that nobody has and in which nothing is pending gets a job as pg-boss's fetch would leave it:
- * active. There is one of those for each at most (job_i3), whoever makes it. None where a job waits (asked for as in
- * LOCK_WAITING): who fetches that one would wait for us, and perhaps we for it. What another process accepts of the same
- * mailbox while this statement runs is not seen: it comes after this one, whatever their numbers.
  */
 const INSERT = `
   WITH given AS MATERIALIZED (
@@ -31,20 +26,7 @@ const INSERT = `
         WITH ORDINALITY AS rows (id, source, event, key, ordering_key, unreadable, received_at, start, length, claims, ordinal)
       ORDER BY ordinal
     ) AS accepted
-  ), claimed AS (
-    INSERT INTO ${BOSS_SCHEMA}.job
-      (name, policy, singleton_key, state, started_on, heartbeat_on, heartbeat_seconds, keep_until,
-        retry_limit, retry_delay, retry_backoff, expire_seconds, deletion_seconds)
-    SELECT name, policy, ordering_key, 'active', now, now, heartbeat_seconds, now + retention_seconds * interval '1 second',
-      retry_limit, retry_delay, retry_backoff, expire_seconds, deletion_seconds
-    FROM given
-    CROSS JOIN (SELECT *, ${BOSS_SCHEMA}.job_now() AS now FROM ${BOSS_SCHEMA}.queue WHERE name = '${QUEUE}') AS queue
-    WHERE claims
-      AND NOT EXISTS (SELECT FROM ${SCHEMA}.delivery WHERE ordering_key = given.ordering_key AND state = 'pending')
-      AND NOT EXISTS (SELECT FROM ${BOSS_SCHEMA}.job
-        WHERE name = '${QUEUE}' AND singleton_key = given.ordering_key AND state < 'active')
-    ORDER BY ordering_key
-    ON CONFLICT DO NOTHING RETURNING id, singleton_key, started_on
+  ), claimed AS (${CLAIM_IDLE}
   ), fresh AS (
     INSERT INTO ${SCHEMA}.delivery
       (seq, id, source, event, key, ordering_key, state, attempts, started_at, received_at, settled_at, error)
@@ -70,7 +52,7 @@ type InsertedRow =
 export async function insertAll(
   boss: PgBoss,
   client: Connection,
-  anew: Connection,
+  unprepared: Connection,
   inserts: Insert[],
 ): Promise<{ results: InsertResult[]; claims: Claim[] }> {
   // The first of each id: copies in one batch are duplicates.
@@ -119,8 +101,11 @@ export async function insertAll(
   // Claimed for a delivery that was known already.
   const idle = [...claims].filter(([{ delivery }]) => !fresh.has(clean(delivery.id)))
   if (idle.length > 0) {
-    const jobs = idle.map(([, claim]) => claim)
-    await boss.deleteJob(QUEUE, jobs, { db: onClient(anew) })
+    await endClaims(
+      boss,
+      unprepared,
+      idle.map(([, claim]) => claim),
+    )
     for (const [insert] of idle) claims.delete(insert)
   }
   return { results, claims: [...claims.values()] }

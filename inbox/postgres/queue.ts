@@ -1,13 +1,12 @@
 import type pg from 'pg'
-import { type JobAttempt, PgBoss, type Queue } from 'pg-boss'
-import type { Logger } from '../contracts.ts'
-import { StoreOpenError } from '../errors.ts'
+import type { Db, JobAttempt, PgBoss } from 'pg-boss'
 import type { RowWithPayload } from '../rows.ts'
-import { onceInTenSeconds } from '../store-trouble.ts'
 import { BOSS_SCHEMA, SCHEMA } from './schema.ts'
 import { indexable } from './text.ts'
-import { msUntil, waitMs } from './time.ts'
-import { type Connection, inTransactions, onClient, transaction } from './transaction.ts'
+import { BOSS_NOW, msUntil, waitMs } from './time.ts'
+import { type Connection, transaction } from './transaction.ts'
+
+/** The queue of mailboxes that have something due. All that knows pg-boss's tables is here. */
 
 /** The queue of mailboxes that have something due: one waiting and one active job for each (policy `stately`). */
 export const QUEUE = 'mailbox'
@@ -15,23 +14,10 @@ export const QUEUE = 'mailbox'
 export const HEARTBEAT_SECONDS = 10
 /** How long after a heartbeat its process may still take deliveries, ms: less than until the mailbox is another's. */
 export const CLAIM_MS = 8_000
-/** pg-boss drops what waits longer; what waits is ours to drop. Ten years, s. */
-const FOR_EVER = 10 * 365 * 24 * 60 * 60
 /** Mailboxes woken in one transaction at start. */
-const WAKE_STEP = 10_000
+const MAX_WOKEN_PER_COMMIT = 10_000
 /** Where a commit says that something has become due. */
 export const CHANNEL = 'tutorbot_webhooks'
-
-const SETTINGS: Omit<Queue, 'name' | 'policy' | 'partition'> = {
-  heartbeatSeconds: HEARTBEAT_SECONDS,
-  retentionSeconds: FOR_EVER,
-  retryLimit: 2 ** 31 - 1,
-  // A mailbox whose process has died is fetched again at once. With a delay it would wait in the state `retry`, of which a
-  // `stately` queue has one for each key: a second job of the mailbox that fails meanwhile, having been inserted and
-  // claimed beside it, is failed for good whatever its retryLimit is, and nobody drains what it stood for.
-  retryDelay: 0,
-  expireInSeconds: 24 * 60 * 60 - 1,
-}
 
 /** A mailbox that this process has claimed. */
 export interface Claim extends JobAttempt {
@@ -39,56 +25,6 @@ export interface Claim extends JobAttempt {
   /** The database's time until which deliveries may be taken by it. */
   until: Date
 }
-
-/** @param serves false: it changes nothing by itself, neither its schema nor what waits */
-export function createBoss(pool: pg.Pool, log: Logger, serves: boolean): PgBoss {
-  const boss = new PgBoss({
-    db: inTransactions(pool),
-    schema: BOSS_SCHEMA,
-    createSchema: false,
-    migrate: serves,
-    supervise: serves,
-    schedule: false,
-    registerInstance: false,
-    // A mailbox whose process has died is another's within some 12 s; at its defaults, after minutes.
-    superviseIntervalSeconds: 1,
-    monitorIntervalSeconds: 1,
-  })
-  // Every second, while the database is down.
-  const isTime = onceInTenSeconds()
-  boss.on('error', error => {
-    if (isTime(performance.now())) log.warn(`pg-boss: ${error.message}`)
-  })
-  return boss
-}
-
-/**
- * Starts pg-boss, and makes its queue or brings it up to these settings: `createQueue` changes nothing of one that is
- * there.
- */
-export async function startBoss(boss: PgBoss): Promise<void> {
-  await boss.start()
-  await boss.createQueue(QUEUE, { policy: 'stately', ...SETTINGS })
-  await boss.updateQueue(QUEUE, SETTINGS)
-}
-
-/**
- * Uses pg-boss's schema as it is. One of another version has other functions than this program's pg-boss counts on: what
- * would make a mailbox wait is refused then.
- */
-export async function joinBoss(boss: PgBoss): Promise<void> {
-  try {
-    await boss.start()
-  } catch (error) {
-    if ((error as Error).message !== OTHER_VERSION) throw error
-    const refusal = new StoreOpenError(
-      `the schema ${BOSS_SCHEMA} is of another pg-boss than this program's: do it with the version of the server, or on the operator's page`,
-    )
-    Object.assign(boss, { insert: () => Promise.reject(refusal) })
-  }
-}
-
-const OTHER_VERSION = 'pg-boss database requires migrations'
 
 /**
  * Makes mailboxes wait in pg-boss's queue, in the transaction of what makes them due. A mailbox waits once: what waits
@@ -123,7 +59,7 @@ interface WaitingRow {
  */
 const LOCK_WAITING = `
   WITH waiting AS MATERIALIZED (
-    SELECT job.id, due.delay, ${BOSS_SCHEMA}.job_now() + due.delay * interval '1 second' < job.start_after AS late
+    SELECT job.id, due.delay, ${BOSS_NOW} + due.delay * interval '1 second' < job.start_after AS late
     FROM unnest($1::text[], $2::float8[]) AS due (key, delay)
     CROSS JOIN LATERAL (
       SELECT id, start_after FROM ${BOSS_SCHEMA}.job
@@ -135,7 +71,7 @@ const LOCK_WAITING = `
   FROM waiting`
 /** One at a time: as a join, PostgreSQL may read all that waits for this too. There are few. */
 const MOVE = `
-  UPDATE ${BOSS_SCHEMA}.job SET start_after = ${BOSS_SCHEMA}.job_now() + $2::float8 * interval '1 second'
+  UPDATE ${BOSS_SCHEMA}.job SET start_after = ${BOSS_NOW} + $2::float8 * interval '1 second'
   WHERE name = '${QUEUE}' AND id = $1::uuid`
 
 /** In how many ms the mailboxes of deliveries are due; a drain that comes too early does no harm. */
@@ -163,7 +99,7 @@ export async function wakeAll(boss: PgBoss, pool: pg.Pool): Promise<void> {
   for (;;) {
     const { rows }: pg.QueryResult<{ ordering_key: string; wait: string }> = await pool.query(DUE_MAILBOXES, [
       after,
-      WAKE_STEP,
+      MAX_WOKEN_PER_COMMIT,
     ])
     const last = rows.at(-1)
     if (last === undefined) return
@@ -176,4 +112,74 @@ export async function wakeAll(boss: PgBoss, pool: pg.Pool): Promise<void> {
 /** Until when deliveries may be taken by a claim that was made or kept at a time of the database. */
 export function untilAfter(kept: Date): Date {
   return new Date(kept.getTime() + CLAIM_MS)
+}
+
+/*
+ * In the statement that inserts deliveries (`given`): a mailbox that nobody has and in which nothing is pending gets a job
+ * as pg-boss's fetch would leave it: active. There is one of those for each at most (job_i3), whoever makes it. None where
+ * a job waits (asked for as in LOCK_WAITING): who fetches that one would wait for us, and perhaps we for it. What another
+ * process accepts of the same mailbox while this statement runs is not seen: it comes after this one, whatever their
+ * numbers.
+ */
+export const CLAIM_IDLE = `
+    INSERT INTO ${BOSS_SCHEMA}.job
+      (name, policy, singleton_key, state, started_on, heartbeat_on, heartbeat_seconds, keep_until,
+        retry_limit, retry_delay, retry_backoff, expire_seconds, deletion_seconds)
+    SELECT name, policy, ordering_key, 'active', now, now, heartbeat_seconds, now + retention_seconds * interval '1 second',
+      retry_limit, retry_delay, retry_backoff, expire_seconds, deletion_seconds
+    FROM given
+    CROSS JOIN (SELECT *, ${BOSS_NOW} AS now FROM ${BOSS_SCHEMA}.queue WHERE name = '${QUEUE}') AS queue
+    WHERE claims
+      AND NOT EXISTS (SELECT FROM ${SCHEMA}.delivery WHERE ordering_key = given.ordering_key AND state = 'pending')
+      AND NOT EXISTS (SELECT FROM ${BOSS_SCHEMA}.job
+        WHERE name = '${QUEUE}' AND singleton_key = given.ordering_key AND state < 'active')
+    ORDER BY ordering_key
+    ON CONFLICT DO NOTHING RETURNING id, singleton_key, started_on`
+
+/** Claims at most `limit` due mailboxes, in a transaction. */
+export async function fetchClaims(boss: PgBoss, client: Connection, limit: number): Promise<Claim[]> {
+  // Or PostgreSQL, who believes that few wait, sorts all of them to find the first.
+  await client.query('SET LOCAL enable_sort = off')
+  let failed: unknown
+  const db: Db = {
+    executeSql: (text, values) =>
+      client.query(text, values).catch(error => {
+        failed = error
+        throw error
+      }),
+  }
+  const jobs = await boss.fetch<object>(QUEUE, { batchSize: limit, includeMetadata: true, db })
+  // To pg-boss, a mailbox that was claimed meanwhile is a queue in which nothing waits.
+  if (failed !== undefined) throw failed
+  return jobs.map(({ id, retryCount, singletonKey, startedOn }) => ({
+    id,
+    retryCount,
+    orderingKey: singletonKey as string,
+    until: untilAfter(startedOn),
+  }))
+}
+
+/** The claims that are still ours, with their new `until`. */
+export async function keepClaims(boss: PgBoss, pool: pg.Pool, claims: readonly Claim[]): Promise<Claim[]> {
+  if (claims.length === 0) return []
+  // Asked before: the heartbeat is no earlier than this.
+  const { rows } = await pool.query<{ now: Date }>(`SELECT ${BOSS_NOW} AS now`)
+  const until = untilAfter(rows[0]?.now as Date)
+  const kept = await boss.touch(QUEUE, [...claims])
+  const ids = new Set((kept as { settled?: string[] }).settled)
+  return claims.filter(({ id }) => ids.has(id)).map(claim => ({ ...claim, until }))
+}
+
+/**
+ * Gives claims back, in a transaction.
+ * @param client one whose statements are planned anew: planned when few waited, this one would read all that wait now
+ */
+export async function endClaims(boss: PgBoss, client: Connection, claims: readonly Claim[]): Promise<void> {
+  const jobs = claims.map(({ id, retryCount }) => ({ id, retryCount }))
+  await boss.deleteJob(QUEUE, jobs, { db: onClient(client) })
+}
+
+/** pg-boss's view of a connection, so that its statements share ours or a transaction of ours. */
+function onClient(client: Connection): Db {
+  return { executeSql: (text, values) => client.query(text, values) }
 }

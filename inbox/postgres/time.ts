@@ -8,8 +8,11 @@ import { BOSS_SCHEMA } from './schema.ts'
 /** Nothing waits longer for its next attempt, ms: what does was written by a clock that was wrong, and is due. */
 export const MAX_WAIT_MS = 24 * 60 * 60 * 1_000
 
+/** The database's time, as pg-boss sees it (and tests move it). */
+export const BOSS_NOW = `${BOSS_SCHEMA}.job_now()`
+
 /** The database's time, Unix ms. Its beginning, in a transaction: no later than what pg-boss reads as its own. */
-export const NOW_MS = `floor(extract(epoch FROM ${BOSS_SCHEMA}.job_now()) * 1000)::bigint`
+export const NOW_MS = `floor(extract(epoch FROM ${BOSS_NOW}) * 1000)::bigint`
 
 /**
  * How long something waits still, in SQL, ms; 0: it is due.

@@ -1,11 +1,11 @@
 import type { PgBoss } from 'pg-boss'
 import type { Outcome, TakenDelivery } from '../contracts.ts'
 import { parsePayload, type RowWithPayload } from '../rows.ts'
-import { type Claim, QUEUE, wake } from './queue.ts'
-import { BOSS_SCHEMA, SCHEMA } from './schema.ts'
+import { type Claim, endClaims, wake } from './queue.ts'
+import { SCHEMA } from './schema.ts'
 import { clean, indexable } from './text.ts'
-import { msUntil, NOW_MS, waitMs } from './time.ts'
-import { type Connection, onClient } from './transaction.ts'
+import { BOSS_NOW, msUntil, NOW_MS, waitMs } from './time.ts'
+import type { Connection } from './transaction.ts'
 
 export interface Take {
   orderingKey: string
@@ -31,7 +31,7 @@ const TAKE = `
       ) AS first
       WHERE ${waitMs('due_at', 'clock.now')} = 0 ORDER BY turn LIMIT 1
     ) AS head
-    WHERE asked.until IS NULL OR asked.until > ${BOSS_SCHEMA}.job_now()
+    WHERE asked.until IS NULL OR asked.until > ${BOSS_NOW}
   ), crashes AS (
     INSERT INTO ${SCHEMA}.history (seq, what, at, attempt, started_at)
     SELECT seq, 'crashed', now, attempts, started_at FROM next WHERE started_at IS NOT NULL
@@ -140,15 +140,13 @@ const DUE_AGAIN = `
 export async function giveBackAll(
   boss: PgBoss,
   client: Connection,
-  anew: Connection,
+  unprepared: Connection,
   claims: Claim[],
 ): Promise<boolean[]> {
   const keys = new Set(claims.map(({ orderingKey }) => orderingKey))
   const { rows } = await client.query<{ key: string; wait: string }>(DUE_AGAIN, [[...keys]])
   const due = new Map(rows.map(({ key, wait }) => [key, Number(wait)]))
   await wake(boss, client, due)
-  const jobs = claims.map(({ id, retryCount }) => ({ id, retryCount }))
-  // Planned when few waited, it would read all that wait now.
-  await boss.deleteJob(QUEUE, jobs, { db: onClient(anew) })
+  await endClaims(boss, unprepared, claims)
   return claims.map(({ orderingKey }) => due.get(orderingKey) === 0)
 }

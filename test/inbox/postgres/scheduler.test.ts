@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
 import type { Drain, TakenDelivery } from '../../../inbox/contracts.ts'
-import { type BossSchedulerOptions, createBossScheduler } from '../../../inbox/postgres/scheduler.ts'
+import { BossScheduler, type BossSchedulerOptions } from '../../../inbox/postgres/scheduler.ts'
 import type { Claim } from '../../../inbox/postgres/store.ts'
 import { storeTrouble } from '../../../inbox/store-trouble.ts'
 import { postgresBackend, useBackend } from '../../helpers/backend.ts'
@@ -28,10 +28,10 @@ function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store
   const due: Claim[] = []
   const givenBack: string[] = []
   const store: BossSchedulerOptions['store'] = {
-    calm: async () => {},
+    whenNotBusy: async () => {},
     claimMailboxes: async limit => due.splice(0, limit),
     keepClaims: async claims => [...claims],
-    bound() {},
+    setLeaseExpiry() {},
     claimOf: orderingKey => claim(`with ${orderingKey}`, orderingKey),
     giveBack: async ({ id }) => givenBack.push(id) === 0,
     wakeAll: async () => {},
@@ -42,7 +42,7 @@ function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store
   }
   const { log: logger } = Fastify({ logger: { stream: log.stream } })
   const trouble = storeTrouble({ clock, log: logger })
-  const scheduler = createBossScheduler({ store, concurrency, clock, trouble, log: logger })
+  const scheduler = new BossScheduler({ store, concurrency, clock, trouble, log: logger })
   const end = async () => {
     await scheduler.stop()
     closing.abort()
@@ -139,7 +139,7 @@ tap.test('what waits keeps half of the places, and no more is at work than there
   const ends = new Map(waits.map(({ orderingKey }) => [orderingKey, gate()] as const))
   const drained: string[] = []
   const rooms: number[] = []
-  let calm = Promise.resolve()
+  let notBusy = Promise.resolve()
   const { scheduler, due, wake, clock, end } = start(
     t,
     async orderingKey => {
@@ -147,7 +147,7 @@ tap.test('what waits keeps half of the places, and no more is at work than there
       await ends.get(orderingKey)?.opened
     },
     {
-      calm: () => calm,
+      whenNotBusy: () => notBusy,
       claimMailboxes: async limit => {
         rooms.push(limit)
         return due.splice(0, limit)
@@ -167,7 +167,7 @@ tap.test('what waits keeps half of the places, and no more is at work than there
   t.same(drained, ['waits 1', 'waits 2', 'waits 3'])
 
   const pressed = gate()
-  calm = pressed.opened
+  notBusy = pressed.opened
   for (const [key, isFree] of [
     ['waits 1', false],
     ['waits 2', false],
@@ -302,10 +302,10 @@ tap.test('a process that was frozen after its insert begins nothing: the mailbox
 })
 
 tap.test('claiming gives way to accepting, for 20 ms at most', async t => {
-  let calm = gate()
+  let notBusy = gate()
   let claims = 0
   const { clock, wake, end } = start(t, async () => {}, {
-    calm: () => calm.opened,
+    whenNotBusy: () => notBusy.opened,
     claimMailboxes: async () => {
       claims++
       return []
@@ -320,15 +320,15 @@ tap.test('claiming gives way to accepting, for 20 ms at most', async t => {
   wake()
   await turn()
   t.equal(claims, 1)
-  calm.open()
+  notBusy.open()
   await turn()
-  t.equal(claims, 2, 'it is calm')
-  calm = gate()
+  t.equal(claims, 2, 'accepting is not busy')
+  notBusy = gate()
   wake()
-  calm.open()
+  notBusy.open()
   await turn()
   t.equal(claims, 3)
-  calm = gate()
+  notBusy = gate()
   wake()
   await end()
   t.equal(claims, 3, 'who stops meanwhile claims nothing more, and does not wait')
@@ -369,13 +369,13 @@ tap.test(
 )
 
 tap.test(
-  'a heartbeat that is answered while, or after, a mailbox is given back: it has no bound after that',
+  'a heartbeat that is answered while, or after, a mailbox is given back: it has no lease after that',
   async t => {
     for (const order of ['while', 'after']) {
       const [asked, kept, drained, returned] = [gate(), gate(), gate(), gate()]
       const bounds: (Date | null)[] = []
       const { clock, due, wake, end } = start(t, () => drained.opened, {
-        bound: (_orderingKey, until) => void bounds.push(until),
+        setLeaseExpiry: (_orderingKey, until) => void bounds.push(until),
         giveBack: () => returned.opened.then(() => false),
         keepClaims: async claims => {
           asked.open()

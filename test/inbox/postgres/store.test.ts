@@ -238,9 +238,9 @@ tap.test(
     await store.insert(delivery('b', { orderingKey: 'box' }), false)
     const [again] = await store.claimMailboxes(10)
     t.match(again, { orderingKey: 'box' })
-    store.bound('box', new Date(0))
+    store.setLeaseExpiry('box', new Date(0))
     t.equal(await store.take('box', 0), null, 'a claim that has had its time takes nothing')
-    store.bound('box', again?.until as Date)
+    store.setLeaseExpiry('box', again?.until as Date)
     t.match(await store.take('box', 0), { key: 'b' })
     t.same(await store.keepClaims([first as Claim]), [], 'what was given back is not kept')
 
@@ -272,7 +272,7 @@ tap.test('a transaction that PostgreSQL ends to undo a deadlock is tried again, 
   t.equal(await store.insert(delivery('b'), false), 'queued')
 })
 
-tap.test('accepting is under pressure while many wait for one commit, and calm when all have theirs', async t => {
+tap.test('accepting is busy while many wait for one commit, and not busy when all have theirs', async t => {
   const url = await server.database()
   const store = await openPostgresStore(url, log)
   t.teardown(() => store.close())
@@ -284,15 +284,15 @@ tap.test('accepting is under pressure while many wait for one commit, and calm w
   let accepted = 0
   const few = accept('few', 15).then(() => accepted++)
   await new Promise(resolve => setImmediate(resolve))
-  await store.calm()
+  await store.whenNotBusy()
   t.equal(accepted, 0, 'few make no pressure')
   const many = accept('many', 16).then(() => accepted++)
   await other.query('COMMIT')
   await few
-  await store.calm()
+  await store.whenNotBusy()
   t.equal(accepted, 2)
   await Promise.all([many, other.end()])
-  await store.calm()
+  await store.whenNotBusy()
 })
 
 tap.test('statements are planned once for a connection, but not through a pooler, who gives it to others', async t => {

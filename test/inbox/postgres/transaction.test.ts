@@ -1,6 +1,7 @@
 import pg from 'pg'
 import tap from 'tap'
-import { inTransactions, isOfOne } from '../../../inbox/postgres/transaction.ts'
+import { inTransactions } from '../../../inbox/postgres/boss.ts'
+import { isItemError } from '../../../inbox/postgres/transaction.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
 
 const server = await postgresServer('')
@@ -23,8 +24,8 @@ tap.test('what pg-boss does by itself is in transactions like ours, but for what
 })
 
 tap.test('errors of one operation, and those of the server or the way to it', async t => {
-  for (const code of ['22003', '23502', '54000']) t.equal(isOfOne(Object.assign(new Error(), { code })), true)
+  for (const code of ['22003', '23502', '54000']) t.equal(isItemError(Object.assign(new Error(), { code })), true)
   for (const code of ['40P01', '42P01', '53300', 'ECONNRESET', undefined]) {
-    t.equal(isOfOne(Object.assign(new Error(), { code })), false)
+    t.equal(isItemError(Object.assign(new Error(), { code })), false)
   }
 })

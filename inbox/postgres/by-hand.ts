@@ -1,0 +1,52 @@
+import type pg from 'pg'
+import type { PgBoss } from 'pg-boss'
+import type { Store } from '../contracts.ts'
+import { wake } from './queue.ts'
+import { SCHEMA } from './schema.ts'
+import { clean } from './text.ts'
+import { NOW_MS } from './time.ts'
+import { transaction, write } from './transaction.ts'
+
+const REPLAY = `
+  WITH replayed AS (
+    UPDATE ${SCHEMA}.delivery SET state = 'parked', next_attempt_at = 0
+    WHERE id = ANY($1::text[]) AND state IN ('parked', 'dead') AND started_at IS NULL RETURNING seq, ordering_key
+  ), noted AS (INSERT INTO ${SCHEMA}.history (seq, what, at) SELECT seq, 'replayed', ${NOW_MS} FROM replayed)
+  SELECT ordering_key FROM replayed`
+const DISCARD = `
+  WITH discarded AS (
+    UPDATE ${SCHEMA}.delivery SET state = 'discarded', next_attempt_at = NULL, settled_at = ${NOW_MS}, error = $2
+    WHERE id = $1 AND state IN ('parked', 'dead') AND started_at IS NULL RETURNING seq
+  ), noted AS (INSERT INTO ${SCHEMA}.history (seq, what, at, detail) SELECT seq, 'discarded', ${NOW_MS}, $2 FROM discarded)
+  SELECT seq FROM discarded`
+const FORGET = `
+  WITH forgotten AS (
+    UPDATE ${SCHEMA}.delivery SET error = NULL, next_attempt_at = NULL, settled_at = ${NOW_MS},
+      state = CASE state WHEN 'done' THEN 'done' ELSE 'discarded' END
+    WHERE id = ANY($1::text[]) AND started_at IS NULL
+      AND EXISTS (SELECT 1 FROM ${SCHEMA}.body WHERE body.seq = delivery.seq) RETURNING seq
+  ), bodies AS (DELETE FROM ${SCHEMA}.body WHERE seq IN (SELECT seq FROM forgotten)
+  ), words AS (UPDATE ${SCHEMA}.history SET detail = NULL WHERE seq IN (SELECT seq FROM forgotten)
+  ), noted AS (INSERT INTO ${SCHEMA}.history (seq, what, at) SELECT seq, 'forgotten', ${NOW_MS} FROM forgotten)
+  SELECT seq FROM forgotten`
+
+/** What a person does to deliveries. */
+export function createByHand(pool: pg.Pool, boss: PgBoss): Pick<Store, 'replay' | 'discard' | 'forget'> {
+  return {
+    replay: ids =>
+      transaction(pool, async client => {
+        const replayed = await client.query<{ ordering_key: string }>(REPLAY, [ids.map(clean)])
+        const changed = new Map(replayed.rows.map(row => [row.ordering_key, 0]))
+        await wake(boss, client, changed)
+        return [...changed.keys()]
+      }),
+    async discard(id, reason) {
+      const discarded = await write(pool, DISCARD, [clean(id), clean(reason)])
+      return discarded.rowCount === 1
+    },
+    async forget(ids) {
+      const forgotten = await write(pool, FORGET, [ids.map(clean)])
+      return forgotten.rowCount as number
+    },
+  }
+}

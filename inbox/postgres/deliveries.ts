@@ -1,0 +1,119 @@
+import type pg from 'pg'
+import type { PgBoss } from 'pg-boss'
+import { batched } from '../batches.ts'
+import type { Clock, Commit, Store } from '../contracts.ts'
+import { redactedJson } from '../rows.ts'
+import { BEGIN_BY_INDEX } from './connection.ts'
+import { type Insert, insertAll } from './insert.ts'
+import type { Claim } from './queue.ts'
+import { indexable } from './text.ts'
+import { type Connection, isItemError, transaction } from './transaction.ts'
+import { giveBackAll, type Settle, settleAll, type Take, takeAll } from './turns.ts'
+
+/** Deliveries accepted in one commit, from which on accepting counts as busy. */
+const BUSY_BATCH_SIZE = 16
+
+/** What the scheduler asks about deliveries beyond the contract. */
+export interface ClaimedMailboxes {
+  /** Resolves when accepting is not busy: at once, as a rule. */
+  whenNotBusy(): Promise<void>
+  /** The claim that an insert has made of a mailbox; it can be asked for once. */
+  claimOf(orderingKey: string): Claim
+  /** Until when deliveries of a mailbox may be taken; null: without an end. The database refuses what comes later. */
+  setLeaseExpiry(orderingKey: string, until: Date | null): void
+  /** Gives a claim back, and makes the mailbox wait for when it is due again. Whether it is already. */
+  giveBack(claim: Claim): Promise<boolean>
+}
+
+export interface DeliveriesOptions {
+  pool: pg.Pool
+  boss: PgBoss
+  /** Makes a connection one whose statements are planned once, where the server allows that. */
+  prepare: (client: pg.ClientBase) => Connection
+  onCommit: (commit: Commit) => void
+  clock: Pick<Clock, 'now'>
+}
+
+/** What is done for each delivery, in batches: it is inserted, taken, settled, and its mailbox given back. */
+export function createDeliveries({
+  pool,
+  boss,
+  prepare,
+  onCommit,
+  clock,
+}: DeliveriesOptions): Pick<Store, 'insert' | 'take' | 'settle'> & ClaimedMailboxes & { ended(): Promise<unknown> } {
+  const leaseExpiries = new Map<string, Date>()
+  /** By mailbox: the claims of inserts that nobody has asked for yet. */
+  const insertClaims = new Map<string, Claim>()
+
+  const hotTransaction = <T>(run: (client: Connection, unprepared: Connection) => Promise<T>) =>
+    transaction(pool, client => run(prepare(client), client), BEGIN_BY_INDEX)
+
+  const inserts = batched(
+    (deliveries: Insert[]) =>
+      reported(onCommit, deliveries.length, async () => {
+        const { results, claims } = await hotTransaction((client, unprepared) =>
+          insertAll(boss, client, unprepared, deliveries),
+        )
+        for (const claim of claims) insertClaims.set(claim.orderingKey, claim)
+        return results
+      }),
+    { isItemError },
+  )
+  const takes = batched((asked: Take[]) => hotTransaction(client => takeAll(client, asked)), { isItemError })
+  const settles = batched(
+    (settled: Settle[]) =>
+      reported(onCommit, settled.length, () => hotTransaction(client => settleAll(boss, client, settled))),
+    { isItemError },
+  )
+  const givenBack = batched(
+    (claims: Claim[]) => hotTransaction((client, unprepared) => giveBackAll(boss, client, unprepared, claims)),
+    { isItemError },
+  )
+
+  return {
+    async insert(delivery, claim) {
+      const body = delivery.body ?? redactedJson(delivery.payload)
+      return inserts.add({ delivery, mailbox: indexable(delivery.orderingKey), body, claim })
+    },
+    async take(orderingKey) {
+      const key = indexable(orderingKey)
+      return takes.add({ orderingKey: key, until: leaseExpiries.get(key) ?? null })
+    },
+    settle: (delivery, outcome, now) => settles.add({ delivery, outcome, now, ago: clock.now() - now }),
+
+    async whenNotBusy() {
+      if (inserts.size() >= BUSY_BATCH_SIZE) await inserts.ended()
+    },
+    claimOf(orderingKey) {
+      const key = indexable(orderingKey)
+      const claim = insertClaims.get(key) as Claim
+      insertClaims.delete(key)
+      return claim
+    },
+    setLeaseExpiry(orderingKey, until) {
+      if (until === null) leaseExpiries.delete(orderingKey)
+      else leaseExpiries.set(orderingKey, until)
+    },
+    giveBack: claim => givenBack.add(claim),
+    /** Resolves when nothing is under way. */
+    ended: () => Promise.all([inserts, takes, settles, givenBack].map(batches => batches.ended())),
+  }
+}
+
+async function reported<T>(
+  onCommit: (commit: Commit) => void,
+  operations: number,
+  commit: () => Promise<T>,
+): Promise<T> {
+  const begunAt = performance.now()
+  try {
+    const result = await commit()
+    onCommit({ operations, ms: performance.now() - begunAt, ok: true })
+    return result
+  } catch (error) {
+    // It works, and refuses one of them.
+    if (!isItemError(error)) onCommit({ operations, ms: performance.now() - begunAt, ok: false })
+    throw error
+  }
+}

@@ -1,0 +1,88 @@
+import type pg from 'pg'
+import type { DeliveryFilter, HistoryEntry, Store } from '../contracts.ts'
+import {
+  conditionsOf,
+  type DeliveryRow,
+  listedDelivery,
+  numberOrNull,
+  type RowWithPayload,
+  storedDelivery,
+} from '../rows.ts'
+import { readBacklog, readExtent, readSize } from './counts.ts'
+import { SCHEMA } from './schema.ts'
+import { clean, indexable } from './text.ts'
+
+/** Acceptance numbers that one look of `browse` goes over. */
+const SEQS_PER_LOOK = 10_000
+
+interface HistoryRow {
+  what: HistoryEntry['what']
+  at: string
+  attempt: number | null
+  started_at: string | null
+  detail: string | null
+}
+
+const SELECT_DELIVERY = `SELECT delivery.*, payload FROM ${SCHEMA}.delivery LEFT JOIN ${SCHEMA}.body USING (seq)`
+const HISTORY = `
+  SELECT history.* FROM ${SCHEMA}.history JOIN ${SCHEMA}.delivery USING (seq) WHERE id = $1 ORDER BY number`
+
+/** The part of the store that only looks. */
+export function createLooks(pool: pg.Pool): Pick<Store, 'get' | 'list' | 'browse' | 'history' | 'backlog' | 'size'> {
+  const rows = async <Row extends pg.QueryResultRow>(text: string, values: unknown[]) =>
+    (await pool.query<Row>(text, values)).rows
+
+  return {
+    async get(id) {
+      const [row] = await rows<RowWithPayload>(`${SELECT_DELIVERY} WHERE id = $1`, [clean(id)])
+      return row === undefined ? null : storedDelivery(row)
+    },
+    async list(filter, limit, after = 0) {
+      const { where, values } = conditionsOf(storable(filter), n => `$${n + 3}`)
+      const found = await rows<RowWithPayload>(`${SELECT_DELIVERY} WHERE seq > $1${where} ORDER BY seq LIMIT $2`, [
+        after,
+        limit,
+        ...values,
+      ])
+      return found.map(storedDelivery)
+    },
+    async browse(filter, limit, before) {
+      const extent = await readExtent(pool)
+      if (extent === null) return { deliveries: [], next: null }
+      const { first, last } = extent
+      const top = Math.min(before ?? Number.POSITIVE_INFINITY, last + 1)
+      const bottom = top - SEQS_PER_LOOK
+      const { where, values } = conditionsOf(storable(filter), n => `$${n + 4}`)
+      const found = await rows<DeliveryRow>(
+        `SELECT * FROM ${SCHEMA}.delivery WHERE seq < $1 AND seq >= $2${where} ORDER BY seq DESC LIMIT $3`,
+        [top, bottom, limit, ...values],
+      )
+      const reached = found.length === limit ? Number(found.at(-1)?.seq) : bottom
+      return { deliveries: found.map(listedDelivery), next: reached > first ? reached : null }
+    },
+    async history(id) {
+      const found = await rows<HistoryRow>(HISTORY, [clean(id)])
+      return found.map(row => ({
+        what: row.what,
+        at: Number(row.at),
+        attempt: row.attempt,
+        startedAt: numberOrNull(row.started_at),
+        detail: row.detail,
+      }))
+    },
+    backlog: () => readBacklog(pool),
+    size: () => readSize(pool),
+  }
+}
+
+/** As a filter meets what is stored. */
+function storable(filter: DeliveryFilter): DeliveryFilter {
+  const { source, event, orderingKey, text } = filter
+  return {
+    ...filter,
+    ...(source !== undefined && { source: clean(source) }),
+    ...(event !== undefined && { event: clean(event) }),
+    ...(orderingKey !== undefined && { orderingKey: indexable(orderingKey) }),
+    ...(text !== undefined && { text: clean(text) }),
+  }
+}
