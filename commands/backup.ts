@@ -9,8 +9,8 @@ import { mustBeFile, placeStore } from './store-file.ts'
 export function backupCommand(program: Command, context: Context): void {
   const command = program.command('backup')
   withJson(command)
-    .description('copies the store (SQLite) while the server runs; checked, and readable by you alone')
-    .argument('<file>', 'where to; it must not be there yet')
+    .description('backs up the store (SQLite) while the server runs; the copy is verified and readable only by you')
+    .argument('<file>', 'the backup to create; it must not exist yet')
     .action((file: string, options: { json?: boolean }) => backup(file, options, context))
   withExamples(command, ['backup /var/backups/webhooks-2026-11-23.db'])
 }
@@ -19,12 +19,12 @@ async function backup(file: string, { json }: { json?: boolean }, context: Conte
   const { DATABASE_URL: store } = await readEnv(context)
   mustBeFile(store)
   if (!existsSync(store)) throw new CommandError(`${store} does not exist: there is nothing to back up`)
-  if (existsSync(file)) throw new CommandError(`${file} is there already: give another name`)
+  if (existsSync(file)) throw new CommandError(`${file} already exists: choose another name`)
   const startedAt = performance.now()
   placeStore(file, store, copy => copyStore(store, copy))
   const result = { file, bytes: statSync(file).size, ms: Math.round(performance.now() - startedAt) }
   report(context, json, result, () => [
-    `${store} is in ${file}: ${Math.ceil(result.bytes / 2 ** 20)} MiB, checked, in ${(result.ms / 1_000).toFixed(1)} s`,
+    `backed up ${store} to ${file}: ${Math.ceil(result.bytes / 2 ** 20)} MiB, verified, in ${(result.ms / 1_000).toFixed(1)} s`,
   ])
 }
 

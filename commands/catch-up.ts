@@ -33,17 +33,18 @@ interface Failure {
 export function catchUpCommand(program: Command, context: Context): void {
   const command = program.command('catch-up')
   withJson(command)
-    .description('sends the running server what it missed while it was down; what it knows is a duplicate')
-    .requiredOption('--since <time>', 'when it went down: a time (ISO 8601), or 30m, 2h, 3d ago')
-    .option('--url <url>', 'where the server is, with its prefix if it has one; default: HOST and PORT')
-    .option('--dry-run', 'only lists what it would send')
+    .description('sends the running server what it missed while it was down; what it already has is a duplicate')
+    .requiredOption('--since <time>', 'when it went down: a time (ISO 8601), or 30m, 2h or 3d for that long ago')
+    .option('--url <url>', 'base URL of the server, including its prefix if it has one (default: HOST and PORT)')
+    .option('--dry-run', 'only list what would be sent')
     .action((options: CatchUpOptions) => catchUp(options, context))
     .addHelpText(
       'after',
       `
-From Stripe: all events that something handles. From Chatwoot: of each open or pending conversation that waits for the
-bot, the last message; an agent's or administrator's token lists them, a bot's may not. Each is signed and sent to the
-server as Stripe or Chatwoot would, so that nothing is handled twice. Exits with 1 if one could not be delivered.`,
+From Stripe: every event that has a handler. From Chatwoot: the last message of each open or pending conversation that
+is waiting for the bot; this needs an agent's or administrator's token, a bot's may not list conversations. Each is
+signed and sent to the server as Stripe or Chatwoot would, so that nothing is handled twice. Exits with 1 if one could
+not be delivered.`,
     )
   withExamples(command, ['catch-up --since 2h --dry-run', 'catch-up --since 2026-11-23T08:00:00+01:00'])
 }
@@ -68,7 +69,7 @@ async function catchUp(options: CatchUpOptions, context: Context): Promise<void>
   if (options.dryRun) showMissed(missed, options, context)
   else await sendAll(base, missed, failures, config, options, context)
   for (const { what, error } of failures) context.say(`${what}: ${error}`)
-  if (failures.length > 0) throw new CommandError('not everything could be had or delivered: run it again')
+  if (failures.length > 0) throw new CommandError('some events could not be fetched or delivered: run it again')
 }
 
 async function sendAll(
@@ -100,7 +101,7 @@ async function fromStripe(config: Env, since: number, context: Context): Promise
   const skipped = ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET'].find(name => config[name as keyof Env] === undefined)
   const client = createStripeClient({ secretKey: config.STRIPE_SECRET_KEY, apiBase: config.STRIPE_API_BASE })
   if (skipped === undefined && client !== null) return missedEvents(client, since)
-  context.say(`Stripe: left out, ${skipped} is not set`)
+  context.say(`Stripe: skipped, ${skipped} is not set`)
   return []
 }
 
@@ -108,7 +109,7 @@ async function fromChatwoot(config: Env, since: number, context: Context): Promi
   const { CW_URL: url, CW_ACC_ID: accountId, CW_TOKEN: token, CW_ADMIN_TOKEN: adminToken } = config
   const client = createChatwootClient({ url, accountId, token, adminToken })
   if (client !== null) return missedMessages(client, since)
-  context.say('Chatwoot: left out, CW_TOKEN is not set')
+  context.say('Chatwoot: skipped, CW_TOKEN is not set')
   return []
 }
 
@@ -116,7 +117,7 @@ function showMissed(missed: readonly Missed[], { json }: CatchUpOptions, context
   const rows = missed.map(({ source, event, what, at }) => ({ source, event, what, at: utcTime(at) }))
   report(context, json, rows, () => [
     ...(rows.length === 0 ? [] : table(rows.map(({ at, source, event, what }) => [at, source, event, what]))),
-    `${rows.length} would be sent; those that are known would be duplicates`,
+    `${rows.length} would be sent; the ones the server already has would be duplicates`,
   ])
 }
 

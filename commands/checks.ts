@@ -14,12 +14,12 @@ import type { Env } from '../plugins/env.ts'
 import { webhooksOptions } from '../server.ts'
 import { unreachable } from './server-url.ts'
 
-/** What `doctor` looks at. Each answers with lines; what it throws is one that is wrong. */
+/** The checks of `doctor`. Each returns lines; an error that it throws becomes a failed one. */
 
 export interface Check {
   state: 'ok' | 'warn' | 'wrong'
   what: string
-  /** What is so; and the mend, if it should be otherwise. */
+  /** What was found, and how to fix it if it is not as it should be. */
   says: string
 }
 
@@ -44,7 +44,7 @@ const LONG = 5 * 60_000
 export async function checkAll(config: Env, url: string): Promise<Check[]> {
   // Also for what belongs together.
   webhooksOptions(config)
-  const checks: Check[] = [ok('configuration', 'every variable has the right form'), ...checkSecrets(config)]
+  const checks: Check[] = [ok('configuration', 'every variable is well-formed'), ...checkSecrets(config)]
   const parts: [string, () => Promise<Check[]>][] = [
     ['store', () => checkStore(config.DATABASE_URL)],
     ['clock', () => checkClock(config)],
@@ -70,8 +70,8 @@ function checkSecrets(config: Env): Check[] {
     CW_HMAC_SECRET !== undefined
       ? ok('secrets', `CW_HMAC_SECRET: ${count(CW_HMAC_SECRET)}`)
       : CW_ALLOW_UNSIGNED
-        ? warn('secrets', 'Chatwoot deliveries are taken unsigned from anywhere: set CW_HMAC_SECRET')
-        : warn('secrets', 'Chatwoot deliveries are taken from this machine only: set CW_HMAC_SECRET'),
+        ? warn('secrets', 'unsigned Chatwoot deliveries are accepted from anywhere: set CW_HMAC_SECRET')
+        : warn('secrets', 'Chatwoot deliveries are accepted from this machine only: set CW_HMAC_SECRET'),
     STRIPE_WEBHOOK_SECRET !== undefined
       ? ok('secrets', `STRIPE_WEBHOOK_SECRET: ${count(STRIPE_WEBHOOK_SECRET)}`)
       : warn('secrets', 'Stripe deliveries are all refused: set STRIPE_WEBHOOK_SECRET'),
@@ -91,7 +91,7 @@ async function checkStore(where: string): Promise<Check[]> {
   const name = describeStore(where)
   const backend = backendOf(where)
   if (backend === 'sqlite' && !existsSync(where)) {
-    return [warn('store', `${name} does not exist: the server makes it when it starts first`)]
+    return [warn('store', `${name} does not exist yet: the server creates it on its first start`)]
   }
   let store: Store
   try {
@@ -105,7 +105,7 @@ async function checkStore(where: string): Promise<Check[]> {
     const { deliveries, bytes } = await store.size()
     const kept = `about ${deliveries} deliveries, ${Math.ceil(bytes / 2 ** 20)} MiB`
     return [
-      ok('store', `${name} can be read and written: ${kept}`),
+      ok('store', `${name} is readable and writable: ${kept}`),
       ...(await CHECK_DATABASE[backend](where)),
       await checkInstallation(store),
       ...checkBacklog(await store.backlog()),
@@ -117,7 +117,7 @@ async function checkStore(where: string): Promise<Check[]> {
 
 async function checkInstallation(store: Store): Promise<Check> {
   try {
-    return ok('store', `the installation's id is ${await store.installationId()}`)
+    return ok('store', `installation id: ${await store.installationId()}`)
   } catch (error) {
     // The version before knows none.
     return warn('store', (error as Error).message)
@@ -137,7 +137,7 @@ function checkFile(file: string): Check[] {
     if (found !== 'ok') {
       return [wrong('store', `the file is damaged: ${found}; stop the server, move it away, and restore a backup`)]
     }
-    return [ok('store', 'the file is whole (quick_check)'), ...checkRestored(restoredAt(db))]
+    return [ok('store', 'the file is intact (quick_check)'), ...checkRestored(restoredAt(db))]
   } finally {
     db.close()
   }
@@ -158,40 +158,41 @@ function checkRestored(at: number | null): Check[] {
 function checkBacklog({ pending, parked, dead, oldestPendingAt }: Backlog): Check[] {
   const checks: Check[] = []
   const waited = oldestPendingAt === null ? 0 : Date.now() - oldestPendingAt
-  if (dead > 0)
-    checks.push(warn('backlog', `${dead} dead: look at them with list --state dead, then replay or discard`))
-  if (parked > 0) checks.push(warn('backlog', `${parked} parked, tried again by themselves: list --state parked`))
+  if (dead > 0) checks.push(warn('backlog', `${dead} dead: see list --state dead, then replay or discard them`))
+  if (parked > 0) checks.push(warn('backlog', `${parked} parked, retried automatically: see list --state parked`))
   if (waited > LONG) {
     const minutes = Math.round(waited / 60_000)
-    checks.push(warn('backlog', `the oldest of ${pending} pending has waited ${minutes} min: does the server run?`))
+    checks.push(
+      warn('backlog', `the oldest of ${pending} pending has been waiting for ${minutes} min: is the server running?`),
+    )
   }
   return checks.length > 0 ? checks : [ok('backlog', `${pending} pending, none parked or dead`)]
 }
 
 async function checkClock({ CW_URL: url }: Env): Promise<Check[]> {
-  if (url === undefined) return [warn('clock', 'nobody to compare it with: CW_URL is not set')]
+  if (url === undefined) return [warn('clock', 'nothing to compare it with: CW_URL is not set')]
   const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(CALL_MS) }).catch(() => undefined)
   const time = Date.parse(response?.headers.get('date') ?? '')
-  if (Number.isNaN(time)) return [warn('clock', `${url} does not say what time it is there`)]
+  if (Number.isNaN(time)) return [warn('clock', `${url} sends no Date header to compare with`)]
   const off = Math.round(Math.abs(Date.now() - time) / 1_000)
-  const mend = 'synchronise the clocks (timedatectl shows this one)'
-  if (off > TOLERANCE) return [wrong('clock', `${off} s off from ${url}: signatures are refused; ${mend}`)]
-  if (off > NOTICEABLE) return [warn('clock', `${off} s off from ${url}; ${mend}`)]
+  const fix = 'synchronise the clocks (timedatectl shows the local one)'
+  if (off > TOLERANCE) return [wrong('clock', `${off} s off from ${url}: signatures are refused; ${fix}`)]
+  if (off > NOTICEABLE) return [warn('clock', `${off} s off from ${url}; ${fix}`)]
   return [ok('clock', `within ${NOTICEABLE} s of ${url}`)]
 }
 
 async function checkChatwoot(config: Env): Promise<Check[]> {
   const { CW_URL: url, CW_ACC_ID: accountId, CW_TOKEN: token, CW_ADMIN_TOKEN: adminToken } = config
   const client = createChatwootClient({ url, accountId, token, adminToken })
-  if (client === null) return [warn('Chatwoot', 'nothing is sent: set CW_TOKEN')]
+  if (client === null) return [warn('Chatwoot', 'no replies are sent: set CW_TOKEN')]
   const signal = AbortSignal.timeout(2 * CALL_MS)
   // There is none of this number: who may read conversations is told so, anybody else is refused.
   const refusal = await client.getConversation('0', signal).catch(unlessRefused)
   if (!(refusal instanceof ChatwootRefusedError) || refusal.status !== 404) {
-    const says = refusal instanceof Error ? refusal.message : `${url} does not answer as Chatwoot does`
+    const says = refusal instanceof Error ? refusal.message : `${url} does not respond like Chatwoot`
     return [wrong('Chatwoot', `${says}: check CW_URL and CW_TOKEN`)]
   }
-  const answers = ok('Chatwoot', `${url} answers, and takes CW_TOKEN`)
+  const answers = ok('Chatwoot', `${url} responds and accepts CW_TOKEN`)
   const listed = await client.listConversations('open', 1, signal).catch(unlessRefused)
   if (!(listed instanceof ChatwootRefusedError)) {
     return [answers, ok('Chatwoot', `conversations of account ${accountId} can be listed`)]
@@ -202,7 +203,7 @@ async function checkChatwoot(config: Env): Promise<Check[]> {
     answers,
     warn(
       'Chatwoot',
-      "CW_TOKEN is a bot's: without CW_ADMIN_TOKEN contacts stay as they are, and catch-up lists nothing",
+      "CW_TOKEN is a bot's token: without CW_ADMIN_TOKEN contacts are not updated, and catch-up finds no messages",
     ),
   ]
 }
@@ -217,15 +218,15 @@ const PRICES = ['STANDARD_PRICE_ID_60', 'STANDARD_PRICE_ID_90', 'WEEKEND_PRICE_I
 async function checkStripe(config: Env): Promise<Check[]> {
   const client = createStripeClient({ secretKey: config.STRIPE_SECRET_KEY, apiBase: config.STRIPE_API_BASE })
   if (client === null)
-    return [warn('Stripe', 'no payment links, and events are taken as they come: set STRIPE_SECRET_KEY')]
+    return [warn('Stripe', 'no payment links, and events are not checked against Stripe: set STRIPE_SECRET_KEY')]
   const checks: Check[] = []
   for (const name of PRICES) checks.push(await checkPrice(client, name, config[name]))
   const mode = client.livemode ? 'live' : 'test'
   try {
     await client.listEvents(['charge.refunded'], Date.now() - DAY, AbortSignal.timeout(CALL_MS))
-    checks.unshift(ok('Stripe', `takes the key, of ${mode} mode; events can be listed`))
+    checks.unshift(ok('Stripe', `accepts the key (${mode} mode); events can be listed`))
   } catch (error) {
-    const says = `${(error as Error).message}: a restricted key needs to read events for catch-up`
+    const says = `${(error as Error).message}: a restricted key needs read access to events for catch-up`
     // Who may read a price has a key that is taken.
     const taken = checks.some(({ state, says }) => state === 'ok' && says.includes(': '))
     checks.unshift((taken ? warn : wrong)('Stripe', says))
@@ -234,12 +235,12 @@ async function checkStripe(config: Env): Promise<Check[]> {
 }
 
 async function checkPrice(client: StripeClient, name: string, id: string | undefined): Promise<Check> {
-  if (id === undefined) return warn('Stripe', `${name} is not set: that lesson is not sold`)
+  if (id === undefined) return warn('Stripe', `${name} is not set: this lesson is not for sale`)
   try {
     const price = await client.getPrice(id, AbortSignal.timeout(CALL_MS))
     const problem = whyUnsellable(price)
     if (problem !== null) return wrong('Stripe', `${name}: ${problem}`)
-    return ok('Stripe', `${name}: ${price.unit_amount} ${price.currency} (in its smallest unit)`)
+    return ok('Stripe', `${name}: ${price.unit_amount} ${price.currency} (in the smallest currency unit)`)
   } catch (error) {
     return wrong('Stripe', `${name}: ${(error as Error).message}`)
   }
@@ -251,16 +252,19 @@ async function checkCalendar(config: Env): Promise<Check[]> {
   const { createGoogleCalendar } = await import('../calendar/google/calendar.ts')
   const now = Date.now()
   const taken = await createGoogleCalendar(google, Date).busy(now, now + DAY, AbortSignal.timeout(2 * CALL_MS))
-  return [ok('calendar', `the Google calendar ${google.calendarId} can be read: ${taken.length} taken times in 24 h`)]
+  return [
+    ok('calendar', `the Google calendar ${google.calendarId} is readable: ${taken.length} busy times in the next 24 h`),
+  ]
 }
 
 async function checkServer(url: string): Promise<Check[]> {
   const ask = (path: string) => fetch(url + path, { redirect: 'manual', signal: AbortSignal.timeout(CALL_MS) })
   const health = await ask('/health').catch((error: Error) => error)
   if (health instanceof Error) return [wrong('server', unreachable(url, health))]
-  if (!health.ok) return [wrong('server', `${url}/health answers ${health.status}: is something else there?`)]
+  if (!health.ok)
+    return [wrong('server', `${url}/health answers ${health.status}: is another service listening there?`)]
   const ready = await ask('/ready')
   return ready.ok
-    ? [ok('server', `${url} answers, and is ready`)]
-    : [wrong('server', `${url}/ready answers ${ready.status}: its log says why`)]
+    ? [ok('server', `${url} responds and is ready`)]
+    : [wrong('server', `${url}/ready answers ${ready.status}: see the server's log`)]
 }

@@ -33,13 +33,13 @@ const COMMANDS = [
 ]
 
 const ABOUT = `
-Each command reads the server's own environment (.env too), and works while the server runs.
-Exit codes: 0 done; 1 failed, refused or not found; 2 wrong usage.`
+Every command reads the server's environment (including .env) and works while the server is running.
+Exit codes: 0 success; 1 failed, refused or not found; 2 wrong usage.`
 
-/** Runs a command; its exit code. What can be mended is said in one line. */
+/** Runs a command and returns its exit code. A failure that the user can fix is one line. */
 export async function main(args: readonly string[], context: Context): Promise<number> {
   const program = new Command('tutorbot-webhooks')
-    .description("Receives Chatwoot's and Stripe's webhooks; without a command, the server starts.")
+    .description("Receives Chatwoot's and Stripe's webhooks. Without a command, starts the server.")
     .addHelpText('after', ABOUT)
     .exitOverride()
     .configureOutput({ writeOut: text => context.print(text.trimEnd()), writeErr: text => context.say(text.trimEnd()) })
@@ -62,7 +62,7 @@ function explain(error: Error & { statusCode?: number; code?: string }): string 
   if (error instanceof StoreOpenError) return `DATABASE_URL: ${error.message}`
   const isExplained = error.statusCode !== undefined || EXPLAINED.some(type => error instanceof type)
   if (isExplained) return error.message
-  if (error.code === 'ERR_SQLITE_ERROR') return `the store: ${error.message}`
+  if (error.code === 'ERR_SQLITE_ERROR') return `store: ${error.message}`
   return error.stack as string
 }
 

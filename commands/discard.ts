@@ -4,10 +4,10 @@ import { type Context, report, withExamples, withJson } from './output.ts'
 import { inboxOf, withStore } from './store.ts'
 
 export function discardCommand(program: Command, context: Context): void {
-  const command = program.command('discard').description('puts a parked or dead delivery aside for good')
+  const command = program.command('discard').description('discards a parked or dead delivery: it will not be retried')
   withJson(command)
     .argument('<id>', "the delivery's id")
-    .requiredOption('--reason <text>', 'why, for who looks later')
+    .requiredOption('--reason <text>', 'why it need not be handled, for the record')
     .action(async (id: string, { reason, json }: { reason: string; json?: boolean }) => {
       await withStore(context, store => discardOne(inboxOf(store), id, reason))
       report(context, json, { status: 'discarded', id }, () => [`${id} discarded`])

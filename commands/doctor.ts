@@ -17,15 +17,18 @@ export function doctorCommand(program: Command, context: Context): void {
   const command = program.command('doctor')
   withJson(command)
     .description(
-      'checks configuration, secrets, store and clock, and that Chatwoot, Stripe, calendar and server answer',
+      'checks configuration, secrets, store and clock, and that Chatwoot, Stripe, the calendar and the server respond',
     )
-    .option('--url <url>', 'where the server is, with its prefix if it has one; default: HOST and PORT')
-    .option('--new-installation-id', 'first gives this store an id of its own, after a restore beside the original')
-    .option('--keep-installation-id', 'or says that the original of a restored store is gone, and its id stays')
+    .option('--url <url>', 'base URL of the server, including its prefix if it has one (default: HOST and PORT)')
+    .option(
+      '--new-installation-id',
+      'first gives this store a new id: after a restore, while the original is still in use',
+    )
+    .option('--keep-installation-id', 'first confirms the id of a restored store: the original is gone')
     .action((options: DoctorOptions) => doctor(options, context))
     .addHelpText(
       'after',
-      '\nChanges nothing else. Exits with 1 if something is wrong; what is off on purpose is a warning.',
+      '\nChanges nothing else. Exits with 1 if something is wrong; anything that is switched off is a warning.',
     )
   withExamples(command, [
     'doctor',
@@ -37,7 +40,7 @@ export function doctorCommand(program: Command, context: Context): void {
 async function doctor(options: DoctorOptions, context: Context): Promise<void> {
   const { url, newInstallationId, keepInstallationId, json } = options
   if (newInstallationId && keepInstallationId) {
-    throw new UsageError('--new-installation-id or --keep-installation-id: one of the two')
+    throw new UsageError('give either --new-installation-id or --keep-installation-id')
   }
   if (newInstallationId) await withStore(context, store => store.setInstallationId(randomUUID()))
   if (keepInstallationId) {
@@ -46,7 +49,7 @@ async function doctor(options: DoctorOptions, context: Context): Promise<void> {
   const checks = await examine(url, context)
   report(context, json, checks, () => table(checks.map(({ state, what, says }) => [state, what, says])))
   const count = checks.filter(({ state }) => state === 'wrong').length
-  if (count > 0) throw new CommandError(`${count} of ${checks.length} are wrong`)
+  if (count > 0) throw new CommandError(`${count} of ${checks.length} checks failed`)
 }
 
 async function examine(url: string | undefined, context: Context): Promise<Check[]> {

@@ -23,18 +23,18 @@ const FOR_EVER = 8.64e15
 export function forgetCommand(program: Command, context: Context): void {
   const command = program.command('forget')
   withJson(command)
-    .description("erases a person's payloads and the name in lessons; the keys stay")
+    .description("erases a person's payloads and their name in lessons; keys stay")
     .option('--contact <id>', "Chatwoot's id of the contact")
-    .option('--conversation <ids...>', 'conversations of that person too, whose payloads are gone already')
-    .option('--value <texts...>', 'deliveries of any source that have one of these values, such as an e-mail address')
-    .option('--dry-run', 'only says what it would erase')
+    .option('--conversation <ids...>', 'more conversations of this person, if their payloads have been deleted already')
+    .option('--value <texts...>', 'deliveries of any source that contain one of these values, such as an e-mail address')
+    .option('--dry-run', 'only report what would be erased')
     .action((options: ForgetOptions) => forget(options, context))
     .addHelpText(
       'after',
       `
-Looks for deliveries of the contact, of that contact's conversations, and for payments whose metadata names either; and
-for those of any source with a --value somewhere in them, as a whole, in capitals or not.
-What was not finished is discarded. What is being handled is left, and said: run it again then (exit code 1).`,
+Finds the contact's deliveries, those of the contact's conversations, and payments whose metadata names either; and
+deliveries of any source in which a field is exactly one of the --value texts, ignoring case. Unfinished deliveries are
+discarded. Deliveries that are being handled are skipped and listed, with exit code 1: run it again.`,
     )
   withExamples(command, [
     'forget --contact 4100001 --dry-run',
@@ -49,10 +49,10 @@ async function forget(options: ForgetOptions, context: Context): Promise<void> {
   if (contact === undefined && values.length === 0) throw new UsageError('give a --contact, a --value, or both')
   if (contact === undefined && named.length > 0) throw new UsageError('--conversation needs --contact')
   const wrong = [contact ?? '1', ...named].find(id => !/^[1-9]\d*$/.test(id))
-  if (wrong !== undefined) throw new UsageError(`${wrong} is no id of Chatwoot's: a number`)
+  if (wrong !== undefined) throw new UsageError(`${wrong} is not a Chatwoot id: it must be a number`)
   const result = await withStore(context, async (store, { CW_ACC_ID, DATABASE_URL, GCAL_CALENDAR_ID }) => {
     if (named.length > 0 && CW_ACC_ID === undefined) throw new CommandError('--conversation needs CW_ACC_ID')
-    if (GCAL_CALENDAR_ID) context.say('lessons in the Google calendar hold the name too: erase them there')
+    if (GCAL_CALENDAR_ID) context.say('the Google calendar holds the name too: erase it there')
     const person: Person = {
       contact,
       account: CW_ACC_ID,
@@ -70,7 +70,7 @@ async function forget(options: ForgetOptions, context: Context): Promise<void> {
   })
   const { forgotten, inFlight, lessons, conversations } = result
   report(context, json, result, () => [
-    `${forgotten} deliveries ${dryRun ? 'would be' : 'are'} erased, the name in ${lessons} lessons too`,
+    `${forgotten} deliveries ${dryRun ? 'would be erased' : 'erased'}, and the name in ${lessons} lessons`,
     ...inFlight.map(id => `${id}: being handled, ${dryRun ? 'would not be' : 'not'} erased`),
   ])
   if (inFlight.length === 0) return

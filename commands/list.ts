@@ -6,7 +6,7 @@ import { type Context, report, table, withExamples, withJson } from './output.ts
 import { inboxOf, withStore } from './store.ts'
 
 /** Longest error in a table, characters. */
-const LONGEST_ERROR = 60
+const MAX_ERROR_CHARACTERS = 60
 
 interface ListOptions {
   limit?: string
@@ -15,10 +15,10 @@ interface ListOptions {
 }
 
 export function listCommand(program: Command, context: Context): void {
-  const command = program.command('list').description('deliveries, newest first')
+  const command = program.command('list').description('lists deliveries, newest first')
   withJson(withFilter(command))
-    .option('--limit <n>', 'deliveries on a page, 1 to 200 (50)')
-    .option('--cursor <cursor>', 'where the next page begins: the last line of this one says it')
+    .option('--limit <n>', 'deliveries per page, 1 to 200 (default 50)')
+    .option('--cursor <cursor>', 'start of the next page, from the last line of this one')
     .action((options: ListOptions) => list(options, context))
   withExamples(command, [
     'list --state dead',
@@ -34,7 +34,7 @@ async function list(options: ListOptions, context: Context): Promise<void> {
   const deliveries = page.deliveries.map(viewOf)
   const next = page.next === null ? null : `${page.next}`
   report(context, options.json, { deliveries, next }, () => tableOf(deliveries))
-  if (next !== null && !options.json) context.say(`older ones: --cursor ${next}`)
+  if (next !== null && !options.json) context.say(`for older deliveries: --cursor ${next}`)
 }
 
 function tableOf(deliveries: readonly DeliveryView[]): string[] {
@@ -43,7 +43,7 @@ function tableOf(deliveries: readonly DeliveryView[]): string[] {
     const { receivedAt, source, event, orderingKey, attempts, id, error } = delivery
     return [stateOf(delivery), receivedAt, source, event, orderingKey, `${attempts}`, id, shortened(error ?? '')]
   })
-  return table([['state', 'received', 'source', 'event', 'in order with', 'attempts', 'id', 'error'], ...rows], [5])
+  return table([['state', 'received', 'source', 'event', 'ordering key', 'attempts', 'id', 'error'], ...rows], [5])
 }
 
 /** The state, and whether a handler is at work on it. */
@@ -52,5 +52,5 @@ export function stateOf({ state, inFlight }: DeliveryView): string {
 }
 
 function shortened(error: string): string {
-  return error.length > LONGEST_ERROR ? `${error.slice(0, LONGEST_ERROR - 1)}…` : error
+  return error.length > MAX_ERROR_CHARACTERS ? `${error.slice(0, MAX_ERROR_CHARACTERS - 1)}…` : error
 }

@@ -11,22 +11,22 @@ import { utcTime } from '../inbox/utc-time.ts'
 
 const HELP = `npm run migrate-store -- --from <file> --to <url>
 
-Moves a SQLite store into PostgreSQL: deliveries (waiting, parked, dead and handled ones) with their payloads, history and
-order, the steps that are done, the lessons of the calendar in the store, and the installation's id. Stop the server first: the file is locked
-meanwhile, and not changed. Exits with 1 if something is in the way.
+Moves a SQLite store into PostgreSQL: deliveries (pending, parked, dead and handled ones) with their payloads, history and
+order, the results of completed steps, the lessons of the store's calendar, and the installation id. Stop the server
+first: the file is locked in the meantime, and never changed. Exits with 1 if it can't finish.
 
-  --from <file>   the store's file: what DATABASE_URL was, data/webhooks.db unless it was set
-  --to <url>      the database: what DATABASE_URL will be; tables are made if there are none.
-                  A password that is not in the URL is taken from PGPASSWORD
-  --help          this text
+  --from <file>   the SQLite file: the old DATABASE_URL, or data/webhooks.db if that was not set
+  --to <url>      the database: the new DATABASE_URL; missing tables are created.
+                  A password that is not in the URL is read from PGPASSWORD
+  --help          show this help
 
   npm run migrate-store -- --from data/webhooks.db --to postgres://user:password@db.example.com:5432/webhooks
   npm run migrate-store -- --from /var/lib/tutorbot-webhooks/webhooks.db --to "$DATABASE_URL"
 
-It can be stopped at any moment, and run again: it goes on where it was, and when all is there it does nothing more.
-What is in the database already stays as it is, and comes before what is moved. A delivery that waits there and was
-handled in the file counts as handled. Run it to its end before you start a server on the database: steps and lessons go
-first, so that no harm is done otherwise, but a conversation of which a part is moved can get out of its order.`
+You can stop it at any moment and run it again: it continues where it stopped, and does nothing once everything is moved.
+What the database already holds stays unchanged, and comes before what is moved. A delivery that is pending there and was
+handled in the file counts as handled. Let it finish before you start a server on the database: steps and lessons go
+first, so starting early does no harm, except that a conversation that is moved only in part can get out of order.`
 
 /** Rows of one commit, and bytes of their payloads after which it is large enough. */
 const BATCH = 500
@@ -34,7 +34,7 @@ const BATCH_BYTES = 4 * 1024 * 1024
 /** Between two lines that say how far it is, ms. */
 const SAY_INTERVAL = 1_000
 
-/** It can't be done: one line that says why and what to do. */
+/** The move failed: one line that says why and how to fix it. */
 export class MigrateError extends Error {
   override name = 'MigrateError'
 }
@@ -52,11 +52,11 @@ export interface MigrateOptions {
  */
 export async function migrateStore({ from, to, print }: MigrateOptions): Promise<void> {
   if (!from || backendOf(from) !== 'sqlite') {
-    throw new MigrateError(`--from ${from ? 'is a URL' : 'is missing'}: give the SQLite store's file, data/webhooks.db`)
+    throw new MigrateError(`--from ${from ? 'is a URL' : 'is missing'}: give the SQLite file, such as data/webhooks.db`)
   }
   if (!to || backendOf(to) !== 'postgres') {
-    const wrong = to ? 'is no PostgreSQL URL' : 'is missing'
-    throw new MigrateError(`--to ${wrong}: give the database, postgres://user:password@host:5432/database`)
+    const wrong = to ? 'is not a PostgreSQL URL' : 'is missing'
+    throw new MigrateError(`--to ${wrong}: give the database, such as postgres://user:password@host:5432/database`)
   }
   const opened: { close(): unknown }[] = []
   try {
@@ -75,8 +75,8 @@ export async function migrateStore({ from, to, print }: MigrateOptions): Promise
     for (const each of opened) await each.close()
   }
   print(`Next: set DATABASE_URL to the database (${describeStore(to)}) for every server, then start them.
-${from} is as it was. Keep it until the servers have run well for some days, but where no server is started with it: that
-would handle what waits in it a second time. Then delete it: it holds messages.`)
+${from} is unchanged. Keep it until the servers have run well for some days, but where no server can be started with it:
+that would handle its pending deliveries a second time. Then delete it: it holds messages.`)
 }
 
 async function open<T>(flag: string, opens: () => T | Promise<T>): Promise<T> {
@@ -94,9 +94,9 @@ function explained(error: unknown, from: string, to: string): MigrateError {
   const { code, message } = error as NodeJS.ErrnoException
   const why =
     code === 'ERR_SQLITE_ERROR'
-      ? `--from: ${from} can't be read to its end (${message}); mend it, or take a backup of it`
-      : `--to: ${describeStore(to)} failed (${[message, code].find(Boolean)}); mend that`
-  return new MigrateError(`${why}, and run this again: it goes on where it was`, { cause: error })
+      ? `--from: ${from} can't be read completely (${message}); repair it, or use a backup of it`
+      : `--to: ${describeStore(to)} failed (${[message, code].find(Boolean)}); fix that`
+  return new MigrateError(`${why}, then run this again: it continues where it stopped`, { cause: error })
 }
 
 /** Steps and lessons first: whatever handles a delivery that has come finds what was done before. */
@@ -121,7 +121,7 @@ async function move(
     const { fresh, overlapping } = await calendar.importSlots(batch)
     for (const { hold_until } of fresh) slots[hold_until === null ? 'lessons' : 'holds']++
     for (const { order_id, start_at } of overlapping) {
-      print(`look at the calendar: the lesson of ${utcTime(start_at)} (${order_id}) overlaps another one`)
+      print(`check the calendar: the lesson at ${utcTime(start_at)} (${order_id}) overlaps another one`)
     }
   }
 
@@ -137,8 +137,10 @@ async function move(
   }
 
   const moved = [...states].map(([state, number]) => `, ${count(number)} ${state}`).join('')
-  print(`deliveries: ${count(deliveries.moved)} moved${moved}; ${count(deliveries.all - deliveries.moved)} were there`)
-  print(`steps: ${count(steps.moved)} moved; ${count(steps.read - steps.moved)} were there`)
+  print(
+    `deliveries: ${count(deliveries.moved)} moved${moved}; ${count(deliveries.all - deliveries.moved)} were there already`,
+  )
+  print(`steps: ${count(steps.moved)} moved; ${count(steps.read - steps.moved)} were there already`)
   print(`calendar: ${count(slots.lessons)} lessons moved, ${count(slots.holds)} holds`)
 }
 
@@ -171,7 +173,7 @@ function count(number: number): string {
   return number.toLocaleString('en')
 }
 
-/** The command; its exit code. What can be mended is said in one line. */
+/** Runs the command and returns its exit code. A failure that the user can fix is one line. */
 export async function main(
   args: string[],
   { print, fail }: { print: (line: string) => void; fail: (line: string) => void },

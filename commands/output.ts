@@ -3,7 +3,7 @@ import { indentedJson } from '../operator/json-text.ts'
 import { localZone, readTime } from '../operator/local-time.ts'
 import type { EnvOptions } from '../plugins/env.ts'
 
-/** What the commands have in common: where they write, how they fail, and their tables. */
+/** What the commands share: output, errors and tables. */
 
 /** Where a command reads its environment and writes to. */
 export interface Context extends EnvOptions {
@@ -13,19 +13,19 @@ export interface Context extends EnvOptions {
   say(line: string): void
 }
 
-/** It could not be done, or not all of it: exit code 1, and one line that says why and the mend. */
+/** The command failed, or did only part of its work: exit code 1, and one line that says why and how to fix it. */
 export class CommandError extends Error {
   override name = 'CommandError'
 }
 
-/** It was asked for in a wrong way: exit code 2. */
+/** Wrong usage: exit code 2. */
 export class UsageError extends Error {
   override name = 'UsageError'
 }
 
 /** Every command can answer as JSON. */
 export function withJson(command: Command): Command {
-  return command.option('--json', 'print JSON, and nothing else, on stdout')
+  return command.option('--json', 'print JSON to stdout, and nothing else')
 }
 
 /** Examples below a command's help. */
@@ -66,7 +66,7 @@ export function timeOf(option: string, text: string): number {
   if (amount !== undefined) return Date.now() - Number(amount) * (MS[unit] as number)
   const time = readTime(text, localZone(), 'first')
   if (time !== undefined) return time
-  throw new UsageError(`${option} must be a time such as 2026-11-23T10:00:00Z, or 30m, 2h, 3d ago`)
+  throw new UsageError(`${option} must be a time such as 2026-11-23T10:00:00Z, or 30m, 2h or 3d for that long ago`)
 }
 
 const MS: Record<string, number> = { m: 60_000, h: 60 * 60_000, d: 24 * 60 * 60_000 }

@@ -6,7 +6,7 @@ import { withStore } from './store.ts'
 export function pruneCommand(program: Command, context: Context): void {
   const command = program.command('prune')
   withJson(command)
-    .description('deletes what is older than RETENTION_DAYS and DEDUP_DAYS now; the server does so every hour')
+    .description('deletes data older than RETENTION_DAYS and DEDUP_DAYS now; the server does this every hour')
     .action((options: { json?: boolean }) => prune(options, context))
   withExamples(command, ['prune'])
 }

@@ -25,9 +25,9 @@ export function replayCommand(program: Command, context: Context): void {
 async function replay(ids: readonly string[], options: ReplayOptions, context: Context): Promise<void> {
   const filter = filterOf(options)
   const filtered = Object.keys(filter).length > 0
-  if (ids.length > 0 === filtered) throw new UsageError('give ids, or a filter such as --state dead: one of the two')
+  if (ids.length > 0 === filtered) throw new UsageError('give either ids or a filter such as --state dead')
   if (filtered) return replayFiltered(filter, options, context)
-  if (options.dryRun) throw new UsageError('--dry-run belongs to a filter')
+  if (options.dryRun) throw new UsageError('--dry-run only works with a filter')
   const results = await withStore(context, async store => {
     const inbox = inboxOf(store)
     const results: { id: string; error: string | null }[] = []

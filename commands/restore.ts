@@ -13,9 +13,9 @@ interface RestoreOptions {
 export function restoreCommand(program: Command, context: Context): void {
   const command = program.command('restore')
   withJson(command)
-    .description('makes a store (SQLite) from a backup, which is checked first; the server must not run')
-    .argument('<file>', 'what `backup` made')
-    .option('--to <file>', 'where to, if not to DATABASE_URL; it must not be there yet')
+    .description('restores a store (SQLite) from a backup, which is verified first; stop the server before')
+    .argument('<file>', 'a file that `backup` made')
+    .option('--to <file>', 'the store to create (default: DATABASE_URL); it must not exist yet')
     .action((file: string, options: RestoreOptions) => restore(file, options, context))
   withExamples(command, [
     'restore /var/backups/webhooks-2026-11-23.db',
@@ -28,12 +28,16 @@ async function restore(file: string, { to, json }: RestoreOptions, context: Cont
   mustBeFile(target)
   if (!existsSync(file)) throw new CommandError(`${file} does not exist`)
   if (existsSync(`${file}-wal`)) {
-    throw new CommandError(`${file} is a store in use, or left by a crash (${file}-wal): give what \`backup\` made`)
+    throw new CommandError(
+      `${file} is a store that is in use or was left by a crash (${file}-wal): use a file that \`backup\` made`,
+    )
   }
   // What an older store left beside it would be taken for the new one's.
   const inTheWay = ['', '-wal', '-shm', '-journal'].map(end => target + end).find(existsSync)
   if (inTheWay !== undefined) {
-    throw new CommandError(`${inTheWay} is there already: nothing is overwritten; move it away, or give another --to`)
+    throw new CommandError(
+      `${inTheWay} already exists and nothing is overwritten: move it away, or choose another --to`,
+    )
   }
   // No server begins there meanwhile.
   const lock = lockFile(target)
@@ -50,5 +54,7 @@ async function restore(file: string, { to, json }: RestoreOptions, context: Cont
   } finally {
     lock.close()
   }
-  report(context, json, { file, store: target }, () => [`${target} is made from ${file}; the server can be started`])
+  report(context, json, { file, store: target }, () => [
+    `restored ${target} from ${file}; you can start the server now`,
+  ])
 }

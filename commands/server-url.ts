@@ -8,7 +8,7 @@ export function serverUrl(url: string | undefined, { HOST, PORT }: Env): string 
   const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[HOST] ?? HOST
   const base = url ?? `http://${isIPv6(host) ? `[${host}]` : host}:${PORT}`
   if (!/^https?:\/\//.test(base) || !URL.canParse(base)) {
-    throw new UsageError(`--url ${base} is not a URL: give one like https://hooks.example.com`)
+    throw new UsageError(`--url ${base} is not a URL; use one like https://hooks.example.com`)
   }
   return base.replace(/\/+$/, '')
 }
@@ -16,5 +16,5 @@ export function serverUrl(url: string | undefined, { HOST, PORT }: Env): string 
 /** The line for a server that fetch has not reached. */
 export function unreachable(url: string, { cause, message }: Error): string {
   const reason = (cause as { code?: string } | undefined)?.code ?? message
-  return `${url} can't be reached (${reason}): start the server, or give its --url`
+  return `${url} can't be reached (${reason}): start the server, or pass --url`
 }

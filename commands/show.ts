@@ -7,7 +7,7 @@ import { type Context, printable, report, table, withExamples, withJson } from '
 import { inboxOf, withStore } from './store.ts'
 
 export function showCommand(program: Command, context: Context): void {
-  const command = program.command('show').description('one delivery: what has happened to it, and its payload')
+  const command = program.command('show').description('shows one delivery: its history and its payload')
   withJson(command)
     .argument('<id>', "the delivery's id")
     .action((id: string, options: { json?: boolean }) => show(id, options, context))
@@ -32,7 +32,7 @@ async function show(id: string, { json }: { json?: boolean }, context: Context):
 }
 
 function payloadLines(payload: object | null): string[] {
-  if (payload === null) return ['the payload is deleted']
+  if (payload === null) return ['the payload has been deleted']
   const { text, isIndented } = indentedJson(payload)
   const lines = text.split('\n').map(printable)
   return isIndented ? lines : [`${NOT_INDENTED}:`, ...lines]

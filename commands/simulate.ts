@@ -22,17 +22,16 @@ import {
 import { serverUrl } from './server-url.ts'
 
 const HELP = `
-Sends a signed sample of every kind of webhook to the running server, and a repeat, 50 copies at once, forged, stale,
-malformed and oversized ones; prints what came back, in how many ms, and whether that is what should happen.
-Exits with 1 if something is not, or if the server can't be reached.
+Sends a signed sample of every kind of webhook to the running server, then a repeat, 50 copies at once, and forged, stale,
+malformed and oversized ones. Prints each answer, its time in ms, and whether it is the expected one. Exits with 1 if an
+answer is not, or if the server can't be reached.
 
-CW_HMAC_SECRET and STRIPE_WEBHOOK_SECRET: the first of each list signs; CW_ACC_ID is the account; STRIPE_SECRET_KEY tells
-test mode from live mode, and nothing else. To check a deployment, give it that deployment's values.
+Requests are signed with the first secret in CW_HMAC_SECRET and STRIPE_WEBHOOK_SECRET; CW_ACC_ID is the account;
+STRIPE_SECRET_KEY only tells test mode from live mode. To check a deployment, use that deployment's values.
 
-A run against a live deployment does nothing to a student: every Chatwoot sample is of a conversation with
-bot_disabled, every Stripe sample is of a payment without a lesson's metadata, and all ids are new and made up. The
-samples are stored like any delivery, and pruned like any. A server with a STRIPE_SECRET_KEY may ask Stripe for these
-payments, in vain.`
+A run against a live deployment affects no student: every Chatwoot sample belongs to a conversation with bot_disabled,
+every Stripe sample is a payment without a lesson's metadata, and all ids are new and made up. The samples are stored and
+pruned like any delivery. A server with a STRIPE_SECRET_KEY may look these payments up at Stripe, and finds none.`
 
 /** Chatwoot waits this long for an answer, and then the event is lost; ms. */
 const TIMEOUT_MS = 5_000
@@ -77,7 +76,7 @@ export function simulateCommand(program: Command, context: Context): void {
     .command('simulate')
     .description('sends the server a sample of every kind, and checks its answers')
   withJson(command)
-    .option('--url <url>', 'where the server is, with its prefix if it has one; default: HOST and PORT')
+    .option('--url <url>', 'base URL of the server, including its prefix if it has one (default: HOST and PORT)')
     .action((options: SimulateOptions) => simulate(options, context))
     .addHelpText('after', HELP)
   withExamples(command, ['simulate', 'simulate --url https://hooks.example.com'])
@@ -110,22 +109,20 @@ async function simulate({ url, json }: SimulateOptions, context: Context): Promi
     const ms = Math.round(performance.now() - startedAt)
     const answered = summary(answers)
     if (checked.length === 0 && answered.startsWith(NO_ANSWER)) {
-      throw new CommandError(
-        `${base} can't be reached (${answered}): start the server with npm start, or give its --url`,
-      )
+      throw new CommandError(`${base} can't be reached (${answered}): start the server with npm start, or pass --url`)
     }
     checked.push({ sent, answered, ms, expected, good: answered === expected || answered.startsWith(`${expected} `) })
   }
   const count = (good: boolean | null) => checked.filter(row => row.good === good).length
   report(context, json, { url: base, checked }, () => [
-    ...table([['sent', 'answered', 'ms', 'as it should be'], ...checked.map(cellsOf)], [2]),
-    `${base}: ${count(true)} as they should be${count(null) === 0 ? '' : `, ${count(null)} not checked`}, ${count(false)} not`,
+    ...table([['sent', 'answered', 'ms', 'as expected'], ...checked.map(cellsOf)], [2]),
+    `${base}: ${count(true)} as expected${count(null) === 0 ? '' : `, ${count(null)} not checked`}, ${count(false)} not`,
   ])
-  if (count(false) > 0) throw new CommandError(`${count(false)} answers are not as they should be`)
+  if (count(false) > 0) throw new CommandError(`${count(false)} answers are not as expected`)
 }
 
 function cellsOf({ sent, answered, ms, expected, good }: Checked): string[] {
-  const verdict = good === null ? 'not checked: no secret' : good ? 'yes' : `NO: it should be ${expected}`
+  const verdict = good === null ? 'not checked: no secret' : good ? 'yes' : `NO: expected ${expected}`
   return [sent, answered, `${ms ?? ''}`, verdict]
 }
 

@@ -3,7 +3,7 @@ import { withExamples } from './output.ts'
 
 export function startCommand(program: Command): void {
   const command = program.command('start')
-  command.description('starts the server, in this process; also what happens without a command').action(async () => {
+  command.description('starts the server in this process; the default command').action(async () => {
     const { run } = await import('../server.ts')
     await run()
   })

@@ -12,9 +12,7 @@ import { CommandError } from './output.ts'
 /** @throws {CommandError} for what is no file */
 export function mustBeFile(store: string): void {
   if (backendOf(store) === 'sqlite') return
-  throw new CommandError(
-    "PostgreSQL has its own programs for this, pg_dump and pg_restore: see 'Backup and restore' in the README",
-  )
+  throw new CommandError("use pg_dump and pg_restore for PostgreSQL: see 'Backup and restore' in the README")
 }
 
 /**
@@ -46,7 +44,7 @@ export function placeStore(
     sync(dirname(target))
   } catch (error) {
     const reason = (error as Error).message.replaceAll(unfinished, `the copy of ${copyOf}`)
-    throw new CommandError(`${target} is not made: ${reason}`, { cause: error })
+    throw new CommandError(`could not create ${target}: ${reason}`, { cause: error })
   }
 }
 

@@ -100,7 +100,10 @@ export default async function deliveriesApi(
       schema: {
         summary: 'Puts a parked or dead delivery aside for good',
         params,
-        body: { type: 'object', properties: { reason: { type: 'string', description: 'Why, for who looks later' } } },
+        body: {
+          type: 'object',
+          properties: { reason: { type: 'string', description: 'Why it need not be handled, for the record' } },
+        },
       },
     },
     async ({ params: { id }, body }) => {

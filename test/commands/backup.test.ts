@@ -55,7 +55,7 @@ tap.test('under load, the backup holds what was acknowledged before it began, an
     while (acknowledged.size < round * 300) await new Promise(setImmediate)
     const before = new Set(acknowledged)
     const file = join(folder, `backup-${round}.db`)
-    t.match(await cli(env, ['backup', file]), { code: 0, err: '', out: /backup-\d.db: \d+ MiB, checked, in/ })
+    t.match(await cli(env, ['backup', file]), { code: 0, err: '', out: /backup-\d.db: \d+ MiB, verified, in/ })
     const kept = idsIn(file)
     t.same(
       [...before].filter(id => !kept.has(id)),
@@ -88,7 +88,10 @@ tap.test('a restored store starts with the server, which handles what was pendin
   await pending.close()
 
   const restored = join(folder, 'restored.db')
-  t.match(await cli(env, ['restore', file, '--to', restored]), { code: 0, out: /restored.db is made from .*backup.db/ })
+  t.match(await cli(env, ['restore', file, '--to', restored]), {
+    code: 0,
+    out: /restored .*restored.db from .*backup.db/,
+  })
   t.equal(statSync(restored).mode & 0o777, 0o600)
   const log = captureLog()
   const { url, accountId, tokens } = chatwootApi
@@ -101,7 +104,7 @@ tap.test('a restored store starts with the server, which handles what was pendin
 
   t.match(await run(env, 'restore', file, '--to', restored), {
     code: 1,
-    err: /restored.db is there already: nothing is/,
+    err: /restored.db already exists and nothing is/,
   })
   t.equal(await server.end('SIGTERM'), 0)
 })
@@ -109,21 +112,21 @@ tap.test('a restored store starts with the server, which handles what was pendin
 tap.test('nothing is overwritten', async t => {
   const { store, file, env } = await smallStore(t)
   t.match(await run(env, 'backup', file), { code: 0 })
-  t.match(await run(env, 'backup', file), { code: 1, err: `backup: ${file} is there already: give another name` })
+  t.match(await run(env, 'backup', file), { code: 1, err: `backup: ${file} already exists: choose another name` })
   t.match(await run(env, 'restore', file), {
     code: 1,
-    err: `restore: ${store} is there already: nothing is overwritten`,
+    err: `restore: ${store} already exists and nothing is overwritten`,
   })
   for (const end of ['-wal', '-shm', '-journal']) {
     const target = `${file}.new`
     writeFileSync(target + end, 'of an older store')
-    t.match(await run(env, 'restore', file, '--to', target), { code: 1, err: `new${end} is there already` })
+    t.match(await run(env, 'restore', file, '--to', target), { code: 1, err: `new${end} already exists` })
     t.notOk(existsSync(target))
     execFileSync('rm', [target + end])
   }
   writeFileSync(`${file}-wal`, 'in use')
   const live = await run(env, 'restore', file, '--to', `${file}.new`)
-  t.match(live, { code: 1, err: /backup.db is a store in use, or left by a crash/ })
+  t.match(live, { code: 1, err: /backup.db is a store that is in use or was left by a crash/ })
 })
 
 tap.test('a target that a server has locked is left alone', async t => {
@@ -156,7 +159,7 @@ tap.test('what is no whole store is refused with the reason, and nothing is left
     db.close()
   }
   const { size } = statSync(file)
-  await refused('short.db', /target.db is not made: .*(malformed|damaged)/, copy =>
+  await refused('short.db', /could not create .*target.db: .*(malformed|damaged)/, copy =>
     execFileSync('truncate', ['-s', `${size - 20_000}`, copy]),
   )
   await refused('text.db', /the copy of .*text.db|file is not a database/, copy =>
@@ -182,27 +185,34 @@ tap.test('a foreign or damaged store is not backed up', async t => {
   const db = new DatabaseSync(store)
   db.exec('PRAGMA application_id = 1')
   db.close()
-  t.match(await run(env, 'backup', file), { code: 1, err: /backup.db is not made: .*another program's database/ })
+  t.match(await run(env, 'backup', file), {
+    code: 1,
+    err: /could not create .*backup.db: .*another program's database/,
+  })
   t.same(leftOf(file), [])
-  t.match(await run(env, 'backup', join(store, 'x')), { code: 1, err: /is not made: E/ }, 'a folder that is none')
+  t.match(
+    await run(env, 'backup', join(store, 'x')),
+    { code: 1, err: /could not create .*: E/ },
+    'a folder that is none',
+  )
 })
 
 tap.test('a disk that is full leaves no half file', async t => {
   const { file, env } = await smallStore(t, 2_000)
   // In blocks of 512 bytes: SQLite gets EFBIG, as it gets ENOSPC from a full disk.
   const failed = await cli(env, ['backup', file], { shell: 'ulimit -f 200 && exec' })
-  t.match(failed, { code: 1, out: '', err: /^backup: .*backup.db is not made: .*(full|disk I\/O error)/ })
+  t.match(failed, { code: 1, out: '', err: /^backup: could not create .*backup.db: .*(full|disk I\/O error)/ })
   t.same(leftOf(file), [])
   t.match(await run(env, 'backup', file), { code: 0 })
   const target = `${file}.restored`
   const half = await cli(env, ['restore', file, '--to', target], { shell: 'ulimit -f 200 && exec' })
-  t.match(half, { code: 1, out: '', err: /^restore: .*is not made: EFBIG/ })
+  t.match(half, { code: 1, out: '', err: /^restore: could not create .*: EFBIG/ })
   t.same(leftOf(target), ['backup.db.restored.lock'])
 })
 
 tap.test('PostgreSQL has programs of its own', async t => {
   const env = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
-  const err = /PostgreSQL has its own programs for this, pg_dump and pg_restore/
+  const err = /use pg_dump and pg_restore for PostgreSQL/
   t.match(await run(env, 'backup', 'x.db'), { code: 1, err })
   t.match(await run(env, 'restore', 'x.db'), { code: 1, err })
   t.notOk(existsSync('x.db'))

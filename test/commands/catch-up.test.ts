@@ -83,7 +83,7 @@ tap.test('what was missed comes by its own way, once', async t => {
   t.match((await app.inject(stripeRequest(stripe.events[5] as object))).json(), { status: 'accepted' })
 
   const dry = await run(env, 'catch-up', '--url', url, '--since', '2h', '--dry-run')
-  t.match(dry, { code: 0, err: '', out: /stripe +checkout.session.completed +evt_1\n.*160 would be sent; those/s })
+  t.match(dry, { code: 0, err: '', out: /stripe +checkout.session.completed +evt_1\n.*160 would be sent; the ones/s })
   t.equal((await app.webhooks.inbox.list({}, 500)).length, 2, 'nothing was sent')
 
   const { code, result } = await catchUp('--since', '2h')
@@ -171,7 +171,7 @@ tap.test('only conversations that wait for the bot', async t => {
   }
 })
 
-tap.test('what is not set up is left out, and what is refused is said', async t => {
+tap.test('what is not set up is skipped, and what is refused is said', async t => {
   const { env, url, chatwoot, stripe } = await world(t)
   const without = (...names: string[]) =>
     Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)))
@@ -183,13 +183,13 @@ tap.test('what is not set up is left out, and what is refused is said', async t 
   t.match(bare, {
     code: 0,
     out: /stripe +0/,
-    err: 'Stripe: left out, STRIPE_SECRET_KEY is not set\nChatwoot: left out, CW_TOKEN is not set',
+    err: 'Stripe: skipped, STRIPE_SECRET_KEY is not set\nChatwoot: skipped, CW_TOKEN is not set',
   })
   const unsigned = await run(without('STRIPE_WEBHOOK_SECRET'), ...args, '--dry-run')
-  t.match(unsigned, { code: 0, err: 'Stripe: left out, STRIPE_WEBHOOK_SECRET is not set', out: /1 would be sent/ })
+  t.match(unsigned, { code: 0, err: 'Stripe: skipped, STRIPE_WEBHOOK_SECRET is not set', out: /1 would be sent/ })
   t.match(await run(without('CW_TOKEN', 'STRIPE_SECRET_KEY', 'CW_ADMIN_TOKEN'), ...args, '--dry-run'), {
     code: 0,
-    out: '0 would be sent; those that are known would be duplicates',
+    out: '0 would be sent; the ones the server already has would be duplicates',
   })
 
   // A bot's token may not list: Stripe's events are sent all the same.
@@ -197,7 +197,7 @@ tap.test('what is not set up is left out, and what is refused is said', async t 
   t.match(refused, {
     code: 1,
     out: /stripe +1 +1/,
-    err: /^Chatwoot: .* 401 .*not authorized for bots\ncatch-up: not everything/,
+    err: /^Chatwoot: .* 401 .*not authorized for bots\ncatch-up: some events/,
   })
   const other = await run({ ...env, STRIPE_WEBHOOK_SECRET: 'whsec_another', CW_HMAC_SECRET: 'another' }, ...args)
   t.match(other, {
@@ -266,7 +266,7 @@ tap.test('a server that is not there', async t => {
   const { code, out, err } = await run(env, 'catch-up', '--url', url, '--since', '1h')
   t.match(
     { code, out, err },
-    { code: 1, out: '', err: `catch-up: ${url} can't be reached (ECONNREFUSED): start the server, or give its --url` },
+    { code: 1, out: '', err: `catch-up: ${url} can't be reached (ECONNREFUSED): start the server, or pass --url` },
   )
   t.match(await run(env, 'catch-up', '--since', 'yesterday'), { code: 2, err: /--since must be a time/ })
   t.match(await run(env, 'catch-up', '--since', '2026-13-45T10:00'), { code: 2, err: /--since must be a time/ })

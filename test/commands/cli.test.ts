@@ -47,7 +47,7 @@ t.test('a fault of our own keeps its stack; one of SQLite says where', async t =
   const file = join(t.testdir(), 'text.db')
   writeFileSync(file, 'this is a text, and not a database'.repeat(100))
   const { code, err } = await run({ DATABASE_URL: file }, 'backup', `${file}.copy`)
-  t.match({ code, err }, { code: 1, err: /^backup: .*text.db.copy is not made: file is not a database$/ })
+  t.match({ code, err }, { code: 1, err: /^backup: could not create .*text.db.copy: file is not a database$/ })
 })
 
 t.test('without a command, and with start, the server serves', async t => {

@@ -153,12 +153,12 @@ tap.test('what the tables say', async t => {
   t.match(await run(env, 'list', '--state', 'dead'), { out: / x{59}…$/ })
   t.match(await run(env, 'list', '--state', 'pending'), { out: / 0 {2}[\w-]+$/ })
   await store.forget([waits.id], 1)
-  t.match(await run(env, 'show', waits.id), { code: 0, out: /the payload is deleted$/ })
+  t.match(await run(env, 'show', waits.id), { code: 0, out: /the payload has been deleted$/ })
 
   const db = new DatabaseSync(url)
   db.exec("CREATE TRIGGER full BEFORE UPDATE ON delivery BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
   db.close()
-  t.match(await run(env, 'replay', long.id), { code: 1, out: '', err: 'replay: the store: the disk is full' })
+  t.match(await run(env, 'replay', long.id), { code: 1, out: '', err: 'replay: store: the disk is full' })
   await store.close()
 })
 
@@ -173,16 +173,16 @@ tap.test('pages', async t => {
     ids.slice(0, 2),
   )
   const { next } = first.result
-  t.match(await run(env, 'list', '--limit', '2'), { code: 0, err: `older ones: --cursor ${next}` })
+  t.match(await run(env, 'list', '--limit', '2'), { code: 0, err: `for older deliveries: --cursor ${next}` })
   const second = await runJson<typeof first.result>(env, 'list', '--limit', '2', '--cursor', next)
   t.match(second, { code: 0, result: { deliveries: [{ id: ids[2] }], next: null } })
 })
 
 tap.test('a wrong way to ask', async t => {
   const env = { DATABASE_URL: join(t.testdir(), 'none.db') }
-  t.match(await run(env, 'replay'), { code: 2, err: /^replay: give ids, or a filter/ })
-  t.match(await run(env, 'replay', 'an-id', '--state', 'dead'), { code: 2, err: /one of the two$/ })
-  t.match(await run(env, 'replay', 'an-id', '--dry-run'), { code: 2, err: /--dry-run belongs to a filter/ })
+  t.match(await run(env, 'replay'), { code: 2, err: /^replay: give either ids or a filter/ })
+  t.match(await run(env, 'replay', 'an-id', '--state', 'dead'), { code: 2, err: /such as --state dead$/ })
+  t.match(await run(env, 'replay', 'an-id', '--dry-run'), { code: 2, err: /--dry-run only works with a filter/ })
   t.match(await run(env, 'list', '--limit', '0'), { code: 2, err: /limit must be a whole number/ })
   t.match(await run(env, 'list', '--from', 'monday'), { code: 2, err: /from must be a time/ })
   t.match(await run(env, 'list'), { code: 1, err: /^list: DATABASE_URL: .* does not exist/ })

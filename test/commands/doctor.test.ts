@@ -101,7 +101,7 @@ tap.test('a configuration that is wrong', async t => {
   t.match(await run({ PORT: 'x' }, 'doctor'), {
     code: 1,
     out: /^wrong +configuration +PORT /,
-    err: 'doctor: 1 of 1 are wrong',
+    err: 'doctor: 1 of 1 checks failed',
   })
   const half = await run({ GCAL_CALENDAR_ID: 'x' }, 'doctor')
   t.match(half, {
@@ -121,14 +121,14 @@ tap.test('what is off is a warning', async t => {
     'STRIPE_WEBHOOK_SECRET',
     'ADMIN_TOKEN',
     'none.db does not exist',
-    'nobody to compare',
+    'nothing to compare',
     'CW_TOKEN',
     'STRIPE_SECRET_KEY',
   ])
     t.match(out, new RegExp(`^warn .*${off}`, 'm'), off)
   t.match(out, /^ok +calendar +lessons are kept in the store/m)
   t.match(await run({ ...env, CW_ALLOW_UNSIGNED: 'true' }, 'doctor', '--url', url), {
-    out: /^warn .*unsigned from anywhere/m,
+    out: /^warn .*unsigned Chatwoot deliveries are accepted from anywhere/m,
   })
 })
 
@@ -144,7 +144,7 @@ tap.test('the store', async t => {
   const taken = await store.take('mailbox:a', Date.now())
   if (taken) await store.settle(taken, { state: 'parked', error: 'E', nextAttemptAt: 8e15 }, 1)
   const { found } = await examine({ DATABASE_URL: file })
-  t.match(found, [/^warn backlog: 1 parked/, /^warn backlog: the oldest of 1 pending has waited 10 min/])
+  t.match(found, [/^warn backlog: 1 parked/, /^warn backlog: the oldest of 1 pending has been waiting for 10 min/])
   for (let n = 0; n < 400; n++) await store.insert(delivery(`more ${n}`), false)
   await store.close()
 
@@ -168,11 +168,11 @@ tap.test('the clock', async t => {
   }
   t.match(await found(at(400)), [/^wrong clock: (399|400|401) s off .*timedatectl/, /CW_TOKEN/])
   t.match(await found(at(-60)), [/^warn clock: \d+ s off/, /CW_TOKEN/])
-  t.match(await found(), [/^warn clock: .* does not say what time it is/, /CW_TOKEN/])
+  t.match(await found(), [/^warn clock: .* sends no Date header/, /CW_TOKEN/])
   const without = { CW_URL: undefined, CW_TOKEN: undefined, CW_ADMIN_TOKEN: undefined, CW_ACC_ID: undefined }
-  t.match((await examine(without)).found, [/^warn clock: nobody to compare it with: CW_URL is not set/, /CW_TOKEN/])
+  t.match((await examine(without)).found, [/^warn clock: nothing to compare it with: CW_URL is not set/, /CW_TOKEN/])
   await chatwoot.close()
-  t.match((await examine()).found[0], /^warn clock: .* does not say what time/)
+  t.match((await examine()).found[0], /^warn clock: .* sends no Date header/)
 })
 
 tap.test('Chatwoot', async t => {
@@ -186,7 +186,7 @@ tap.test('Chatwoot', async t => {
   t.same(await of({ CW_ADMIN_TOKEN: undefined, CW_TOKEN: tokens.agent }), [])
   t.match(await of({ CW_ADMIN_TOKEN: 'another' }), [/^wrong Chatwoot: .*401.*check CW_ADMIN_TOKEN and CW_ACC_ID$/])
   chatwoot.fail(/conversations\/0/, { status: 200, body: { custom_attributes: {} } })
-  t.match(await of({}), [/^wrong Chatwoot: .* does not answer as Chatwoot does/])
+  t.match(await of({}), [/^wrong Chatwoot: .* does not respond like Chatwoot/])
   chatwoot.fail(/conversations/, 'drop')
   t.match(await of({}), [/^wrong Chatwoot: Chatwoot could not be reached/])
   t.match(await of({ CW_URL: `${chatwoot.url}/?x`, CW_TOKEN: 'a b' }), [/^wrong Chatwoot: .*CW_TOKEN/])
@@ -207,7 +207,7 @@ tap.test('Stripe', async t => {
     /events/,
     stripeError(403, 'invalid_request_error', 'The provided key does not have the required permissions'),
   )
-  t.match(await examine(), { code: 0, found: [/^warn Stripe: .*permissions.*to read events for catch-up/] })
+  t.match(await examine(), { code: 0, found: [/^warn Stripe: .*permissions.*read access to events for catch-up/] })
   const live = { STRIPE_SECRET_KEY: 'sk_live_another' }
   t.match((await of(live))[0], /^wrong Stripe/)
 })
@@ -224,7 +224,10 @@ tap.test('the server', async t => {
   const sick = await answering(t, url => ({ status: url === '/ready' ? 503 : 200 }))
   t.match(await at(sick), { code: 1, out: /^wrong +server .*\/ready answers 503/m })
   const other = await answering(t, () => ({ status: 404 }))
-  t.match(await at(other), { code: 1, out: /^wrong +server .*\/health answers 404: is something else there\?/m })
+  t.match(await at(other), {
+    code: 1,
+    out: /^wrong +server .*\/health answers 404: is another service listening there\?/m,
+  })
   await app.close()
   t.match(await examine(), {
     code: 1,

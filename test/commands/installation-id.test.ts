@@ -34,7 +34,7 @@ tap.test('the inbox tells its id; a backup has the same, and a restored store is
     return result.filter(({ what }) => what === 'store').map(({ state, says }) => `${state} ${says}`)
   }
   t.notMatch((await ofStore(original)).join('\n'), RESTORED)
-  t.match((await ofStore(original)).join('\n'), `the installation's id is ${id}`)
+  t.match((await ofStore(original)).join('\n'), `installation id: ${id}`)
   t.match((await ofStore(copy)).join('\n'), RESTORED)
   t.equal(await idOf(copy), id, 'looking decides nothing')
 
@@ -50,7 +50,7 @@ tap.test('the inbox tells its id; a backup has the same, and a restored store is
   t.not(given, id)
   t.match(await run({ DATABASE_URL: second }, 'doctor', '--new-installation-id', '--keep-installation-id'), {
     code: 2,
-    err: /one of the two/,
+    err: /give either --new-installation-id or/,
   })
   t.equal(await idOf(second), given)
   t.equal(await inbox.installationId(), id, 'the original keeps its own')

@@ -82,7 +82,10 @@ tap.test('kill -9 anywhere, and run again: all arrives once, and is handled once
   }
   const { code, out } = await command(t, ['--from', file, '--to', url]).ended
   t.equal(code, 0)
-  t.match(out, /^deliveries: 300 moved, 300 pending; 1,000 were there\nsteps: 0 moved; 700 were there\n/m)
+  t.match(
+    out,
+    /^deliveries: 300 moved, 300 pending; 1,000 were there already\nsteps: 0 moved; 700 were there already\n/m,
+  )
   t.same(await contentsOfDatabase(server, url), all)
 
   const { handled } = await handlingInbox(t, url)
@@ -111,7 +114,7 @@ tap.test('half moved, a server started, and moved again: what was done there sta
   await store.prune({ payloadsBefore: LATER, keysBefore: LATER }, 0, 100)
   await store.close()
 
-  t.match(await migrate(file, url), /^deliveries: 800 moved, 800 pending; 500 were there\n/m)
+  t.match(await migrate(file, url), /^deliveries: 800 moved, 800 pending; 500 were there already\n/m)
   t.equal(await calendar.find('lesson', signal), null)
   const second = await handlingInbox(t, url)
   await second.handled.reached(800)
@@ -122,7 +125,7 @@ tap.test('half moved, a server started, and moved again: what was done there sta
   t.same(states, [{ state: 'done', count: 1_201 }], '100 are forgotten')
   t.match(
     await migrate(file, url),
-    /^deliveries: 0 moved; 1,300 were there\nsteps: \d+ moved; \d+ were there\ncalendar: 0 l/m,
+    /^deliveries: 0 moved; 1,300 were there already\nsteps: \d+ moved; \d+ were there already\ncalendar: 0 l/m,
   )
 })
 
@@ -207,7 +210,7 @@ tap.test('what fails half-way is said, and the next run goes on', async t => {
   await server.query(url, `ALTER TABLE tutorbot_webhooks.body RENAME TO hidden`)
   t.match(
     await refusal('--from', file, '--to', url),
-    /^migrate-store: --to: postgres:\/\/postgres@[^ ]+ failed \(relation "tutorbot_webhooks.body" does not exist\); mend that, and run this again: it goes on where it was$/,
+    /^migrate-store: --to: postgres:\/\/postgres@[^ ]+ failed \(relation "tutorbot_webhooks.body" does not exist\); fix that, then run this again: it continues where it stopped$/,
   )
   await server.query(url, `ALTER TABLE tutorbot_webhooks.hidden RENAME TO body`)
   await server.query(url, `DELETE FROM tutorbot_webhooks.body`)
@@ -218,6 +221,6 @@ tap.test('what fails half-way is said, and the next run goes on', async t => {
   writeFileSync(file, pages)
   t.match(
     await refusal('--from', file, '--to', url),
-    /^migrate-store: --from: .*webhooks\.db can't be read to its end \(database disk image is malformed\); /,
+    /^migrate-store: --from: .*webhooks\.db can't be read completely \(database disk image is malformed\); /,
   )
 })

@@ -16,13 +16,13 @@ tap.test('what is wrong with --from: one line that says so, and nothing is made'
   const folder = t.testdir({ 'text.db': 'this is a text, and not a database at all'.repeat(100), 'empty.db': '' })
   const path = (name: string) => join(folder, name)
   const to = await server.database()
-  const refused = async (from: string, mend: string | RegExp) =>
-    t.match(await refusal('--from', from, '--to', to), mend, from)
+  const refused = async (from: string, fix: string | RegExp) =>
+    t.match(await refusal('--from', from, '--to', to), fix, from)
 
-  const missing = "migrate-store: --from is missing: give the SQLite store's file, data/webhooks.db"
+  const missing = 'migrate-store: --from is missing: give the SQLite file, such as data/webhooks.db'
   t.equal(await refusal('--to', to), missing)
   await refused('', missing)
-  await refused('postgres://u:secret@h/d', /^migrate-store: --from is a URL: give the SQLite store's file, [^ ]+$/)
+  await refused('postgres://u:secret@h/d', /^migrate-store: --from is a URL: give the SQLite file, such as [^ ]+$/)
   await refused(
     path('none.db'),
     /^migrate-store: --from: .*none\.db can't be read \(ENOENT: .*\); give a store's file$/,
@@ -56,7 +56,11 @@ tap.test('what is wrong with --from: one line that says so, and nothing is made'
     [],
     'nothing is made',
   )
-  t.match(await migrate(path('store.db'), to), /^deliveries: 0 moved; 0 were there\n/, 'a store without a calendar')
+  t.match(
+    await migrate(path('store.db'), to),
+    /^deliveries: 0 moved; 0 were there already\n/,
+    'a store without a calendar',
+  )
 })
 
 tap.test('what is wrong with --to: one line that says so, without the password, and no endless wait', async t => {
@@ -64,17 +68,18 @@ tap.test('what is wrong with --to: one line that says so, without the password, 
   const url = await server.database()
   await openSqliteStore(file).close()
   const changed = (change: Partial<URL>) => Object.assign(new URL(url), change).href
-  const refused = async (to: string, mend: string | RegExp) => {
+  const refused = async (to: string, fix: string | RegExp) => {
     const line = await refusal('--from', file, '--to', to)
-    t.match(line, mend)
+    t.match(line, fix)
     t.notMatch(line, /s3cret|:postgres@/)
   }
-  const missing = 'migrate-store: --to is missing: give the database, postgres://user:password@host:5432/database'
+  const missing =
+    'migrate-store: --to is missing: give the database, such as postgres://user:password@host:5432/database'
   t.equal(await refusal('--from', file), missing)
   await refused('', missing)
   await refused(
     'data/other.db',
-    'migrate-store: --to is no PostgreSQL URL: give the database, postgres://user:password@',
+    'migrate-store: --to is not a PostgreSQL URL: give the database, such as postgres://user:password@',
   )
   await refused('postgres://u:s3cret@h', /^migrate-store: --to: that is no PostgreSQL URL; write postgres:/)
   await refused(

@@ -36,9 +36,9 @@ tap.test('all arrives as it was, in its order, and once; the file stays as it is
   const hash = hashOf(file)
   const said = await migrate(file, url)
   t.same(await contentsOfDatabase(server, url), contentsOfFile(file))
-  t.match(said, /^deliveries: 19 moved, .*; 0 were there$/m)
+  t.match(said, /^deliveries: 19 moved, .*; 0 were there already$/m)
   for (const part of ['3 done', '1 discarded', '2 dead', '11 pending', '2 parked']) t.match(said, part)
-  t.match(said, /^steps: 1 moved; 0 were there\ncalendar: 1 lessons moved, 1 holds$/m)
+  t.match(said, /^steps: 1 moved; 0 were there already\ncalendar: 1 lessons moved, 1 holds$/m)
   t.match(said, /^Next: set DATABASE_URL to the database \(postgres:\/\/postgres@127[^:]+:\d+\/\w+\)/m)
   t.notMatch(said, 'postgres:postgres@')
 
@@ -49,7 +49,7 @@ tap.test('all arrives as it was, in its order, and once; the file stays as it is
   const again = await migrate(file, url)
   t.match(
     again,
-    /^deliveries: 0 moved; 19 were there\nsteps: 0 moved; 1 were there\ncalendar: 0 lessons moved, 0 holds/,
+    /^deliveries: 0 moved; 19 were there already\nsteps: 0 moved; 1 were there already\ncalendar: 0 lessons moved, 0 holds/,
   )
   t.same(await contentsOfDatabase(server, url), contentsOfFile(file))
   t.same(await numbers(), before, 'no gap in the numbers of acceptance')
@@ -157,10 +157,10 @@ tap.test('a database with deliveries, steps and lessons of its own', async t => 
   const said = await migrate(file, url)
   t.match(
     said,
-    /^deliveries: 1 moved, 1 pending; 3 were there\nsteps: 1 moved; 1 were there\ncalendar: 3 lessons moved, 0 h/m,
+    /^deliveries: 1 moved, 1 pending; 3 were there already\nsteps: 1 moved; 1 were there already\ncalendar: 3 lessons moved, 0 h/m,
   )
   const overlap = new Date(LATER + HOUR / 2).toISOString()
-  t.ok(said.startsWith(`look at the calendar: the lesson of ${overlap} (overlaps) overlaps another one\ndeliveries`))
+  t.ok(said.startsWith(`check the calendar: the lesson at ${overlap} (overlaps) overlaps another one\ndeliveries`))
   t.same(await own.claimStep('busy here', NOW), { result: 'there' })
   t.same(await own.claimStep('done here', NOW), { result: 'here' })
   t.same(await ownCalendar.find('booked there', signal), { start: LATER + 4 * HOUR, end: LATER + 5 * HOUR })

@@ -46,7 +46,7 @@ t.test('with secrets, everything comes back as it should, at every run', async t
     const { good, lines, last } = await run(SECRETS, `${url}/`)
     t.ok(good, `run ${round}`, { lines })
     t.equal(lines.length, 1 + 33 + 1)
-    t.equal(last, `${url}: 33 as they should be, 0 not`)
+    t.equal(last, `${url}: 33 as expected, 0 not`)
   }
   const kept = await app.webhooks.inbox.list({}, 1_000)
   t.equal(kept.length, 2 * (8 + 1 + 1 + 7), 'what was accepted is stored, once, and nothing else')
@@ -90,7 +90,7 @@ t.test('without secrets, from this machine: what only a secret tells is not chec
   for (const name of ['unsigned', 'forged', 'stale']) t.match(row(`Chatwoot: ${name}`), /not checked: no secret$/, name)
   t.match(row('Chatwoot: incoming'), /200 accepted/)
   t.match(row('Stripe: session completed'), /401 WEBHOOK_SECRET_MISSING +\d+ {2}yes$/)
-  t.equal(last, `${url}: 27 as they should be, 6 not checked, 0 not`)
+  t.equal(last, `${url}: 27 as expected, 6 not checked, 0 not`)
 })
 
 t.test('the original signature is expected to be refused where it is switched off', async t => {
@@ -105,7 +105,7 @@ t.test('other secrets than the server has are a surprise', async t => {
   const { url } = await startServer(t, SECRETS)
   const { good, row } = await run({ ...SECRETS, CW_HMAC_SECRET: 'another' }, url)
   t.notOk(good)
-  t.match(row('Chatwoot: incoming'), /401 WEBHOOK_SIGNATURE_MISMATCH +\d+ {2}NO: it should be 200 accepted$/)
+  t.match(row('Chatwoot: incoming'), /401 WEBHOOK_SIGNATURE_MISMATCH +\d+ {2}NO: expected 200 accepted$/)
 })
 
 t.test('a prefix belongs to the URL', async t => {
@@ -119,12 +119,9 @@ t.test('a server that accepts everything surprises', async t => {
   const { good, row } = await run(SECRETS, url)
   t.notOk(good)
   t.match(row('Chatwoot: incoming'), /yes$/)
-  t.match(row('Chatwoot: forged'), /200 accepted +\d+ {2}NO: it should be 401 WEBHOOK_SIGNATURE_MISMATCH$/)
-  t.match(
-    row('Chatwoot: 50 copies'),
-    /50 × 200 accepted +\d+ {2}NO: it should be 1 × 200 accepted, 49 × 200 duplicate$/,
-  )
-  t.match(row('Chatwoot: oversized'), /NO: it should be 413$/)
+  t.match(row('Chatwoot: forged'), /200 accepted +\d+ {2}NO: expected 401 WEBHOOK_SIGNATURE_MISMATCH$/)
+  t.match(row('Chatwoot: 50 copies'), /50 × 200 accepted +\d+ {2}NO: expected 1 × 200 accepted, 49 × 200 duplicate$/)
+  t.match(row('Chatwoot: oversized'), /NO: expected 413$/)
 })
 
 t.test("somebody else's words are not printed", async t => {
@@ -165,7 +162,7 @@ t.test('no answer, or half of one, is a surprise that says so', async t => {
   })
   const { good, lines } = await run(SECRETS, url)
   t.notOk(good)
-  t.match(lines[2], /no answer: ECONNRESET +\d+ {2}NO: it should be 200 accepted$/)
+  t.match(lines[2], /no answer: ECONNRESET +\d+ {2}NO: expected 200 accepted$/)
   t.match(lines[3], /no answer: ECONNRESET/)
   t.match(lines[4], /no answer within 5 s +50\d\d {2}NO/)
 })
@@ -173,7 +170,7 @@ t.test('no answer, or half of one, is a surprise that says so', async t => {
 t.test('a server that is not there', async t => {
   const { app, url } = await startServer(t, {})
   await app.close()
-  const err = `simulate: ${url} can't be reached (no answer: ECONNREFUSED): start the server with npm start, or give its --url`
+  const err = `simulate: ${url} can't be reached (no answer: ECONNREFUSED): start the server with npm start, or pass --url`
   t.match(await run({}, url), { code: 1, err, lines: [''] })
   const { port } = new URL(url)
   t.match(await run({ PORT: port }), { err }, 'HOST and PORT of the environment')
@@ -188,7 +185,7 @@ t.test('https is spoken to an https URL', async t => {
 
 t.test('what is not a URL is named', async t => {
   for (const url of ['hooks.example.com', 'ftp://hooks.example.com', 'http://', '']) {
-    const err = `simulate: --url ${url} is not a URL: give one like https://hooks.example.com`
+    const err = `simulate: --url ${url} is not a URL; use one like https://hooks.example.com`
     t.match(await run({}, url), { code: 2, err })
   }
 })
@@ -203,7 +200,7 @@ t.test('the command', async t => {
   t.match(await command(SECRETS, 'simulate', '--url', url), { code: 0, err: '' })
   t.match(await command({}, 'simulate', '--url', url), {
     code: 1,
-    err: /^simulate: \d+ answers are not as they should be$/,
+    err: /^simulate: \d+ answers are not as expected$/,
   })
   t.match(await command({}, 'simulate', '--nonsense'), { code: 2, out: '', err: /unknown option '--nonsense'/ })
   t.match(await command({ PORT: 'x' }, 'simulate'), { code: 1, out: '', err: /^simulate: PORT / })
@@ -218,7 +215,7 @@ t.test('as a process', async t => {
   const { url } = await startServer(t, SECRETS)
   const good = await cli(SECRETS, ['simulate', '--url', url])
   t.match(good, { code: 0, err: '' })
-  t.match(good.out, /\nhttp:\S+: 33 as they should be, 0 not\n$/)
+  t.match(good.out, /\nhttp:\S+: 33 as expected, 0 not\n$/)
   t.match(await cli({ ...SECRETS, CW_HMAC_SECRET: 'another' }, ['simulate', '--url', url]), { code: 1, out: /NO/ })
   const bad = await cli(SECRETS, ['simulate', '--url', 'http://127.0.0.1:1'])
   t.match(bad, { code: 1, out: '', err: /^simulate: http:\/\/127.0.0.1:1 can't be reached .*\n$/ })

@@ -34,7 +34,7 @@ tap.test('beside a server of the version before, commands look, and change nothi
   t.match(await run(env, 'show', id), { code: 0, out: /unreadable|dead/ })
   const { result } = await runJson<Check[]>(env, 'doctor', '--url', 'http://127.0.0.1:1')
   const says = result.map(({ state, what, says }) => `${state} ${what}: ${says}`).join('\n')
-  t.match(says, /ok store: .* can be read and written/)
+  t.match(says, /ok store: .* is readable and writable/)
   t.match(says, /warn store: .* has schema version 2, not 3; start this version's server with it once/)
   t.match(says, /warn backlog: 1 dead/)
   for (const args of [['replay', id], ['discard', id, '--reason', 'x'], ['forget', '--contact', '5'], ['prune']]) {
