@@ -26,7 +26,10 @@ export function forgetCommand(program: Command, context: Context): void {
     .description("erases a person's payloads and their name in lessons; keys stay")
     .option('--contact <id>', "Chatwoot's id of the contact")
     .option('--conversation <ids...>', 'more conversations of this person, if their payloads have been deleted already')
-    .option('--value <texts...>', 'deliveries of any source that contain one of these values, such as an e-mail address')
+    .option(
+      '--value <texts...>',
+      'deliveries of any source that contain one of these values, such as an e-mail address',
+    )
     .option('--dry-run', 'only report what would be erased')
     .action((options: ForgetOptions) => forget(options, context))
     .addHelpText(
