@@ -1,10 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { allStripeHandlers, chatwootHandlers } from './handlers/all.ts'
-import { asObject } from './handlers/payload.ts'
+import { allHandlers } from './handlers/all.ts'
+import { handlersBySource } from './handlers/by-source.ts'
 import type { Services } from './handlers/services.ts'
 import { systemClock } from './inbox/contracts.ts'
-import { OptionError } from './inbox/errors.ts'
 import { checkOptionNames, type WebhooksOptions } from './options.ts'
 import alerts from './plugins/alerts.ts'
 import calendar, { validTimeZone } from './plugins/calendar.ts'
@@ -57,7 +56,10 @@ export {
 export type { Webhooks } from './plugins/webhooks.ts'
 export type { OperatorOptions } from './routes/operator/index.ts'
 export type { ChatwootVerification } from './sources/chatwoot.ts'
+export type * from './sources/chatwoot-payloads.ts'
 export { type HmacOptions, type HmacVerifier, hmac } from './sources/hmac.ts'
+// All of it, and not by name: declaration merging reaches only what is exported so.
+export type * from './sources/payloads.ts'
 export { type PresetName, type PresetOptions, presets } from './sources/presets.ts'
 export { type SharedTokenOptions, sharedToken } from './sources/shared-token.ts'
 export type {
@@ -74,6 +76,7 @@ export type {
   Verifier,
 } from './sources/source.ts'
 export type { StripeVerification } from './sources/stripe.ts'
+export type { StripePayloads } from './sources/stripe-payloads.ts'
 export { calendar, chatwootClient, dedup, inbox, logging, stripeClient, verification }
 
 /**
@@ -83,13 +86,13 @@ export { calendar, chatwootClient, dedup, inbox, logging, stripeClient, verifica
 async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise<void> {
   const { chatwoot = {}, stripe = {}, handlers = {} } = options
   checkOptionNames(options)
-  checkHandlers(handlers)
   // Before a database is opened, which may wait for its server.
   validSettings(options.inbox ?? {})
   await app.register(logging)
   await app.register(chatwootClient, chatwoot)
   await app.register(stripeClient, stripe)
   const sources = allSources(app, options)
+  const given = handlersBySource(handlers, sources, app.log)
   const [{ verify: verifyChatwoot }, { verify: verifyStripe }] = sources
   await app.register(verification, { chatwoot: { verify: verifyChatwoot }, stripe: { verify: verifyStripe } })
   const clock = options.inbox?.clock ?? systemClock
@@ -112,14 +115,9 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     events: eventsOf(app),
     now: () => clock.now(),
   }
-  const given = (isStripes: boolean) =>
-    Object.fromEntries(Object.entries(handlers).filter(([event]) => event.includes('.') === isStripes))
-  const handlersOf = {
-    chatwoot: chatwootHandlers(services, given(false)),
-    stripe: allStripeHandlers(services, given(true)),
-  }
-  for (const [source, ofSource] of Object.entries(handlersOf)) {
-    for (const [event, handler] of Object.entries(ofSource)) app.webhooks.inbox.handle(source, event, handler)
+  for (const source of sources) {
+    const ofSource = allHandlers(source, given[source.name] ?? {}, services)
+    for (const [event, handler] of Object.entries(ofSource)) app.webhooks.inbox.handle(source.name, event, handler)
   }
 
   const prefix = options.prefix ?? ''
@@ -146,14 +144,4 @@ function allSources(app: FastifyInstance, options: WebhooksOptions): [Source, So
   ] as const
   checkSources(sources, own)
   return [...own, ...sources]
-}
-
-/** What can't be called would be found out by its first webhook, which has got its 200 by then. */
-function checkHandlers(handlers: Record<string, unknown>): void {
-  for (const [event, handler] of Object.entries(handlers)) {
-    const { handle, gaveUp } = asObject(handler)
-    const parts = typeof handler === 'function' ? [handler] : [handle, gaveUp]
-    if (parts.some(part => typeof part !== 'function'))
-      throw new OptionError(`handlers.${event} must be a function, or { handle, gaveUp } of two functions`)
-  }
 }

@@ -1,7 +1,6 @@
 import type { ChatwootOptions } from './clients/chatwoot.ts'
 import type { StripeOptions } from './clients/stripe.ts'
 import type { PriceIds } from './handlers/services.ts'
-import type { Handler } from './inbox/drain.ts'
 import { OptionError } from './inbox/errors.ts'
 import type { AlertsOptions } from './operator/alerts.ts'
 import type { CalendarOptions } from './plugins/calendar.ts'
@@ -9,6 +8,7 @@ import type { InboxOptions } from './plugins/inbox.ts'
 import { didYouMean } from './plugins/nearest-name.ts'
 import type { OperatorOptions } from './routes/operator/index.ts'
 import type { ChatwootVerification } from './sources/chatwoot.ts'
+import type { Handlers } from './sources/payloads.ts'
 import type { Source } from './sources/source.ts'
 import type { StripeVerification } from './sources/stripe.ts'
 
@@ -28,8 +28,8 @@ export interface WebhooksOptions {
   calendar?: CalendarOptions
   /** A file: SQLite. `postgres://…`: PostgreSQL, for several processes. Default `data/webhooks.db`. */
   store?: string
-  /** Replaces or adds one event's handler. Events with a dot in their name are Stripe's, the others Chatwoot's. */
-  handlers?: Record<string, Handler>
+  /** By source and event: instead of ours, or beside them. */
+  handlers?: Handlers
   /** Limits and times of the inbox. */
   inbox?: Omit<InboxOptions, 'store' | 'backend'>
   /** Opens the operator's routes (`/dashboard`, `/deliveries`, `/metrics`, …), after the prefix; without it there are none. */

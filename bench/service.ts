@@ -11,7 +11,7 @@ const handler = handlerMs === 0 ? () => {} : () => sleep(handlerMs)
 const app = Fastify(serverOptions(config))
 await app.register(webhooks, {
   ...webhooksOptions(config),
-  handlers: { message_created: handler, 'checkout.session.completed': handler },
+  handlers: { chatwoot: { message_created: handler }, stripe: { 'checkout.session.completed': handler } },
 })
 await app.listen({ port: 0 })
 process.once('SIGTERM', () => void app.close())

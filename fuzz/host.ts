@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
-import webhooks, { type Clock, type HandlerFunction, PermanentError, TransientError } from '../app.ts'
+import webhooks, { type Clock, type HandlerOf, PermanentError, TransientError } from '../app.ts'
 import { readEnv } from '../plugins/env.ts'
 import healthRoutes from '../routes/health.ts'
 import { serverOptions, webhooksOptions } from '../server.ts'
@@ -41,7 +41,7 @@ function taskOf(content: unknown): { n: number; conversation: number; kind: Kind
   }
 }
 
-const handler: HandlerFunction = async ({ payload }, { attempt, signal, once }) => {
+const handler: HandlerOf<'chatwoot', 'message_created'> = async ({ payload }, { attempt, signal, once }) => {
   const task = taskOf(payload.content)
   if (task === null) return
   const { n, conversation, kind, ms, step } = task
@@ -93,7 +93,7 @@ const options = webhooksOptions(config)
 await app.register(webhooks, {
   ...options,
   inbox: { ...options.inbox, clock, handlerTimeoutMs: HANDLER_TIMEOUT_MS, graceMs: 2_000 },
-  handlers: { message_created: handler },
+  handlers: { chatwoot: { message_created: handler } },
 })
 await app.register(healthRoutes)
 await app.listen({ port: 0 })

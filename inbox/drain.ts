@@ -59,6 +59,8 @@ export interface DrainOptions {
   clock: Clock
   log: ParentLogger
   trouble: StoreTrouble
+  /** What every handler's context has besides. */
+  clients: () => Omit<HandlerContext, 'signal' | 'attempt' | 'log' | 'once' | 'error'>
 }
 
 /** The drain loop: take the mailbox's head if it is due, run its handler, settle, next. */
@@ -71,6 +73,7 @@ export function createDrain({
   clock,
   log,
   trouble,
+  clients,
 }: DrainOptions) {
   const stopping = new AbortController()
   /** What these writes record has happened already. */
@@ -146,6 +149,7 @@ export function createDrain({
         log: log.child({ delivery: delivery.id }),
         once,
         error,
+        ...clients(),
       })
       warnOfBlocking(delivery, performance.now() - begun)
       await running

@@ -15,7 +15,7 @@ import type {
   Store,
   StoredDelivery,
 } from './contracts.ts'
-import { createDrain, type Handler } from './drain.ts'
+import { createDrain, type DrainOptions, type Handler } from './drain.ts'
 import type { WebhookEvents } from './events.ts'
 import { startPruning } from './prune.ts'
 import type { StoreTrouble } from './store-trouble.ts'
@@ -151,10 +151,12 @@ export interface InboxParts {
   log: ParentLogger
   events: EventEmitter<WebhookEvents>
   trouble: StoreTrouble
+  /** What every handler's context has besides; plugins declare it in HandlerContext. */
+  clients: DrainOptions['clients']
 }
 
 /** The inbox over a store and a scheduler, with what starts and stops it. */
-export function createInbox({ store, scheduler, settings, clock, log, events, trouble }: InboxParts) {
+export function createInbox({ store, scheduler, settings, clock, log, events, trouble, clients }: InboxParts) {
   /** By source, then by event. */
   const handlers = new Map<string, Map<string, Handler>>()
   const handlerOf = (source: string, event: string) => handlers.get(source)?.get(event)
@@ -167,6 +169,7 @@ export function createInbox({ store, scheduler, settings, clock, log, events, tr
     clock,
     log,
     trouble,
+    clients,
   })
   /** Ids that are committed: floods of copies are answered without the disk. */
   const recent = new LRUCache<string, true>({ max: settings.recentKeys })

@@ -2,12 +2,26 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Backend } from '../backends/contract.ts'
 import { openBackend } from '../backends/index.ts'
+import type { Calendar } from '../calendar/contract.ts'
+import type { ChatwootClient } from '../clients/chatwoot.ts'
+import type { StripeClient } from '../clients/stripe.ts'
 import { type Clock, type Commit, systemClock } from '../inbox/contracts.ts'
 import { OptionError } from '../inbox/errors.ts'
 import { createInbox, type Inbox, type InboxSettings } from '../inbox/inbox.ts'
 import { storeTrouble } from '../inbox/store-trouble.ts'
 import { eventsOf } from './events.ts'
 import { addToWebhooks } from './webhooks.ts'
+
+declare module '../inbox/drain.ts' {
+  interface HandlerContext {
+    /** null: there is no token, so nothing can be sent. */
+    chatwoot: ChatwootClient | null
+    /** null: there is no key, so Stripe can't be asked. */
+    stripe: StripeClient | null
+    /** Where lessons are kept; null: the plugin for it is not registered. */
+    calendar: Calendar | null
+  }
+}
 
 declare module './webhooks.ts' {
   interface Webhooks {
@@ -46,8 +60,12 @@ async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise
   const events = eventsOf(app)
   const { store, createScheduler } = options.backend ?? (await openForApp(app, options.store, clock))
   const trouble = storeTrouble({ clock, log })
+  const clients = () => {
+    const { chatwoot = null, stripe = null, calendar = null } = app.webhooks
+    return { chatwoot, stripe, calendar }
+  }
   const scheduler = createScheduler({ concurrency: settings.concurrency, clock, trouble })
-  const { inbox, start, finish } = createInbox({ store, scheduler, settings, clock, log, events, trouble })
+  const { inbox, start, finish } = createInbox({ store, scheduler, settings, clock, log, events, trouble, clients })
   addToWebhooks(app, { inbox })
   app.addHook('onReady', async () => start())
   // Handlers end while deliveries are still taken: a supervisor starts the next process only when this one has ended,

@@ -16,7 +16,21 @@ export interface WebhookPayloads {
   stripe: StripePayloads
 }
 
-/** Handlers of one source, by event. */
+/** The handler of one event: `HandlerOf<'chatwoot', 'message_created'>`. */
+export type HandlerOf<Source extends keyof WebhookPayloads, Event extends keyof WebhookPayloads[Source]> = Handler<
+  WebhookPayloads[Source][Event]
+>
+
+/** Handlers of one source, by event: each gets the payload of its event. */
 export type SourceHandlers<Source extends keyof WebhookPayloads> = {
   [Event in keyof WebhookPayloads[Source]]?: Handler<WebhookPayloads[Source][Event]>
+}
+
+/** A handler of a payload that nobody has given a type. */
+// biome-ignore lint/suspicious/noExplicitAny: handlers of every payload must fit
+export type AnyHandler = Handler<any>
+
+/** By source and event. Of a source that WebhookPayloads does not name, the payload is not checked (`any`). */
+export type Handlers = { [Source in keyof WebhookPayloads]?: SourceHandlers<Source> } & {
+  [source: string]: Record<string, AnyHandler | undefined> | AnyHandler | undefined
 }

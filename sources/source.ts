@@ -18,6 +18,11 @@ export interface Source {
   readonly accepts?: readonly BodyKind[]
   /** What a genuine request is. What it throws is answered 500, and the sender sends it again. */
   identify(received: Received): Identity
+  /**
+   * What a handler gets of an event's payload; default: the payload as it came. It is called for each attempt, with what
+   * the store has. What it throws is the attempt's error: a PermanentError for what nobody can read.
+   */
+  read?(event: string, payload: Payload): unknown
 }
 
 /**

@@ -2,14 +2,27 @@ import type Stripe from 'stripe'
 import { asId, asObject, isObject } from '../handlers/payload.ts'
 import type { Payload } from '../inbox/contracts.ts'
 import { type Fields, number, numberOrNull, objectOf, type Read, text, textOrNull, yesOrNo } from './read.ts'
+import type { StripeThinEvent } from './stripe-thin-events.ts'
 
 /**
  * What Stripe sends, by event: typed by its own package. Of the objects that lessons are paid with, the fields that
  * money depends on are read; the rest is as Stripe signed it.
  */
 
+/** An event that Stripe sends in the thin form only: its object is fetched. */
+export interface StripeThinPayload {
+  id: string
+  object: 'event'
+  type: StripeThinEvent
+  livemode: boolean
+  created: string
+  data: { object: unknown }
+}
+
 /** Payloads by event. */
-export type StripePayloads = { [Event in Stripe.Event as Event['type']]: Event }
+export type StripePayloads = { [Event in Stripe.Event as Event['type']]: Event } & {
+  [Event in StripeThinEvent]: StripeThinPayload
+}
 
 /** The conversation that pays, as our checkout sessions name it. */
 export function conversationOfMetadata(metadata: unknown): string | undefined {

@@ -9,6 +9,7 @@ import { secretKeys, signatureVerifier, validTolerance, warnIfLong } from './sig
 import type { Identified, Source, Verifier } from './source.ts'
 import { STRIPE_EVENTS } from './stripe-events.ts'
 import { conversationOfMetadata } from './stripe-payloads.ts'
+import { STRIPE_THIN_EVENTS } from './stripe-thin-events.ts'
 
 export interface StripeVerification {
   /** The endpoint's `whsec_…`; several while one is rolled, or for test and live mode. None: every delivery is refused. */
@@ -70,7 +71,7 @@ export function stripeSource(options: StripeSourceOptions): Source {
     name: 'stripe',
     path,
     verify,
-    events: STRIPE_EVENTS,
+    events: [...STRIPE_EVENTS, ...STRIPE_THIN_EVENTS],
     identify(received) {
       const { payload } = received
       const event = thinEventOf(payload)?.event ?? asText(payload.type)

@@ -2,7 +2,15 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import t, { type Test } from 'tap'
-import webhooks, { PermanentError, signChatwoot, TransientError, type WebhooksOptions } from '../app.ts'
+import webhooks, {
+  type Delivery,
+  type HandlerContext,
+  PermanentError,
+  type Source,
+  signChatwoot,
+  TransientError,
+  type WebhooksOptions,
+} from '../app.ts'
 import { chatwoot, railsJson, stripeEvent, stripePaymentIntent } from '../commands/samples.ts'
 import { CHATWOOT_SECRET, chatwootRequest, STRIPE_SECRET, stripeRequest } from './helpers/app.ts'
 import { captureLog } from './helpers/log.ts'
@@ -191,9 +199,8 @@ t.test('the host replaces one handler, adds another, and keeps the rest', async 
   }
   const { app } = await hostApp(t, {
     handlers: {
-      message_created: handler('mine'),
-      contact_created: handler('mine'),
-      'payment_intent.succeeded': { handle: handler('mine'), gaveUp: () => {} },
+      chatwoot: { message_created: handler('mine'), contact_created: handler('mine') },
+      stripe: { 'payment_intent.succeeded': { handle: handler('mine'), gaveUp: () => {} } },
     },
   })
   for (const payload of [chatwoot.incoming(), chatwoot.contactCreated(), chatwoot.conversationCreated()]) {
@@ -205,7 +212,7 @@ t.test('the host replaces one handler, adds another, and keeps the rest', async 
   t.same(handled.sort(), ['mine contact_created', 'mine message_created', 'mine payment_intent.succeeded'])
   t.ok(app.webhooks.inbox.handles('chatwoot', 'message_updated'))
   t.ok(app.webhooks.inbox.handles('stripe', 'checkout.session.completed'))
-  t.notOk(app.webhooks.inbox.handles('stripe', 'contact_created'), 'an event without a dot is Chatwoot’s only')
+  t.notOk(app.webhooks.inbox.handles('stripe', 'contact_created'))
   t.notOk(app.webhooks.inbox.handles('chatwoot', 'payment_intent.succeeded'))
 })
 
@@ -267,4 +274,50 @@ t.test('wrong options are errors that name the option', async t => {
 t.test('errors that a host’s handler can throw are exported', async t => {
   t.match(new PermanentError('x'), { name: 'PermanentError', message: 'x' })
   t.match(new TransientError('x', { retryAfterMs: 5 }), { name: 'TransientError', retryAfterMs: 5 })
+})
+
+t.test('a handler has the clients, each null while it is off', async t => {
+  const { promise, resolve } = Promise.withResolvers<HandlerContext>()
+  const { app } = await hostApp(t, {
+    handlers: { chatwoot: { contact_created: (_delivery, context) => resolve(context) } },
+  })
+  await app.inject(chatwootRequest(chatwoot.contactCreated(), undefined, '/hooks/cw'))
+  const context = await promise
+  t.equal(context.chatwoot, null)
+  t.equal(context.stripe, null)
+  t.equal(context.calendar, app.webhooks.calendar)
+})
+
+t.test('a further source’s handlers have its payload as it came, or as the source reads it', async t => {
+  const handled: unknown[] = []
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const source = (name: string, read?: Source['read']): Source => ({
+    name,
+    path: `/${name}`,
+    verify: () => true,
+    identify: ({ payload }) => ({ event: payload.event }),
+    ...(read && { read }),
+  })
+  const handler = ({ source, payload }: Delivery) => {
+    if (handled.push({ source, payload }) === 2) resolve()
+  }
+  const { app } = await hostApp(t, {
+    sources: [source('shop'), source('github', (event, { n }) => ({ event, n: Number(n) }))],
+    handlers: { shop: { order: handler }, github: { push: handler } },
+  })
+  for (const [name, event] of [
+    ['shop', 'order'],
+    ['github', 'push'],
+  ]) {
+    const payload = { event, n: '1' }
+    t.match((await app.inject({ method: 'POST', url: `/hooks/${name}`, payload })).json(), { status: 'accepted' })
+  }
+  await promise
+  t.strictSame(
+    handled.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
+    [
+      { source: 'github', payload: { event: 'push', n: 1 } },
+      { source: 'shop', payload: { event: 'order', n: '1' } },
+    ],
+  )
 })

@@ -26,7 +26,7 @@ await app.register(webhooks, {
   prefix: '/hooks',
   chatwoot: { secrets: ['s3cret'] },
   store: 'webhooks.db',
-  handlers: { contact_created: delivery => handled.resolve(delivery.payload.id) },
+  handlers: { chatwoot: { contact_created: delivery => handled.resolve(delivery.payload.id) } },
   operator: { token: 'the-token-of-the-operator' },
 })
 const payload = JSON.stringify({ event: 'contact_created', id: 5, account: { id: 1 } })
@@ -43,10 +43,17 @@ console.log(JSON.stringify({ answers: answers.map(answer => [answer.statusCode, 
 const USE_TS = `
 import Fastify, { type FastifyInstance } from 'fastify'
 import webhooks, {
-  type Delivery, type DeliveryFilter, type Handler, type HandlerContext, type Inbox, PermanentError, signChatwoot,
-  type StoredDelivery, verification, type WebhooksOptions,
+  type Delivery, type DeliveryFilter, type Handler, type HandlerContext, type HandlerOf, type Inbox, PermanentError,
+  signChatwoot, type StoredDelivery, verification, type WebhookEvents, type WebhooksOptions,
 } from 'tutorbot-webhooks'
 
+declare module 'tutorbot-webhooks' {
+  interface WebhookPayloads {
+    calcom: { BOOKING_CREATED: { uid: string } }
+  }
+}
+
+const onMessage: HandlerOf<'chatwoot', 'message_created'> = ({ payload }) => payload.content?.length
 const onContact: Handler = async (delivery: Delivery, context: HandlerContext) => {
   if (delivery.payload.id === undefined) throw new PermanentError('no id')
   const attempt: number = context.attempt
@@ -59,7 +66,12 @@ const options: WebhooksOptions = {
   stripe: { secrets: ['whsec_s'] },
   store: 'w.db',
   inbox: { concurrency: 5 },
-  handlers: { contact_created: onContact, message_created: { handle: onContact, gaveUp: onContact } },
+  handlers: {
+    contact_created: onContact,
+    chatwoot: { message_created: { handle: onMessage, gaveUp: ({ payload }, { chatwoot }) => [payload.conversation.id, chatwoot] } },
+    stripe: { 'charge.refunded': ({ payload }) => payload.data.object.amount_refunded.toFixed() },
+    calcom: { BOOKING_CREATED: ({ payload }) => payload.uid.length },
+  },
 }
 const app: FastifyInstance = Fastify()
 await app.register(webhooks, options)
@@ -78,6 +90,11 @@ await Fastify().register(verification, { chatwoot: { secrets: ['s'] } })
 // What is not typed passes for any: these must be errors.
 // @ts-expect-error
 await app.register(webhooks, { handlers: { x: 'not a function' } })
+// @ts-expect-error
+await app.register(webhooks, { handlers: { chatwoot: { mesage_created: onMessage } } })
+// @ts-expect-error
+await app.register(webhooks, { handlers: { calcom: { BOOKING: () => {} } } })
+app.webhooks.events.on('handled', (...[handled]: WebhookEvents['handled']) => handled.result === 'done')
 // @ts-expect-error
 await inbox.list({ state: 'lost' })
 // @ts-expect-error

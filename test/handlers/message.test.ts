@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { chatwoot as samples } from '../../commands/samples.ts'
-import { chatwootHandlers } from '../../handlers/all.ts'
+import { allChatwootHandlers } from '../../handlers/all.ts'
 import { textOf } from '../../handlers/message.ts'
 import type { Services } from '../../handlers/services.ts'
 import { TEXTS } from '../../handlers/texts/index.ts'
@@ -14,6 +14,7 @@ import {
   readSubmittedValues,
 } from '../../sources/chatwoot-payloads.ts'
 import { AGENT_ID, type ConversationState } from '../helpers/chatwoot-api.ts'
+import { NO_CLIENTS } from '../helpers/clients.ts'
 import type { Matcher } from '../helpers/stand-in.ts'
 import { stripeError } from '../helpers/stripe-api.ts'
 import { limit, startTutor, type Tutor, warnings } from '../helpers/tutor.ts'
@@ -524,7 +525,7 @@ t.test('what the routes do not let through, and what died with the process each 
   t.strictSame(tutor.chatwoot.calls, [])
 
   function partsOf(chatwoot: Services['chatwoot']) {
-    const { message_created } = chatwootHandlers({ ...tutor.services, chatwoot }, {})
+    const { message_created } = allChatwootHandlers({ ...tutor.services, chatwoot })
     return message_created as Record<'handle' | 'gaveUp', (...parameters: Parameters<HandlerFunction>) => Promise<void>>
   }
 })
@@ -598,7 +599,13 @@ const aDelivery: Delivery = {
 }
 
 function aContext({ app }: Tutor): HandlerContext {
-  return { signal: AbortSignal.timeout(1_000), attempt: 1, log: app.log, once: async (_key, step) => step() }
+  return {
+    signal: AbortSignal.timeout(1_000),
+    attempt: 1,
+    log: app.log,
+    once: async (_key, step) => step(),
+    ...NO_CLIENTS,
+  }
 }
 
 /** A message that Chatwoot does not let us answer for the first three minutes. */

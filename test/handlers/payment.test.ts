@@ -6,6 +6,7 @@ import { TEXTS } from '../../handlers/texts/index.ts'
 import type { HandlerFunction } from '../../inbox/drain.ts'
 import { conversationOfMetadata } from '../../sources/stripe-payloads.ts'
 import type { ConversationState } from '../helpers/chatwoot-api.ts'
+import { NO_CLIENTS } from '../helpers/clients.ts'
 import { LEVELS } from '../helpers/log.ts'
 import type { Behaviour, Matcher } from '../helpers/stand-in.ts'
 import { stripeError } from '../helpers/stripe-api.ts'
@@ -444,12 +445,12 @@ t.test('a payment intent that Stripe does not know is nobody’s', async t => {
 
 t.test('a payment of nobody we know, given up because the process died each time, leaves no note', async t => {
   const tutor = await setUp(t)
-  const handlers = allStripeHandlers({ ...tutor.services, stripe: null }, {})
+  const handlers = allStripeHandlers({ ...tutor.services, stripe: null })
   const { gaveUp } = handlers['payment_intent.succeeded'] as { gaveUp: HandlerFunction }
   const { type: event, ...payload } = tutor.intent({ metadata: {} })
   const delivery = { id: 'id', source: 'stripe', event, key: 'key', orderingKey: 'key', payload, receivedAt: 0 }
   const { signal } = new AbortController()
-  await gaveUp(delivery, { signal, attempt: 8, log: tutor.app.log, once: async (_key, step) => step() })
+  await gaveUp(delivery, { signal, attempt: 8, log: tutor.app.log, once: async (_key, step) => step(), ...NO_CLIENTS })
   t.strictSame(tutor.chatwoot.calls, [])
 })
 

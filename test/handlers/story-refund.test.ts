@@ -1,6 +1,7 @@
 import t from 'tap'
 import { allStripeHandlers } from '../../handlers/all.ts'
 import type { HandlerFunction } from '../../inbox/drain.ts'
+import { NO_CLIENTS } from '../helpers/clients.ts'
 import { MINUTE, refundEvent, reserved, setUp } from '../helpers/lesson-story.ts'
 import { pay } from '../helpers/story.ts'
 
@@ -81,11 +82,11 @@ t.test('a payment that was refunded without a key to see it by', async t => {
   const handled = { ...tutor.services, stripe: null }
   const metadata = tutor.session().metadata as Record<string, string>
   await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1', metadata }))
-  const { handle } = allStripeHandlers(handled, {})['checkout.session.completed'] as { handle: HandlerFunction }
+  const { handle } = allStripeHandlers(handled)['checkout.session.completed'] as { handle: HandlerFunction }
   const { type: event, ...payload } = completed
   const delivery = { id: 'id', source: 'stripe', event, key: 'key', orderingKey: 'key', payload, receivedAt: 0 }
   const { signal } = new AbortController()
-  await handle(delivery, { signal, attempt: 1, log: tutor.app.log, once: async (_key, step) => step() })
+  await handle(delivery, { signal, attempt: 1, log: tutor.app.log, once: async (_key, step) => step(), ...NO_CLIENTS })
   t.strictSame(await tutor.lessons(), [])
   t.match(tutor.log.text(), /was refunded before it was handled/)
 })

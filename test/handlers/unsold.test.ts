@@ -4,6 +4,7 @@ import { TEXTS } from '../../handlers/texts/index.ts'
 import { releaseUnsold, resultOf } from '../../handlers/unsold.ts'
 import type { Delivery } from '../../inbox/contracts.ts'
 import type { HandlerContext } from '../../inbox/drain.ts'
+import { NO_CLIENTS } from '../helpers/clients.ts'
 import { setUp } from '../helpers/lesson-story.ts'
 
 const { nl } = TEXTS
@@ -11,7 +12,7 @@ const { nl } = TEXTS
 t.test('neither a calendar nor a store that fails is passed over in silence', async t => {
   const { app, log, services } = await setUp(t)
   const once: HandlerContext['once'] = async (_key, step) => step()
-  const context = { signal: AbortSignal.timeout(60_000), attempt: 1, log: app.log, once }
+  const context = { signal: AbortSignal.timeout(60_000), attempt: 1, log: app.log, once, ...NO_CLIENTS }
   const calendar = { ...services.calendar, release: () => Promise.reject(new Error('away')) }
   const conversation = { id: '1', attributes: {} } as Conversation
   t.strictSame(await releaseUnsold({ ...services, calendar }, conversation, { id: 'd' } as Delivery, context), {})

@@ -3,6 +3,7 @@ import tap from 'tap'
 import type { Store } from '../../inbox/contracts.ts'
 import { createDrain } from '../../inbox/drain.ts'
 import { storeTrouble } from '../../inbox/store-trouble.ts'
+import { NO_CLIENTS } from '../helpers/clients.ts'
 import { testClock } from '../helpers/clock.ts'
 import { claimed } from '../helpers/inbox.ts'
 
@@ -22,6 +23,7 @@ tap.test('what an insert has claimed is begun while handlers have time to end, a
     clock,
     log,
     trouble: storeTrouble({ clock, log }),
+    clients: () => NO_CLIENTS,
   })
   stop()
   await drain('box', claimed('a'))

@@ -7,6 +7,7 @@ import type { HandledEvent, WebhookEvents } from '../../inbox/events.ts'
 import { createInbox, type InboxSettings } from '../../inbox/inbox.ts'
 import { storeTrouble } from '../../inbox/store-trouble.ts'
 import { backend } from '../helpers/backend.ts'
+import { NO_CLIENTS } from '../helpers/clients.ts'
 import { delivery, gate, recorder, startInbox } from '../helpers/inbox.ts'
 
 const RETRIED = 'webhook failed, tried again'
@@ -500,7 +501,8 @@ tap.test('browse looks on for what is rare, and stops at a million or so', async
   const events = new EventEmitter<WebhookEvents>()
   const settings = { recentKeys: 1, concurrency: 1 } as InboxSettings
   const trouble = storeTrouble({ clock: systemClock, log })
-  const { inbox } = createInbox({ store, scheduler, settings, clock: systemClock, log, events, trouble })
+  const clients = () => NO_CLIENTS
+  const { inbox } = createInbox({ store, scheduler, settings, clock: systemClock, log, events, trouble, clients })
   t.same(await inbox.browse({ event: 'rare' }), { deliveries: [], next: 901 })
   t.equal(looks.length, 100)
   t.same(looks.slice(0, 2), [undefined, 1_000])

@@ -1,0 +1,83 @@
+import type { Logger } from '../inbox/contracts.ts'
+import { OptionError } from '../inbox/errors.ts'
+import { didYouMean } from '../plugins/nearest-name.ts'
+import type { Handlers } from '../sources/payloads.ts'
+import type { Source } from '../sources/source.ts'
+import type { HandlersByEvent } from './all.ts'
+import { asObject, isObject } from './payload.ts'
+
+/**
+ * A host's handlers, by source and event. What can't be called, or would never be, would be found out by its first
+ * webhook, which has got its 200 by then.
+ * @throws {OptionError} that names the handler
+ */
+export function handlersBySource(
+  given: Handlers,
+  sources: readonly Source[],
+  log: Logger,
+): Record<string, HandlersByEvent> {
+  const bySource: Record<string, HandlersByEvent> = {}
+  const flat: Record<string, HandlersByEvent> = {}
+  for (const [name, value] of Object.entries(given)) {
+    const source = sources.find(source => source.name === name)
+    if (source !== undefined) bySource[name] = handlersOf(source, value)
+    else addFlat(name, value, sources, flat)
+  }
+  if (Object.keys(flat).length > 0) warnOfFlat(flat, log)
+  for (const [name, handlers] of Object.entries(flat)) bySource[name] = { ...handlers, ...bySource[name] }
+  return bySource
+}
+
+function handlersOf(source: Source, given: unknown = {}): HandlersByEvent {
+  const option = `handlers.${source.name}`
+  if (!isObject(given)) throw new OptionError(`${option} must be an object of handlers by event`)
+  const handlers = Object.entries(given).filter(([, handler]) => handler !== undefined)
+  for (const [event, handler] of handlers) {
+    checkEvent(`${option}.${event}`, source, event)
+    checkHandler(`${option}.${event}`, handler)
+  }
+  return Object.fromEntries(handlers) as HandlersByEvent
+}
+
+/** The form of before: by event alone. A name with a dot was Stripe's, the others Chatwoot's. */
+function addFlat(
+  event: string,
+  handler: unknown,
+  sources: readonly Source[],
+  flat: Record<string, HandlersByEvent>,
+): void {
+  const isOfSource = isObject(handler) && !('handle' in handler) && !('gaveUp' in handler)
+  if (isOfSource) {
+    const nearest = didYouMean(
+      event,
+      sources.map(({ name }) => name),
+    )
+    throw new OptionError(`handlers.${event}: there is no source ${event}${nearest}`)
+  }
+  checkHandler(`handlers.${event}`, handler)
+  const name = event.includes('.') ? 'stripe' : 'chatwoot'
+  checkEvent(`handlers.${event}`, sources.find(source => source.name === name) as Source, event)
+  flat[name] = { ...flat[name], [event]: handler }
+}
+
+function warnOfFlat(flat: Record<string, HandlersByEvent>, log: Logger): void {
+  const quoted = (event: string) => (/^\w+$/.test(event) ? event : `'${event}'`)
+  const parts = Object.entries(flat).map(
+    ([source, handlers]) => `${source}: { ${Object.keys(handlers).map(quoted).join(', ')} }`,
+  )
+  log.warn(
+    `handlers are named by source and event: write handlers: { ${parts.join(', ')} }. By event alone works in this version only`,
+  )
+}
+
+function checkEvent(option: string, { name, events }: Source, event: string): void {
+  if (events === undefined || events.includes(event)) return
+  throw new OptionError(`${option}: ${name} has no event ${event}${didYouMean(event, events)}`)
+}
+
+function checkHandler(option: string, handler: unknown): asserts handler is HandlersByEvent[string] {
+  const { handle, gaveUp } = asObject(handler)
+  const parts = typeof handler === 'function' ? [handler] : [handle, gaveUp]
+  if (parts.some(part => typeof part !== 'function'))
+    throw new OptionError(`${option} must be a function, or { handle, gaveUp } of two functions`)
+}
