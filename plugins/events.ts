@@ -3,13 +3,6 @@ import type { FastifyInstance } from 'fastify'
 import type { WebhookEvents } from '../inbox/events.ts'
 import { addToWebhooks } from './webhooks.ts'
 
-declare module './webhooks.ts' {
-  interface Webhooks {
-    /** Listeners run within the service's own work: they must be quick, and throw nothing. */
-    events: EventEmitter<WebhookEvents>
-  }
-}
-
 /** `fastify.webhooks.events`; made by whoever is registered first. */
 export function eventsOf(app: FastifyInstance): EventEmitter<WebhookEvents> {
   if (!app.hasDecorator('webhooks') || app.webhooks.events === undefined) {

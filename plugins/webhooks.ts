@@ -1,8 +1,12 @@
+import type { EventEmitter } from 'node:events'
 import type { FastifyInstance } from 'fastify'
+import type { WebhookEvents } from '../inbox/events.ts'
 
 /** What the plugins put on `fastify.webhooks`; each adds its own part, and declares it beside itself. */
-// biome-ignore lint/suspicious/noEmptyInterface: plugins fill it by declaration merging
-export interface Webhooks {}
+export interface Webhooks {
+  /** Listeners run within the service's own work: they must be quick, and throw nothing. */
+  events: EventEmitter<WebhookEvents>
+}
 
 declare module 'fastify' {
   interface FastifyInstance {
