@@ -20,6 +20,7 @@ import {
   stripeThinEvent,
 } from './samples.ts'
 import { serverUrl } from './server-url.ts'
+import { type SourceSampleOptions, sourceRows } from './simulate-source.ts'
 
 const HELP = `
 Sends a signed sample of every kind of webhook to the running server, then a repeat, 50 copies at once, and forged, stale,
@@ -44,7 +45,7 @@ const STALE_SECONDS = 600
 const BODY_HELD_MS = 1_000
 const NO_ANSWER = 'no answer'
 
-interface SimulateOptions {
+interface SimulateOptions extends SourceSampleOptions {
   /** Where the server is; default: HOST and PORT of the environment. */
   url?: string | undefined
   json?: boolean
@@ -62,7 +63,7 @@ interface Request {
 }
 
 /** One row of the table. `request` null: it can't be checked. */
-interface Row {
+export interface Row {
   name: string
   request: Request | null
   /** How many at once; 1 unless told. */
@@ -77,9 +78,19 @@ export function simulateCommand(program: Command, context: Context): void {
     .description('sends the server a sample of every kind, and checks its answers')
   withJson(command)
     .option('--url <url>', 'base URL of the server, including its prefix if it has one (default: HOST and PORT)')
+    .option('--path <path>', 'only samples for the further source at this path')
+    .option('--preset <name>', 'how that source signs')
+    .option('--secret-env <name>', 'the environment variable that holds its secret')
+    .option('--body <file>', 'the body to send (default: {})')
+    .option('--header <headers...>', 'headers to send, such as "X-GitHub-Event: push"')
+    .option('--public-url <url>', 'its URL as the sender has it, where that is signed')
     .action((options: SimulateOptions) => simulate(options, context))
     .addHelpText('after', HELP)
-  withExamples(command, ['simulate', 'simulate --url https://hooks.example.com'])
+  withExamples(command, [
+    'simulate',
+    'simulate --url https://hooks.example.com',
+    'simulate --path /github --preset github --secret-env GITHUB_SECRET --header "X-GitHub-Event: ping"',
+  ])
 }
 
 interface Checked {
@@ -95,11 +106,13 @@ interface Checked {
  * Sends every sample and prints the table.
  * @throws {CommandError} the server can't be reached, or an answer is not what it should be
  */
-async function simulate({ url, json }: SimulateOptions, context: Context): Promise<void> {
+async function simulate(options: SimulateOptions, context: Context): Promise<void> {
+  const { url, json, path } = options
   const config = await readEnv(context)
   const base = serverUrl(url, config)
   const checked: Checked[] = []
-  for (const { name: sent, request, copies = 1, expected } of [...chatwootRows(config), ...stripeRows(config)]) {
+  const rows = path === undefined ? [...chatwootRows(config), ...stripeRows(config)] : sourceRows(options, context)
+  for (const { name: sent, request, copies = 1, expected } of rows) {
     if (request === null) {
       checked.push({ sent, answered: '', ms: null, expected, good: null })
       continue

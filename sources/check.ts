@@ -18,7 +18,7 @@ export function checkSources(sources: readonly Source[], own: readonly Source[] 
 }
 
 function checkSource(option: string, source: Source, known: readonly Source[]): void {
-  const { name, path, verify, identify, events, accepts } = source ?? {}
+  const { name, path, verify, identify, read, events, accepts } = source ?? {}
   const must = (isSo: boolean, field: string, what: string) => {
     if (!isSo) throw new OptionError(`${option}.${field} must be ${what}`)
   }
@@ -30,6 +30,7 @@ function checkSource(option: string, source: Source, known: readonly Source[]): 
   must(!known.some(other => bare(other.path) === bare(path)), 'path', `another one: ${path} is taken`)
   must(typeof verify === 'function', 'verify', 'a verifier: hmac(), a preset, sharedToken(), or a function')
   must(typeof identify === 'function', 'identify', 'a function')
+  must(read === undefined || typeof read === 'function', 'read', 'a function')
   must(events === undefined || isListOf(events, () => true), 'events', 'a list of names')
   const kinds = BODY_KINDS.join(', ')
   must(accepts === undefined || isListOf(accepts, kind => BODY_KINDS.includes(kind)), 'accepts', `a list of ${kinds}`)

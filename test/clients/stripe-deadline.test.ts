@@ -1,8 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import type { StripeClient } from '../../clients/stripe.ts'
-import { createStripeClient } from '../../clients/stripe-client.ts'
+import { createStripeClient, type StripeClient } from '../../clients/stripe.ts'
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
 import { startStripeApi } from '../helpers/stripe-api.ts'
 

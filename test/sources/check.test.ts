@@ -24,6 +24,7 @@ t.test('a source that makes no sense is an error that names the option', async t
       'sources[1].verify must be a verifier: hmac(), a preset, sharedToken(), or a function',
     ],
     [{ ...github, name: 'b', path: '/b', identify: 'type' }, 'sources[1].identify must be a function'],
+    [{ ...github, name: 'b', path: '/b', read: {} }, 'sources[1].read must be a function'],
     [{ ...github, name: 'b', path: '/b', events: 'push' }, 'sources[1].events must be a list of names'],
     [{ ...github, name: 'b', path: '/b', events: [] }, 'sources[1].events must be a list of names'],
     [{ ...github, name: 'b', path: '/b', events: [1] }, 'sources[1].events must be a list of names'],

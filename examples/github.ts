@@ -1,0 +1,13 @@
+import { presets, type Source } from '../app.ts'
+
+/** A repository at GitHub: a webhook with this secret and the content type application/json, in its settings. */
+export const github = (secret: string): Source => ({
+  name: 'github',
+  path: '/github',
+  verify: presets.github({ secrets: [secret] }),
+  identify: request => ({
+    event: request.header('x-github-event'),
+    key: request.header('x-github-delivery'),
+    orderingKey: request.field('repository.full_name'),
+  }),
+})

@@ -1,0 +1,13 @@
+import { presets, type Source } from '../app.ts'
+
+/** A shop at Shopify: the secret is the app's, or the one that its notification settings show. */
+export const shopify = (secret: string): Source => ({
+  name: 'shopify',
+  path: '/shopify',
+  verify: presets.shopify({ secrets: [secret] }),
+  identify: request => ({
+    event: request.header('x-shopify-topic'),
+    key: request.header('x-shopify-webhook-id'),
+    orderingKey: request.field('admin_graphql_api_id'),
+  }),
+})
