@@ -2,35 +2,25 @@
 import { Command, CommanderError } from 'commander'
 import { OptionError, PermanentError, StoreOpenError, TransientError } from '../inbox/errors.ts'
 import { EnvError } from '../plugins/env.ts'
-import { backupCommand } from './backup.ts'
-import { catchUpCommand } from './catch-up.ts'
-import { discardCommand } from './discard.ts'
-import { doctorCommand } from './doctor.ts'
-import { forgetCommand } from './forget.ts'
-import { listCommand } from './list.ts'
 import { CommandError, type Context, UsageError } from './output.ts'
-import { pruneCommand } from './prune.ts'
-import { replayCommand } from './replay.ts'
-import { restoreCommand } from './restore.ts'
-import { showCommand } from './show.ts'
-import { simulateCommand } from './simulate.ts'
-import { startCommand } from './start.ts'
 
-/** The commands, in the order of their help. */
-const COMMANDS = [
-  startCommand,
-  doctorCommand,
-  simulateCommand,
-  listCommand,
-  showCommand,
-  replayCommand,
-  discardCommand,
-  forgetCommand,
-  catchUpCommand,
-  pruneCommand,
-  backupCommand,
-  restoreCommand,
-]
+type AddCommand = (program: Command, context: Context) => void
+
+/** The commands, in the order of their help. Each is loaded when it is asked for. */
+const COMMANDS: Record<string, () => Promise<AddCommand>> = {
+  start: async () => (await import('./start.ts')).startCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
+  simulate: async () => (await import('./simulate.ts')).simulateCommand,
+  list: async () => (await import('./list.ts')).listCommand,
+  show: async () => (await import('./show.ts')).showCommand,
+  replay: async () => (await import('./replay.ts')).replayCommand,
+  discard: async () => (await import('./discard.ts')).discardCommand,
+  forget: async () => (await import('./forget.ts')).forgetCommand,
+  'catch-up': async () => (await import('./catch-up.ts')).catchUpCommand,
+  prune: async () => (await import('./prune.ts')).pruneCommand,
+  backup: async () => (await import('./backup.ts')).backupCommand,
+  restore: async () => (await import('./restore.ts')).restoreCommand,
+}
 
 const ABOUT = `
 Every command reads the server's environment (including .env) and works while the server is running.
@@ -43,16 +33,23 @@ export async function main(args: readonly string[], context: Context): Promise<n
     .addHelpText('after', ABOUT)
     .exitOverride()
     .configureOutput({ writeOut: text => context.print(text.trimEnd()), writeErr: text => context.say(text.trimEnd()) })
-  for (const add of COMMANDS) add(program, context)
+  const [name = 'start', ...rest] = args
+  for (const add of await loadCommands(name)) add(program, context)
   try {
-    await program.parseAsync(args.length === 0 ? ['start'] : args, { from: 'user' })
+    await program.parseAsync([name, ...rest], { from: 'user' })
     return 0
   } catch (error) {
     // Commander has written what it has to say.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    context.say(`${args[0]}: ${explain(error as Error)}`)
+    context.say(`${name}: ${explain(error as Error)}`)
     return error instanceof UsageError || (error as { statusCode?: number }).statusCode === 400 ? 2 : 1
   }
+}
+
+/** The one of that name; all, if there is none (`--help`, a typo). */
+function loadCommands(name: string): Promise<AddCommand[]> {
+  const wanted = Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS)
+  return Promise.all(wanted.map(command => (COMMANDS[command] as () => Promise<AddCommand>)()))
 }
 
 /** Errors that say in their message what to do; any other keeps its stack. */
@@ -66,6 +63,9 @@ function explain(error: Error & { statusCode?: number; code?: string }): string 
   return error.stack as string
 }
 
-if (import.meta.main) {
+/** Runs the command of this process's command line. */
+export async function runFromShell(): Promise<void> {
   process.exitCode = await main(process.argv.slice(2), { print: console.log, say: console.error })
 }
+
+if (import.meta.main) await runFromShell()

@@ -1,7 +1,8 @@
+import { createRequire } from 'node:module'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import pino from 'pino'
-import pretty from 'pino-pretty'
+import type PinoPretty from 'pino-pretty'
 import type { AnsweredEvent } from '../inbox/events.ts'
 import { eventsOf } from './events.ts'
 
@@ -121,10 +122,14 @@ export function loggerOptions(level: string, terminal: boolean) {
       ],
       censor: '[redacted]',
     },
-    stream: terminal
-      ? pretty({ translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true, sync: true })
-      : bufferedOutput(),
+    stream: terminal ? prettyOutput() : bufferedOutput(),
   }
+}
+
+/** For a terminal; a server without one does not load it. */
+function prettyOutput() {
+  const pretty: typeof PinoPretty = createRequire(import.meta.url)('pino-pretty')
+  return pretty({ translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true, sync: true })
 }
 
 /** Standard output, written in large pieces: a system call for each line would cost a tenth of the speed. */

@@ -3,7 +3,7 @@
  * what it saves is the work before the first line of a test:
  * - Node strips each TypeScript file's types in each process. Here that is done once per content, and kept.
  * - tap's coverage has Node parse the source maps of all packages. Ours have none, and packages are not covered.
- * The coverage itself stays as it is, which Node's compile cache would blur.
+ * The coverage itself stays as it is: Node's compile cache, which would blur it, stays off.
  */
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
@@ -23,6 +23,7 @@ process.env._TAPJS_PROCESSINFO_EXCLUDE_ = String(
   /(^(node|tapmock):|[/](\.tap|tap-snapshots|node_modules(?![/]@?tap))[/])/,
 )
 
+process.env.NODE_DISABLE_COMPILE_CACHE = '1'
 setSourceMapsSupport(false)
 // tap switches it on again.
 process.setSourceMapsEnabled = () => {}

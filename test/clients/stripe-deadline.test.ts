@@ -1,7 +1,8 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { createStripeClient, type StripeClient } from '../../clients/stripe.ts'
+import type { StripeClient } from '../../clients/stripe.ts'
+import { createStripeClient } from '../../clients/stripe-client.ts'
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
 import { startStripeApi } from '../helpers/stripe-api.ts'
 

@@ -1,6 +1,7 @@
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
-import { type Checkout, createStripeClient, type StripeClient, type StripeOptions } from '../../clients/stripe.ts'
+import type { Checkout, StripeClient, StripeOptions } from '../../clients/stripe.ts'
+import { createStripeClient } from '../../clients/stripe-client.ts'
 import { stripeSession } from '../../commands/samples.ts'
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
 import stripePlugin from '../../plugins/stripe.ts'

@@ -1,0 +1,130 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { hash } from 'node:crypto'
+import Stripe from 'stripe'
+import { OptionError, PermanentError, TransientError } from '../inbox/errors.ts'
+import { deadline, retryAfterMs, serverUrl } from './http.ts'
+import { type StripeClient, type StripeOptions, StripeRefusedError } from './stripe.ts'
+
+/** A client, or null without a key. @throws {OptionError} that names the option which is malformed */
+export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: StripeOptions): StripeClient | null {
+  if (secretKey === undefined) return null
+  const mode = /^[sr]k_(test|live)_/.exec(secretKey)?.[1]
+  if (mode === undefined)
+    throw new OptionError('stripe.secretKey (STRIPE_SECRET_KEY) must begin with sk_test_ or sk_live_')
+  const stripe = new Stripe(secretKey, {
+    httpClient: Stripe.createFetchHttpClient(fetchWithinCall),
+    // The inbox retries: the SDK's own retries would only take the handler's time. Even with 0, its client over Node's
+    // http sends a request a second time (a POST with the same Idempotency-Key) if the connection breaks; over fetch it
+    // does not.
+    maxNetworkRetries: 0,
+    telemetry: false,
+    ...server(apiBase),
+  })
+  const call = createCall(timeoutMs)
+
+  return {
+    livemode: mode === 'live',
+    getSession: (id, signal) => call(signal, () => stripe.checkout.sessions.retrieve(id, { expand: [CHARGE] })),
+    findSession: async (paymentIntent, signal) => {
+      const request = { payment_intent: paymentIntent, limit: 1, expand: [`data.${CHARGE}`] }
+      const sessions = await call(signal, () => stripe.checkout.sessions.list(request).catch(unlessMissing))
+      return sessions?.data[0]
+    },
+    findIntent: (id, signal) => call(signal, () => stripe.paymentIntents.retrieve(id).catch(unlessMissing)),
+    getPrice: (id, signal) => call(signal, () => stripe.prices.retrieve(id)),
+    createSession: async ({ order, attempt, price, expiresAt, returnUrl, locale, metadata }, signal) => {
+      const request: Stripe.Checkout.SessionCreateParams = {
+        mode: 'payment',
+        line_items: [{ price, quantity: 1 }],
+        client_reference_id: order,
+        expires_at: Math.floor(expiresAt / 1_000),
+        success_url: returnUrl,
+        locale,
+        metadata,
+        payment_intent_data: { metadata },
+      }
+      // With what is asked for: Stripe refuses a key for another request than the one before, and then nobody could pay.
+      const idempotencyKey = `tutorbot:${order}:${attempt}:${hash('sha256', JSON.stringify(request)).slice(0, 16)}`
+      const { id, url } = await call(signal, () => stripe.checkout.sessions.create(request, { idempotencyKey }))
+      if (url === null) throw new PermanentError(`The checkout session ${id} has no URL`)
+      return { id, url }
+    },
+    expireSession: async (id, signal) => {
+      // Stripe refuses unless it is open, and says by its status why.
+      const expired = await call(signal, () => stripe.checkout.sessions.expire(id).catch(unlessRefused))
+      const { status } = expired ?? (await call(signal, () => stripe.checkout.sessions.retrieve(id)))
+      return status === 'expired'
+    },
+    getEvent: (id, signal) => call(signal, () => stripe.events.retrieve(id)),
+    getRelated: (url, signal) => {
+      if (!/^\/v[12]\/[\w/-]+$/.test(url))
+        throw new PermanentError('related_object.url is missing or not a path of Stripe')
+      return call(signal, () => stripe.rawRequest('GET', url))
+    },
+    listEvents: async (types, since, signal, before) => {
+      const request = { types: [...types], created: { gte: Math.floor(since / 1_000) }, limit: 100 }
+      const page = await call(signal, () =>
+        stripe.events.list({ ...request, ...(before && { starting_after: before }) }),
+      )
+      return { events: page.data, more: page.has_more }
+    },
+  }
+}
+
+/** Whether a payment was refunded is told by its charge: https://docs.stripe.com/api/charges/object#charge_object-refunded */
+const CHARGE = 'payment_intent.latest_charge'
+
+/** Stripe refuses to show a payment intent that it does not know, or to list for it. */
+function unlessMissing(error: unknown): undefined {
+  if (error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing') return undefined
+  throw error
+}
+
+function unlessRefused(error: unknown): undefined {
+  if (error instanceof Stripe.errors.StripeInvalidRequestError) return undefined
+  throw error
+}
+
+function server(apiBase: string | undefined): Pick<Stripe.StripeConfig, 'host' | 'port' | 'protocol'> {
+  if (apiBase === undefined) return {}
+  const url = serverUrl(apiBase)
+  if (url === undefined) {
+    throw new OptionError('stripe.apiBase (STRIPE_API_BASE) must be an http or https URL without a path')
+  }
+  const protocol = url.protocol === 'http:' ? 'http' : 'https'
+  return { host: url.hostname, protocol, ...(url.port !== '' && { port: url.port }) }
+}
+
+/** Errors of the way to Stripe, of its rate limit, and of Stripe itself (5xx, 409, an answer that is not JSON). */
+const PASSING = new Set(['StripeConnectionError', 'StripeRateLimitError', 'StripeAPIError'])
+
+/** What ends the call that is being made. The SDK takes no signal from its caller. */
+const limits = new AsyncLocalStorage<AbortSignal>()
+
+/** For the SDK: its own signal, a timeout for each of its attempts, gives way to the call's. */
+function fetchWithinCall(url: string | URL | Request, init?: RequestInit): Promise<Response> {
+  // A redirect is an answer that is not Stripe's.
+  return fetch(url, { ...init, redirect: 'manual', signal: limits.getStore() as AbortSignal })
+}
+
+/** One call to Stripe, and what its outcome means. */
+function createCall(timeoutMs: number) {
+  return async <T>(signal: AbortSignal, request: () => Promise<T>): Promise<T> => {
+    const limit = deadline(signal, timeoutMs)
+    try {
+      return await limits.run(limit.signal, request)
+    } catch (error) {
+      if (!(error instanceof Stripe.errors.StripeError)) throw error
+      const late = limit.timedOut() ? `no answer within ${timeoutMs} ms` : undefined
+      throw translate(error, signal.aborted ? 'the call was aborted' : late)
+    }
+  }
+}
+
+/** Whether trying again can help: https://docs.stripe.com/api/errors @param cut why the call was ended here, if it was */
+function translate(error: InstanceType<typeof Stripe.errors.StripeError>, cut?: string): Error {
+  const { type, statusCode, headers } = error
+  const text = [`Stripe: ${type}`, statusCode, cut ?? error.message].filter(Boolean).join(' ')
+  if (!PASSING.has(type)) return new StripeRefusedError(text, statusCode, { cause: error })
+  return new TransientError(text, { cause: error, retryAfterMs: retryAfterMs(headers?.['retry-after']) })
+}

@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+'use strict'
+
+/*
+ * What `npm start` and the package's command begin with. In the words of old Nodes, which can't read the rest: they are
+ * told which one it needs. Then Node keeps what it compiles, for the next start.
+ */
+
+var NEEDED = '24.2'
+
+/** @param {string} version such as 24.2 or 20.20.2 */
+function isEnough(version) {
+  var parts = version.split('.').map(Number)
+  var needed = NEEDED.split('.').map(Number)
+  return parts[0] > needed[0] || (parts[0] === needed[0] && parts[1] >= needed[1])
+}
+
+if (!isEnough(process.versions.node)) {
+  console.error('tutorbot-webhooks needs Node ' + NEEDED + ' or later, and this is ' + process.versions.node)
+  process.exit(1)
+}
+
+var fs = require('node:fs')
+var path = require('node:path')
+
+/** The first of these places that is there, seen from this folder. */
+function first(/** @type {string[]} */ ...places) {
+  return places.map(place => path.join(__dirname, place)).find(fs.existsSync)
+}
+
+// In the package's own folder, which nobody else can write to. Where we can't either (a read-only file system), Node
+// does without, or with the folder that NODE_COMPILE_CACHE names.
+var root = path.dirname(first('../package.json', '../../package.json'))
+require('node:module').enableCompileCache(path.join(root, 'node_modules/.cache/tutorbot-webhooks'))
+
+// Without a command, the server starts, and nothing of the commands is loaded.
+if (process.argv.length === 2) import(first('../server.js', '../server.ts')).then(server => server.run())
+else import(first('./cli.js', './cli.ts')).then(cli => cli.runFromShell())

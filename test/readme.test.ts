@@ -1,0 +1,43 @@
+import { existsSync, readFileSync } from 'node:fs'
+import t from 'tap'
+
+/** What README.md says of the repository, held to it. */
+
+const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+const readme = read('README.md')
+
+function section(title: string): string {
+  const [, rest = ''] = readme.split(`\n## ${title}\n`)
+  return rest.split('\n## ')[0] as string
+}
+
+t.test('the table of dependencies names each of them', async t => {
+  const { dependencies, devDependencies } = JSON.parse(read('package.json'))
+  const named = [...section('Dependencies').matchAll(/^\| ([^|]+?)( \(dev\))? \| /gm)]
+    .filter(([, names]) => names !== 'Package')
+    .map(([, names = '', dev = '']) => names.split(', ').map(name => name + dev))
+  const expected = [...Object.keys(dependencies), ...Object.keys(devDependencies).map(name => `${name} (dev)`)]
+  t.strictSame(named.flat().sort(), expected.sort())
+})
+
+t.test('what it links to is there', async t => {
+  const links = [...readme.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, link = '']) => link)
+  for (const link of links.filter(link => !link.startsWith('http'))) {
+    t.ok(existsSync(new URL(`../${link}`, import.meta.url)), link)
+  }
+  t.ok(links.includes('docs/glossary.md'))
+  const anchors = new Set(
+    [...readme.matchAll(/^#{2,4} (.+)$/gm)].map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replaceAll(/[^\w\s-]/g, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
+  for (const [, anchor = ''] of readme.matchAll(/\]\(#([^)]+)\)/g)) t.ok(anchors.has(anchor), anchor)
+})
+
+t.test('as many alert rules as there are', async t => {
+  const [, rules = ''] = /Each rule says what to do: ([^.]+)\./.exec(readme) ?? []
+  t.equal(rules.split(',').length, [...read('ops/alerts.yml').matchAll(/- alert: /g)].length)
+})
