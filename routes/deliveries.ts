@@ -7,19 +7,22 @@ import { newDelivery, Received, type Source } from '../sources/source.ts'
 
 /** What the webhook routes have in common. */
 
-/** A preHandler: sets `request.delivery` to what its source takes it for; what nothing handles is answered here. */
-export function identifyBy(app: FastifyInstance, source: Source) {
+/**
+ * A preHandler: sets `request.delivery` to what its source takes it for; what nothing handles is answered here.
+ * @param hashesOriginal hash() is of the bytes as they came, not of those without secrets: two events that differ in a
+ * secret only are two
+ */
+export function identifyBy(app: FastifyInstance, source: Source, hashesOriginal = false) {
   const { name, accepts } = source
   const { inbox } = app.webhooks
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     const { headers } = request
     const raw = rawBodyOf(request) as Buffer | string
-    const { payload, body } = readPayload(
-      typeof raw === 'string' ? Buffer.from(raw) : raw,
-      headers['content-type'],
-      accepts,
-    )
-    const received = new Received(headers, payload, body)
+    const bytes = typeof raw === 'string' ? Buffer.from(raw) : raw
+    // Secrets are overwritten in the bytes themselves.
+    const original = hashesOriginal ? Buffer.from(bytes) : undefined
+    const { payload, body } = readPayload(bytes, headers['content-type'], accepts)
+    const received = new Received(headers, payload, body, original)
     const identity = source.identify(received)
     if ('answer' in identity) {
       note(request, { outcome: 'ignored', reason: 'answered by its source' })

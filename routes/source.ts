@@ -6,7 +6,7 @@ import { withAndWithoutSlash } from './paths.ts'
 /** The way of any further source's webhook, from its request to the inbox. */
 export default async function sourceRoute(app: FastifyInstance, { source }: { source: Source }): Promise<void> {
   const verify = app.verifySource(source.verify)
-  const identify = identifyBy(app, source)
+  const identify = identifyBy(app, source, true)
 
   const preHandler = [app.logDelivery, verify, identify, app.deduplicate]
   const config = { webhookSource: source.name }

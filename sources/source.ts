@@ -63,11 +63,14 @@ export class Received {
   readonly payload: Payload
   /** The payload as JSON: what the store keeps. */
   readonly body: Buffer
+  readonly #hashed: Buffer
 
-  constructor(headers: IncomingHttpHeaders, payload: Payload, body: Buffer) {
+  /** @param hashed what hash() is of, if not of `body`: the bytes as they came */
+  constructor(headers: IncomingHttpHeaders, payload: Payload, body: Buffer, hashed = body) {
     this.headers = headers
     this.payload = payload
     this.body = body
+    this.#hashed = hashed
   }
 
   /** A header that is there, and not empty. */
@@ -88,7 +91,7 @@ export class Received {
 
   /** SHA-256 of the body, hex: the same for the same bytes. */
   hash(): string {
-    return hash('sha256', this.body)
+    return hash('sha256', this.#hashed)
   }
 }
 

@@ -93,6 +93,18 @@ t.test('keys: what identify() says, else the hash of the body', async t => {
   )
 })
 
+t.test('events that differ in a secret only are two, and no secret is kept', async t => {
+  const { app } = await host(t, { identify: () => ({ event: 'order' }) })
+  const rotated = (token: string) => JSON.stringify({ type: 'token.rotated', token })
+  for (const token of ['old', 'new']) t.match(await send(app, rotated(token)), { status: 'accepted' })
+  t.match(await send(app, rotated('new')), { status: 'duplicate' })
+  const keys = ['old', 'new'].map(token => `hash:${hash('sha256', rotated(token))}`)
+  t.match(
+    await app.webhooks.inbox.list(),
+    keys.map(key => ({ key, payload: { token: '***' } })),
+  )
+})
+
 t.test('field() and header() read what is there', async t => {
   let seen: unknown[] = []
   const { app } = await host(t, {
