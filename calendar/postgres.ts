@@ -4,7 +4,16 @@ import { BEGIN, readPostgresUrl } from '../inbox/postgres/connection.ts'
 import { MOVED } from '../inbox/postgres/import.ts'
 import { SCHEMA } from '../inbox/postgres/schema.ts'
 import { checkHold, checkInterval, isAt, mustBeAt } from './checks.ts'
-import { type BookResult, ERASED, type Interval, type KeepResult, type LocalCalendar } from './contract.ts'
+import {
+  type BookedLesson,
+  type BookResult,
+  ERASED,
+  type Hold,
+  type Interval,
+  type KeepResult,
+  type Lesson,
+  type LocalCalendar,
+} from './contract.ts'
 import type { SlotRow } from './sqlite.ts'
 
 /** A table beside the inbox's own, in the same database, for several processes. */
@@ -19,7 +28,7 @@ export interface PostgresCalendar extends LocalCalendar {
 /** Taken while the table is made, so that of several instances one does it. "tbca" in ASCII. */
 const LOCK = 0x74626361
 /** Connections of one process: a calendar has little to do. */
-const CONNECTIONS = 2
+const MAX_CONNECTIONS = 2
 
 /** An order's hold, or its lesson once hold_until is NULL; what is cancelled is deleted. */
 const TABLE = `${SCHEMA}.slot`
@@ -100,16 +109,166 @@ interface Slot extends Interval {
 
 /** Opens the calendar in the inbox's database, which the inbox has opened before. @throws {TransientError} */
 export async function openPostgresCalendar(url: string, clock: { now(): number }): Promise<PostgresCalendar> {
-  const pool = new pg.Pool({ ...readPostgresUrl(url), max: CONNECTIONS })
+  const pool = new pg.Pool({ ...readPostgresUrl(url), max: MAX_CONNECTIONS })
   // A connection that breaks fails its statement; without listeners it would end the process too.
   pool.on('error', () => {})
   pool.on('connect', client => client.on('error', () => {}))
+  const calendar = new CalendarInDatabase(pool, clock)
+  try {
+    await calendar.create()
+  } catch (error) {
+    await pool.end()
+    throw error
+  }
+  return calendar
+}
+
+class CalendarInDatabase implements PostgresCalendar {
+  readonly #pool: pg.Pool
+  readonly #clock: { now(): number }
+
+  constructor(pool: pg.Pool, clock: { now(): number }) {
+    this.#pool = pool
+    this.#clock = clock
+  }
+
+  /** Makes the table, if there is none. Two that create it at the same moment would fail each other. */
+  async create(): Promise<void> {
+    await this.#attempt('be opened', client =>
+      client.query(`BEGIN; SELECT pg_advisory_xact_lock(${LOCK}); ${CREATE} COMMIT`),
+    )
+  }
+
+  async busy(from: number, to: number): Promise<Interval[]> {
+    checkInterval({ start: from, end: to })
+    const { rows } = await this.#attempt('be read', client => client.query(BUSY, [to, from, this.#clock.now()]))
+    return rows.map(intervalOf)
+  }
+
+  async hold(hold: Hold): Promise<boolean> {
+    checkHold(hold)
+    const { order, start, end, until, margin } = hold
+    return this.#change(`hold the time of order ${order}`, async client => {
+      const own = await slotOf(client, order)
+      if (own?.isLesson) {
+        mustBeAt(own, order, { start, end })
+        return true
+      }
+      if (isAt(own, { start, end })) {
+        // It is the order's already: what has come into its margins since does not matter.
+        await client.query(EXTEND_HOLD, [until, order])
+        return true
+      }
+      await client.query(REMOVE, [order])
+      if (await isTaken(client, start - margin.before, end + margin.after)) return false
+      await client.query(INSERT_HOLD, [order, start, end, until, this.#clock.now()])
+      return true
+    })
+  }
+
+  async keep({ order, start, end, student, service, payment, conversation }: Lesson): Promise<KeepResult> {
+    checkInterval({ start, end })
+    return this.#change(`keep the time of order ${order}`, async (client): Promise<KeepResult> => {
+      const own = await slotOf(client, order)
+      if (own?.isLesson || (isAt(own, { start, end }) && own?.conversation === clean(conversation))) return 'kept'
+      if ((await client.query(FIND_KEPT, [clean(conversation), order])).rows.length > 0) return 'another'
+      await client.query(REMOVE, [order])
+      if (await isTaken(client, start, end)) return 'taken'
+      const row = [order, start, end, student, service, payment, conversation, this.#clock.now(), start]
+      await client.query(INSERT_LESSON, row.map(clean))
+      return 'kept'
+    })
+  }
+
+  async release(order: string, until: number): Promise<void> {
+    await this.#change(`release the hold of order ${order}`, client => client.query(REMOVE_HOLD, [order, until]))
+  }
+
+  async book({ order, start, end, student, service, payment, conversation }: Lesson): Promise<BookResult> {
+    checkInterval({ start, end })
+    return this.#change(`book the lesson of order ${order}`, async (client): Promise<BookResult> => {
+      const own = await slotOf(client, order)
+      if (own?.isLesson) {
+        mustBeAt(own, order, { start, end })
+        return 'booked'
+      }
+      // If its hold is on this time, nothing else is.
+      await client.query(REMOVE, [order])
+      if (await isTaken(client, start, end)) return 'taken'
+      await client.query(INSERT_LESSON, [
+        ...[order, start, end, student, service, payment, conversation].map(clean),
+        this.#clock.now(),
+        null,
+      ])
+      return 'booked'
+    })
+  }
+
+  async has(order: string): Promise<boolean> {
+    return (await this.#attempt('be read', client => slotOf(client, order))) !== undefined
+  }
+
+  async find(order: string): Promise<Interval | null> {
+    const own = await this.#attempt('be read', client => slotOf(client, order))
+    return own?.isLesson ? { start: own.start, end: own.end } : null
+  }
+
+  async cancel(order: string): Promise<Interval | null> {
+    return this.#change(`cancel order ${order}`, async client => {
+      const own = await slotOf(client, order)
+      await client.query(REMOVE, [order])
+      return own?.isLesson ? { start: own.start, end: own.end } : null
+    })
+  }
+
+  async lessons(from: number, to: number): Promise<BookedLesson[]> {
+    checkInterval({ start: from, end: to })
+    const { rows } = await this.#attempt('list its lessons', client =>
+      client.query(LESSONS, [to, from, this.#clock.now()]),
+    )
+    return rows.map(({ changed_at, is_held, ...row }) => ({
+      ...row,
+      ...(is_held && { isHeld: true }),
+      ...intervalOf(row),
+      changedAt: changed_at === null ? null : Number(changed_at),
+    }))
+  }
+
+  async importSlots(rows: readonly SlotRow[]): Promise<{ fresh: SlotRow[]; overlapping: SlotRow[] }> {
+    const column = (name: keyof SlotRow) => rows.map(row => clean(row[name]))
+    const imported = await this.#change('import lessons', client =>
+      client.query<{ order_id: string; overlaps: boolean }>(IMPORT, [
+        column('order_id'),
+        column('start_at'),
+        column('end_at'),
+        column('hold_until'),
+        column('student'),
+        column('service'),
+        column('payment'),
+        column('conversation'),
+        rows.map(row => row.changed_at),
+      ]),
+    )
+    const overlaps = new Map(imported.rows.map(row => [row.order_id, row.overlaps]))
+    const fresh = rows.filter(row => overlaps.has(clean(row.order_id)))
+    return { fresh, overlapping: fresh.filter(row => overlaps.get(clean(row.order_id))) }
+  }
+
+  eraseStudent(conversations: readonly string[]): Promise<number> {
+    return this.#change('erase a name', async client => {
+      return (await client.query(ERASE, [ERASED, conversations, this.#clock.now()])).rowCount as number
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end()
+  }
 
   /** @throws {TransientError} that says what could not be done, and why */
-  async function attempt<T>(what: string, run: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async #attempt<T>(what: string, run: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     let client: pg.PoolClient | undefined
     try {
-      client = await pool.connect()
+      client = await this.#pool.connect()
       const result = await run(client)
       client.release()
       return result
@@ -122,144 +281,14 @@ export async function openPostgresCalendar(url: string, clock: { now(): number }
   }
 
   /** One change at a time, of whatever process. */
-  function change<T>(what: string, run: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    return attempt(what, async client => {
+  #change<T>(what: string, run: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    return this.#attempt(what, async client => {
       await client.query(`${BEGIN}; LOCK TABLE ${TABLE} IN SHARE ROW EXCLUSIVE MODE`)
-      await client.query(DROP_LAPSED, [clock.now()])
+      await client.query(DROP_LAPSED, [this.#clock.now()])
       const result = await run(client)
       await client.query('COMMIT')
       return result
     })
-  }
-
-  try {
-    // Two that create it at the same moment would fail each other.
-    await attempt('be opened', client => client.query(`BEGIN; SELECT pg_advisory_xact_lock(${LOCK}); ${CREATE} COMMIT`))
-  } catch (error) {
-    await pool.end()
-    throw error
-  }
-
-  return {
-    async busy(from, to) {
-      checkInterval({ start: from, end: to })
-      const { rows } = await attempt('be read', client => client.query(BUSY, [to, from, clock.now()]))
-      return rows.map(intervalOf)
-    },
-
-    async hold(hold) {
-      checkHold(hold)
-      const { order, start, end, until, margin } = hold
-      return change(`hold the time of order ${order}`, async client => {
-        const own = await slotOf(client, order)
-        if (own?.isLesson) {
-          mustBeAt(own, order, { start, end })
-          return true
-        }
-        if (isAt(own, { start, end })) {
-          // It is the order's already: what has come into its margins since does not matter.
-          await client.query(EXTEND_HOLD, [until, order])
-          return true
-        }
-        await client.query(REMOVE, [order])
-        if (await isTaken(client, start - margin.before, end + margin.after)) return false
-        await client.query(INSERT_HOLD, [order, start, end, until, clock.now()])
-        return true
-      })
-    },
-
-    async keep({ order, start, end, student, service, payment, conversation }) {
-      checkInterval({ start, end })
-      return change(`keep the time of order ${order}`, async (client): Promise<KeepResult> => {
-        const own = await slotOf(client, order)
-        if (own?.isLesson || (isAt(own, { start, end }) && own?.conversation === clean(conversation))) return 'kept'
-        if ((await client.query(FIND_KEPT, [clean(conversation), order])).rows.length > 0) return 'another'
-        await client.query(REMOVE, [order])
-        if (await isTaken(client, start, end)) return 'taken'
-        const row = [order, start, end, student, service, payment, conversation, clock.now(), start]
-        await client.query(INSERT_LESSON, row.map(clean))
-        return 'kept'
-      })
-    },
-
-    async release(order, until) {
-      await change(`release the hold of order ${order}`, client => client.query(REMOVE_HOLD, [order, until]))
-    },
-
-    async book({ order, start, end, student, service, payment, conversation }) {
-      checkInterval({ start, end })
-      return change(`book the lesson of order ${order}`, async (client): Promise<BookResult> => {
-        const own = await slotOf(client, order)
-        if (own?.isLesson) {
-          mustBeAt(own, order, { start, end })
-          return 'booked'
-        }
-        // If its hold is on this time, nothing else is.
-        await client.query(REMOVE, [order])
-        if (await isTaken(client, start, end)) return 'taken'
-        await client.query(INSERT_LESSON, [
-          ...[order, start, end, student, service, payment, conversation].map(clean),
-          clock.now(),
-          null,
-        ])
-        return 'booked'
-      })
-    },
-
-    async has(order) {
-      return (await attempt('be read', client => slotOf(client, order))) !== undefined
-    },
-
-    async find(order) {
-      const own = await attempt('be read', client => slotOf(client, order))
-      return own?.isLesson ? { start: own.start, end: own.end } : null
-    },
-
-    async cancel(order) {
-      return change(`cancel order ${order}`, async client => {
-        const own = await slotOf(client, order)
-        await client.query(REMOVE, [order])
-        return own?.isLesson ? { start: own.start, end: own.end } : null
-      })
-    },
-
-    async lessons(from, to) {
-      checkInterval({ start: from, end: to })
-      const { rows } = await attempt('list its lessons', client => client.query(LESSONS, [to, from, clock.now()]))
-      return rows.map(({ changed_at, is_held, ...row }) => ({
-        ...row,
-        ...(is_held && { isHeld: true }),
-        ...intervalOf(row),
-        changedAt: changed_at === null ? null : Number(changed_at),
-      }))
-    },
-
-    async importSlots(rows) {
-      const column = (name: keyof SlotRow) => rows.map(row => clean(row[name]))
-      const imported = await change('import lessons', client =>
-        client.query<{ order_id: string; overlaps: boolean }>(IMPORT, [
-          column('order_id'),
-          column('start_at'),
-          column('end_at'),
-          column('hold_until'),
-          column('student'),
-          column('service'),
-          column('payment'),
-          column('conversation'),
-          rows.map(row => row.changed_at),
-        ]),
-      )
-      const overlaps = new Map(imported.rows.map(row => [row.order_id, row.overlaps]))
-      const fresh = rows.filter(row => overlaps.has(clean(row.order_id)))
-      return { fresh, overlapping: fresh.filter(row => overlaps.get(clean(row.order_id))) }
-    },
-
-    eraseStudent: conversations =>
-      change('erase a name', async client => {
-        return (await client.query(ERASE, [ERASED, conversations, clock.now()])).rowCount as number
-      }),
-
-    close: () => pool.end(),
   }
 }
 
@@ -272,7 +301,7 @@ async function isTaken(client: pg.PoolClient, start: number, end: number): Promi
   return (await client.query(OVERLAP, [end, start])).rows.length > 0
 }
 
-/** bigint comes as a text. */
+/** bigint comes as a string. */
 function intervalOf({ start, end }: { start: string; end: string }): Interval {
   return { start: Number(start), end: Number(end) }
 }

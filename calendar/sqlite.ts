@@ -1,9 +1,18 @@
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { PermanentError, StoreOpenError, TransientError } from '../inbox/errors.ts'
 import { emptyLog } from '../inbox/sqlite/scrub.ts'
 import { checkHold, checkInterval, isAt, mustBeAt } from './checks.ts'
-import { type BookedLesson, ERASED, type Interval, type KeepResult, type LocalCalendar } from './contract.ts'
+import {
+  type BookedLesson,
+  type BookResult,
+  ERASED,
+  type Hold,
+  type Interval,
+  type KeepResult,
+  type Lesson,
+  type LocalCalendar,
+} from './contract.ts'
 
 /** What another process on the file may make us wait, ms: the event loop waits too, and the inbox tries again. */
 const LOCK_WAIT_MS = 20
@@ -71,7 +80,7 @@ export function openSqliteCalendar(file: string, clock: { now(): number }): Loca
     db = new DatabaseSync(existing(file), { timeout: LOCK_WAIT_MS })
     db.exec(`PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; ${SCHEMA}`)
     addColumn(db)
-    return createCalendar(db, clock)
+    return new SqliteCalendar(db, clock)
   } catch (error) {
     db?.close()
     const reason = (error as Error).message
@@ -93,158 +102,179 @@ function existing(file: string): URL {
   return url
 }
 
-function createCalendar(db: DatabaseSync, clock: { now(): number }): LocalCalendar {
-  const sql = (text: string) => db.prepare(text)
-  const begin = sql('BEGIN IMMEDIATE')
-  const commit = sql('COMMIT')
-  const rollback = sql('ROLLBACK')
-
-  const overlapping = 'start_at < ? AND end_at > ?'
-  const busySlots = sql(`
+const OVERLAPPING = 'start_at < ? AND end_at > ?'
+/** The statements by what they do. */
+const STATEMENTS = {
+  begin: 'BEGIN IMMEDIATE',
+  commit: 'COMMIT',
+  rollback: 'ROLLBACK',
+  busySlots: `
     SELECT start_at AS start, end_at AS "end" FROM slot
-    WHERE ${overlapping} AND (hold_until IS NULL OR hold_until > ?) ORDER BY start_at`)
-  const bookedLessons = sql(`
+    WHERE ${OVERLAPPING} AND (hold_until IS NULL OR hold_until > ?) ORDER BY start_at`,
+  bookedLessons: `
     SELECT order_id AS "order", start_at AS start, end_at AS "end", student, service, payment, conversation,
       changed_at AS changedAt, hold_until FROM slot
-    WHERE ${overlapping} AND (hold_until IS NULL OR (hold_until > ? AND conversation IS NOT NULL)) ORDER BY start_at`)
-  const dropLapsed = sql('DELETE FROM slot WHERE hold_until <= ?')
-  const overlap = sql(`SELECT 1 FROM slot WHERE ${overlapping} LIMIT 1`)
-  const find = sql('SELECT start_at AS start, end_at AS "end", hold_until, conversation FROM slot WHERE order_id = ?')
-  const findKept = sql('SELECT 1 FROM slot WHERE conversation = ? AND order_id <> ? AND hold_until IS NOT NULL LIMIT 1')
-  const extendHold = sql('UPDATE slot SET hold_until = max(hold_until, ?) WHERE order_id = ?')
-  const insertHold = sql('INSERT INTO slot (order_id, start_at, end_at, hold_until, changed_at) VALUES (?, ?, ?, ?, ?)')
-  const insertLesson = sql(`
+    WHERE ${OVERLAPPING} AND (hold_until IS NULL OR (hold_until > ? AND conversation IS NOT NULL)) ORDER BY start_at`,
+  dropLapsed: 'DELETE FROM slot WHERE hold_until <= ?',
+  overlap: `SELECT 1 FROM slot WHERE ${OVERLAPPING} LIMIT 1`,
+  find: 'SELECT start_at AS start, end_at AS "end", hold_until, conversation FROM slot WHERE order_id = ?',
+  findKept: 'SELECT 1 FROM slot WHERE conversation = ? AND order_id <> ? AND hold_until IS NOT NULL LIMIT 1',
+  extendHold: 'UPDATE slot SET hold_until = max(hold_until, ?) WHERE order_id = ?',
+  insertHold: 'INSERT INTO slot (order_id, start_at, end_at, hold_until, changed_at) VALUES (?, ?, ?, ?, ?)',
+  insertLesson: `
     INSERT INTO slot (order_id, start_at, end_at, student, service, payment, conversation, changed_at, hold_until)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-  const removeHold = sql('DELETE FROM slot WHERE order_id = ? AND hold_until <= ?')
-  const remove = sql('DELETE FROM slot WHERE order_id = ?')
-  const eraseStudent = sql(`
-    UPDATE slot SET student = '${ERASED}', changed_at = ? WHERE conversation = ? AND student <> '${ERASED}'`)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  removeHold: 'DELETE FROM slot WHERE order_id = ? AND hold_until <= ?',
+  remove: 'DELETE FROM slot WHERE order_id = ?',
+  eraseStudent: `
+    UPDATE slot SET student = '${ERASED}', changed_at = ? WHERE conversation = ? AND student <> '${ERASED}'`,
+}
+type Statements = Record<keyof typeof STATEMENTS, StatementSync>
+
+class SqliteCalendar implements LocalCalendar {
+  readonly #db: DatabaseSync
+  readonly #clock: { now(): number }
+  readonly #sql: Statements
+
+  constructor(db: DatabaseSync, clock: { now(): number }) {
+    this.#db = db
+    this.#clock = clock
+    this.#sql = Object.fromEntries(
+      Object.entries(STATEMENTS).map(([name, sql]) => [name, db.prepare(sql)]),
+    ) as Statements
+  }
+
+  async busy(from: number, to: number): Promise<Interval[]> {
+    checkInterval({ start: from, end: to })
+    const rows = this.#attempt('be read', () => this.#sql.busySlots.all(to, from, this.#clock.now()))
+    return (rows as unknown as Interval[]).map(({ start, end }) => ({ start, end }))
+  }
+
+  async hold(hold: Hold): Promise<boolean> {
+    checkHold(hold)
+    const { order, start, end, until, margin } = hold
+    return this.#change(`hold the time of order ${order}`, () => {
+      const own = this.#slotOf(order)
+      if (isLesson(own)) {
+        mustBeAt(own, order, { start, end })
+        return true
+      }
+      if (isAt(own, { start, end })) {
+        // It is the order's already: what has come into its margins since does not matter.
+        this.#sql.extendHold.run(until, order)
+        return true
+      }
+      this.#sql.remove.run(order)
+      if (this.#isTaken(start - margin.before, end + margin.after)) return false
+      this.#sql.insertHold.run(order, start, end, until, this.#clock.now())
+      return true
+    })
+  }
+
+  async keep({ order, start, end, student, service, payment, conversation }: Lesson): Promise<KeepResult> {
+    checkInterval({ start, end })
+    return this.#change(`keep the time of order ${order}`, (): KeepResult => {
+      const own = this.#slotOf(order)
+      const isKept = own?.conversation === conversation && isAt(own, { start, end })
+      if (isKept || isLesson(own)) return 'kept'
+      if (this.#sql.findKept.get(conversation, order) !== undefined) return 'another'
+      this.#sql.remove.run(order)
+      if (this.#isTaken(start, end)) return 'taken'
+      this.#sql.insertLesson.run(order, start, end, student, service, payment, conversation, this.#clock.now(), start)
+      return 'kept'
+    })
+  }
+
+  async release(order: string, until: number): Promise<void> {
+    this.#change(`release the hold of order ${order}`, () => this.#sql.removeHold.run(order, until))
+  }
+
+  async book({ order, start, end, student, service, payment, conversation }: Lesson): Promise<BookResult> {
+    checkInterval({ start, end })
+    return this.#change(`book the lesson of order ${order}`, () => {
+      const own = this.#slotOf(order)
+      if (isLesson(own)) {
+        mustBeAt(own, order, { start, end })
+        return 'booked'
+      }
+      // If its hold is on this time, nothing else is.
+      this.#sql.remove.run(order)
+      if (this.#isTaken(start, end)) return 'taken'
+      this.#sql.insertLesson.run(order, start, end, student, service, payment, conversation, this.#clock.now(), null)
+      return 'booked'
+    })
+  }
+
+  async has(order: string): Promise<boolean> {
+    return this.#attempt('be read', () => this.#slotOf(order)) !== undefined
+  }
+
+  async find(order: string): Promise<Interval | null> {
+    const own = this.#attempt('be read', () => this.#slotOf(order))
+    return isLesson(own) ? { start: own.start, end: own.end } : null
+  }
+
+  async cancel(order: string): Promise<Interval | null> {
+    return this.#change(`cancel order ${order}`, () => {
+      const own = this.#slotOf(order)
+      this.#sql.remove.run(order)
+      return isLesson(own) ? { start: own.start, end: own.end } : null
+    })
+  }
+
+  async lessons(from: number, to: number): Promise<BookedLesson[]> {
+    checkInterval({ start: from, end: to })
+    const rows = this.#attempt('list its lessons', () => this.#sql.bookedLessons.all(to, from, this.#clock.now()))
+    return rows.map(({ hold_until, ...row }) => ({
+      ...(row as unknown as BookedLesson),
+      ...(hold_until !== null && { isHeld: true }),
+    }))
+  }
+
+  async eraseStudent(conversations: readonly string[]): Promise<number> {
+    const lessons = this.#change('erase a name', () => {
+      const changed = conversations.map(conversation =>
+        Number(this.#sql.eraseStudent.run(this.#clock.now(), conversation).changes),
+      )
+      return changed.reduce((sum, lessons) => sum + lessons, 0)
+    })
+    await emptyLog(this.#db)
+    return lessons
+  }
+
+  close(): void {
+    this.#db.close()
+  }
 
   /** @throws {TransientError} that says what could not be done, and why */
-  function attempt<T>(what: string, run: () => T): T {
+  #attempt<T>(what: string, run: () => T): T {
     try {
       return run()
     } catch (error) {
       // After some errors (a full disk, say) SQLite has rolled back by itself.
-      if (db.isOpen && db.isTransaction) rollback.run()
+      if (this.#db.isOpen && this.#db.isTransaction) this.#sql.rollback.run()
       if (error instanceof PermanentError) throw error
       throw new TransientError(`The calendar could not ${what}: ${(error as Error).message}`, { cause: error })
     }
   }
 
   /** One commit within one turn of the event loop, so that it never meets one of the inbox's. */
-  function change<T>(what: string, run: () => T): T {
-    return attempt(what, () => {
-      begin.run()
-      dropLapsed.run(clock.now())
+  #change<T>(what: string, run: () => T): T {
+    return this.#attempt(what, () => {
+      this.#sql.begin.run()
+      this.#sql.dropLapsed.run(this.#clock.now())
       const result = run()
-      commit.run()
+      this.#sql.commit.run()
       return result
     })
   }
 
-  const isTaken = (start: number, end: number) => overlap.get(end, start) !== undefined
-  const slotOf = (order: string) => find.get(order) as Slot | undefined
+  #isTaken(start: number, end: number): boolean {
+    return this.#sql.overlap.get(end, start) !== undefined
+  }
 
-  return {
-    async busy(from, to) {
-      checkInterval({ start: from, end: to })
-      const rows = attempt('be read', () => busySlots.all(to, from, clock.now()))
-      return (rows as unknown as Interval[]).map(({ start, end }) => ({ start, end }))
-    },
-
-    async hold(hold) {
-      checkHold(hold)
-      const { order, start, end, until, margin } = hold
-      return change(`hold the time of order ${order}`, () => {
-        const own = slotOf(order)
-        if (isLesson(own)) {
-          mustBeAt(own, order, { start, end })
-          return true
-        }
-        if (isAt(own, { start, end })) {
-          // It is the order's already: what has come into its margins since does not matter.
-          extendHold.run(until, order)
-          return true
-        }
-        remove.run(order)
-        if (isTaken(start - margin.before, end + margin.after)) return false
-        insertHold.run(order, start, end, until, clock.now())
-        return true
-      })
-    },
-
-    async keep({ order, start, end, student, service, payment, conversation }) {
-      checkInterval({ start, end })
-      return change(`keep the time of order ${order}`, (): KeepResult => {
-        const own = slotOf(order)
-        const isKept = own?.conversation === conversation && isAt(own, { start, end })
-        if (isKept || isLesson(own)) return 'kept'
-        if (findKept.get(conversation, order) !== undefined) return 'another'
-        remove.run(order)
-        if (isTaken(start, end)) return 'taken'
-        insertLesson.run(order, start, end, student, service, payment, conversation, clock.now(), start)
-        return 'kept'
-      })
-    },
-
-    async release(order, until) {
-      change(`release the hold of order ${order}`, () => removeHold.run(order, until))
-    },
-
-    async book({ order, start, end, student, service, payment, conversation }) {
-      checkInterval({ start, end })
-      return change(`book the lesson of order ${order}`, () => {
-        const own = slotOf(order)
-        if (isLesson(own)) {
-          mustBeAt(own, order, { start, end })
-          return 'booked'
-        }
-        // If its hold is on this time, nothing else is.
-        remove.run(order)
-        if (isTaken(start, end)) return 'taken'
-        insertLesson.run(order, start, end, student, service, payment, conversation, clock.now(), null)
-        return 'booked'
-      })
-    },
-
-    async has(order) {
-      return attempt('be read', () => slotOf(order)) !== undefined
-    },
-
-    async find(order) {
-      const own = attempt('be read', () => slotOf(order))
-      return isLesson(own) ? { start: own.start, end: own.end } : null
-    },
-
-    async cancel(order) {
-      return change(`cancel order ${order}`, () => {
-        const own = slotOf(order)
-        remove.run(order)
-        return isLesson(own) ? { start: own.start, end: own.end } : null
-      })
-    },
-
-    async lessons(from, to) {
-      checkInterval({ start: from, end: to })
-      const rows = attempt('list its lessons', () => bookedLessons.all(to, from, clock.now()))
-      return rows.map(({ hold_until, ...row }) => ({
-        ...(row as unknown as BookedLesson),
-        ...(hold_until !== null && { isHeld: true }),
-      }))
-    },
-
-    async eraseStudent(conversations) {
-      const lessons = change('erase a name', () => {
-        const changed = conversations.map(conversation => Number(eraseStudent.run(clock.now(), conversation).changes))
-        return changed.reduce((sum, lessons) => sum + lessons, 0)
-      })
-      await emptyLog(db)
-      return lessons
-    },
-
-    close: () => db.close(),
+  #slotOf(order: string): Slot | undefined {
+    return this.#sql.find.get(order) as Slot | undefined
   }
 }
 

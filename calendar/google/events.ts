@@ -38,6 +38,8 @@ export function iso(time: number): string {
   return new Date(time).toISOString()
 }
 
+export type Events = ReturnType<typeof createEvents>
+
 /** The calls of the API that are needed, in terms of entries. */
 export function createEvents(options: GoogleCalendarOptions) {
   const { calendarId } = options

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto'
+import { PermanentError, TransientError } from '../../inbox/errors.ts'
+import { isAt } from '../checks.ts'
+import type { Interval } from '../contract.ts'
+import { eventOf, HOLD_TEXTS, slotOf } from './event-of.ts'
+import { type Entry, type Event, type Events, iso } from './events.ts'
+
+/*
+ * How an order gets a time, so that of two who want it at the same moment, here or in another instance, one gets it:
+ *
+ * 1. Look (events.list): who is there already, has it. 2. Insert a claim. 3. Look again: give way to what is settled
+ * (holds, lessons, appointments) and to claims with a smaller id; delete claims with a larger id. 4. Settle: the claim
+ * becomes a hold or a lesson. What 3 and 4 change must be as it was seen (If-Match), else it begins again at 3.
+ *
+ * Never both: of two claims, the one inserted later sees the other in 3. It gives way, or deletes it. A claim that was
+ * deleted can't be settled any more, and one that was settled can't be deleted: then the later one looks again, and
+ * gives way. What has lapsed is deleted like a larger claim, for its order may just be settling it anew.
+ * Never neither: who gives way to a claim has nothing there that counts, or the larger id, and so has not deleted it.
+ * Only a third can do that.
+ *
+ * Who was first can't be told from `created`: Google gives it in whole seconds. What this needs of Google: that a list
+ * shows what was written before it, unique ids (of deleted events too), and conditional changes:
+ * https://developers.google.com/workspace/calendar/api/guides/version-resources
+ */
+
+/** What an order wants. */
+export interface Wish extends Interval {
+  order: string
+  /** What must be free for it. */
+  free: Interval
+  /** What the order's claim or hold becomes; null: it is that already. */
+  settled(own: Entry): Event | null
+}
+
+/** How long a claim keeps others away that was left behind by a process that died, ms. */
+const CLAIM_MS = 60_000
+
+/** How often an order looks: twice if nobody else asks, once more for each change by others in between. */
+const MAX_LOOKS = 10
+
+/** Gets a time for an order, and gives up what else it has. false: something else is there. */
+export type TakeTime = (wish: Wish, signal: AbortSignal) => Promise<boolean>
+
+export function createTakeTime(events: Events, clock: { now(): number }): TakeTime {
+  return takeTime
+
+  async function takeTime(wish: Wish, signal: AbortSignal): Promise<boolean> {
+    const owned = await events.of(wish.order, signal)
+    const lesson = owned.find(({ kind }) => kind === 'lesson')
+    if (lesson !== undefined) mustBeFor(lesson, wish)
+    const got = lesson !== undefined || (await take(wish, signal))
+    for (const entry of owned) {
+      if (entry !== lesson && !isAt(entry, wish)) await events.remove(entry, signal)
+    }
+    return got
+  }
+
+  /** Gets a time for an order, as the comment above says. false: something else is there, and nothing is left of it. */
+  async function take(wish: Wish, signal: AbortSignal): Promise<boolean> {
+    for (let look = 0; look < MAX_LOOKS; look++) {
+      const answer = await lookAndAct(wish, signal)
+      if (answer !== undefined) return answer
+    }
+    throw new TransientError(`Google Calendar: what is on the time of order ${wish.order} keeps changing`)
+  }
+
+  /** undefined: something was changed, so look again. */
+  async function lookAndAct(wish: Wish, signal: AbortSignal): Promise<boolean | undefined> {
+    const now = clock.now()
+    const entries = await events.within(wish.free, signal)
+    const own = entries.find(entry => entry.order === wish.order && isAt(entry, wish))
+    if (own?.kind === 'lesson') return true
+    const stands = own !== undefined && own.until > now
+    if (stands && own.kind === 'hold') return settle(wish, own, signal)
+
+    const rivals = entries.filter(({ order, takesTime }) => takesTime && order !== wish.order)
+    const blocks = ({ kind, id, until }: Entry) => until > now && !(stands && kind === 'claim' && id > own.id)
+    if (rivals.some(blocks)) return giveWay(own, signal)
+    if (own === undefined) return claim(wish, signal)
+    for (const rival of rivals) {
+      if ((await events.remove(rival, signal)) === 'changed') return undefined
+    }
+    return settle(wish, own, signal)
+  }
+
+  async function settle(wish: Wish, own: Entry, signal: AbortSignal): Promise<true | undefined> {
+    const event = wish.settled(own)
+    if (event === null) return true
+    return (await events.update(own, event, signal)) === 'done' ? true : undefined
+  }
+
+  async function giveWay(own: Entry | undefined, signal: AbortSignal): Promise<false | undefined> {
+    if (own === undefined) return false
+    return (await events.remove(own, signal)) === 'changed' ? undefined : false
+  }
+
+  /**
+   * An id is used up even by what is deleted, so it may take a second one. (Changing a deleted event back is answered
+   * with 403 at times: https://github.com/googleapis/google-api-ruby-client/issues/1811.)
+   */
+  async function claim(wish: Wish, signal: AbortSignal, attempt = 0): Promise<undefined> {
+    const id = idOf(wish, attempt)
+    const event = eventOf('claim', wish, HOLD_TEXTS, clock.now() + CLAIM_MS)
+    if (await events.insert({ ...event, id }, signal)) return
+    const existing = await events.get(id, signal)
+    if (existing === undefined || !isAt(existing, wish)) await claim(wish, signal, attempt + 1)
+  }
+}
+
+/** @throws {PermanentError} if the lesson is for another time: what is asked for afterwards does not move it */
+function mustBeFor(lesson: Entry, wish: Wish): void {
+  if (lesson.slot === slotOf(wish)) return
+  throw new PermanentError(`Order ${wish.order} has a lesson on ${iso(lesson.start)}; cancel that first`)
+}
+
+/** The same wish has the same id, so that it can't be inserted twice. Google allows the digits of base32hex. */
+function idOf({ order, start, end }: Wish, attempt: number): string {
+  const hash = createHash('sha256').update(JSON.stringify([order, start, end, attempt]))
+  return BigInt(`0x${hash.digest('hex')}`)
+    .toString(32)
+    .padStart(52, '0')
+}
