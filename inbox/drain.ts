@@ -64,28 +64,18 @@ export interface DrainOptions {
 }
 
 /** The drain loop: take the mailbox's head if it is due, run its handler, settle, next. */
-export function createDrain({
-  store,
-  handlerOf,
-  wake,
-  onHandled,
-  handlerTimeoutMs,
-  clock,
-  log,
-  trouble,
-  clients,
-}: DrainOptions) {
+export function createDrain(options: DrainOptions) {
+  const { store, wake, clock, trouble } = options
   const stopping = new AbortController()
   /** What these writes record has happened already. */
   const persist = <T>(write: () => Promise<T>) => trouble.retry(write, stopping.signal)
-  const once = createOnce({ store, clock, persist })
-  const attempts = new Set<AbortController>()
+  const attempts = createAttempts(options, createOnce({ store, clock, persist }))
   /** Handlers have had their time to end. */
-  let over = false
+  let graceIsOver = false
 
   const drain: Drain = async (orderingKey, claimed, lapsed) => {
     // Inserted while we stop, it is begun only if there is time left for it: later, another process does.
-    if (claimed !== undefined) return over ? undefined : handle(claimed, lapsed)
+    if (claimed !== undefined) return graceIsOver ? undefined : handle(claimed, lapsed)
     while (!stopping.signal.aborted && !lapsed?.aborted) {
       const delivery = await store.take(orderingKey, clock.now())
       if (delivery === null) return
@@ -96,11 +86,37 @@ export function createDrain({
   async function handle(delivery: TakenDelivery, lapsed?: AbortSignal): Promise<void> {
     const startedAt = clock.now()
     const begunAt = performance.now()
-    const outcome = await attempt(delivery, lapsed)
+    const outcome = await attempts.attempt(delivery, lapsed)
     const applied = await persist(() => store.settle(delivery, outcome, clock.now()))
-    report(delivery, outcome, { startedAt, ms: Math.round(performance.now() - begunAt) }, applied)
+    // Else the store is closed: the attempt is made again after the restart.
+    if (applied !== undefined) {
+      const times = { startedAt, ms: Math.round(performance.now() - begunAt) }
+      report(options, delivery, outcome, times, applied)
+    }
     if ('nextAttemptAt' in outcome) wake(delivery.orderingKey, outcome.nextAttemptAt)
   }
+
+  return {
+    drain,
+    /** Handlers at work. */
+    inFlight: () => attempts.running.size,
+    /** No further delivery is begun. */
+    stop(): void {
+      stopping.abort()
+    },
+    /** Tells the handlers that are still at work that their time is over. */
+    abort(): void {
+      graceIsOver = true
+      for (const controller of attempts.running) controller.abort(new TransientError('The service is stopping'))
+    },
+  }
+}
+
+/** Attempts to handle deliveries, and what becomes of them. */
+function createAttempts({ handlerOf, handlerTimeoutMs, clock, log, clients }: DrainOptions, once: Once) {
+  const running = new Set<AbortController>()
+
+  return { attempt, running }
 
   async function attempt(delivery: TakenDelivery, lapsed?: AbortSignal): Promise<Outcome> {
     const handler = handlerOf(delivery.source, delivery.event)
@@ -117,7 +133,7 @@ export function createDrain({
       const leavesTheOrder = delivery.state === 'pending' && outcome.state !== 'pending'
       if (leavesTheOrder && typeof handler === 'object') {
         await run(handler.gaveUp, delivery, undefined, error).catch((failure: unknown) => {
-          log.error({ err: failure, delivery: delivery.id }, 'nobody could be told that a delivery was given up')
+          log.error({ err: failure, delivery: delivery.id }, 'the gaveUp handler failed')
         })
       }
       return outcome
@@ -132,16 +148,16 @@ export function createDrain({
     error?: unknown,
   ): Promise<void> {
     const controller = new AbortController()
-    attempts.add(controller)
+    running.add(controller)
     const onLapsed = () => controller.abort(new TransientError('Another process may take the conversation over'))
     lapsed?.addEventListener('abort', onLapsed)
     const cancelTimer = clock.after(handlerTimeoutMs, () => {
-      log.warn({ delivery: delivery.id, event: delivery.event }, 'a handler has had its time and is aborted')
+      log.warn({ delivery: delivery.id, event: delivery.event }, 'handler timed out, aborting it')
       controller.abort(new TransientError(`The handler did not end within ${handlerTimeoutMs} ms`))
     })
     try {
       const begun = performance.now()
-      const running = handler(delivery, {
+      const ended = handler(delivery, {
         signal: controller.signal,
         attempt: delivery.attempts,
         // Not a getter: V8 gives each literal with one a hidden class of its own, which keeps the delivery in memory
@@ -151,8 +167,8 @@ export function createDrain({
         error,
         ...clients(),
       })
-      warnOfBlocking(delivery, performance.now() - begun)
-      await running
+      warnOfBlocking(log, delivery, performance.now() - begun)
+      await ended
     } catch (thrown) {
       const failure = readable(thrown)
       if (!controller.signal.aborted || failure instanceof PermanentError) throw failure
@@ -160,53 +176,39 @@ export function createDrain({
     } finally {
       cancelTimer()
       lapsed?.removeEventListener('abort', onLapsed)
-      attempts.delete(controller)
+      running.delete(controller)
     }
   }
+}
 
-  /** Until its first await, a handler has the event loop for itself. */
-  function warnOfBlocking({ id, event }: TakenDelivery, ms: number): void {
-    if (ms < BLOCKING_MS) return
-    log.warn(
-      { delivery: id, event, ms: Math.round(ms) },
-      'a handler blocked the event loop: nothing was answered meanwhile; leave long computations to a worker thread',
-    )
-  }
+/** Until its first await, a handler has the event loop for itself. */
+function warnOfBlocking(log: Logger, { id, event }: TakenDelivery, ms: number): void {
+  if (ms < BLOCKING_MS) return
+  log.warn(
+    { delivery: id, event, ms: Math.round(ms) },
+    'a handler blocked the event loop: nothing was answered meanwhile; leave long computations to a worker thread',
+  )
+}
 
-  function report(
-    delivery: TakenDelivery,
-    outcome: Outcome,
-    { startedAt, ms }: { startedAt: number; ms: number },
-    applied: boolean | undefined,
-  ): void {
-    if (applied === undefined) return // the store is closed: the attempt is made again after the restart
-    const { id, source, event, orderingKey, attempts: attempt } = delivery
-    const line = { delivery: id, source, event, attempt, ms }
-    if (!applied) log.warn(line, 'webhook handled late: another process has taken it over')
-    else if (outcome.state === 'done') log.info(line, 'webhook handled')
-    else if (outcome.state === 'pending') log.warn({ ...line, ...outcome }, 'webhook failed, tried again')
-    else log.error({ ...line, ...outcome }, `webhook ${outcome.state}`)
-    onHandled({
-      ...line,
-      orderingKey,
-      result: applied ? outcome.state : 'late',
-      waitedMs: Math.max(0, startedAt - delivery.receivedAt),
-      error: 'error' in outcome ? outcome.error : undefined,
-    })
-  }
-
-  return {
-    drain,
-    /** Handlers at work. */
-    inFlight: () => attempts.size,
-    /** No further delivery is begun. */
-    stop(): void {
-      stopping.abort()
-    },
-    /** Tells the handlers that are still at work that their time is over. */
-    abort(): void {
-      over = true
-      for (const controller of attempts) controller.abort(new TransientError('The service is stopping'))
-    },
-  }
+/** Says how an attempt ended, in the log and to whoever listens. */
+function report(
+  { log, onHandled }: DrainOptions,
+  delivery: TakenDelivery,
+  outcome: Outcome,
+  { startedAt, ms }: { startedAt: number; ms: number },
+  applied: boolean,
+): void {
+  const { id, source, event, orderingKey, attempts: attempt } = delivery
+  const line = { delivery: id, source, event, attempt, ms }
+  if (!applied) log.warn(line, 'webhook handled late: another process has taken it over')
+  else if (outcome.state === 'done') log.info(line, 'webhook handled')
+  else if (outcome.state === 'pending') log.warn({ ...line, ...outcome }, 'webhook failed, will retry')
+  else log.error({ ...line, ...outcome }, `webhook ${outcome.state}`)
+  onHandled({
+    ...line,
+    orderingKey,
+    result: applied ? outcome.state : 'late',
+    waitedMs: Math.max(0, startedAt - delivery.receivedAt),
+    error: 'error' in outcome ? outcome.error : undefined,
+  })
 }

@@ -1,6 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import createError from '@fastify/error'
-import { LRUCache } from 'lru-cache'
+import { Accepting, type AcceptingStats } from './accepting.ts'
 import { browse } from './browse.ts'
 import type {
   Backlog,
@@ -8,7 +7,6 @@ import type {
   DeliveryFilter,
   DeliveryPage,
   HistoryEntry,
-  InsertResult,
   NewDelivery,
   ParentLogger,
   Scheduler,
@@ -40,16 +38,9 @@ export interface InboxSettings {
   dedupDays: number
 }
 
-export interface InboxStats {
+export interface InboxStats extends AcceptingStats {
   /** Handlers at work. */
   inFlight: number
-  /** Deliveries that wait for their commit, and the bytes of their bodies. */
-  waiting: number
-  waitingBytes: number
-  /** Ids in the memory of recent deliveries; how often an id was asked for and found there, since the start. */
-  recentKeys: number
-  recentHits: number
-  recentMisses: number
 }
 
 /** Receives deliveries, and handles each in its turn. */
@@ -100,49 +91,8 @@ export interface Inbox {
   checkWritable(): Promise<void>
 }
 
-export const InboxBusyError = createError<[]>(
-  'WEBHOOK_INBOX_BUSY',
-  'Too many deliveries wait to be stored; send it again in a second',
-  429,
-)
-export const NotStoredError = createError<[]>(
-  'WEBHOOK_NOT_STORED',
-  'The delivery could not be stored; send it again',
-  500,
-)
-
-function notStored(cause: unknown) {
-  return Object.assign(new NotStoredError(), { cause })
-}
-
-/** The last ms of the year 9999: what dates are written with here has no more digits. */
-const MAX_TIME = Date.parse('9999-12-31T23:59:59.999Z')
-
-/** As the store keeps it. @throws {TypeError} that names the field */
-function checked(delivery: NewDelivery): NewDelivery {
-  const { receivedAt, unreadable, body } = delivery
-  if (!Number.isInteger(receivedAt) || receivedAt < 0 || receivedAt > MAX_TIME) {
-    throw new TypeError(`A delivery's receivedAt must be a Unix time in ms, from 0 to the year 9999, not ${receivedAt}`)
-  }
-  if (body !== undefined && !Buffer.isBuffer(body)) throw new TypeError("A delivery's body must be a Buffer")
-  const field = (name: 'id' | 'source' | 'event' | 'key' | 'orderingKey') =>
-    wellFormed(delivery[name], `A delivery's ${name}`)
-  return {
-    ...delivery,
-    id: field('id'),
-    source: field('source'),
-    event: field('event'),
-    key: field('key'),
-    orderingKey: field('orderingKey'),
-    ...(unreadable !== undefined && { unreadable: wellFormed(unreadable, "A delivery's unreadable") }),
-  }
-}
-
 /** Time that aborted handlers have to end, ms. */
 const ABORT_MS = 1_000
-/** Time for a commit until its sender is answered in any case, ms: Chatwoot waits 5 s, the proxies in `ops/` 4 s. */
-const ANSWER_MS = 3_000
-
 export interface InboxParts {
   store: Store
   scheduler: Scheduler
@@ -171,75 +121,8 @@ export function createInbox({ store, scheduler, settings, clock, log, events, tr
     trouble,
     clients,
   })
-  /** Ids that are committed: floods of copies are answered without the disk. */
-  const recent = new LRUCache<string, true>({ max: settings.recentKeys })
-  /** Deliveries on their way to the disk: their copies wait for the same commit. */
-  const uncommitted = new Map<string, Promise<unknown>>()
-  let uncommittedBytes = 0
-  let recentHits = 0
-  let recentMisses = 0
+  const accepting = new Accepting({ store, scheduler, clock, log, events, ...settings })
   let stopPruning = () => {}
-
-  async function accept(given: NewDelivery, bytes: number): Promise<'accepted' | 'duplicate'> {
-    const delivery = checked(given)
-    if (recent.has(delivery.id)) {
-      recentHits++
-      return 'duplicate'
-    }
-    recentMisses++
-    const copy = uncommitted.get(delivery.id)
-    if (copy !== undefined) {
-      await inTime(copy)
-      return 'duplicate'
-    }
-    if (uncommitted.size >= settings.maxWaiting || uncommittedBytes + bytes > settings.maxWaitingBytes) {
-      throw new InboxBusyError()
-    }
-    const commit = insert(delivery)
-    uncommitted.set(delivery.id, commit)
-    uncommittedBytes += bytes
-    const ended = () => {
-      uncommitted.delete(delivery.id)
-      uncommittedBytes -= bytes
-    }
-    commit.then(ended, ended)
-    return inTime(commit)
-  }
-
-  /**
-   * A store may hang. The commit goes on then, with nobody waiting for it: the sender sends it again, and by then it
-   * is known or new.
-   */
-  function inTime<T>(commit: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const cancelTimer = clock.after(ANSWER_MS, () => {
-        reject(notStored(new Error(`The store did not answer within ${ANSWER_MS} ms`)))
-      })
-      commit.then(resolve, reject).finally(cancelTimer)
-    })
-  }
-
-  async function insert(delivery: NewDelivery): Promise<'accepted' | 'duplicate'> {
-    const { id, source, event, orderingKey, unreadable } = delivery
-    const reserved = unreadable === undefined && scheduler.reserve(orderingKey)
-    let result: InsertResult
-    try {
-      result = await store.insert(delivery, reserved)
-    } catch (error) {
-      if (reserved) scheduler.release(orderingKey)
-      throw notStored(error)
-    }
-    recent.set(id, true)
-    if (result === 'claimed') scheduler.run({ ...delivery, attempts: 1, state: 'pending', crashed: false })
-    else if (reserved) scheduler.release(orderingKey)
-    if (result === 'queued') scheduler.wake(orderingKey)
-    if (result === 'dead') {
-      log.error({ delivery: id, source, event, error: unreadable }, 'webhook dead')
-      const never = { attempt: 0, waitedMs: 0, ms: 0 }
-      events.emit('handled', { delivery: id, source, event, orderingKey, result, error: unreadable, ...never })
-    }
-    return result === 'duplicate' ? 'duplicate' : 'accepted'
-  }
 
   const inbox: Inbox = {
     handle(source, event, handler) {
@@ -248,7 +131,7 @@ export function createInbox({ store, scheduler, settings, clock, log, events, tr
     },
     handles: (source, event) => handlerOf(source, event) !== undefined,
     sources: () => [...handlers.keys()],
-    accept,
+    accept: (delivery, bytes) => accepting.accept(delivery, bytes),
     get: async id => store.get(wellFormed(id, 'id')),
     list: (filter = {}, limit = 100, after = 0) => store.list(filter, limit, after),
     browse: (filter, limit, before) => browse(store, filter, limit, before),
@@ -263,14 +146,7 @@ export function createInbox({ store, scheduler, settings, clock, log, events, tr
     backlog: () => store.backlog(),
     size: () => store.size(),
     installationId: () => store.installationId(),
-    stats: () => ({
-      inFlight: inFlight(),
-      waiting: uncommitted.size,
-      waitingBytes: uncommittedBytes,
-      recentKeys: recent.size,
-      recentHits,
-      recentMisses,
-    }),
+    stats: () => ({ inFlight: inFlight(), ...accepting.stats() }),
     checkWritable: () => store.checkWritable(),
   }
 

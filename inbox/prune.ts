@@ -52,7 +52,7 @@ export function startPruning({ store, clock, log, retentionDays, dedupDays }: Pr
     try {
       ;({ next, rest } = await pruneStep({ store, clock, retentionDays, dedupDays }, after))
     } catch (error) {
-      log.error(error, 'old deliveries could not be deleted; tried again in an hour')
+      log.error(error, 'could not delete old deliveries, retrying in an hour')
     }
     if (stopped) return
     cancel = clock.after(next === null ? PASS_INTERVAL : rest, () => void step(next ?? 0))

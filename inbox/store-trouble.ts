@@ -25,14 +25,14 @@ export function storeTrouble({ clock, log }: { clock: Clock; log: Logger }): Sto
     failing.add(what)
     if (!isTime(clock.now())) return
     said = true
-    log.error({ err: error, waiting: failing.size }, 'the store fails; what waits for it is tried again every second')
+    log.error({ err: error, waiting: failing.size }, 'store unavailable, retrying every second')
   }
 
   function worked(what: unknown): void {
     failing.delete(what)
     if (!said || failing.size > 0) return
     said = false
-    log.info({ ms: Math.max(0, clock.now() - begunAt) }, 'the store works again')
+    log.info({ ms: Math.max(0, clock.now() - begunAt) }, 'store available again')
   }
 
   return {

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { InboxBusyError } from '../inbox/accepting.ts'
 import type { NewDelivery } from '../inbox/contracts.ts'
-import { InboxBusyError } from '../inbox/inbox.ts'
 import { note } from './logging.ts'
 import { rawBodyOf } from './verification.ts'
 

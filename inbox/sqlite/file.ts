@@ -228,7 +228,7 @@ export function mayHoldLeftovers(db: DatabaseSync): boolean {
   return aboutOf(db, 'nothing_left_since') === undefined
 }
 
-/** Writes the file anew, without what earlier versions have deleted: some seconds for each GB, and nobody can write. */
+/** Rewrites the file without what earlier versions deleted: some seconds for each GB, and nobody can write. */
 export function eraseLeftovers(db: DatabaseSync): void {
   db.exec(`VACUUM; PRAGMA wal_checkpoint(TRUNCATE); ${NOTHING_LEFT}`)
 }

@@ -44,22 +44,22 @@ export function recover(db: DatabaseSync): Recovered {
   return { holder, counts }
 }
 
-/** Earlier versions left bytes of what was forgotten. */
+/** Earlier versions left data of what was forgotten in the file. */
 export function rewriteOnce(db: DatabaseSync, file: string, log: Logger | undefined): void {
   if (!mayHoldLeftovers(db)) return
   const { size } = statSync(file)
   if (size > MAX_REWRITTEN_BYTES) {
     log?.warn(
       { file, bytes: size },
-      'the file may hold bytes of what earlier versions have deleted, and is too large to be written anew at the start; ' +
-        'when there is time, stop the server, and restore a backup of the file in its place',
+      'the file may contain data that earlier versions deleted, and is too large to be rewritten at the start; ' +
+        'when convenient, stop the server and restore a backup of the file in its place',
     )
     return
   }
-  log?.info({ file, bytes: size }, 'writing the file anew, once, without what earlier versions have deleted')
+  log?.info({ file, bytes: size }, 'rewriting the file once, without what earlier versions deleted')
   try {
     eraseLeftovers(db)
   } catch (error) {
-    log?.warn({ err: error, file }, 'the file could not be written anew; tried again at the next start')
+    log?.warn({ err: error, file }, 'could not rewrite the file, will retry at the next start')
   }
 }

@@ -7,6 +7,7 @@ import { Commits } from './commits.ts'
 import { countBeside, countInMemory } from './counts.ts'
 import { beginServing, lockFile, openBeside, openDatabase, SCHEMA_VERSION } from './file.ts'
 import { InFlight } from './in-flight.ts'
+import { createInsert } from './insert.ts'
 import { KnownIds } from './known-ids.ts'
 import { createLooks, seqBeside } from './looks.ts'
 import { openOlderStore } from './older.ts'
@@ -110,6 +111,7 @@ function createStore(
   const watch = createWatch(db)
 
   return {
+    ...createInsert(db, parts),
     ...createTurns(db, parts),
     ...createSteps(db, parts),
     ...createLooks(db, parts.seqOf),

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { MAX_RETRY_MS } from '../backoff.ts'
-import type { DeliveryState, InsertResult, NewDelivery, Outcome, Store, TakenDelivery } from '../contracts.ts'
-import { parsePayload, type RowWithPayload, redactedJson } from '../rows.ts'
+import type { Outcome, Store, TakenDelivery } from '../contracts.ts'
+import { parsePayload, type RowWithPayload } from '../rows.ts'
 import type { StoreParts } from './parts.ts'
 import { preparer } from './statements.ts'
 import { CLOCK_SLACK_MS } from './wakeups.ts'
@@ -15,66 +15,25 @@ type InFile = RowWithPayload & {
   settled_at: number | null
 }
 
-/** A delivery from its acceptance to its end. */
+/** Attempts: a delivery is taken, and how that ended is written. */
 export function createTurns(
   db: DatabaseSync,
-  { write, known, counts, inFlight, seqOf }: StoreParts,
-): Pick<Store, 'insert' | 'take' | 'settle'> {
+  { write, counts, inFlight, seqOf }: StoreParts,
+): Pick<Store, 'take' | 'settle'> {
   const sql = preparer(db)
-  const insertDelivery = sql('insertDelivery')
-  const insertBody = sql('insertBody')
-  const isPending = sql('isPending')
   const head = sql('head')
   const firstParked = sql('firstParked')
   const startAttempt = sql('startAttempt')
   const postpone = sql('postpone')
   const settleAttempt = sql('settleAttempt')
-  const wakeNow = sql('wakeNow')
   const wakeAt = sql('wakeAt')
   const setWakeup = sql('setWakeup')
   const forgetWakeup = sql('forgetWakeup')
   const insertHistory = sql('insertHistory')
 
   return {
-    insert(delivery, claim) {
-      const body = delivery.body ?? redactedJson(delivery.payload)
-      return write(() => insert(delivery, body, claim))
-    },
     take: (orderingKey, now) => write(() => take(orderingKey, now)),
     settle: (delivery, outcome, now) => write(() => settle(delivery, outcome, now)),
-  }
-
-  function insert(delivery: NewDelivery, body: Buffer, claim: boolean): InsertResult {
-    const { id, source, event, key, orderingKey, receivedAt, unreadable } = delivery
-    if (known.find(id) !== undefined) return 'duplicate'
-    const dead = unreadable !== undefined
-    const claimed = claim && !dead && isPending.get(orderingKey) === undefined
-    const state: DeliveryState = dead ? 'dead' : 'pending'
-    const inserted = insertDelivery.run(
-      id,
-      source,
-      event,
-      key,
-      orderingKey,
-      state,
-      claimed ? 1 : 0,
-      claimed ? receivedAt : null,
-      receivedAt,
-      dead ? receivedAt : null,
-      unreadable ?? null,
-    )
-    const seq = Number(inserted.lastInsertRowid)
-    insertBody.run(seq, body)
-    known.add(id, seq)
-    counts.add(state, seq, 1)
-    if (claimed) {
-      inFlight.add(seq)
-      return 'claimed'
-    }
-    if (dead) return 'dead'
-    // A mailbox that waits for a retry keeps its later time.
-    wakeNow.run(orderingKey)
-    return 'queued'
   }
 
   function settle(delivery: TakenDelivery, outcome: Outcome, now: number): boolean {

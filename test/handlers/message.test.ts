@@ -239,7 +239,7 @@ t.test('while Stripe is away the prices wait', async t => {
   const tutor = await setUp(t)
   tutor.stripe.fail(/price_s90/, stripeError(503, 'api_error', 'Later'))
   const id = await tutor.send(incoming('prices'))
-  t.match(await tutor.ended(id), { msg: 'webhook failed, tried again', error: /Stripe: StripeAPIError 503 Later/ })
+  t.match(await tutor.ended(id), { msg: 'webhook failed, will retry', error: /Stripe: StripeAPIError 503 Later/ })
   t.strictSame(said(tutor.conversation), [])
   await tutor.nextAttempt(id, 1)
   t.match(said(tutor.conversation), [/85.00 EUR/])
@@ -358,7 +358,7 @@ t.test('what fails after the reply is done again, and the reply is not', async t
         const tutor = await setUp(t, { conversation: { labels: ['vip'] }, ...limit(behaviour) })
         tutor.chatwoot.fail(step, behaviour)
         const id = await tutor.send(incoming('human'))
-        t.match(await tutor.ended(id), { msg: 'webhook failed, tried again' })
+        t.match(await tutor.ended(id), { msg: 'webhook failed, will retry' })
         t.match(await tutor.nextAttempt(id, 1), { msg: 'webhook handled' })
         t.strictSame(said(tutor.conversation), [nl.handoff])
         t.match(tutor.conversation, { status: 'open', labels: ['vip', 'intent:handoff'], assignee: HANDOFF_AGENT })
@@ -384,7 +384,7 @@ t.test('a reply whose answer got lost is not sent again, however late that is no
         const tutor = await setUp(t, limit(behaviour))
         tutor.chatwoot.fail(POST_MESSAGE, behaviour)
         const id = await tutor.send(incoming('human'))
-        t.match(await tutor.ended(id), { msg: 'webhook failed, tried again' })
+        t.match(await tutor.ended(id), { msg: 'webhook failed, will retry' })
         tutor.clock.advance(late)
         await tutor.nextAttempt(id, 1)
         t.strictSame(said(tutor.conversation), [nl.handoff])
@@ -419,7 +419,7 @@ t.test('the next attempt waits as long as Chatwoot asks', async t => {
   tutor.chatwoot.fail(POST_MESSAGE, { status: 429, headers: { 'retry-after': '77' }, body: 'Retry later' })
   const id = await tutor.send(incoming('Hoi'))
   t.match(await tutor.ended(id), {
-    msg: 'webhook failed, tried again',
+    msg: 'webhook failed, will retry',
     nextAttemptAt: tutor.clock.now() + 77_000,
     error: `ChatwootUnavailableError: Chatwoot answered 429 to POST /conversations/4100042/messages`,
   })
@@ -434,7 +434,7 @@ t.test('a conversation that is gone is dead at once, and that nobody could be to
     msg: 'webhook dead',
     error: 'ChatwootRefusedError: Chatwoot answered 404 to GET /conversations/4100042: Resource could not be found',
   })
-  t.strictSame(warnings(tutor.log), ['nobody could be told that a delivery was given up'])
+  t.strictSame(warnings(tutor.log), ['the gaveUp handler failed'])
 })
 
 t.test('late, but nothing has happened since: the student gets the answer', async t => {

@@ -148,7 +148,7 @@ t.test('while Chatwoot is away the lesson is booked already; the rest follows', 
   const renee = await reserved(tutor)
   tutor.chatwoot.fail(/./, { status: 404, body: '404 page not found' }, 20)
   const delivery = await deliverStripe(tutor.receiver, pay(tutor.session()).completed)
-  t.match(await tutor.ended(delivery), { msg: 'webhook failed, tried again' })
+  t.match(await tutor.ended(delivery), { msg: 'webhook failed, will retry' })
   t.equal((await tutor.lessons())?.length, 1)
   t.equal(renee.notes().length, 0)
   tutor.chatwoot.recover()

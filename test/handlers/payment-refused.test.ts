@@ -29,7 +29,7 @@ for (const [name, answer] of ANSWERS) {
     // Longer than the retries in order take.
     tutor.chatwoot.fail(/./, answer, 30)
     const id = await tutor.pay(stripeEvent('checkout.session.completed', session))
-    t.match(await tutor.ended(id), { msg: 'webhook failed, tried again' })
+    t.match(await tutor.ended(id), { msg: 'webhook failed, will retry' })
     for (let attempt = 1; attempt < 7; attempt++) await tutor.nextAttempt(id, attempt)
     t.match(await tutor.ended(id, 7), { msg: 'webhook parked' })
 
@@ -47,7 +47,7 @@ t.test('a message waits while a proxy answers, and is dead where Chatwoot itself
       tutor.chatwoot.fail(/./, answer, 1)
       const isChatwoots = typeof answer.body === 'object'
       t.match(await tutor.handle(samples.incoming()), {
-        msg: isChatwoots ? 'webhook dead' : 'webhook failed, tried again',
+        msg: isChatwoots ? 'webhook dead' : 'webhook failed, will retry',
       })
     })
   }

@@ -144,7 +144,7 @@ t.test('once, even if two events are handled at the same moment, with metadata o
   await tutor.chatwoot.arrived(POST_ATTRIBUTES)
   const second = await tutor.pay(tutor.intent({ metadata: {} }))
   t.match(await tutor.ended(second), {
-    msg: 'webhook failed, tried again',
+    msg: 'webhook failed, will retry',
     error: `TransientError: Another delivery is at the step payment:${PAYMENT}`,
   })
   t.equal(tutor.chatwoot.called(POST_ATTRIBUTES).length, 1)
@@ -168,7 +168,7 @@ t.test('once, if the event that was at it fails and the other goes on', async t 
   const second = await tutor.pay(tutor.intent({ metadata: {} }))
   await tutor.ended(second)
   going.resolve()
-  t.match(await tutor.ended(first), { msg: 'webhook failed, tried again' })
+  t.match(await tutor.ended(first), { msg: 'webhook failed, will retry' })
 
   t.match(await tutor.nextAttempt(second, 1), { msg: 'webhook handled' })
   t.strictSame(said(tutor.conversation), [nl.paid('60.00 EUR')])
@@ -353,7 +353,7 @@ t.test('whatever step fails is done again, and nobody reads anything twice', asy
       const tutor = await setUp(t, limit(behaviour))
       tutor.chatwoot.fail(step, behaviour)
       const id = await tutor.pay(tutor.session('completed'))
-      t.match(await tutor.ended(id), { msg: 'webhook failed, tried again' })
+      t.match(await tutor.ended(id), { msg: 'webhook failed, will retry' })
       t.match(await tutor.nextAttempt(id, 1), { msg: 'webhook handled' })
       t.match(tutor.conversation.custom_attributes, { order_id: 'A1', payment_status: 'paid' })
       t.strictSame(tutor.conversation.labels, ['vip', 'payment:paid', 'status:booked'])

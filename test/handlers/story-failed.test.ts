@@ -102,7 +102,7 @@ t.test('while Stripe is away an error is no answer: the failed payment waits', a
     body: { error: { type: 'api_error', message: 'Later' } },
   })
   const delivery = await deliverStripe(tutor.receiver, sessionEvent(session, 'async_payment_failed'))
-  t.match(await tutor.ended(delivery), { msg: 'webhook failed, tried again' })
+  t.match(await tutor.ended(delivery), { msg: 'webhook failed, will retry' })
   await tutor.nextAttempt(delivery, 1)
   t.match(renee.read().at(-1), /niet gelukt.*\nJe les op dinsdag/)
 })

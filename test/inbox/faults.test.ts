@@ -9,9 +9,9 @@ import { delivery, gate, startInbox } from '../helpers/inbox.ts'
 
 const SECOND = 1_000
 const HOUR = 60 * 60 * SECOND
-const RETRIED = 'webhook failed, tried again'
-const FAILS = 'the store fails; what waits for it is tried again every second'
-const WORKS = 'the store works again'
+const RETRIED = 'webhook failed, will retry'
+const FAILS = 'store unavailable, retrying every second'
+const WORKS = 'store available again'
 
 /** An inbox whose tables another connection can take away and give back, as a disk in trouble does. */
 async function start(t: Test) {
@@ -149,7 +149,7 @@ tap.test('an attempt that another process has taken over changes nothing when it
 tap.test('deleting what is old is tried again an hour later', async t => {
   const { log, clock, take, giveBack } = await start(t)
   take('step')
-  const failed = 'old deliveries could not be deleted; tried again in an hour'
+  const failed = 'could not delete old deliveries, retrying in an hour'
   clock.advance(SECOND)
   await log.count(failed, 1)
   await new Promise(resolve => setImmediate(resolve))

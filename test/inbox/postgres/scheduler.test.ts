@@ -12,8 +12,8 @@ import { postgresServer } from '../../helpers/postgres-server.ts'
 
 const POLL = 500
 const HEARTBEAT = 2_000
-const FAILS = 'the store fails; what waits for it is tried again every second'
-const WORKS = 'the store works again'
+const FAILS = 'store unavailable, retrying every second'
+const WORKS = 'store available again'
 
 const claim = (id: string, orderingKey: string): Claim => ({ id, retryCount: 0, orderingKey, until: new Date(0) })
 
@@ -524,7 +524,7 @@ tap.test('a handler whose conversation is taken away is aborted, and handled aga
   await begun.opened
   // Again and again: our own heartbeat may come before pg-boss looks.
   while (!aborted) await backend.died(store)
-  t.match(await log.line(({ msg }) => msg === 'webhook failed, tried again'), {
+  t.match(await log.line(({ msg }) => msg === 'webhook failed, will retry'), {
     error: /Another process may take the conversation over/,
   })
   await log.count('webhook handled', 1)

@@ -124,7 +124,7 @@ tap.test('what earlier versions have left is erased once, at the start', async t
   const say = (_fields: unknown, message: string) => lines.push(message)
   const again = openSqliteStore(file, { log: { info: say, warn: say, error: say } as never })
   t.equal(hits(file), 0)
-  t.match(lines, ['writing the file anew, once, without what earlier versions have deleted'])
+  t.match(lines, ['rewriting the file once, without what earlier versions deleted'])
   t.equal((await again.list({}, 1_000)).length, ids.length + 40)
   await again.close()
   await openSqliteStore(file, { log: { info: say, warn: say, error: say } as never }).close()
@@ -132,7 +132,7 @@ tap.test('what earlier versions have left is erased once, at the start', async t
   t.same(log.lines, [])
 })
 
-tap.test('a file that is too large to be written anew at the start is said, and left as it is', async t => {
+tap.test('a file that is too large to be rewritten at the start is said, and left as it is', async t => {
   const { file, store } = await storeOf(t)
   await store.close()
   makeOlder(file, 2)
@@ -140,11 +140,11 @@ tap.test('a file that is too large to be written anew at the start is said, and 
   const lines: string[] = []
   const say = (_fields: unknown, message: string) => lines.push(message)
   await openSqliteStore(file, { log: { info: say, warn: say, error: say } as never }).close()
-  t.match(lines, [/too large to be written anew at the start.*restore a backup/])
+  t.match(lines, [/too large to be rewritten at the start.*restore a backup/])
   await openSqliteStore(file).close()
 })
 
-tap.test('a file that can’t be written anew is said, and used all the same', async t => {
+tap.test('a file that can’t be rewritten is said, and used all the same', async t => {
   const { file, store } = await storeOf(t)
   await store.close()
   const db = new DatabaseSync(file)
@@ -157,5 +157,5 @@ tap.test('a file that can’t be written anew is said, and used all the same', a
   const opened = openSqliteStore(file, { log: { info: say, warn: say, error: say } as never })
   await opened.checkWritable()
   await opened.close()
-  t.match(lines, [/writing the file anew/, /could not be written anew; tried again at the next start/])
+  t.match(lines, [/rewriting the file once/, /could not rewrite the file, will retry at the next start/])
 })

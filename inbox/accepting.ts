@@ -1,0 +1,162 @@
+import type { EventEmitter } from 'node:events'
+import createError from '@fastify/error'
+import { LRUCache } from 'lru-cache'
+import type { Clock, InsertResult, Logger, NewDelivery, Scheduler, Store } from './contracts.ts'
+import type { WebhookEvents } from './events.ts'
+import { wellFormed } from './texts.ts'
+
+/** Time for a commit until its sender is answered in any case, ms: Chatwoot waits 5 s, the proxies in `ops/` 4 s. */
+const ANSWER_MS = 3_000
+
+export const InboxBusyError = createError<[]>(
+  'WEBHOOK_INBOX_BUSY',
+  'Too many deliveries wait to be stored; send it again in a second',
+  429,
+)
+export const NotStoredError = createError<[]>(
+  'WEBHOOK_NOT_STORED',
+  'The delivery could not be stored; send it again',
+  500,
+)
+
+/** Of this process, now. */
+export interface AcceptingStats {
+  /** Deliveries that wait for their commit, and the bytes of their bodies. */
+  waiting: number
+  waitingBytes: number
+  /** Ids in the memory of recent deliveries; how often an id was asked for and found there, since the start. */
+  recentKeys: number
+  recentHits: number
+  recentMisses: number
+}
+
+export interface AcceptingOptions {
+  store: Store
+  scheduler: Scheduler
+  clock: Clock
+  log: Logger
+  events: EventEmitter<WebhookEvents>
+  /** Deliveries that may wait for their commit, and the bytes of their bodies. */
+  maxWaiting: number
+  maxWaitingBytes: number
+  /** Ids in the memory of recent deliveries. */
+  recentKeys: number
+}
+
+/** Keeps new deliveries, each once, and has them handled. */
+export class Accepting {
+  readonly #options: AcceptingOptions
+  /** Ids that are committed: floods of copies are answered without the disk. */
+  readonly #recent: LRUCache<string, true>
+  #recentHits = 0
+  #recentMisses = 0
+  /** Deliveries on their way to the disk: their copies wait for the same commit. */
+  readonly #uncommitted = new Map<string, Promise<unknown>>()
+  #uncommittedBytes = 0
+
+  constructor(options: AcceptingOptions) {
+    this.#options = options
+    this.#recent = new LRUCache({ max: options.recentKeys })
+  }
+
+  /** See Inbox.accept. */
+  async accept(given: NewDelivery, bytes: number): Promise<'accepted' | 'duplicate'> {
+    const { maxWaiting, maxWaitingBytes } = this.#options
+    const delivery = checked(given)
+    if (this.#recent.has(delivery.id)) {
+      this.#recentHits++
+      return 'duplicate'
+    }
+    this.#recentMisses++
+    const copy = this.#uncommitted.get(delivery.id)
+    if (copy !== undefined) {
+      await this.#inTime(copy)
+      return 'duplicate'
+    }
+    if (this.#uncommitted.size >= maxWaiting || this.#uncommittedBytes + bytes > maxWaitingBytes) {
+      throw new InboxBusyError()
+    }
+    const commit = this.#insert(delivery)
+    this.#uncommitted.set(delivery.id, commit)
+    this.#uncommittedBytes += bytes
+    const ended = () => {
+      this.#uncommitted.delete(delivery.id)
+      this.#uncommittedBytes -= bytes
+    }
+    commit.then(ended, ended)
+    return this.#inTime(commit)
+  }
+
+  /**
+   * A store may hang. The commit goes on then, with nobody waiting for it: the sender sends it again, and by then it
+   * is known or new.
+   */
+  #inTime<T>(commit: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const cancelTimer = this.#options.clock.after(ANSWER_MS, () => {
+        reject(notStored(new Error(`The store did not answer within ${ANSWER_MS} ms`)))
+      })
+      commit.then(resolve, reject).finally(cancelTimer)
+    })
+  }
+
+  async #insert(delivery: NewDelivery): Promise<'accepted' | 'duplicate'> {
+    const { store, scheduler, log, events } = this.#options
+    const { id, source, event, orderingKey, unreadable } = delivery
+    const reserved = unreadable === undefined && scheduler.reserve(orderingKey)
+    let result: InsertResult
+    try {
+      result = await store.insert(delivery, reserved)
+    } catch (error) {
+      if (reserved) scheduler.release(orderingKey)
+      throw notStored(error)
+    }
+    this.#recent.set(id, true)
+    if (result === 'claimed') scheduler.run({ ...delivery, attempts: 1, state: 'pending', crashed: false })
+    else if (reserved) scheduler.release(orderingKey)
+    if (result === 'queued') scheduler.wake(orderingKey)
+    if (result === 'dead') {
+      log.error({ delivery: id, source, event, error: unreadable }, 'webhook dead')
+      const never = { attempt: 0, waitedMs: 0, ms: 0 }
+      events.emit('handled', { delivery: id, source, event, orderingKey, result, error: unreadable, ...never })
+    }
+    return result === 'duplicate' ? 'duplicate' : 'accepted'
+  }
+
+  stats(): AcceptingStats {
+    return {
+      waiting: this.#uncommitted.size,
+      waitingBytes: this.#uncommittedBytes,
+      recentKeys: this.#recent.size,
+      recentHits: this.#recentHits,
+      recentMisses: this.#recentMisses,
+    }
+  }
+}
+
+function notStored(cause: unknown) {
+  return Object.assign(new NotStoredError(), { cause })
+}
+
+/** The last ms of the year 9999: what dates are written with here has no more digits. */
+const MAX_TIME = Date.parse('9999-12-31T23:59:59.999Z')
+
+/** As the store keeps it. @throws {TypeError} that names the field */
+function checked(delivery: NewDelivery): NewDelivery {
+  const { receivedAt, unreadable, body } = delivery
+  if (!Number.isInteger(receivedAt) || receivedAt < 0 || receivedAt > MAX_TIME) {
+    throw new TypeError(`A delivery's receivedAt must be a Unix time in ms, from 0 to the year 9999, not ${receivedAt}`)
+  }
+  if (body !== undefined && !Buffer.isBuffer(body)) throw new TypeError("A delivery's body must be a Buffer")
+  const field = (name: 'id' | 'source' | 'event' | 'key' | 'orderingKey') =>
+    wellFormed(delivery[name], `A delivery's ${name}`)
+  return {
+    ...delivery,
+    id: field('id'),
+    source: field('source'),
+    event: field('event'),
+    key: field('key'),
+    orderingKey: field('orderingKey'),
+    ...(unreadable !== undefined && { unreadable: wellFormed(unreadable, "A delivery's unreadable") }),
+  }
+}

@@ -1,0 +1,54 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { DeliveryState, InsertResult, NewDelivery, Store } from '../contracts.ts'
+import { redactedJson } from '../rows.ts'
+import type { StoreParts } from './parts.ts'
+import { preparer } from './statements.ts'
+
+/** Keeps a new delivery. */
+export function createInsert(db: DatabaseSync, { write, known, counts, inFlight }: StoreParts): Pick<Store, 'insert'> {
+  const sql = preparer(db)
+  const insertDelivery = sql('insertDelivery')
+  const insertBody = sql('insertBody')
+  const isPending = sql('isPending')
+  const wakeNow = sql('wakeNow')
+
+  return {
+    insert(delivery, claim) {
+      const body = delivery.body ?? redactedJson(delivery.payload)
+      return write(() => insert(delivery, body, claim))
+    },
+  }
+
+  function insert(delivery: NewDelivery, body: Buffer, claim: boolean): InsertResult {
+    const { id, source, event, key, orderingKey, receivedAt, unreadable } = delivery
+    if (known.find(id) !== undefined) return 'duplicate'
+    const dead = unreadable !== undefined
+    const claimed = claim && !dead && isPending.get(orderingKey) === undefined
+    const state: DeliveryState = dead ? 'dead' : 'pending'
+    const inserted = insertDelivery.run(
+      id,
+      source,
+      event,
+      key,
+      orderingKey,
+      state,
+      claimed ? 1 : 0,
+      claimed ? receivedAt : null,
+      receivedAt,
+      dead ? receivedAt : null,
+      unreadable ?? null,
+    )
+    const seq = Number(inserted.lastInsertRowid)
+    insertBody.run(seq, body)
+    known.add(id, seq)
+    counts.add(state, seq, 1)
+    if (claimed) {
+      inFlight.add(seq)
+      return 'claimed'
+    }
+    if (dead) return 'dead'
+    // A mailbox that waits for a retry keeps its later time.
+    wakeNow.run(orderingKey)
+    return 'queued'
+  }
+}
