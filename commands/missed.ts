@@ -2,12 +2,12 @@ import { setTimeout } from 'node:timers/promises'
 import type { ChatwootClient, ChatwootConversation, ChatwootMessage } from '../clients/chatwoot.ts'
 import type { EventPage, StripeClient } from '../clients/stripe.ts'
 import { conversationOf, isSilent } from '../handlers/conversation.ts'
-import { asArray, type Json } from '../handlers/payload.ts'
 import type { Services } from '../handlers/services.ts'
 import { stripeHandlers } from '../handlers/stripe.ts'
 import { TransientError } from '../inbox/errors.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 import { readConversation } from '../sources/chatwoot-payloads.ts'
+import { asArray, type Json } from '../sources/json.ts'
 
 /** What Stripe and Chatwoot still have of what we may have missed. */
 

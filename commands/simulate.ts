@@ -5,9 +5,9 @@ import https from 'node:https'
 import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import Stripe from 'stripe'
-import { asObject, asText, type Json } from '../handlers/payload.ts'
 import { type Env, readEnv } from '../plugins/env.ts'
 import { signChatwoot } from '../plugins/verification.ts'
+import { asObject, asText, type Json } from '../sources/json.ts'
 import { CommandError, type Context, report, table, withExamples, withJson } from './output.ts'
 import {
   chatwoot,

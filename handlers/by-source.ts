@@ -1,10 +1,10 @@
 import type { Logger } from '../inbox/contracts.ts'
 import { OptionError } from '../inbox/errors.ts'
 import { didYouMean } from '../plugins/nearest-name.ts'
+import { asObject, isObject } from '../sources/json.ts'
 import type { Handlers } from '../sources/payloads.ts'
 import type { Source } from '../sources/source.ts'
 import type { HandlersByEvent } from './all.ts'
-import { asObject, isObject } from './payload.ts'
 
 /**
  * A host's handlers, by source and event. What can't be called, or would never be, would be found out by its first

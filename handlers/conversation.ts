@@ -2,7 +2,7 @@ import type { ChatwootClient } from '../clients/chatwoot.ts'
 import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { type ChatwootConversation, readConversation } from '../sources/chatwoot-payloads.ts'
-import type { Json } from './payload.ts'
+import type { Json } from '../sources/json.ts'
 import { type LanguageCode, languageOf } from './texts/index.ts'
 
 /** A conversation, as far as the bot looks at it. */

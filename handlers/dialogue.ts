@@ -1,5 +1,5 @@
 import type { MenuItem } from '../clients/chatwoot.ts'
-import type { Json } from './payload.ts'
+import type { Json } from '../sources/json.ts'
 import { LANGUAGE_CODES, LANGUAGES, TEXTS, type Texts } from './texts/index.ts'
 import { choiceTitle, type Reader } from './times.ts'
 

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ChatwootClient, MenuItem } from '../clients/chatwoot.ts'
 import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
+import type { Json } from '../sources/json.ts'
 import { type Conversation, fetchConversation, isSilent, updateContact } from './conversation.ts'
-import type { Json } from './payload.ts'
 import type { Services } from './services.ts'
 
 /** Everything that is done in Chatwoot as the outcome of one delivery. */

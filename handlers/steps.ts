@@ -1,6 +1,7 @@
 import type { Delivery } from '../inbox/contracts.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import type { Once } from '../inbox/once.ts'
+import { asText } from '../sources/json.ts'
 import {
   BOOKED,
   type Booking,
@@ -21,7 +22,6 @@ import {
 } from './booking.ts'
 import { choicesOf, type Intent, intentOf, type Step } from './dialogue.ts'
 import { formatAmount, whyUnsellable } from './money.ts'
-import { asText } from './payload.ts'
 import type { Reply } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import type { SpokenTime } from './spoken-time.ts'

@@ -4,9 +4,9 @@ import type { StripeClient } from '../clients/stripe.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
+import { asId } from '../sources/json.ts'
 import { conversationOfMetadata, readSession } from '../sources/stripe-payloads.ts'
 import { formatAmount } from './money.ts'
-import { asId } from './payload.ts'
 import { parseTime } from './times.ts'
 
 /** What Stripe's events say about a lesson's payment. */

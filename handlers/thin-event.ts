@@ -2,30 +2,10 @@ import { type StripeClient, StripeRefusedError } from '../clients/stripe.ts'
 import type { Delivery, Payload } from '../inbox/contracts.ts'
 import type { Handler, HandlerFunction } from '../inbox/drain.ts'
 import { PermanentError, TransientError } from '../inbox/errors.ts'
+import { asId } from '../sources/json.ts'
+import { thinEventOf } from '../sources/thin-event.ts'
 import { needsPerson } from './attention.ts'
-import { asId, asObject, asText } from './payload.ts'
 import type { Services } from './services.ts'
-
-/** Stripe's thin events, which say what has happened to which object, and not what it looks like. */
-
-export interface ThinEvent {
-  /** The name of the snapshot event of the same fact, if it has one. */
-  event: string | undefined
-  /** The id of the snapshot event, which both have in common; else its own. */
-  id: string | undefined
-  /** The object that it is about: `{ id, type, url }`. */
-  related: Payload
-}
-
-/** null: not a thin event. */
-export function thinEventOf(payload: Payload): ThinEvent | null {
-  if (payload.object !== 'v2.core.event') return null
-  return {
-    event: /^v1\.(.+)$/s.exec(asText(payload.type) ?? '')?.[1],
-    id: asId(payload.snapshot_event) ?? asId(payload.id),
-    related: asObject(payload.related_object),
-  }
-}
 
 /** Lets a handler of Stripe's events handle thin ones too: it gets what the snapshot event would have brought. */
 export function withThinEvents(handler: Handler, services: Services): Handler {

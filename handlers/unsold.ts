@@ -1,9 +1,9 @@
 import type { StripeClient } from '../clients/stripe.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
+import { asText } from '../sources/json.ts'
 import { NO_ORDER, newOrder } from './booking.ts'
 import type { Conversation } from './conversation.ts'
-import { asText } from './payload.ts'
 import type { Reply } from './reply.ts'
 import type { Services } from './services.ts'
 

@@ -1,7 +1,7 @@
 import type { BaseLogger } from 'pino'
 /** The words of the inbox, and the two contracts that a store and a scheduler fulfil. */
 
-/** A parsed JSON body. What is in it came from outside: read it with handlers/payload.ts. */
+/** A parsed JSON body. What is in it came from outside: read it with sources/json.ts. */
 export type Payload = Record<string, unknown>
 
 /** One webhook, identified. */

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { asText } from '../handlers/payload.ts'
 import { note } from '../plugins/logging.ts'
 import { rawBodyOf } from '../plugins/verification.ts'
 import { readPayload } from '../sources/body.ts'
+import { asText } from '../sources/json.ts'
 import { newDelivery, Received, type Source } from '../sources/source.ts'
 
 /** What the webhook routes have in common. */

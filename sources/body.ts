@@ -1,7 +1,7 @@
 import createError from '@fastify/error'
-import { isObject } from '../handlers/payload.ts'
 import type { Payload } from '../inbox/contracts.ts'
 import { redactSecrets } from '../inbox/redact.ts'
+import { isObject } from './json.ts'
 import type { BodyKind } from './source.ts'
 
 const MalformedError = createError<[string, string]>('WEBHOOK_MALFORMED', 'The body is not a JSON %s: %s', 400)

@@ -1,5 +1,5 @@
-import { asArray, asId, asObject, isObject } from '../handlers/payload.ts'
 import { PermanentError } from '../inbox/errors.ts'
+import { asArray, asId, asObject, isObject } from './json.ts'
 
 /**
  * Reads a value from outside as what its type promises. What is of another type counts as missing; what must be there

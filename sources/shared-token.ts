@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import createError from '@fastify/error'
-import { asObject } from '../handlers/payload.ts'
 import { OptionError } from '../inbox/errors.ts'
+import { asObject } from './json.ts'
 import { checkedSecrets } from './signature.ts'
 import type { Verifier } from './source.ts'
 

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { asId } from '../handlers/payload.ts'
 import type { NewDelivery, Payload } from '../inbox/contracts.ts'
 import { deliveryId } from '../inbox/delivery-id.ts'
+import { asId } from './json.ts'
 
 /** Who sends webhooks: where they come in, how they are verified, and what each one is. */
 export interface Source {

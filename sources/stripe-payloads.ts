@@ -1,6 +1,6 @@
 import type Stripe from 'stripe'
-import { asId, asObject, isObject } from '../handlers/payload.ts'
 import type { Payload } from '../inbox/contracts.ts'
+import { asId, asObject, isObject } from './json.ts'
 import { type Fields, number, numberOrNull, objectOf, type Read, text, textOrNull, yesOrNo } from './read.ts'
 import type { StripeThinEvent } from './stripe-thin-events.ts'
 

@@ -1,8 +1,7 @@
 import createError from '@fastify/error'
 import type Stripe from 'stripe'
-import { asId, asObject, asText, isObject } from '../handlers/payload.ts'
-import { thinEventOf } from '../handlers/thin-event.ts'
 import type { Logger, Payload } from '../inbox/contracts.ts'
+import { asId, asObject, asText, isObject } from './json.ts'
 import { conversationKey } from './keys.ts'
 import type { Scheme } from './scheme.ts'
 import { secretKeys, signatureVerifier, validTolerance, warnIfLong } from './signature.ts'
@@ -10,6 +9,7 @@ import type { Identified, Source, Verifier } from './source.ts'
 import { STRIPE_EVENTS } from './stripe-events.ts'
 import { conversationOfMetadata } from './stripe-payloads.ts'
 import { STRIPE_THIN_EVENTS } from './stripe-thin-events.ts'
+import { thinEventOf } from './thin-event.ts'
 
 export interface StripeVerification {
   /** The endpoint's `whsec_…`; several while one is rolled, or for test and live mode. None: every delivery is refused. */

@@ -1,4 +1,4 @@
-import type { Json } from '../payload.ts'
+import type { Json } from '../../sources/json.ts'
 import type { Language, Texts } from './language.ts'
 import * as languages from './languages.ts'
 

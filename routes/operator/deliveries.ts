@@ -1,10 +1,10 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
-import { asObject } from '../../handlers/payload.ts'
 import type { StoredDelivery } from '../../inbox/contracts.ts'
 import type { Inbox } from '../../inbox/inbox.ts'
 import { BadFilterError, FILTER_SCHEMA, readFilter, readPage } from '../../operator/filter.ts'
 import { timelineOf, viewOf } from '../../operator/views.ts'
+import { asObject } from '../../sources/json.ts'
 
 const UnknownError = createError<[string]>('OPERATOR_UNKNOWN_DELIVERY', 'There is no delivery %s', 404)
 const ConflictError = createError<[string, string]>('OPERATOR_CONFLICT', 'The delivery %s %s', 409)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { asArray, asId, asObject, asText, isObject } from '../../handlers/payload.ts'
+import { asArray, asId, asObject, asText, isObject } from '../../sources/json.ts'
 
 const ODDITIES = [undefined, null, true, 0, 1.5, '', ' ', 'text', [], ['a'], {}, { a: 1 }, Number.NaN]
 
