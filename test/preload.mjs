@@ -3,11 +3,11 @@
  * what it saves is the work before the first line of a test:
  * - Node strips each TypeScript file's types in each process. Here that is done once per content, and kept.
  * - tap's coverage has Node parse the source maps of all packages. Ours have none, and packages are not covered.
- * The coverage itself stays as it is: Node's compile cache, which would blur it, stays off.
+ * - Node keeps what it compiles, but only where no coverage is taken, which that would blur.
  */
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { registerHooks, setSourceMapsSupport, stripTypeScriptTypes } from 'node:module'
+import { enableCompileCache, registerHooks, setSourceMapsSupport, stripTypeScriptTypes } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = new URL('../', import.meta.url).href
@@ -23,7 +23,10 @@ process.env._TAPJS_PROCESSINFO_EXCLUDE_ = String(
   /(^(node|tapmock):|[/](\.tap|tap-snapshots|node_modules(?![/]@?tap))[/])/,
 )
 
-process.env.NODE_DISABLE_COMPILE_CACHE = '1'
+if (process.env._TAPJS_PROCESSINFO_COVERAGE_ === '0') {
+  process.env.NODE_COMPILE_CACHE = fileURLToPath(new URL('.tap/compiled', ROOT))
+  enableCompileCache(process.env.NODE_COMPILE_CACHE)
+} else process.env.NODE_DISABLE_COMPILE_CACHE = '1'
 setSourceMapsSupport(false)
 // tap switches it on again.
 process.setSourceMapsEnabled = () => {}
