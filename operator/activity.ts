@@ -39,7 +39,7 @@ const OUTCOMES: Record<string, Outcome> = {
 const MINUTES = 60
 const MINUTE_MS = 60_000
 /** Handlers that are told apart in one minute. */
-const MOST_HANDLERS = 100
+const MAX_HANDLERS = 100
 
 interface Times {
   source: string
@@ -84,7 +84,7 @@ export function createActivity(events: EventEmitter<WebhookEvents>, now: () => n
     // What is dead before any attempt had no handler.
     if (attempt === 0) return
     const { handlers } = minute(thisMinute())
-    if (handlers.size >= MOST_HANDLERS && !handlers.has(nameOf({ source, event }))) return
+    if (handlers.size >= MAX_HANDLERS && !handlers.has(nameOf({ source, event }))) return
     add(handlers, { source, event, attempts: 1, failed: result === 'done' ? 0 : 1, ms, slowest: ms })
   }
 

@@ -66,7 +66,7 @@ export function createAlerts({ url, inbox, events, clock, log }: AlertsParts): {
     if (refused < MANY_REFUSED) return
     begin({
       alert: 'verification_failures',
-      summary: `${MANY_REFUSED} webhooks were refused within a minute: a wrong secret, or somebody who has none`,
+      summary: `${MANY_REFUSED} webhooks were refused within a minute: a wrong secret, or a sender without one`,
       details: { refused, source, reason },
     })
   })
@@ -115,7 +115,7 @@ export function createAlerts({ url, inbox, events, clock, log }: AlertsParts): {
       const { pending, parked, dead, oldestPendingAt } = await inbox.backlog()
       set(parked + dead > 0, {
         alert: 'deliveries_given_up',
-        summary: `${dead} dead and ${parked} parked deliveries: see why, then replay or discard them`,
+        summary: `${dead} dead and ${parked} parked deliveries: find out why, then replay or discard them`,
         details: { dead, parked },
       })
       set(oldestPendingAt !== null && clock.now() - oldestPendingAt > LATE, {
@@ -179,10 +179,10 @@ function createPost({ url, clock, log, closed }: PostOptions): (message: AlertMe
       if (closed.aborted) return
       const problem = await attempt(JSON.stringify(message))
       if (closed.aborted) return
-      if (problem === undefined) return log.info({ alert, status }, 'an alert was told')
-      log.warn({ alert, status, problem }, 'the receiver of alerts did not take one')
+      if (problem === undefined) return log.info({ alert, status }, 'alert sent')
+      log.warn({ alert, status, problem }, 'alert not delivered')
     }
-    log.error({ alert, status }, 'an alert could not be told')
+    log.error({ alert, status }, 'alert could not be sent, giving up')
   }
 
   /** What went wrong, in words that do not hold the URL, as errors of fetch may. */
@@ -203,7 +203,7 @@ function createPost({ url, clock, log, closed }: PostOptions): (message: AlertMe
     // A redirected POST would go on as a GET, and that may well be answered 200.
     const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal })
     await response.body?.cancel()
-    return response.ok ? undefined : `it answered ${response.status}`
+    return response.ok ? undefined : `HTTP status ${response.status}`
   }
 }
 
@@ -211,5 +211,5 @@ function createPost({ url, clock, log, closed }: PostOptions): (message: AlertMe
 function validUrl(given: unknown): string {
   const url = httpUrl(given)
   if (url !== undefined) return url.href
-  throw new OptionError('alerts.url (ALERT_WEBHOOK_URL) must be a URL http(s)://…, without a user in it')
+  throw new OptionError('alerts.url (ALERT_WEBHOOK_URL) must be an http(s):// URL without a user name')
 }

@@ -6,21 +6,21 @@ import type { TimelineEntry } from './views.ts'
 export const STATE_WORDS: Record<DeliveryState, string> = {
   pending: 'Waiting for its turn',
   done: 'Handled',
-  parked: 'Tried again by itself',
+  parked: 'Will be retried automatically',
   dead: 'Needs a person',
-  discarded: 'Put aside',
+  discarded: 'Discarded',
 }
 
 const TIMELINE_WORDS: Record<TimelineEntry['what'], string> = {
   accepted: 'Accepted and stored',
-  failed: 'failed; it is tried again',
-  crashed: 'was cut off: the program ended',
-  parked: 'failed; put out of the order, tried again by itself',
-  dead: 'failed; given up, a person is needed',
+  failed: 'failed; will be retried',
+  crashed: 'was interrupted: the process ended',
+  parked: 'failed; out of order now, will be retried automatically',
+  dead: 'failed; given up, needs a person',
   replayed: 'A person replayed it',
-  discarded: 'A person put it aside',
-  forgotten: 'A person had its content deleted',
-  started: 'is under way',
+  discarded: 'A person discarded it',
+  forgotten: 'A person erased its content',
+  started: 'is in progress',
   done: 'Handled',
   due: 'Next attempt',
 }
@@ -33,8 +33,8 @@ export function timelineWords({ what, attempt }: TimelineEntry): string {
 
 /** What has been done, by the name that the address has for it after a form was sent. */
 export function noticeOf({ done, count }: Record<string, unknown>): string | undefined {
-  if (done === 'replayed') return 'Replayed. It is handled again now; this page follows it.'
-  if (done === 'discarded') return 'Put aside. It is not tried again.'
+  if (done === 'replayed') return 'Replayed. It is being handled again; this page follows it.'
+  if (done === 'discarded') return 'Discarded. It will not be retried.'
   if (done === 'replayed-many' && typeof count === 'string' && /^\d{1,9}$/.test(count)) {
     return `${deliveries(Number(count))} replayed.`
   }

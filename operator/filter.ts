@@ -8,28 +8,28 @@ export const BadFilterError = createError<[string, string]>('OPERATOR_BAD_FILTER
 
 /** The fields of a filter, as JSON Schema: the API's documentation. */
 export const FILTER_SCHEMA = {
-  state: { type: 'string', enum: DELIVERY_STATES, description: 'Deliveries of this state' },
-  source: { type: 'string', description: 'Who sent it: chatwoot, stripe, or a source of your own' },
+  state: { type: 'string', enum: DELIVERY_STATES, description: 'Deliveries in this state' },
+  source: { type: 'string', description: 'Sender: chatwoot, stripe, or a source of your own' },
   event: { type: 'string', description: 'The event, such as message_created' },
   conversation: { type: 'string', pattern: '^\\d+$', description: "Chatwoot's display id of a conversation" },
   from: {
     type: 'string',
     format: 'date-time',
-    description: 'Accepted at this time or later (ISO 8601; without an offset in the server’s time zone)',
+    description: 'Accepted at or after this time (ISO 8601; the server’s time zone if there is no offset)',
   },
   to: {
     type: 'string',
     format: 'date-time',
-    description: 'Accepted before this time (ISO 8601; without an offset in the server’s time zone)',
+    description: 'Accepted before this time (ISO 8601; the server’s time zone if there is no offset)',
   },
-  text: { type: 'string', description: 'Part of the id or of the key' },
+  text: { type: 'string', description: 'Part of the id or the key' },
 } as const
 
 /** The whole of a repeated hour is in a range that begins or ends within it. */
 export const OCCURRENCES = { from: 'first', to: 'second' } as const
 
-const MOST_ON_PAGE = 200
-const LONGEST = 200
+const MAX_PER_PAGE = 200
+const MAX_CHARACTERS = 200
 
 /**
  * A filter from texts that came from outside; empty ones are not there.
@@ -46,22 +46,23 @@ export function readFilter(given: Record<string, unknown>, zone = localZone()): 
     else filter[field] = value
   }
   if (filter.conversation !== undefined && !/^\d+$/.test(filter.conversation)) {
-    throw new BadFilterError('conversation', 'must be a number: the one that Chatwoot shows')
+    throw new BadFilterError('conversation', 'must be a number, the one that Chatwoot shows')
   }
   return filter
 }
 
 /** Which page, and how long. @throws {BadFilterError} that names the field */
 export function readPage(given: Record<string, unknown>): { limit: number; before: number | undefined } {
-  const limit = numberOf(given, 'limit', MOST_ON_PAGE) ?? 50
+  const limit = numberOf(given, 'limit', MAX_PER_PAGE) ?? 50
   return { limit, before: numberOf(given, 'cursor', Number.MAX_SAFE_INTEGER) }
 }
 
 function textOf(given: Record<string, unknown>, field: string): string | undefined {
   const value = given[field]
   if (value === undefined || value === '') return undefined
-  if (typeof value !== 'string') throw new BadFilterError(field, 'must be a text, and given once')
-  if (value.length > LONGEST) throw new BadFilterError(field, `must not be longer than ${LONGEST} characters`)
+  if (typeof value !== 'string') throw new BadFilterError(field, 'must be a string, given once')
+  if (value.length > MAX_CHARACTERS)
+    throw new BadFilterError(field, `must not be longer than ${MAX_CHARACTERS} characters`)
   return value
 }
 

@@ -11,7 +11,7 @@ export function createTable({ base, time }: Layout) {
   function table(caption: string, { deliveries: rows }: DeliveryPage, none: string): string {
     if (rows.length === 0) return html`<p class="muted">${none}</p>`
     return html`<table class="deliveries" role="table"><caption class="unseen">${caption}</caption>
-<thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">Delivery</th><th scope="col" role="columnheader">State</th><th scope="col" role="columnheader">Accepted</th><th scope="col" role="columnheader">In order with</th><th scope="col" role="columnheader">Attempts</th></tr></thead>
+<thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">Delivery</th><th scope="col" role="columnheader">State</th><th scope="col" role="columnheader">Accepted</th><th scope="col" role="columnheader">Ordering key</th><th scope="col" role="columnheader">Attempts</th></tr></thead>
 <tbody role="rowgroup">!${rows.map(row)}</tbody></table>`
   }
 

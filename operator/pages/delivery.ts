@@ -41,7 +41,7 @@ export function createDeliveryPage({ base, frame, time }: Layout) {
       ['Source', html`${source}`],
       ['Event', html`${event}`],
       ['Attempts', html`${attempts}`],
-      ['In order with <small>ordering key</small>', orderingLink(orderingKey)],
+      ['Ordering key', orderingLink(orderingKey)],
       ['Key', html`${key}`],
       ['Id', html`${id}`],
     ]
@@ -50,10 +50,10 @@ export function createDeliveryPage({ base, frame, time }: Layout) {
       wrong:
         error === null || view.state === 'done'
           ? ''
-          : html`<p class="notice bad"><strong>${view.state === 'discarded' ? 'Why it was put aside' : 'What went wrong'}:</strong> ${error}</p>`,
+          : html`<p class="notice bad"><strong>${view.state === 'discarded' ? 'Why it was discarded' : 'What went wrong'}:</strong> ${error}</p>`,
       delivery: html`<section aria-labelledby="facts-title"><h2 id="facts-title">Facts</h2>
 <dl class="facts">!${facts.map(([term, value]) => html`<div><dt>!${term}</dt><dd>!${value}</dd></div>`)}</dl></section>
-<section aria-labelledby="timeline-title"><h2 id="timeline-title">What has happened</h2>
+<section aria-labelledby="timeline-title"><h2 id="timeline-title">History</h2>
 <ol class="timeline">!${data.timeline.map(timelineEntry)}</ol></section>`,
     }
   }
@@ -74,16 +74,16 @@ export function createDeliveryPage({ base, frame, time }: Layout) {
     const path = `${base}/deliveries/${encodeURIComponent(id)}`
     const replay = html`<details><summary>Replay…</summary>
 <form method="post" action="${path}/replay">!${formToken(session)}
-<p>It is handled again at once, out of its order, so that it holds nothing up. What it has already brought about is not repeated.</p>
+<p>It is handled again right away, out of order, so that it blocks nothing. Effects that it has already had are not repeated.</p>
 <button>Yes, replay it</button></form></details>`
     return html`<section aria-label="What you can do" class="actions">
-!${payload === null ? '<p class="muted">It can not be replayed: its content is deleted.</p>' : replay}
-<details><summary>Put aside… <small>discard</small></summary>
+!${payload === null ? '<p class="muted">It can not be replayed: its content has been deleted.</p>' : replay}
+<details><summary>Discard… <small>discard</small></summary>
 <form method="post" action="${path}/discard">!${formToken(session)}
-<p>It is not tried again, and no longer listed here as open. There is no way back.</p>
+<p>It will not be retried, and is no longer listed as open. This can not be undone.</p>
 <label for="reason">Why, for whoever looks later</label>
 <input id="reason" name="reason" required maxlength="500" autocomplete="off">
-<button class="danger">Yes, put it aside</button></form></details>
+<button class="danger">Yes, discard it</button></form></details>
 </section>`
   }
 }

@@ -22,7 +22,7 @@ export function createList(layout: Layout, sources: () => readonly string[]) {
   ): string {
     const { page, values, query, olderQuery } = data
     const count = page.deliveries.length
-    const none = page.next === null ? 'No delivery fits.' : 'None in this stretch; look at older ones.'
+    const none = page.next === null ? 'No matching deliveries.' : 'None in this range; try older ones.'
     const isReplayable = ['', 'parked', 'dead'].includes(values.state as string)
     return frame(
       { title: 'Deliveries', session, current: 'deliveries', notice },
@@ -31,7 +31,7 @@ export function createList(layout: Layout, sources: () => readonly string[]) {
 !${table('Deliveries, newest first', page, none)}
 <p class="actions">!${values.cursor === '' ? '' : html`<a href="${base}/deliveries?${query}">Newest</a> `}
 !${olderQuery === undefined ? '' : html`<a href="${base}/deliveries?${olderQuery}" rel="next">Older</a> `}
-!${isReplayable && count > 0 ? html`<a href="${base}/deliveries/replay?${query}">Replay all parked and dead ones that this filter shows…</a>` : ''}</p>
+!${isReplayable && count > 0 ? html`<a href="${base}/deliveries/replay?${query}">Replay all parked and dead ones that match this filter…</a>` : ''}</p>
 </section>`,
     )
   }
@@ -60,7 +60,7 @@ export function createList(layout: Layout, sources: () => readonly string[]) {
         html`<option value="${state}" !${values.state === state ? 'selected' : ''}>${STATE_WORDS[state]} (${state})</option>`,
     )
     return html`<form method="get" action="${base}/deliveries" class="card filter" role="search" aria-label="Filter deliveries">
-!${wrong === undefined ? '' : '<p class="notice bad" role="alert">The filter can not be used as it is; nothing was looked up.</p>'}
+!${wrong === undefined ? '' : '<p class="notice bad" role="alert">This filter is not valid; nothing was searched.</p>'}
 !${errorOf('cursor')}!${errorOf('limit')}
 <div><label for="state">State</label><select id="state" name="state" !${marks('state')}><option value="">Any</option>!${options}</select>!${errorOf('state')}</div>
 !${input('source', 'Source', 'list="sources" autocomplete="off"')}

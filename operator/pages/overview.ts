@@ -33,7 +33,7 @@ export function createOverview(layout: Layout) {
 <p id="spoken" class="unseen" role="status"></p>
 </section>
 <section aria-labelledby="chart-title"><h2 id="chart-title">The last hour, per minute</h2>
-<p class="muted">Webhooks that this process has answered since it started. Other processes on the same store count their own; all else on this page is of the store.</p>
+<p class="muted">Webhooks answered by this process since it started. Other processes on the same store have their own counts; everything else on this page comes from the store.</p>
 <div id="chart" aria-hidden="true"></div>
 <details><summary>The same as a table</summary><div id="minutes" class="scroll" tabindex="0" role="region" aria-label="The last hour, per minute">!${parts.minutes}</div></details>
 </section>
@@ -53,13 +53,13 @@ export function createOverview(layout: Layout) {
     return {
       attention:
         backlog.dead + backlog.parked === 0
-          ? html`<section aria-labelledby="attention-title" class="calm"><h2 id="attention-title">Nothing needs you</h2><p>No delivery has been given up, and none is put off.</p></section>`
+          ? html`<section aria-labelledby="attention-title" class="calm"><h2 id="attention-title">Nothing needs you</h2><p>No delivery is dead or parked.</p></section>`
           : attention('dead', backlog.dead, dead) + attention('parked', backlog.parked, parked),
       now: html`<dl class="numbers">
 <div><dt>Waiting <small>pending</small></dt><dd>${number(pending)}</dd></div>
-<div><dt>Oldest one waits since</dt><dd>!${oldestPendingAt === null ? '–' : time(oldestPendingAt)}</dd></div>
+<div><dt>Oldest waiting since</dt><dd>!${oldestPendingAt === null ? '–' : time(oldestPendingAt)}</dd></div>
 <div><dt>Being handled <small>in this process</small></dt><dd>${number(stats.inFlight)}</dd></div>
-<div><dt>Tried again by itself <small>parked</small></dt><dd>${number(backlog.parked)}</dd></div>
+<div><dt>Will be retried <small>parked</small></dt><dd>${number(backlog.parked)}</dd></div>
 <div><dt>Needs a person <small>dead</small></dt><dd>${number(backlog.dead)}</dd></div>
 </dl>`,
       minutes: minutesTable(minutes),

@@ -21,12 +21,12 @@ function connect() {
     say('on', 'Live')
     for (const [id, html] of Object.entries(JSON.parse(event.data))) replace(byId(id), html)
   })
-  source.addEventListener('trouble', () => say('off', 'The store does not answer; this is how it was'))
+  source.addEventListener('trouble', () => say('off', 'The store does not respond; showing the last known state'))
   source.addEventListener('error', () => {
-    say('off', 'Not live: the connection is lost, and tried again')
+    say('off', 'Not live: connection lost, reconnecting')
     // The browser tries again by itself, unless the server has refused: then the page may have to be signed in again.
     if (source.readyState !== EventSource.CLOSED) return
-    say('off', 'Not live: tried again in a while; load the page again if you are signed out')
+    say('off', 'Not live: retrying soon; reload the page if you are signed out')
     again = setTimeout(connect, AGAIN_MS)
   })
 }

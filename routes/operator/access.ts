@@ -5,13 +5,13 @@ import { LRUCache } from 'lru-cache'
 
 const MissingError = createError<[]>(
   'OPERATOR_TOKEN_MISSING',
-  'Send the token that is set for this (ADMIN_TOKEN; for /metrics METRICS_TOKEN too) as Authorization: Bearer …',
+  'Send ADMIN_TOKEN (or, for /metrics, METRICS_TOKEN) as Authorization: Bearer …',
   401,
 )
-const WrongError = createError<[]>('OPERATOR_TOKEN_WRONG', 'That is not the token that is set for this', 401)
+const WrongError = createError<[]>('OPERATOR_TOKEN_WRONG', 'Wrong token', 401)
 const TooManyError = createError<[]>(
   'OPERATOR_TOO_MANY_ATTEMPTS',
-  'Too many wrong tokens from this address; the right one is accepted at once',
+  'Too many wrong tokens from this address; the right one is still accepted',
   429,
 )
 

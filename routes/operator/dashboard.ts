@@ -86,7 +86,7 @@ export default async function dashboard(app: FastifyInstance, options: Dashboard
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500
     if (status === 500) request.log.error(error, "the operator's page failed")
-    const message = status === 500 ? 'It could not be done; the log says why.' : `${error.message}.`
+    const message = status === 500 ? 'Something went wrong; see the log.' : `${error.message}.`
     const title = TITLES[status] ?? 'Not understood'
     return send(reply.code(status), pages.problem(request.operatorSession, status, title, message))
   })
@@ -106,7 +106,7 @@ export default async function dashboard(app: FastifyInstance, options: Dashboard
     const given = asObject(request.body)
     const next = pathIn(base, given)
     if (!access.isToken(`${given.token}`, request, reply)) {
-      return send(reply.code(401), pages.signIn(next, 'That is not the token.'))
+      return send(reply.code(401), pages.signIn(next, 'Wrong token.'))
     }
     sessions.begin(request, reply)
     request.log.info({ ip: request.ip }, 'the operator has signed in')

@@ -12,12 +12,12 @@ const BadBodyError = createError<[string]>('OPERATOR_BAD_BODY', '%s', 400)
 
 /** Deliveries replayed in one write: a large one would hold up the others. */
 const AT_ONCE = 200
-const LONGEST_REASON = 500
+const MAX_REASON_CHARACTERS = 500
 
 const params = { type: 'object', properties: { id: { type: 'string', description: "The delivery's id" } } } as const
 const page = {
-  limit: { type: 'string', description: 'Deliveries on a page, 1 to 200 (50)' },
-  cursor: { type: 'string', description: '`next` of the page before' },
+  limit: { type: 'string', description: 'Deliveries per page, 1 to 200 (default 50)' },
+  cursor: { type: 'string', description: '`next` of the previous page' },
 } as const
 
 export interface DeliveriesApiOptions {
@@ -53,7 +53,7 @@ export default async function deliveriesApi(
 
   app.get<{ Params: { id: string } }>(
     '/deliveries/:id',
-    { schema: { summary: 'One delivery: its payload, and what has happened to it', params } },
+    { schema: { summary: 'One delivery: its payload and its history', params } },
     async ({ params: { id } }) => {
       const delivery = await find(inbox, id)
       const timeline = timelineOf(delivery, await inbox.history(id))
@@ -63,7 +63,7 @@ export default async function deliveriesApi(
 
   app.post<{ Params: { id: string } }>(
     '/deliveries/:id/replay',
-    { schema: { summary: 'Handles a parked or dead delivery again, out of its order', params } },
+    { schema: { summary: 'Handles a parked or dead delivery again, out of order', params } },
     async ({ params: { id } }, reply) => {
       await replayOne(inbox, id)
       return reply.code(202).send({ status: 'replayed', id })
@@ -74,12 +74,12 @@ export default async function deliveriesApi(
     '/deliveries/replay',
     {
       schema: {
-        summary: 'Handles all parked and dead deliveries again that a filter fits',
+        summary: 'Handles all parked and dead deliveries that match a filter again',
         body: {
           type: 'object',
           properties: {
             filter: { type: 'object', properties: FILTER_SCHEMA },
-            dryRun: { type: 'boolean', description: 'Only counts them' },
+            dryRun: { type: 'boolean', description: 'Only count them' },
           },
         },
       },
@@ -87,7 +87,7 @@ export default async function deliveriesApi(
     async (request, reply) => {
       const { filter = {}, dryRun = false, ...rest } = asObject(request.body)
       const [unknown] = Object.keys(rest)
-      if (unknown !== undefined) throw new BadBodyError(`${unknown} is not known here: filter and dryRun are`)
+      if (unknown !== undefined) throw new BadBodyError(`${unknown} is not known: only filter and dryRun are allowed`)
       if (typeof dryRun !== 'boolean') throw new BadBodyError('dryRun must be true or false')
       const result = await replayMany(inbox, asObject(filter), dryRun, zone)
       return reply.code(dryRun ? 200 : 202).send(result)
@@ -98,7 +98,7 @@ export default async function deliveriesApi(
     '/deliveries/:id/discard',
     {
       schema: {
-        summary: 'Puts a parked or dead delivery aside for good',
+        summary: 'Discards a parked or dead delivery: it will not be retried',
         params,
         body: {
           type: 'object',
@@ -123,7 +123,7 @@ export async function find(inbox: Pick<Inbox, 'get'>, id: string): Promise<Store
 /** @throws 404, 409 it is being handled, or neither parked nor dead, or its payload is deleted */
 export async function replayOne(inbox: Pick<Inbox, 'get' | 'replay'>, id: string): Promise<void> {
   const delivery = await find(inbox, id)
-  if (delivery.payload === null) throw new ConflictError(id, 'has no payload any more: it can not be handled again')
+  if (delivery.payload === null) throw new ConflictError(id, 'has no payload any more, so it can not be handled again')
   if ((await inbox.replay([id])) > 0) return
   throw new ConflictError(id, whyNot(await find(inbox, id), 'replayed'))
 }
@@ -131,8 +131,10 @@ export async function replayOne(inbox: Pick<Inbox, 'get' | 'replay'>, id: string
 /** @throws 404, 409, 400 without a reason */
 export async function discardOne(inbox: Pick<Inbox, 'get' | 'discard'>, id: string, reason: unknown): Promise<void> {
   await find(inbox, id)
-  if (typeof reason !== 'string' || reason.trim() === '' || reason.length > LONGEST_REASON) {
-    throw new BadBodyError(`reason must be a text of 1 to ${LONGEST_REASON} characters: why it need not be handled`)
+  if (typeof reason !== 'string' || reason.trim() === '' || reason.length > MAX_REASON_CHARACTERS) {
+    throw new BadBodyError(
+      `reason must be a string of 1 to ${MAX_REASON_CHARACTERS} characters: why it need not be handled`,
+    )
   }
   if (await inbox.discard(id, reason.trim())) return
   throw new ConflictError(id, whyNot(await find(inbox, id), 'discarded'))
@@ -156,7 +158,7 @@ export async function replayMany(
 ): Promise<{ matched: number; replayed: number }> {
   const { state, ...filter } = readFilter(given, zone)
   if (state !== undefined && state !== 'parked' && state !== 'dead') {
-    throw new BadFilterError('state', 'must be parked or dead here, or left out for both')
+    throw new BadFilterError('state', 'must be parked or dead, or omitted for both')
   }
   const ids: string[] = []
   for (const each of state === undefined ? (['parked', 'dead'] as const) : [state]) {

@@ -18,7 +18,7 @@ export interface OperatorOptions {
 }
 
 /** A guessable token is none. */
-const SHORTEST_TOKEN = 16
+const MIN_TOKEN_CHARACTERS = 16
 /** The largest body that an operator sends, bytes. */
 const BODY_LIMIT = 64 * 1024
 
@@ -49,7 +49,7 @@ export default async function operatorRoutes(
       statusCode: status,
       code: status === 500 ? 'OPERATOR_FAILED' : error.code,
       error: STATUS_CODES[status],
-      message: status === 500 ? 'Something went wrong here; the log says what' : error.message,
+      message: status === 500 ? 'Something went wrong; see the log' : error.message,
     })
   })
 
@@ -71,6 +71,6 @@ export default async function operatorRoutes(
 
 /** @throws {OptionError} */
 function checkToken(option: string, token: unknown): void {
-  if (typeof token === 'string' && token.length >= SHORTEST_TOKEN) return
-  throw new OptionError(`${option} must have ${SHORTEST_TOKEN} characters at least, all of them random`)
+  if (typeof token === 'string' && token.length >= MIN_TOKEN_CHARACTERS) return
+  throw new OptionError(`${option} must have at least ${MIN_TOKEN_CHARACTERS} random characters`)
 }

@@ -11,14 +11,14 @@ const TooManyPagesError = createError<[]>(
 )
 
 /** Pages that are kept up to date at the same time. */
-const MOST_PAGES = 20
+const MAX_PAGES = 20
 /** How often something new is looked for, ms; and after how many of these looks, if nobody has told of anything. */
 const LOOK_MS = 1_000
 const LOOKS_UNTOLD = 5
 /** Looks without anything new before a sign of life is sent: proxies end connections that are silent for a minute. */
 const LOOKS_SILENT = 15
 /** Bytes that a page may be behind; then it is cut off, and comes again by itself. */
-const MOST_BEHIND = 1024 * 1024
+const MAX_UNREAD_BYTES = 1024 * 1024
 
 /** What a page shows. */
 export interface View {
@@ -68,7 +68,7 @@ export function createLive(clock: Clock, log: FastifyBaseLogger) {
       if (news.length > 0) push(page, message('parts', Object.fromEntries(news)))
       else page.silent++
     } catch (error) {
-      log.warn(`the operator's page is not up to date (${(error as Error).message})`)
+      log.warn(`can't update the operator's page (${(error as Error).message})`)
       // All of it is news when it can be read again.
       page.parts = {}
       push(page, message('trouble', {}))
@@ -78,7 +78,7 @@ export function createLive(clock: Clock, log: FastifyBaseLogger) {
   function push(page: Page, text: string): void {
     page.silent = 0
     page.stream.push(text)
-    if (page.stream.readableLength > MOST_BEHIND) page.stream.destroy()
+    if (page.stream.readableLength > MAX_UNREAD_BYTES) page.stream.destroy()
   }
 
   return {
@@ -88,7 +88,7 @@ export function createLive(clock: Clock, log: FastifyBaseLogger) {
     },
     /** A stream of server-sent events for a page that shows a view, until `isOver`. @throws 429 too many pages */
     open(view: View, isOver: () => boolean): Readable {
-      if (closed || pages.size >= MOST_PAGES) throw new TooManyPagesError()
+      if (closed || pages.size >= MAX_PAGES) throw new TooManyPagesError()
       const stream = new Readable({ read() {} })
       const page: Page = { stream, view, parts: {}, silent: 0, isOver }
       pages.add(page)

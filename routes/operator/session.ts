@@ -2,7 +2,7 @@ import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 import createError from '@fastify/error'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-export const SignedOutError = createError<[]>('OPERATOR_SIGNED_OUT', 'You are signed out: nothing was changed', 401)
+export const SignedOutError = createError<[]>('OPERATOR_SIGNED_OUT', 'You are signed out; nothing was changed', 401)
 const ForeignError = createError<[]>(
   'OPERATOR_FOREIGN_FORM',
   'This form did not come from this page, or from before you signed in: nothing was changed. Open the page again',

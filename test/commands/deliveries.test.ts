@@ -133,7 +133,7 @@ tap.test('what can not be done is said', async t => {
     err: 'replay: 1 of 2 not replayed',
   })
   t.match(await run(env, 'discard', unknown, '--reason', 'x'), { code: 1 })
-  t.match(await run(env, 'discard', id, '--reason', ' '), { code: 2, err: /reason must be a text/ })
+  t.match(await run(env, 'discard', id, '--reason', ' '), { code: 2, err: /reason must be a string/ })
   t.match(await run(env, 'discard', id, '--reason', 'x'), { code: 0 })
   t.match(await run(env, 'discard', id, '--reason', 'x'), { code: 1, err: /is discarded: only what is parked or dead/ })
   await store.close()

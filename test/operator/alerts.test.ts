@@ -14,7 +14,7 @@ import { startStandIn } from '../helpers/stand-in.ts'
 const PATH = '/hooks/the-secret-of-the-channel'
 const POST = `POST ${PATH}`
 const MINUTE = 60_000
-const NOT_TAKEN = 'the receiver of alerts did not take one'
+const NOT_TAKEN = 'alert not delivered'
 
 /** A clock that says when the timer for the next look is set: all that the look before has brought is known by then. */
 function alertClock() {
@@ -59,7 +59,7 @@ async function alertedApp(t: Test, options: WebhooksOptions = {}) {
     deliver: (message: number) => app.inject(chatwootRequest(chatwoot.incoming({ message, conversation: message }))),
     /** The n-th message that the receiver has taken, from 1. */
     async told(nth: number) {
-      await log.count('an alert was told', nth)
+      await log.count('alert sent', nth)
       return receiver.called(POST).at(-1)?.body
     },
     /** Lets a minute pass, and resolves when all that it brings has been looked at. */
@@ -87,7 +87,7 @@ tap.test('a delivery that dies: told at once, once, and again when none is left'
   const { receiver, clock, mended, deliver, told, minute, replayAll } = await alertedApp(t)
   const since = new Date(clock.now()).toISOString()
   await deliver(1)
-  const summary = '1 dead and 0 parked deliveries: see why, then replay or discard them'
+  const summary = '1 dead and 0 parked deliveries: find out why, then replay or discard them'
   t.same(await told(1), {
     alert: 'deliveries_given_up',
     status: 'firing',
@@ -283,10 +283,10 @@ tap.test('a receiver that misbehaves is tried again, later and later; webhooks d
   t.match(
     log.lines.filter(({ msg }) => msg === NOT_TAKEN).map(({ problem }) => problem),
     [
-      'it answered 500',
+      'HTTP status 500',
       'no answer within 10000 ms',
       /^no connection \((UND_ERR_SOCKET|ECONNRESET)\)$/,
-      'it answered 302',
+      'HTTP status 302',
     ],
   )
   t.notMatch(log.text(), 'the-secret-of-the-channel')
@@ -300,7 +300,7 @@ tap.test('a receiver that is gone: said in the log, and the end of the incident 
     await log.count(NOT_TAKEN, index + 1)
     clock.advance(wait)
   }
-  t.match(await log.line(({ msg }) => msg === 'an alert could not be told'), {
+  t.match(await log.line(({ msg }) => msg === 'alert could not be sent, giving up'), {
     alert: 'deliveries_given_up',
     status: 'firing',
   })
@@ -377,6 +377,6 @@ tap.test('a URL that can not be posted to is refused, without being shown', asyn
       error => error,
     )
     t.ok(error instanceof OptionError, String(url))
-    t.equal(error.message, 'alerts.url (ALERT_WEBHOOK_URL) must be a URL http(s)://…, without a user in it')
+    t.equal(error.message, 'alerts.url (ALERT_WEBHOOK_URL) must be an http(s):// URL without a user name')
   }
 })

@@ -72,7 +72,7 @@ tap.test('nothing is shown without signing in', async t => {
   for (const url of ['/deliveries/x/replay', '/deliveries/x/discard', '/deliveries/replay', '/sign-out']) {
     const answer = await post(url, { form: 'x' })
     t.equal(answer.statusCode, 401, url)
-    t.match(answer.body, 'You are signed out: nothing was changed.')
+    t.match(answer.body, 'You are signed out; nothing was changed.')
   }
   t.equal((await request('/live')).statusCode, 401)
   t.match(await request('/nothing'), { statusCode: 404, body: /There is no such page/ })
@@ -84,7 +84,7 @@ tap.test('signing in, and out', async t => {
   const form = await request('/sign-in?next=%2Fdashboard%2Fdeliveries%3Fstate%3Ddead')
   t.match(form.body, 'name="next" value="/dashboard/deliveries?state&#61;dead"')
   const wrong = await post('/sign-in', { token: 'not-the-token-at-all', next: '/dashboard/deliveries' })
-  t.match(wrong, { statusCode: 401, body: /role="alert">That is not the token/ })
+  t.match(wrong, { statusCode: 401, body: /role="alert">Wrong token/ })
   t.notOk(wrong.headers['set-cookie'])
   t.equal((await post('/sign-in', {})).statusCode, 401)
 
@@ -342,7 +342,7 @@ tap.test('the overview', async t => {
   const { body } = await request('')
   t.match(body, /Needs a person: 1 <small>dead/)
   t.match(body, `href="/dashboard/deliveries/${id}"`)
-  t.match(body, /Oldest one waits since<\/dt><dd><time datetime="20/)
+  t.match(body, /Oldest waiting since<\/dt><dd><time datetime="20/)
   t.match(body, /<th scope="row">message_<wbr>created/)
   t.match(body, 'Times are in Europe/Amsterdam.')
   t.equal((await request('/')).statusCode, 200, 'with a slash, too')
@@ -351,7 +351,7 @@ tap.test('the overview', async t => {
 tap.test('the list: filters in the address, page by page', async t => {
   const { request, signIn, deliver } = await operatedApp(t)
   await signIn()
-  t.match((await request('/deliveries')).body, 'No delivery fits.')
+  t.match((await request('/deliveries')).body, 'No matching deliveries.')
   const ids = [await deliver(1, 7), await deliver(2, 8), await deliver(3, 7)]
   const shown = (body: string) => [...body.matchAll(/href="\/dashboard\/deliveries\/([\w-]{36})"/g)].map(([, id]) => id)
 
@@ -441,7 +441,7 @@ tap.test('what is wrong with a filter is said beside it', async t => {
     [`text=${'x'.repeat(300)}`]: ['text', 'text must not be longer'],
     'cursor=-1': ['cursor', 'cursor must be a whole number'],
     'limit=1000': ['limit', 'limit must be a whole number'],
-    'source=a&source=b': ['source', 'source must be a text'],
+    'source=a&source=b': ['source', 'source must be a string'],
   }
   for (const [query, [field, message]] of Object.entries(cases)) {
     const answer = await request(`/deliveries?${query}`)
@@ -452,7 +452,7 @@ tap.test('what is wrong with a filter is said beside it', async t => {
     }
   }
   t.match((await request('/deliveries?from=yesterday')).body, 'value="yesterday"')
-  t.match(await request('/deliveries/replay?state=done'), { statusCode: 400, body: /must be parked or dead here/ })
+  t.match(await request('/deliveries/replay?state=done'), { statusCode: 400, body: /must be parked or dead, or omitted/ })
   t.match(await post('/deliveries/replay', { form, state: 'done' }), { statusCode: 400 })
 })
 
@@ -464,7 +464,7 @@ tap.test('one delivery: facts, timeline, content', async t => {
   t.match(body, 'What went wrong:</strong> PermanentError: not yet')
   t.match(body, '<a href="/dashboard/deliveries?conversation=7">conversation:1:7</a>')
   t.match(body, 'Accepted and stored')
-  t.match(body, 'Attempt 1 failed; given up, a person is needed')
+  t.match(body, 'Attempt 1 failed; given up, needs a person')
   t.match(body, '&#34;event&#34;: &#34;message_created&#34;')
   t.match(body, `data-live="/dashboard/live?delivery&#61;${id}"`)
 
@@ -481,7 +481,7 @@ tap.test('one delivery: facts, timeline, content', async t => {
   db.close()
   const pruned = await request(`/deliveries/${id}`)
   t.match(pruned.body, 'Deleted: it was kept for its time')
-  t.match(pruned.body, 'It can not be replayed: its content is deleted.')
+  t.match(pruned.body, 'It can not be replayed: its content has been deleted.')
   t.notMatch(pruned.body, 'Yes, replay it')
 })
 
@@ -516,8 +516,8 @@ tap.test('replay and discard one', async t => {
   const discarded = await post(`/deliveries/${second}/discard`, { form, reason: 'by phone' })
   t.same(locationOf(discarded), { status: 303, location: `/dashboard/deliveries/${second}?done=discarded` })
   const aside = await request(`${discarded.headers.location}`)
-  t.match(aside.body, 'role="status">Put aside.')
-  t.match(aside.body, 'Why it was put aside:</strong> by phone')
+  t.match(aside.body, 'role="status">Discarded.')
+  t.match(aside.body, 'Why it was discarded:</strong> by phone')
   t.equal((await app.webhooks.inbox.get(second))?.state, 'discarded')
 })
 
@@ -537,7 +537,7 @@ tap.test('while it is handled, it can not be replayed', async t => {
   t.match(await post(`/deliveries/${id}/replay`, { form }), { statusCode: 409, body: /is being handled/ })
   const { body } = await request(`/deliveries/${id}`)
   t.match(body, /Being handled <small>in flight/)
-  t.match(body, 'Attempt 1 is under way')
+  t.match(body, 'Attempt 1 is in progress')
   hold.resolve()
 })
 
@@ -548,7 +548,7 @@ tap.test('replay what a filter shows, after its count', async t => {
   const ask = await request('/deliveries/replay?conversation=1')
   t.match(ask.body, '<h1>Replay 2 deliveries?</h1>')
   t.match(ask.body, '<input type="hidden" name="conversation" value="1">')
-  t.match((await request('/deliveries/replay')).body, 'The filter is empty: these are all of them.')
+  t.match((await request('/deliveries/replay')).body, 'The filter is empty: this includes all of them.')
   const none = await request('/deliveries/replay?conversation=9')
   t.match(none.body, 'Replay 0 deliveries?')
   t.notMatch(none.body, 'Yes, replay')
@@ -580,7 +580,7 @@ tap.test('a store that fails is a page without its reason', async t => {
   for (const url of ['', '/deliveries', '/deliveries/replay']) {
     const answer = await request(url)
     t.equal(answer.statusCode, 500)
-    t.match(answer.body, 'It could not be done; the log says why.')
+    t.match(answer.body, 'Something went wrong; see the log.')
     t.notMatch(answer.body, /no such table/)
   }
   t.match(log.lines.at(-1), { level: 50, msg: "the operator's page failed", err: { message: /no such table/ } })

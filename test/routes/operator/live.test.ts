@@ -91,7 +91,7 @@ tap.test('a store that fails is told, and all parts again when it does not', asy
   live.change()
   await look()
   t.equal(await read(page), 'event: trouble\ndata: {}\n\n', 'without its reason')
-  t.match(log.lines, [{ level: 40, msg: "the operator's page is not up to date (no such table)" }])
+  t.match(log.lines, [{ level: 40, msg: "can't update the operator's page (no such table)" }])
   state.fails = false
   live.change()
   await look()
