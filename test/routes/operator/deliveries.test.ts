@@ -84,7 +84,7 @@ tap.test('a bad filter or cursor is 400, and the field is named', async t => {
     ['cursor=abc', 'cursor must be a whole number'],
     ['cursor=0', 'cursor must be a whole number'],
     ['cursor=-1', 'cursor must be'],
-    ['limit=201', 'limit must be an integer from 1 to 200'],
+    ['limit=201', 'limit must be a whole number from 1 to 200'],
     ['limit=1e2', 'limit must be'],
     ['source=a&source=b', 'source must be a string, given once'],
     [`text=${'x'.repeat(201)}`, 'text must not be longer'],
