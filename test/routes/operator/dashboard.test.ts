@@ -452,7 +452,10 @@ tap.test('what is wrong with a filter is said beside it', async t => {
     }
   }
   t.match((await request('/deliveries?from=yesterday')).body, 'value="yesterday"')
-  t.match(await request('/deliveries/replay?state=done'), { statusCode: 400, body: /must be parked or dead, or omitted/ })
+  t.match(await request('/deliveries/replay?state=done'), {
+    statusCode: 400,
+    body: /must be parked or dead, or omitted/,
+  })
   t.match(await post('/deliveries/replay', { form, state: 'done' }), { statusCode: 400 })
 })
 
