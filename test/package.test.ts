@@ -1,11 +1,11 @@
 import { once } from 'node:events'
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { startChild } from './helpers/child.ts'
 
 /** The package as npm packs it, installed into an empty project: plain JavaScript, types, the command. */
@@ -15,6 +15,9 @@ const TSC = join(ROOT, 'node_modules/.bin/tsc')
 /** Outside of this folder, or our own node_modules would serve what the package forgot to ask for. */
 const PROJECT = realpathSync(mkdtempSync(join(tmpdir(), 'tutorbot-package-')))
 t.teardown(() => rmSync(PROJECT, { recursive: true, force: true }))
+
+/** The lowest version of the range in peerDependencies. */
+const OLDEST_FASTIFY = '5.0.0'
 
 const USE_JS = `
 import Fastify from 'fastify'
@@ -116,10 +119,54 @@ const TSCONFIG = {
   files: ['use.ts'],
 }
 
+/** A host with an oldest Fastify: the plugin uses the host's own, and what it throws is the host's, too. */
+const HOST_JS = `
+import { globSync, realpathSync } from 'node:fs'
+import Fastify from 'fastify'
+import webhooks, { signChatwoot } from 'tutorbot-webhooks'
+
+const app = Fastify()
+const errors = []
+app.addHook('onError', async (_request, _reply, error) => errors.push(error))
+await app.register(webhooks, { chatwoot: { secrets: ['s3cret'] }, store: 'webhooks.db' })
+const post = payload => app.inject({ method: 'POST', url: '/cw', payload, headers: signChatwoot(payload, 's3cret') })
+const accepted = await post(JSON.stringify({ event: 'message_created', id: 5, conversation: { id: 1 }, account: { id: 1 } }))
+const tooLarge = await post(JSON.stringify('x'.repeat(5e6)))
+await app.close()
+console.log(JSON.stringify({
+  version: app.version,
+  copies: new Set(globSync('node_modules/{,.pnpm/*/node_modules/}{,*/node_modules/}fastify/package.json').map(file => realpathSync(file))).size,
+  answers: [accepted.json().status, tooLarge.statusCode],
+  isHosts: errors.map(error => error instanceof Fastify.errorCodes.FST_ERR_CTP_BODY_TOO_LARGE),
+}))
+`
+
 /** This Node first, as npm has it for scripts; none of the settings that an `npm test` around us hands down. */
 function environment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))
   return { ...Object.fromEntries(kept), PATH: `${dirname(process.execPath)}:${process.env.PATH}` }
+}
+
+/** Where a command of the package, in a project, serves. */
+async function serve(t: Test, cwd: string): Promise<{ url: string; end(): Promise<unknown> }> {
+  const env = { ...environment(), PORT: '0', DATABASE_URL: join(cwd, 'command.db') }
+  const child = startChild(join(cwd, 'node_modules/.bin/tutorbot-webhooks'), [], { cwd, env })
+  const exited = once(child, 'exit')
+  t.teardown(() => child.kill('SIGKILL'))
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', line => {
+      const listening = /Server listening at (http:[^"]+)/.exec(line)?.[1]
+      if (listening !== undefined) resolve(listening)
+    })
+    void exited.then(([code]) => reject(new Error(`the command ended with ${code}`)))
+  })
+  return {
+    url,
+    end() {
+      child.kill('SIGTERM')
+      return exited
+    },
+  }
 }
 
 async function run(cwd: string, command: string, ...args: string[]) {
@@ -190,19 +237,41 @@ t.test('the package', async t => {
   })
 
   t.test('has a command that serves', async t => {
-    const env = { ...environment(), PORT: '0', DATABASE_URL: join(PROJECT, 'command.db') }
-    const child = startChild(join(PROJECT, 'node_modules/.bin/tutorbot-webhooks'), [], { cwd: PROJECT, env })
-    const exited = once(child, 'exit')
-    t.teardown(() => child.kill('SIGKILL'))
-    const url = await new Promise<string>((resolve, reject) => {
-      createInterface({ input: child.stdout }).on('line', line => {
-        const listening = /Server listening at (http:[^"]+)/.exec(line)?.[1]
-        if (listening !== undefined) resolve(listening)
-      })
-      void exited.then(([code]) => reject(new Error(`the command ended with ${code}`)))
-    })
+    const { url, end } = await serve(t, PROJECT)
     t.same(await (await fetch(`${url}/health`)).json(), { status: 'ok' })
-    child.kill('SIGTERM')
-    t.same(await exited, [0, null])
+    t.same(await end(), [0, null])
   })
+
+  // The newest Fastify is that of the tests above, installed by npm.
+  for (const [manager, ...install] of [
+    ['npm', 'install', ...settings],
+    ['pnpm', 'install', '--ignore-scripts'],
+    ['yarn', 'install', '--ignore-scripts', '--no-lockfile', '--silent'],
+  ] as [string, ...string[]][]) {
+    t.test(`${manager} installs it into a host with the oldest Fastify 5, whose only one it is`, async t => {
+      const host = join(PROJECT, 'hosts', manager)
+      mkdirSync(host, { recursive: true })
+      const dependencies = {
+        fastify: OLDEST_FASTIFY,
+        'tutorbot-webhooks': `file:${join(PROJECT, packed.filename)}`,
+        '@types/node': process.versions.node.split('.')[0],
+      }
+      writeFileSync(join(host, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }))
+      const command = manager === 'npm' ? ['npm'] : ['npm', 'exec', '--yes', '--prefer-offline', manager, '--']
+      await run(host, ...(command as [string]), ...install)
+      writeFileSync(join(host, 'host.js'), HOST_JS)
+      t.same(JSON.parse(await run(host, process.execPath, 'host.js')), {
+        version: OLDEST_FASTIFY,
+        copies: 1,
+        answers: ['accepted', 413],
+        isHosts: [true],
+      })
+      writeFileSync(join(host, 'use.ts'), USE_TS)
+      writeFileSync(join(host, 'tsconfig.json'), JSON.stringify(TSCONFIG))
+      t.equal(await run(host, TSC, '-p', '.'), '')
+      const { url, end } = await serve(t, host)
+      t.same(await (await fetch(`${url}/health`)).json(), { status: 'ok' })
+      t.same(await end(), [0, null])
+    })
+  }
 })

@@ -2,12 +2,13 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { chatwoot, railsJson } from '../commands/samples.ts'
 import { OptionError, StoreOpenError } from '../inbox/errors.ts'
 import { EnvError } from '../plugins/env.ts'
 import { signChatwoot } from '../plugins/verification.ts'
-import { buildServer, explainFailure, start } from '../server.ts'
+import { buildServer, explainFailure, start, withoutRequestLog } from '../server.ts'
 import { CHATWOOT_SECRET, chatwootRequest } from './helpers/app.ts'
 import { startGoogleApi } from './helpers/google-api.ts'
 import { LEVELS } from './helpers/log.ts'
@@ -493,4 +494,9 @@ t.test('a socket that was handed to another process is not taken, and that is sa
   t.match(await log.line(({ msg }) => msg.startsWith('LISTEN_FDS')), { level: LEVELS.warn, msg: /another process/ })
   child.kill('SIGTERM')
   t.match(await ended, { code: 0, stderr: '' })
+})
+
+t.test('Fastify’s own lines of each request are left out, whether or not it has a LogController', async t => {
+  t.same(withoutRequestLog({}), { disableRequestLogging: true })
+  t.match(withoutRequestLog(Fastify), { logController: { disableRequestLogging: true } })
 })

@@ -1,3 +1,4 @@
+import { expectTypeOf } from 'expect-type'
 import type Stripe from 'stripe'
 import type { ChatwootConversationEvent, ChatwootMessage, Delivery, Handlers, WebhooksOptions } from '../../app.ts'
 
@@ -9,35 +10,36 @@ declare module '../../app.ts' {
   }
 }
 
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
-/** Compiles only if the type of the value is exactly that. */
-const is =
-  <Expected>() =>
-  <Given>(_value: Given & (Equal<Given, Expected> extends true ? unknown : never)) => {}
-
 export const typed: Handlers = {
   chatwoot: {
-    message_created: ({ payload }) => is<ChatwootMessage>()(payload),
-    conversation_updated: { handle: ({ payload }) => is<ChatwootConversationEvent>()(payload), gaveUp: () => {} },
-  },
-  stripe: {
-    'payment_intent.succeeded': ({ payload }) => is<Stripe.PaymentIntent>()(payload.data.object),
-    'charge.refunded': {
-      handle: ({ payload }) => is<Stripe.Charge>()(payload.data.object),
-      gaveUp: ({ payload }, { error }) => [is<Stripe.ChargeRefundedEvent>()(payload), is<unknown>()(error)],
+    message_created: ({ payload }) => expectTypeOf(payload).toEqualTypeOf<ChatwootMessage>(),
+    conversation_updated: {
+      handle: ({ payload }) => expectTypeOf(payload).toEqualTypeOf<ChatwootConversationEvent>(),
+      gaveUp: () => {},
     },
   },
-  calcom: { BOOKING_CREATED: ({ payload }) => is<string>()(payload.payload.uid) },
+  stripe: {
+    'payment_intent.succeeded': ({ payload }) =>
+      expectTypeOf(payload.data.object).toEqualTypeOf<Stripe.PaymentIntent>(),
+    'charge.refunded': {
+      handle: ({ payload }) => expectTypeOf(payload.data.object).toEqualTypeOf<Stripe.Charge>(),
+      gaveUp: ({ payload }, { error }) => [
+        expectTypeOf(payload).toEqualTypeOf<Stripe.ChargeRefundedEvent>(),
+        expectTypeOf(error).toEqualTypeOf<unknown>(),
+      ],
+    },
+  },
+  calcom: { BOOKING_CREATED: ({ payload }) => expectTypeOf(payload.payload.uid).toEqualTypeOf<string>() },
 }
 
 export const context: Handlers = {
   chatwoot: {
     contact_created: async ({ payload }, { chatwoot, stripe, calendar, signal, once }) => {
-      is<Record<string, unknown>>()(payload.custom_attributes)
+      expectTypeOf(payload.custom_attributes).toEqualTypeOf<Record<string, unknown>>()
       await chatwoot?.updateContact(`${payload.id}`, {}, signal)
-      is<boolean | undefined>()(stripe?.livemode)
-      is<boolean | undefined>()(await calendar?.has('order', signal))
-      is<number>()(await once('key', () => 5))
+      expectTypeOf(stripe?.livemode).toEqualTypeOf<boolean | undefined>()
+      expectTypeOf(await calendar?.has('order', signal)).toEqualTypeOf<boolean | undefined>()
+      expectTypeOf(await once('key', () => 5)).toEqualTypeOf<number>()
     },
   },
 }
@@ -45,7 +47,7 @@ export const context: Handlers = {
 /** Of a source that no one has declared, and by event alone, as it was. */
 export const untyped: WebhooksOptions = {
   handlers: {
-    github: { push: ({ payload }: Delivery) => is<unknown>()(payload.ref) },
+    github: { push: ({ payload }: Delivery) => expectTypeOf(payload.ref).toEqualTypeOf<unknown>() },
     contact_created: ({ payload }: Delivery) => payload.name,
   },
 }
@@ -67,7 +69,7 @@ export const wrong: Handlers[] = [
   { chatwoot: { message_created: 'x' } },
 ]
 
-is<Record<string, unknown>>()({} as Delivery['payload'])
-is<{ a: 1 }>()({} as Delivery<{ a: 1 }>['payload'])
-// @ts-expect-error `is` itself tells types apart
-is<string>()(5 as number)
+expectTypeOf({} as Delivery['payload']).toEqualTypeOf<Record<string, unknown>>()
+expectTypeOf({} as Delivery<{ a: 1 }>['payload']).toEqualTypeOf<{ a: 1 }>()
+// @ts-expect-error types are told apart
+expectTypeOf(5 as number).toEqualTypeOf<string>()
