@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
@@ -320,4 +322,14 @@ t.test('a further source’s handlers have its payload as it came, or as the sou
       { source: 'shop', payload: { event: 'order', n: '1' } },
     ],
   )
+})
+
+t.test('a host’s test awaits what is handled, as the README shows', async t => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const [, block = ''] = /A test of yours waits for it.*?```ts\n(.*?)```/s.exec(readme) ?? []
+  const code = block.replace(/^import .*$/m, '').replaceAll("'s3cret'", 'secret')
+  const { app } = await hostApp(t, { handlers: { chatwoot: { contact_created: () => {} } } })
+  const AsyncFunction = (async () => {}).constructor as new (...source: string[]) => (...values: unknown[]) => unknown
+  const run = new AsyncFunction('app', 'once', 'signChatwoot', 'secret', `${code}\nreturn { event, result }`)
+  t.same(await run(app, once, signChatwoot, CHATWOOT_SECRET), { event: 'contact_created', result: 'done' })
 })
