@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { httpUrl } from '../clients/http.ts'
 import type { Clock, Logger } from '../inbox/contracts.ts'
 import { OptionError } from '../inbox/errors.ts'
-import type { WebhookEvents } from '../inbox/events.ts'
+import type { AttentionEvent, WebhookEvents } from '../inbox/events.ts'
 import type { Inbox } from '../inbox/inbox.ts'
 import { delay } from '../inbox/store-trouble.ts'
 import { utcTime } from '../inbox/utc-time.ts'
@@ -77,15 +77,7 @@ export function createAlerts({ url, inbox, events, clock, log }: AlertsParts): {
     if (!ok) storeFailed()
   })
   // No incident: each is told for itself, and has no end that could be seen.
-  events.on('attention', ({ amount, student, order, payment, conversation, problem, why }) => {
-    const who = student === '' ? 'a student' : student
-    const finding: Finding = {
-      alert: 'payment_needs_person',
-      summary: `A payment of ${amount} by ${who} (${order && `order ${order}, `}${payment}) needs a person: ${why}`,
-      details: { amount, student, order, payment, conversation, problem },
-    }
-    void post(messageOf(finding, 'firing', utcTime(clock.now())))
-  })
+  events.on('attention', event => void post(messageOf(paymentFinding(event), 'firing', utcTime(clock.now()))))
   return { start: schedule, close }
 
   function close(): void {
@@ -131,11 +123,7 @@ export function createAlerts({ url, inbox, events, clock, log }: AlertsParts): {
 
   function storeFailed(): void {
     storeFailures++
-    begin({
-      alert: 'store_failing',
-      summary: 'The store fails: webhooks are answered 500, and lost where their senders do not send them again',
-      details: {},
-    })
+    begin(STORE_FAILING)
   }
 
   function set(isSo: boolean, finding: Finding): void {
@@ -156,6 +144,22 @@ export function createAlerts({ url, inbox, events, clock, log }: AlertsParts): {
     await over
     await post(messageOf(finding, 'resolved', since))
     incidents.delete(finding.alert)
+  }
+}
+
+const STORE_FAILING: Finding = {
+  alert: 'store_failing',
+  summary: 'The store is failing: webhooks are answered 500, and lost unless their senders retry',
+  details: {},
+}
+
+function paymentFinding(event: AttentionEvent): Finding {
+  const { amount, student, order, payment, conversation, problem, why } = event
+  const who = student === '' ? 'a student' : student
+  return {
+    alert: 'payment_needs_person',
+    summary: `A payment of ${amount} by ${who} (${order && `order ${order}, `}${payment}) needs a person: ${why}`,
+    details: { amount, student, order, payment, conversation, problem },
   }
 }
 

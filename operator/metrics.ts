@@ -32,6 +32,74 @@ const OPERATION_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 1_024]
 /** Counts what happens to webhooks from now on, in a registry of its own: a host has its metrics elsewhere. */
 export function createMetrics({ inbox, events, clock, log }: MetricsOptions): Metrics {
   const registry = new Registry()
+  const metrics = metricsIn(registry)
+  const { deliveries, acknowledgement, wait, handling, commit, operations, commitFailures } = metrics
+  const { backlog, backlogAge, storeKeys, storeBytes, storeUp } = metrics
+
+  // A label takes names from our code and the host's only, none from outside: each value is a series that is kept.
+  const eventLabel = (source: string, event: string | undefined) =>
+    event !== undefined && inbox.handles(source, event) ? event : 'other'
+
+  events.on('answered', ({ source = 'other', event, outcome, reason, status, ms }: AnsweredEvent) => {
+    deliveries.inc({ source, event: eventLabel(source, event), outcome, reason: codeOf(reason) })
+    if (status !== undefined) acknowledgement.observe({ source, outcome }, ms / 1_000)
+  })
+  events.on('handled', ({ source, event: name, attempt, result, waitedMs, ms }: HandledEvent) => {
+    const event = eventLabel(source, name)
+    handling.observe({ source, event, result }, ms / 1_000)
+    // Another machine's clock may be behind.
+    if (attempt === 1) wait.observe({ source, event }, Math.max(0, waitedMs / 1_000))
+  })
+  events.on('committed', ({ operations: shared, ms, ok }: Commit) => {
+    commit.observe(ms / 1_000)
+    operations.observe(shared)
+    if (!ok) commitFailures.inc()
+  })
+  events.on('attention', () => metrics.attention.inc())
+  events.on('foreign', () => metrics.foreign.inc())
+
+  function collectProcess(): void {
+    const stats = inbox.stats()
+    metrics.waiting.set(stats.waiting)
+    metrics.waitingBytes.set(stats.waitingBytes)
+    metrics.inFlight.set(stats.inFlight)
+    metrics.recentKeys.set(stats.recentKeys)
+    metrics.lookups.reset()
+    metrics.lookups.inc({ result: 'hit' }, stats.recentHits)
+    metrics.lookups.inc({ result: 'miss' }, stats.recentMisses)
+  }
+
+  async function collectStore(): Promise<void> {
+    try {
+      const [counts, size] = await inTime(clock, Promise.all([inbox.backlog(), inbox.size(), inbox.checkWritable()]))
+      const { oldestPendingAt } = counts
+      for (const state of ['pending', 'parked', 'dead'] as const) backlog.set({ state }, counts[state])
+      backlogAge.set(oldestPendingAt === null ? 0 : Math.max(0, (clock.now() - oldestPendingAt) / 1_000))
+      storeKeys.set(size.deliveries)
+      storeBytes.set(size.bytes)
+      storeUp.set(1)
+    } catch (error) {
+      log.error(error, 'the store does not answer: its metrics are left out')
+      // What is not known is no 0, and not what it was either.
+      backlog.reset()
+      for (const gauge of [backlogAge, storeKeys, storeBytes]) gauge.remove()
+      storeUp.set(0)
+    }
+  }
+
+  const processRegistry = processMetrics()
+  return {
+    contentType: registry.contentType,
+    async scrape() {
+      await collectStore()
+      collectProcess()
+      return `${await registry.metrics()}\n${await processRegistry.metrics()}`
+    },
+  }
+}
+
+/** Every metric of webhooks, registered. */
+function metricsIn(registry: Registry) {
   const common = (name: string, help: string) => ({
     name: `tutorbot_webhooks_${name}`,
     help,
@@ -86,66 +154,26 @@ export function createMetrics({ inbox, events, clock, log }: MetricsOptions): Me
   const backlogAge = new Gauge(common('backlog_age_seconds', 'Since the oldest pending delivery was accepted'))
   const storeKeys = new Gauge(common('store_keys', 'Deliveries whose keys are known, about'))
   const storeBytes = new Gauge(common('store_bytes', 'Size of the store'))
-
-  // A label takes names from our code and the host's only, none from outside: each value is a series that is kept.
-  const eventLabel = (source: string, event: string | undefined) =>
-    event !== undefined && inbox.handles(source, event) ? event : 'other'
-
-  events.on('answered', ({ source = 'other', event, outcome, reason, status, ms }: AnsweredEvent) => {
-    deliveries.inc({ source, event: eventLabel(source, event), outcome, reason: codeOf(reason) })
-    if (status !== undefined) acknowledgement.observe({ source, outcome }, ms / 1_000)
-  })
-  events.on('handled', ({ source, event: name, attempt, result, waitedMs, ms }: HandledEvent) => {
-    const event = eventLabel(source, name)
-    handling.observe({ source, event, result }, ms / 1_000)
-    // Another machine's clock may be behind.
-    if (attempt === 1) wait.observe({ source, event }, Math.max(0, waitedMs / 1_000))
-  })
-  events.on('committed', ({ operations: shared, ms, ok }: Commit) => {
-    commit.observe(ms / 1_000)
-    operations.observe(shared)
-    if (!ok) commitFailures.inc()
-  })
-  events.on('attention', () => attention.inc())
-  events.on('foreign', () => foreign.inc())
-
-  function collectProcess(): void {
-    const stats = inbox.stats()
-    waiting.set(stats.waiting)
-    waitingBytes.set(stats.waitingBytes)
-    inFlight.set(stats.inFlight)
-    recentKeys.set(stats.recentKeys)
-    lookups.reset()
-    lookups.inc({ result: 'hit' }, stats.recentHits)
-    lookups.inc({ result: 'miss' }, stats.recentMisses)
-  }
-
-  async function collectStore(): Promise<void> {
-    try {
-      const [counts, size] = await inTime(clock, Promise.all([inbox.backlog(), inbox.size(), inbox.checkWritable()]))
-      const { oldestPendingAt } = counts
-      for (const state of ['pending', 'parked', 'dead'] as const) backlog.set({ state }, counts[state])
-      backlogAge.set(oldestPendingAt === null ? 0 : Math.max(0, (clock.now() - oldestPendingAt) / 1_000))
-      storeKeys.set(size.deliveries)
-      storeBytes.set(size.bytes)
-      storeUp.set(1)
-    } catch (error) {
-      log.error(error, 'the store does not answer: its metrics are left out')
-      // What is not known is no 0, and not what it was either.
-      backlog.reset()
-      for (const gauge of [backlogAge, storeKeys, storeBytes]) gauge.remove()
-      storeUp.set(0)
-    }
-  }
-
-  const processRegistry = processMetrics()
   return {
-    contentType: registry.contentType,
-    async scrape() {
-      await collectStore()
-      collectProcess()
-      return `${await registry.metrics()}\n${await processRegistry.metrics()}`
-    },
+    deliveries,
+    acknowledgement,
+    wait,
+    handling,
+    commit,
+    operations,
+    commitFailures,
+    attention,
+    foreign,
+    waiting,
+    waitingBytes,
+    inFlight,
+    recentKeys,
+    lookups,
+    storeUp,
+    backlog,
+    backlogAge,
+    storeKeys,
+    storeBytes,
   }
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../inbox/contracts.ts'
+import type { Inbox } from '../../inbox/inbox.ts'
 import { createActivity } from '../../operator/activity.ts'
 import { noticeOf } from '../../operator/dashboard-words.ts'
 import { BadFilterError, FILTER_SCHEMA, readFilter, readPage } from '../../operator/filter.ts'
@@ -91,14 +92,7 @@ export default async function dashboard(app: FastifyInstance, options: Dashboard
     return send(reply.code(status), pages.problem(request.operatorSession, status, title, message))
   })
 
-  for (const [name, { url, type }] of Object.entries(FILES)) {
-    const content = readFileSync(fileURLToPath(import.meta.resolve(url)))
-    const etag = `"${hash('sha256', content)}"`
-    app.get(`/${name}`, async (request, reply) => {
-      reply.headers({ etag, 'cache-control': 'no-cache', 'content-type': type })
-      return request.headers['if-none-match'] === etag ? reply.code(304).send() : content
-    })
-  }
+  serveFiles(app)
 
   app.get('/sign-in', async (request, reply) => send(reply, pages.signIn(pathIn(base, request.query), undefined)))
 
@@ -126,82 +120,9 @@ export default async function dashboard(app: FastifyInstance, options: Dashboard
     return reply.type('text/event-stream').send(live.open(view, () => sessions.isOver(session)))
   })
 
-  await app.register(async signedIn => {
-    signedIn.addHook('onRequest', async (request, reply) => {
-      if (request.operatorSession !== null || request.method === 'POST') return
-      return reply.redirect(`${base}/sign-in?${new URLSearchParams({ next: request.url })}`, 303)
-    })
-    signedIn.addHook('preValidation', async request => {
-      if (request.method === 'POST') sessions.checkForm(request, asObject(request.body).form)
-    })
-    const sessionOf = (request: FastifyRequest) => request.operatorSession as Session
-
-    signedIn.post('/sign-out', async (request, reply) => {
-      sessions.end(request, reply)
-      return reply.redirect(`${base}/sign-in`, 303)
-    })
-
-    signedIn.get('/', async (request, reply) => send(reply, pages.overview(sessionOf(request), await readOverview())))
-
-    signedIn.get('/deliveries', async (request, reply) => {
-      const given = asObject(request.query)
-      const values = valuesOf(given, LIST_FIELDS)
-      return withFilter(request, reply, values, async () => {
-        const { limit, before } = readPage(given)
-        const page = await inbox.browse(readFilter(given, zone), limit, before)
-        const query = queryOf({ ...values, cursor: '' })
-        const olderQuery = page.next === null ? undefined : queryOf({ ...values, cursor: `${page.next}` })
-        return send(reply, pages.list(sessionOf(request), { page, values, query, olderQuery }, noticeOf(given)))
-      })
-    })
-
-    signedIn.get('/deliveries/replay', async (request, reply) => {
-      const values = valuesOf(asObject(request.query), FILTER_FIELDS)
-      return withFilter(request, reply, values, async () => {
-        const { matched } = await replayMany(inbox, values, true, zone)
-        return send(reply, pages.confirmReplay(sessionOf(request), matched, values, queryOf(values)))
-      })
-    })
-
-    signedIn.post('/deliveries/replay', async (request, reply) => {
-      const values = valuesOf(asObject(request.body), FILTER_FIELDS)
-      return withFilter(request, reply, values, async () => {
-        const { replayed } = await replayMany(inbox, values, false, zone)
-        const query = queryOf({ ...values, done: 'replayed-many', count: `${replayed}` })
-        return reply.redirect(`${base}/deliveries?${query}`, 303)
-      })
-    })
-
-    signedIn.get<OfOne>('/deliveries/:id', async (request, reply) =>
-      send(reply, pages.one(sessionOf(request), await readOne(request.params.id), noticeOf(asObject(request.query)))),
-    )
-
-    signedIn.post<OfOne>('/deliveries/:id/replay', async ({ params: { id } }, reply) => {
-      await replayOne(inbox, id)
-      return reply.redirect(`${base}/deliveries/${encodeURIComponent(id)}?done=replayed`, 303)
-    })
-
-    signedIn.post<OfOne>('/deliveries/:id/discard', async ({ params: { id }, body }, reply) => {
-      await discardOne(inbox, id, asObject(body).reason)
-      return reply.redirect(`${base}/deliveries/${encodeURIComponent(id)}?done=discarded`, 303)
-    })
-
-    /** Answers what is wrong with a filter beside its field. */
-    async function withFilter(
-      request: FastifyRequest,
-      reply: FastifyReply,
-      values: FilterValues,
-      answer: () => Promise<FastifyReply>,
-    ): Promise<FastifyReply> {
-      try {
-        return await answer()
-      } catch (error) {
-        if (!(error instanceof BadFilterError)) throw error
-        const [field = ''] = error.message.split(' ')
-        return send(reply.code(400), pages.badFilter(sessionOf(request), values, field, error.message))
-      }
-    }
-  })
+  await app.register(async signedIn =>
+    pagesOfDeliveries(signedIn, { base, pages, sessions, inbox, zone, readOverview, readOne }),
+  )
 
   async function readOverview() {
     const [backlog, dead, parked, latest] = await Promise.all([
@@ -217,6 +138,107 @@ export default async function dashboard(app: FastifyInstance, options: Dashboard
   async function readOne(id: string) {
     const delivery = await find(inbox, id)
     return { delivery, timeline: timelineOf(delivery, await inbox.history(id)) }
+  }
+}
+
+interface PageParts {
+  base: string
+  pages: ReturnType<typeof createPages>
+  sessions: Sessions
+  inbox: Inbox
+  zone: string
+  readOverview(): Promise<Parameters<ReturnType<typeof createPages>['overview']>[1]>
+  readOne(id: string): Promise<Parameters<ReturnType<typeof createPages>['one']>[1]>
+}
+
+/** The pages for who has signed in. */
+function pagesOfDeliveries(signedIn: FastifyInstance, parts: PageParts): void {
+  const { base, pages, sessions, inbox, zone, readOverview, readOne } = parts
+  signedIn.addHook('onRequest', async (request, reply) => {
+    if (request.operatorSession !== null || request.method === 'POST') return
+    return reply.redirect(`${base}/sign-in?${new URLSearchParams({ next: request.url })}`, 303)
+  })
+  signedIn.addHook('preValidation', async request => {
+    if (request.method === 'POST') sessions.checkForm(request, asObject(request.body).form)
+  })
+  const sessionOf = (request: FastifyRequest) => request.operatorSession as Session
+
+  signedIn.post('/sign-out', async (request, reply) => {
+    sessions.end(request, reply)
+    return reply.redirect(`${base}/sign-in`, 303)
+  })
+
+  signedIn.get('/', async (request, reply) => send(reply, pages.overview(sessionOf(request), await readOverview())))
+
+  signedIn.get('/deliveries', async (request, reply) => {
+    const given = asObject(request.query)
+    const values = valuesOf(given, LIST_FIELDS)
+    return withFilter(request, reply, values, async () => {
+      const { limit, before } = readPage(given)
+      const page = await inbox.browse(readFilter(given, zone), limit, before)
+      const query = queryOf({ ...values, cursor: '' })
+      const olderQuery = page.next === null ? undefined : queryOf({ ...values, cursor: `${page.next}` })
+      return send(reply, pages.list(sessionOf(request), { page, values, query, olderQuery }, noticeOf(given)))
+    })
+  })
+
+  signedIn.get('/deliveries/replay', async (request, reply) => {
+    const values = valuesOf(asObject(request.query), FILTER_FIELDS)
+    return withFilter(request, reply, values, async () => {
+      const { matched } = await replayMany(inbox, values, true, zone)
+      return send(reply, pages.confirmReplay(sessionOf(request), matched, values, queryOf(values)))
+    })
+  })
+
+  signedIn.post('/deliveries/replay', async (request, reply) => {
+    const values = valuesOf(asObject(request.body), FILTER_FIELDS)
+    return withFilter(request, reply, values, async () => {
+      const { replayed } = await replayMany(inbox, values, false, zone)
+      const query = queryOf({ ...values, done: 'replayed-many', count: `${replayed}` })
+      return reply.redirect(`${base}/deliveries?${query}`, 303)
+    })
+  })
+
+  signedIn.get<OfOne>('/deliveries/:id', async (request, reply) =>
+    send(reply, pages.one(sessionOf(request), await readOne(request.params.id), noticeOf(asObject(request.query)))),
+  )
+
+  signedIn.post<OfOne>('/deliveries/:id/replay', async ({ params: { id } }, reply) => {
+    await replayOne(inbox, id)
+    return reply.redirect(`${base}/deliveries/${encodeURIComponent(id)}?done=replayed`, 303)
+  })
+
+  signedIn.post<OfOne>('/deliveries/:id/discard', async ({ params: { id }, body }, reply) => {
+    await discardOne(inbox, id, asObject(body).reason)
+    return reply.redirect(`${base}/deliveries/${encodeURIComponent(id)}?done=discarded`, 303)
+  })
+
+  /** Answers what is wrong with a filter beside its field. */
+  async function withFilter(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    values: FilterValues,
+    answer: () => Promise<FastifyReply>,
+  ): Promise<FastifyReply> {
+    try {
+      return await answer()
+    } catch (error) {
+      if (!(error instanceof BadFilterError)) throw error
+      const [field = ''] = error.message.split(' ')
+      return send(reply.code(400), pages.badFilter(sessionOf(request), values, field, error.message))
+    }
+  }
+}
+
+/** What the browser loads beside the pages. */
+function serveFiles(app: FastifyInstance): void {
+  for (const [name, { url, type }] of Object.entries(FILES)) {
+    const content = readFileSync(fileURLToPath(import.meta.resolve(url)))
+    const etag = `"${hash('sha256', content)}"`
+    app.get(`/${name}`, async (request, reply) => {
+      reply.headers({ etag, 'cache-control': 'no-cache', 'content-type': type })
+      return request.headers['if-none-match'] === etag ? reply.code(304).send() : content
+    })
   }
 }
 
