@@ -3,7 +3,7 @@ import { type StripeSampleOptions, stripeEvent, stripePaymentIntent, stripeSessi
 import { allStripeHandlers } from '../../handlers/all.ts'
 import { BOOKED, NO_ORDER } from '../../handlers/booking.ts'
 import { TEXTS } from '../../handlers/texts/index.ts'
-import type { HandlerFunction } from '../../inbox/drain.ts'
+import type { HandlerContext, HandlerFunction } from '../../inbox/drain.ts'
 import { conversationOfMetadata } from '../../sources/stripe-payloads.ts'
 import type { ConversationState } from '../helpers/chatwoot-api.ts'
 import { NO_CLIENTS } from '../helpers/clients.ts'
@@ -470,4 +470,32 @@ t.test('the conversation in metadata', async t => {
   t.equal(conversationOfMetadata({ conversation_id: '42' }), '42')
   t.equal(conversationOfMetadata({ conversation_id: '', chatwoot_conversation_id: 42 }), '42')
   for (const none of [{}, null, '42', { conversation_id: {} }]) t.equal(conversationOfMetadata(none), undefined)
+})
+
+t.test('what is given up is told with its sum, as far as the event has one', async t => {
+  const tutor = await setUp(t)
+  const handlers = allStripeHandlers({ ...tutor.services, stripe: null })
+  const { signal } = new AbortController()
+  const context = {
+    signal,
+    attempt: 8,
+    log: tutor.app.log,
+    once: async (_key: string, step: () => unknown) => step(),
+    ...NO_CLIENTS,
+  } as HandlerContext
+  const sums: string[] = []
+  tutor.app.webhooks.events.on('attention', ({ amount }) => sums.push(amount))
+  const giveUp = async (event: string, object: object) => {
+    const { gaveUp } = handlers[event] as { gaveUp: HandlerFunction }
+    const payload = { id: 'evt', data: { object } }
+    await gaveUp({ id: 'id', source: 'stripe', event, key: 'k', orderingKey: 'k', payload, receivedAt: 0 }, context)
+  }
+  // A conversation that Chatwoot does not have.
+  const metadata = { conversation_id: '99', order_id: 'A1' }
+  await giveUp('charge.refunded', { id: 'ch_1', amount: 6000, currency: 'eur', metadata })
+  await giveUp('payment_intent.succeeded', { id: 'pi_1', amount_received: 6000, metadata })
+  await giveUp('payment_intent.succeeded', { id: 'pi_2', currency: 'eur', metadata })
+  t.same(sums, ['60.00 EUR', 'an unknown amount', 'an unknown amount'])
+  await giveUp('charge.refunded', { id: 'ch_2', amount: 6000, currency: 'eur', metadata: {} })
+  t.equal(sums.length, 3, 'nobody’s, and no session to look for it')
 })
