@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { DeliveryFilter, DeliveryPage, Store } from './contracts.ts'
 
 /** Looks into the store for one page: a million deliveries, or so. */
-const MOST_LOOKS = 100
+const MAX_LOOKS = 100
 
 /** Looks on where the store has stopped, until a page is full. */
 export async function browse(
@@ -13,7 +13,7 @@ export async function browse(
 ): Promise<DeliveryPage> {
   const deliveries: DeliveryPage['deliveries'] = []
   let next = before
-  for (let looks = 0; looks < MOST_LOOKS; looks++) {
+  for (let looks = 0; looks < MAX_LOOKS; looks++) {
     const page = await store.browse(filter, limit - deliveries.length, next)
     deliveries.push(...page.deliveries)
     if (page.next === null || deliveries.length === limit) return { deliveries, next: page.next }

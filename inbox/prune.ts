@@ -1,15 +1,15 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Clock, Logger, Store } from './contracts.ts'
 
-const DAY = 24 * 60 * 60 * 1_000
+const DAY_MS = 24 * 60 * 60 * 1_000
 /** Time between two passes, ms. */
-const PASS_INTERVAL = 60 * 60 * 1_000
+const PASS_INTERVAL_MS = 60 * 60 * 1_000
 /** Least time between the steps of a pass, ms: deliveries come first. */
-const STEP_INTERVAL = 20
+const MIN_PAUSE_MS = 20
 /** And so many times as long as the step took, so that pruning has a tenth of the time at most. */
-const REST = 9
+const PAUSE_FACTOR = 9
 /** Deliveries deleted in one step: an acknowledgement may have to wait for their pages, some ms. */
-const STEP = 20
+const MAX_DELETED_PER_STEP = 20
 
 export interface Pruned {
   store: Pick<Store, 'prune'>
@@ -27,9 +27,9 @@ export interface PruningOptions extends Pruned {
 async function pruneStep({ store, clock, retentionDays, dedupDays }: Pruned, after: number) {
   const now = clock.now()
   const begunAt = performance.now()
-  const before = { payloadsBefore: now - retentionDays * DAY, keysBefore: now - dedupDays * DAY }
-  const next = await store.prune(before, after, STEP)
-  return { next, rest: Math.max(STEP_INTERVAL, REST * (performance.now() - begunAt)) }
+  const before = { payloadsBefore: now - retentionDays * DAY_MS, keysBefore: now - dedupDays * DAY_MS }
+  const next = await store.prune(before, after, MAX_DELETED_PER_STEP)
+  return { next, rest: Math.max(MIN_PAUSE_MS, PAUSE_FACTOR * (performance.now() - begunAt)) }
 }
 
 /** One pass to its end, for a command. */
@@ -44,18 +44,18 @@ export async function prunePass(pruned: Pruned): Promise<void> {
 /** Deletes what is older than its time: a pass at start and every hour, in small steps. Returns what ends it. */
 export function startPruning({ store, clock, log, retentionDays, dedupDays }: PruningOptions): () => void {
   let stopped = false
-  let cancel = clock.after(STEP_INTERVAL, () => void step(0))
+  let cancel = clock.after(MIN_PAUSE_MS, () => void step(0))
 
   async function step(after: number): Promise<void> {
     let next: number | null = null
-    let rest = PASS_INTERVAL
+    let rest = PASS_INTERVAL_MS
     try {
       ;({ next, rest } = await pruneStep({ store, clock, retentionDays, dedupDays }, after))
     } catch (error) {
       log.error(error, 'could not delete old deliveries, retrying in an hour')
     }
     if (stopped) return
-    cancel = clock.after(next === null ? PASS_INTERVAL : rest, () => void step(next ?? 0))
+    cancel = clock.after(next === null ? PASS_INTERVAL_MS : rest, () => void step(next ?? 0))
   }
 
   return () => {

@@ -1,9 +1,9 @@
 import type { Clock, Logger } from './contracts.ts'
 
 /** Wait before a store that failed is asked again, ms. */
-const RETRY_DELAY = 1_000
+const RETRY_DELAY_MS = 1_000
 /** Between two lines that say the same, ms: an outage must not fill the log. */
-const SAY_INTERVAL = 10_000
+const LOG_INTERVAL_MS = 10_000
 
 /** Asks a store that fails again, and says so: when that begins, every 10 s while it lasts, and when it is over. */
 export interface StoreTrouble {
@@ -46,7 +46,7 @@ export function storeTrouble({ clock, log }: { clock: Clock; log: Logger }): Sto
         } catch (error) {
           if (stopped.aborted) return undefined
           failed(what, error)
-          await delay(clock, RETRY_DELAY, stopped)
+          await delay(clock, RETRY_DELAY_MS, stopped)
         }
       }
     },
@@ -68,7 +68,7 @@ export function onceInTenSeconds(): (now: number) => boolean {
   let saidAt = Number.NEGATIVE_INFINITY
   return now => {
     // A clock that is set back must not silence it.
-    if (now >= saidAt && now - saidAt < SAY_INTERVAL) return false
+    if (now >= saidAt && now - saidAt < LOG_INTERVAL_MS) return false
     saidAt = now
     return true
   }
