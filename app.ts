@@ -4,7 +4,6 @@ import { allHandlers } from './handlers/all.ts'
 import { handlersBySource } from './handlers/by-source.ts'
 import type { Services } from './handlers/services.ts'
 import { systemClock } from './inbox/contracts.ts'
-import { loadOptional } from './inbox/optional-package.ts'
 import { checkOptionNames, type WebhooksOptions } from './options.ts'
 import alerts from './plugins/alerts.ts'
 import calendar, { validTimeZone } from './plugins/calendar.ts'
@@ -125,11 +124,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   await app.register(webhookRoutes, { sources, prefix })
   if (options.operator !== undefined) {
     // Loaded only if it is used: its packages take a seventh of the start.
-    const { default: operatorRoutes } = await loadOptional(
-      'operator (ADMIN_TOKEN, METRICS_TOKEN)',
-      ['@fastify/swagger', '@fastify/swagger-ui'],
-      () => import('./routes/operator/index.ts'),
-    )
+    const { default: operatorRoutes } = await import('./routes/operator/index.ts')
     const { zone } = services
     await app.register(operatorRoutes, { ...options.operator, zone, clock, prefix })
   }

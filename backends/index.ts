@@ -1,6 +1,5 @@
 import type { LocalCalendar } from '../calendar/contract.ts'
 import type { Clock, Store } from '../inbox/contracts.ts'
-import { loadOptional } from '../inbox/optional-package.ts'
 import { describeUrl } from '../inbox/postgres/url.ts'
 import type { Backend, BackendModule, BackendOptions } from './contract.ts'
 
@@ -11,7 +10,7 @@ export type BackendName = 'sqlite' | 'postgres'
 /** Each is loaded only if it is used: PostgreSQL's packages are large. */
 const MODULES: Record<BackendName, () => Promise<BackendModule>> = {
   sqlite: () => import('./sqlite.ts'),
-  postgres: () => loadOptional('DATABASE_URL postgres://…', ['pg', 'pg-boss'], () => import('./postgres.ts')),
+  postgres: () => import('./postgres.ts'),
 }
 
 const DEFAULT_STORE = 'data/webhooks.db'

@@ -16,7 +16,7 @@ function isEnough(version) {
 }
 
 if (!isEnough(process.versions.node)) {
-  console.error('tutorbot-webhooks needs Node ' + NEEDED + ' or later, and this is ' + process.versions.node)
+  console.error(`tutorbot-webhooks needs Node ${NEEDED} or later, and this is ${process.versions.node}`)
   process.exit(1)
 }
 

@@ -8,7 +8,6 @@ import { createStripeClient } from '../clients/stripe-client.ts'
 import { whyUnsellable } from '../handlers/money.ts'
 import type { Backlog, Store } from '../inbox/contracts.ts'
 import { StoreMissingError } from '../inbox/errors.ts'
-import { loadOptional } from '../inbox/optional-package.ts'
 import { restoredAt } from '../inbox/sqlite/file.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 import type { CalendarOptions } from '../plugins/calendar.ts'
@@ -251,11 +250,7 @@ async function checkPrice(client: StripeClient, name: string, id: string | undef
 async function checkCalendar(config: Env): Promise<Check[]> {
   const { google } = webhooksOptions(config).calendar as CalendarOptions
   if (google === undefined) return [ok('calendar', 'lessons are kept in the store')]
-  const { createGoogleCalendar } = await loadOptional(
-    'GCAL_CALENDAR_ID',
-    ['@googleapis/calendar'],
-    () => import('../calendar/google/calendar.ts'),
-  )
+  const { createGoogleCalendar } = await import('../calendar/google/calendar.ts')
   const now = Date.now()
   const taken = await createGoogleCalendar(google, Date).busy(now, now + DAY, AbortSignal.timeout(2 * CALL_MS))
   return [

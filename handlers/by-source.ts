@@ -1,6 +1,6 @@
 import type { Logger } from '../inbox/contracts.ts'
 import { OptionError } from '../inbox/errors.ts'
-import { didYouMean } from '../plugins/nearest-name.ts'
+import { didYouMean } from '../inbox/nearest-name.ts'
 import { asObject, isObject } from '../sources/json.ts'
 import type { Handlers } from '../sources/payloads.ts'
 import type { Source } from '../sources/source.ts'

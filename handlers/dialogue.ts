@@ -93,12 +93,12 @@ export function understand(text: string, situation: Situation): Meaning {
 }
 
 /** Longer than any answer. What is behind that is not looked at: somebody may have made it to be slow to look at. */
-export const LONGEST_ANSWER = 300
+export const MAX_ANSWER_LENGTH = 300
 
 /** Without what a person adds or leaves out when writing it over. */
 function wordsOf(text: string): string {
   return text
-    .slice(0, LONGEST_ANSWER)
+    .slice(0, MAX_ANSWER_LENGTH)
     .trim()
     .toLowerCase()
     .replace(/[.!?)]+$/, '')

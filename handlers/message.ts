@@ -11,7 +11,7 @@ import {
 import type { SourceHandlers } from '../sources/payloads.ts'
 import { giveToPerson, kindOf, offeredOf, readerOf, SaleRefusedError, situationOf } from './booking.ts'
 import { conversationOf, fetchConversation, isSilent, isSwitchedOff, updateContact } from './conversation.ts'
-import { intentOf, LONGEST_ANSWER, understand } from './dialogue.ts'
+import { intentOf, MAX_ANSWER_LENGTH, understand } from './dialogue.ts'
 import { isWithPerson, messageGivenUp } from './message-given-up.ts'
 import { publish, type Reply, sayOnce } from './reply.ts'
 import { segmentOf } from './segment.ts'
@@ -74,7 +74,7 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     if (isSilent(conversation)) return null
     const turn: Turn = { services, conversation, kind: kindOf(conversation), signal, delivery, once }
     try {
-      return await answerTo(turn, textOf(delivery.payload).slice(0, LONGEST_ANSWER))
+      return await answerTo(turn, textOf(delivery.payload).slice(0, MAX_ANSWER_LENGTH))
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error
       log.warn({ err: error }, 'the student is given to a person')

@@ -7,7 +7,6 @@ import { type BookedLesson, type Calendar, checkCalendar } from '../calendar/con
 import type { GoogleCalendarOptions } from '../calendar/google/client.ts'
 import { systemClock } from '../inbox/contracts.ts'
 import { OptionError } from '../inbox/errors.ts'
-import { loadOptional } from '../inbox/optional-package.ts'
 import { addToWebhooks } from './webhooks.ts'
 
 declare module './webhooks.ts' {
@@ -56,11 +55,7 @@ async function calendarPlugin(app: FastifyInstance, options: CalendarPluginOptio
   }
   if (google !== undefined) {
     // Its client is large, and most have no use for it.
-    const { createGoogleCalendar } = await loadOptional(
-      'calendar.google (GCAL_CALENDAR_ID)',
-      ['@googleapis/calendar'],
-      () => import('../calendar/google/calendar.ts'),
-    )
+    const { createGoogleCalendar } = await import('../calendar/google/calendar.ts')
     return addToWebhooks(app, { calendar: createGoogleCalendar(google, clock) })
   }
   const calendar = await local()

@@ -12,12 +12,12 @@ function section(title: string): string {
 }
 
 t.test('the table of dependencies names each of them', async t => {
-  const { dependencies, optionalDependencies, peerDependencies, devDependencies } = JSON.parse(read('package.json'))
+  const { dependencies, peerDependencies, devDependencies } = JSON.parse(read('package.json'))
   const named = [...section('Dependencies').matchAll(/^\| ([^|]+?)( \((?:dev|peer)\))? \| /gm)]
     .filter(([, names]) => names !== 'Package')
     .map(([, names = '', dev = '']) => names.split(', ').map(name => name + dev))
   const expected = [
-    ...Object.keys({ ...dependencies, ...optionalDependencies }),
+    ...Object.keys(dependencies),
     ...Object.keys(peerDependencies).map(name => `${name} (peer)`),
     ...Object.keys(devDependencies).map(name => `${name} (dev)`),
   ]

@@ -40,7 +40,7 @@ const JOBS = 'tutorbot_webhooks_boss'
 /** Heartbeats come every 2 s: a longer step could let claims lapse, ms. */
 const STEP = 2_000
 /** A jump of more than this is made at once, ms: nothing can be at work across it. */
-const LONGEST_WALK = 2 * 60_000
+const MAX_WALK_MS = 2 * 60_000
 /** Time for what a step has fired, ms. */
 const SETTLE = 15
 
@@ -93,7 +93,7 @@ function movedClock(server: PostgresServer, start = Date.parse('2026-11-23T10:00
       return cancel
     },
     async advance(ms) {
-      const most = ms > LONGEST_WALK ? ms : STEP
+      const most = ms > MAX_WALK_MS ? ms : STEP
       for (let left = ms; left > 0; left -= most) await step(Math.min(left, most))
     },
     next: () => [...timers].map(({ at }) => at).sort((a, b) => a - b)[0],

@@ -21,7 +21,7 @@ const SERVER = fileURLToPath(new URL('../../server.ts', import.meta.url))
 export const SECRET = 'the-secret-of-the-proxy-tests'
 const CONNECTIONS = 16
 /** The load ends here, whatever else happens. */
-const MOST_REQUESTS = 20_000
+const MAX_REQUESTS = 20_000
 /** What has to be answered between two restarts. */
 const ANSWERS_BETWEEN = 150
 /** Conversations of each connection: those of one come one after the other. */
@@ -207,7 +207,7 @@ export function startLoad(url: string) {
   let stopped = false
 
   async function send(connection: number): Promise<void> {
-    for (let turn = 0; !stopped && next <= MOST_REQUESTS; turn++) {
+    for (let turn = 0; !stopped && next <= MAX_REQUESTS; turn++) {
       const message = next++
       const conversation = 1 + connection + CONNECTIONS * (turn % CONVERSATIONS)
       const body = railsJson(chatwoot.incoming({ message, conversation }))

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { didYouMean } from '../../plugins/nearest-name.ts'
+import { didYouMean } from '../../inbox/nearest-name.ts'
 
 const KNOWN = ['message_created', 'message_updated', 'url', 'token', 'accountId', 'secrets']
 
