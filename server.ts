@@ -3,8 +3,9 @@ import closeWithGrace from 'close-with-grace'
 import Fastify, { type FastifyInstance } from 'fastify'
 import webhooks, { type WebhooksOptions } from './app.ts'
 import { describeStore } from './backends/index.ts'
+import { type Env, EnvError, type EnvOptions, readEnv } from './environment.ts'
 import { OptionError, StoreOpenError } from './inbox/errors.ts'
-import { type Env, EnvError, type EnvOptions, readEnv } from './plugins/env.ts'
+import env from './plugins/env.ts'
 import { loggerOptions } from './plugins/logging.ts'
 import healthRoutes from './routes/health.ts'
 
@@ -19,7 +20,6 @@ const FIRST_HANDED_OVER_FD = 3
 export async function buildServer(options: EnvOptions = {}): Promise<FastifyInstance> {
   const config = await readEnv(options)
   const app = createFastify(config)
-  app.decorate('config', config)
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({
       statusCode: 404,
@@ -29,6 +29,7 @@ export async function buildServer(options: EnvOptions = {}): Promise<FastifyInst
     }),
   )
   try {
+    await app.register(env, { env: config })
     await registerAll(app, config)
   } catch (error) {
     // Closes what has been opened by then.

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
 import webhooks from '../app.ts'
-import { readEnv } from '../plugins/env.ts'
+import { readEnv } from '../environment.ts'
 import { serverOptions, webhooksOptions } from '../server.ts'
 
 const config = await readEnv({})

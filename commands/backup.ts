@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { Command } from 'commander'
+import { readEnv } from '../environment.ts'
 import { markWithoutLeftovers, versionOf } from '../inbox/sqlite/file.ts'
-import { readEnv } from '../plugins/env.ts'
 import { CommandError, type Context, report, withExamples, withJson } from './output.ts'
 import { mustBeFile, placeStore } from './store-file.ts'
 

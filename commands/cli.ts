@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
+import { EnvError } from '../environment.ts'
 import { OptionError, PermanentError, StoreOpenError, TransientError } from '../inbox/errors.ts'
-import { EnvError } from '../plugins/env.ts'
 import { CommandError, type Context, UsageError } from './output.ts'
 
 type AddCommand = (program: Command, context: Context) => void

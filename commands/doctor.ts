@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
-import { EnvError, readEnv } from '../plugins/env.ts'
+import { EnvError, readEnv } from '../environment.ts'
 import { type Check, checkAll, wrong } from './checks.ts'
 import { CommandError, type Context, report, table, UsageError, withExamples, withJson } from './output.ts'
 import { serverUrl } from './server-url.ts'

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
+import type { EnvOptions } from '../environment.ts'
 import { indentedJson } from '../operator/json-text.ts'
 import { localZone, readTime } from '../operator/local-time.ts'
-import type { EnvOptions } from '../plugins/env.ts'
 
 /** What the commands share: output, errors and tables. */
 

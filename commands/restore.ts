@@ -1,7 +1,7 @@
 import { chmodSync, copyFileSync, existsSync } from 'node:fs'
 import type { Command } from 'commander'
+import { readEnv } from '../environment.ts'
 import { lockFile, markRestored } from '../inbox/sqlite/file.ts'
-import { readEnv } from '../plugins/env.ts'
 import { CommandError, type Context, report, withExamples, withJson } from './output.ts'
 import { mustBeFile, placeStore } from './store-file.ts'
 

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import type { Env } from '../plugins/env.ts'
+import type { Env } from '../environment.ts'
 import { UsageError } from './output.ts'
 
 /** Where the server is, without a slash at the end: HOST and PORT of the environment unless told. @throws {UsageError} */

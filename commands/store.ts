@@ -1,8 +1,8 @@
 import { openStoreBeside } from '../backends/index.ts'
+import { type Env, readEnv } from '../environment.ts'
 import { browse } from '../inbox/browse.ts'
 import type { Store } from '../inbox/contracts.ts'
 import type { Inbox } from '../inbox/inbox.ts'
-import { type Env, readEnv } from '../plugins/env.ts'
 import type { Context } from './output.ts'
 
 /** Deliveries that one transaction changes: a large one would hold up the server's. */

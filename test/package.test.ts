@@ -194,7 +194,7 @@ t.test('the package', async t => {
   t.test('holds what is used, and nothing else', async t => {
     const paths = packed.files.map(({ path }) => path)
     const built =
-      /^(dist\/(app|options|server|(plugins|routes|sources|handlers|backends|inbox|calendar|clients|operator|commands)\/[\w/-]+)\.(js|d\.ts)|dist\/commands\/bin\.cjs|dist\/operator\/public\/[\w.]+|ops\/[\w.-]+)$/
+      /^(dist\/(app|environment|options|server|(plugins|routes|sources|handlers|backends|inbox|calendar|clients|operator|commands)\/[\w/-]+)\.(js|d\.ts)|dist\/commands\/bin\.cjs|dist\/operator\/public\/[\w.]+|ops\/[\w.-]+)$/
     t.same(paths.filter(path => !built.test(path)).sort(), [
       '.env.example',
       'CHANGELOG.md',

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { main } from '../../commands/cli.ts'
-import { ENV_SCHEMA } from '../../plugins/env.ts'
+import { ENV_SCHEMA } from '../../environment.ts'
 import { startChild } from './child.ts'
 
 export const CLI_FILE = fileURLToPath(new URL('../../commands/cli.ts', import.meta.url))

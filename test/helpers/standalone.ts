@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { ENV_SCHEMA } from '../../plugins/env.ts'
+import { ENV_SCHEMA } from '../../environment.ts'
 import { startChild } from './child.ts'
 import { type CapturedLog, captureLog } from './log.ts'
 

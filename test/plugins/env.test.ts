@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import Fastify from 'fastify'
 import t from 'tap'
-import envPlugin, { ENV_SCHEMA, EnvError, readEnv } from '../../plugins/env.ts'
+import { ENV_SCHEMA, EnvError, readEnv } from '../../environment.ts'
+import envPlugin from '../../plugins/env.ts'
 
 const root = new URL('../../', import.meta.url)
 
@@ -70,7 +71,7 @@ t.test('texts become what they mean, and what is not ours is left out', async t 
 t.test('the plugin puts it on fastify.config', async t => {
   const app = Fastify()
   t.teardown(() => app.close())
-  await app.register(envPlugin, { env: { PORT: '8080' } })
+  await app.register(envPlugin, { env: await readEnv({ env: { PORT: '8080' } }) })
   t.match(app.config, { PORT: 8080, HOST: '127.0.0.1' })
 })
 

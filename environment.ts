@@ -1,0 +1,205 @@
+import envSchema from 'env-schema'
+
+/** The environment of the standalone server, as it is used: see ENV_SCHEMA for what each name means. */
+export interface Env {
+  PORT: number
+  HOST: string
+  LOG_LEVEL: string
+  TRUST_PROXY: string
+  DATABASE_URL: string
+  CW_HMAC_SECRET?: string
+  CW_ALLOW_UNSIGNED: boolean
+  CW_LEGACY_SIGNATURE: boolean
+  CW_TOLERANCE_SECONDS: number
+  STRIPE_WEBHOOK_SECRET?: string
+  STRIPE_TOLERANCE_SECONDS: number
+  CW_URL?: string
+  CW_ACC_ID?: string
+  CW_TOKEN?: string
+  CW_ADMIN_TOKEN?: string
+  HANDOFF_AGENT_ID?: number
+  STRIPE_SECRET_KEY?: string
+  STRIPE_API_BASE?: string
+  STANDARD_PRICE_ID_60?: string
+  STANDARD_PRICE_ID_90?: string
+  WEEKEND_PRICE_ID_60?: string
+  WEEKEND_PRICE_ID_90?: string
+  CHECKOUT_RETURN_URL?: string
+  TZ: string
+  CALENDAR_TOKEN?: string
+  GCAL_SERVICE_ACCOUNT_JSON?: string
+  GCAL_CALENDAR_ID?: string
+  GCAL_API_BASE?: string
+  ADMIN_TOKEN?: string
+  METRICS_TOKEN?: string
+  ALERT_WEBHOOK_URL?: string
+  RETENTION_DAYS: number
+  DEDUP_DAYS: number
+}
+
+const text = { type: 'string' } as const
+/** Several, separated by commas, none of them empty. */
+const list = { type: 'string', pattern: '^\\s*[^,\\s][^,]*(,\\s*[^,\\s][^,]*)*$' } as const
+const url = { type: 'string', pattern: '^https?://[^\\s]+$' } as const
+
+const tolerance = { type: 'integer', minimum: 30, maximum: 86_400, default: 300 } as const
+
+/** The single source: the README's table and .env.example are checked against it. */
+export const ENV_SCHEMA = {
+  type: 'object',
+  properties: {
+    PORT: { type: 'integer', minimum: 0, maximum: 65535, default: 3000, description: 'Port to listen on' },
+    HOST: { ...text, default: '127.0.0.1', description: 'Address to listen on' },
+    LOG_LEVEL: {
+      enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+      default: 'info',
+      description: 'Lowest level to log; debug adds the first 50 characters of messages',
+    },
+    TRUST_PROXY: {
+      ...text,
+      default: 'loopback',
+      description: 'Proxies whose X-Forwarded-* headers are trusted: addresses, comma-separated',
+    },
+    DATABASE_URL: {
+      ...text,
+      default: 'data/webhooks.db',
+      description: 'Where deliveries are stored: a file (SQLite) or postgres://…',
+    },
+    CW_HMAC_SECRET: { ...list, description: 'Signing secrets of the Chatwoot webhooks and bots, comma-separated' },
+    CW_ALLOW_UNSIGNED: {
+      type: 'boolean',
+      default: false,
+      description: 'Without CW_HMAC_SECRET: accept unsigned Chatwoot deliveries from anywhere',
+    },
+    CW_LEGACY_SIGNATURE: {
+      type: 'boolean',
+      default: true,
+      description: 'Also accept the original TutorBot’s signature: bare hex, no timestamp',
+    },
+    CW_TOLERANCE_SECONDS: {
+      ...tolerance,
+      description:
+        'Maximum age of Chatwoot’s signatures in seconds (30 to 86400); raise it for gateways that forward late',
+    },
+    STRIPE_WEBHOOK_SECRET: {
+      ...list,
+      description: 'Signing secrets of the Stripe endpoints (whsec_…), comma-separated',
+    },
+    STRIPE_TOLERANCE_SECONDS: {
+      ...tolerance,
+      description:
+        'Maximum age of Stripe’s signatures in seconds (30 to 86400); raise it for gateways that forward late',
+    },
+    CW_URL: { ...url, description: 'Base URL of Chatwoot' },
+    CW_ACC_ID: {
+      type: 'string',
+      pattern: '^[1-9]\\d*$',
+      description: 'Chatwoot account id; events of other accounts are ignored',
+    },
+    CW_TOKEN: { ...text, description: 'Access token of the bot or agent that replies' },
+    CW_ADMIN_TOKEN: { ...text, description: 'Access token of an administrator, for contacts (default: CW_TOKEN)' },
+    HANDOFF_AGENT_ID: { type: 'integer', minimum: 1, description: 'The agent who gets handed-over conversations' },
+    STRIPE_SECRET_KEY: {
+      type: 'string',
+      pattern: '^[sr]k_(test|live)_.+$',
+      description: 'Stripe API key, to create payment links and to read sessions and prices',
+    },
+    STRIPE_API_BASE: { ...url, description: 'Base URL of Stripe’s API (for a proxy or tests)' },
+    STANDARD_PRICE_ID_60: { ...text, description: 'Stripe price id of a 60-minute lesson' },
+    STANDARD_PRICE_ID_90: { ...text, description: 'Stripe price id of a 90-minute lesson' },
+    WEEKEND_PRICE_ID_60: { ...text, description: 'Stripe price id of a 60-minute weekend lesson' },
+    WEEKEND_PRICE_ID_90: { ...text, description: 'Stripe price id of a 90-minute weekend lesson' },
+    CHECKOUT_RETURN_URL: { ...url, description: 'Where students land after paying (default: CW_URL)' },
+    TZ: { ...text, default: 'Europe/Amsterdam', description: 'The tutor’s time zone (IANA)' },
+    CALENDAR_TOKEN: {
+      type: 'string',
+      pattern: '^[\\w-]{16,}$',
+      description: 'Enables /calendar.ics?token=…; at least 16 letters, digits, _ or -',
+    },
+    GCAL_SERVICE_ACCOUNT_JSON: {
+      ...text,
+      description: 'Keeps lessons in Google Calendar: a service account’s key, as a file path or the JSON itself',
+    },
+    GCAL_CALENDAR_ID: { ...text, description: 'Id of that calendar, often an e-mail address' },
+    GCAL_API_BASE: { ...url, description: 'Base URL of Google’s API (for a proxy or tests)' },
+    ADMIN_TOKEN: {
+      type: 'string',
+      pattern: '^[\\w-]{16,}$',
+      description: 'Enables the operator’s page and API; at least 16 letters, digits, _ or -',
+    },
+    METRICS_TOKEN: {
+      type: 'string',
+      pattern: '^[\\w-]{16,}$',
+      description: 'Grants access to /metrics only (ADMIN_TOKEN does too); at least 16 letters, digits, _ or -',
+    },
+    ALERT_WEBHOOK_URL: { ...url, description: 'Receives a POST when an alert fires and when it resolves' },
+    RETENTION_DAYS: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      default: 7,
+      description: 'Days to keep the payloads of handled deliveries',
+    },
+    DEDUP_DAYS: {
+      type: 'number',
+      minimum: 4,
+      default: 30,
+      description: 'Days to keep deduplication keys (at least 4)',
+    },
+  },
+} as const
+
+/** The same variables as strings, none of them empty. */
+const ENV_STRINGS = {
+  type: 'object',
+  properties: Object.fromEntries(
+    Object.keys(ENV_SCHEMA.properties).map(name => [name, { type: 'string', pattern: '\\S' }]),
+  ),
+}
+
+/** What is wrong with the environment: one line that names the variable and says how to fix it. */
+export class EnvError extends Error {
+  override name = 'EnvError'
+}
+
+export interface EnvOptions {
+  /** Default: `.env`, then the process's environment. */
+  env?: Record<string, string | undefined>
+}
+
+/**
+ * The environment, validated by what @fastify/env is made of: before there is a server, whose logger and trust in proxies
+ * come from it, and in commands, which need no server. @throws {EnvError}
+ */
+export async function readEnv({ env }: EnvOptions): Promise<Env> {
+  const source = env === undefined ? { dotenv: true } : { env: false, data: env }
+  try {
+    // As it is written: what is empty would be 0, or of a wrong type.
+    envSchema({ schema: ENV_STRINGS, ...source })
+    return envSchema<Env>({ schema: structuredClone(ENV_SCHEMA), ...source })
+  } catch (error) {
+    throw new EnvError(explain(error as Error & { errors?: AjvError[] }))
+  }
+}
+
+interface AjvError {
+  instancePath: string
+  message?: string
+  params: { allowedValues?: string[]; pattern?: string; type?: string }
+}
+
+function problemOf({ message, params: { pattern, type } }: AjvError): string | undefined {
+  if (pattern !== undefined)
+    return pattern === '\\S' ? 'is empty: give it a value, or remove it' : 'is not in the right form'
+  return (
+    { boolean: 'must be true or false', integer: 'must be an integer', number: 'must be a number' }[`${type}`] ??
+    message
+  )
+}
+
+function explain(error: Error & { errors?: AjvError[] }): string {
+  const [first] = error.errors ?? []
+  if (first === undefined) return `.env can't be read (${error.message})`
+  const name = first.instancePath.slice(1) as keyof typeof ENV_SCHEMA.properties
+  const allowed = first.params.allowedValues ? `: ${first.params.allowedValues.join(', ')}` : ''
+  return `${name} ${problemOf(first)}${allowed} (${ENV_SCHEMA.properties[name].description})`
+}
