@@ -13,10 +13,11 @@ import { withThinEvents } from './thin-event.ts'
 export type HandlersByEvent = Record<string, Handler<never>>
 
 /** What handles a source's events: ours, and a host's instead of ours or beside them. */
-export function allHandlers({ name, read }: Source, given: HandlersByEvent, services: Services) {
-  if (name === 'chatwoot') return allChatwootHandlers(services, given)
-  if (name === 'stripe') return allStripeHandlers(services, given)
-  return mapHandlers(given, handler => withPayloadRead(handler, read ?? asItCame))
+export function allHandlers(source: Source, given: HandlersByEvent, services: Services) {
+  if (source.name === 'chatwoot') return allChatwootHandlers(services, given)
+  if (source.name === 'stripe') return allStripeHandlers(services, given)
+  const read: ReadPayload = (event, payload) => (source.read ? source.read(event, payload) : payload)
+  return mapHandlers(given, handler => withPayloadRead(handler, read))
 }
 
 export function allChatwootHandlers(services: Services, given: HandlersByEvent = {}): Record<string, Handler> {
@@ -36,8 +37,6 @@ function mapHandlers(handlers: HandlersByEvent, wrap: (handler: Handler<never>) 
 
 type ReadPayload = (event: string, payload: Payload) => unknown
 
-const asItCame: ReadPayload = (_event, payload) => payload
-
 /**
  * Lets a handler have its payload as the type of its event promises. It is read here and not when it is accepted: it
  * comes out of the store, where another version may have put it; and whoever sent it waits only for its ids to be read.
@@ -45,10 +44,22 @@ const asItCame: ReadPayload = (_event, payload) => payload
 function withPayloadRead(handler: Handler<never>, read: ReadPayload): Handler {
   const reading = (handle: HandlerFunction<never>): HandlerFunction => {
     return async (delivery, context) => {
-      const payload = read(delivery.event, delivery.payload) as never
+      const payload = (await read(delivery.event, delivery.payload)) as never
       await handle({ ...delivery, payload }, context)
     }
   }
   if (typeof handler === 'function') return reading(handler)
-  return { handle: reading(handler.handle), gaveUp: reading(handler.gaveUp) }
+  const { handle, gaveUp } = handler
+  return {
+    handle: reading(handle),
+    async gaveUp(delivery, context) {
+      let payload: unknown = delivery.payload
+      try {
+        payload = await read(delivery.event, delivery.payload)
+      } catch {
+        // It may be given up for just that: then it is told of as it came.
+      }
+      await gaveUp({ ...delivery, payload: payload as never }, context)
+    },
+  }
 }

@@ -25,9 +25,12 @@ function cover(raw: IncomingMessage & { originalUrl?: string }, name: string): v
 }
 
 function covered(url: string, name: string): string {
-  return url.replace(/([?&;])([^=&;#]*)=[^&;#]*/g, (whole, before: string, key: string) =>
-    decoded(key) === name ? `${before}${key}=${COVER}` : whole,
-  )
+  const given = [...url.matchAll(/[?&;]([^=&;#]*)=/g)].filter(({ 1: key }) => decoded(key as string) === name)
+  return given.reduceRight((text, { index, 0: { length } }) => {
+    const start = index + length
+    // A `;` may be a part of the value.
+    return text.slice(0, start) + COVER + text.slice(start).replace(/^[^&#]*/, '')
+  }, url)
 }
 
 function decoded(key: string): string {

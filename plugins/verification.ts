@@ -87,7 +87,10 @@ function verifySource(verify: Verifier): preHandlerHookHandler {
 
 function beforeBody(verify: Verifier, request: FastifyRequest): Verdict | BodyCheck {
   try {
-    return verify(request)
+    const verdict: unknown = verify(request)
+    if (!(verdict instanceof Promise)) return verdict as Verdict | BodyCheck
+    verdict.catch(() => {})
+    return mismatch(request, new TypeError('verify gave a promise; only its function of the body may'))
   } catch (error) {
     return mismatch(request, error)
   }

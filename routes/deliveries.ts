@@ -23,8 +23,8 @@ export function identifyBy(app: FastifyInstance, source: Source, hashesOriginal 
     const original = hashesOriginal ? Buffer.from(bytes) : undefined
     const { payload, body } = readPayload(bytes, headers['content-type'], accepts)
     const received = new Received(headers, payload, body, original)
-    const identity = source.identify(received)
-    if ('answer' in identity) {
+    const identity = await source.identify(received)
+    if ('answer' in identity && identity.answer !== undefined) {
       note(request, { outcome: 'ignored', reason: 'answered by its source' })
       return reply.send(identity.answer)
     }
@@ -33,7 +33,7 @@ export function identifyBy(app: FastifyInstance, source: Source, hashesOriginal 
       note(request, { event: event.slice(0, 64) })
       if (!inbox.handles(name, event)) return ignore(request, reply, 'no handler for this event')
     }
-    if ('ignored' in identity) return ignore(request, reply, identity.ignored, identity.warn)
+    if (identity.ignored !== undefined) return ignore(request, reply, identity.ignored, identity.warn)
     if (event === undefined) return ignore(request, reply, 'it names no event')
     request.delivery = newDelivery(name, event, identity, received)
   }

@@ -1,15 +1,16 @@
 import type { FastifyInstance } from 'fastify'
-import type { Source } from '../sources/source.ts'
+import type { Source, Verifier } from '../sources/source.ts'
 import { accepted, identifyBy } from './deliveries.ts'
 import { withAndWithoutSlash } from './paths.ts'
 
 /** The way of any further source's webhook, from its request to the inbox. */
 export default async function sourceRoute(app: FastifyInstance, { source }: { source: Source }): Promise<void> {
-  const verify = app.verifySource(source.verify)
+  const verifier: Verifier = request => source.verify(request)
+  const verify = app.verifySource(verifier)
   const identify = identifyBy(app, source, true)
 
   const preHandler = [app.logDelivery, verify, identify, app.deduplicate]
   const config = { webhookSource: source.name }
   for (const url of withAndWithoutSlash(app, source.path))
-    app.post(url, { config, onRequest: app.checkSourceHeaders(source.verify), preHandler }, accepted)
+    app.post(url, { config, onRequest: app.checkSourceHeaders(verifier), preHandler }, accepted)
 }

@@ -23,15 +23,16 @@ export function contentTypes({ accepts = JSON_ONLY }: { accepts?: readonly BodyK
  */
 export function readPayload(
   bytes: Buffer,
-  contentType = '',
+  givenType = '',
   accepts: readonly BodyKind[] = JSON_ONLY,
 ): { payload: Payload; body: Buffer } {
+  const contentType = givenType.toLowerCase()
   if (accepts.includes('form') && contentType.startsWith(FORM)) return rewritten(fieldsOf(bytes))
   if (accepts.includes('text') && contentType.startsWith(TEXT)) return rewritten({ text: bytes.toString() })
   redactSecrets(bytes)
   const value = parseJson(bytes, accepts)
   if (isObject(value) && accepts.includes('json')) return { payload: value, body: bytes }
-  if (Array.isArray(value) && accepts.includes('list')) return rewritten({ items: value })
+  if (Array.isArray(value) && accepts.includes('list')) return rewrittenList(value)
   const what = isObject(value) ? 'an object' : Array.isArray(value) ? 'an array' : JSON.stringify(value)?.slice(0, 20)
   throw new MalformedError(wanted(accepts), `it is ${what}`)
 }
@@ -57,6 +58,15 @@ function fieldsOf(bytes: Buffer): Payload {
     else list.push(value)
   }
   return Object.fromEntries([...lists].map(([name, list]) => [name, list.length === 1 ? list[0] : list]))
+}
+
+/** What nests thousands of levels deep can be parsed, and not be written again. */
+function rewrittenList(items: unknown[]): { payload: Payload; body: Buffer } {
+  try {
+    return rewritten({ items })
+  } catch {
+    throw new MalformedError('list', 'it is nested too deeply')
+  }
 }
 
 /** A payload that was no JSON object, as one. */

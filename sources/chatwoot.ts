@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import createError from '@fastify/error'
 import type { Logger, Payload } from '../inbox/contracts.ts'
 import { CHATWOOT_EVENTS, choiceOf, readSubmittedValues } from './chatwoot-payloads.ts'
+import { checkedVerifier } from './check.ts'
 import { isDirectLoopback } from './direct.ts'
 import { asId, asObject, asText } from './json.ts'
 import { conversationKey, keyPart } from './keys.ts'
@@ -58,7 +59,7 @@ export function chatwootVerifier(options: ChatwootVerification, log: Logger, now
   const { secrets, legacySignature = true, allowUnsigned = false, toleranceSeconds } = options
   const keys = secretKeys('chatwoot.secrets', secrets)
   const tolerance = validTolerance('chatwoot.toleranceSeconds (CW_TOLERANCE_SECONDS)', toleranceSeconds)
-  if (options.verify !== undefined) return options.verify
+  if (options.verify !== undefined) return checkedVerifier('chatwoot.verify', options.verify)
   if (keys.length === 0) return unsignedVerifier(allowUnsigned, log)
   warnIfLong(log, tolerance, 'CW_TOLERANCE_SECONDS')
   const verify = signatureVerifier({ scheme: SCHEME, keys, tolerance, now })

@@ -1,5 +1,5 @@
 import { OptionError } from '../inbox/errors.ts'
-import type { Source } from './source.ts'
+import type { Source, Verifier } from './source.ts'
 
 const BODY_KINDS = ['json', 'list', 'form', 'text']
 
@@ -24,7 +24,8 @@ function checkSource(option: string, source: Source, known: readonly Source[]): 
   }
   // It is a label of metrics, a filter in URLs, and a part of ids.
   must(typeof name === 'string' && /^[a-z][a-z0-9_-]{0,39}$/.test(name), 'name', 'up to 40 of a-z, 0-9, _ and -')
-  must(!known.some(other => other.name === name), 'name', `another one: ${name} is taken`)
+  // Of `constructor`, every object has one.
+  must(!(name in {}) && !known.some(other => other.name === name), 'name', `another one: ${name} is taken`)
   must(typeof path === 'string' && /^\/[^?#*:]*$/.test(path), 'path', 'a path that begins with /, such as /github')
   const bare = (given: string) => given.replace(/\/+$/, '')
   must(!known.some(other => bare(other.path) === bare(path)), 'path', `another one: ${path} is taken`)
@@ -34,6 +35,12 @@ function checkSource(option: string, source: Source, known: readonly Source[]): 
   must(events === undefined || isListOf(events, () => true), 'events', 'a list of names')
   const kinds = BODY_KINDS.join(', ')
   must(accepts === undefined || isListOf(accepts, kind => BODY_KINDS.includes(kind)), 'accepts', `a list of ${kinds}`)
+}
+
+/** The option `verify` of Chatwoot or Stripe. @throws {OptionError} */
+export function checkedVerifier(option: string, verify: Verifier): Verifier {
+  if (typeof verify === 'function') return verify
+  throw new OptionError(`${option} must be a verifier: hmac(), a preset, sharedToken(), or a function`)
 }
 
 function isListOf(list: unknown, isGood: (value: string) => boolean): boolean {

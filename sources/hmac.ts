@@ -170,6 +170,8 @@ function keysOf({ secrets, secretPrefix = '', secretEncoding = 'text' }: HmacOpt
   if (given.length === 0) throw new OptionError(`${name}.secrets is empty: nothing could be verified`)
   return given.map((secret, index) => {
     const bare = secret.startsWith(secretPrefix) ? secret.slice(secretPrefix.length) : secret
+    if (secretEncoding === 'text' && bare.trim() === '')
+      throw new OptionError(`${name}.secrets[${index}] is empty but for ${name}.secretPrefix`)
     if (secretEncoding === 'text') return createSecretKey(bare, 'utf8')
     const bytes = Buffer.from(bare, secretEncoding)
     const written = bytes.toString(secretEncoding).replace(/=+$/, '')

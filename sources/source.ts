@@ -17,7 +17,7 @@ export interface Source {
   /** What bodies may be; default: JSON objects only. */
   readonly accepts?: readonly BodyKind[]
   /** What a genuine request is. What it throws is answered 500, and the sender sends it again. */
-  identify(received: Received): Identity
+  identify(received: Received): Identity | Promise<Identity>
   /**
    * What a handler gets of an event's payload; default: the payload as it came. It is called for each attempt, with what
    * the store has. What it throws is the attempt's error: a PermanentError for what nobody can read.
@@ -108,6 +108,8 @@ export interface Identified {
   orderingKey?: unknown
   /** Why no handler can read it: it is kept as dead, for a person to see. */
   unreadable?: string | undefined
+  ignored?: undefined
+  answer?: undefined
 }
 
 /** Answered 200 and not kept. */
@@ -117,6 +119,7 @@ export interface Ignored {
   event?: unknown
   /** A person should look at why. Not of an event that nothing handles anyway. */
   warn?: boolean
+  answer?: undefined
 }
 
 /** Answered 200 with this, as JSON, and not kept: a sender's question whether the URL is ours. */

@@ -1,6 +1,7 @@
 import createError from '@fastify/error'
 import type Stripe from 'stripe'
 import type { Logger, Payload } from '../inbox/contracts.ts'
+import { checkedVerifier } from './check.ts'
 import { asId, asObject, asText, isObject } from './json.ts'
 import { conversationKey } from './keys.ts'
 import type { Scheme } from './scheme.ts'
@@ -61,7 +62,7 @@ const SCHEME: Scheme = {
 export function stripeVerifier(options: StripeVerification, log: Logger, now = Date.now): Verifier {
   const keys = secretKeys('stripe.secrets', options.secrets)
   const tolerance = validTolerance('stripe.toleranceSeconds (STRIPE_TOLERANCE_SECONDS)', options.toleranceSeconds)
-  if (options.verify !== undefined) return options.verify
+  if (options.verify !== undefined) return checkedVerifier('stripe.verify', options.verify)
   if (keys.length === 0) return () => new SecretMissingError()
   warnIfLong(log, tolerance, 'STRIPE_TOLERANCE_SECONDS')
   return signatureVerifier({ scheme: SCHEME, keys, tolerance, now })

@@ -47,6 +47,7 @@ t.test('whatever becomes of the request', async t => {
   t.equal(await post(app, `/shop?token=${TOKEN}`, '{'), 400)
   t.equal(await post(app, `/shop?token=${TOKEN}&token=${TOKEN}`), 401)
   t.equal(await post(app, `/shop?token=${OTHER}&%=1`), 401)
+  t.equal(await post(app, `/shop?a=1;token=${TOKEN};${OTHER}&token=${OTHER};x`), 401)
   t.equal(await post(app, '/shop'), 401)
   t.match(log.text(), /"url":"\/shop\?token=\[redacted\]"/)
   t.match(log.text(), /"url":"\/shop\/\?a=1&token=\[redacted\]&b=2"/)

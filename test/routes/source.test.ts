@@ -2,7 +2,16 @@ import { createPublicKey, hash, verify as verifyAsymmetric } from 'node:crypto'
 import createError from '@fastify/error'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { hmac, logging, presets, type Source, type Verifier, verification } from '../../app.ts'
+import webhooks, {
+  hmac,
+  type Identity,
+  logging,
+  PermanentError,
+  presets,
+  type Source,
+  type Verifier,
+  verification,
+} from '../../app.ts'
 import { deliveryId } from '../../inbox/delivery-id.ts'
 import { listen, webhookApp } from '../helpers/app.ts'
 import { LEVELS } from '../helpers/log.ts'
@@ -129,7 +138,7 @@ t.test('field() and header() read what is there', async t => {
 })
 
 t.test('what is ignored, answered, unreadable', async t => {
-  const cases: Record<string, ReturnType<Source['identify']>> = {
+  const cases: Record<string, Identity> = {
     unnamed: { event: '' },
     unhandled: { event: 'refund' },
     'unhandled and ignored': { event: 'refund', ignored: 'a test order', warn: true },
@@ -137,9 +146,9 @@ t.test('what is ignored, answered, unreadable', async t => {
     'ignored with a warning': { event: 'order', ignored: 'of another shop', warn: true },
     'ignored without an event': { ignored: 'a ping' },
     answered: { answer: { challenge: 'abc' } },
-    unreadable: { event: 'order', unreadable: 'no customer' },
+    unreadable: { event: 'order', unreadable: 'no customer', ignored: undefined, answer: undefined },
   }
-  const { app, log } = await host(t, { identify: ({ payload }) => cases[String(payload.case)] as never })
+  const { app, log } = await host(t, { identify: async ({ payload }) => cases[String(payload.case)] as never })
   const outcomes: Record<string, unknown> = {}
   for (const name of Object.keys(cases)) {
     const { http, id: _, ...answer } = await send(app, JSON.stringify({ case: name }))
@@ -239,6 +248,7 @@ t.test('only true is genuine, whatever a function gives or throws', async t => {
     ['the event, as others give', () => () => ({ id: 1 }) as never, mismatch],
     ['1', () => 1 as never, mismatch],
     ['a promise at once', (async () => true) as never, mismatch],
+    ['a promise at once that is rejected', (async () => throws()) as never, mismatch],
     ['false, later', () => async () => false, mismatch],
     ['an error', () => new Error('who are you?'), [401, 'WEBHOOK_REFUSED', 'who are you?']],
     ['an error, later', () => async () => new Error('who are you?'), [401, 'WEBHOOK_REFUSED', 'who are you?']],
@@ -251,6 +261,7 @@ t.test('only true is genuine, whatever a function gives or throws', async t => {
     const { app, log } = await host(t, { verify })
     const answer = await send(app, '{"type":"order"}', json)
     t.match(answer, { http, ...(code !== undefined && { code }), ...(message !== undefined && { message }) }, name)
+    if (name.includes('at once')) t.match(log.lines, [{ error: /verify gave a promise; only/ }], name)
     if (!name.includes('throw')) continue
     t.match(log.lines, [{ level: LEVELS.warn, error: 'Error: wrong signature', msg: /^the verifier threw/ }], name)
   }
@@ -273,6 +284,50 @@ t.test('on a route of the host’s own', async t => {
   t.match(await send(app, '{"a":1}', json), { http: 401 })
   const bare = await app.inject({ method: 'POST', url: '/bare', headers: SIGNATURE.sign('{}'), payload: '{}' })
   t.match(bare.json(), { code: 'WEBHOOK_RAW_BODY_MISSING' })
+})
+
+t.test('a source that is an object of a class, and reads its payloads later', async t => {
+  const handled: unknown[] = []
+  const gone = Promise.withResolvers<unknown>()
+  class Shop {
+    name = 'shop'
+    path = '/shop'
+    events = ['order', 'refund']
+    signature = SIGNATURE
+    verify(request: Parameters<Verifier>[0]) {
+      return this.signature(request)
+    }
+    identify(received: Parameters<Source['identify']>[0]) {
+      return { event: received.field('type') }
+    }
+    async read(event: string, payload: unknown) {
+      if (event === 'refund') throw new PermanentError('not of our form')
+      return { ...Object(payload), readBy: this.name }
+    }
+  }
+  const { app } = await webhookApp(t, {
+    sources: [new Shop() as Source],
+    handlers: {
+      shop: {
+        order: ({ payload }: { payload: unknown }) => handled.push(payload),
+        refund: { handle() {}, gaveUp: ({ payload }: { payload: unknown }) => gone.resolve(payload) },
+      },
+    } as never,
+  })
+  await app.ready()
+  t.match(await send(app, '{"type":"order"}'), { status: 'accepted' })
+  t.match(await send(app, '{"type":"refund"}'), { status: 'accepted' })
+  t.same(await gone.promise, { type: 'refund' }, 'who is told that it can’t be read gets it as it came')
+  t.same(handled, [{ type: 'order', readBy: 'shop' }])
+})
+
+t.test('a verifier that can’t be called is an error at the start', async t => {
+  for (const name of ['chatwoot', 'stripe']) {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    const message = new RegExp(`^${name}\\.verify must be a verifier`)
+    await t.rejects(async () => await app.register(webhooks, { [name]: { verify: 5 } } as never), { message })
+  }
 })
 
 t.test('chatwoot.verify and stripe.verify: another way for either', async t => {

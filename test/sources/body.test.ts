@@ -32,6 +32,8 @@ t.test('a source may accept lists', async t => {
   t.throws(() => read('{}', '', ['list']), { message: 'The body is not a JSON list: it is an object' })
   t.throws(() => read('1', '', ['json', 'list']), { message: 'The body is not a JSON object or list: it is 1' })
   t.same(read('{}', '', ['json', 'list']).payload, {})
+  const deep = '['.repeat(200_000) + ']'.repeat(200_000)
+  t.throws(() => read(deep, '', ['list']), { message: 'The body is not a JSON list: it is nested too deeply' })
 })
 
 t.test('a source may accept forms: a field that comes several times is a list', async t => {
@@ -39,6 +41,7 @@ t.test('a source may accept forms: a field that comes several times is a list', 
     payload: { command: '/les', text: 'Zoë x', token: '***', a: ['1', '2', '3'] },
     body: '{"command":"/les","text":"Zoë x","token":"***","a":["1","2","3"]}',
   })
+  t.same(read('a=1', FORM.toUpperCase(), ['form']).payload, { a: '1' })
   t.same(read('__proto__=x', FORM, ['form']).body, '{"__proto__":"x"}')
   t.throws(() => read('a=1', FORM), { code: 'WEBHOOK_MALFORMED' }, 'not unless it says so')
 })

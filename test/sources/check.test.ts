@@ -15,6 +15,7 @@ t.test('a source that makes no sense is an error that names the option', async t
     [{ ...github, name: 'GitHub' }, 'sources[1].name must be up to 40 of a-z, 0-9, _ and -'],
     [{ ...github, name: 'a'.repeat(41) }, /^sources\[1\]\.name must be/],
     [github, 'sources[1].name must be another one: github is taken'],
+    [{ ...github, name: 'constructor' }, 'sources[1].name must be another one: constructor is taken'],
     [{ ...github, name: 'stripe' }, 'sources[1].name must be another one: stripe is taken'],
     [{ ...github, name: 'b', path: 'b' }, 'sources[1].path must be a path that begins with /, such as /github'],
     [{ ...github, name: 'b', path: '/:b' }, /^sources\[1\]\.path must be/],

@@ -166,6 +166,7 @@ t.test('options that make no sense are errors that name them, and hold no secret
     [{ secrets: 'hunter2' }, 'hmac.secrets must be a list'],
     [{ secrets: [] }, 'hmac.secrets is empty: nothing could be verified'],
     [{ secrets: ['a', undefined] }, 'hmac.secrets[1] is empty'],
+    [{ secrets: ['whsec_ '], secretPrefix: 'whsec_' }, 'hmac.secrets[0] is empty but for hmac.secretPrefix'],
     [{ secrets: ['hunter2!'], secretEncoding: 'base64' }, 'hmac.secrets[0] is not base64'],
     [{ secrets: ['whsec_'], secretEncoding: 'base64', secretPrefix: 'whsec_' }, 'hmac.secrets[0] is not base64'],
     [{ secrets: ['hunter2'], secretEncoding: 'hex' }, 'hmac.secrets[0] is not hex'],
