@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import type { Store } from '../contracts.ts'
-import { HEARTBEAT_SECONDS } from './queue.ts'
+import { CLAIM_MS, HEARTBEAT_SECONDS } from './queue.ts'
 import { SCHEMA } from './schema.ts'
 import { clean, indexable } from './text.ts'
 import { NOW_MS } from './time.ts'
@@ -29,7 +29,13 @@ export function createSteps(pool: pg.Pool) {
 
   const steps: Pick<Store, 'claimStep' | 'recordStep' | 'releaseStep'> = {
     async claimStep(key) {
+      const begun = performance.now()
       const claimed = await write(CLAIM_STEP, [indexable(key), owner])
+      // A process that stood still meanwhile learns too late that the step was its own: another may have done it since.
+      if (performance.now() - begun > CLAIM_MS) {
+        await steps.releaseStep(key)
+        return 'busy'
+      }
       if (claimed.rowCount === 1) return 'claimed'
       const { rows } = await pool.query<{ result: string | null }>(FIND_STEP, [indexable(key)])
       const [step] = rows

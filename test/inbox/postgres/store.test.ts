@@ -1,7 +1,9 @@
+import { mock } from 'node:test'
 import Fastify from 'fastify'
 import pg from 'pg'
 import tap from 'tap'
 import type { Commit, TakenDelivery } from '../../../inbox/contracts.ts'
+import { CLAIM_MS } from '../../../inbox/postgres/queue.ts'
 import { BOSS_SCHEMA } from '../../../inbox/postgres/schema.ts'
 import { type Claim, openPostgresStore, type PostgresStore } from '../../../inbox/postgres/store.ts'
 import { testClock } from '../../helpers/clock.ts'
@@ -79,6 +81,22 @@ tap.test('texts that PostgreSQL has no room for are kept as far as they go, and 
   await store.recordStep(`${long}\u0000`, '\u0000', 1)
   t.same(await store.claimStep(`${long}\u0000`, 2), { result: '\u0000' })
 })
+
+tap.test(
+  'a step whose claim is answered after a freeze is not begun: another process may have done it since',
+  async t => {
+    const store = await openPostgresStore(await server.database(), log)
+    t.teardown(() => store.close())
+    const real = performance.now.bind(performance)
+    let frozenMs = 0
+    const now = mock.method(performance, 'now', () => real() + frozenMs)
+    const claim = store.claimStep('s', 0)
+    frozenMs = CLAIM_MS + 1
+    t.equal(await claim, 'busy')
+    now.mock.restore()
+    t.equal(await store.claimStep('s', 0), 'claimed', 'and it has been given back')
+  },
+)
 
 tap.test('a mailbox without a name is one like any other', async t => {
   const store = await openPostgresStore(await server.database(), log)
