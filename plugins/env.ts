@@ -9,10 +9,16 @@ declare module 'fastify' {
   }
 }
 
-/** fastify.config: what readEnv has read, once more against its schema. */
+/** The names alone: readEnv has checked the values, and to compile their schema again takes longer than all the rest here. */
+const NAMES = {
+  type: 'object',
+  properties: Object.fromEntries(Object.keys(ENV_SCHEMA.properties).map(name => [name, {}])),
+}
+
+/** fastify.config: what readEnv has read. */
 export default fp<{ env: Env }>(
   async (app, { env }) => {
-    await app.register(fastifyEnv, { schema: structuredClone(ENV_SCHEMA), env: false, data: { ...env } })
+    await app.register(fastifyEnv, { schema: NAMES, env: false, data: { ...env } })
   },
   { name: 'tutorbot-env', fastify: '5.x' },
 )
