@@ -17,8 +17,8 @@ const checkouts = { this: fileURLToPath(new URL('..', import.meta.url)), other: 
 interface Cost {
   /** Wall time, ms. */
   ms: number
-  /** Time on a core, ms; Linux only. */
-  cpuMs: number
+  /** Time on a core, ms; of servers, on Linux. */
+  cpuMs?: number
 }
 
 const costs = new Map<string, Cost[]>()
@@ -62,7 +62,7 @@ async function untilFirst200(command: string, path: string, store: string): Prom
     if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}`)
     await sleep(2)
   }
-  const cost = { ms: performance.now() - startedAt, cpuMs: cpuMsOf(child.pid as number) }
+  const cost = { ms: performance.now() - startedAt, ...cpuOf(child.pid as number) }
   child.kill('SIGTERM')
   await once(child, 'exit')
   return cost
@@ -72,7 +72,7 @@ function untilDone(command: string, path: string, store: string): Cost {
   const startedAt = performance.now()
   const { status, stderr } = spawnSync('sh', ['-c', command], { cwd: path, env: environment(path, store) })
   if (status !== 0) throw new Error(`${command}: ${stderr}`)
-  return { ms: performance.now() - startedAt, cpuMs: Number.NaN }
+  return { ms: performance.now() - startedAt }
 }
 
 function answers(port: number): Promise<boolean> {
@@ -86,12 +86,12 @@ function answers(port: number): Promise<boolean> {
 }
 
 /** User and system time so far: fields 14 and 15 of /proc/PID/stat, in hundredths of a second. */
-function cpuMsOf(pid: number): number {
-  if (process.platform !== 'linux') return Number.NaN
+function cpuOf(pid: number): Pick<Cost, 'cpuMs'> {
+  if (process.platform !== 'linux') return {}
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /s, '')
     .split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * 10
+  return { cpuMs: (Number(fields[11]) + Number(fields[12])) * 10 }
 }
 
 function freePort(): Promise<number> {
@@ -103,8 +103,9 @@ function freePort(): Promise<number> {
   })
 }
 
-function median(numbers: number[]): number {
-  return Math.round(numbers.sort((a, b) => a - b)[numbers.length >> 1] as number)
+function median(numbers: number[]): number | undefined {
+  const middle = numbers.sort((a, b) => a - b)[numbers.length >> 1]
+  return middle && Math.round(middle)
 }
 
 function report(): void {
@@ -113,7 +114,10 @@ function report(): void {
     Object.fromEntries(
       rows.map(([what, list]) => [
         what,
-        { 'median, ms': median(list.map(({ ms }) => ms)), 'of a core, ms': median(list.map(({ cpuMs }) => cpuMs)) },
+        {
+          'median, ms': median(list.map(({ ms }) => ms)),
+          'of a core, ms': median(list.flatMap(({ cpuMs }) => cpuMs ?? [])),
+        },
       ]),
     ),
   )
