@@ -132,14 +132,7 @@ tap.test('half moved, a server started, and moved again: what was done there sta
 tap.test('the real server, killed amid a booking, and moved: the student notices nothing', async t => {
   const [chatwoot, stripe] = [await startChatwootApi(), await startStripeApi()]
   t.teardown(() => Promise.all([chatwoot.close(), stripe.close()]))
-  stripe.prices.set('price_1', {
-    id: 'price_1',
-    object: 'price',
-    active: true,
-    type: 'one_time',
-    currency: 'eur',
-    unit_amount: 6000,
-  })
+  stripe.addPrice('price_1', 6000)
   const file = fileOf(t)
   const url = await server.database()
   const env = {

@@ -26,14 +26,7 @@ function isEffect({ method, path }: Call): boolean {
 async function setUp(t: Test, run: number) {
   const [chatwoot, stripe, google] = [await startChatwootApi(), await startStripeApi(), await startGoogleApi()]
   t.teardown(() => Promise.all([chatwoot.close(), stripe.close(), google.close()]))
-  stripe.prices.set('price_1', {
-    id: 'price_1',
-    object: 'price',
-    active: true,
-    type: 'one_time',
-    currency: 'eur',
-    unit_amount: 6000,
-  })
+  stripe.addPrice('price_1', 6000)
   const env = {
     DATABASE_URL: join(t.testdir(), 'webhooks.db'),
     CW_HMAC_SECRET: CHATWOOT_SECRET,

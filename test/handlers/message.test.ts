@@ -56,7 +56,7 @@ async function setUp(
     price_w60: 7000,
     price_w90: 9950,
   })) {
-    tutor.stripe.prices.set(id, { id, object: 'price', active: true, type: 'one_time', currency: 'eur', unit_amount })
+    tutor.stripe.addPrice(id, unit_amount)
   }
   return { ...tutor, conversation }
 }

@@ -28,7 +28,7 @@ export async function setUp(t: Test, options: TutorOptions = {}) {
     price_w60: 7000,
     price_w90: 9950,
   })) {
-    tutor.stripe.prices.set(id, { id, object: 'price', active: true, type: 'one_time', currency: 'eur', unit_amount })
+    tutor.stripe.addPrice(id, unit_amount)
   }
   const port = await listen(tutor.app)
   const receiver: Receiver = {

@@ -5,6 +5,8 @@ export interface StripeApi extends StandIn {
   secretKey: string
   sessions: Map<string, Session>
   prices: Map<string, Price>
+  /** A price that can be sold, in cents. */
+  addPrice(id: string, unitAmount: number): void
   /** Payment intents that were made without a session, with their metadata. */
   intents: Map<string, Record<string, string>>
   /** Payment intents whose charge was given back in full. */
@@ -43,6 +45,8 @@ const invalid = (status: number, message: string) => stripeError(status, 'invali
 export async function startStripeApi(now: () => number = Date.now): Promise<StripeApi> {
   const sessions = new Map<string, Session>()
   const prices = new Map<string, Price>()
+  const addPrice = (id: string, unit_amount: number) =>
+    void prices.set(id, { id, object: 'price', active: true, type: 'one_time', currency: 'eur', unit_amount })
   const intents = new Map<string, Record<string, string>>()
   const refunded = new Set<string>()
   const events: StripeApi['events'] = []
@@ -172,7 +176,16 @@ export async function startStripeApi(now: () => number = Date.now): Promise<Stri
     return { status: 200, body: { object: 'list', url: '/v1/events', has_more: data.length < fitting.length, data } }
   }
 
-  return { ...(await startStandIn(answerTo)), secretKey: SECRET_KEY, sessions, prices, intents, refunded, events }
+  return {
+    ...(await startStandIn(answerTo)),
+    secretKey: SECRET_KEY,
+    sessions,
+    prices,
+    addPrice,
+    intents,
+    refunded,
+    events,
+  }
 }
 
 /** `metadata[a]=1` → `{ a: '1' }` */
