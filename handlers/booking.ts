@@ -110,7 +110,7 @@ export function giveToPerson({ language }: Conversation, problem: string): Reply
   return { content: TEXTS[language].handoff, note, handsOver: true }
 }
 
-export function planningOf({ conversation, kind }: Pick<Booking, 'conversation' | 'kind'>): PlanningProfile {
+function planningOf({ conversation, kind }: Pick<Booking, 'conversation' | 'kind'>): PlanningProfile {
   return profileOf(segmentOf(conversation.contactAttributes), kind)
 }
 

@@ -55,8 +55,6 @@ interface Minute extends MinuteCounts {
   handlers: Map<string, Times>
 }
 
-export type Activity = ReturnType<typeof createActivity>
-
 /** What this process has done in the last hour, in a memory that does not grow. @param now Unix ms */
 export function createActivity(events: EventEmitter<WebhookEvents>, now: () => number = Date.now) {
   const ring: Minute[] = []

@@ -17,11 +17,11 @@ import type { SourceRequest, Verifier } from './source.ts'
 /** Signatures that are an HMAC of what was sent: the check, and the errors of all verifiers. */
 
 /** Sender and receiver may differ by this much unless an option says otherwise, s: what Chatwoot advises and Stripe uses. */
-export const DEFAULT_TOLERANCE_SECONDS = 300
+const DEFAULT_TOLERANCE_SECONDS = 300
 const MIN_TOLERANCE_SECONDS = 30
 const MAX_TOLERANCE_SECONDS = 24 * 60 * 60
 
-export const SignatureMissingError = createError<[string]>('WEBHOOK_SIGNATURE_MISSING', 'The header %s is missing', 401)
+const SignatureMissingError = createError<[string]>('WEBHOOK_SIGNATURE_MISSING', 'The header %s is missing', 401)
 const SignatureMalformedError = createError<[string, string]>(
   'WEBHOOK_SIGNATURE_MALFORMED',
   'The header %s is not of the form %s',

@@ -110,7 +110,7 @@ const MENDS: Record<string, string> = {
  * The line for a server that refuses, or is not up and not waited for. Its messages name roles and databases, never a
  * password.
  */
-export function explainRefusal(url: string, error: unknown): StoreOpenError {
+function explainRefusal(url: string, error: unknown): StoreOpenError {
   if (error instanceof StoreOpenError) return error
   const { code, message } = error as { code?: string; message: string }
   const reason = whyNotUp({ code, message })

@@ -6,7 +6,7 @@ import { BOSS_SCHEMA } from './schema.ts'
  */
 
 /** Nothing waits longer for its next attempt, ms: what does was written by a clock that was wrong, and is due. */
-export const MAX_WAIT_MS = 24 * 60 * 60 * 1_000
+const MAX_WAIT_MS = 24 * 60 * 60 * 1_000
 
 /** The database's time, as pg-boss sees it (and tests move it). */
 export const BOSS_NOW = `${BOSS_SCHEMA}.job_now()`

@@ -178,7 +178,7 @@ export class Commits {
 }
 
 /** SQLITE_BUSY, whatever its details: another process has the lock (https://www.sqlite.org/rescode.html#busy). */
-export function isBusy(error: unknown): boolean {
+function isBusy(error: unknown): boolean {
   const { errcode } = error as { errcode?: number }
   return errcode !== undefined && (errcode & 0xff) === 5
 }
