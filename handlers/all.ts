@@ -1,5 +1,5 @@
 import type { Payload } from '../inbox/contracts.ts'
-import type { Handler, HandlerFunction } from '../inbox/drain.ts'
+import type { Handler } from '../inbox/drain.ts'
 import { readChatwoot } from '../sources/chatwoot-payloads.ts'
 import type { Source } from '../sources/source.ts'
 import { readStripe } from '../sources/stripe-payloads.ts'
@@ -8,6 +8,7 @@ import { messageHandlers } from './message.ts'
 import type { Services } from './services.ts'
 import { stripeHandlers } from './stripe.ts'
 import { withThinEvents } from './thin-event.ts'
+import { wrapHandler } from './wrap.ts'
 
 /** Handlers of one source, each of whichever payload its event brings. */
 export type HandlersByEvent = Record<string, Handler<never>>
@@ -42,17 +43,13 @@ type ReadPayload = (event: string, payload: Payload) => unknown
  * comes out of the store, where another version may have put it; and whoever sent it waits only for its ids to be read.
  */
 function withPayloadRead(handler: Handler<never>, read: ReadPayload): Handler {
-  const reading = (handle: HandlerFunction<never>): HandlerFunction => {
-    return async (delivery, context) => {
+  return wrapHandler<never, Payload>(
+    handler,
+    handle => async (delivery, context) => {
       const payload = (await read(delivery.event, delivery.payload)) as never
       await handle({ ...delivery, payload }, context)
-    }
-  }
-  if (typeof handler === 'function') return reading(handler)
-  const { handle, gaveUp } = handler
-  return {
-    handle: reading(handle),
-    async gaveUp(delivery, context) {
+    },
+    gaveUp => async (delivery, context) => {
       let payload: unknown = delivery.payload
       try {
         payload = await read(delivery.event, delivery.payload)
@@ -61,5 +58,5 @@ function withPayloadRead(handler: Handler<never>, read: ReadPayload): Handler {
       }
       await gaveUp({ ...delivery, payload: payload as never }, context)
     },
-  }
+  )
 }

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
 import type { Delivery } from '../inbox/contracts.ts'
-import type { Handler, HandlerContext, HandlerFunction } from '../inbox/drain.ts'
+import type { Handler, HandlerContext } from '../inbox/drain.ts'
 import type { ChatwootMessage } from '../sources/chatwoot-payloads.ts'
 import { textOf } from './message.ts'
+import { wrapHandler } from './wrap.ts'
 
 /** Two rows of one message are written within this time of each other, ms. */
 const COPIED_WITHIN_MS = 10 * 60 * 1_000
@@ -12,14 +13,13 @@ const COPIED_WITHIN_MS = 10 * 60 * 1_000
  * student has written once is handled once, and the copy is done without anything happening.
  */
 export function withoutCopies(handler: Handler<never>): Handler<never> {
-  const unlessCopied = (handle: HandlerFunction<never>): HandlerFunction<never> => {
-    return async (delivery, context) => {
+  return wrapHandler<never, never>(
+    handler,
+    handle => async (delivery, context) => {
       if (!(await isCopy(delivery, context))) await handle(delivery, context)
-    }
-  }
-  return typeof handler === 'function'
-    ? unlessCopied(handler)
-    : { handle: unlessCopied(handler.handle), gaveUp: handler.gaveUp }
+    },
+    gaveUp => gaveUp,
+  )
 }
 
 async function isCopy({ id, payload }: Delivery<ChatwootMessage>, { once, log }: HandlerContext): Promise<boolean> {

@@ -6,14 +6,15 @@ import { asId } from '../sources/json.ts'
 import { thinEventOf } from '../sources/thin-event.ts'
 import { needsPerson } from './attention.ts'
 import type { Services } from './services.ts'
+import { wrapHandler } from './wrap.ts'
 
 /** Lets a handler of Stripe's events handle thin ones too: it gets what the snapshot event would have brought. */
 export function withThinEvents(handler: Handler, services: Services): Handler {
-  const whole = (handle: HandlerFunction): HandlerFunction => {
-    return async (delivery, context) => handle(await wholeOf(delivery, services.stripe, context.signal), context)
-  }
-  if (typeof handler === 'function') return whole(handler)
-  return { handle: whole(handler.handle), gaveUp: wholeOrAlert(handler.gaveUp, services) }
+  return wrapHandler<Payload, Payload>(
+    handler,
+    handle => async (delivery, context) => handle(await wholeOf(delivery, services.stripe, context.signal), context),
+    gaveUp => wholeOrAlert(gaveUp, services),
+  )
 }
 
 /** What could not be handled may be what can't be fetched: then nobody knows whose it is, and a person has to look. */
