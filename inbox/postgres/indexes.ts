@@ -9,6 +9,11 @@ const STATE = `
     EXISTS (SELECT FROM pg_stat_progress_create_index AS building WHERE building.index_relid = indexrelid) AS is_building
   FROM pg_index WHERE indexrelid = to_regclass($1)`
 
+interface IndexBuilding {
+  built: Promise<void>
+  stop(): Promise<void>
+}
+
 interface IndexState {
   is_valid: boolean
   is_building: boolean
@@ -26,9 +31,9 @@ export async function missingIndexes(client: pg.ClientBase): Promise<string[]> {
 /**
  * Builds indexes of a schema from before beside those who write to it: that may take minutes, and until then the
  * statements that have use for them are slower. What fails is tried again at the next start.
- * @returns what breaks it off
+ * @returns `built` resolves when nothing is left to do, also after a failure; `stop` breaks it off
  */
-export function buildIndexes(config: PostgresConfig, log: Logger, names: string[]): () => Promise<void> {
+export function buildIndexes(config: PostgresConfig, log: Logger, names: string[]): IndexBuilding {
   // In whatever time it takes, in no transaction, on a connection of its own.
   const client = new pg.Client({ ...config, query_timeout: 0 })
   client.on('error', () => {})
@@ -48,13 +53,14 @@ export function buildIndexes(config: PostgresConfig, log: Logger, names: string[
   // Not waited for: of a connection that has broken it may never say so.
   const end = () => void client.end().catch(() => {})
   const built = build()
-  return async () => {
+  async function stop(): Promise<void> {
     stopped = true
     // Ended amid that, it would never say so.
     await connected.catch(() => {})
     end()
     await built
   }
+  return { built, stop }
 }
 
 async function stateOf(client: pg.ClientBase, name: string): Promise<IndexState | undefined> {

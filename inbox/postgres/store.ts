@@ -82,7 +82,7 @@ export async function openPostgresStore(
         await isPooled(client),
         serves ? await missingIndexes(client) : [],
       ])
-      const stopBuilding = missing.length === 0 ? async () => {} : buildIndexes(config, log, missing)
+      const stopBuilding = missing.length === 0 ? async () => {} : buildIndexes(config, log, missing).stop
       return createStore({ config, pool, boss, prepare: pooled ? unprepared : prepared, stopBuilding }, options)
     })
   } catch (error) {

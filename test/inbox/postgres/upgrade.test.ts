@@ -3,7 +3,9 @@ import pg from 'pg'
 import { PgBoss } from 'pg-boss'
 import tap, { type Test } from 'tap'
 import { StoreMissingError } from '../../../inbox/errors.ts'
-import { BOSS_SCHEMA } from '../../../inbox/postgres/schema.ts'
+import { readPostgresUrl } from '../../../inbox/postgres/connection.ts'
+import { buildIndexes } from '../../../inbox/postgres/indexes.ts'
+import { BOSS_SCHEMA, LATER_INDEXES } from '../../../inbox/postgres/schema.ts'
 import { openPostgresStore, type PostgresStore } from '../../../inbox/postgres/store.ts'
 import { delivery } from '../../helpers/inbox.ts'
 import { captureLog } from '../../helpers/log.ts'
@@ -184,8 +186,7 @@ tap.test('an index is built while others write; what breaks that off is made goo
   const first = await opened(t, openPostgresStore(url, app.log))
   const pid = await building(url)
   t.equal(await first.insert(delivery('meanwhile'), false), 'queued')
-  const second = await openPostgresStore(url, app.log)
-  await second.close()
+  await buildIndexes(readPostgresUrl(url), app.log, Object.keys(LATER_INDEXES)).built
   t.equal(await building(url), pid, 'another one is at it')
   await server.query(url, 'SELECT pg_terminate_backend($1)', [pid])
   t.match(await captured.line(({ msg }) => msg.startsWith('an index')), {
@@ -200,5 +201,6 @@ tap.test('an index is built while others write; what breaks that off is made goo
   await writer.query('ROLLBACK')
   await opened(t, openPostgresStore(url, app.log))
   await indexBuilt(url)
+  await buildIndexes(readPostgresUrl(url), app.log, Object.keys(LATER_INDEXES)).built
   t.equal(captured.lines.filter(({ msg }) => msg.startsWith('an index')).length, 1)
 })
