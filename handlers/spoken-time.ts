@@ -65,12 +65,12 @@ export function spokenTime(
 }
 
 /** The first date in digits; `rest`: the text with a # in the place of each. */
-function spokenDate(text: string, { spelled }: TimeVocabulary): { day: Parts; rest: string; isOne: boolean } {
-  const [first, ...others] = text.matchAll(spelled.date)
+function spokenDate(text: string, vocabulary: TimeVocabulary): { day: Parts; rest: string; isOne: boolean } {
+  const [first, ...others] = text.matchAll(vocabulary.date)
   const { day, month } = first?.groups ?? {}
   return {
     day: first === undefined ? {} : { day: Number(day), month: Number(month) },
-    rest: text.replaceAll(spelled.date, ' # '),
+    rest: text.replaceAll(vocabulary.date, ' # '),
     isOne: others.length === 0,
   }
 }
@@ -111,19 +111,22 @@ function setOnce(day: Parts, part: 'weekday' | 'inDays' | 'month' | 'day', value
 
 /** The first time of day that is named; `rest`: the text with a # in the place of each. */
 function spokenHour(text: string, words: TimeVocabulary): { hour: Parts; rest: string; isOne: boolean } {
+  const { spelled } = words
   const found: HourGroups[] = []
   const rest = text.replaceAll(words.hour, (match, ...args) => {
     const groups = args.at(-1) as HourGroups
-    // A number alone.
-    if (groups.before === '' && groups.minute === undefined && groups.unit === undefined) return match
+    const isArticle = spelled.articles.includes(groups.hour)
+    if (groups.before === '' && (isArticle || (groups.minute ?? groups.unit) === undefined)) return match
     found.push(groups)
     return ' # '
   })
   const [first, ...others] = found
   if (first === undefined) return { hour: {}, rest, isOne: true }
-  const hour = hourOf(first, words)
-  // Else it is a date, most likely: `24.11`, `1.12`.
-  return hour === undefined ? { hour: {}, rest, isOne: false } : { hour, rest, isOne: others.length === 0 }
+  const phrases = first.before.match(words.beforeHour) ?? []
+  const hour = hourOf(first, phrases, words)
+  // Most likely a date: `24.11`, `1.12`.
+  if (hour === undefined) return { hour: {}, rest, isOne: false }
+  return { hour, rest, isOne: others.length === 0 && !phrases.some(phrase => spelled.unsure.includes(phrase)) }
 }
 
 interface HourGroups {
@@ -137,12 +140,13 @@ const DAY_MINUTES = 24 * 60
 
 /** undefined: it is no time of day. */
 function hourOf(
-  { before, hour, minute: written = '0', unit = '' }: HourGroups,
+  { hour, minute: written = '0', unit = '' }: HourGroups,
+  phrases: readonly string[],
   words: TimeVocabulary,
 ): Parts | undefined {
   const { spelled, am, pm } = words
   const named = spelled.hours[hour] ?? Number(hour)
-  const minutes = named * 60 + Number(written) + added(before, words)
+  const minutes = named * 60 + Number(written) + sum(phrases.map(phrase => Number(spelled.beforeHour[phrase])))
   if (named > 23 || minutes % 5 !== 0) return undefined
   const hours = Math.floor(((minutes + DAY_MINUTES) % DAY_MINUTES) / 60)
   const minute = (minutes + DAY_MINUTES) % 60
@@ -152,8 +156,6 @@ function hourOf(
   return { hours: [...(pm.has(unit) ? [] : [hours]), ...(isMorning ? [] : [hours + 12])], minute }
 }
 
-/** What the words before an hour add to it, minutes. */
-function added(before: string, { spelled, beforeHour }: TimeVocabulary): number {
-  const phrases = before.match(beforeHour) ?? []
-  return phrases.reduce((minutes, phrase) => minutes + Number(spelled.beforeHour[phrase]), 0)
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
 }

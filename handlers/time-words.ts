@@ -13,14 +13,16 @@ export interface TimeVocabulary {
   fillers: ReadonlySet<string>
   am: ReadonlySet<string>
   pm: ReadonlySet<string>
+  /** Of the student's own language alone: `half` differs. */
   spelled: SpelledTimes
+  date: RegExp
   /** The words of `spelled.beforeHour`. */
   beforeHour: RegExp
   /** A number that may be an hour, with the groups `before`, `hour`, `minute` and `unit`, of which `hour` alone is sure. */
   hour: RegExp
 }
 
-const NOT_SPELLED: SpelledTimes = { hours: {}, beforeHour: {}, date: /(?!)/g, afterWeekday: [] }
+const NEVER = '(?!)'
 
 const known = new Map<LanguageCode, TimeVocabulary>()
 
@@ -47,7 +49,7 @@ function vocabularyOf(own: Language): TimeVocabulary {
     )
   const am = words(({ times }) => times.halves.am)
   const pm = words(({ times }) => times.halves.pm)
-  const { spelled = NOT_SPELLED } = own.times
+  const { spelled } = own.times
   return {
     weekdays: numbers(({ locale }) => numbered(Info.weekdays('long', { locale }))),
     shortWeekdays: numbers(({ locale }) => numbered(Info.weekdays('short', { locale }))),
@@ -60,6 +62,7 @@ function vocabularyOf(own: Language): TimeVocabulary {
     am,
     pm,
     spelled,
+    date: spelled.date ?? new RegExp(NEVER, 'g'),
     beforeHour: new RegExp(oneOf(Object.keys(spelled.beforeHour)), 'gu'),
     hour: hourPattern({
       separators: words(({ times }) => times.separators),
@@ -88,8 +91,8 @@ function hourPattern(
   return new RegExp(`${before}${hour}(?:${withMinutes}|${fullHour})?`, 'gu')
 }
 
-/** The longest first: `viertel nach` before `viertel`. Of none: what never matches. */
+/** The longest first: `viertel nach` before `viertel`. Never the empty string, also of no words. */
 function oneOf(words: Iterable<string>): string {
   const longestFirst = [...words].sort((a, b) => b.length - a.length)
-  return longestFirst.length === 0 ? '(?!)' : `(?:${longestFirst.join('|')})`
+  return `(?:${[...longestFirst, NEVER].join('|')})`
 }

@@ -50,7 +50,7 @@ const SCHEME: Scheme = {
   template: '{timestamp}.{body}',
   timestamp: { headers: ['X-Chatwoot-Timestamp'], unit: 's' },
 }
-const SIGNATURE_HEADER = ['x-chatwoot-signature']
+const SIGNATURE_HEADERS = SCHEME.headers.map(name => name.toLowerCase())
 /** The original TutorBot's: bare hex, of the body alone. */
 const LEGACY_SCHEME: Scheme = { headers: SCHEME.headers, algorithm: 'sha256', encoding: 'hex', template: '{body}' }
 
@@ -65,7 +65,8 @@ export function chatwootVerifier(options: ChatwootVerification, log: Logger, now
   const verify = signatureVerifier({ scheme: SCHEME, keys, tolerance, now })
   const verifyLegacy = signatureVerifier({ scheme: LEGACY_SCHEME, keys, tolerance, now })
   const isLegacy = (header = '') => legacySignature && /^[0-9a-f]{64}$/i.test(header)
-  return request => (isLegacy(firstHeader(request.headers, SIGNATURE_HEADER)) ? verifyLegacy(request) : verify(request))
+  return request =>
+    isLegacy(firstHeader(request.headers, SIGNATURE_HEADERS)) ? verifyLegacy(request) : verify(request)
 }
 
 function unsignedVerifier(allowUnsigned: boolean, log: Logger): Verifier {

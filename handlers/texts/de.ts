@@ -32,6 +32,7 @@ export const de: Language = {
         elf: 11,
         zwölf: 12,
       },
+      articles: [],
       beforeHour: {
         um: 0,
         halb: -30,
@@ -46,6 +47,7 @@ export const de: Language = {
         'zwanzig vor': -20,
         'zwanzig nach': 20,
       },
+      unsure: [],
       // `24.11.`, `24.11.2026` and `24.11.26`; without the last dot it may be a time.
       date: /(?<!\d)(?<day>\d{1,2})\.\s?(?<month>\d{1,2})\.(?:\d{2}(?!\d)|\s?20\d{2}(?!\d))?/g,
       afterWeekday: ['morgen'],

@@ -45,17 +45,21 @@ export interface TimeWords {
   afterMinutes: readonly string[]
   /** After a time of the first or the second half of the day: `am`, `pm`. */
   halves: { am: readonly string[]; pm: readonly string[] }
-  /** Times in words, and dates in digits. Without: such a message is asked back. */
-  spelled?: SpelledTimes
+  spelled: SpelledTimes
 }
 
+/** Times in words, and dates in digits. */
 export interface SpelledTimes {
   /** `{ drei: 3 }` */
   hours: Readonly<Record<string, number>>
+  /** Hours that are an article too: hours only after a word of `beforeHour`. `half een`, but not `een uur`. */
+  articles: readonly string[]
   /** Minutes to add to the hour that follows; several add up: `um halb drei`, `fünf vor halb drei`. */
   beforeHour: Readonly<Record<string, number>>
-  /** A date in digits, with the groups `day` and `month`; for matchAll. */
-  date: RegExp
+  /** Words of `beforeHour` after which the time is never certain, since others mean another by them. */
+  unsure: readonly string[]
+  /** A date in digits, with the groups `day` and `month`, global. Without it, dates in digits are not understood. */
+  date?: RegExp
   /** Words of `inDays` that are a part of the day after a weekday: `Dienstag Morgen`. */
   afterWeekday: readonly string[]
 }

@@ -61,6 +61,93 @@ t.test('a plain time is certain; a date, a second time or a picture that may say
   }
 })
 
+t.test('times in words, in Dutch', async t => {
+  const cases: [string, string[], string[]][] = [
+    ['dinsdag half drie', ['2026-11-24T14:30', '2026-11-24T02:30'], ['2026-11-24T15:30', '2026-11-24T15:00']],
+    ['half 5', ['2026-11-24T16:30'], ['2026-11-24T17:30', '2026-11-24T17:00']],
+    ['half een', ['2026-11-24T12:30', '2026-11-24T00:30'], ['2026-11-24T13:30', '2026-11-24T13:00']],
+    ['half één', ['2026-11-24T12:30'], ['2026-11-24T13:00']],
+    ['half 12', ['2026-11-24T11:30'], ['2026-11-24T12:30']],
+    ['half 0', ['2026-11-24T23:30'], ['2026-11-24T11:30']],
+    ['morgen om kwart over drie', ['2026-11-24T15:15'], ['2026-11-24T15:00', '2026-11-25T15:15']],
+    ['kwart na drie', ['2026-11-24T15:15'], ['2026-11-24T15:00']],
+    ['kwart voor vier', ['2026-11-24T15:45'], ['2026-11-24T16:00', '2026-11-24T16:15']],
+    ['om vijf voor half drie', ['2026-11-24T14:25'], ['2026-11-24T14:30']],
+    ['tien over half 3', ['2026-11-24T14:40'], ['2026-11-24T14:30', '2026-11-24T15:10']],
+    ['om drie uur', ['2026-11-24T15:00'], ['2026-11-24T13:00']],
+    ['om een uur', ['2026-11-24T13:00'], ['2026-11-24T15:00']],
+    ['om 15', ['2026-11-24T15:00'], ['2026-11-24T03:00']],
+    ['dinsdag een uur', ['2026-11-24T09:00', '2026-11-24T13:00'], ['2026-11-25T13:00']],
+    ['dinsdag morgen 9 uur', ['2026-11-24T09:00'], ['2026-11-25T09:00']],
+  ]
+  for (const [text, meant, others] of cases) {
+    const { isMeant } = spokenTime(text, NOW, nl) as SpokenTime
+    for (const time of meant) t.ok(isMeant(at(time)), `${text}: ${time}`)
+    for (const time of others) t.notOk(isMeant(at(time)), `${text}: not ${time}`)
+  }
+  const isCertain = (text: string) => spokenTime(text, NOW, nl)?.isCertain
+  for (const text of ['morgen om half drie graag', 'dinsdag half 5', 'di 24 nov kwart voor vier', 'dinsdag drie uur']) {
+    t.equal(isCertain(text), true, text)
+  }
+  for (const text of [
+    'dinsdag half drie kan niet',
+    'dinsdag half drie of half vier',
+    'dinsdag over drie uur',
+    'dinsdag na half drie',
+    'dinsdag rond half drie',
+    'dinsdag een uur',
+    'dinsdag een half uur',
+    'dinsdag morgen om half drie',
+    'half past 2 dinsdag',
+  ]) {
+    t.equal(isCertain(text), false, text)
+  }
+  for (const text of ['een uur', 'één uur les', 'een half uur', 'half uur', 'anderhalf uur', 'drie']) {
+    t.equal(isCertain(text), undefined, text)
+  }
+})
+
+t.test('times in words, in English', async t => {
+  const cases: [string, string[], string[]][] = [
+    ['Tuesday half past two', ['2026-11-24T14:30', '2026-11-24T02:30'], ['2026-11-24T13:30', '2026-11-24T14:00']],
+    ['half two', ['2026-11-24T14:30'], ['2026-11-24T13:30', '2026-11-24T14:00']],
+    ['tomorrow at half past 2 pm', ['2026-11-24T14:30'], ['2026-11-24T02:30']],
+    ['half past twelve', ['2026-11-24T12:30'], ['2026-11-24T11:30']],
+    ['quarter past three', ['2026-11-24T15:15'], ['2026-11-24T15:00']],
+    ['a quarter to four', ['2026-11-24T15:45'], ['2026-11-24T16:00', '2026-11-24T16:15']],
+    ['quarter to 1 pm', ['2026-11-24T12:45'], ['2026-11-24T13:00', '2026-11-24T00:45']],
+    ['twenty to five', ['2026-11-24T16:40'], ['2026-11-24T17:00']],
+    ['at three', ['2026-11-24T15:00'], ['2026-11-24T13:00']],
+    ["five o'clock", ['2026-11-24T17:00'], ['2026-11-24T17:30']],
+    ['5 o’clock', ['2026-11-24T17:00'], ['2026-11-24T17:30']],
+  ]
+  for (const [text, meant, others] of cases) {
+    const { isMeant } = spokenTime(text, NOW, en) as SpokenTime
+    for (const time of meant) t.ok(isMeant(at(time)), `${text}: ${time}`)
+    for (const time of others) t.notOk(isMeant(at(time)), `${text}: not ${time}`)
+  }
+  const isCertain = (text: string) => spokenTime(text, NOW, en)?.isCertain
+  for (const text of ['Tuesday half past two', 'tomorrow at quarter past 3 please', "Tuesday at five o'clock"]) {
+    t.equal(isCertain(text), true, text)
+  }
+  for (const text of [
+    // 1:30 to a student who thinks in Dutch or German.
+    'Tuesday half two',
+    'Tuesday at half 2',
+    // From ten to three?
+    'Tuesday ten to three',
+    'Tuesday after half past two',
+    'Tuesday half past two or three',
+    'Tuesday half an hour',
+    'dinsdag half drie',
+  ]) {
+    t.equal(isCertain(text), false, text)
+  }
+  for (const text of ['half an hour', 'one hour', 'two', 'half drie', 'past two']) {
+    t.equal(isCertain(text), undefined, text)
+  }
+})
+
 t.test('times as students write them in German', async t => {
   const cases: [string, string[], string[]][] = [
     ['morgen um halb drei', ['2026-11-24T14:30', '2026-11-24T02:30'], ['2026-11-24T15:30', '2026-11-25T14:30']],
