@@ -6,7 +6,10 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 tap.test('every source file is loaded, so that the coverage counts those too that no other test loads', async t => {
   const files = globSync(
-    ['*.ts', '{plugins,routes,sources,examples,handlers,backends,inbox,calendar,clients,operator,commands}/**/*.ts'],
+    [
+      '*.ts',
+      '{plugins,routes,sources,examples,handlers,backends,inbox,calendar,clients,operator,commands,sandbox}/**/*.ts',
+    ],
     {
       cwd: ROOT,
     },

@@ -6,13 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** What tests start processes and servers with. */
-const STARTERS = [
-  'test/helpers/child.ts',
-  'node:child_process',
-  'playwright-core',
-  'test/helpers/stand-in.ts',
-  'fastify',
-]
+const STARTERS = ['test/helpers/child.ts', 'node:child_process', 'playwright-core', 'sandbox/stand-in.ts', 'fastify']
 const RELATIVE = /(?:from|import) '(\.{1,2}\/[^']+\.ts)'/g
 
 const known = new Map<string, boolean>()
@@ -25,7 +19,7 @@ function starts(file: string): boolean {
   const imports = [...source.matchAll(RELATIVE)].map(([, path]) => join(dirname(file), path as string))
   const answer =
     STARTERS.some(name => file === name || source.includes(`'${name}'`)) ||
-    imports.some(path => path.startsWith('test/') && starts(path))
+    imports.some(path => /^(test|sandbox)\//.test(path) && starts(path))
   known.set(file, answer)
   return answer
 }

@@ -6,10 +6,10 @@ import type { Calendar } from '../../calendar/contract.ts'
 import { createGoogleCalendar } from '../../calendar/google/calendar.ts'
 import type { GoogleCalendarOptions } from '../../calendar/google/client.ts'
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
+import type { Behaviour, Call } from '../../sandbox/stand-in.ts'
 import { at, calendarConformance, hold, interval, lesson } from '../helpers/calendar-conformance.ts'
 import { type TestClock, testClock } from '../helpers/clock.ts'
 import { type EventState, type GoogleApi, googleError, oauthError, startGoogleApi } from '../helpers/google-api.ts'
-import type { Behaviour, Call } from '../helpers/stand-in.ts'
 
 const { signal } = new AbortController()
 const MINUTE = 60_000

@@ -6,8 +6,8 @@ import { type ChatwootClient, type ChatwootOptions, createChatwootClient } from 
 import { ChatwootRefusedError, ChatwootUnavailableError } from '../../clients/chatwoot-api.ts'
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
 import chatwootPlugin from '../../plugins/chatwoot.ts'
-import { type ChatwootApi, startChatwootApi } from '../helpers/chatwoot-api.ts'
-import type { Answer, Behaviour } from '../helpers/stand-in.ts'
+import { type ChatwootApi, startChatwootApi } from '../../sandbox/chatwoot-api.ts'
+import type { Answer, Behaviour } from '../../sandbox/stand-in.ts'
 
 const { signal } = new AbortController()
 

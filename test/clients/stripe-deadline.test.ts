@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import type { StripeClient } from '../../clients/stripe.ts'
 import { createStripeClient } from '../../clients/stripe-client.ts'
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
-import { startStripeApi } from '../helpers/stripe-api.ts'
+import { startStripeApi } from '../../sandbox/stripe-api.ts'
 
 /** A server that begins an answer and then sends a space every 20 ms, for ever. */
 async function startDripping(t: Test) {

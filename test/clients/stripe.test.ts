@@ -5,8 +5,8 @@ import { createStripeClient } from '../../clients/stripe-client.ts'
 import { stripeSession } from '../../commands/samples.ts'
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
 import stripePlugin from '../../plugins/stripe.ts'
-import type { Behaviour } from '../helpers/stand-in.ts'
-import { startStripeApi, stripeError } from '../helpers/stripe-api.ts'
+import type { Behaviour } from '../../sandbox/stand-in.ts'
+import { startStripeApi, stripeError } from '../../sandbox/stripe-api.ts'
 
 /** Never fired. */
 const { signal } = new AbortController()

@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import tap, { type Test } from 'tap'
 import { chatwoot as samples, stripeEvent, stripeSession } from '../../commands/samples.ts'
+import { type ConversationState, type MessageState, startChatwootApi } from '../../sandbox/chatwoot-api.ts'
+import { startStripeApi, stripeError } from '../../sandbox/stripe-api.ts'
 import { buildServer } from '../../server.ts'
 import { CHATWOOT_SECRET, chatwootRequest, STRIPE_SECRET, stripeRequest } from '../helpers/app.ts'
-import { type ConversationState, type MessageState, startChatwootApi } from '../helpers/chatwoot-api.ts'
 import { cli, type Environment, run, runJson } from '../helpers/cli.ts'
-import { startStripeApi, stripeError } from '../helpers/stripe-api.ts'
 
 const NOW = Math.floor(Date.now() / 1_000)
 const HOUR = 60 * 60

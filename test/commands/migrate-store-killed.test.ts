@@ -2,8 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import tap from 'tap'
 import { openPostgresCalendar } from '../../calendar/postgres.ts'
 import { openPostgresStore } from '../../inbox/postgres/store.ts'
+import { startChatwootApi } from '../../sandbox/chatwoot-api.ts'
+import { type Session, startStripeApi } from '../../sandbox/stripe-api.ts'
 import { CHATWOOT_SECRET, STRIPE_SECRET, stripeHeaders } from '../helpers/app.ts'
-import { startChatwootApi } from '../helpers/chatwoot-api.ts'
 import { delivery } from '../helpers/inbox.ts'
 import { captureLog } from '../helpers/log.ts'
 import {
@@ -28,7 +29,6 @@ import {
 import { postgresServer } from '../helpers/postgres-server.ts'
 import { startServer } from '../helpers/server-process.ts'
 import { deliverStripe, pay, student } from '../helpers/story.ts'
-import { type Session, startStripeApi } from '../helpers/stripe-api.ts'
 
 const server = await postgresServer('')
 tap.teardown(() => server.close())

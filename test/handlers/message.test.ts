@@ -6,6 +6,9 @@ import type { Services } from '../../handlers/services.ts'
 import { TEXTS } from '../../handlers/texts/index.ts'
 import type { Delivery } from '../../inbox/contracts.ts'
 import type { HandlerContext, HandlerFunction } from '../../inbox/drain.ts'
+import { AGENT_ID, type ConversationState } from '../../sandbox/chatwoot-api.ts'
+import type { Matcher } from '../../sandbox/stand-in.ts'
+import { stripeError } from '../../sandbox/stripe-api.ts'
 import {
   type ChatwootMessage,
   type ChatwootSubmittedValue,
@@ -13,10 +16,7 @@ import {
   readChatwoot,
   readSubmittedValues,
 } from '../../sources/chatwoot-payloads.ts'
-import { AGENT_ID, type ConversationState } from '../helpers/chatwoot-api.ts'
 import { NO_CLIENTS } from '../helpers/clients.ts'
-import type { Matcher } from '../helpers/stand-in.ts'
-import { stripeError } from '../helpers/stripe-api.ts'
 import { limit, startTutor, type Tutor, warnings } from '../helpers/tutor.ts'
 
 const { en, nl } = TEXTS

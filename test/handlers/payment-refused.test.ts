@@ -1,7 +1,7 @@
 import t from 'tap'
 import { chatwoot as samples, stripeEvent, stripeSession } from '../../commands/samples.ts'
 import { TEXTS } from '../../handlers/texts/index.ts'
-import type { Answer } from '../helpers/stand-in.ts'
+import type { Answer } from '../../sandbox/stand-in.ts'
 import { startTutor } from '../helpers/tutor.ts'
 
 const { nl } = TEXTS

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { TEXTS } from '../../handlers/texts/index.ts'
+import type { Price } from '../../sandbox/stripe-api.ts'
 import { MINUTE, reserved, setUp } from '../helpers/lesson-story.ts'
-import type { Price } from '../helpers/stripe-api.ts'
 
 const { nl } = TEXTS
 

@@ -1,7 +1,7 @@
 import t from 'tap'
+import type { Session } from '../../sandbox/stripe-api.ts'
 import { MINUTE, reserved, setUp } from '../helpers/lesson-story.ts'
 import { deliverStripe, pay, sessionEvent } from '../helpers/story.ts'
-import type { Session } from '../helpers/stripe-api.ts'
 
 /** A payment that fails, comes late or never comes. */
 

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { stripeEvent, stripePaymentIntent } from '../../commands/samples.ts'
+import type { Session } from '../../sandbox/stripe-api.ts'
 import { contactOf, MINUTE, refundEvent, reserved, setUp } from '../helpers/lesson-story.ts'
 import { deliverStripe, pay, sessionEvent } from '../helpers/story.ts'
-import type { Session } from '../helpers/stripe-api.ts'
 
 /** What is paid is booked, and what is not its own leaves it alone. */
 

@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, randomUUID, verify } from 'node:crypto'
 import { DateTime } from 'luxon'
-import { type Answer, type Call, type StandIn, startStandIn } from './stand-in.ts'
+import { type Answer, type Call, type StandIn, startStandIn } from '../../sandbox/stand-in.ts'
 
 /** Stands in for Google over HTTP: the token endpoint, and of the Calendar API v3 what a client of one calendar needs. */
 export interface GoogleApi extends StandIn {

@@ -1,9 +1,9 @@
 import type { Test } from 'tap'
 import { stripeCharge, stripeEvent } from '../../commands/samples.ts'
+import type { ConversationState } from '../../sandbox/chatwoot-api.ts'
+import type { Session } from '../../sandbox/stripe-api.ts'
 import { listen } from './app.ts'
-import type { ConversationState } from './chatwoot-api.ts'
 import { type Channel, deliverStripe, type Receiver, student } from './story.ts'
-import type { Session } from './stripe-api.ts'
 import { startTutor, type TutorOptions } from './tutor.ts'
 
 /** The whole of it: a lesson asked for, paid and booked in one chat, over real HTTP, and every bad turn. */

@@ -1,8 +1,8 @@
 import { railsJson, chatwoot as samples, stripeEvent, stripePaymentIntent } from '../../commands/samples.ts'
 import { signChatwoot } from '../../plugins/verification.ts'
+import type { ChatwootApi, ConversationState, MessageState } from '../../sandbox/chatwoot-api.ts'
+import type { Session, StripeApi } from '../../sandbox/stripe-api.ts'
 import { CHATWOOT_SECRET, stripeHeaders } from './app.ts'
-import type { ChatwootApi, ConversationState, MessageState } from './chatwoot-api.ts'
-import type { Session, StripeApi } from './stripe-api.ts'
 
 /** Where webhooks go, and how to know that one was handled. */
 export interface Receiver {

@@ -2,12 +2,12 @@ import { mock } from 'node:test'
 import type { Test } from 'tap'
 import type { WebhooksOptions } from '../../app.ts'
 import type { PriceIds, Services } from '../../handlers/services.ts'
+import { startChatwootApi } from '../../sandbox/chatwoot-api.ts'
+import type { Behaviour } from '../../sandbox/stand-in.ts'
+import { startStripeApi } from '../../sandbox/stripe-api.ts'
 import { chatwootRequest, stripeRequest, webhookApp } from './app.ts'
-import { startChatwootApi } from './chatwoot-api.ts'
 import { type TestClock, testClock } from './clock.ts'
 import { type CapturedLog, LEVELS, type LogLine } from './log.ts'
-import type { Behaviour } from './stand-in.ts'
-import { startStripeApi } from './stripe-api.ts'
 
 export interface TutorOptions {
   /** Whose token the bot has; `none`: CW_TOKEN is not set. Default `bot`. */

@@ -5,11 +5,11 @@ import tap, { type Test } from 'tap'
 import webhooks, { PermanentError, type WebhooksOptions } from '../../app.ts'
 import { chatwoot } from '../../commands/samples.ts'
 import { OptionError } from '../../inbox/errors.ts'
+import { startStandIn } from '../../sandbox/stand-in.ts'
 import { chatwootRequest, webhookApp } from '../helpers/app.ts'
 import { testClock } from '../helpers/clock.ts'
 import { gate } from '../helpers/inbox.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
-import { startStandIn } from '../helpers/stand-in.ts'
 
 const PATH = '/hooks/the-secret-of-the-channel'
 const POST = `POST ${PATH}`

@@ -2,8 +2,8 @@ import Stripe from 'stripe'
 import t, { type Test } from 'tap'
 import { stripeEvent, stripePaymentIntent, stripeSession, stripeThinEvent } from '../../commands/samples.ts'
 import type { Delivery } from '../../inbox/contracts.ts'
+import { startStripeApi } from '../../sandbox/stripe-api.ts'
 import { STRIPE_SECRET, stripeRequest, webhookApp } from '../helpers/app.ts'
-import { startStripeApi } from '../helpers/stripe-api.ts'
 
 const SNAPSHOT = {
   ...stripeEvent('checkout.session.completed', stripeSession({ session: 'cs_1' })),
