@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { main } from '../../commands/cli.ts'
 import { ENV_SCHEMA } from '../../environment.ts'
 import { startChild } from './child.ts'
+import { inTime } from './wait.ts'
 
 export const CLI_FILE = fileURLToPath(new URL('../../commands/cli.ts', import.meta.url))
 
@@ -41,6 +42,7 @@ export async function cli(env: Environment, args: readonly string[], { cwd = '.'
     env: { ...Object.fromEntries(others), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  const ended = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  const [out, err, [code]] = await inTime(ended, { what: `${args.join(' ')} to end` })
   return { code, out, err }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../inbox/contracts.ts'
+import { inTime } from './wait.ts'
 
 export interface TestClock extends Clock {
   /** Moves the time on, and fires what is due on the way, in order. */
@@ -40,6 +41,6 @@ export function testClock(start = Date.parse('2026-11-23T10:00:00Z')): TestClock
       now = end
     },
     next,
-    timerSet: () => new Promise(resolve => waiting.push(resolve)),
+    timerSet: () => inTime(new Promise(resolve => waiting.push(resolve)), { what: 'a timer to be set' }),
   }
 }

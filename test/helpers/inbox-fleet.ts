@@ -1,9 +1,9 @@
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { startChild } from './child.ts'
 import type { PostgresServer } from './postgres-server.ts'
+import { startProgram } from './program.ts'
+import { arrivals, until } from './wait.ts'
 
 const PROCESS = fileURLToPath(new URL('inbox-process.ts', import.meta.url))
 
@@ -20,38 +20,31 @@ export interface InboxProcess {
 
 /** An inbox in a process of its own; killed at the test's end. */
 export function inboxProcess(t: Test, url: string, env: Record<string, string> = {}): InboxProcess {
-  const child = startChild(process.execPath, [PROCESS], {
-    // Without what the test runner would load into it.
-    env: { PATH: process.env.PATH, DATABASE_URL: url, ...env },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  const lines: Record<string, unknown>[] = []
-  const waiting: (() => void)[] = []
-  createInterface({ input: child.stdout }).on('line', text => {
-    lines.push(JSON.parse(text))
-    for (const look of waiting.splice(0)) look()
-  })
-  const ended = once(child, 'exit').then(([code]) => code as number | null)
-  child.stdin.on('error', () => {})
-  t.teardown(async () => {
-    child.kill('SIGKILL')
-    await ended
-  })
-  async function line(fits: (line: Record<string, unknown>) => boolean, from = 0): Promise<Record<string, unknown>> {
-    for (;;) {
-      const found = lines.slice(from).find(fits)
-      if (found !== undefined) return found
-      await new Promise<void>(resolve => waiting.push(resolve))
-    }
-  }
+  const lines = arrivals<Record<string, unknown>>(line => JSON.stringify(line))
+  // Without what the test runner would load into it.
+  const program = startProgram(
+    'the inbox',
+    [process.execPath, PROCESS],
+    { env: { PATH: process.env.PATH, DATABASE_URL: url, ...env }, stdio: ['pipe', 'pipe', 'pipe'] },
+    line => lines.add(JSON.parse(line)),
+  )
+  const { child, ended } = program
+  const { stdin } = child as ChildProcessWithoutNullStreams
+  stdin.on('error', () => {})
+  void program.howItEnded.then(lines.end)
+  t.teardown(() => program.end('SIGKILL'))
   return {
     pid: child.pid as number,
     accept(prefix, many, mailboxes) {
-      child.stdin.write(`accept ${prefix} ${many} ${mailboxes}\n`)
-      return line(({ event, prefix: answered }) => event === 'accepted' && answered === prefix, lines.length)
+      const known = lines.items.length
+      stdin.write(`accept ${prefix} ${many} ${mailboxes}\n`)
+      return lines.first(
+        `the answer to accept ${prefix}`,
+        line => line.event === 'accepted' && line.prefix === prefix && lines.items.indexOf(line) >= known,
+      )
     },
-    line,
-    lines,
+    line: fits => lines.first(`a line of the inbox: ${fits}`, fits),
+    lines: lines.items,
     signal: signal => child.kill(signal),
     ended,
   }
@@ -65,12 +58,13 @@ export async function fleetDatabase(server: PostgresServer) {
     `CREATE TABLE handling (n bigserial PRIMARY KEY, key text, mailbox text, attempt int, pid int,
       begun timestamptz, ended timestamptz)`,
   )
+  const LEFT = `FROM tutorbot_webhooks.delivery WHERE state <> 'done'`
   const number = async (text: string) => Number((await server.query<{ n: string }>(url, text))[0]?.n)
   return {
     url,
     number,
     /** Deliveries that are not done. */
-    left: () => number(`SELECT count(*) AS n FROM tutorbot_webhooks.delivery WHERE state <> 'done'`),
+    left: () => number(`SELECT count(*) AS n ${LEFT}`),
     /** Pairs of handlings of one mailbox that ran at the same time. */
     overlaps: () =>
       number(`SELECT count(*) AS n FROM handling a JOIN handling b ON a.mailbox = b.mailbox AND a.n < b.n
@@ -84,9 +78,12 @@ export async function fleetDatabase(server: PostgresServer) {
     /** Resolves when nothing is left, with the ms that took. */
     async drained(): Promise<number> {
       const begun = performance.now()
-      while ((await number(`SELECT count(*) AS n FROM tutorbot_webhooks.delivery WHERE state <> 'done'`)) > 0) {
-        await new Promise(resolve => setTimeout(resolve, 50))
+      let left: object[] = []
+      const look = async () => {
+        left = await server.query(url, `SELECT key, state, attempts, error, next_attempt_at ${LEFT} LIMIT 30`)
+        return left.length === 0
       }
+      await until('all deliveries to be handled', look, { seen: () => left, everyMs: 50 })
       return performance.now() - begun
     },
   }

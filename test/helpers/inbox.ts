@@ -4,6 +4,7 @@ import { deliveryId } from '../../inbox/delivery-id.ts'
 import inboxPlugin, { type InboxOptions } from '../../plugins/inbox.ts'
 import { type BackendClock, backend } from './backend.ts'
 import { captureLog } from './log.ts'
+import { arrivals, inTime } from './wait.ts'
 
 interface Folders {
   testdir(): string
@@ -44,21 +45,17 @@ export function claimed(key: string, parts: Partial<NewDelivery> = {}): TakenDel
 /** A promise with its ends outside, for a handler that waits until the test lets it go on. */
 export function gate<T = void>() {
   const { promise, resolve, reject } = Promise.withResolvers<T>()
-  return { opened: promise, open: resolve, fail: reject }
+  return { opened: inTime(promise, { what: 'a gate to be opened' }), open: resolve, fail: reject }
 }
 
 /** Collects what is handled; `reached(n)` resolves when that many were. */
 export function recorder() {
-  const keys: string[] = []
-  const waiting: { count: number; resolve: () => void }[] = []
+  const { items: keys, add, first } = arrivals<string>(key => key)
   return {
     keys,
-    add(delivery: Delivery) {
-      keys.push(delivery.key)
-      for (const { count, resolve } of waiting) if (keys.length >= count) resolve()
-    },
-    reached(count: number): Promise<void> {
-      return new Promise(resolve => (keys.length >= count ? resolve() : waiting.push({ count, resolve })))
+    add: ({ key }: Delivery) => add(key),
+    async reached(count: number): Promise<void> {
+      if (keys.length < count) await first(`${count} deliveries to be handled`, () => keys.length >= count)
     },
   }
 }

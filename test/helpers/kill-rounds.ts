@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { client, signedMessage } from './load.ts'
 import { startServer } from './server-process.ts'
+import { until } from './wait.ts'
 
 const SECRET = 'a secret of the kill rounds'
 const CONNECTIONS = 16
@@ -79,8 +80,11 @@ export async function killRounds(
 
 /** Asks until nothing is pending. */
 async function untilDrained(url: string): Promise<void> {
-  for (;;) {
+  let last: unknown
+  const isDrained = async () => {
     const ready = (await (await fetch(`${url}/ready`)).json()) as { backlog: { pending: number } }
-    if (ready.backlog.pending === 0) return
+    last = ready
+    return ready.backlog.pending === 0
   }
+  await until('nothing to be pending', isDrained, { seen: () => [last] })
 }

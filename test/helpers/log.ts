@@ -1,3 +1,5 @@
+import { arrivals } from './wait.ts'
+
 export interface LogLine {
   level: number
   msg: string
@@ -21,37 +23,31 @@ export interface CapturedLog {
   request(n: number): Promise<LogLine>
   /** The lines of all requests so far. */
   requests(): LogLine[]
+  /** Who writes to it has ended, which fails the waits for further lines. */
+  end(how: string): void
 }
 
 export function captureLog(): CapturedLog {
-  const lines: LogLine[] = []
+  const { items: lines, add, end, first } = arrivals<LogLine>(line => JSON.stringify(line))
   let text = ''
-  let waiting: { fits: (line: LogLine) => boolean; resolve: (line: LogLine) => void }[] = []
   const requests = () => lines.filter(line => line.path !== undefined)
-  const firstLine = (fits: (line: LogLine) => boolean): Promise<LogLine> => {
-    const found = lines.find(fits)
-    return found !== undefined ? Promise.resolve(found) : new Promise(resolve => waiting.push({ fits, resolve }))
-  }
+  const isEnough = (msg: string, times: number) => lines.filter(line => line.msg === msg).length >= times
   return {
     stream: {
       write(written) {
         text += written
-        const line = JSON.parse(written) as LogLine
-        lines.push(line)
-        for (const { resolve } of waiting.filter(({ fits }) => fits(line))) resolve(line)
-        waiting = waiting.filter(({ fits }) => !fits(line))
+        add(JSON.parse(written) as LogLine)
       },
     },
     lines,
     text: () => text,
-    line: firstLine,
-    count: (msg, times) =>
-      new Promise(resolve => {
-        const enough = () => lines.filter(line => line.msg === msg).length >= times
-        if (enough()) resolve()
-        else waiting.push({ fits: enough, resolve: () => resolve() })
-      }),
-    request: n => firstLine(line => requests()[n - 1] === line),
+    line: fits => first(`a log line: ${fits}`, fits),
+    async count(msg, times) {
+      if (isEnough(msg, times)) return
+      await first(`${times} log lines "${msg}"`, () => isEnough(msg, times))
+    },
+    request: n => first(`the log line of request ${n}`, line => requests()[n - 1] === line),
     requests,
+    end,
   }
 }

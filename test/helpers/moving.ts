@@ -17,6 +17,7 @@ import { openSqliteStore } from '../../inbox/sqlite/store.ts'
 import { startChild } from './child.ts'
 import { delivery, recorder, startInbox } from './inbox.ts'
 import type { PostgresServer } from './postgres-server.ts'
+import { inTime, until } from './wait.ts'
 
 export const { log } = Fastify()
 
@@ -171,7 +172,8 @@ export const byBox = (keys: string[]) =>
 /** The command as a process. */
 export function command(t: Test, args: string[], env: Record<string, string> = {}) {
   const child = startChild(process.execPath, [COMMAND, ...args], { env: { ...process.env, ...env } })
-  const ended = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  const closed = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  const ended = inTime(closed, { what: `${COMMAND} ${args.join(' ')} to end` })
   t.teardown(async () => {
     child.kill('SIGKILL')
     await ended
@@ -208,17 +210,17 @@ export async function killer(t: Test, file: string, url: string): Promise<(stop:
     await client.query(`
       CREATE ${kind} INSERT ON tutorbot_webhooks.${table} ${deferred}
       FOR EACH ROW WHEN (${row}) EXECUTE FUNCTION stop()`)
-    const { child } = command(t, ['--from', file, '--to', url])
+    const { child, ended } = command(t, ['--from', file, '--to', url])
     const stopped = async () => {
       const { rows } = await client.query<{ pid: number }>(
         `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 7 AND NOT granted`,
       )
       return rows[0]?.pid
     }
-    let pid: number | undefined
-    while (pid === undefined) pid = await stopped()
+    const howItEnded = ended.then(({ code, err }) => `the command ended with ${code}: ${err}`)
+    const pid = await until(`the command to come to ${table}, ${row}`, stopped, { ended: howItEnded, everyMs: 0 })
     child.kill('SIGKILL')
-    await once(child, 'close')
+    await ended
     if (!committing) await client.query('SELECT pg_terminate_backend($1)', [pid])
     await client.query('SELECT pg_advisory_unlock(7)')
     // Waits for the end of what the command's connection had begun.

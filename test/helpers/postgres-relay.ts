@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import type { Test } from 'tap'
+import { inTime } from './wait.ts'
 
 /**
  * In front of a PostgreSQL server, for one test; a pooler gives connections other process ids. The way in, what clients
@@ -24,7 +25,12 @@ export async function startRelay(t: Test, to: string, isPooler: boolean) {
   await once(relay, 'listening')
   const url = new URL(to)
   url.host = `127.0.0.1:${(relay.address() as AddressInfo).port}`
-  return { url: url.href, sent: () => sent, connections: () => connections, gone: gone.promise }
+  return {
+    url: url.href,
+    sent: () => sent,
+    connections: () => connections,
+    gone: inTime(gone.promise, { what: 'a client to go' }),
+  }
 }
 
 /** BackendKeyData names the process: `K`, 12 (a length), its id. */

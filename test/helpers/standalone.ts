@@ -1,11 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { ENV_SCHEMA } from '../../environment.ts'
-import { startChild } from './child.ts'
 import { type CapturedLog, captureLog } from './log.ts'
+import { startProgram } from './program.ts'
 
 export const SERVER_FILE = fileURLToPath(new URL('../../server.ts', import.meta.url))
 
@@ -32,30 +30,27 @@ export interface StandaloneOptions {
 export function standalone(t: Test, env: Record<string, string>, options: StandaloneOptions): Standalone {
   const { command = process.execPath, args = [SERVER_FILE], cwd, handedOver = [] } = options
   const others = Object.entries(process.env).filter(([name]) => !(name in ENV_SCHEMA.properties))
-  const child = startChild(command, args, {
-    cwd,
-    env: { ...Object.fromEntries(others), ...env },
-    stdio: ['ignore', 'pipe', 'pipe', ...handedOver],
-  })
   const log = captureLog()
-  createInterface(child.stdout as NodeJS.ReadableStream).on('line', line => log.stream.write(line))
-  let stderr = ''
-  child.stderr?.setEncoding('utf8').on('data', text => {
-    stderr += text
-  })
-  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, stderr }))
-  t.teardown(async () => {
-    child.kill('SIGKILL')
-    await ended
-  })
+  const server = startProgram(
+    'the server',
+    [command, ...args],
+    {
+      cwd,
+      env: { ...Object.fromEntries(others), ...env },
+      stdio: ['ignore', 'pipe', 'pipe', ...handedOver],
+    },
+    line => log.stream.write(line),
+  )
+  const { child, ended } = server
+  void server.howItEnded.then(log.end)
+  t.teardown(() => server.end('SIGKILL'))
   return {
     child,
     log,
     async port() {
-      const line = await Promise.race([log.line(({ msg }) => msg.startsWith('Server listening')), ended])
-      if (!('msg' in line)) throw new Error(`it ended: ${line.stderr}`)
-      return Number(/:(\d+)$/.exec(line.msg)?.[1])
+      const { msg } = await log.line(({ msg }) => msg.startsWith('Server listening'))
+      return Number(/:(\d+)$/.exec(msg)?.[1])
     },
-    ended,
+    ended: ended.then(code => ({ code, signal: child.signalCode, stderr: server.errors() })),
   }
 }
