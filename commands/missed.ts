@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { ChatwootClient, ChatwootConversation, ChatwootMessage } from '../clients/chatwoot.ts'
 import type { EventPage, StripeClient } from '../clients/stripe.ts'
-import { conversationOf, isSilent } from '../handlers/conversation.ts'
+import { isSilent, toConversation } from '../handlers/conversation.ts'
 import type { Services } from '../handlers/services.ts'
 import { stripeHandlers } from '../handlers/stripe.ts'
 import { TransientError } from '../inbox/errors.ts'
@@ -52,7 +52,7 @@ export async function missedEvents(client: StripeClient, since: number): Promise
 export async function missedMessages(client: ChatwootClient, since: number): Promise<Missed[]> {
   const messages: Missed[] = []
   for (const conversation of await activeSince(client, since)) {
-    if (isSilent(conversationOf(readConversation(conversation, 'conversation')))) continue
+    if (isSilent(toConversation(readConversation(conversation, 'conversation')))) continue
     const message = await lastPublic(client, conversation)
     const event = message && eventOf(message)
     if (message === undefined || event === undefined) continue

@@ -10,10 +10,10 @@ import { stripeHandlers } from './stripe.ts'
 import { withThinEvents } from './thin-event.ts'
 import { wrapHandler } from './wrap.ts'
 
-/** Handlers of one source, each of whichever payload its event brings. */
+/** One source's handlers by event, each typed by its event's payload. */
 export type HandlersByEvent = Record<string, Handler<never>>
 
-/** What handles a source's events: ours, and a host's instead of ours or beside them. */
+/** A source's handlers: ours, overridden or extended by the host's. */
 export function allHandlers(source: Source, given: HandlersByEvent, services: Services) {
   if (source.name === 'chatwoot') return allChatwootHandlers(services, given)
   if (source.name === 'stripe') return allStripeHandlers(services, given)
@@ -39,8 +39,8 @@ function mapHandlers(handlers: HandlersByEvent, wrap: (handler: Handler<never>) 
 type ReadPayload = (event: string, payload: Payload) => unknown
 
 /**
- * Lets a handler have its payload as the type of its event promises. It is read here and not when it is accepted: it
- * comes out of the store, where another version may have put it; and whoever sent it waits only for its ids to be read.
+ * Gives a handler its payload as its event's type promises. Read here rather than on acceptance: another version may have
+ * stored it, and the sender should wait for its ids only.
  */
 function withPayloadRead(handler: Handler<never>, read: ReadPayload): Handler {
   return wrapHandler<never, Payload>(
@@ -54,7 +54,7 @@ function withPayloadRead(handler: Handler<never>, read: ReadPayload): Handler {
       try {
         payload = await read(delivery.event, delivery.payload)
       } catch {
-        // It may be given up for just that: then it is told of as it came.
+        // Perhaps the very reason it was given up: gaveUp gets the raw payload.
       }
       await gaveUp({ ...delivery, payload: payload as never }, context)
     },

@@ -3,21 +3,21 @@ import type { Services } from './services.ts'
 import type { PaidLesson } from './stripe-event.ts'
 
 /** A payment that a person has to look at. */
-export interface Troubled extends Pick<PaidLesson, 'conversation' | 'order' | 'student'> {
-  /** The payment intent's id, or what stands in for it. */
+export interface PaymentProblem extends Pick<PaidLesson, 'conversation' | 'order' | 'student'> {
+  /** The payment intent's id, or a substitute. */
   id: string
   /** Such as `60.00 EUR`. */
   sum: string
 }
 
 /**
- * Says that a payment needs a person, once for its problem: in the log, in the metrics, and by an alert where those are
- * set up. For what can't be said in a conversation, or is too grave for a note alone.
- * @param problem a code for it, `conversation_gone` say
+ * Reports once per problem that a payment needs a person: in the log, the metrics and an alert. For what has no
+ * conversation, or is too serious for a private note alone.
+ * @param problem a code such as `conversation_gone`
  */
-export async function needsPerson(
+export async function alertPerson(
   { events }: Services,
-  { id, sum, order, student, conversation }: Troubled,
+  { id, sum, order, student, conversation }: PaymentProblem,
   problem: string,
   why: string,
   { once, log }: HandlerContext,

@@ -14,16 +14,16 @@ import type { PriceIds, Services } from './services.ts'
 import { freeSlots, pickSlots } from './slots.ts'
 import { ORIGIN } from './stripe-event.ts'
 import { LANGUAGES, TEXTS } from './texts/index.ts'
-import { isoTime, parseTime, type Reader, sayTime, sayWhen, zoneOf } from './times.ts'
+import { formatTime, formatWhen, isoTime, parseTime, type Reader, zoneOf } from './times.ts'
 
-/** From free times to a reserved, paid or booked lesson: what messages and payments have in common. */
+/** From free times to a reserved, paid or booked lesson; shared by messages and payments. */
 
-/** Times that are offered at once. */
-const OFFERED = 6
-/** A payment link and its hold last this long, ms: Stripe's 30 min, and time for a handler that is tried again. */
-const TO_PAY = 40 * 60_000
-/** A handler that is later than this takes the time from now, ms. */
-const LATE = 5 * 60_000
+/** How many times are offered per message. */
+const OFFERED_TIMES = 6
+/** How long a payment link and its hold last: Stripe's minimum of 30 min, plus time for retries of the handler. */
+const PAYMENT_WINDOW_MS = 40 * 60_000
+/** A handler later than this counts the payment window from now instead of from acceptance. */
+const LATE_HANDLER_MS = 5 * 60_000
 const MINUTE = 60_000
 
 /** What kind of lesson a conversation is about. */
@@ -32,7 +32,7 @@ export interface LessonKind {
   minutes: number
 }
 
-/** A conversation that is being booked in. */
+/** A conversation in which a lesson is being booked. */
 export interface Booking {
   services: Services
   conversation: Conversation
@@ -40,14 +40,14 @@ export interface Booking {
   signal: AbortSignal
 }
 
-/** What the conversation's attributes say of its lesson. */
+/** The lesson kind in a conversation's attributes. */
 export function kindOf({ attributes }: Conversation): LessonKind {
   if (attributes.lesson_type === 'trial') return { type: 'trial', minutes: 30 }
   const minutes = Number(attributes.lesson_minutes)
   return { type: 'regular', minutes: Number.isInteger(minutes) && minutes > 0 ? minutes : 60 }
 }
 
-/** Who reads the private notes, which are in English. */
+/** The reader of private notes, which are in English. */
 export function tutorReader({ zone }: Services): Reader {
   return { language: 'en', zone, tutorZone: zone }
 }
@@ -56,7 +56,7 @@ export function readerOf({ language, contactAttributes }: Conversation, { zone }
   return { language, zone: zoneOf(contactAttributes.timezone, zone), tutorZone: zone }
 }
 
-/** The dialogue of a conversation, waiting for an answer to what was offered. */
+/** Where a conversation's dialogue stands, given what was offered. */
 export function situationOf(
   { services, conversation, kind }: Omit<Booking, 'signal'>,
   intent: Intent,
@@ -70,12 +70,12 @@ export function situationOf(
   }
 }
 
-/** Steps that make no sense for a contact, or for the lesson that is chosen. */
+/** Steps that make no sense for this contact or the chosen lesson. */
 function withoutSteps(prices: PriceIds, { attributes, contactAttributes }: Conversation, kind: LessonKind): Set<Step> {
   const segment = segmentOf(contactAttributes)
   const without = new Set<Step>()
   const { has_paid_lesson, lesson_booked, trial_lesson_completed } = contactAttributes
-  // The conversation's own as well: a bot's token may not write the contact's.
+  // Conversation attributes too: a bot's token may not write the contact's.
   if (has_paid_lesson || lesson_booked || trial_lesson_completed || attributes.trial_booked) without.add('trial')
   for (const minutes of [60, 90] as const) {
     const isOther = kind.type === 'regular' && kind.minutes !== minutes
@@ -84,14 +84,14 @@ function withoutSteps(prices: PriceIds, { attributes, contactAttributes }: Conve
   return without
 }
 
-/** The Stripe price id of a lesson; undefined: there is none. */
+/** The Stripe price id of a lesson, if there is one. */
 export function priceOf(prices: PriceIds, segment: Segment, minutes: number): string | undefined {
   const { standard60, standard90, weekend60, weekend90 } = prices
   if (minutes === 60) return segment === 'weekend' ? weekend60 : standard60
   return minutes === 90 ? (segment === 'weekend' ? weekend90 : standard90) : undefined
 }
 
-/** What a lesson is sold with. @throws {PermanentError} that names the variable which is not set */
+/** @throws {PermanentError} that names the missing variable */
 export function sale({ services, conversation, kind }: Omit<Booking, 'signal'>): {
   client: StripeClient
   price: string
@@ -104,7 +104,7 @@ export function sale({ services, conversation, kind }: Omit<Booking, 'signal'>):
   throw new PermanentError(`no payment link can be made: ${variable} is not set`)
 }
 
-/** The student gets a person, and the tutor reads why. */
+/** Hands the student over, with a note that tells the tutor why. */
 export function giveToPerson({ language }: Conversation, problem: string): Reply {
   const note = `TutorBot could not go on by itself: ${problem}. Please help this student.`
   return { content: TEXTS[language].handoff, note, handsOver: true }
@@ -119,15 +119,15 @@ export async function freeTimes(booking: Booking): Promise<Interval[]> {
   const { services, signal } = booking
   const profile = planningOf(booking)
   const now = services.now()
-  // A day more at each end: the planning counts in local days, and buffers reach beyond a lesson.
+  // One extra day at each end: planning counts local days, and buffers extend beyond lessons.
   const until = now + (profile.daysAhead + 2) * 24 * 60 * MINUTE
   const busy = await services.calendar.busy(now - 24 * 60 * MINUTE, until, signal)
   return freeSlots(profile, busy, now, services.zone)
 }
 
 /**
- * Offers times to choose from: the first ones after a time (from the beginning where none are left), or those given.
- * @param before what is said first
+ * Offers times to choose from: `only`, or the first free ones after `after`, starting over when none are left.
+ * @param before lines that come first
  */
 export async function offerTimes(
   booking: Booking,
@@ -137,8 +137,8 @@ export async function offerTimes(
   const { services, conversation, kind } = booking
   const texts = TEXTS[conversation.language]
   const free = only ?? (await freeTimes(booking))
-  const later = pickSlots(free, OFFERED, services.zone, after)
-  const slots = later.length > 0 ? later : pickSlots(free, OFFERED, services.zone)
+  const later = pickSlots(free, OFFERED_TIMES, services.zone, after)
+  const slots = later.length > 0 ? later : pickSlots(free, OFFERED_TIMES, services.zone)
   if (slots.length === 0) {
     return {
       ...giveToPerson(conversation, 'no time is free in the coming days'),
@@ -158,13 +158,13 @@ export async function offerTimes(
   }
 }
 
-/** Starts of the times that were offered last, Unix ms. */
+/** Start times offered last, Unix ms. */
 export function offeredOf({ attributes }: Conversation): number[] {
   const texts = asText(attributes.offered_slots)?.split(' ') ?? []
   return texts.map(parseTime).filter(at => at !== undefined)
 }
 
-/** All times that the planning allows now, free or not. */
+/** All times that the planning allows, free or not. */
 export function plannedTimes(booking: Booking): Interval[] {
   const { services } = booking
   return freeSlots(planningOf(booking), [], services.now(), services.zone)
@@ -174,27 +174,27 @@ export function isPlanned(booking: Booking, at: number): boolean {
   return plannedTimes(booking).some(({ start }) => start === at)
 }
 
-/** An order of a lesson that has to be paid. */
+/** An order for a lesson that has to be paid. */
 export interface Order {
   id: string
   /** Unix ms. */
   start: number
-  /** What asks for the link. */
+  /** The delivery that asks for the link. */
   delivery: Delivery<unknown>
 }
 
-/** Stripe refuses to sell a lesson: its price is deleted or archived, say. What was held for it is free again. */
+/** Stripe refuses to sell the lesson, for example at an archived price. Its hold has been released. */
 export class SaleRefusedError extends PermanentError {
   override name = 'SaleRefusedError'
 }
 
-/** Reserves a lesson and asks for its payment. null: the time is taken. */
+/** Holds a lesson and makes its payment link. null: the time is taken. */
 export async function reserve(booking: Booking, { id, start, delivery }: Order): Promise<Reply | null> {
   const { services, conversation, kind, signal } = booking
   const { zone, now } = services
   const { client, price } = sale(booking)
-  // From when the webhook came: the same at each attempt to handle it.
-  const until = (now() - delivery.receivedAt < LATE ? delivery.receivedAt : now()) + TO_PAY
+  // Counted from acceptance, so that every attempt computes the same.
+  const until = (now() - delivery.receivedAt < LATE_HANDLER_MS ? delivery.receivedAt : now()) + PAYMENT_WINDOW_MS
   if (!(await hold(booking, id, start, until))) return null
   const { language } = conversation
   const checkout = {
@@ -213,7 +213,7 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
   })
   const reader = readerOf(conversation, services)
   return {
-    content: TEXTS[language].payFirst(sayWhen(start, reader), session.url, sayTime(until, reader)),
+    content: TEXTS[language].payFirst(formatWhen(start, reader), session.url, formatTime(until, reader)),
     attributes: {
       pending_intent: 'pay',
       order_id: id,
@@ -225,19 +225,19 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
       lesson_minutes: kind.minutes,
       lesson_start: isoTime(start, zone),
     },
-    // What the labels said of an order before this one is over.
+    // Labels of an earlier order.
     labels: { add: ['status:awaiting_pay'], remove: ['payment:failed', 'payment:paid', 'status:booked'] },
   }
 }
 
-/** Stripe itself would sell a price without an amount, for whatever the student likes to pay. */
+/** Checks the price first: Stripe itself would sell one without an amount for whatever the student likes to pay. */
 async function sell(client: StripeClient, checkout: Checkout, signal: AbortSignal) {
   const problem = whyUnsellable(await client.getPrice(checkout.price, signal))
   if (problem !== null) throw new PermanentError(problem)
   return client.createSession(checkout, signal)
 }
 
-/** A new order of a conversation, the same at each attempt to handle its message, and no other installation's. */
+/** An order id: the same for every attempt at a message, different from other installations'. */
 export async function newOrder(
   { installationId }: Services,
   conversation: string,
@@ -247,7 +247,7 @@ export async function newOrder(
   return `${conversation}-${hash('sha256', `${origin} ${delivery.id}`).slice(0, 8)}`
 }
 
-/** Holds a time for an order, and what its planning wants to be free around it. @param until Unix ms */
+/** Holds a time and its buffers for an order. @param until Unix ms */
 function hold(booking: Booking, order: string, start: number, until: number): Promise<boolean> {
   const { bufferBefore, bufferAfter } = planningOf(booking)
   const margin = { before: bufferBefore * MINUTE, after: bufferAfter * MINUTE }
@@ -255,16 +255,16 @@ function hold(booking: Booking, order: string, start: number, until: number): Pr
   return booking.services.calendar.hold({ order, start, end, until, margin }, booking.signal)
 }
 
-/** Books a lesson that needs no payment any more. false: the time is taken. */
+/** Books a free or paid lesson. false: the time is taken. */
 export async function book(booking: Booking, order: string, start: number, payment: string | null): Promise<boolean> {
   const { services, conversation, kind, signal } = booking
-  // A lesson has no margins of its own: they are kept free by the hold that goes before it.
+  // Only a hold has margins; booking alone would not check them.
   if (!(await hold(booking, order, start, services.now() + MINUTE))) return false
   const time = { start, end: start + kind.minutes * MINUTE }
   return (await services.calendar.book(lessonOf(conversation, order, time, payment), signal)) === 'booked'
 }
 
-/** What the payment's webhook needs to book the lesson. Stripe keeps 500 characters of each. */
+/** What the payment's webhook needs to book the lesson. Stripe allows 500 characters per value. */
 function metadataOf(
   { services, conversation, kind }: Booking,
   order: string,
@@ -286,7 +286,7 @@ function metadataOf(
   return Object.fromEntries(given.map(([name, value]) => [name, value.slice(0, 200).toWellFormed()]))
 }
 
-/** What the calendar shows of a lesson. @param payment null: a trial lesson */
+/** The calendar's entry for a lesson. @param payment null: a trial lesson */
 function lessonOf(conversation: Conversation, order: string, time: Interval, payment: string | null): Lesson {
   const { id, contactName } = conversation
   return { order, ...time, student: contactName, service: serviceOf(conversation), payment, conversation: id }
@@ -296,7 +296,7 @@ function serviceOf({ attributes, language }: Conversation): string {
   return asText(attributes.service) ?? TEXTS[language].lesson
 }
 
-/** What a conversation's attributes lose when no order is pending in it any more. */
+/** Clears a conversation's attributes when no order is pending any more. */
 export const NO_ORDER = {
   order_id: null,
   payment_status: null,
@@ -306,7 +306,7 @@ export const NO_ORDER = {
   lesson_start: null,
 }
 
-/** What a conversation's attributes lose when its lesson is booked. */
+/** Clears a conversation's attributes when its lesson is booked. */
 export const BOOKED = {
   pending_intent: 'menu',
   offered_slots: null,

@@ -7,8 +7,8 @@ import type { Source } from '../sources/source.ts'
 import type { HandlersByEvent } from './all.ts'
 
 /**
- * A host's handlers, by source and event. What can't be called, or would never be, would be found out by its first
- * webhook, which has got its 200 by then.
+ * A host's handlers by source and event. Checked at registration: the first webhook to reveal a mistake would already
+ * have its 200.
  * @throws {OptionError} that names the handler
  */
 export function handlersBySource(
@@ -39,7 +39,7 @@ function handlersOf(source: Source, given: unknown = {}): HandlersByEvent {
   return Object.fromEntries(handlers) as HandlersByEvent
 }
 
-/** The form of before: by event alone. A name with a dot was Stripe's, the others Chatwoot's. */
+/** The old form, by event alone: names with a dot were Stripe's, the others Chatwoot's. */
 function addFlat(
   event: string,
   handler: unknown,
@@ -66,7 +66,7 @@ function warnOfFlat(flat: Record<string, HandlersByEvent>, log: Logger): void {
     ([source, handlers]) => `${source}: { ${Object.keys(handlers).map(quoted).join(', ')} }`,
   )
   log.warn(
-    `handlers are named by source and event: write handlers: { ${parts.join(', ')} }. By event alone works in this version only`,
+    `handlers without a source are deprecated: write handlers: { ${parts.join(', ')} }. The old form stops working in the next version`,
   )
 }
 

@@ -6,15 +6,15 @@ import type { SourceHandlers } from '../sources/payloads.ts'
 import { BOOKED, kindOf, NO_ORDER, readerOf, situationOf } from './booking.ts'
 import type { Conversation } from './conversation.ts'
 import { choicesOf } from './dialogue.ts'
-import { needed, paymentGivenUp } from './given-up.ts'
+import { paymentGivenUp, requireChatwoot } from './given-up.ts'
 import { claimOf } from './ownership.ts'
-import { forSilence, type Reply, replyOnce, stateOf } from './reply.ts'
+import { type Reply, replyOnce, respectingSilence, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
-import { lessonOfMetadata, objectIdOf, type PaidLesson, sayNotOurs } from './stripe-event.ts'
+import { lessonOfMetadata, logNotOurs, objectIdOf, type PaidLesson } from './stripe-event.ts'
 import { TEXTS } from './texts/index.ts'
-import { sayWhen } from './times.ts'
+import { formatWhen } from './times.ts'
 
-/** What frees time in the calendar: a reservation that lapsed. */
+/** Handlers that free calendar time: expired reservations. */
 export function calendarHandlers(services: Services) {
   const { chatwoot, calendar } = services
 
@@ -25,18 +25,19 @@ export function calendarHandlers(services: Services) {
     const session = delivery.payload.data.object
     const id = objectIdOf(delivery)
     const lesson = session.mode === 'setup' ? null : lessonOfMetadata(session.metadata, id)
-    if (lesson === null) return sayNotOurs(context)
+    if (lesson === null) return logNotOurs(context)
     const expiry = session.expires_at * 1_000
     if (!(expiry > 0)) throw new PermanentError('data.object.expires_at is missing or not a time')
-    const client = needed(chatwoot)
+    const client = requireChatwoot(chatwoot)
     const claim = await claimOf(services, client, { ...lesson, id, session: id, sum: null }, context)
     if (claim === null) return
-    // Of this session only: the lesson may have been reserved again since. Stripe counts in whole seconds.
+    // This session's hold only: the lesson may have been held again since. Stripe counts in whole seconds.
     await calendar.release(lesson.order, expiry + 999, context.signal)
     const { conversation } = await claim.payer()
-    if (conversation === null) return context.log.warn({ session: id }, 'a link expired whose conversation is gone')
+    if (conversation === null)
+      return context.log.warn({ session: id }, 'a payment link expired, its conversation is gone')
     await replyOnce(services, client, conversation, `expired:${id}`, context, () =>
-      lapsed(services, conversation, lesson, id),
+      expiredReply(services, conversation, lesson, id),
     )
   }
 
@@ -45,11 +46,16 @@ export function calendarHandlers(services: Services) {
   } satisfies SourceHandlers<'stripe'>
 }
 
-/** The student is told, and can choose again; null: the conversation has gone on since the session was made. */
-function lapsed(services: Services, conversation: Conversation, { time }: PaidLesson, session: string): Reply | null {
+/** Tells the student, who can choose again. null: the conversation has moved on since the session was made. */
+function expiredReply(
+  services: Services,
+  conversation: Conversation,
+  { time }: PaidLesson,
+  session: string,
+): Reply | null {
   if (conversation.attributes.checkout_session !== session || time === null) return null
-  const when = sayWhen(time.start, readerOf(conversation, services))
-  return forSilence(conversation, {
+  const when = formatWhen(time.start, readerOf(conversation, services))
+  return respectingSilence(conversation, {
     since: stateOf(conversation),
     content: TEXTS[conversation.language].expired(when),
     items: choicesOf(situationOf({ services, conversation, kind: kindOf(conversation) }, 'menu', [])),

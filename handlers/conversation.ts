@@ -5,7 +5,7 @@ import { type ChatwootConversation, readConversation } from '../sources/chatwoot
 import type { Json } from '../sources/json.ts'
 import { type LanguageCode, languageOf } from './texts/index.ts'
 
-/** A conversation, as far as the bot looks at it. */
+/** The parts of a conversation that the bot uses. */
 export interface Conversation {
   /** The display id, which the API takes. */
   id: string
@@ -14,14 +14,13 @@ export interface Conversation {
   contactName: string
   contactAttributes: Json
   language: LanguageCode
-  /** A human has it. */
+  /** Assigned to a person. */
   assigned: boolean
-  /** It is open, and the bot has asked for a human. */
+  /** Open, and handed over by the bot. */
   awaitsHuman: boolean
 }
 
-/** What the bot looks at, of an event or from the API. */
-export function conversationOf(conversation: ChatwootConversation): Conversation {
+export function toConversation(conversation: ChatwootConversation): Conversation {
   const { id, custom_attributes, additional_attributes, meta, status, labels } = conversation
   const contact = meta.sender
   const contactAttributes = contact?.custom_attributes ?? {}
@@ -32,38 +31,38 @@ export function conversationOf(conversation: ChatwootConversation): Conversation
     contactName: contact?.name ?? '',
     contactAttributes,
     language: languageOf(contactAttributes, additional_attributes),
-    // A bot can be the assignee too ('AgentBot', 'Captain::Assistant'); versions without assignee_type name humans only.
+    // Bots can be assignees too ('AgentBot', 'Captain::Assistant'); versions without assignee_type only name people.
     assigned: meta.assignee !== null && (meta.assignee_type ?? 'User') === 'User',
     awaitsHuman: status === 'open' && labels.includes('intent:handoff'),
   }
 }
 
-/** The conversation as it is now. */
+/** The conversation's current state. */
 export async function fetchConversation(
   client: ChatwootClient,
   id: string,
   signal: AbortSignal,
 ): Promise<Conversation> {
-  return conversationOf(readConversation(await client.getConversation(id, signal), 'conversation'))
+  return toConversation(readConversation(await client.getConversation(id, signal), 'conversation'))
 }
 
-/** A person may have made the attribute a text. */
+/** The attribute may be defined as text in Chatwoot. */
 export function isSwitchedOff({ bot_disabled }: Json): boolean {
   return bot_disabled === true || bot_disabled === 'true'
 }
 
-/** Whether the bot keeps out: it is switched off here, or a human has the conversation or was asked to take it. */
+/** Whether the bot must be silent: switched off, assigned to a person, or handed over. */
 export function isSilent({ attributes, assigned, awaitsHuman }: Conversation): boolean {
   return isSwitchedOff(attributes) || assigned || awaitsHuman
 }
 
-/** Whether an order is the conversation's current one, or there is none that waits for something. */
-export function isUndisturbed({ attributes }: Conversation, order: string): boolean {
+/** Whether an order is the conversation's current one, or no other is in progress. */
+export function isOrderCurrent({ attributes }: Conversation, order: string): boolean {
   const { order_id, checkout_session, pending_intent } = attributes
   return order_id === order || (checkout_session == null && pending_intent !== 'pay' && pending_intent !== 'rebook')
 }
 
-/** Sets attributes of a contact. A bot's token may not: that is said, and nothing else fails for it. */
+/** Sets a contact's attributes. A bot's token may not: logs that instead of failing. */
 export async function updateContact(
   client: ChatwootClient,
   contact: string,
@@ -74,6 +73,6 @@ export async function updateContact(
     await client.updateContact(contact, attributes, signal)
   } catch (error) {
     if (!(error instanceof ChatwootRefusedError) || ![401, 403].includes(error.status)) throw error
-    log.warn({ err: error }, 'the contact is not updated: set CW_ADMIN_TOKEN, an administrator’s token')
+    log.warn({ err: error }, 'contact not updated: set CW_ADMIN_TOKEN to an administrator’s token')
   }
 }

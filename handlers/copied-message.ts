@@ -5,12 +5,12 @@ import type { ChatwootMessage } from '../sources/chatwoot-payloads.ts'
 import { textOf } from './message.ts'
 import { wrapHandler } from './wrap.ts'
 
-/** Two rows of one message are written within this time of each other, ms. */
+/** Two copies of one message are written within this time of each other, ms. */
 const COPIED_WITHIN_MS = 10 * 60 * 1_000
 
 /**
- * Telegram, Twilio and Line can make two messages of one, with ids of their own (chatwoot/chatwoot 15450): what a
- * student has written once is handled once, and the copy is done without anything happening.
+ * With Telegram, Twilio and Line, Chatwoot can store one message twice under different ids (chatwoot/chatwoot 15450).
+ * Copies are skipped.
  */
 export function withoutCopies(handler: Handler<never>): Handler<never> {
   return wrapHandler<never, never>(
@@ -26,24 +26,24 @@ async function isCopy({ id, payload }: Delivery<ChatwootMessage>, { once, log }:
   const key = sameMessageKey(payload)
   const at = writtenAt(payload)
   if (key === undefined || at === undefined) return false
-  // Durable: the second row may come after a restart.
+  // Durable: the copy may come after a restart.
   const first = await once(key, () => ({ delivery: id, at }))
   if (first.delivery === id || Math.abs(at - first.at) > COPIED_WITHIN_MS) return false
-  log.info({ copyOf: first.delivery }, `a copy of the message of delivery ${first.delivery}: nothing is done for it`)
+  log.info({ copyOf: first.delivery }, `skipped: a copy of the message of delivery ${first.delivery}`)
   return true
 }
 
-/** What the rows of one message have in common. undefined: it can't be told that it is one. */
+/** What copies of a message have in common. undefined: copies can't be recognised. */
 function sameMessageKey(message: ChatwootMessage): string | undefined {
   const { source_id, message_type, account, inbox, conversation } = message
-  // An API inbox's clients set the source id themselves, to whatever they like.
+  // An API inbox's clients choose the source id freely.
   const isOfApi = (conversation.channel ?? conversation.meta.channel) === 'Channel::Api'
   if (!source_id || message_type !== 'incoming' || isOfApi) return undefined
   const ids = [account, inbox, conversation].map(part => part && String(part.id))
   return `message:${hash('sha256', JSON.stringify([...ids, source_id, textOf(message)]))}`
 }
 
-/** When it was written, Unix ms. */
+/** Unix ms. */
 function writtenAt({ created_at }: ChatwootMessage): number | undefined {
   const at = typeof created_at === 'number' ? created_at * 1_000 : Date.parse(String(created_at))
   return Number.isNaN(at) ? undefined : at

@@ -3,47 +3,47 @@ import type { Json } from '../sources/json.ts'
 import { LANGUAGE_CODES, LANGUAGES, TEXTS, type Texts } from './texts/index.ts'
 import { choiceTitle, type Reader } from './times.ts'
 
-/** What a student can ask for. handlers/steps.ts has what each does, texts/ its title. */
+/** What a student can ask for: implemented in handlers/steps.ts, titled in texts/. */
 export type Step = keyof Texts['choices']
 
 /** What the bot waits for: the conversation's attribute `pending_intent`. */
 export type Intent = 'menu' | 'slot' | 'pay' | 'rebook'
 
 interface Branch {
-  /** The times that were offered last can be chosen. */
+  /** Whether the times offered last can be chosen. */
   times?: boolean
   answers: readonly Step[]
-  /** Understood too, without being shown. */
+  /** Understood but not shown. */
   also?: readonly Step[]
-  /** The question is not always shown, so that a number alone may be the answer to the one before. */
+  /** Numbers are not understood: the choices are not always shown, so a number may answer an earlier question. */
   withoutNumbers?: boolean
 }
 
 /**
- * Which intent understands which answers. A new branch of the dialogue is an entry here; the compiler then asks for the
- * steps and the texts that are missing.
+ * Which answers each intent understands. For a new branch of the dialogue add an entry; the compiler then names the
+ * missing steps and texts.
  */
 export const DIALOGUE: Record<Intent, Branch> = {
   menu: { answers: ['book', 'trial', 'prices', 'human'], also: ['menu'] },
-  /** A time for a lesson that is still to be paid, or for a trial lesson. */
+  /** Choosing a time for a lesson to be paid, or a trial lesson. */
   slot: { times: true, answers: ['other_times', 'minutes_60', 'minutes_90', 'menu', 'human'] },
-  /** A lesson is reserved, and to be paid. */
+  /** A lesson is reserved and awaits payment. */
   pay: { answers: ['pay_link', 'other_time', 'human'], also: ['book', 'menu'], withoutNumbers: true },
-  /** Paid, but without a time: another is chosen without paying. */
+  /** Paid but without a time: choosing another one. */
   rebook: { times: true, answers: ['other_times', 'human'] },
 }
 
 /** Where a dialogue stands. */
 export interface Situation {
   intent: Intent
-  /** Starts of the times that were offered last, in their order, Unix ms. */
+  /** Start times offered last, in order, Unix ms. */
   offered: readonly number[]
   /** Steps that make no sense here, such as a trial lesson for a customer. */
   without: ReadonlySet<Step>
   reader: Reader
 }
 
-/** What a message means. null: it is not understood. */
+/** What a message means; null if not understood. */
 export type Meaning = { step: Step } | { time: number } | null
 
 export function intentOf(attributes: Json): Intent {
@@ -51,7 +51,7 @@ export function intentOf(attributes: Json): Intent {
   return (Object.keys(DIALOGUE).find(intent => intent === pending_intent) as Intent | undefined) ?? 'menu'
 }
 
-/** The choices of a situation, in the order in which they are shown and numbered. */
+/** The choices, in the order in which they are shown and numbered. */
 export function choicesOf({ intent, offered, without, reader }: Situation): MenuItem[] {
   const { times = false, answers } = DIALOGUE[intent]
   return [
@@ -67,14 +67,13 @@ function itemsOf(steps: readonly Step[], { language }: Reader): MenuItem[] {
   return steps.map(step => ({ title: TEXTS[language].choices[step], value: step }))
 }
 
-/** What a choice of a time sends back. @param at Unix ms */
+/** @param at Unix ms */
 function choiceValue(at: number): string {
   return new Date(at).toISOString()
 }
 
 /**
- * What a message means in a situation: a choice by its value, its title in any language, or its number. A person can be
- * asked for anywhere.
+ * Understands a choice by its value, its title in any language, or its number; and a request for a person anywhere.
  */
 export function understand(text: string, situation: Situation): Meaning {
   const said = wordsOf(text)
@@ -92,10 +91,10 @@ export function understand(text: string, situation: Situation): Meaning {
   return LANGUAGE_CODES.some(language => LANGUAGES[language].personWords.test(text)) ? { step: 'human' } : null
 }
 
-/** Longer than any answer. What is behind that is not looked at: somebody may have made it to be slow to look at. */
+/** Longer than any answer. The rest is ignored: a message could be crafted to make matching slow. */
 export const MAX_ANSWER_LENGTH = 300
 
-/** Without what a person adds or leaves out when writing it over. */
+/** Without case and final punctuation, in which a retyped choice may differ. */
 function wordsOf(text: string): string {
   return text
     .slice(0, MAX_ANSWER_LENGTH)

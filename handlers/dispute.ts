@@ -2,44 +2,43 @@ import type Stripe from 'stripe'
 import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import type { SourceHandlers } from '../sources/payloads.ts'
-import { needsPerson } from './attention.ts'
+import { alertPerson } from './attention.ts'
 import { tutorReader } from './booking.ts'
-import { needed, paymentGivenUp } from './given-up.ts'
+import { paymentGivenUp, requireChatwoot } from './given-up.ts'
 import { formatAmount } from './money.ts'
 import { claimOf } from './ownership.ts'
 import { isStatusOf } from './refund.ts'
 import { type Reply, replyOnce } from './reply.ts'
 import type { Services } from './services.ts'
-import { idOf, objectIdOf, type PaymentEvent, sayNotOurs, traceLesson } from './stripe-event.ts'
+import { idOf, logNotOurs, objectIdOf, type PaymentEvent, traceLesson } from './stripe-event.ts'
 import { TEXTS, type Texts } from './texts/index.ts'
-import { sayWhen } from './times.ts'
+import { formatWhen } from './times.ts'
 
-/** Money that comes back to the tutor after a refund, or is claimed back from the tutor: a person has to act. */
+/** Failed refunds and disputes: a person has to act. */
 
 interface Trouble {
-  /** A code, and what `payment_status` becomes. */
+  /** A code; also the new `payment_status`. */
   status: 'refund_failed' | 'disputed' | 'dispute_won' | 'dispute_lost' | 'dispute_closed'
-  /** For the tutor, before and after the amount and the order. */
+  /** For the tutor. @param what amount and order */
   note: (what: string) => string
-  /** For the student; none: it is between the tutor and the bank. */
+  /** For the student, unless it only concerns the tutor and the bank. */
   content?: (texts: Texts, sum: string) => string
 }
 
-/** Of a refund or a dispute. */
 type TroubleEvent = Extract<PaymentEvent, { data: { object: Stripe.Refund | Stripe.Dispute } }>
 
 export function disputeHandlers(services: Services) {
   const handle = <Event extends TroubleEvent>(troubleOf: (object: Event['data']['object']) => Trouble | null) => {
     const handler = (delivery: Delivery<Event>, context: HandlerContext) => {
       const trouble = troubleOf(delivery.payload.data.object)
-      if (trouble === null) return context.log.info('a refund that goes its way')
-      return tellOf(services, trouble, delivery, context)
+      if (trouble === null) return context.log.info('refund updated, not failed: nothing to do')
+      return reportTrouble(services, trouble, delivery, context)
     }
     return { handle: handler, gaveUp: paymentGivenUp(services) }
   }
   return {
     'refund.failed': handle(refundFailed),
-    // What came before `refund.failed`, and comes beside it.
+    // Predates `refund.failed`, and is still sent alongside it.
     'charge.refund.updated': handle(refund => (refund.status === 'failed' ? refundFailed(refund) : null)),
     'charge.dispute.created': handle(dispute => disputed(services, dispute)),
     'charge.dispute.closed': handle(closed),
@@ -51,14 +50,14 @@ function refundFailed({ failure_reason }: Stripe.Refund): Trouble {
   return {
     status: 'refund_failed',
     note: what =>
-      `A refund failed: ${what}, reason: ${why}. The money is on your Stripe balance again, and the student reads that it is being sorted out: please pay it back another way.`,
+      `A refund failed: ${what}, reason: ${why}. The money is on your Stripe balance again, and the student was told that it is being sorted out: please pay it back another way.`,
     content: (texts, sum) => texts.refundFailed(sum),
   }
 }
 
 function disputed(services: Services, { reason, evidence_details }: Stripe.Dispute): Trouble {
   const due = evidence_details.due_by ?? 0
-  const until = due > 0 ? ` by ${sayWhen(due * 1_000, tutorReader(services))}` : ''
+  const until = due > 0 ? ` by ${formatWhen(due * 1_000, tutorReader(services))}` : ''
   return {
     status: 'disputed',
     note: what =>
@@ -68,31 +67,36 @@ function disputed(services: Services, { reason, evidence_details }: Stripe.Dispu
 
 function closed({ status }: Stripe.Dispute): Trouble {
   return {
-    // An inquiry that came to nothing (`warning_closed`) was not won.
+    // A closed inquiry (`warning_closed`) is not a won dispute.
     status: status === 'won' ? 'dispute_won' : status === 'lost' ? 'dispute_lost' : 'dispute_closed',
     note: what => `A dispute is closed: ${what}, outcome: ${status || 'unknown'}.`,
   }
 }
 
-async function tellOf(services: Services, trouble: Trouble, delivery: Delivery<TroubleEvent>, context: HandlerContext) {
+async function reportTrouble(
+  services: Services,
+  trouble: Trouble,
+  delivery: Delivery<TroubleEvent>,
+  context: HandlerContext,
+) {
   const { object } = delivery.payload.data
   const { status, note, content } = trouble
   const id = idOf(object.payment_intent) ?? idOf(object.charge) ?? objectIdOf(delivery)
   const sum = formatAmount(object.amount, object.currency)
   const traced = await traceLesson(object, id, services.stripe, context.signal)
   if (traced === null) {
-    if (services.stripe !== null) return sayNotOurs(context)
+    if (services.stripe !== null) return logNotOurs(context)
     const why = `${note(sum)} Whose it is can't be told without STRIPE_SECRET_KEY.`
-    return needsPerson(services, { id, sum, order: '', student: '', conversation: '' }, status, why, context)
+    return alertPerson(services, { id, sum, order: '', student: '', conversation: '' }, status, why, context)
   }
-  const client = needed(services.chatwoot)
+  const client = requireChatwoot(services.chatwoot)
   const claim = await claimOf(services, client, { ...traced, id, sum }, context)
   if (claim === null) return
   const why = note(`${sum}, order ${traced.order}`)
   const payer = await claim.payer()
   const said = payer.conversation === null ? `${payer.why}. ${why}` : why
   if (status !== 'dispute_won' || payer.conversation === null) {
-    await needsPerson(services, { ...traced, id, sum }, status, said, context)
+    await alertPerson(services, { ...traced, id, sum }, status, said, context)
   }
   if (payer.conversation === null) return
   const { conversation } = payer

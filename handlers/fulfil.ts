@@ -4,32 +4,32 @@ import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 import { asText } from '../sources/json.ts'
-import { needsPerson } from './attention.ts'
+import { alertPerson } from './attention.ts'
 import { BOOKED, type Booking, kindOf, offerTimes, readerOf, tutorReader } from './booking.ts'
-import { type Conversation, isUndisturbed } from './conversation.ts'
+import { type Conversation, isOrderCurrent } from './conversation.ts'
 import { majorUnits } from './money.ts'
 import { type Claim, claimOf, lessonToBook, paidBy } from './ownership.ts'
-import { giveBack } from './refund.ts'
-import { forSilence, publish, type Reply, replyOnce, stateOf } from './reply.ts'
+import { fullyRefunded } from './refund.ts'
+import { publish, type Reply, replyOnce, respectingSilence, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
 import type { Payment } from './stripe-event.ts'
 import { TEXTS } from './texts/index.ts'
-import { isoTime, sayWhen } from './times.ts'
+import { formatWhen, isoTime } from './times.ts'
 
-/** What a payment brings about: first the money is recorded and the lesson booked, then it is said. */
+/** Fulfils a payment: records the money and books the lesson first, then tells student and tutor. */
 
-/** Why a paid lesson is not in the calendar. */
+/** Why a paid lesson could not be booked. */
 const PROBLEMS = {
   taken: 'its time is not free any more',
   past: 'its time has passed',
   unknown: 'its lesson_start or minutes in Stripe make no sense',
 }
 
-/** What became of the lesson; `refused: …` with the calendar's own words. */
+/** `refused: …` has the calendar's error. */
 type Outcome = 'booked' | keyof typeof PROBLEMS | `refused: ${string}`
 type Problem = Exclude<Outcome, 'booked'>
 
-/** Each step can be repeated; what a person would see twice is done once. */
+/** Every step can be repeated; messages and notes are sent once. */
 export async function fulfil(
   services: Services,
   client: ChatwootClient,
@@ -42,7 +42,7 @@ export async function fulfil(
   const first = await paidBy(payment.order, payment.id, context)
   if (payment.refunded) {
     context.log.warn({ payment: payment.id }, 'the payment was refunded before it was handled: nothing is booked')
-    return giveBack(services, client, claim, payment, context)
+    return fullyRefunded(services, client, claim, payment, context)
   }
   const key = `payment:${payment.id}`
   const isFirst = first === payment.id
@@ -53,7 +53,7 @@ export async function fulfil(
   const payer = await claim.payer()
   if (payer.conversation === null) {
     const lesson = isFirst ? lessonNote(services, payment, outcome) : paidTwiceNote(payment, first)
-    return needsPerson(services, payment, payer.problem, `${payer.why}. ${lesson}`, context)
+    return alertPerson(services, payment, payer.problem, `${payer.why}. ${lesson}`, context)
   }
   const { conversation } = payer
   if (!isFirst) return publish(services, client, conversation, paidTwice(conversation, payment, first), key, context)
@@ -64,8 +64,8 @@ export async function fulfil(
       'the payment was refunded before it was handled: nothing is booked',
     )
   }
-  const counted = moneyCounts(services, conversation, payment, delivery, outcome)
-  await publish(services, client, conversation, counted, key, context)
+  const recorded = recordPayment(services, conversation, payment, delivery, outcome)
+  await publish(services, client, conversation, recorded, key, context)
   await replyOnce(services, client, conversation, `${key}:lesson`, context, () =>
     outcome === 'booked'
       ? confirm(services, conversation, payment)
@@ -73,12 +73,11 @@ export async function fulfil(
   )
 }
 
-/** Without a key, Stripe can't say so. */
+/** From the conversation, since without a key Stripe can't be asked. */
 function isRefunded({ attributes }: Conversation, { id }: Payment): boolean {
   return attributes.payment_status === 'refunded' && attributes.payment_intent_id === id
 }
 
-/** From the metadata alone, where nothing else had to be read. */
 async function bookLesson(
   services: Services,
   claim: Claim,
@@ -86,7 +85,7 @@ async function bookLesson(
   context: HandlerContext,
 ): Promise<Outcome> {
   const { id, isTimed, time, sum } = payment
-  // Not every payment is for a time: a session made elsewhere names none.
+  // A session made elsewhere names no time.
   if (!isTimed) return 'booked'
   if (time === null) return 'unknown'
   if (time.start <= services.now()) return 'past'
@@ -95,12 +94,12 @@ async function bookLesson(
     return await services.calendar.book(lesson, context.signal)
   } catch (error) {
     if (!(error instanceof PermanentError)) throw error
-    await needsPerson(services, payment, 'calendar_refuses', error.message, context)
+    await alertPerson(services, payment, 'calendar_refuses', error.message, context)
     return `refused: ${error.message}`
   }
 }
 
-/** Two links of one order were paid: the second payment gets no lesson, and the tutor decides. */
+/** Two links of one order were paid: the second payment gets no lesson; the tutor decides. */
 function paidTwice(conversation: Conversation, payment: Payment, first: string): Reply {
   return { content: TEXTS[conversation.language].paid(payment.sum), note: paidTwiceNote(payment, first) }
 }
@@ -109,7 +108,7 @@ function paidTwiceNote({ id, order, sum }: Payment, first: string): string {
   return `Order ${order} was paid a second time: ${sum} by ${id}, after ${first}. Please refund ${id} in Stripe: refunding ${first} would cancel the lesson.`
 }
 
-function moneyCounts(
+function recordPayment(
   services: Services,
   conversation: Conversation,
   { id, order, time, amount, currency, sum }: Payment,
@@ -118,8 +117,8 @@ function moneyCounts(
 ): Reply {
   const isBooked = outcome === 'booked'
   const { segment, customer_since } = conversation.contactAttributes
-  // What another order waits for is not touched.
-  const isCurrent = isUndisturbed(conversation, order)
+  // Another order's state is left alone.
+  const isCurrent = isOrderCurrent(conversation, order)
   return {
     ...(isCurrent && {
       attributes: {
@@ -148,13 +147,13 @@ function moneyCounts(
 function confirm(services: Services, conversation: Conversation, { time, sum }: Payment): Reply {
   const texts = TEXTS[conversation.language]
   if (time === null) return { content: texts.paid(sum) }
-  const when = sayWhen(time.start, readerOf(conversation, services))
+  const when = formatWhen(time.start, readerOf(conversation, services))
   return { content: [texts.paid(sum), texts.booked(when)].join('\n') }
 }
 
-/** For the tutor: whether the lesson that was paid for is in the calendar. */
+/** For the tutor: whether the paid lesson is in the calendar. */
 function lessonNote(services: Services, { order, time }: Payment, outcome: Outcome): string {
-  const at = time === null ? '' : ` of ${sayWhen(time.start, tutorReader(services))}`
+  const at = time === null ? '' : ` of ${formatWhen(time.start, tutorReader(services))}`
   if (outcome === 'booked') return time === null ? 'No lesson was to be booked.' : `The lesson${at} is booked.`
   return `The lesson${at} is paid (order ${order}) but not in the calendar: ${problemOf(outcome)}.`
 }
@@ -165,7 +164,7 @@ function problemOf(outcome: Problem): string {
     : `the calendar refuses it (${outcome.slice(9)})`
 }
 
-/** The money counts: the student chooses another time without paying again. */
+/** The student chooses another time without paying again. */
 async function askForAnotherTime(
   services: Services,
   conversation: Conversation,
@@ -180,7 +179,7 @@ async function askForAnotherTime(
     const content = [texts.paid(sum), texts.personBooks].join('\n')
     return { content, note: `${note} Please put it in by hand, and tell the student.`, handsOver: true }
   }
-  if (!isUndisturbed(conversation, order)) {
+  if (!isOrderCurrent(conversation, order)) {
     return {
       content: texts.paid(sum),
       note: `${note} Please find a time with the student, who is booking another lesson.`,
@@ -194,5 +193,10 @@ async function askForAnotherTime(
     ? 'No other time is free either: please find one with the student.'
     : 'The student has been asked to choose another time.'
   const attributes = { ...BOOKED, ...offer.attributes, pending_intent: 'rebook', order_id: order }
-  return forSilence(conversation, { ...offer, note: `${note} ${next}`, attributes, since: stateOf(conversation) })
+  return respectingSilence(conversation, {
+    ...offer,
+    note: `${note} ${next}`,
+    attributes,
+    since: stateOf(conversation),
+  })
 }

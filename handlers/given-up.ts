@@ -2,35 +2,35 @@ import type { ChatwootClient } from '../clients/chatwoot.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
-import { needsPerson } from './attention.ts'
+import { alertPerson } from './attention.ts'
 import { formatAmount } from './money.ts'
 import { type Claimed, claimOf } from './ownership.ts'
 import { sayOnce } from './reply.ts'
 import type { Services } from './services.ts'
 import { idOf, isOfSession, lessonOfMetadata, type PaymentEvent, readPayment } from './stripe-event.ts'
 
-/** What is done about an event of Stripe's that could not be handled. */
+/** What happens when a Stripe event is given up. */
 
-/** Leaves the tutor a note; an alert where there is no conversation for it. */
+/** Leaves the tutor a note, or alerts if there is no conversation for one. */
 export function paymentGivenUp(services: Services) {
   return async (delivery: Delivery<PaymentEvent>, context: HandlerContext): Promise<void> => {
     const { chatwoot } = services
     if (chatwoot === null) return
     const claimed = await claimedBy(services, delivery, context)
     if (claimed === null) return
-    const claim = await claimOf(services, chatwoot, claimed, context).catch(unlessSaid)
+    const claim = await claimOf(services, chatwoot, claimed, context).catch(unlessReported)
     const payer = await claim?.payer()
     if (payer === undefined) return
     const content = `A payment could not be processed (${delivery.event}, delivery ${delivery.id}). Please look at it in Stripe; the delivery can be replayed.`
     if (payer.conversation === null) {
       const why = `${payer.why}. ${content}`
-      return needsPerson(services, { ...claimed, sum: claimed.sum }, `given_up_${payer.problem}`, why, context)
+      return alertPerson(services, { ...claimed, sum: claimed.sum }, `given_up_${payer.problem}`, why, context)
     }
     await sayOnce(chatwoot, 'sendPrivateNote', payer.conversation.id, { content }, `${delivery.id}:gave-up`, context)
   }
 }
 
-/** From the event alone, as far as that goes: what could not be handled may be what can't be read. */
+/** From the event alone if possible: fetching more may be what failed. */
 async function claimedBy(services: Services, delivery: Delivery<PaymentEvent>, { signal }: HandlerContext) {
   const { payload } = delivery
   const { object } = payload.data
@@ -52,14 +52,14 @@ function sumOf(object: PaymentEvent['data']['object']): string {
   return Number.isFinite(amount) && currency ? formatAmount(amount as number, currency) : 'an unknown amount'
 }
 
-/** Whose payment can't be told of in any conversation: claimOf has said so. */
-function unlessSaid(error: unknown): null {
+/** claimOf has already reported it. */
+function unlessReported(error: unknown): null {
   if (error instanceof PermanentError) return null
   throw error
 }
 
-/** A payment must not be passed over in silence: it waits, dead, to be replayed when there is a token. */
-export function needed(chatwoot: ChatwootClient | null): ChatwootClient {
+/** Makes the payment dead, not ignored, so that it can be replayed once there is a token. */
+export function requireChatwoot(chatwoot: ChatwootClient | null): ChatwootClient {
   if (chatwoot === null) throw new PermanentError('CW_TOKEN is not set: set it, and replay this payment')
   return chatwoot
 }

@@ -4,13 +4,13 @@ import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import type { ChatwootMessage } from '../sources/chatwoot-payloads.ts'
 import { giveToPerson } from './booking.ts'
-import { conversationOf, fetchConversation } from './conversation.ts'
-import { forSilence, handOver, publish, type Reply, stateOf } from './reply.ts'
+import { fetchConversation, toConversation } from './conversation.ts'
+import { handOver, publish, type Reply, respectingSilence, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
 import { TEXTS } from './texts/index.ts'
 import { releaseUnsold, resultOf } from './unsold.ts'
 
-/** The student must not wait for a bot that has given up, nor a person wonder why it did. */
+/** Tells the student that the bot failed, and the tutor why. */
 export async function messageGivenUp(
   services: Services,
   client: ChatwootClient,
@@ -18,20 +18,20 @@ export async function messageGivenUp(
   context: HandlerContext,
 ): Promise<void> {
   const { id, payload } = delivery
-  const conversation = conversationOf(payload.conversation)
+  const conversation = toConversation(payload.conversation)
   const recorded = await resultOf<Reply>(`${id}:reply`, context)
-  // Before Chatwoot is asked for anything. A reply that is recorded may hold a link that can be paid: its time stays.
+  // First, since Chatwoot may be down. A recorded reply may have a payable link: its hold stays.
   if (recorded === null) await releaseUnsold(services, conversation, delivery, context)
   const reply = await context.once(`${id}:gave-up:reply`, () => {
     return explain(services, client, conversation.id, delivery, recorded?.result.content, context)
   })
-  // First, for it needs no message: a message may be what Chatwoot refuses.
+  // Before the message, which may be what Chatwoot refuses.
   if (reply.handsOver) await handOver(services, client, conversation.id, id, context)
   await publish(services, client, conversation, { ...reply, handsOver: false }, `${id}:gave-up`, context)
   await context.once(gaveUpKey(delivery), () => true)
 }
 
-/** Whether a person has been told that a message was given up: it is theirs to answer. */
+/** Whether a person was told that a message was given up, and has to answer it. */
 export async function isWithPerson(delivery: Delivery<unknown>, context: HandlerContext): Promise<boolean> {
   return (await resultOf(gaveUpKey(delivery), context)) !== null
 }
@@ -40,7 +40,7 @@ function gaveUpKey({ id }: Delivery<unknown>): string {
   return `${id}:gave-up`
 }
 
-/** @param unsaid the text of the reply that was decided on */
+/** @param unsaid text of the recorded reply */
 async function explain(
   services: Services,
   client: ChatwootClient,
@@ -52,10 +52,10 @@ async function explain(
   const { signal, error } = context
   const conversation = await fetchConversation(client, id, signal)
   const { note, handsOver } = giveToPerson(conversation, describeError(error))
-  // What came after the reply has failed: the student has read it.
+  // The student has the reply; a later step failed.
   if (await client.wasSent(id, `${delivery.id}:message`, signal)) return { note, handsOver }
   const released = unsaid === undefined ? await releaseUnsold(services, conversation, delivery, context) : {}
-  return forSilence(conversation, {
+  return respectingSilence(conversation, {
     ...released,
     since: stateOf(conversation),
     note: unsaid === undefined ? note : `${note}\nIt has not told the student: "${unsaid}"`,

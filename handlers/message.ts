@@ -10,7 +10,7 @@ import {
 } from '../sources/chatwoot-payloads.ts'
 import type { SourceHandlers } from '../sources/payloads.ts'
 import { giveToPerson, kindOf, offeredOf, readerOf, SaleRefusedError, situationOf } from './booking.ts'
-import { conversationOf, fetchConversation, isSilent, isSwitchedOff, updateContact } from './conversation.ts'
+import { fetchConversation, isSilent, isSwitchedOff, toConversation, updateContact } from './conversation.ts'
 import { intentOf, MAX_ANSWER_LENGTH, understand } from './dialogue.ts'
 import { isWithPerson, messageGivenUp } from './message-given-up.ts'
 import { publish, type Reply, sayOnce } from './reply.ts'
@@ -21,16 +21,16 @@ import { askAgain, chooseSpokenTime, chooseTime, STEPS, showMenu, type Turn } fr
 import { TEXTS } from './texts/index.ts'
 import { releaseUnsold, WITHOUT_ORDER } from './unsold.ts'
 
-/** A reply later than this after the message may have been overtaken, ms. */
-const STALE_AFTER = 2 * 60 * 1_000
-/** How much of a message may be in a log (at debug level only) or a note, characters. */
-const PREVIEW = 50
-/** After so many messages in a row that are not understood, a person is offered. */
+/** A message handled later than this may have been answered meanwhile. */
+const STALE_AFTER_MS = 2 * 60 * 1_000
+/** Characters of a message that may be in a note, or in the log at debug level. */
+const PREVIEW_LENGTH = 50
+/** After this many misunderstood messages in a row, a person is offered. */
 const OFFER_PERSON_AFTER = 3
-/** Attributes that every conversation has, and what they are at first. */
+/** Attributes that every conversation starts with. */
 const INITIAL_ATTRIBUTES = { language_prompted: false, intake_completed: false, pending_intent: 'menu' }
 
-/** What the bot does when a student writes, chooses, or comes in. */
+/** Handles a student's messages, choices and new conversations. */
 export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> {
   const { chatwoot, now } = services
 
@@ -38,16 +38,16 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     const { id, event, payload } = delivery
     if (!isFromStudent(event, payload)) return
     context.log.debug({ preview: previewOf(payload) }, 'a student writes')
-    if (chatwoot === null) return context.log.warn('no reply is sent: CW_TOKEN is not set')
-    const conversation = conversationOf(payload.conversation)
+    if (chatwoot === null) return context.log.warn('no reply sent: CW_TOKEN is not set')
+    const conversation = toConversation(payload.conversation)
     if (isSilent(conversation)) return
     await initialise(chatwoot, conversation.id, context)
     const late = now() - delivery.receivedAt
-    if (late > STALE_AFTER && (await isOvertaken(chatwoot, conversation.id, delivery, context))) {
+    if (late > STALE_AFTER_MS && (await isOvertaken(chatwoot, conversation.id, delivery, context))) {
       const note = { content: lateNote(late, payload) }
       return sayOnce(chatwoot, 'sendPrivateNote', conversation.id, note, `${id}:late`, context)
     }
-    // Recorded before anything of it can be seen: another attempt goes on with the same reply, whatever has changed.
+    // Recorded before anything is sent, so that a retry sends the same reply whatever has changed.
     const reply = await context.once(`${id}:reply`, () => answer(chatwoot, conversation.id, delivery, context))
     if (reply !== null) await publish(services, chatwoot, conversation, reply, id, context)
   }
@@ -56,7 +56,7 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     { payload }: Delivery<ChatwootConversationEvent>,
     context: HandlerContext,
   ): Promise<void> {
-    const { id, attributes } = conversationOf(payload)
+    const { id, attributes } = toConversation(payload)
     if (chatwoot === null || isSwitchedOff(attributes)) return
     await initialise(chatwoot, id, context)
   }
@@ -69,7 +69,7 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     context: HandlerContext,
   ): Promise<Reply | null> {
     const { signal, log, once } = context
-    // As it is now: the message's own copy can be older than the reply to the message before it.
+    // Fetched: the copy in the event can predate the reply to the previous message.
     const conversation = await fetchConversation(client, id, signal)
     if (isSilent(conversation)) return null
     const turn: Turn = { services, conversation, kind: kindOf(conversation), signal, delivery, once }
@@ -77,7 +77,7 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
       return await answerTo(turn, textOf(delivery.payload).slice(0, MAX_ANSWER_LENGTH))
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error
-      log.warn({ err: error }, 'the student is given to a person')
+      log.warn({ err: error }, 'handing the student over to a person')
       const isRefused = error instanceof SaleRefusedError
       const over = isRefused ? WITHOUT_ORDER : await releaseUnsold(services, conversation, delivery, context)
       return { ...giveToPerson(conversation, error.message), ...over }
@@ -90,7 +90,7 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     const meaning = understand(text, situationOf(turn, intent, offeredOf(turn.conversation)))
     const reader = readerOf(turn.conversation, services)
     const spoken = intent === 'slot' || intent === 'rebook' ? spokenTime(text, now(), reader) : undefined
-    if (meaning === null && spoken === undefined) return answerNonsense(turn)
+    if (meaning === null && spoken === undefined) return answerMisunderstood(turn)
     const reply =
       meaning === null
         ? await chooseSpokenTime(turn, spoken as SpokenTime)
@@ -109,8 +109,8 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
   return { message_created: message, message_updated: message, conversation_created: onConversation }
 }
 
-/** A first message is a greeting, whatever it says. */
-function answerNonsense(turn: Turn): Reply {
+/** A first message gets the menu, whatever it says. */
+function answerMisunderstood(turn: Turn): Reply {
   const { attributes, language } = turn.conversation
   if (attributes.misunderstood == null && intentOf(attributes) === 'menu') {
     const menu = showMenu(turn)
@@ -122,25 +122,25 @@ function answerNonsense(turn: Turn): Reply {
   return { ...askAgain(turn, sorry), attributes: { misunderstood } }
 }
 
-/** A student's own message, or the choice made in the web widget, which comes as an update of the bot's question. */
+/** A student's message, or a choice in the web widget, which arrives as an update of the bot's question. */
 function isFromStudent(event: string, payload: ChatwootMessage): boolean {
   if (event === 'message_updated') return payload.content_attributes.submitted_values.length > 0
   return payload.message_type === 'incoming' && !payload.private
 }
 
-/** What a message says: what was chosen, else its text, else what is attached. */
+/** What was chosen, else the text, else the attachments' types. */
 export function textOf({ content, content_attributes, attachments }: ChatwootMessage): string {
   const chosen = content_attributes.submitted_values.map(submitted => choiceOf(submitted).value)
   if (chosen.length > 0) return chosen.join(', ')
   return content || attachments.map(({ file_type }) => `[${file_type || 'file'}]`).join(' ')
 }
 
-/** The beginning of what a message says. An emoji that the cut halves would be no valid JSON for Chatwoot. */
+/** Well-formed: an emoji cut in half would be invalid JSON to Chatwoot. */
 function previewOf(payload: ChatwootMessage): string {
-  return textOf(payload).slice(0, PREVIEW).toWellFormed()
+  return textOf(payload).slice(0, PREVIEW_LENGTH).toWellFormed()
 }
 
-/** Whether a human has it by now, or something else was sent to the student after this message. */
+/** Whether a person has taken over, or the student has been answered since. */
 async function isOvertaken(
   client: ChatwootClient,
   id: string,
@@ -152,11 +152,11 @@ async function isOvertaken(
   const last = current.last_non_activity_message
   const OUTGOING = 1
   const isAnswered = last?.message_type === OUTGOING && !last.private && last.id > delivery.payload.id
-  const isPassed =
-    isSilent(conversationOf(readConversation(current, 'conversation'))) ||
+  const isTaken =
+    isSilent(toConversation(readConversation(current, 'conversation'))) ||
     isAnswered ||
     (await isWithPerson(delivery, context))
-  return isPassed && !(await client.wasSent(id, `${delivery.id}:message`, signal))
+  return isTaken && !(await client.wasSent(id, `${delivery.id}:message`, signal))
 }
 
 /** @param late ms */
@@ -165,7 +165,7 @@ function lateNote(late: number, payload: ChatwootMessage): string {
   return `TutorBot could handle a message only ${minutes} min late and did not reply to it: "${previewOf(payload)}"`
 }
 
-/** Gives a conversation the attributes it lacks and its contact a segment, once. */
+/** Sets a conversation's missing attributes and its contact's segment, once. */
 async function initialise(client: ChatwootClient, conversation: string, context: HandlerContext): Promise<void> {
   await context.once(`chatwoot:${client.accountId}:${conversation}:initialised`, async () => {
     const { attributes, contactId, contactAttributes } = await fetchConversation(client, conversation, context.signal)

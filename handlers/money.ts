@@ -20,11 +20,11 @@ export function formatAmount(minor: number, currency: string): string {
   return `${majorUnits(minor, currency)} ${currency.toUpperCase()}`
 }
 
-/** Why a lesson can't be sold for a price of Stripe's; null: it can. */
+/** Why a lesson can't be sold at a Stripe price; null if it can. */
 export function whyUnsellable({ id, active, type, unit_amount }: Stripe.Price): string | null {
-  if (!active) return `${id} is not active: activate it, or set another`
-  if (type !== 'one_time') return `${id} is a price of subscriptions: set one that is paid once`
-  // Of tiers, of what the customer chooses, or in fractions of a cent.
-  if (unit_amount === null) return `${id} has no unit_amount: set a price of a fixed amount`
+  if (!active) return `${id} is not active: activate it, or set another price`
+  if (type !== 'one_time') return `${id} is a subscription price: set a one-time price`
+  // Tiered, chosen by the customer, or in fractions of a cent.
+  if (unit_amount === null) return `${id} has no unit_amount: set a price with a fixed amount`
   return null
 }

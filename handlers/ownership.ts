@@ -4,43 +4,43 @@ import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import { asText } from '../sources/json.ts'
-import { needsPerson } from './attention.ts'
+import { alertPerson } from './attention.ts'
 import { type Conversation, fetchConversation } from './conversation.ts'
 import type { Services } from './services.ts'
 import type { PaidLesson } from './stripe-event.ts'
 import { DEFAULT_LANGUAGE, TEXTS } from './texts/index.ts'
 
 /*
- * Whose payment is it? Every event of a Stripe account goes to every endpoint of it, and all installations begin to count
- * their conversations and contacts at 1: another one's metadata fits ours. And Chatwoot merges contacts and deletes
- * conversations. So what counts, first to last: the installation's own id in the metadata, the order in our calendar, the
- * order or the session in the conversation's attributes; the contact's id only where there is nothing else.
+ * Whose payment is it? Stripe sends an account's events to all its endpoints, and every installation numbers its
+ * conversations and contacts from 1, so another's metadata can fit ours. Also, Chatwoot merges contacts and deletes
+ * conversations. Checked in this order: the installation id in the metadata, the order in our calendar, the order or
+ * session in the conversation's attributes; the contact id only if there is nothing else.
  */
 
 /** A payment, or a session that was never paid. */
 export interface Claimed extends PaidLesson {
-  /** The payment intent's id, or what stands in for it. */
+  /** The payment intent's id, or a substitute. */
   id: string
-  /** The checkout session's id, if it is known. */
+  /** The checkout session's id, if known. */
   session: string | undefined
-  /** Such as `60.00 EUR`; null: no money was moved. */
+  /** Such as `60.00 EUR`; null: no money moved. */
   sum: string | null
 }
 
-/** Where the payer is. */
+/** The payer's conversation, or why there is none. */
 export type Payer =
   | { conversation: Conversation }
   | { conversation: null; problem: 'conversation_gone' | 'contact_differs'; why: string }
 
 /** A payment that is ours. */
 export interface Claim {
-  /** The conversation, if it had to be read to know that. */
+  /** The conversation, if ownership was decided by reading it. */
   read: Conversation | null
-  /** The conversation to write into, read when it is first asked for. */
+  /** The conversation to write into, fetched on first use. */
   payer(): Promise<Payer>
 }
 
-/** null: it is not ours, which has been said, and nothing is to be done. @throws {PermanentError} nobody can tell */
+/** null: not ours, which has been logged. @throws {PermanentError} if it can't be decided */
 export async function claimOf(
   services: Services,
   client: ChatwootClient,
@@ -63,16 +63,16 @@ export async function claimOf(
     return { read: conversation, payer }
   }
   if (origin !== undefined || sum === null) {
-    await sayForeign(services, claimed, context)
+    await reportForeign(services, claimed, context)
     return null
   }
   const { problem, why } = found as Exclude<Payer, { conversation: Conversation }>
-  await needsPerson(services, { ...claimed, sum }, problem, why, context)
-  log.warn({ payment: id, order }, 'nothing is written into a conversation that may be another student’s')
+  await alertPerson(services, { ...claimed, sum }, problem, why, context)
+  log.warn({ payment: id, order }, 'payment not reported in a conversation that may be another student’s')
   throw new PermanentError(`${why}: look at the payment's metadata in Stripe`)
 }
 
-/** What needs no look at Chatwoot. */
+/** Decides without Chatwoot where possible. */
 async function isKnownHere({ installationId, calendar }: Services, claimed: Claimed, signal: AbortSignal) {
   const { origin, order } = claimed
   return (origin !== undefined && origin === (await installationId())) || calendar.has(order, signal)
@@ -90,7 +90,7 @@ async function payerOf(client: ChatwootClient, claimed: Claimed, isOurs: boolean
       contact === undefined ||
       conversation.contactId === contact ||
       knows(conversation, claimed) ||
-      // Our orders name their conversation.
+      // Our order ids begin with their conversation's.
       (isOurs && order.startsWith(`${id}-`))
     if (isTheirs) return { conversation }
     const why = `The payment's contact ${contact} is not that of conversation ${id} (${conversation.contactId})`
@@ -101,22 +101,22 @@ async function payerOf(client: ChatwootClient, claimed: Claimed, isOurs: boolean
   }
 }
 
-/** Once for a payment, for several events tell of it. */
-async function sayForeign({ events }: Services, claimed: Claimed, { log, once }: HandlerContext): Promise<void> {
+/** Once per payment, since several events report it. */
+async function reportForeign({ events }: Services, claimed: Claimed, { log, once }: HandlerContext): Promise<void> {
   const { id, order, sum, origin } = claimed
-  if (sum === null) return log.info({ session: id, order, origin }, 'a checkout session that is not ours: ignored')
+  if (sum === null) return log.info({ session: id, order, origin }, 'checkout session is not ours: ignored')
   await once(`payment:${id}:foreign`, () => {
-    log.warn({ payment: id, amount: sum, order, origin }, 'a payment of another installation: ignored')
+    log.warn({ payment: id, amount: sum, order, origin }, 'payment belongs to another installation: ignored')
     events.emit('foreign', { payment: id })
   })
 }
 
-/** The payment that an order's lesson is paid by: the first that is asked for. */
+/** The payment that pays for an order: the first to ask. */
 export function paidBy(order: string, payment: string, { once }: HandlerContext): Promise<string> {
   return once(`order:${order}:paid-by`, () => payment)
 }
 
-/** What the calendar shows of a payment's lesson: from the metadata alone, where nothing else had to be read. */
+/** The calendar's entry for a paid lesson; from the metadata alone, unless the conversation has been read anyway. */
 export function lessonToBook({ read }: Claim, paid: PaidLesson, time: Interval, payment: string): Lesson {
   const { order, conversation } = paid
   const student = paid.student || (read?.contactName ?? '')

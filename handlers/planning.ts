@@ -1,22 +1,22 @@
 import type { Segment } from './segment.ts'
 
-/** When lessons can be had. Hours and weekdays are those of the tutor's time zone. */
+/** When lessons can be booked. Hours and weekdays are in the tutor's time zone. */
 export interface PlanningProfile {
-  /** What a lesson lasts. */
+  /** Duration of a lesson. */
   minutes: number
-  /** The first slot of a day begins then: 0 to 23. */
+  /** When the first slot of a day begins: 0 to 23. */
   earliestHour: number
-  /** The last slot of a day has ended by then: 1 to 24, which is midnight. */
+  /** By when the last slot of a day ends: 1 to 24 (midnight). */
   latestHour: number
-  /** From now to the first slot, at least. */
+  /** Minimum from now to the first slot. */
   leadMinutes: number
-  /** Minutes that must be free as well before a lesson. */
+  /** Minutes that must also be free before a lesson. */
   bufferBefore: number
-  /** Minutes that must be free as well after a lesson. */
+  /** Minutes that must also be free after a lesson. */
   bufferAfter: number
   /** 0: today only. */
   daysAhead: number
-  /** From the beginning of one slot to that of the next; above 0. */
+  /** Minutes between the starts of two slots; above 0. */
   stepMinutes: number
   /** ISO: 1 is Monday, 7 is Sunday. */
   weekdays: readonly number[]
@@ -56,10 +56,10 @@ const PLANNING: Record<Segment, Planning> = {
   weekend: { ...EXISTING, earliestHour: 10, latestHour: 18, leadMinutes: 180, daysAhead: 7, weekdays: WEEKEND },
 }
 
-/** Half an hour on a workday between 17:00 and 19:00, whoever asks. */
+/** Half an hour on a workday between 17:00 and 19:00, for every segment. */
 const TRIAL: PlanningProfile = { ...NEW, minutes: 30, earliestHour: 17, latestHour: 19, stepMinutes: 30 }
 
-/** When a contact of a segment can have a lesson. A regular lesson lasts its own minutes, a trial always 30. */
+/** When a contact of a segment can have a lesson. A trial is always 30 minutes. */
 export function profileOf(segment: Segment, lesson: { type: 'trial' | 'regular'; minutes: number }): PlanningProfile {
   return lesson.type === 'trial' ? TRIAL : { ...PLANNING[segment], minutes: lesson.minutes }
 }

@@ -6,7 +6,7 @@ import type { Json } from '../sources/json.ts'
 import { type Conversation, fetchConversation, isSilent, updateContact } from './conversation.ts'
 import type { Services } from './services.ts'
 
-/** Everything that is done in Chatwoot as the outcome of one delivery. */
+/** Everything to do in Chatwoot for one delivery. */
 export interface Reply {
   /** Attributes of the conversation to set; null deletes one's value. */
   attributes?: Json
@@ -18,13 +18,13 @@ export interface Reply {
   /** For the student. */
   content?: string
   items?: MenuItem[]
-  /** A human goes on from here. */
+  /** Hand the conversation over to a person. */
   handsOver?: boolean
-  /** Where the dialogue was when this was decided: if it is elsewhere by now, only the note is made. */
+  /** The dialogue's state when this was decided: if it has changed since, only the note is written. */
   since?: DialogueState
 }
 
-/** The attributes that say where a dialogue is. */
+/** The attributes that make up a dialogue's state. */
 const STATE = ['pending_intent', 'offered_slots', 'order_id', 'checkout_session'] as const
 type DialogueState = Record<(typeof STATE)[number], unknown>
 
@@ -32,14 +32,14 @@ export function stateOf({ attributes }: { attributes: Json }): DialogueState {
   return Object.fromEntries(STATE.map(name => [name, attributes[name] ?? null])) as DialogueState
 }
 
-/** Neither where it was, nor where the reply has brought it in an earlier attempt. */
-function hasGoneOn(current: Conversation, { since, attributes }: Reply): boolean {
+/** Whether the dialogue is neither where it was, nor where an earlier attempt at this reply has moved it. */
+function hasMovedOn(current: Conversation, { since, attributes }: Reply): boolean {
   const ends = [since, stateOf({ attributes: { ...since, ...attributes } })]
   return !ends.some(end => isDeepStrictEqual(end, stateOf(current)))
 }
 
-/** Where the bot has to keep silent, the tutor reads what it would have said. */
-export function forSilence(conversation: Conversation, reply: Reply): Reply {
+/** If the bot must be silent, turns the message into a note for the tutor. */
+export function respectingSilence(conversation: Conversation, reply: Reply): Reply {
   const { content, items: _, note, handsOver: __, ...rest } = reply
   if (!isSilent(conversation) || content === undefined) return reply
   const unsaid = `TutorBot is silent here, and has not told the student: "${content}"`
@@ -47,8 +47,8 @@ export function forSilence(conversation: Conversation, reply: Reply): Reply {
 }
 
 /**
- * Decides on a reply and carries it out, once for its key: Stripe may tell of one fact in several events, and an old one
- * must not undo what has happened since.
+ * Decides on a reply and publishes it, once per key: several Stripe events may report one fact, and a late one must not
+ * undo what has happened since.
  */
 export async function replyOnce(
   services: Services,
@@ -65,9 +65,9 @@ export async function replyOnce(
 }
 
 /**
- * Carries out a reply. It can be repeated from the start: attributes and labels are merged, notes and messages carry a
- * marker. What the student reads comes after what it relies on.
- * @param key tells this reply from every other
+ * Can be repeated from the start: attributes and labels are merged, notes and messages carry a marker. The message comes
+ * after the changes it relies on.
+ * @param key unique to this reply
  */
 export async function publish(
   services: Services,
@@ -77,8 +77,8 @@ export async function publish(
   key: string,
   context: HandlerContext,
 ): Promise<void> {
-  const isPassed = reply.since !== undefined && hasGoneOn(await fetchConversation(client, id, context.signal), reply)
-  const { attributes, contact, labels, note, content, items, handsOver } = isPassed ? { note: reply.note } : reply
+  const isOutdated = reply.since !== undefined && hasMovedOn(await fetchConversation(client, id, context.signal), reply)
+  const { attributes, contact, labels, note, content, items, handsOver } = isOutdated ? { note: reply.note } : reply
   if (attributes !== undefined) await client.mergeAttributes(id, attributes, context.signal)
   if (contact !== undefined && contactId !== undefined) await updateIfThere(client, contactId, contact, context)
   if (labels !== undefined) await client.changeLabels(id, labels, context.signal)
@@ -87,17 +87,17 @@ export async function publish(
   if (handsOver) await handOver(services, client, id, key, context)
 }
 
-/** A contact may be merged or deleted at any moment: nothing else that is done must fail for it. */
+/** A contact may be merged or deleted at any moment; the rest must not fail because of it. */
 async function updateIfThere(client: ChatwootClient, id: string, attributes: Json, context: HandlerContext) {
   try {
     await updateContact(client, id, attributes, context)
   } catch (error) {
     if (!(error instanceof ChatwootRefusedError)) throw error
-    context.log.warn({ err: error }, 'the contact is not updated: Chatwoot refuses')
+    context.log.warn({ err: error }, 'contact not updated: refused by Chatwoot')
   }
 }
 
-/** Says something once for its key, to the student or (`sendPrivateNote`) to the agents. */
+/** Sends a message or private note, once per key. */
 export async function sayOnce(
   client: ChatwootClient,
   how: 'sendMessage' | 'sendPrivateNote',
@@ -107,13 +107,13 @@ export async function sayOnce(
   { signal, once }: HandlerContext,
 ): Promise<void> {
   await once(key, async () => {
-    // An earlier attempt may have sent it, and died before it could record that.
+    // An earlier attempt may have died between sending and recording it.
     if (await client.wasSent(conversation, key, signal)) return
     await client[how](conversation, content, signal, { items, marker: key })
   })
 }
 
-/** Gives a conversation to a human. @param key tells this hand-over from every other */
+/** Hands a conversation over to a person. @param key unique to this hand-over */
 export async function handOver(
   { handoffAgentId }: Services,
   client: ChatwootClient,
@@ -121,7 +121,7 @@ export async function handOver(
   key: string,
   { signal, once }: HandlerContext,
 ): Promise<void> {
-  // Asked first, and once: Chatwoot assigns a conversation to the agent whose token opens it.
+  // Read first, and once: Chatwoot assigns a conversation to the agent whose token opens it.
   const assigned = await once(`${key}:assigned`, async () => {
     return (await fetchConversation(client, conversation, signal)).assigned
   })

@@ -1,9 +1,9 @@
-/** The groups that planning and prices go by. */
+/** Groups of contacts with their own planning and prices. */
 export type Segment = 'weekend' | 'returning_broadcast' | 'existing' | 'new'
 
 const SEGMENTS: readonly unknown[] = ['weekend', 'returning_broadcast', 'existing', 'new'] satisfies Segment[]
 
-/** Attributes that only somebody has who has been here before. */
+/** Attributes that only a known contact has. */
 const EXISTING = [
   'customer_since',
   'has_paid_lesson',
@@ -13,7 +13,7 @@ const EXISTING = [
   'lesson_booked',
 ]
 
-/** The segment of a contact, from its attributes; the first rule that fits. */
+/** A contact's segment, by the first matching rule. */
 export function segmentOf(attributes: Record<string, unknown>): Segment {
   if (SEGMENTS.includes(attributes.segment)) return attributes.segment as Segment
   if (attributes.weekend_whitelisted) return 'weekend'

@@ -4,7 +4,7 @@ import type { ChatwootClient } from '../clients/chatwoot.ts'
 import type { StripeClient } from '../clients/stripe.ts'
 import type { WebhookEvents } from '../inbox/events.ts'
 
-/** Stripe price ids of lessons of 60 and of 90 minutes; what is missing can't be sold. */
+/** Stripe price ids of 60 and 90 minute lessons; a lesson without one can't be sold. */
 export interface PriceIds {
   standard60?: string | undefined
   standard90?: string | undefined
@@ -14,21 +14,21 @@ export interface PriceIds {
 
 /** What the handlers work with. */
 export interface Services {
-  /** null: nothing can be sent. */
+  /** null: no CW_TOKEN, nothing can be sent. */
   chatwoot: ChatwootClient | null
-  /** null: Stripe can't be asked, and no payment link be made. */
+  /** null: no STRIPE_SECRET_KEY, so no look-ups and no payment links. */
   stripe: StripeClient | null
   calendar: Calendar
   prices: PriceIds
-  /** The IANA time zone of the tutor: of the planning, and of texts for who has no other. */
+  /** The tutor's IANA time zone: for the planning, and for students without one. */
   zone: string
-  /** Where students come out of Stripe's payment page. */
+  /** Where Stripe's payment page sends students afterwards. */
   returnUrl: string
-  /** The agent who gets conversations that are handed over; none: they are open for everybody. */
+  /** The agent to assign handed-over conversations to; undefined: they stay unassigned. */
   handoffAgentId?: number | undefined
   /** Tells this installation from every other on the same Stripe account. */
   installationId: () => Promise<string>
-  /** What a person has to know of, for metrics and alerts. */
+  /** For metrics and alerts. */
   events: Pick<EventEmitter<WebhookEvents>, 'emit'>
   /** Unix ms. */
   now: () => number

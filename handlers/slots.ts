@@ -6,18 +6,18 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** At most this many slots of a day are offered while other days have some. */
-const A_DAY = 2
+/** As long as other days have slots to offer. */
+const MAX_SLOTS_PER_DAY = 2
 
 /**
  * The slots that can be offered at `now` (Unix ms), in order, in an IANA time zone. A slot begins a whole number of
  * steps after the earliest hour, by the clock, and ends by the latest hour of that day. The days are today and the
  * `daysAhead` that follow in the calendar, whatever their length.
  *
- * When clocks go forward, the times they skip are no slots, and a lesson across the change ends an hour later by the
- * clock. When they go back, a time that they show twice is offered once: the first.
+ * When clocks go forward, skipped times are no slots, and a lesson across the change ends an hour later by the clock.
+ * When they go back, a time that occurs twice is offered once: the first.
  *
- * `busy`: in any order; one that is empty, or ends before it starts, takes nothing. Buffers may border on busy times.
+ * `busy`: in any order; empty or reversed intervals are ignored. Buffers may touch busy times.
  */
 export function freeSlots(profile: PlanningProfile, busy: readonly Interval[], now: number, zone: string): Interval[] {
   const earliest = now + profile.leadMinutes * MINUTE
@@ -35,15 +35,15 @@ export function freeSlots(profile: PlanningProfile, busy: readonly Interval[], n
 export function pickSlots(slots: readonly Interval[], count: number, zone: string, after = -Infinity): Interval[] {
   const later = slots.filter(slot => slot.start > after)
   const days = later.map(slot => dayOf(slot.start, zone))
-  const isSpare = (index: number) => days[index] === days[index - A_DAY]
+  const isSpare = (index: number) => days[index] === days[index - MAX_SLOTS_PER_DAY]
   const spread = later.filter((_, index) => !isSpare(index))
   const spare = later.filter((_, index) => isSpare(index))
   return [...spread, ...spare].slice(0, count).sort((a, b) => a.start - b.start)
 }
 
-// A wall time is what clocks show, as the Unix ms at which those of UTC show the same. Its days all have 24 hours.
+// A wall time is what the clock shows, as the Unix ms at which UTC shows the same. Its days all have 24 hours.
 
-/** The slots of a day, free or not; the day is the wall time of its midnight. */
+/** @param day the wall time of its midnight */
 function slotsOf(day: number, profile: PlanningProfile, zone: string): Interval[] {
   const slots: Interval[] = []
   const closing = day + profile.latestHour * HOUR
@@ -51,7 +51,7 @@ function slotsOf(day: number, profile: PlanningProfile, zone: string): Interval[
     const start = momentOf(wall, zone)
     if (start === undefined) continue
     const end = start + profile.minutes * MINUTE
-    // The last of its milliseconds: at the end itself clocks may have gone forward, from midnight to one o'clock.
+    // The last millisecond: at the end itself the clock may have jumped from midnight to one o'clock.
     if (wallAt(end - 1, zone) < closing) slots.push({ start, end })
   }
   return slots
@@ -64,8 +64,8 @@ function collide(slot: Interval, taken: Interval, profile: PlanningProfile): boo
 }
 
 /**
- * When clocks show a wall time: the first time if twice, undefined if never. luxon's own conversion moves a time that
- * is skipped, and which of two moments it takes depends on today's season.
+ * The moment of a wall time: the first of two, undefined if skipped. luxon's own conversion moves skipped times, and
+ * which of two moments it picks depends on today's season.
  */
 function momentOf(wall: number, zone: string): number | undefined {
   return [wall - DAY, wall + DAY].map(near => wall - offsetAt(near, zone)).find(moment => wallAt(moment, zone) === wall)
@@ -75,12 +75,12 @@ function wallAt(moment: number, zone: string): number {
   return moment + offsetAt(moment, zone)
 }
 
-/** The wall time of the midnight that a moment's day began at. */
+/** The wall time of midnight on a moment's day. */
 function dayOf(moment: number, zone: string): number {
   return Math.floor(wallAt(moment, zone) / DAY) * DAY
 }
 
-/** How far clocks are ahead of UTC, ms. */
+/** Offset from UTC, ms. */
 function offsetAt(moment: number, zone: string): number {
   return DateTime.fromMillis(moment, { zone }).offset * MINUTE
 }

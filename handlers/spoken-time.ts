@@ -2,17 +2,15 @@ import { DateTime } from 'luxon'
 import { type TimeVocabulary, timeVocabularyOf } from './time-words.ts'
 import type { Reader } from './times.ts'
 
-/** Times as students write them. */
-
 /** What a text says about a time. */
 export interface SpokenTime {
-  /** Whether it can mean a time. @param at Unix ms */
+  /** Whether the text can mean this time. @param at Unix ms */
   isMeant(at: number): boolean
-  /** It says nothing else, and only one time: `dinsdag 17:00 graag`, but not `dinsdag 17:00 kan ik niet`. */
+  /** The text names one time and says nothing else: `dinsdag 17:00 graag`, but not `dinsdag 17:00 kan ik niet`. */
   isCertain: boolean
 }
 
-/** What a text says of a day or an hour; what it does not say fits any. */
+/** The day and hour in a text; a missing part matches any. */
 interface Parts {
   /** 1: Monday. */
   weekday?: number
@@ -24,7 +22,7 @@ interface Parts {
   minute?: number
 }
 
-/** A picture can say no. */
+/** Emoji that may mean no. */
 const NOT_YES = /(?!👍|✅|👌|🙏|😀|😊|🙂)\p{Extended_Pictographic}/u
 
 /**
@@ -49,7 +47,7 @@ export function spokenTime(
       const time = DateTime.fromMillis(at, { zone })
       const inDays = time.startOf('day').diff(today, 'days').days
       const fits = (wanted: number | undefined, is: number) => wanted === undefined || wanted === is
-      // `dinsdag` is the coming one, unless a date says more.
+      // `dinsdag` means the next one, unless there is a date too.
       const isComing = spoken.weekday === undefined || spoken.day !== undefined || inDays <= 7
       return (
         isComing &&
@@ -64,7 +62,7 @@ export function spokenTime(
   }
 }
 
-/** The first date in digits; `rest`: the text with a # in the place of each. */
+/** The first date in digits; `rest`: the text with # in place of each. */
 function spokenDate(text: string, vocabulary: TimeVocabulary): { day: Parts; rest: string; isOne: boolean } {
   const [first, ...others] = text.matchAll(vocabulary.date)
   const { day, month } = first?.groups ?? {}
@@ -75,7 +73,7 @@ function spokenDate(text: string, vocabulary: TimeVocabulary): { day: Parts; res
   }
 }
 
-/** The first day that is named; `left`: the words that say something else, or name another day. */
+/** The first day named; `left`: words that say something else or name another day. */
 function spokenDay(text: string, date: Parts, known: TimeVocabulary): { day: Parts; left: string[] } {
   const { weekdays, shortWeekdays, months, inDays, spelled } = known
   const day = { ...date }
@@ -103,13 +101,13 @@ function isDayOfMonth(word: string): boolean {
   return Number(word) >= 1 && Number(word) <= 31
 }
 
-/** false: it has been set to something else. */
+/** false: already set to something else. */
 function setOnce(day: Parts, part: 'weekday' | 'inDays' | 'month' | 'day', value: number): boolean {
   day[part] ??= value
   return day[part] === value
 }
 
-/** The first time of day that is named; `rest`: the text with a # in the place of each. */
+/** The first time of day named; `rest`: the text with # in place of each. */
 function spokenHour(text: string, words: TimeVocabulary): { hour: Parts; rest: string; isOne: boolean } {
   const { spelled } = words
   const found: HourGroups[] = []
@@ -138,7 +136,7 @@ interface HourGroups {
 
 const DAY_MINUTES = 24 * 60
 
-/** undefined: it is no time of day. */
+/** undefined: not a time of day. */
 function hourOf(
   { hour, minute: written = '0', unit = '' }: HourGroups,
   phrases: readonly string[],
@@ -151,7 +149,7 @@ function hourOf(
   const hours = Math.floor(((minutes + DAY_MINUTES) % DAY_MINUTES) / 60)
   const minute = (minutes + DAY_MINUTES) % 60
   if (pm.has(unit) && hours === 12) return { hours: [12], minute }
-  // `5 uur` is said of the afternoon too: nobody teaches at five in the morning. `05:30` is not.
+  // `5 uur` can mean the afternoon, `05:30` can't.
   const isMorning = am.has(unit) || hours >= 12 || hour.startsWith('0')
   return { hours: [...(pm.has(unit) ? [] : [hours]), ...(isMorning ? [] : [hours + 12])], minute }
 }

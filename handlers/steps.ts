@@ -26,18 +26,18 @@ import type { Reply } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import type { SpokenTime } from './spoken-time.ts'
 import { TEXTS } from './texts/index.ts'
-import { isoTime, parseTime, sayTime, sayWhen } from './times.ts'
+import { formatTime, formatWhen, isoTime, parseTime } from './times.ts'
 import { endSession } from './unsold.ts'
 
-/** One message of a student, and where it finds the conversation. */
+/** One message of a student, and its conversation. */
 export interface Turn extends Booking {
   delivery: Delivery<unknown>
   once: Once
 }
 
 /**
- * What each step of the dialogue does. A step can be repeated until its reply is recorded.
- * @throws {PermanentError} what can't be done here: the student gets a person
+ * What each step of the dialogue does. A step may run again until its reply is recorded.
+ * @throws {PermanentError} if it can't be done: the student is handed over
  */
 export const STEPS: Record<Step, (turn: Turn) => Promise<Reply> | Reply> = {
   menu: turn => showMenu(turn),
@@ -48,7 +48,7 @@ export const STEPS: Record<Step, (turn: Turn) => Promise<Reply> | Reply> = {
   minutes_60: turn => startBooking(turn, { type: 'regular', minutes: 60 }),
   minutes_90: turn => startBooking(turn, { type: 'regular', minutes: 90 }),
   other_time: turn => startBooking(turn, turn.kind),
-  other_times: turn => offerTimes(turn, choosing(turn), { after: offeredOf(turn.conversation).at(-1) }),
+  other_times: turn => offerTimes(turn, intentOfChoice(turn), { after: offeredOf(turn.conversation).at(-1) }),
   pay_link: sendLinkAgain,
 }
 
@@ -60,7 +60,7 @@ export function showMenu(turn: Turn): Reply {
   }
 }
 
-/** Repeats what can be answered, after something that was not understood. */
+/** Repeats the choices after something that was not understood. */
 export function askAgain(turn: Turn, sorry: string): Reply {
   const { conversation } = turn
   return {
@@ -86,28 +86,28 @@ async function prices({ services, conversation, signal }: Turn): Promise<Reply> 
   throw new PermanentError(`no prices can be told: ${why}`)
 }
 
-/** Offers times for a lesson of this kind, in the place of one that was reserved. */
+/** Offers times for a lesson of this kind; it replaces a reserved one. */
 async function startBooking(turn: Turn, kind: Turn['kind']): Promise<Reply> {
   const booking = { ...turn, kind }
-  // What can't be paid is not offered.
+  // Throws if the lesson can't be sold.
   if (kind.type === 'regular') sale(booking)
-  if (!(await giveUpOrder(turn))) return { content: TEXTS[turn.conversation.language].paymentUnderWay }
+  if (!(await cancelReservation(turn))) return { content: TEXTS[turn.conversation.language].paymentUnderWay }
   return withoutOrder(turn, await offerTimes(booking, 'slot'))
 }
 
-/** A reply that leaves no order in the conversation: neither one that was reserved nor one that is over. */
+/** Adds to a reply that the conversation has no order any more. */
 function withoutOrder(turn: Turn, reply: Reply): Reply {
   const labels = isReserved(turn) ? { remove: ['status:awaiting_pay'] } : undefined
   return { ...reply, ...(labels && { labels }), attributes: { ...NO_ORDER, ...reply.attributes } }
 }
 
-/** A lesson is reserved, and not paid yet. */
+/** Whether a lesson is reserved and not paid yet. */
 function isReserved({ conversation: { attributes } }: Turn): boolean {
   return asText(attributes.checkout_session) !== undefined
 }
 
-/** Ends the payment of a reserved lesson and gives up its hold. false: it is being paid. */
-async function giveUpOrder(turn: Turn): Promise<boolean> {
+/** Ends a reserved lesson's checkout session and releases its hold. false: it is being paid. */
+async function cancelReservation(turn: Turn): Promise<boolean> {
   const { services, conversation, signal } = turn
   const { checkout_session, order_id } = conversation.attributes
   if (!isReserved(turn) || services.stripe === null) return true
@@ -116,7 +116,7 @@ async function giveUpOrder(turn: Turn): Promise<boolean> {
   return true
 }
 
-/** A link that can still be paid is sent again; after that the lesson is reserved anew, if its time is free. */
+/** Sends the payment link again; once it has expired, holds the lesson again if its time is free. */
 async function sendLinkAgain(turn: Turn): Promise<Reply> {
   const { services, conversation, delivery, signal } = turn
   const { payment_link, payment_expires, lesson_start, order_id, checkout_session } = conversation.attributes
@@ -128,18 +128,18 @@ async function sendLinkAgain(turn: Turn): Promise<Reply> {
   const { status } = await client.getSession(session, signal)
   if (status === 'open' && url !== undefined && until !== undefined && services.now() < until) {
     const reader = readerOf(conversation, services)
-    return { content: texts.payFirst(sayWhen(start, reader), url, sayTime(until, reader)) }
+    return { content: texts.payFirst(formatWhen(start, reader), url, formatTime(until, reader)) }
   }
-  // A second link beside one that can be paid, or is being paid, would be paid too.
+  // A second link must not exist beside one that can still be paid.
   if (!(await endSession(client, session, turn))) return { content: texts.paymentUnderWay }
   const reserved = isPlanned(turn, start) ? await reserve(turn, { id, start, delivery }) : null
   return reserved ?? withoutOrder(turn, await offerOthers(turn, 'slot'))
 }
 
-/** A student chooses a time: a trial lesson or one that is paid is booked, any other is reserved. */
+/** A student chooses a time: trial and paid lessons are booked, others reserved. */
 export async function chooseTime(turn: Turn, start: number): Promise<Reply> {
   const { delivery, conversation } = turn
-  const intent = choosing(turn)
+  const intent = intentOfChoice(turn)
   if (!isPlanned(turn, start)) return offerOthers(turn, intent)
   if (intent === 'rebook') return (await bookPaid(turn, start)) ?? offerOthers(turn, intent)
   const id = await newOrder(turn.services, conversation.id, delivery)
@@ -148,17 +148,17 @@ export async function chooseTime(turn: Turn, start: number): Promise<Reply> {
   return reply ?? offerOthers(turn, intent)
 }
 
-/** A student writes a time instead of choosing one: if nothing else is said, that one is meant. */
+/** A student writes a time: taken if it is certain and fits one slot, else the matching times are offered. */
 export async function chooseSpokenTime(turn: Turn, { isMeant, isCertain }: SpokenTime): Promise<Reply> {
   const [only, ...others] = plannedTimes(turn).filter(({ start }) => isMeant(start))
-  // Whether it is free is for the calendar to say: a hold of an earlier attempt at this message is its own.
+  // The calendar decides whether it is free: the hold may be from an earlier attempt at this message.
   if (isCertain && only !== undefined && others.length === 0) return chooseTime(turn, only.start)
   const free = (await freeTimes(turn)).filter(({ start }) => isMeant(start))
-  if (free.length > 0) return offerTimes(turn, choosing(turn), { only: free })
-  return isCertain ? offerOthers(turn, choosing(turn)) : offerTimes(turn, choosing(turn))
+  if (free.length > 0) return offerTimes(turn, intentOfChoice(turn), { only: free })
+  return isCertain ? offerOthers(turn, intentOfChoice(turn)) : offerTimes(turn, intentOfChoice(turn))
 }
 
-function choosing({ conversation }: Turn): 'slot' | 'rebook' {
+function intentOfChoice({ conversation }: Turn): 'slot' | 'rebook' {
   const intent: Intent = intentOf(conversation.attributes)
   return intent === 'rebook' ? 'rebook' : 'slot'
 }
@@ -171,17 +171,17 @@ function offerOthers(turn: Turn, intent: 'slot' | 'rebook'): Promise<Reply> {
 async function bookTrial(turn: Turn, order: string, start: number): Promise<Reply | null> {
   const { services, conversation } = turn
   if (!(await book(turn, order, start, null))) return null
-  const when = sayWhen(start, readerOf(conversation, services))
+  const when = formatWhen(start, readerOf(conversation, services))
   return {
     content: TEXTS[conversation.language].trialBooked(when),
-    note: `Trial lesson booked: ${sayWhen(start, tutorReader(services))}`,
+    note: `Trial lesson booked: ${formatWhen(start, tutorReader(services))}`,
     attributes: { ...BOOKED, order_id: order, lesson_start: isoTime(start, services.zone), trial_booked: true },
     contact: { lesson_booked: true },
     labels: { add: ['status:booked'] },
   }
 }
 
-/** Books a lesson that is paid already. null: the time is taken. */
+/** Books a paid lesson. null: the time is taken. */
 async function bookPaid(turn: Turn, start: number): Promise<Reply | null> {
   const { services, conversation } = turn
   const { order_id, payment_amount, payment_currency, payment_intent_id } = conversation.attributes
@@ -190,8 +190,8 @@ async function bookPaid(turn: Turn, start: number): Promise<Reply | null> {
   if (order === undefined) throw new PermanentError('the order of the paid lesson (order_id) is not known any more')
   if (!(await book(turn, order, start, payment))) return null
   return {
-    content: TEXTS[conversation.language].booked(sayWhen(start, readerOf(conversation, services))),
-    note: `Lesson booked: ${sayWhen(start, tutorReader(services))}, paid by order ${order}`,
+    content: TEXTS[conversation.language].booked(formatWhen(start, readerOf(conversation, services))),
+    note: `Lesson booked: ${formatWhen(start, tutorReader(services))}, paid by order ${order}`,
     attributes: { ...BOOKED, lesson_start: isoTime(start, services.zone) },
     contact: { lesson_booked: true },
     labels: { add: ['status:booked'] },

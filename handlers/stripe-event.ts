@@ -9,42 +9,42 @@ import { conversationOfMetadata, readSession } from '../sources/stripe-payloads.
 import { formatAmount } from './money.ts'
 import { parseTime } from './times.ts'
 
-/** What Stripe's events say about a lesson's payment. */
+/** Reads lessons and payments from Stripe's events. */
 
-/** A lesson that a checkout session is for: what its metadata says, as far as it makes sense. */
+/** The lesson in a checkout session's metadata. */
 export interface PaidLesson {
-  /** The installation that sold it; undefined: its metadata does not say. */
+  /** The installation that sold it, if given. */
   origin: string | undefined
   conversation: string
   contact: string | undefined
-  /** The order; the payment's id if it names none. */
+  /** The order; by default the payment's id. */
   order: string
-  /** The metadata names a time; if `time` is null all the same, what it names is none. */
+  /** The metadata names a time; it is invalid if `time` is null. */
   isTimed: boolean
   time: Interval | null
   student: string
-  /** What is taught; undefined: its metadata does not say. */
+  /** What is taught, if given. */
   service: string | undefined
 }
 
-/** Where a checkout session's metadata has the installation's id. */
+/** The metadata key of the installation id. */
 export const ORIGIN = 'tutorbot_origin'
 
-/** One payment of ours, whichever event told of it. */
+/** One of our payments, whichever event reported it. */
 export interface Payment extends PaidLesson {
-  /** The payment intent, or the session where nothing had to be paid: what is fulfilled once. */
+  /** The payment intent's id, or the session's if nothing had to be paid. Fulfilled once. */
   id: string
-  /** The checkout session, if it is known. */
+  /** The checkout session's id, if known. */
   session: string | undefined
   paid: boolean
-  /** Its method takes longer, and the money is on its way. Without a key: or was, when the event was made. */
+  /** A delayed payment method: the money is on its way (without a key: was, when the event was created). */
   underWay: boolean
-  /** All of it was given back. Only known with a key. */
+  /** Fully refunded. Only known with a key. */
   refunded: boolean
   /** In the currency's minor unit. */
   amount: number
   currency: string
-  /** The two of them, such as `60.00 EUR`. */
+  /** Amount and currency, such as `60.00 EUR`. */
   sum: string
 }
 
@@ -55,7 +55,7 @@ export function objectIdOf({ payload }: Delivery<{ data: { object: { id: string 
   return id
 }
 
-/** The id of what is expanded or not. */
+/** The id of a reference, expanded or not. */
 export function idOf(reference: string | { id: string } | null): string | undefined {
   return (typeof reference === 'object' ? reference?.id : reference) || undefined
 }
@@ -66,7 +66,7 @@ type SessionEvent =
   | Stripe.CheckoutSessionAsyncPaymentFailedEvent
   | Stripe.CheckoutSessionExpiredEvent
 
-/** The events that tell something of a lesson's payment. */
+/** Events about a lesson's payment. */
 export type PaymentEvent =
   | SessionEvent
   | Stripe.PaymentIntentSucceededEvent
@@ -80,7 +80,7 @@ export function isOfSession(event: PaymentEvent): event is SessionEvent {
   return event.type.startsWith('checkout.session.')
 }
 
-/** Of an event of a checkout session or a payment intent. null: not one of ours, or of something else. */
+/** The payment of a checkout session's or payment intent's event. null: not ours, or not a payment. */
 export async function readPayment(
   delivery: Delivery<PaymentEvent>,
   stripe: StripeClient | null,
@@ -89,7 +89,7 @@ export async function readPayment(
   const { payload } = delivery
   const id = objectIdOf(delivery)
   if (payload.type === 'payment_intent.succeeded') {
-    // As it was when it succeeded; and a session's metadata is not copied to it unless that was asked for.
+    // Prefer the session: Stripe copies its metadata to the intent only on request, and the event is a snapshot.
     const session = await stripe?.findSession(id, signal)
     return (session && ofSession(session.id, readSession(session, 'session'))) ?? ofIntent(id, payload.data.object)
   }
@@ -97,13 +97,13 @@ export async function readPayment(
   const session = payload.data.object
   // Nothing is paid in setup mode.
   if (conversationOfMetadata(session.metadata) === undefined || session.mode === 'setup') return null
-  // A session in an event is as it was then; with a key it is read as it is now.
+  // The event has a snapshot; with a key the current state is read.
   return ofSession(id, stripe === null ? session : readSession(await stripe.getSession(id, signal), 'session'))
 }
 
 /**
- * The lesson of a payment that an event only refers to: by the object's own metadata, else its session's, else its
- * intent's. null: not one of ours, or there is no key to look it up with.
+ * The lesson of a payment that an event only refers to: from the object's metadata, else its session's, else its
+ * intent's. null: not ours, or there is no key to look it up with.
  * @param id of the payment intent
  */
 export async function traceLesson(
@@ -119,7 +119,7 @@ export async function traceLesson(
   return lesson && { ...lesson, session: session?.id }
 }
 
-/** What a payment's metadata says. null: not one of ours. @param id stands in for an order that is not named */
+/** null: not ours. @param id used if the metadata names no order */
 export function lessonOfMetadata(metadata: Stripe.Metadata | null, id: string): PaidLesson | null {
   const conversation = conversationOfMetadata(metadata)
   if (metadata === null || conversation === undefined) return null
@@ -138,16 +138,16 @@ export function lessonOfMetadata(metadata: Stripe.Metadata | null, id: string): 
 
 function lessonTime(lesson_start: string | undefined, minutes: string | undefined): Interval | null {
   const start = parseTime(lesson_start)
-  const lasts = Number(minutes ?? 60)
-  if (start === undefined || !Number.isInteger(lasts) || lasts < 1 || lasts > 24 * 60) return null
-  return { start, end: start + lasts * 60_000 }
+  const duration = Number(minutes ?? 60)
+  if (start === undefined || !Number.isInteger(duration) || duration < 1 || duration > 24 * 60) return null
+  return { start, end: start + duration * 60_000 }
 }
 
 /**
- * A session that is complete and unpaid waits for its money, whatever its intent's status (`processing` of a bank debit,
- * `requires_action` of a transfer or a voucher), but for these.
+ * A complete, unpaid session awaits its money whatever its intent's status (`processing` of a bank debit,
+ * `requires_action` of a transfer or voucher), except for these.
  */
-const OVER = new Set<unknown>(['canceled', 'requires_payment_method'])
+const FAILED_STATUSES = new Set<unknown>(['canceled', 'requires_payment_method'])
 
 function ofSession(id: string, session: Stripe.Checkout.Session): Payment | null {
   const { payment_intent, payment_status, amount_total, currency, metadata } = session
@@ -156,12 +156,11 @@ function ofSession(id: string, session: Stripe.Checkout.Session): Payment | null
   const intent = typeof payment_intent === 'object' ? payment_intent : null
   const charge = intent?.latest_charge
   const refunded = typeof charge === 'object' && charge?.refunded === true
-  const underWay = !paid && session.status === 'complete' && !OVER.has(intent?.status)
+  const underWay = !paid && session.status === 'complete' && !FAILED_STATUSES.has(intent?.status)
   const state = { id: idOf(payment_intent) ?? id, session: id, paid, underWay, refunded }
   return ofParts({ ...state, amount: amount_total, currency, metadata })
 }
 
-/** Of a payment intent that succeeded. */
 function ofIntent(id: string, { amount_received, currency, metadata }: Stripe.PaymentIntent): Payment | null {
   const state = { session: undefined, paid: true, underWay: false, refunded: false }
   return ofParts({ id, ...state, amount: amount_received, currency, metadata })
@@ -174,11 +173,11 @@ function ofParts({ amount, currency, metadata, ...state }: Parts): Payment | nul
   const lesson = lessonOfMetadata(metadata, state.id)
   if (lesson === null) return null
   if (amount === null || Number.isNaN(amount) || !currency) {
-    throw new PermanentError(`The payment ${state.id} has no amount or no currency`)
+    throw new PermanentError(`payment ${state.id} has no amount or no currency`)
   }
   return { ...lesson, ...state, amount, currency, sum: formatAmount(amount, currency) }
 }
 
-export function sayNotOurs({ log }: HandlerContext): void {
-  log.warn('a payment without our metadata (conversation_id): ignored')
+export function logNotOurs({ log }: HandlerContext): void {
+  log.warn('payment without our metadata (conversation_id): ignored')
 }

@@ -8,7 +8,7 @@ import { paymentHandlers } from './payment.ts'
 import { refundHandlers } from './refund.ts'
 import type { Services } from './services.ts'
 
-/** What happens at each event of Stripe's, by event. */
+/** Handlers of Stripe's events. */
 export function stripeHandlers(services: Services): Record<string, HandlerPair<never>> {
   const handlers: [string, HandlerPair<never>][] = Object.entries({
     ...disputeHandlers(services),
@@ -17,21 +17,24 @@ export function stripeHandlers(services: Services): Record<string, HandlerPair<n
     ...refundHandlers(services),
   })
   return Object.fromEntries(
-    handlers.map(([event, { handle, gaveUp }]) => [event, { handle: patient(handle), gaveUp: patient(gaveUp) }]),
+    handlers.map(([event, { handle, gaveUp }]) => [
+      event,
+      { handle: withRefusalsRetried(handle), gaveUp: withRefusalsRetried(gaveUp) },
+    ]),
   )
 }
 
 /**
- * What Chatwoot refuses today (a token that has lapsed, say), or Stripe to a key without the right, may go tomorrow: money
- * is not given up at once for it, but tried again as long as if they were away.
+ * Retries what Chatwoot refuses, or Stripe for lack of a permission, as if they were down: somebody may fix the token or
+ * key, and a payment must not be given up at once.
  */
-function patient(handle: HandlerFunction<never>): HandlerFunction<never> {
+function withRefusalsRetried(handle: HandlerFunction<never>): HandlerFunction<never> {
   return async (delivery, context) => {
     try {
       await handle(delivery, context)
     } catch (error) {
-      const mayGo = error instanceof ChatwootRefusedError || (error instanceof StripeRefusedError && error.isOfKey)
-      if (mayGo) throw new TransientError(error.message, { cause: error })
+      const isFixable = error instanceof ChatwootRefusedError || (error instanceof StripeRefusedError && error.isOfKey)
+      if (isFixable) throw new TransientError(error.message, { cause: error })
       throw error
     }
   }

@@ -2,11 +2,11 @@ import { Info } from 'luxon'
 import { LANGUAGES, type Language, type LanguageCode } from './texts/index.ts'
 import type { SpelledTimes } from './texts/language.ts'
 
-/** The words of time that the students of a language use, ready to be looked for. */
+/** The time words of a language's students, prepared for matching. */
 export interface TimeVocabulary {
   /** Names, in lower case, with their numbers. 1: Monday, January. */
   weekdays: ReadonlyMap<string, number>
-  /** These are words of their own too (`do`, `zo`, `sun`): they are names only before a number, or alone. */
+  /** Often other words too (`do`, `zo`, `sun`): taken as weekdays only before a number, or alone. */
   shortWeekdays: ReadonlyMap<string, number>
   months: ReadonlyMap<string, number>
   inDays: ReadonlyMap<string, number>
@@ -18,7 +18,7 @@ export interface TimeVocabulary {
   date: RegExp
   /** The words of `spelled.beforeHour`. */
   beforeHour: RegExp
-  /** A number that may be an hour, with the groups `before`, `hour`, `minute` and `unit`, of which `hour` alone is sure. */
+  /** A possible hour, with the group `hour` and optionally `before`, `minute` and `unit`. */
   hour: RegExp
 }
 
@@ -26,7 +26,7 @@ const NEVER = '(?!)'
 
 const known = new Map<LanguageCode, TimeVocabulary>()
 
-/** Those of the language and of the languages that its students use too. */
+/** Includes the words of the languages in `alsoReads`. */
 export function timeVocabularyOf(code: LanguageCode): TimeVocabulary {
   const vocabulary = known.get(code) ?? vocabularyOf(LANGUAGES[code])
   known.set(code, vocabulary)
@@ -36,10 +36,10 @@ export function timeVocabularyOf(code: LanguageCode): TimeVocabulary {
 function vocabularyOf(own: Language): TimeVocabulary {
   const ownFillers = new Set(own.times.fillers.split(' '))
   const all = [own, ...own.times.alsoReads.map(code => LANGUAGES[code])]
-  /** Words of all these languages, except where another's word is a filler here. */
+  /** Words of all these languages, except those that are fillers in the student's own. */
   const words = (wordsOf: (language: Language) => readonly string[]) =>
     new Set(all.flatMap(language => wordsOf(language).filter(word => language === own || !ownFillers.has(word))))
-  /** The student's own language last, for it counts where two differ. */
+  /** The student's own language last, so that it wins. */
   const numbers = (entriesOf: (language: Language) => [string, number][]) =>
     new Map(
       all
@@ -91,7 +91,7 @@ function hourPattern(
   return new RegExp(`${before}${hour}(?:${withMinutes}|${fullHour})?`, 'gu')
 }
 
-/** The longest first: `viertel nach` before `viertel`. Never the empty string, also of no words. */
+/** Longest first: `viertel nach` before `viertel`. Without words it matches nothing, not the empty string. */
 function oneOf(words: Iterable<string>): string {
   const longestFirst = [...words].sort((a, b) => b.length - a.length)
   return `(?:${[...longestFirst, NEVER].join('|')})`

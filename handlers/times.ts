@@ -1,18 +1,16 @@
 import { DateTime, IANAZone } from 'luxon'
 import { LANGUAGES, type LanguageCode } from './texts/index.ts'
 
-/** Times as students read them. */
-
-/** Whose clock a text is for. */
+/** Whose language and clock a text is for. */
 export interface Reader {
   language: LanguageCode
   /** The reader's IANA time zone. */
   zone: string
-  /** The tutor's, if the reader's is another: then texts name the zone. */
+  /** Texts name the reader's zone if it differs from this one. */
   tutorZone: string
 }
 
-/** The zone that a contact's attribute `timezone` names, else the tutor's. */
+/** The contact's `timezone` attribute if valid, else the tutor's zone. */
 export function zoneOf(timezone: unknown, tutorZone: string): string {
   return typeof timezone === 'string' && IANAZone.isValidZone(timezone) ? timezone : tutorZone
 }
@@ -25,14 +23,14 @@ export function choiceTitle(at: number, { language, zone }: Reader): string {
 }
 
 /** A date and a time of day in a sentence, such as `dinsdag 24 november om 17:00`. @param at Unix ms */
-export function sayWhen(at: number, { language, zone, tutorZone }: Reader): string {
+export function formatWhen(at: number, { language, zone, tutorZone }: Reader): string {
   const { formats, texts } = LANGUAGES[language]
   const time = inZone(at, zone, language)
   return texts.when(time.toFormat(formats.date), time.toFormat(formats.time), zone === tutorZone ? null : zone)
 }
 
 /** A time of day, such as `17:40`. @param at Unix ms */
-export function sayTime(at: number, { language, zone }: Reader): string {
+export function formatTime(at: number, { language, zone }: Reader): string {
   return inZone(at, zone, language).toFormat(LANGUAGES[language].formats.time)
 }
 
@@ -40,7 +38,7 @@ function inZone(at: number, zone: string, language: LanguageCode): DateTime {
   return DateTime.fromMillis(at, { zone, locale: LANGUAGES[language].locale })
 }
 
-/** An ISO 8601 time with an offset, as Unix ms; undefined: it is none. */
+/** Parses an ISO 8601 time with an offset to Unix ms; undefined if it is none. */
 export function parseTime(text: unknown): number | undefined {
   if (typeof text !== 'string' || !/T.*(Z|[+-]\d\d(:?\d\d)?)$/.test(text)) return undefined
   const time = DateTime.fromISO(text)

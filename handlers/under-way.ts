@@ -1,7 +1,7 @@
 import type { KeepResult } from '../calendar/contract.ts'
 import type { ChatwootClient } from '../clients/chatwoot.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
-import { needsPerson } from './attention.ts'
+import { alertPerson } from './attention.ts'
 import { readerOf, tutorReader } from './booking.ts'
 import type { Conversation } from './conversation.ts'
 import { claimOf, lessonToBook, type Payer } from './ownership.ts'
@@ -9,14 +9,14 @@ import { type Reply, replyOnce } from './reply.ts'
 import type { Services } from './services.ts'
 import type { Payment } from './stripe-event.ts'
 import { TEXTS } from './texts/index.ts'
-import { sayWhen } from './times.ts'
+import { formatWhen } from './times.ts'
 
 /**
- * A delayed method, a bank debit, a transfer or a voucher say, which takes days: the lesson's time is kept until it
- * begins, or until another event tells; the student and the tutor hear so.
+ * Payments by a delayed method, such as bank debit, transfer or voucher, take days: the lesson's time is held until it
+ * begins or another event decides; student and tutor are told.
  */
 
-/** What became of the lesson's time. `none`: it names none that is still to come. */
+/** `none`: the payment names no future time. */
 type Kept = KeepResult | 'none'
 
 /** For the tutor. */
@@ -34,11 +34,11 @@ export async function paymentUnderWay(
   context: HandlerContext,
 ): Promise<void> {
   const { id, time, sum } = payment
-  context.log.info({ payment: id }, 'not paid yet: its method takes longer, another event will tell')
+  context.log.info({ payment: id }, 'not paid yet (delayed payment method): waiting for a further event')
   if (!payment.underWay) return
   const claim = await claimOf(services, client, payment, context)
   if (claim === null) return
-  // With a key the payment is as it is now. Without one, what came of it may have been handled before.
+  // With a key the payment is current; without one, its outcome may have been handled already.
   if (services.stripe === null && isDecided(await claim.payer(), payment)) return
   let kept: Kept = 'none'
   if (time !== null && time.start > services.now()) {
@@ -48,7 +48,7 @@ export async function paymentUnderWay(
   const payer = await claim.payer()
   if (payer.conversation === null) {
     const why = `${payer.why}. ${noteOf(services, payment, kept)}`
-    return needsPerson(services, payment, `under_way_${payer.problem}`, why, context)
+    return alertPerson(services, payment, `under_way_${payer.problem}`, why, context)
   }
   const { conversation } = payer
   await replyOnce(services, client, conversation, `payment:${id}:under-way`, context, () =>
@@ -63,7 +63,7 @@ function isDecided({ conversation }: Payer, { id }: Payment): boolean {
 /** For the tutor. */
 function noteOf(services: Services, { order, time, sum }: Payment, kept: Kept): string {
   const note = `A payment is under way: ${sum}, order ${order}. Its method takes longer: a bank debit or transfer, or a voucher.`
-  return time === null || kept === 'none' ? note : note + NOTES[kept](sayWhen(time.start, tutorReader(services)))
+  return time === null || kept === 'none' ? note : note + NOTES[kept](formatWhen(time.start, tutorReader(services)))
 }
 
 function underWay(services: Services, conversation: Conversation, payment: Payment, kept: Kept): Reply {
@@ -72,7 +72,7 @@ function underWay(services: Services, conversation: Conversation, payment: Payme
   const note = noteOf(services, payment, kept)
   if (time === null || kept === 'none') return { content: texts.paymentUnderWay, note }
   const told = (kept === 'kept' ? texts.timeKept : texts.timeNotKept)(
-    sayWhen(time.start, readerOf(conversation, services)),
+    formatWhen(time.start, readerOf(conversation, services)),
   )
   return { content: [texts.paymentUnderWay, told].join('\n'), note }
 }

@@ -7,15 +7,15 @@ import type { Conversation } from './conversation.ts'
 import type { Reply } from './reply.ts'
 import type { Services } from './services.ts'
 
-/** Sales that end without one: what they held is free again, and nothing waits for their payment. */
+/** Cleans up after orders that can't be paid any more: releases their holds, clears their attributes. */
 
-/** What a reply takes with it that ends a sale. */
+/** The part of a reply that removes an order from the conversation. */
 export const WITHOUT_ORDER = {
   attributes: { ...NO_ORDER, pending_intent: 'menu', offered_slots: null },
   labels: { remove: ['status:awaiting_pay'] },
 } satisfies Reply
 
-/** Ends a checkout session, and keeps in mind that it can't be paid any more. false: it is being paid. */
+/** Expires a checkout session and records that. false: it is being paid. */
 export async function endSession(
   client: StripeClient,
   session: string,
@@ -30,9 +30,9 @@ function endOf(session: string): string {
 }
 
 /**
- * Releases what a message has reserved that comes to no end of its own, and the conversation's order if the message has
- * ended its session. A calendar that fails is no reason not to tell anybody: a hold lapses by itself.
- * @returns what the reply about it takes with it
+ * Releases the hold of a failed message, and that of the conversation's order if the message expired its session. Only
+ * logs if the calendar fails: a hold expires by itself, and the reply matters more.
+ * @returns parts for the reply
  */
 export async function releaseUnsold(
   services: Services,
@@ -48,12 +48,12 @@ export async function releaseUnsold(
       await services.calendar.release(order, Number.MAX_SAFE_INTEGER, context.signal)
     }
   } catch (error) {
-    context.log.warn({ err: error, orders }, 'what is held for an order can not be released, and lapses by itself')
+    context.log.warn({ err: error, orders }, 'hold not released, it will expire by itself')
   }
   return isEnded ? WITHOUT_ORDER : {}
 }
 
-/** The result of a `once` step; null: it has not been done, and is not done for asking. */
+/** The recorded result of a `once` step, without running it; null if there is none. */
 export async function resultOf<T>(key: string, { once }: HandlerContext): Promise<{ result: T } | null> {
   const notDone = new Error('not done')
   try {

@@ -1,8 +1,8 @@
 import type { Handler, HandlerFunction } from '../inbox/drain.ts'
 
 /**
- * A handler with something around it.
- * @param wrapGaveUp around what it does when a delivery is given up; default: the same
+ * Wraps both functions of a handler.
+ * @param wrapGaveUp wraps `gaveUp`; default: `wrap`
  */
 export function wrapHandler<Inner, Outer>(
   handler: Handler<Inner>,

@@ -10,7 +10,7 @@ export const LANGUAGES: Readonly<Record<LanguageCode, Language>> = languages
 
 export const LANGUAGE_CODES = Object.keys(LANGUAGES) as LanguageCode[]
 
-/** Of students who say nothing of a language, or of one that there is not. */
+/** For students whose language is unknown or not supported. */
 export const DEFAULT_LANGUAGE: LanguageCode = 'nl'
 
 /** What students read, by language. */

@@ -2,8 +2,8 @@ import type Stripe from 'stripe'
 import type { LanguageCode } from './index.ts'
 
 /**
- * All that depends on a language. A new one is a file beside this one that exports a `Language` under its code, and a
- * line in languages.ts; the compiler names what is missing.
+ * Everything that depends on a language. To add one, export a `Language` under its code from a file here and add a
+ * line to languages.ts; the compiler names what is missing.
  */
 export interface Language {
   /**

@@ -230,7 +230,7 @@ t.test('prices that can’t be told: a human tells them, and reads why', async t
       t.strictSame(said(tutor.conversation), [nl.handoff])
       t.match(notes(tutor.conversation), [problem])
       t.match(tutor.conversation, { status: 'open', labels: ['intent:handoff'], assignee: HANDOFF_AGENT })
-      t.strictSame(warnings(tutor.log), ['the student is given to a person'])
+      t.strictSame(warnings(tutor.log), ['handing the student over to a person'])
     })
   }
 })
@@ -328,7 +328,7 @@ t.test('with a bot’s token alone, contacts are left as they are, with a warnin
   t.match(await tutor.handle(incoming('Hoi')), { msg: 'webhook handled' })
   t.strictSame(said(tutor.conversation), [nl.menu])
   t.strictSame(contactOf(tutor), { language: 'nl' })
-  t.strictSame(warnings(tutor.log), ['the contact is not updated: set CW_ADMIN_TOKEN, an administrator’s token'])
+  t.strictSame(warnings(tutor.log), ['contact not updated: set CW_ADMIN_TOKEN to an administrator’s token'])
 })
 
 t.test('a contact that is gone is no matter of tokens', async t => {
@@ -340,7 +340,7 @@ t.test('a contact that is gone is no matter of tokens', async t => {
 t.test('without CW_TOKEN, messages are handled with a warning', async t => {
   const tutor = await setUp(t, { token: 'none' })
   t.match(await tutor.handle(incoming('Hoi')), { msg: 'webhook handled' })
-  t.strictSame(warnings(tutor.log), ['no reply is sent: CW_TOKEN is not set'])
+  t.strictSame(warnings(tutor.log), ['no reply sent: CW_TOKEN is not set'])
   t.match(await tutor.handle(samples.conversationCreated()), { msg: 'webhook handled' })
   t.strictSame(tutor.chatwoot.calls, [])
 })

@@ -66,7 +66,7 @@ t.test('a refund that failed after the student read of it: both hear so, once', 
   t.strictSame(renee.read().slice(read), [
     'De terugbetaling van 60.00 EUR is helaas niet aangekomen. We zoeken het uit, en je hoort van ons.',
   ])
-  const note = `A refund failed: 60.00 EUR, order ${order}, reason: expired_or_canceled_card. The money is on your Stripe balance again, and the student reads that it is being sorted out: please pay it back another way.`
+  const note = `A refund failed: 60.00 EUR, order ${order}, reason: expired_or_canceled_card. The money is on your Stripe balance again, and the student was told that it is being sorted out: please pay it back another way.`
   t.strictSame(renee.notes().slice(notes), [note])
   t.equal(renee.conversation.custom_attributes?.payment_status, 'refund_failed')
   t.match(tutor.attention, [{ problem: 'refund_failed', amount: '60.00 EUR', student: 'Renée', order, why: note }])

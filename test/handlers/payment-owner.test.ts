@@ -162,7 +162,7 @@ t.test('the contact is deleted while the payment is handled: the rest is done al
   tutor.chatwoot.fail(/^PUT/, { status: 404, body: { error: 'Resource could not be found' } })
   t.equal(await tutor.deliver(pay(tutor.session()).completed), 'webhook handled')
   t.match(renee.notes(), [/^Payment received/])
-  t.match(tutor.log.text(), /the contact is not updated: Chatwoot refuses/)
+  t.match(tutor.log.text(), /contact not updated: refused by Chatwoot/)
 })
 
 t.test('another installation’s payments are left alone, whatever its ids', async t => {
@@ -200,7 +200,7 @@ t.test('another installation’s payments are left alone, whatever its ids', asy
   )
   t.strictSame(tutor.attention, [])
   t.match(
-    tutor.log.lines.filter(({ msg }) => msg === 'a payment of another installation: ignored'),
+    tutor.log.lines.filter(({ msg }) => msg === 'payment belongs to another installation: ignored'),
     [{ amount: '60.00 EUR', order: '4100042-00000000', origin: OTHER }, {}, {}],
   )
 
@@ -258,7 +258,7 @@ t.test('without an origin: nothing is written into a conversation whose contact 
   t.match(tutor.log.text(), /The payment's contact 4100099 is not that of conversation 4100042 \(4100001\)/)
 
   t.equal(await tutor.deliver(sessionEvent({ ...session, id: 'cs_2' }, 'expired')), 'webhook handled')
-  t.match(tutor.log.text(), /a checkout session that is not ours/)
+  t.match(tutor.log.text(), /checkout session is not ours/)
   t.equal(tutor.attention.length, 1)
 
   tutor.chatwoot.conversations.clear()

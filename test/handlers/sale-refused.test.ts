@@ -11,7 +11,7 @@ const CASES: [string, Partial<Price> | null, RegExp][] = [
   ['deleted', null, /No such price/],
   ['archived', { active: false }, /price_s60 is not active/],
   ['without an amount', { unit_amount: null, custom_unit_amount: { enabled: true } }, /has no unit_amount/],
-  ['of subscriptions', { type: 'recurring' }, /is a price of subscriptions/],
+  ['of subscriptions', { type: 'recurring' }, /is a subscription price/],
 ]
 
 for (const [name, parts, why] of CASES) {

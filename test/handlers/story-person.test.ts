@@ -89,7 +89,7 @@ t.test('what is not set up is said to the tutor, and the student gets a person',
       t.match(renee.notes(), [problem])
       t.match(renee.conversation, { status: 'open', labels: ['intent:handoff'] })
       t.match(
-        tutor.log.lines.find(({ msg }) => msg === 'the student is given to a person'),
+        tutor.log.lines.find(({ msg }) => msg === 'handing the student over to a person'),
         { level: 40 },
       )
     })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { choiceTitle, isoTime, parseTime, type Reader, sayTime, sayWhen, zoneOf } from '../../handlers/times.ts'
+import { choiceTitle, formatTime, formatWhen, isoTime, parseTime, type Reader, zoneOf } from '../../handlers/times.ts'
 
 const AMSTERDAM = 'Europe/Amsterdam'
 /** A Monday, 11:00 in Amsterdam. */
@@ -12,12 +12,12 @@ t.test('times as students read them', async t => {
   t.equal(choiceTitle(NOW, nl), 'ma 23 nov 11:00')
   t.equal(choiceTitle(NOW, en), 'Mon 23 Nov 11:00')
   t.equal(choiceTitle(NOW, de), 'Mo, 23.11., 11:00 Uhr')
-  t.equal(sayWhen(NOW, nl), 'maandag 23 november om 11:00')
-  t.equal(sayWhen(NOW, { ...en, zone: 'Europe/London' }), 'Monday 23 November at 10:00 (Europe/London)')
-  t.equal(sayWhen(NOW, { ...nl, zone: 'Asia/Kathmandu' }), 'maandag 23 november om 15:45 (Asia/Kathmandu)')
-  t.equal(sayWhen(NOW, de), 'Montag, 23. November um 11:00 Uhr')
-  t.equal(sayTime(NOW, de), '11:00 Uhr')
-  t.equal(sayTime(Date.parse('2026-07-01T10:05:00Z'), nl), '12:05')
+  t.equal(formatWhen(NOW, nl), 'maandag 23 november om 11:00')
+  t.equal(formatWhen(NOW, { ...en, zone: 'Europe/London' }), 'Monday 23 November at 10:00 (Europe/London)')
+  t.equal(formatWhen(NOW, { ...nl, zone: 'Asia/Kathmandu' }), 'maandag 23 november om 15:45 (Asia/Kathmandu)')
+  t.equal(formatWhen(NOW, de), 'Montag, 23. November um 11:00 Uhr')
+  t.equal(formatTime(NOW, de), '11:00 Uhr')
+  t.equal(formatTime(Date.parse('2026-07-01T10:05:00Z'), nl), '12:05')
   const day = 24 * 60 * 60_000
   for (let at = NOW; at < NOW + 366 * day; at += day) {
     for (const reader of [nl, en, de]) {

@@ -16,7 +16,7 @@ t.test('neither a calendar nor a store that fails is passed over in silence', as
   const calendar = { ...services.calendar, release: () => Promise.reject(new Error('away')) }
   const conversation = { id: '1', attributes: {} } as Conversation
   t.strictSame(await releaseUnsold({ ...services, calendar }, conversation, { id: 'd' } as Delivery, context), {})
-  t.match(log.text(), /can not be released, and lapses by itself/)
+  t.match(log.text(), /hold not released, it will expire by itself/)
   await t.rejects(resultOf('k', { ...context, once: () => Promise.reject(new Error('busy')) }), { message: 'busy' })
 })
 
