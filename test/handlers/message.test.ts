@@ -17,7 +17,7 @@ import {
   readSubmittedValues,
 } from '../../sources/chatwoot-payloads.ts'
 import { NO_CLIENTS } from '../helpers/clients.ts'
-import { limit, startTutor, type Tutor, warnings } from '../helpers/tutor.ts'
+import { startTutor, type Tutor, warnings } from '../helpers/tutor.ts'
 
 const { en, nl } = TEXTS
 
@@ -355,8 +355,8 @@ t.test('what fails after the reply is done again, and the reply is not', async t
   for (const [name, step] of steps) {
     for (const behaviour of [{ status: 500 }, 'drop', 'drop after', 'hang'] as const) {
       t.test(`${name}: ${JSON.stringify(behaviour)}`, async t => {
-        const tutor = await setUp(t, { conversation: { labels: ['vip'] }, ...limit(behaviour) })
-        tutor.chatwoot.fail(step, behaviour)
+        const tutor = await setUp(t, { conversation: { labels: ['vip'] } })
+        tutor.breaks(step, behaviour)
         const id = await tutor.send(incoming('human'))
         t.match(await tutor.ended(id), { msg: 'webhook failed, will retry' })
         t.match(await tutor.nextAttempt(id, 1), { msg: 'webhook handled' })
@@ -381,8 +381,8 @@ t.test('a reply whose answer got lost is not sent again, however late that is no
   for (const behaviour of ['drop after', 'hang'] as const) {
     for (const late of [0, 3 * MINUTE]) {
       t.test(`${behaviour}, ${late} ms`, async t => {
-        const tutor = await setUp(t, limit(behaviour))
-        tutor.chatwoot.fail(POST_MESSAGE, behaviour)
+        const tutor = await setUp(t)
+        tutor.breaks(POST_MESSAGE, behaviour)
         const id = await tutor.send(incoming('human'))
         t.match(await tutor.ended(id), { msg: 'webhook failed, will retry' })
         tutor.clock.advance(late)

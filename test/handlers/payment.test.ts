@@ -10,7 +10,7 @@ import { stripeError } from '../../sandbox/stripe-api.ts'
 import { conversationOfMetadata } from '../../sources/stripe-payloads.ts'
 import { NO_CLIENTS } from '../helpers/clients.ts'
 import { LEVELS } from '../helpers/log.ts'
-import { limit, startTutor, type TutorOptions, warnings } from '../helpers/tutor.ts'
+import { startTutor, type TutorOptions, warnings } from '../helpers/tutor.ts'
 
 const { en, nl } = TEXTS
 
@@ -350,8 +350,8 @@ t.test('whatever step fails is done again, and nobody reads anything twice', asy
 
   async function retried(name: string, step: Matcher, behaviour: Behaviour) {
     await t.test(`${name}: ${JSON.stringify(behaviour)}`, async t => {
-      const tutor = await setUp(t, limit(behaviour))
-      tutor.chatwoot.fail(step, behaviour)
+      const tutor = await setUp(t)
+      tutor.breaks(step, behaviour)
       const id = await tutor.pay(tutor.session('completed'))
       t.match(await tutor.ended(id), { msg: 'webhook failed, will retry' })
       t.match(await tutor.nextAttempt(id, 1), { msg: 'webhook handled' })

@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import type { WebhooksOptions } from '../../app.ts'
 import type { PriceIds, Services } from '../../handlers/services.ts'
 import { startChatwootApi } from '../../sandbox/chatwoot-api.ts'
-import type { Behaviour } from '../../sandbox/stand-in.ts'
+import type { Behaviour, Matcher } from '../../sandbox/stand-in.ts'
 import { startStripeApi } from '../../sandbox/stripe-api.ts'
 import { chatwootRequest, stripeRequest, webhookApp } from './app.ts'
 import { type TestClock, testClock } from './clock.ts'
@@ -19,8 +19,6 @@ export interface TutorOptions {
   prices?: PriceIds
   handoffAgentId?: number
   calendar?: WebhooksOptions['calendar']
-  /** How long a call may take, ms. Default: so long that only a call that hangs reaches it. */
-  timeoutMs?: number
   /** The time that it is, for deliveries too. Default: the real one, in which they are accepted anyway. */
   at?: string
 }
@@ -34,28 +32,20 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
   t.teardown(() => Promise.all([chatwoot.close(), stripe.close()]))
 
   function webhooksOptions(): WebhooksOptions {
-    const {
-      token = 'bot',
-      admin = true,
-      stripeKey = true,
-      timeoutMs = 25_000,
-      prices,
-      handoffAgentId,
-      calendar,
-    } = options
+    const { token = 'bot', admin = true, stripeKey = true, prices, handoffAgentId, calendar } = options
     const chatwootOptions = {
       url: chatwoot.url,
       accountId: chatwoot.accountId,
       ...(token !== 'none' && { token: chatwoot.tokens[token] }),
       ...(admin && { adminToken: chatwoot.tokens.admin }),
       ...(handoffAgentId !== undefined && { handoffAgentId }),
-      timeoutMs,
+      timeoutMs: 25_000,
     }
     const stripeOptions = {
       apiBase: stripe.url,
       ...(stripeKey && { secretKey: stripe.secretKey }),
       ...(prices && { prices }),
-      timeoutMs,
+      timeoutMs: 25_000,
     }
     return {
       chatwoot: chatwootOptions,
@@ -109,12 +99,30 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
     async handlePayment(payload: object): Promise<LogLine> {
       return ended(await deliver(stripeRequest(payload)))
     },
+    /** Lets the next call of Chatwoot's that fits go wrong. One that hangs has its time-out as soon as it has arrived. */
+    breaks(step: Matcher, behaviour: Behaviour): void {
+      chatwoot.fail(step, behaviour)
+      if (behaviour !== 'hang') return
+      const pass = holdTimeouts(t)
+      void chatwoot.arrived(step, chatwoot.called(step).length + 1).then(pass)
+    },
     /** Moves the time on to the attempt after this one, and waits for its end. */
     async nextAttempt(delivery: string, attempt: number): Promise<LogLine> {
       const { nextAttemptAt } = await ended(delivery, attempt)
       clock.advance(Math.max(0, Number(nextAttemptAt) - clock.now()))
       return ended(delivery, attempt + 1)
     },
+  }
+}
+
+/** Calls begun from now on have no time-out until `pass` is called, which is that of all of them. */
+function holdTimeouts(t: Test): () => void {
+  const held = new AbortController()
+  const { mock: replaced } = mock.method(AbortSignal, 'timeout', () => held.signal)
+  t.teardown(() => replaced.restore())
+  return () => {
+    replaced.restore()
+    held.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))
   }
 }
 
@@ -137,9 +145,4 @@ export type Tutor = Awaited<ReturnType<typeof startTutor>>
 /** The messages of the lines at warn level and above, without those about the start and about attempts. */
 export function warnings(log: CapturedLog): string[] {
   return log.lines.filter(line => line.level >= LEVELS.warn && line.delivery && !line.event).map(({ msg }) => msg)
-}
-
-/** Calls end soon where one of them hangs: the others need less. */
-export function limit(behaviour: Behaviour): { timeoutMs?: number } {
-  return behaviour === 'hang' ? { timeoutMs: 1_500 } : {}
 }
