@@ -18,6 +18,16 @@ export interface SampleOptions {
   /** Attributes of the contact. */
   contact?: Record<string, unknown>
   contactId?: number
+  name?: string
+  phone?: string | null
+  /** Such as `Channel::WebWidget`. */
+  channel?: string
+  inbox?: { id: number; name: string }
+  /** Of the conversation. */
+  additional?: Record<string, unknown>
+  canReply?: boolean
+  /** When it happens, Unix ms. */
+  at?: number
 }
 
 /** Rails escapes these in JSON, so that a body parsed and written again has other bytes, and another signature. */
@@ -30,43 +40,50 @@ export function railsJson(value: unknown): string {
     .replaceAll('\u2029', '\\u2029')
 }
 
-const CREATED_AT = '2026-11-20T15:04:05.312Z'
+const CREATED_AT_MS = Date.parse('2026-11-20T15:04:05.312Z')
 const CREATED_AT_UNIX = 1795187045
+
+const isoTime = ({ at = CREATED_AT_MS }: SampleOptions) => new Date(at).toISOString()
+const unixTime = ({ at = CREATED_AT_MS }: SampleOptions) => Math.floor(at / 1_000)
+const inboxOf = ({ inbox = { id: 7, name: 'WhatsApp – Bijles' } }: SampleOptions) => inbox
 
 const account = (id = 1) => ({ id, name: 'Bijles <Utrecht> & Zonen' })
 
-function contact({ contact: attributes = { language: 'nl' }, contactId = 4100001 }: SampleOptions) {
+function contact(options: SampleOptions) {
+  const { contact: attributes = { language: 'nl' }, contactId = 4100001, phone = '+31687654321' } = options
   return {
     additional_attributes: { city: 'Utrecht', social_profiles: {} },
     custom_attributes: attributes,
     email: null,
     id: contactId,
     identifier: null,
-    name: "Renée 🎓 O'Hara </b>",
-    phone_number: '+31687654321',
+    name: options.name ?? "Renée 🎓 O'Hara </b>",
+    phone_number: phone,
     thumbnail: '',
     blocked: false,
   }
 }
 
-function conversation(options: SampleOptions, lastMessage?: object) {
-  const { assignee = null } = options
+export function chatwootConversation(options: SampleOptions, lastMessage?: object) {
+  const { assignee = null, additional = {}, canReply = true, channel = 'Channel::Whatsapp' } = options
+  const [createdAt, createdAtUnix] = [isoTime(options), unixTime(options)]
+  const inbox = inboxOf(options).id
   return {
-    additional_attributes: {},
-    can_reply: true,
-    channel: 'Channel::Whatsapp',
+    additional_attributes: additional,
+    can_reply: canReply,
+    channel,
     contact_inbox: {
       id: 4100026,
       contact_id: options.contactId ?? 4100001,
-      inbox_id: 7,
+      inbox_id: inbox,
       source_id: '0c54bb4e-6d2c-4a44-9a57-3e3b1f6a9d10',
-      created_at: CREATED_AT,
-      updated_at: CREATED_AT,
+      created_at: createdAt,
+      updated_at: createdAt,
       hmac_verified: false,
       pubsub_token: 'Qm4pTokenOfTheContact7Zx',
     },
     id: options.conversation ?? 4100042,
-    inbox_id: 7,
+    inbox_id: inbox,
     messages: lastMessage === undefined ? [] : [lastMessage],
     labels: options.labels ?? [],
     meta: {
@@ -83,18 +100,18 @@ function conversation(options: SampleOptions, lastMessage?: object) {
     unread_count: 1,
     first_reply_created_at: null,
     priority: null,
-    waiting_since: CREATED_AT_UNIX,
+    waiting_since: createdAtUnix,
     agent_last_seen_at: 0,
-    contact_last_seen_at: CREATED_AT_UNIX,
-    last_activity_at: CREATED_AT_UNIX,
-    timestamp: CREATED_AT_UNIX,
-    created_at: CREATED_AT_UNIX,
-    updated_at: CREATED_AT_UNIX + 0.3120716,
+    contact_last_seen_at: createdAtUnix,
+    last_activity_at: createdAtUnix,
+    timestamp: createdAtUnix,
+    created_at: createdAtUnix,
+    updated_at: createdAtUnix + 0.3120716,
     account: account(options.account),
   }
 }
 
-interface MessageParts {
+export interface MessageParts {
   event: string
   message_type: 'incoming' | 'outgoing' | 'template'
   private?: boolean
@@ -102,38 +119,40 @@ interface MessageParts {
   content_type?: string
   content_attributes?: Record<string, unknown>
   attachments?: object[]
+  status?: string
 }
 
 const MESSAGE_TYPES = { incoming: 0, outgoing: 1, template: 3 }
 
 /** The object of a message's event. Its `conversation.messages[0]` is read later, and may be another message. */
-function message(options: SampleOptions, parts: MessageParts) {
+export function chatwootMessage(options: SampleOptions, parts: MessageParts) {
   const { content = 'Hoi, ik zoek bijles <wiskunde> & natuurkunde 😀' } = options
   const id = options.message ?? 4100011
+  const [createdAt, createdAtUnix] = [isoTime(options), unixTime(options)]
+  const inbox = inboxOf(options)
   const { content_type = 'text', content_attributes = {}, attachments } = parts
   const inConversation = {
     id,
     content,
     account_id: options.account ?? 1,
-    inbox_id: 7,
+    inbox_id: inbox.id,
     conversation_id: options.conversation ?? 4100042,
     message_type: MESSAGE_TYPES[parts.message_type],
-    created_at: CREATED_AT_UNIX,
-    updated_at: CREATED_AT,
+    created_at: createdAtUnix,
+    updated_at: createdAt,
     private: parts.private ?? false,
-    status: 'sent',
+    status: parts.status ?? 'sent',
     source_id: null,
     content_type,
     content_attributes,
-    sender_type: 'Contact',
-    sender_id: options.contactId ?? 4100001,
+    ...senderIn(parts.sender),
     external_source_ids: {},
     additional_attributes: {},
     processed_message_content: content,
     sentiment: {},
-    conversation: { assignee_id: options.assignee ?? null, unread_count: 1, last_activity_at: CREATED_AT_UNIX },
+    conversation: { assignee_id: options.assignee ?? null, unread_count: 1, last_activity_at: createdAtUnix },
     ...(attachments && { attachments }),
-    sender: { ...contact(options), type: 'contact' },
+    ...(parts.sender && { sender: { type: 'contact', ...parts.sender } }),
   }
   return {
     account: account(options.account),
@@ -141,10 +160,10 @@ function message(options: SampleOptions, parts: MessageParts) {
     content_attributes,
     content_type,
     content,
-    conversation: conversation(options, inConversation),
-    created_at: CREATED_AT,
+    conversation: chatwootConversation(options, inConversation),
+    created_at: createdAt,
     id,
-    inbox: { id: 7, name: 'WhatsApp – Bijles' },
+    inbox,
     message_type: parts.message_type,
     private: parts.private ?? false,
     sender: parts.sender,
@@ -154,27 +173,34 @@ function message(options: SampleOptions, parts: MessageParts) {
   }
 }
 
-const student = (options: SampleOptions) => ({
+/** A contact has no `type` in an event. */
+function senderIn(sender: MessageParts['sender']) {
+  const { type = 'contact', id } = (sender ?? {}) as { type?: string; id?: number }
+  const names: Record<string, string> = { contact: 'Contact', user: 'User', agent_bot: 'AgentBot' }
+  return sender === null ? { sender_type: null, sender_id: null } : { sender_type: names[type], sender_id: id }
+}
+
+export const chatwootStudent = (options: SampleOptions) => ({
   account: account(options.account),
   avatar: '',
   ...contact(options),
 })
-const bot = { id: 3, name: 'TutorBot', type: 'agent_bot' }
-const agent = { id: 11, name: 'Sam', email: 'sam@example.com', type: 'user' }
+export const chatwootBot = { id: 3, name: 'TutorBot', type: 'agent_bot' }
+export const chatwootAgent = { id: 11, name: 'Sam', email: 'sam@example.com', type: 'user' }
 
 /** Chatwoot's bodies, by what they are; each is an object for railsJson(). */
 export const chatwoot = {
   incoming: (options: SampleOptions = {}) =>
-    message(options, { event: 'message_created', message_type: 'incoming', sender: student(options) }),
+    chatwootMessage(options, { event: 'message_created', message_type: 'incoming', sender: chatwootStudent(options) }),
 
   /** A photo: no text. */
   attachment: (options: SampleOptions = {}) =>
-    message(
+    chatwootMessage(
       { ...options, content: null },
       {
         event: 'message_created',
         message_type: 'incoming',
-        sender: student(options),
+        sender: chatwootStudent(options),
         attachments: [
           { id: 4100012, message_id: 4100011, file_type: 'image', account_id: 1, extension: 'jpg', data_url: '' },
         ],
@@ -182,23 +208,28 @@ export const chatwoot = {
     ),
 
   outgoing: (options: SampleOptions = {}) =>
-    message(options, { event: 'message_created', message_type: 'outgoing', sender: bot }),
+    chatwootMessage(options, { event: 'message_created', message_type: 'outgoing', sender: chatwootBot }),
 
   privateNote: (options: SampleOptions = {}) =>
-    message(options, { event: 'message_created', message_type: 'outgoing', private: true, sender: agent }),
+    chatwootMessage(options, {
+      event: 'message_created',
+      message_type: 'outgoing',
+      private: true,
+      sender: chatwootAgent,
+    }),
 
   template: (options: SampleOptions = {}) =>
-    message(options, { event: 'message_created', message_type: 'template', sender: null }),
+    chatwootMessage(options, { event: 'message_created', message_type: 'template', sender: null }),
 
   /** A choice made in the web widget: an update of the bot's own question. */
   submitted: (options: SampleOptions & { choice?: { title: string; value: string } } = {}) => {
     const choice = options.choice ?? { title: 'Prijzen', value: 'prices' }
-    return message(
+    return chatwootMessage(
       { content: 'Kies', ...options },
       {
         event: 'message_updated',
         message_type: 'outgoing',
-        sender: bot,
+        sender: chatwootBot,
         content_type: 'input_select',
         content_attributes: { items: [choice], submitted_values: [choice] },
       },
@@ -207,24 +238,27 @@ export const chatwoot = {
 
   /** A message whose delivery status changed: nothing else tells it from the message itself. */
   statusOnly: (options: SampleOptions = {}) =>
-    message(options, { event: 'message_updated', message_type: 'incoming', sender: student(options) }),
+    chatwootMessage(options, { event: 'message_updated', message_type: 'incoming', sender: chatwootStudent(options) }),
 
-  conversationCreated: (options: SampleOptions = {}) => ({ ...conversation(options), event: 'conversation_created' }),
+  conversationCreated: (options: SampleOptions = {}) => ({
+    ...chatwootConversation(options),
+    event: 'conversation_created',
+  }),
 
   conversationUpdated: (options: SampleOptions = {}) => ({
-    ...conversation(options),
+    ...chatwootConversation(options),
     event: 'conversation_updated',
     changed_attributes: [{ label_list: { previous_value: [], current_value: ['vip'] } }],
   }),
 
   typing: (options: SampleOptions = {}) => ({
     event: 'conversation_typing_on',
-    user: agent,
-    conversation: conversation(options),
+    user: chatwootAgent,
+    conversation: chatwootConversation(options),
     is_private: false,
   }),
 
-  contactCreated: (options: SampleOptions = {}) => ({ ...student(options), event: 'contact_created' }),
+  contactCreated: (options: SampleOptions = {}) => ({ ...chatwootStudent(options), event: 'contact_created' }),
 }
 
 export interface StripeSampleOptions {
@@ -237,6 +271,8 @@ export interface StripeSampleOptions {
   amount?: number
   currency?: string
   metadata?: Record<string, string>
+  /** Unix s. */
+  created?: number
 }
 
 /** A checkout session, as events and the API show it. */
@@ -247,7 +283,7 @@ export function stripeSession(options: StripeSampleOptions = {}) {
     amount_subtotal: options.amount ?? 6000,
     amount_total: options.amount ?? 6000,
     client_secret: null,
-    created: CREATED_AT_UNIX,
+    created: options.created ?? CREATED_AT_UNIX,
     currency: options.currency ?? 'eur',
     expires_at: CREATED_AT_UNIX + 40 * 60,
     customer_details: { email: 'renee@example.com', name: "Renée O'Hara", phone: null },
@@ -269,7 +305,7 @@ export function stripePaymentIntent(options: StripeSampleOptions = {}) {
     amount: options.amount ?? 6000,
     amount_received: options.amount ?? 6000,
     client_secret: 'pi_3Q0sample0000001_secret_7hUk',
-    created: CREATED_AT_UNIX,
+    created: options.created ?? CREATED_AT_UNIX,
     currency: options.currency ?? 'eur',
     livemode: options.livemode ?? false,
     metadata: options.metadata ?? {},
@@ -279,15 +315,15 @@ export function stripePaymentIntent(options: StripeSampleOptions = {}) {
 }
 
 /** A charge that was given back, in full unless told. */
-export function stripeCharge(options: StripeSampleOptions & { refunded?: number } = {}) {
+export function stripeCharge(options: StripeSampleOptions & { charge?: string; refunded?: number } = {}) {
   const { amount = 6000, refunded = amount } = options
   return {
-    id: 'ch_3Q0sample0000001',
+    id: options.charge ?? 'ch_3Q0sample0000001',
     object: 'charge',
     amount,
     amount_captured: amount,
     amount_refunded: refunded,
-    created: CREATED_AT_UNIX,
+    created: options.created ?? CREATED_AT_UNIX,
     currency: options.currency ?? 'eur',
     livemode: options.livemode ?? false,
     metadata: options.metadata ?? {},
@@ -304,7 +340,7 @@ export function stripeEvent(type: string, object: object, options: StripeSampleO
     id: options.id ?? 'evt_1Q0sample0000001',
     object: 'event',
     api_version: '2026-10-28.endive',
-    created: CREATED_AT_UNIX,
+    created: options.created ?? CREATED_AT_UNIX,
     data: { object },
     livemode: options.livemode ?? false,
     pending_webhooks: 1,

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -26,8 +27,8 @@ export type Behaviour =
   | 'drop after'
   /** It is done, and never answered. */
   | 'hang'
-  /** It is done after so many ms, or when the promise is resolved. */
-  | { wait: number | Promise<unknown> }
+  /** It is done after so many ms, or when the promise is resolved; of a function, each call's own. */
+  | { wait: number | Promise<unknown> | (() => Promise<unknown>) }
 
 /** `POST /path` exactly; or a pattern for that; or a function. */
 export type Matcher = string | RegExp | ((call: Call) => boolean)
@@ -37,6 +38,8 @@ export interface StandIn {
   url: string
   /** What it was asked, in the order of arrival. */
   calls: Call[]
+  /** Each call as it arrives and as it ends; null: the connection was closed without an answer. */
+  traffic: EventEmitter<{ call: [Call]; answer: [Call, Answer | null] }>
   /** The calls that fit. */
   called(matcher: Matcher): Call[]
   /** Resolves with the call that is the `nth` to fit, made before or still to come. */
@@ -51,15 +54,20 @@ export interface StandIn {
 /** A server on a free port of this machine, in the place of somebody else's. */
 export async function startStandIn(answerTo: (call: Call) => Answer): Promise<StandIn> {
   const calls: Call[] = []
+  const traffic: StandIn['traffic'] = new EventEmitter()
   let failures: { matcher: Matcher; behaviour: Behaviour; left: number }[] = []
   let waiting: { isHere: () => boolean; resolve: () => void }[] = []
 
   const server = createServer(async (request, response) => {
     const call = await read(request)
     calls.push(call)
+    traffic.emit('call', call)
     for (const { resolve } of waiting.filter(({ isHere }) => isHere())) resolve()
     waiting = waiting.filter(({ isHere }) => !isHere())
-    await behave(takeFailure(call), call, response)
+    let answered: Answer | null = null
+    response.once('close', () => traffic.emit('answer', call, answered))
+    answered = await answerOf(takeFailure(call), call, response)
+    if (answered !== null) send(response, answered)
   })
 
   function takeFailure(call: Call): Behaviour | undefined {
@@ -70,13 +78,17 @@ export async function startStandIn(answerTo: (call: Call) => Answer): Promise<St
     return failure.behaviour
   }
 
-  async function behave(behaviour: Behaviour | undefined, call: Call, response: ServerResponse): Promise<void> {
-    if (behaviour === 'drop') return void response.destroy()
-    if (typeof behaviour === 'object' && 'status' in behaviour) return send(response, behaviour)
+  /** null: there is no answer, or only the end of the connection. */
+  async function answerOf(
+    behaviour: Behaviour | undefined,
+    call: Call,
+    response: ServerResponse,
+  ): Promise<Answer | null> {
+    if (typeof behaviour === 'object' && 'status' in behaviour) return behaviour
     if (typeof behaviour === 'object') await passed(behaviour.wait)
-    const answer = answerTo(call)
-    if (behaviour === 'drop after') return void response.destroy()
-    if (behaviour !== 'hang') send(response, answer)
+    const answer = behaviour === 'drop' ? null : answerTo(call)
+    if (behaviour === 'drop' || behaviour === 'drop after') response.destroy()
+    return behaviour === undefined || typeof behaviour === 'object' ? answer : null
   }
 
   const called = (matcher: Matcher) => calls.filter(call => fits(matcher, call))
@@ -85,6 +97,7 @@ export async function startStandIn(answerTo: (call: Call) => Answer): Promise<St
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
+    traffic,
     called,
     async arrived(matcher, nth = 1) {
       const isHere = () => called(matcher).length >= nth
@@ -126,7 +139,8 @@ function parse(text: string, type = ''): Record<string, unknown> {
     : JSON.parse(text)
 }
 
-function passed(wait: number | Promise<unknown>): Promise<unknown> {
+function passed(wait: number | Promise<unknown> | (() => Promise<unknown>)): Promise<unknown> {
+  if (typeof wait === 'function') return wait()
   return typeof wait === 'number' ? new Promise(resolve => setTimeout(resolve, wait)) : wait
 }
 

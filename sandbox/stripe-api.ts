@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { type Answer, type Call, type StandIn, startStandIn } from './stand-in.ts'
 
 /** Stands in for Stripe's API: what of it the client uses, with Stripe's error shapes. */
@@ -13,17 +14,42 @@ export interface StripeApi extends StandIn {
   refunded: Set<string>
   /** As commands/samples.ts makes them, the oldest first. */
   events: { id: string; type: string; created: number }[]
+  /** Ends an open session. */
+  expire(session: Session): void
+  /** What calls do, and `expire`. */
+  changes: EventEmitter<{ created: [Session]; expired: [Session] }>
 }
 
-/** As commands/samples.ts makes them. */
+export interface StripeApiOptions {
+  /** Unix ms. */
+  now?: () => number
+  secretKey?: string
+  /** Where sessions are paid: their ids are added. */
+  payUrl?: string
+}
+
+/** As commands/samples.ts makes them, and what only Stripe knows (see `shown`). */
 export interface Session {
   id: string
   payment_intent: string | null
   status?: string
   url?: string | null
   metadata?: Record<string, string>
+  /** Unix s. */
   expires_at?: number
+  intent_metadata?: Record<string, string>
+  intent_status?: string
+  method?: 'card' | 'ideal' | 'sepa'
+  /** All that was given back, in the currency's minor unit. */
+  amount_refunded?: number
+  dispute?: 'created' | 'won' | 'lost'
   [field: string]: unknown
+}
+
+/** A session as the API and events show it. */
+export function shown(session: Session): Session {
+  const { intent_metadata: _, intent_status: _s, method: _m, amount_refunded: _r, dispute: _d, ...rest } = session
+  return rest
 }
 
 export interface Price {
@@ -42,7 +68,9 @@ export function stripeError(status: number, type: string, message: string, heade
 
 const invalid = (status: number, message: string) => stripeError(status, 'invalid_request_error', message)
 
-export async function startStripeApi(now: () => number = Date.now): Promise<StripeApi> {
+export async function startStripeApi(options: StripeApiOptions = {}): Promise<StripeApi> {
+  const { now = Date.now, secretKey = SECRET_KEY, payUrl = 'https://checkout.stripe.com/c/pay' } = options
+  const changes: StripeApi['changes'] = new EventEmitter()
   const sessions = new Map<string, Session>()
   const prices = new Map<string, Price>()
   const addPrice = (id: string, unit_amount: number) =>
@@ -55,7 +83,7 @@ export async function startStripeApi(now: () => number = Date.now): Promise<Stri
 
   function answerTo(call: Call): Answer {
     const { method, path, headers, body } = call
-    if (headers.authorization !== `Bearer ${SECRET_KEY}`)
+    if (headers.authorization !== `Bearer ${secretKey}`)
       return invalid(401, 'Invalid API Key provided: sk_test_****else')
     const { pathname, searchParams } = new URL(path, 'http://localhost')
     if (method === 'GET' && pathname === '/v1/checkout/sessions') return list(searchParams)
@@ -68,7 +96,7 @@ export async function startStripeApi(now: () => number = Date.now): Promise<Stri
     const [, collection, id = '', action = ''] =
       /^\/v1\/(checkout\/sessions|prices)\/([^/]+)(?:\/(expire))?$/.exec(pathname) ?? []
     const session = collection === 'checkout/sessions' ? sessions.get(id) : undefined
-    if (session !== undefined && method === 'POST' && action === 'expire') return expire(session)
+    if (session !== undefined && method === 'POST' && action === 'expire') return expireOpen(session)
     const found = collection === 'prices' ? prices.get(id) : session && show(session, searchParams.get('expand[0]'))
     if (method !== 'GET' || found === undefined)
       return invalid(404, `No such ${collection === 'prices' ? 'price' : collection}: '${id}'`)
@@ -123,6 +151,7 @@ export async function startStripeApi(now: () => number = Date.now): Promise<Stri
       id,
       object: 'checkout.session',
       amount_total: price.unit_amount,
+      success_url: body.success_url,
       client_secret: null,
       currency: price.currency,
       expires_at,
@@ -133,27 +162,36 @@ export async function startStripeApi(now: () => number = Date.now): Promise<Stri
       payment_intent: null,
       payment_status: 'unpaid',
       status: 'open',
-      url: `https://checkout.stripe.com/c/pay/${id}`,
+      url: `${payUrl}/${id}`,
       intent_metadata: fields(body, 'payment_intent_data[metadata]'),
     }
     sessions.set(id, session)
+    changes.emit('created', session)
     return { status: 200, body: show(session, null) }
   }
 
-  function expire(session: Session): Answer {
+  function expire(session: Session): void {
+    Object.assign(session, { status: 'expired', url: null })
+    changes.emit('expired', session)
+  }
+
+  function expireOpen(session: Session): Answer {
     if (session.status !== 'open')
       return invalid(400, `Only Checkout Sessions with a status in ["open"] can be expired.`)
-    Object.assign(session, { status: 'expired', url: null })
+    expire(session)
     return { status: 200, body: show(session, null) }
   }
 
   /** With the payment intent and its charge, if that was asked for. */
-  function show({ intent_metadata: _, intent_status, ...session }: Session, expand: string | null): object {
-    const { payment_intent } = session
-    if (expand === null || payment_intent === null) return session
+  function show(session: Session, expand: string | null): object {
+    const { payment_intent, intent_status } = session
+    if (expand === null || payment_intent === null) return shown(session)
     const latest_charge = { id: 'ch_1', object: 'charge', refunded: refunded.has(payment_intent as string) }
     const status = intent_status ?? (session.payment_status === 'paid' ? 'succeeded' : 'processing')
-    return { ...session, payment_intent: { id: payment_intent, object: 'payment_intent', status, latest_charge } }
+    return {
+      ...shown(session),
+      payment_intent: { id: payment_intent, object: 'payment_intent', status, latest_charge },
+    }
   }
 
   function list(query: URLSearchParams): Answer {
@@ -178,13 +216,15 @@ export async function startStripeApi(now: () => number = Date.now): Promise<Stri
 
   return {
     ...(await startStandIn(answerTo)),
-    secretKey: SECRET_KEY,
+    secretKey,
     sessions,
     prices,
     addPrice,
     intents,
     refunded,
     events,
+    expire,
+    changes,
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { stripeCharge, stripeEvent } from '../../commands/samples.ts'
-import type { ConversationState } from '../../sandbox/chatwoot-api.ts'
+import type { ConversationState } from '../../sandbox/chatwoot-state.ts'
 import type { Session } from '../../sandbox/stripe-api.ts'
 import { listen } from './app.ts'
 import { type Channel, deliverStripe, type Receiver, student } from './story.ts'

@@ -1,6 +1,7 @@
 import { railsJson, chatwoot as samples, stripeEvent, stripePaymentIntent } from '../../commands/samples.ts'
 import { signChatwoot } from '../../plugins/verification.ts'
-import type { ChatwootApi, ConversationState, MessageState } from '../../sandbox/chatwoot-api.ts'
+import type { ChatwootApi } from '../../sandbox/chatwoot-api.ts'
+import type { ConversationState, MessageState } from '../../sandbox/chatwoot-state.ts'
 import type { Session, StripeApi } from '../../sandbox/stripe-api.ts'
 import { CHATWOOT_SECRET, stripeHeaders } from './app.ts'
 
@@ -50,7 +51,7 @@ export function student(
   const sent = (isPrivate: boolean) =>
     messages
       .filter(message => message.message_type === 1 && message.private === isPrivate)
-      .map(({ content }) => content)
+      .map(({ content }) => content as string)
   const question = () => messages.findLast(({ content_type }) => content_type === 'input_select') as MessageState
   const itemsOf = ({ content_attributes }: MessageState) =>
     content_attributes.items as { title: string; value: string }[]
