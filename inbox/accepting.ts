@@ -5,7 +5,7 @@ import type { Clock, InsertResult, Logger, NewDelivery, Scheduler, Store } from 
 import type { WebhookEvents } from './events.ts'
 import { wellFormed } from './texts.ts'
 
-/** Time for a commit until its sender is answered in any case, ms: Chatwoot waits 5 s, the proxies in `ops/` 4 s. */
+/** A sender waits this long for the commit, then gets a 500, ms: Chatwoot waits 5 s, the proxies in `ops/` 4 s. */
 const ANSWER_MS = 3_000
 
 export const InboxBusyError = createError<[]>(
@@ -24,7 +24,7 @@ export interface AcceptingStats {
   /** Deliveries that wait for their commit, and the bytes of their bodies. */
   waiting: number
   waitingBytes: number
-  /** Ids in the memory of recent deliveries; how often an id was asked for and found there, since the start. */
+  /** Ids in the cache of recent deliveries; its hits and misses since the start. */
   recentKeys: number
   recentHits: number
   recentMisses: number
@@ -36,21 +36,21 @@ export interface AcceptingOptions {
   clock: Clock
   log: Logger
   events: EventEmitter<WebhookEvents>
-  /** Deliveries that may wait for their commit, and the bytes of their bodies. */
+  /** How many deliveries, and how many bytes of bodies, may wait for their commit. */
   maxWaiting: number
   maxWaitingBytes: number
-  /** Ids in the memory of recent deliveries. */
+  /** Size of the cache of recent deliveries, in ids. */
   recentKeys: number
 }
 
-/** Keeps new deliveries, each once, and has them handled. */
+/** Stores each new delivery once and has it handled. */
 export class Accepting {
   readonly #options: AcceptingOptions
-  /** Ids that are committed: floods of copies are answered without the disk. */
+  /** Committed ids: a flood of duplicates is answered without touching the disk. */
   readonly #recent: LRUCache<string, true>
   #recentHits = 0
   #recentMisses = 0
-  /** Deliveries on their way to the disk: their copies wait for the same commit. */
+  /** Commits in progress, by id: a duplicate waits for the same commit. */
   readonly #uncommitted = new Map<string, Promise<unknown>>()
   #uncommittedBytes = 0
 
@@ -88,8 +88,8 @@ export class Accepting {
   }
 
   /**
-   * A store may hang. The commit goes on then, with nobody waiting for it: the sender sends it again, and by then it
-   * is known or new.
+   * A store may hang. The commit then goes on with nobody waiting for it; when the sender retries, the delivery is
+   * either known or new.
    */
   #inTime<T>(commit: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -138,10 +138,10 @@ function notStored(cause: unknown) {
   return Object.assign(new NotStoredError(), { cause })
 }
 
-/** The last ms of the year 9999: what dates are written with here has no more digits. */
+/** The last ms of the year 9999: dates are written with four-digit years. */
 const MAX_TIME = Date.parse('9999-12-31T23:59:59.999Z')
 
-/** As the store keeps it. @throws {TypeError} that names the field */
+/** Checks a delivery, and makes its strings ones that a store can keep. @throws {TypeError} that names the field */
 function checked(delivery: NewDelivery): NewDelivery {
   const { receivedAt, unreadable, body } = delivery
   if (!Number.isInteger(receivedAt) || receivedAt < 0 || receivedAt > MAX_TIME) {

@@ -6,25 +6,25 @@ const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 
-/** Delays between the attempts that hold back the delivery's mailbox, ms. */
+/** Delays between attempts while the rest of the mailbox waits, ms. */
 const IN_ORDER = [1, 2, 4, 8, 16, 32].map(seconds => seconds * SECOND)
 /** Delays before the attempts of a parked delivery, ms. */
 const PARKED = [5 * MINUTE, 30 * MINUTE, 2 * HOUR, 12 * HOUR]
-/** A sender's Retry-After beyond this is not believed, ms. */
+/** Retry-After is capped at this, ms. */
 const MAX_RETRY_AFTER_MS = HOUR
 
-/** Retries are spread over so much more than their delay, so that they do not come at once. */
+/** Up to this fraction is added to each delay, so that retries don't all come at once. */
 const SPREAD = 1 / 5
-/** No retry is further away than this, ms. */
+/** Upper limit of any delay before a retry, ms. */
 export const MAX_RETRY_MS = Math.max(...PARKED) * (1 + SPREAD)
 
 const MAX_ERROR_LENGTH = 500
 
-/** Attempts before a delivery leaves the order. */
+/** Attempts before a delivery is parked. */
 export const ATTEMPTS_IN_ORDER = IN_ORDER.length + 1
 
 /**
- * What becomes of a delivery whose attempt failed.
+ * The outcome of a failed attempt.
  * @param random from 0 to 1: how far a retry is spread
  */
 export function afterFailure(
@@ -37,7 +37,7 @@ export function afterFailure(
   if (error instanceof PermanentError) return { state: 'dead', error: message }
 
   const asked = error instanceof TransientError ? error.retryAfterMs : 0
-  // NaN, from a header that is no number, is no time to wait.
+  // A header that is not a number gives NaN: ignore it.
   const retryAfter = asked > 0 ? Math.min(asked, MAX_RETRY_AFTER_MS) : 0
   const at = (delay: number) => now + Math.round(Math.max(delay * (1 + random * SPREAD), retryAfter))
 
@@ -51,18 +51,18 @@ export function afterFailure(
   return { state: 'dead', error: message }
 }
 
-/** What was thrown, unless looking at it throws (a getter, a proxy, a toString): then an error that says so. */
+/** What was thrown, or an error in its place if inspecting it throws (a getter, a proxy, a toString). */
 export function readable(thrown: unknown): unknown {
   try {
     line(thrown)
     if (thrown instanceof TransientError) Number(thrown.retryAfterMs)
     return thrown
   } catch {
-    return new Error('The handler threw something that can not be read')
+    return new Error('The handler threw something that cannot be inspected')
   }
 }
 
-/** An error in a line of at most 500 characters, with what caused it. Whatever was thrown, this does not throw. */
+/** An error and its cause in at most 500 characters. Never throws, whatever was thrown. */
 export function describeError(error: unknown): string {
   return line(readable(error)).slice(0, MAX_ERROR_LENGTH).toWellFormed()
 }

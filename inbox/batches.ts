@@ -5,17 +5,17 @@ interface Waiting<Item, Result> {
 }
 
 export interface BatchOptions {
-  /** Items in one batch, at most. */
+  /** Maximum number of items in a batch. */
   max?: number
-  /** Whether an error may be due to one item: then the others are done without it. */
+  /** Whether one item may have caused the error: the batch is then retried without it. */
   isItemError: (error: unknown) => boolean
 }
 
 /**
- * Gathers what is asked for while the batch before is under way, and in the same turn of the event loop, and does it
- * with one run: one commit for many. Batches follow each other, so that what is asked first is done first. An item that
- * can't be done fails alone: a batch with it is done in halves, and those in halves.
- * @param run does them all or none, and gives their results in the same order
+ * Collects the items added in one turn of the event loop, or while the previous batch is running, and processes them in
+ * one run: one commit for many. Batches run one at a time, in order. An item that can't be processed fails alone: its
+ * batch is split in halves until the item is found.
+ * @param run processes all items or none, and returns their results in the same order
  */
 export function batched<Item, Result>(
   run: (items: Item[]) => Promise<Result[]>,
@@ -59,9 +59,9 @@ export function batched<Item, Result>(
         running ??= runAll()
       })
     },
-    /** Of the batch that is under way: how much is asked at a time. */
+    /** Size of the running batch. */
     size: () => size,
-    /** Resolves when nothing is under way. */
+    /** Resolves when no batch is running. */
     async ended(): Promise<void> {
       await running
     },

@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import type { DeliveryFilter, DeliveryPage, Store } from './contracts.ts'
 
-/** Looks into the store for one page: a million deliveries, or so. */
+/** Store queries for one page, at most: about a million deliveries. */
 const MAX_LOOKS = 100
 
-/** Looks on where the store has stopped, until a page is full. */
+/** Queries the store again from where it stopped, until a page is full. */
 export async function browse(
   store: Pick<Store, 'browse'>,
   filter: DeliveryFilter = {},
@@ -18,7 +18,7 @@ export async function browse(
     deliveries.push(...page.deliveries)
     if (page.next === null || deliveries.length === limit) return { deliveries, next: page.next }
     next = page.next
-    // What has come in meanwhile goes first.
+    // Incoming requests go first.
     await setImmediate()
   }
   return { deliveries, next: next as number }

@@ -1,7 +1,7 @@
 import type { BaseLogger } from 'pino'
-/** The words of the inbox, and the two contracts that a store and a scheduler fulfil. */
+/** The types of the inbox, and the two contracts: Store and Scheduler. */
 
-/** A parsed JSON body. What is in it came from outside: read it with sources/json.ts. */
+/** A parsed JSON body. Its content comes from outside: read it with sources/json.ts. */
 export type Payload = Record<string, unknown>
 
 /** One webhook, identified. */
@@ -11,68 +11,68 @@ export interface Delivery<P = Payload> {
   /** Who sent it: `chatwoot`, `stripe`, or a host's own name. */
   source: string
   event: string
-  /** What makes it the same delivery when it comes again. */
+  /** Identifies the delivery when it is sent again. */
   key: string
-  /** Deliveries with one ordering key (its mailbox) are handled one at a time, in the order of acceptance. */
+  /** Deliveries with the same ordering key (a mailbox) are handled one at a time, in order of acceptance. */
   orderingKey: string
   payload: P
   /** Unix time of acceptance, ms. */
   receivedAt: number
 }
 
-/** What a store is asked to keep. */
+/** A delivery to be stored. */
 export interface NewDelivery extends Delivery {
-  /** The JSON to keep, without secrets. Default: the payload as JSON, its secret fields redacted. */
+  /** The JSON to store, without secrets. Default: the payload as JSON, its secret fields redacted. */
   body?: Buffer
-  /** Why no handler can read it. Such a delivery is stored as dead, for a person to see. */
+  /** Why it can't be read. Such a delivery is stored as dead, for a person to see. */
   unreadable?: string
 }
 
 /**
- * pending: to be handled, in order. done: handled. parked: out of the order, tried again later by itself.
- * dead: waits for a person. discarded: a person decided that it need not be handled.
+ * pending: waits for its turn or a retry. done: handled. parked: out of order, retried automatically later. dead: waits
+ * for a person. discarded: a person decided that it need not be handled.
  */
 export const DELIVERY_STATES = ['pending', 'done', 'parked', 'dead', 'discarded'] as const
 export type DeliveryState = (typeof DELIVERY_STATES)[number]
 
 export interface StoredDelivery extends Omit<Delivery, 'payload'> {
-  /** The number of its acceptance. */
+  /** Acceptance number. */
   seq: number
-  /** null once pruned. */
+  /** null once pruned or forgotten. */
   payload: Payload | null
   state: DeliveryState
   /** Attempts begun so far. */
   attempts: number
-  /** Unix ms of the next attempt; null: as soon as it is its turn (or at once: replayed), or never. */
+  /** Unix ms of the next attempt; null: when its turn comes (at once if replayed), or never. */
   nextAttemptAt: number | null
   /** Why the last attempt failed. */
   error: string | null
-  /** Unix ms of the beginning of the attempt under way (or of one whose process died); null: none is. */
+  /** Unix ms at which the current attempt began (or one whose process died); null: none. */
   startedAt: number | null
-  /** Unix ms of the last attempt's end. */
+  /** Unix ms at which the last attempt ended. */
   settledAt: number | null
 }
 
 /**
- * What happened to a delivery between its acceptance and its end. failed: an attempt that is made again. crashed: one
- * whose process died. parked, dead: one after which it was given up. replayed, discarded, forgotten: by a person.
+ * What happened to a delivery after its acceptance. failed: will be retried. crashed: its process died during the
+ * attempt. parked, dead: the attempt was the last one. replayed, discarded, forgotten: by a person.
  */
 export interface HistoryEntry {
   what: 'failed' | 'crashed' | 'parked' | 'dead' | 'replayed' | 'discarded' | 'forgotten'
   /** Unix ms. */
   at: number
-  /** Of an attempt: its number, and when it began (Unix ms). */
+  /** For attempts: number, and when it began (Unix ms). */
   attempt: number | null
   startedAt: number | null
-  /** The error, or the reason that a person gave. */
+  /** The error, or the reason given by a person. */
   detail: string | null
 }
 
-/** A delivery that was taken to be handled, its attempt already counted in the store. */
+/** A delivery taken for handling; its attempt is already counted in the store. */
 export interface TakenDelivery extends Delivery {
   attempts: number
   state: 'pending' | 'parked'
-  /** The attempt before this one began and never ended: the process died. */
+  /** The previous attempt never ended: its process died. */
   crashed: boolean
 }
 
@@ -84,20 +84,20 @@ export type Outcome =
 
 export type InsertResult =
   | 'duplicate'
-  /** New, and its first attempt is counted: the caller handles it. */
+  /** New, and claimed: its first attempt is counted, and the caller runs it. */
   | 'claimed'
-  /** New, and left for the mailbox's next turn. */
+  /** New, left for the mailbox's next turn. */
   | 'queued'
-  /** New, but unreadable: kept for a person to see. */
+  /** New, but unreadable: stored as dead. */
   | 'dead'
 
-/** Which deliveries to list or replay; every field given must match. */
+/** Which deliveries to list or replay; all given fields must match. */
 export interface DeliveryFilter {
   state?: DeliveryState
   source?: string
   event?: string
   orderingKey?: string
-  /** Chatwoot's display id of a conversation, of any account. */
+  /** Chatwoot's display id of a conversation, in any account. */
   conversation?: string
   /** Accepted at this time or later, Unix ms. */
   from?: number
@@ -107,7 +107,7 @@ export interface DeliveryFilter {
   text?: string
 }
 
-/** Newest first; `next`: where the following page begins, null at the end. */
+/** Newest first. `next`: where the following page begins; null at the end. */
 export interface DeliveryPage {
   deliveries: Omit<StoredDelivery, 'payload'>[]
   next: number | null
@@ -121,72 +121,72 @@ export interface Commit {
 }
 
 /**
- * Where deliveries are kept. Every promise is resolved after the change is committed to disk, and rejected if it
- * was not; operations asked for in the same turn of the event loop share one commit, in the order they were asked. One
- * that can't be done (a value that can't be stored) is rejected alone.
+ * Where deliveries are kept. Promises resolve once the change is committed to disk and reject if it was not. Operations
+ * requested in the same turn of the event loop share one commit, in order; one that fails (a value that can't be
+ * stored) is rejected alone.
  */
 export interface Store {
   /**
-   * Keeps a delivery unless its id is known. With `claim`, and if nothing of its mailbox is pending and no other
-   * process has it, its first attempt is counted in the same write.
+   * Stores a delivery unless its id is known. With `claim`, its first attempt is counted in the same write if nothing
+   * in its mailbox is pending and no other process has the mailbox.
    */
   insert(delivery: NewDelivery, claim: boolean): Promise<InsertResult>
   /**
-   * The delivery of a mailbox whose turn it is at `now` (Unix ms): the oldest pending one, unless it waits for a
-   * retry; else a parked one that is due. Its attempt is counted. null: nothing is due, or what is first is being handled
-   * by this process. A retry of which the clock says, having been set back, that its attempt before ends in the future
-   * waits its delay from now.
+   * Takes the mailbox's next delivery due at `now` (Unix ms) and counts its attempt: the oldest pending one unless it
+   * waits for a retry, else a parked one. null: nothing is due, or this process is already handling it. If the clock
+   * was set back, so that the last attempt seems to have ended in the future, its delay starts again from now.
    */
   take(orderingKey: string, now: number): Promise<TakenDelivery | null>
-  /** Writes how the attempt ended. false: another process has taken the delivery meanwhile, nothing is changed. */
+  /** Records how the attempt ended. false: another process has taken the delivery over, and nothing was changed. */
   settle(delivery: TakenDelivery, outcome: Outcome, now: number): Promise<boolean>
-  /** Claims a step for `once`: `busy` while somebody else is at it, its result if it is done. */
+  /** Claims a step for `once`. `busy`: another delivery is running it; otherwise its result, if it is done. */
   claimStep(key: string, now: number): Promise<'claimed' | 'busy' | { result: unknown }>
-  /** Records that the claimed step is done, with its result as JSON. */
+  /** Records the claimed step's result, as JSON. */
   recordStep(key: string, result: unknown, now: number): Promise<void>
-  /** Gives the claim of a failed step back. */
+  /** Releases the claim of a failed step. */
   releaseStep(key: string): Promise<void>
   get(id: string): Promise<StoredDelivery | null>
-  /** In order of acceptance, at most `limit`, after the acceptance number `after`. */
+  /** At most `limit` deliveries after acceptance number `after`, in order of acceptance. */
   list(filter: DeliveryFilter, limit: number, after?: number): Promise<StoredDelivery[]>
   /**
-   * Newest first, at most `limit`, before the acceptance number `before`. Looks at some thousands of deliveries and no
-   * more, so that a rare one sought in millions holds nothing up: a page may be short, or empty, and not the last.
+   * At most `limit` deliveries before acceptance number `before`, newest first. A call scans a few thousand deliveries
+   * at most, so that searching millions for a rare one blocks nothing: a page may be short or empty without being the
+   * last.
    */
   browse(filter: DeliveryFilter, limit: number, before?: number): Promise<DeliveryPage>
-  /** What has happened to a delivery, in order. */
+  /** The history of a delivery, in order. */
   history(id: string): Promise<HistoryEntry[]>
   /**
-   * Makes parked and dead deliveries due at once, out of the order, so that they block nobody. The ordering keys of
-   * those that changed, each once.
+   * Makes parked and dead deliveries due at once, out of order, so that they block nothing. Returns the ordering keys
+   * of those that changed, each once.
    */
   replay(ids: readonly string[], now: number): Promise<string[]>
-  /** Puts a parked or dead delivery aside for good. false: there is no such delivery. */
+  /** Closes a parked or dead delivery. false: there is no such delivery. */
   discard(id: string, reason: string, now: number): Promise<boolean>
   /**
-   * Deletes the payloads of deliveries, whatever their state; what was not finished is discarded. How many. In as many
-   * transactions as it takes to hold nobody up.
+   * Deletes the payloads of deliveries in any state, and discards those not finished. Returns how many. Split into
+   * small transactions, so that no other write waits long.
    */
   forget(ids: readonly string[], now: number): Promise<number>
   /**
-   * One small step of a pass over the finished (done and discarded) deliveries: looks at some after the acceptance
-   * number `after`, deletes the payloads of those settled before `payloadsBefore` and all of those settled before
-   * `keysBefore`, of `limit` of them at most, and as many steps recorded before that (Unix ms). Where to go on; null: at
-   * the end of all deliveries, whatever the times of those on the way: a clock may have been wrong.
+   * One small step of pruning: looks at finished (done or discarded) deliveries after acceptance number `after`;
+   * deletes the payloads of those settled before `payloadsBefore` and everything of those settled before `keysBefore`
+   * (Unix ms), for at most `limit` of them; and up to `limit` steps recorded before `keysBefore`. Returns where to
+   * continue; null only at the end of all deliveries, however their times are ordered: a clock may have been wrong.
    */
   prune(before: { payloadsBefore: number; keysBefore: number }, after: number, limit: number): Promise<number | null>
-  /** How many deliveries wait, by state, and when the oldest pending one was accepted (Unix ms). */
+  /** Number of waiting deliveries by state, and when the oldest pending one was accepted (Unix ms). */
   backlog(): Promise<Backlog>
-  /** How many deliveries are kept, about, and the bytes they take. */
+  /** Approximate number of stored deliveries, and the bytes they take. */
   size(): Promise<{ deliveries: number; bytes: number }>
   /**
-   * Tells this installation from any other that uses the same Stripe account: a random UUID, made with the store and
-   * kept in it. A copy of the store has it too, until `setInstallationId` gives it another.
+   * A random UUID created with the store, which tells this installation from others on the same Stripe account. A copy
+   * of the store has the same one until `setInstallationId` changes it.
    */
   installationId(): Promise<string>
-  /** Decides about the id, for good: a new one, or the one it has. */
+  /** Settles the installation id: a new one, or the present one confirmed. */
   setInstallationId(id: string): Promise<void>
-  /** Writes, to see whether that works. Rejected within some seconds if it does not. */
+  /** Tests that the store can be written. Rejects within a few seconds if it can't. */
   checkWritable(): Promise<void>
   close(): Promise<void>
 }
@@ -199,30 +199,30 @@ export interface Backlog {
 }
 
 /**
- * Handles what is due in one mailbox, one delivery after the other; `claimed`: the one its caller has claimed. `lapsed`
- * fires when another process may take the mailbox over: what runs is aborted, and nothing more is begun.
+ * Handles what is due in one mailbox, one delivery at a time; `claimed`: the one already claimed by the caller. When
+ * `lapsed` fires, another process may take over the mailbox: the running handler is aborted and nothing more is
+ * started.
  */
 export type Drain = (orderingKey: string, claimed?: TakenDelivery, lapsed?: AbortSignal) => Promise<void>
 
-/** Wakes mailboxes, and never runs two drains of one mailbox at once. */
+/** Wakes mailboxes; never runs two drains of one mailbox at once. */
 export interface Scheduler {
-  /** Begins, with whatever the store holds from before. */
+  /** Starts, with whatever is already in the store. */
   start(drain: Drain): void
   /**
-   * Reserves an idle mailbox for a delivery that is about to be inserted, so that it can be handled right after its
-   * commit without being read again. false: the mailbox or the scheduler is busy. A reservation ends with
-   * `run` or `release`.
+   * Reserves an idle mailbox for a delivery about to be inserted, so that it can be handled right after its commit
+   * without reading it back. false: the mailbox or the scheduler is busy. `run` or `release` ends the reservation.
    */
   reserve(orderingKey: string): boolean
   run(claimed: TakenDelivery): void
   release(orderingKey: string): void
-  /** Something of this mailbox is due, now or at a time (Unix ms). */
+  /** Something in this mailbox is due, now or at a time (Unix ms). */
   wake(orderingKey: string, at?: number): void
-  /** Stops waking, and resolves when the drains under way have ended. */
+  /** Stops waking; resolves when the running drains have ended. */
   stop(): Promise<void>
 }
 
-/** The time, so that tests can move it by hand. */
+/** The time; tests use one they can set. */
 export interface Clock {
   /** Unix ms. */
   now(): number
@@ -233,16 +233,16 @@ export interface Clock {
 export const systemClock: Clock = {
   now: Date.now,
   after(ms, callback) {
-    // A delay beyond 2^31 - 1 ms would fire at once; callers look again when it fires.
+    // A delay above 2^31 - 1 ms would fire at once; callers check again when it fires.
     const timer = setTimeout(callback, Math.min(ms, 2 ** 31 - 1))
     return () => clearTimeout(timer)
   },
 }
 
-/** Where the inbox says what happens: pino's, as Fastify has it. */
+/** The part of pino's logger that the inbox uses. */
 export type Logger = Pick<BaseLogger, 'debug' | 'info' | 'warn' | 'error'>
 
-/** A logger that makes others, which say more about each line. */
+/** A logger with child loggers. */
 export interface ParentLogger extends Logger {
   child(bindings: Record<string, unknown>): Logger
 }

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 
 /**
- * A delivery's id: UUIDv8 (RFC 9562, the layout of one's own) from the SHA-256 of its source and key. The same
- * delivery gets the same id in every process, so that one id finds it in the store, in the logs and at the sender.
+ * A delivery's id: a UUIDv8 (RFC 9562, custom layout) from the SHA-256 of source and key. The same delivery has the
+ * same id in every process, store and log, and can be computed from what the sender shows.
  */
 export function deliveryId(source: string, key: string): string {
   const hex = hash('sha256', `${source}\n${key}`)

@@ -15,27 +15,30 @@ import type { HandledEvent } from './events.ts'
 import { createOnce, type Once } from './once.ts'
 import type { StoreTrouble } from './store-trouble.ts'
 
-/** What a handler gets beside its delivery. */
+/** What a handler receives with its delivery. */
 export interface HandlerContext {
-  /** Fired when the handler has had its time; what it does from then on counts as failed if it throws. */
+  /**
+   * Fires when the handler must stop (timeout, shutdown, mailbox taken over); what it throws after that counts as
+   * transient, unless it is a PermanentError.
+   */
   signal: AbortSignal
-  /** 1 at the first attempt. */
+  /** 1 for the first attempt. */
   attempt: number
   /** Logs with the delivery's id. */
   log: Logger
-  /** Does an effect once, however often its deliveries are handled. */
+  /** Runs a step once, however often its delivery is handled. */
   once: Once
   /** For `gaveUp`: what the last attempt threw. */
   error?: unknown
 }
 
 /**
- * Does what an event asks for. It runs at least once, so every effect is idempotent or in `context.once`. What it
- * throws decides about another attempt: see PermanentError and TransientError.
+ * Handles an event. It may run more than once, so every effect must be idempotent or in `context.once`. What it throws
+ * decides about a retry: see PermanentError and TransientError.
  */
 export type HandlerFunction<P = Payload> = (delivery: Delivery<P>, context: HandlerContext) => unknown
 
-/** A handler with what to do when a delivery is given up: when it is parked, or dead without having been. */
+/** A handler, and what to do when it has given a delivery up: parked it, or declared it dead without parking it. */
 export interface HandlerPair<P = Payload> {
   handle: HandlerFunction<P>
   gaveUp: HandlerFunction<P>
@@ -43,23 +46,23 @@ export interface HandlerPair<P = Payload> {
 
 export type Handler<P = Payload> = HandlerFunction<P> | HandlerPair<P>
 
-/** A handler that computes for so long without a pause is named in the log, ms. */
+/** A handler that blocks the event loop for this long is logged, ms. */
 const BLOCKING_MS = 1_000
 
 export interface DrainOptions {
   store: Store
   /** The handler of an event, if there is one. */
   handlerOf: (source: string, event: string) => Handler | undefined
-  /** Told when a mailbox is due again, Unix ms. */
+  /** Called when a mailbox is due again, with the time in Unix ms. */
   wake: (orderingKey: string, at: number) => void
-  /** Told of the end of each attempt. */
+  /** Called after each attempt. */
   onHandled: (handled: HandledEvent) => void
-  /** A handler's time, ms. */
+  /** A handler's time limit, ms. */
   handlerTimeoutMs: number
   clock: Clock
   log: ParentLogger
   trouble: StoreTrouble
-  /** What every handler's context has besides. */
+  /** What plugins add to every handler's context. */
   clients: () => Omit<HandlerContext, 'signal' | 'attempt' | 'log' | 'once' | 'error'>
 }
 
@@ -67,14 +70,14 @@ export interface DrainOptions {
 export function createDrain(options: DrainOptions) {
   const { store, wake, clock, trouble } = options
   const stopping = new AbortController()
-  /** What these writes record has happened already. */
+  /** Retries a write until it succeeds: what it records has already happened. */
   const persist = <T>(write: () => Promise<T>) => trouble.retry(write, stopping.signal)
   const attempts = createAttempts(options, createOnce({ store, clock, persist }))
-  /** Handlers have had their time to end. */
+  /** The grace time for running handlers is over. */
   let graceIsOver = false
 
   const drain: Drain = async (orderingKey, claimed, lapsed) => {
-    // Inserted while we stop, it is begun only if there is time left for it: later, another process does.
+    // Inserted while stopping: start it only within the grace time; later, another process does.
     if (claimed !== undefined) return graceIsOver ? undefined : handle(claimed, lapsed)
     while (!stopping.signal.aborted && !lapsed?.aborted) {
       const delivery = await store.take(orderingKey, clock.now())
@@ -88,7 +91,7 @@ export function createDrain(options: DrainOptions) {
     const begunAt = performance.now()
     const outcome = await attempts.attempt(delivery, lapsed)
     const applied = await persist(() => store.settle(delivery, outcome, clock.now()))
-    // Else the store is closed: the attempt is made again after the restart.
+    // undefined: stopped before it was recorded; the attempt is repeated after the restart.
     if (applied !== undefined) {
       const times = { startedAt, ms: Math.round(performance.now() - begunAt) }
       report(options, delivery, outcome, times, applied)
@@ -98,13 +101,13 @@ export function createDrain(options: DrainOptions) {
 
   return {
     drain,
-    /** Handlers at work. */
+    /** Number of running handlers. */
     inFlight: () => attempts.running.size,
-    /** No further delivery is begun. */
+    /** Starts no further delivery. */
     stop(): void {
       stopping.abort()
     },
-    /** Tells the handlers that are still at work that their time is over. */
+    /** Aborts the handlers that are still running. */
     abort(): void {
       graceIsOver = true
       for (const controller of attempts.running) controller.abort(new TransientError('The service is stopping'))
@@ -112,7 +115,7 @@ export function createDrain(options: DrainOptions) {
   }
 }
 
-/** Attempts to handle deliveries, and what becomes of them. */
+/** Runs handlers, and decides the outcome. */
 function createAttempts({ handlerOf, handlerTimeoutMs, clock, log, clients }: DrainOptions, once: Once) {
   const running = new Set<AbortController>()
 
@@ -122,7 +125,7 @@ function createAttempts({ handlerOf, handlerTimeoutMs, clock, log, clients }: Dr
     const handler = handlerOf(delivery.source, delivery.event)
     try {
       if (handler === undefined) throw new PermanentError(`No handler is registered for ${delivery.event}`)
-      // What kills the process each time must not be tried in order for ever.
+      // A delivery that kills the process every time must not block its mailbox for ever.
       if (delivery.crashed && delivery.attempts > ATTEMPTS_IN_ORDER) {
         throw new TransientError('The process died each time it handled this delivery')
       }
@@ -140,7 +143,7 @@ function createAttempts({ handlerOf, handlerTimeoutMs, clock, log, clients }: Dr
     }
   }
 
-  /** Runs a handler with its time limit. Ends only when the handler has really ended. */
+  /** Runs a handler with its time limit. Resolves only when the handler has really ended. */
   async function run(
     handler: HandlerFunction,
     delivery: TakenDelivery,
@@ -149,7 +152,7 @@ function createAttempts({ handlerOf, handlerTimeoutMs, clock, log, clients }: Dr
   ): Promise<void> {
     const controller = new AbortController()
     running.add(controller)
-    const onLapsed = () => controller.abort(new TransientError('Another process may take the conversation over'))
+    const onLapsed = () => controller.abort(new TransientError('Another process may take over the mailbox'))
     lapsed?.addEventListener('abort', onLapsed)
     const cancelTimer = clock.after(handlerTimeoutMs, () => {
       log.warn({ delivery: delivery.id, event: delivery.event }, 'handler timed out, aborting it')
@@ -160,8 +163,8 @@ function createAttempts({ handlerOf, handlerTimeoutMs, clock, log, clients }: Dr
       const ended = handler(delivery, {
         signal: controller.signal,
         attempt: delivery.attempts,
-        // Not a getter: V8 gives each literal with one a hidden class of its own, which keeps the delivery in memory
-        // until a full garbage collection.
+        // Not a getter: V8 gives every literal with one its own hidden class, which keeps the delivery in memory until
+        // a full garbage collection.
         log: log.child({ delivery: delivery.id }),
         once,
         error,
@@ -181,7 +184,7 @@ function createAttempts({ handlerOf, handlerTimeoutMs, clock, log, clients }: Dr
   }
 }
 
-/** Until its first await, a handler has the event loop for itself. */
+/** Until its first await, a handler blocks the event loop. */
 function warnOfBlocking(log: Logger, { id, event }: TakenDelivery, ms: number): void {
   if (ms < BLOCKING_MS) return
   log.warn(
@@ -190,7 +193,7 @@ function warnOfBlocking(log: Logger, { id, event }: TakenDelivery, ms: number): 
   )
 }
 
-/** Says how an attempt ended, in the log and to whoever listens. */
+/** Reports how an attempt ended, to the log and to listeners. */
 function report(
   { log, onHandled }: DrainOptions,
   delivery: TakenDelivery,

@@ -1,6 +1,6 @@
 import type { Commit } from './contracts.ts'
 
-/** A webhook's answer was sent, or its sender had gone. */
+/** A webhook was answered, or its sender disconnected first. */
 export interface AnsweredEvent {
   source: string | undefined
   event: string | undefined
@@ -11,43 +11,43 @@ export interface AnsweredEvent {
   outcome: string
   /** Why, if it was not accepted: an error's code, or the reason for ignoring it. */
   reason: string | undefined
-  /** The answer's status; undefined: unanswered. */
+  /** HTTP status; undefined: unanswered. */
   status: number | undefined
-  /** From the request's headers to its answer. */
+  /** From the request's headers to the response, ms. */
   ms: number
 }
 
-/** An attempt to handle a delivery has ended. */
+/** An attempt ended. */
 export interface HandledEvent {
   source: string
   event: string
   delivery: string
   orderingKey: string
-  /** 1 for the first. */
+  /** 1 for the first attempt. */
   attempt: number
-  /** done; pending: tried again later; parked; dead; late: another process had taken it over. */
+  /** pending: will be retried. late: another process had taken it over. */
   result: 'done' | 'pending' | 'parked' | 'dead' | 'late'
-  /** From acceptance to the beginning of this attempt, ms. */
+  /** From acceptance to the start of this attempt, ms. */
   waitedMs: number
-  /** The handler's time. */
+  /** How long the handler ran, ms. */
   ms: number
   error: string | undefined
 }
 
 /** A payment needs a person. */
 export interface AttentionEvent {
-  /** The payment intent's id, or what stands in for it. */
+  /** The payment intent's id, or the checkout session's. */
   payment: string
   /** Such as `60.00 EUR`. */
   amount: string
   order: string
-  /** The student's name, as far as it is known. */
+  /** The student's name, if known. */
   student: string
   /** Chatwoot's display id. */
   conversation: string
   /** A code, such as `conversation_gone`. */
   problem: string
-  /** In words. */
+  /** The problem in words. */
   why: string
 }
 
@@ -56,11 +56,11 @@ export interface ForeignEvent {
   payment: string
 }
 
-/** What happens to webhooks, for metrics, alerts and the operator's page. */
+/** What happens to webhooks, for metrics, alerts and the dashboard. */
 export interface WebhookEvents {
   answered: [AnsweredEvent]
   handled: [HandledEvent]
-  /** A write to the store that several deliveries share has ended, well or not. */
+  /** A commit succeeded or failed. */
   committed: [Commit]
   attention: [AttentionEvent]
   foreign: [ForeignEvent]

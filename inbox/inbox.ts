@@ -20,78 +20,78 @@ import type { StoreTrouble } from './store-trouble.ts'
 import { wellFormed, wellFormedIds } from './texts.ts'
 
 export interface InboxSettings {
-  /** Mailboxes handled at the same time. */
+  /** Mailboxes handled in parallel. */
   concurrency: number
-  /** A handler's time before it is aborted, ms. */
+  /** A handler's time limit, ms. */
   handlerTimeoutMs: number
-  /** Time for handlers to end when the service stops, ms. */
+  /** Time for running handlers to end when the service stops, ms. */
   graceMs: number
-  /** Deliveries that may wait for their commit; one more is refused with 429. */
+  /** Deliveries that may wait for their commit; further ones are refused with 429. */
   maxWaiting: number
   /** Bytes of bodies that may wait for their commit. */
   maxWaitingBytes: number
-  /** Ids in the memory of recent deliveries. */
+  /** Size of the cache of recent deliveries, in ids. */
   recentKeys: number
   /** Days until the payload of a finished delivery is deleted. */
   retentionDays: number
-  /** Days until a finished delivery is forgotten, so that it would be handled again if it came again. */
+  /** Days until a finished delivery is deleted; sent again after that, it would be handled again. */
   dedupDays: number
 }
 
 export interface InboxStats extends AcceptingStats {
-  /** Handlers at work. */
+  /** Running handlers. */
   inFlight: number
 }
 
-/** Receives deliveries, and handles each in its turn. */
+/** Accepts deliveries and handles them, in order within each mailbox. */
 export interface Inbox {
-  /** Registers what handles an event. */
+  /** Registers an event's handler. */
   handle(source: string, event: string, handler: Handler): void
   /** Whether a handler is registered for an event. */
   handles(source: string, event: string): boolean
-  /** The sources of which something is handled. */
+  /** The sources that have handlers. */
   sources(): string[]
   /**
-   * Keeps a delivery. Resolved only after it is committed to disk, here or (a duplicate) by an earlier copy.
-   * @param bytes the size of its body
-   * @throws {TypeError} it is none: a field is no string, or its time none
-   * @throws {InboxBusyError} too much waits for a commit already
-   * @throws {NotStoredError} the commit failed, or has not ended within 3 s; sent again, it is known or new
+   * Stores a delivery. Resolves only after it is committed to disk, now or (a duplicate) earlier.
+   * @param bytes size of its body
+   * @throws {TypeError} a field is missing or malformed
+   * @throws {InboxBusyError} too much is already waiting for a commit
+   * @throws {NotStoredError} the commit failed, or took longer than 3 s; sent again, it is known or new
    */
   accept(delivery: NewDelivery, bytes: number): Promise<'accepted' | 'duplicate'>
   get(id: string): Promise<StoredDelivery | null>
-  /** In order of acceptance, at most `limit` (100), after the acceptance number `after`. */
+  /** At most `limit` (100) deliveries after acceptance number `after`, in order of acceptance. */
   list(filter?: DeliveryFilter, limit?: number, after?: number): Promise<StoredDelivery[]>
   /**
-   * Newest first and without payloads, at most `limit` (100), before the acceptance number `before`: for people to look
-   * through. `next` is where the following page begins, null at the end.
+   * At most `limit` (100) deliveries before acceptance number `before`, newest first, without payloads: for browsing.
+   * `next`: where the following page begins; null at the end.
    */
   browse(filter?: DeliveryFilter, limit?: number, before?: number): Promise<DeliveryPage>
-  /** What has happened to a delivery, in order; what is not told is that it was accepted, and handled. */
+  /** A delivery's history, in order, without its acceptance and its success. */
   history(id: string): Promise<HistoryEntry[]>
-  /** Tries parked and dead deliveries again, at once. How many mailboxes were woken. */
+  /** Retries parked and dead deliveries at once. Returns how many mailboxes were woken. */
   replay(ids: readonly string[]): Promise<number>
-  /** Puts a parked or dead delivery aside for good. false: there is no such delivery. */
+  /** Closes a parked or dead delivery. false: there is no such delivery. */
   discard(id: string, reason: string): Promise<boolean>
   /**
-   * Deletes the payloads of deliveries and what errors say of them, and discards those that were not finished; their
-   * keys stay. How many: those at work are left, and those without a payload. On SQLite no byte of them is left in the
-   * store's files when it resolves.
-   * @throws {Error} another process has been reading an older state of the file for 10 s (a backup, say)
+   * Deletes the payloads and errors of deliveries, and discards those not finished; keys stay. Returns how many: those
+   * being handled, and those without a payload, are left alone. On SQLite, when it resolves, no byte of them is left in
+   * the store's files.
+   * @throws {Error} another process (a backup, say) has been reading an older state of the file for 10 s
    */
   forget(ids: readonly string[]): Promise<number>
   backlog(): Promise<Backlog>
-  /** How many deliveries are kept, about, and the bytes they take. */
+  /** Approximate number of stored deliveries, and the bytes they take. */
   size(): Promise<{ deliveries: number; bytes: number }>
-  /** Tells this installation from others on the same Stripe account: a random UUID, kept in the store. */
+  /** A random UUID, kept in the store, which tells this installation from others on the same Stripe account. */
   installationId(): Promise<string>
-  /** Of this process, now. */
+  /** Numbers of this process. */
   stats(): InboxStats
-  /** Resolved after a write to the store's disk; rejected if that fails. */
+  /** Resolves after a write to disk; rejects if it fails. */
   checkWritable(): Promise<void>
 }
 
-/** Time that aborted handlers have to end, ms. */
+/** Time for aborted handlers to end, ms. */
 const ABORT_MS = 1_000
 export interface InboxParts {
   store: Store
@@ -101,11 +101,11 @@ export interface InboxParts {
   log: ParentLogger
   events: EventEmitter<WebhookEvents>
   trouble: StoreTrouble
-  /** What every handler's context has besides; plugins declare it in HandlerContext. */
+  /** What plugins add to every handler's context; they declare it in HandlerContext. */
   clients: DrainOptions['clients']
 }
 
-/** The inbox over a store and a scheduler, with what starts and stops it. */
+/** Creates the inbox on a store and a scheduler, with functions to start and stop it. */
 export function createInbox({ store, scheduler, settings, clock, log, events, trouble, clients }: InboxParts) {
   /** By source, then by event. */
   const handlers = new Map<string, Map<string, Handler>>()
@@ -157,8 +157,8 @@ export function createInbox({ store, scheduler, settings, clock, log, events, tr
       stopPruning = startPruning({ store, clock, log, ...settings })
     },
     /**
-     * Begins no further delivery, and lets those at work end: within the grace time, or a second after they are
-     * aborted. What is accepted meanwhile is kept for the next start.
+     * Starts no further delivery, and waits for running handlers: for the grace time, and a second more after aborting
+     * them. What is accepted meanwhile is kept for the next start.
      */
     async finish(): Promise<void> {
       stopPruning()

@@ -1,15 +1,15 @@
-/** Names that were most likely meant, for errors about names that nothing has. */
+/** Suggestions for misspelt names in errors. */
 
-/** How many letters may be wrong, missing, extra or swapped with their neighbour. */
+/** How many letters may be wrong, missing, extra or swapped with a neighbour. */
 const MAX_DISTANCE = 2
 
 /**
- * ` (did you mean …?)` after an unknown name that differs from a known one by a letter or two; else nothing.
- * @param prefix before the name that is said
+ * ` (did you mean …?)` if a known name differs by a letter or two, else ''.
+ * @param prefix printed before the suggested name
  */
 export function didYouMean(name: string, known: Iterable<string>, prefix = ''): string {
   let nearest: string | undefined
-  // A name of four letters with two of them wrong is another name.
+  // Two wrong letters of four make another name.
   let shortest = Math.min(MAX_DISTANCE, Math.floor(name.length / 3)) + 1
   for (const candidate of known) {
     const distance = distanceOf(name.toLowerCase(), candidate.toLowerCase())
@@ -20,7 +20,7 @@ export function didYouMean(name: string, known: Iterable<string>, prefix = ''): 
   return nearest === undefined ? '' : ` (did you mean ${prefix}${nearest}?)`
 }
 
-/** Optimal string alignment: how many letters to insert, delete, replace or swap with the next. */
+/** Optimal string alignment distance: letters to insert, delete, replace or swap with the next. */
 function distanceOf(from: string, to: string): number {
   const rows = [Array.from({ length: to.length + 1 }, (_, column) => column)]
   const at = (row: number, column: number) => (rows[row] as number[])[column] as number

@@ -3,10 +3,10 @@ import { TransientError } from './errors.ts'
 import { wellFormed } from './texts.ts'
 
 /**
- * Runs a step once for its key, across deliveries, retries and restarts: a durable claim, the step, a durable record.
- * Later calls get the recorded result (as JSON) without running the step. A step that throws gives its claim back. If
- * the process dies between the step's effect and its record, the step runs again: one repeat is possible.
- * @throws {TransientError} while another delivery is at the step
+ * Runs a step once for its key, across deliveries, retries and restarts: durable claim, step, durable record. Later
+ * calls return the recorded result (from JSON) without running the step. A step that throws releases its claim. If the
+ * process dies between the step's effect and its record, the step runs again: at most one repeat per crash.
+ * @throws {TransientError} another delivery is running the step
  * @throws {TypeError} the key is not a string
  */
 export type Once = <T>(key: string, step: () => Promise<T> | T) => Promise<T>
@@ -20,7 +20,7 @@ export function createOnce(options: {
   return async <T>(given: string, step: () => Promise<T> | T) => {
     const key = wellFormed(given, "once's key")
     const claim = await store.claimStep(key, clock.now())
-    if (claim === 'busy') throw new TransientError(`Another delivery is at the step ${key}`)
+    if (claim === 'busy') throw new TransientError(`Another delivery is running the step ${key}`)
     if (claim !== 'claimed') return claim.result as T
     let result: T
     try {
@@ -35,7 +35,7 @@ export function createOnce(options: {
   }
 }
 
-/** A result that can't be JSON must not keep the step from being recorded: its effect has happened. */
+/** A result that can't be JSON is recorded as null: the effect has happened, so the step must be recorded. */
 function storable(result: unknown): unknown {
   try {
     return JSON.stringify(result) === undefined ? null : result

@@ -2,13 +2,13 @@ import { setTimeout } from 'node:timers/promises'
 import type { Clock, Logger, Store } from './contracts.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
-/** Time between two passes, ms. */
+/** Time between passes, ms. */
 const PASS_INTERVAL_MS = 60 * 60 * 1_000
-/** Least time between the steps of a pass, ms: deliveries come first. */
+/** Minimum pause between the steps of a pass, ms: deliveries come first. */
 const MIN_PAUSE_MS = 20
-/** And so many times as long as the step took, so that pruning has a tenth of the time at most. */
+/** The pause is this many times as long as the step, so that pruning takes a tenth of the time at most. */
 const PAUSE_FACTOR = 9
-/** Deliveries deleted in one step: an acknowledgement may have to wait for their pages, some ms. */
+/** Deliveries deleted in one step; an acknowledgement may wait some ms for it. */
 const MAX_DELETED_PER_STEP = 20
 
 export interface Pruned {
@@ -23,39 +23,39 @@ export interface PruningOptions extends Pruned {
   log: Logger
 }
 
-/** Where to go on (null: at the end), and after how many ms. */
+/** Where to continue (null: at the end), and after how many ms. */
 async function pruneStep({ store, clock, retentionDays, dedupDays }: Pruned, after: number) {
   const now = clock.now()
   const begunAt = performance.now()
   const before = { payloadsBefore: now - retentionDays * DAY_MS, keysBefore: now - dedupDays * DAY_MS }
   const next = await store.prune(before, after, MAX_DELETED_PER_STEP)
-  return { next, rest: Math.max(MIN_PAUSE_MS, PAUSE_FACTOR * (performance.now() - begunAt)) }
+  return { next, pauseMs: Math.max(MIN_PAUSE_MS, PAUSE_FACTOR * (performance.now() - begunAt)) }
 }
 
-/** One pass to its end, for a command. */
+/** Runs a whole pass, for a command. */
 export async function prunePass(pruned: Pruned): Promise<void> {
   for (let after: number | null = 0; after !== null; ) {
-    const { next, rest } = await pruneStep(pruned, after)
+    const { next, pauseMs } = await pruneStep(pruned, after)
     after = next
-    if (next !== null) await setTimeout(rest)
+    if (next !== null) await setTimeout(pauseMs)
   }
 }
 
-/** Deletes what is older than its time: a pass at start and every hour, in small steps. Returns what ends it. */
+/** Deletes what has expired: a pass at start and every hour, in small steps. Returns a function that stops it. */
 export function startPruning({ store, clock, log, retentionDays, dedupDays }: PruningOptions): () => void {
   let stopped = false
   let cancel = clock.after(MIN_PAUSE_MS, () => void step(0))
 
   async function step(after: number): Promise<void> {
     let next: number | null = null
-    let rest = PASS_INTERVAL_MS
+    let pauseMs = PASS_INTERVAL_MS
     try {
-      ;({ next, rest } = await pruneStep({ store, clock, retentionDays, dedupDays }, after))
+      ;({ next, pauseMs } = await pruneStep({ store, clock, retentionDays, dedupDays }, after))
     } catch (error) {
       log.error(error, 'could not delete old deliveries, retrying in an hour')
     }
     if (stopped) return
-    cancel = clock.after(next === null ? PASS_INTERVAL_MS : rest, () => void step(next ?? 0))
+    cancel = clock.after(next === null ? PASS_INTERVAL_MS : pauseMs, () => void step(next ?? 0))
   }
 
   return () => {

@@ -1,6 +1,6 @@
 /**
- * Fields of a payload that open doors: Chatwoot's events carry pubsub_token and an inbox's secret and hmac_token,
- * Stripe's objects client_secret; the others are what such fields are usually called, in any writing (`apiKey`).
+ * Secret fields: Chatwoot's events carry pubsub_token and an inbox's secret and hmac_token, Stripe's objects
+ * client_secret; the others are common names, in any spelling (`apiKey`).
  */
 const SECRET_FIELDS = [
   'pubsub_token',
@@ -22,20 +22,20 @@ const SECRET_FIELDS = [
 const NAMES = SECRET_FIELDS.join('|').replaceAll('_', '[_-]?')
 const SECRET_NAME = new RegExp(`^(?:${NAMES})$`, 'i')
 
-/** A field, up to its value. Inside a JSON text every quote is escaped, so this never begins within a value. */
+/** A field, up to its value. Quotes inside JSON strings are escaped, so this never matches within a value. */
 const SECRET_FIELD = new RegExp(`"(?:${NAMES})"[ \\t\\r\\n]*:[ \\t\\r\\n]*`, 'gi')
 /** Any field, up to its value. */
 const FIELD = /"((?:[^"\\]|\\.)*)"[ \t\r\n]*:[ \t\r\n]*/g
-/** A letter, `_` or `-` as an escape: nobody writes that but to hide it. Rails escapes `<`, `>` and `&`. */
+/** A letter, `_` or `-` as an escape: only somebody hiding it writes that. Rails escapes `<`, `>` and `&`. */
 const ESCAPED_LETTER = /\\u00(?:2[dD]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])/
 
 /**
- * Overwrites, in place, the values of secret fields in the bytes of a JSON text, at any depth: texts with asterisks,
- * numbers with 0 and spaces; of a list or an object, all that is in it. On the bytes, because walking through the parsed
- * object and writing it again costs as much as parsing it.
+ * Overwrites the values of secret fields in a JSON text in place, at any depth: strings with asterisks, numbers with 0
+ * and spaces, everything inside lists and objects. On the bytes, because redacting the parsed object and serializing it
+ * again costs as much as parsing it.
  */
 export function redactSecrets(json: Buffer): void {
-  // In latin1 every byte is a character, so that a place in the text is the same place in the bytes.
+  // In latin1 every byte is one character, so positions in the string are positions in the buffer.
   const text = json.toString('latin1')
   coverValues(json, text, SECRET_FIELD)
   if (ESCAPED_LETTER.test(text)) coverValues(json, text, FIELD, isHiddenSecret)
@@ -45,7 +45,7 @@ function coverValues(json: Buffer, text: string, field: RegExp, isSecret?: (name
   field.lastIndex = 0
   for (let match = field.exec(text); match !== null; match = field.exec(text)) {
     if (isSecret !== undefined && !isSecret(match[1] as string)) continue
-    // What is within a secret value is covered with it: once is enough, however deep they are nested.
+    // A secret inside a secret value is already covered: deep nesting is scanned once.
     field.lastIndex = coverValue(json, text, field.lastIndex)
   }
 }
@@ -61,7 +61,10 @@ const [QUOTE, BACKSLASH, COLON, MINUS, ZERO, NINE] = [...'"\\:-09'].map(char => 
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [...'[]{}'].map(char => char.charCodeAt(0)) as Codes
 type Codes = [number, number, number, number, number, number]
 
-/** Covers the value that begins at a place, and gives where it ends. Character by character: it may be 4 MiB long. */
+/**
+ * Covers the value that begins at `start`, and returns where it ends. By character, without recursion: it may be 4 MiB
+ * long.
+ */
 function coverValue(json: Buffer, text: string, start: number): number {
   let at = start
   let depth = 0
@@ -85,7 +88,7 @@ function coverValue(json: Buffer, text: string, start: number): number {
   return at
 }
 
-/** After the closing quote; one after the text's end if there is none. */
+/** The position after the closing quote; one past the end if there is none. */
 function endOfText(text: string, start: number): number {
   let at = start + 1
   for (let code = text.charCodeAt(at); code !== QUOTE && at < text.length; code = text.charCodeAt(at)) {

@@ -8,7 +8,7 @@ import {
 } from './contracts.ts'
 import { redactSecrets } from './redact.ts'
 
-/** A row of `delivery`, with its payload if it was asked for. Integers of 64 bits are texts where the driver says so. */
+/** A row of `delivery`. 64-bit integers are strings if the driver says so. */
 export interface DeliveryRow {
   seq: number | string
   id: string
@@ -27,7 +27,7 @@ export interface DeliveryRow {
 
 export type RowWithPayload = DeliveryRow & { payload: Uint8Array | null }
 
-/** A delivery as it is listed. */
+/** A delivery without its payload. */
 export function listedDelivery(row: DeliveryRow): Omit<StoredDelivery, 'payload'> {
   return {
     seq: Number(row.seq),
@@ -39,7 +39,7 @@ export function listedDelivery(row: DeliveryRow): Omit<StoredDelivery, 'payload'
     state: row.state,
     attempts: row.attempts,
     startedAt: numberOrNull(row.started_at),
-    // 0: due at once, whatever the clock says.
+    // 0 means due at once, whatever the clock says.
     nextAttemptAt: numberOrNull(row.next_attempt_at) || null,
     receivedAt: Number(row.received_at),
     settledAt: numberOrNull(row.settled_at),
@@ -55,7 +55,7 @@ export function numberOrNull(value: number | string | null): number | null {
   return value === null ? null : Number(value)
 }
 
-/** A payload as it is stored. */
+/** A payload as it is stored: JSON without secrets. */
 export function redactedJson(payload: Payload): Buffer {
   const json = Buffer.from(JSON.stringify(payload))
   redactSecrets(json)
@@ -67,10 +67,9 @@ export function parsePayload(payload: Uint8Array): Payload {
 }
 
 /**
- * The conditions of a filter, each with its values. States are written out, or the planner would not see that a partial
- * index fits.
+ * SQL conditions of a filter, and their values. States are literals, or the planner would not use the partial indexes.
  * @param placeholder of the n-th value, counted from 0
- * @throws {TypeError} the state is none
+ * @throws {TypeError} the state is not a known one
  */
 export function conditionsOf(
   filter: DeliveryFilter,
@@ -78,11 +77,11 @@ export function conditionsOf(
 ): { where: string; values: (string | number)[] } {
   const { state, source, event, orderingKey, conversation, from, to, text } = filter
   if (state !== undefined && !DELIVERY_STATES.includes(state)) {
-    throw new TypeError(`state is one of ${DELIVERY_STATES.join(', ')}, not ${state}`)
+    throw new TypeError(`state must be one of ${DELIVERY_STATES.join(', ')}, not ${state}`)
   }
   const values: (string | number)[] = []
   const add = (value: string | number) => placeholder(values.push(value) - 1)
-  /** `%…%`: of what is sought, nothing is a wildcard. */
+  /** Escapes `sought`, so that nothing in it is a wildcard. */
   const like = (before: string, sought: string, after: string) =>
     `LIKE ${add(`${before}${sought.replace(/[\\%_]/g, '\\$&')}${after}`)} ESCAPE '\\'`
   const all: string[] = []

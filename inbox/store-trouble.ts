@@ -1,20 +1,22 @@
 import type { Clock, Logger } from './contracts.ts'
 
-/** Wait before a store that failed is asked again, ms. */
+/** Wait before retrying a failed store, ms. */
 const RETRY_DELAY_MS = 1_000
-/** Between two lines that say the same, ms: an outage must not fill the log. */
+/** Minimum time between two equal log lines, ms: an outage must not fill the log. */
 const LOG_INTERVAL_MS = 10_000
 
-/** Asks a store that fails again, and says so: when that begins, every 10 s while it lasts, and when it is over. */
+/** Retries a store that fails, and logs it: when it begins, every 10 s while it lasts, and when it is over. */
 export interface StoreTrouble {
-  /** Runs what must not be given up, every second until the store takes it. undefined: `stopped` fired first. */
+  /**
+   * Retries an operation that must not be given up, every second until it succeeds. undefined: `stopped` fired first.
+   */
   retry<T>(run: () => Promise<T>, stopped: AbortSignal): Promise<T | undefined>
-  /** Runs once what is asked again in any case, under the same name. undefined: it failed. */
+  /** Runs an operation once: its caller repeats it under the same name anyway. undefined: it failed. */
   attempt<T>(name: string, run: () => Promise<T>): Promise<T | undefined>
 }
 
 export function storeTrouble({ clock, log }: { clock: Clock; log: Logger }): StoreTrouble {
-  /** What has failed and not succeeded since. */
+  /** Operations that failed and have not succeeded since. */
   const failing = new Set<unknown>()
   const isTime = onceInTenSeconds()
   let begunAt = 0
@@ -63,11 +65,11 @@ export function storeTrouble({ clock, log }: { clock: Clock; log: Logger }): Sto
   }
 }
 
-/** Tells at a time (ms) whether something may be said again: once in 10 s. */
+/** Returns a function that says, for a time in ms, whether a line may be logged again: once in 10 s. */
 export function onceInTenSeconds(): (now: number) => boolean {
   let saidAt = Number.NEGATIVE_INFINITY
   return now => {
-    // A clock that is set back must not silence it.
+    // A clock that was set back must not silence it.
     if (now >= saidAt && now - saidAt < LOG_INTERVAL_MS) return false
     saidAt = now
     return true

@@ -1,6 +1,6 @@
 /**
- * A text as both stores keep it: a lone surrogate, which UTF-8 has no bytes for, would come back as another text.
- * @param name what it is, for the error
+ * A string as both stores keep it: without lone surrogates, which UTF-8 can't represent.
+ * @param name for the error
  * @throws {TypeError} it is not a string
  */
 export function wellFormed(text: unknown, name: string): string {
@@ -8,7 +8,7 @@ export function wellFormed(text: unknown, name: string): string {
   return text.toWellFormed()
 }
 
-/** Ids that a store is asked about. @throws {TypeError} one is not a string */
+/** Checks ids for a store. @throws {TypeError} one is not a string */
 export function wellFormedIds(ids: readonly string[]): string[] {
   return Array.from(ids, (id, index) => wellFormed(id, `ids[${index}]`))
 }

@@ -8,22 +8,22 @@ import { HEARTBEAT_SECONDS, QUEUE } from './queue.ts'
 import { BOSS_SCHEMA } from './schema.ts'
 import { transaction } from './transaction.ts'
 
-/** Starts pg-boss, whose queue of mailboxes is in queue.ts. */
+/** Starts pg-boss. Its queue of mailboxes is in queue.ts. */
 
-/** pg-boss drops what waits longer; what waits is ours to drop. Ten years, s. */
+/** pg-boss deletes jobs that wait longer; only we decide what to delete. Ten years, s. */
 const RETENTION_SECONDS = 10 * 365 * 24 * 60 * 60
 const SETTINGS: Omit<Queue, 'name' | 'policy' | 'partition'> = {
   heartbeatSeconds: HEARTBEAT_SECONDS,
   retentionSeconds: RETENTION_SECONDS,
   retryLimit: 2 ** 31 - 1,
-  // A mailbox whose process has died is fetched again at once. With a delay it would wait in the state `retry`, of which a
-  // `stately` queue has one for each key: a second job of the mailbox that fails meanwhile, having been inserted and
-  // claimed beside it, is failed for good whatever its retryLimit is, and nobody drains what it stood for.
+  // A mailbox whose process died is fetched again at once. With a delay it would wait in the state `retry`, of which a
+  // `stately` queue has one per key: a second job of the mailbox that fails meanwhile (inserted and claimed next to it)
+  // would fail for good whatever its retryLimit, and nobody would drain its mailbox.
   retryDelay: 0,
   expireInSeconds: 24 * 60 * 60 - 1,
 }
 
-/** @param serves false: it changes nothing by itself, neither its schema nor what waits */
+/** @param serves false: pg-boss changes neither its schema nor its jobs on its own */
 export function createBoss(pool: pg.Pool, log: Logger, serves: boolean): PgBoss {
   const boss = new PgBoss({
     db: inTransactions(pool),
@@ -33,11 +33,11 @@ export function createBoss(pool: pg.Pool, log: Logger, serves: boolean): PgBoss 
     supervise: serves,
     schedule: false,
     registerInstance: false,
-    // A mailbox whose process has died is another's within some 12 s; at its defaults, after minutes.
+    // Another process gets the mailbox of one that died within some 12 s; with pg-boss's defaults, after minutes.
     superviseIntervalSeconds: 1,
     monitorIntervalSeconds: 1,
   })
-  // Every second, while the database is down.
+  // pg-boss reports an error every second while the database is down.
   const isTime = onceInTenSeconds()
   boss.on('error', error => {
     if (isTime(performance.now())) log.warn(`pg-boss: ${error.message}`)
@@ -45,10 +45,7 @@ export function createBoss(pool: pg.Pool, log: Logger, serves: boolean): PgBoss 
   return boss
 }
 
-/**
- * Starts pg-boss, and makes its queue or brings it up to these settings: `createQueue` changes nothing of one that is
- * there.
- */
+/** Starts pg-boss, and creates its queue or updates its settings: `createQueue` doesn't change an existing one. */
 export async function startBoss(boss: PgBoss): Promise<void> {
   await boss.start()
   await boss.createQueue(QUEUE, { policy: 'stately', ...SETTINGS })
@@ -56,8 +53,8 @@ export async function startBoss(boss: PgBoss): Promise<void> {
 }
 
 /**
- * Uses pg-boss's schema as it is. One of another version has other functions than this program's pg-boss counts on: what
- * would make a mailbox wait is refused then.
+ * Uses pg-boss's schema as it is. Another version's functions differ from what this pg-boss expects, so with it, waking
+ * mailboxes is refused.
  */
 export async function joinBoss(boss: PgBoss): Promise<void> {
   try {
@@ -74,8 +71,8 @@ export async function joinBoss(boss: PgBoss): Promise<void> {
 const OTHER_VERSION = 'pg-boss database requires migrations'
 
 /**
- * pg-boss's view of the pool, for what it does by itself, in transactions like ours. What it begins with a BEGIN of its own
- * has ours instead; an index that is built CONCURRENTLY can't be in one.
+ * The pool as pg-boss sees it: its own statements run in transactions like ours. Its BEGIN is replaced by ours; CREATE
+ * INDEX CONCURRENTLY can't run in a transaction.
  */
 export function inTransactions(pool: pg.Pool): Db {
   return {

@@ -30,7 +30,7 @@ const FORGET = `
   ), noted AS (INSERT INTO ${SCHEMA}.history (seq, what, at) SELECT seq, 'forgotten', ${NOW_MS} FROM forgotten)
   SELECT seq FROM forgotten`
 
-/** What a person does to deliveries. */
+/** What an operator does to deliveries. */
 export function createByHand(pool: pg.Pool, boss: PgBoss): Pick<Store, 'replay' | 'discard' | 'forget'> {
   return {
     replay: ids =>

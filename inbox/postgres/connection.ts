@@ -4,21 +4,21 @@ import { StoreOpenError } from '../errors.ts'
 import { onceInTenSeconds } from '../store-trouble.ts'
 import { describeUrl } from './url.ts'
 
-/** Connections of one process, unless the URL says `?connections=…`; one more listens for wake-ups. */
+/** Connections per process, unless the URL says `?connections=…`; one more listens for wake-ups. */
 const CONNECTIONS = 10
 /** Time to connect, ms. */
 const CONNECT_MS = 5_000
 /**
- * Time for one statement, ms: who waits for a server that is gone must get an error, not silence. What a process has
- * claimed is another's by then.
+ * Time limit of a statement, ms: a server that is gone must cause an error, not a hang. By then another process can
+ * claim what this one had.
  */
 const STATEMENT_MS = 10_000
 /**
- * Begins a transaction with what ours rely on, whatever the defaults of the server, the database and the role are. Each
- * statement sees what is committed: under `repeatable read` or `serializable`, two instances that write beside each other
- * would refuse each other. A commit is on disk before it is answered; what is stricter than `on`, or a choice about
- * standbys (`local`, `remote_write`), stays. A process that is frozen amid it locks what it has for 5 s. All set here, and
- * not when connecting: PgBouncer takes no such setting there.
+ * Begins a transaction with the settings ours rely on, whatever the defaults of server, database and role. READ
+ * COMMITTED: under a stricter level, concurrent instances would get serialization errors. synchronous_commit: a commit
+ * is on disk before it is acknowledged; stricter values, and choices about standbys (`local`, `remote_write`), stay.
+ * The time-out: a frozen process keeps its locks for 5 s only. All set here and not when connecting, because PgBouncer
+ * refuses such startup parameters.
  */
 export const BEGIN = [
   'BEGIN ISOLATION LEVEL READ COMMITTED',
@@ -26,8 +26,8 @@ export const BEGIN = [
   `SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`,
 ].join('; ')
 /**
- * The same, for statements that find a few rows by their keys and are planned once for a connection: PostgreSQL, who
- * knows a table that grows as it was some time ago, would plan to read all of it.
+ * The same for prepared statements that find a few rows by key: PostgreSQL's outdated statistics of a growing table
+ * would make it plan to read all of it.
  */
 export const BEGIN_BY_INDEX = [
   BEGIN,
@@ -36,18 +36,18 @@ export const BEGIN_BY_INDEX = [
   'enable_hashjoin = off',
   'enable_mergejoin = off',
 ].join('; SET LOCAL ')
-/** Between two attempts to reach a server that is not up, ms. */
+/** Between attempts to reach a server that is not up, ms. */
 const ATTEMPT_INTERVAL = 1_000
 
 export interface PostgresConfig extends pg.ClientConfig {
   max: number
 }
 
-/** Reads a URL. TLS and what else `pg` knows is in its parameters. @throws {StoreOpenError} */
+/** Parses a URL; its parameters are those of `pg` (TLS and others) and `connections`. @throws {StoreOpenError} */
 export function readPostgresUrl(text: string): PostgresConfig {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol) || url.hostname === '' || url.pathname.length < 2) {
-    // Without the text: it may hold a password.
+    // Doesn't quote the URL: it may contain a password.
     throw new StoreOpenError('that is no PostgreSQL URL; write postgres://user:password@host:5432/database')
   }
   const connections = url.searchParams.get('connections') ?? String(CONNECTIONS)
@@ -65,7 +65,7 @@ export function readPostgresUrl(text: string): PostgresConfig {
   }
 }
 
-/** What a server, or the way to it, answers that may be up in a moment: SQLSTATE or Node's code. */
+/** Errors of a server that may be up in a moment: SQLSTATE or Node's code. */
 const NOT_UP = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -80,12 +80,12 @@ const NOT_UP = new Set([
   '57P02',
   '57P03', // it is starting up
 ])
-/** protocol_violation: what PgBouncer says whatever it is. */
+/** protocol_violation: PgBouncer's code for any error. */
 const PGBOUNCER = '08P01'
-/** `pg` gives these no code; the last two are PgBouncer's. */
+/** Errors that `pg` gives no code; the last two are PgBouncer's. */
 const NOT_UP_MESSAGE = /timeout|Connection terminated|server login has been failing|connect failed/
 
-/** Why a server is not up. undefined: it is, and refuses. */
+/** Why a server is not up; undefined: it is up, and refuses. */
 function whyNotUp({ code, message }: { code?: string; message: string }): string | undefined {
   if (code === undefined || code === PGBOUNCER) return NOT_UP_MESSAGE.test(message) ? message : undefined
   return NOT_UP.has(code) ? code : undefined
@@ -94,8 +94,8 @@ function whyNotUp({ code, message }: { code?: string; message: string }): string
 const CHECK_CERTIFICATE =
   "check sslrootcert in the URL: the file with the certificate of the authority that has signed the server's"
 
-/** What each refusal is mended by; the others speak for themselves. */
-const MENDS: Record<string, string> = {
+/** How to fix a refusal, by code; other messages are clear enough. */
+const FIXES: Record<string, string> = {
   '28P01': 'check the user and the password in the URL',
   '28000': 'check the user in the URL, and that pg_hba.conf lets it in',
   '3D000': 'create that database, or name another in the URL',
@@ -107,24 +107,24 @@ const MENDS: Record<string, string> = {
 }
 
 /**
- * The line for a server that refuses, or is not up and not waited for. Its messages name roles and databases, never a
- * password.
+ * The error for a server that refuses, or is not up and not waited for. PostgreSQL's messages name roles and databases,
+ * never a password.
  */
 function explainRefusal(url: string, error: unknown): StoreOpenError {
   if (error instanceof StoreOpenError) return error
   const { code, message } = error as { code?: string; message: string }
   const reason = whyNotUp({ code, message })
   if (reason !== undefined) {
-    const mend = 'start it, or check host and port in the URL'
-    return new StoreOpenError(`${describeUrl(url)} is not up (${reason}); ${mend}`, { cause: error })
+    const fix = 'start it, or check host and port in the URL'
+    return new StoreOpenError(`${describeUrl(url)} is not up (${reason}); ${fix}`, { cause: error })
   }
-  const mend = MENDS[code ?? ''] ?? 'check the URL'
-  return new StoreOpenError(`${describeUrl(url)} can't be used (${message}); ${mend}`, { cause: error })
+  const fix = FIXES[code ?? ''] ?? 'check the URL'
+  return new StoreOpenError(`${describeUrl(url)} can't be used (${message}); ${fix}`, { cause: error })
 }
 
 /**
- * Runs what begins the work with a server, again and again while that is not up, and says so.
- * @param waits false: a server that is not up is one that refuses
+ * Retries `begin` while the server is not up, and logs it.
+ * @param waits false: a server that is not up is an error
  * @throws {StoreOpenError} the server refuses
  */
 export async function onceUp<T>(url: string, log: Logger, waits: boolean, begin: () => Promise<T>): Promise<T> {
@@ -142,8 +142,8 @@ export async function onceUp<T>(url: string, log: Logger, waits: boolean, begin:
 }
 
 /**
- * Calls `onNotice` at each notification of a channel, and after each time that some may have been missed. Through a
- * pooler there are none: LISTEN would stay on a connection that is somebody else's in a moment.
+ * Calls `onNotice` at each notification of a channel, and whenever some may have been missed. Does nothing behind a
+ * pooler, where the connection that executed LISTEN is soon somebody else's.
  */
 export function listen(config: pg.ClientConfig, channel: string, onNotice: () => void): () => Promise<void> {
   let client: pg.Client | undefined
@@ -155,7 +155,7 @@ export function listen(config: pg.ClientConfig, channel: string, onNotice: () =>
     client = current
     current.on('notification', onNotice)
     current.on('error', () => {})
-    // Also after an error: whatever ended it, there is a next one.
+    // Also fires after an error: always reconnect.
     current.on('end', () => {
       if (!closed) timer = setTimeout(() => void connect(), ATTEMPT_INTERVAL)
     })
@@ -181,7 +181,7 @@ export function listen(config: pg.ClientConfig, channel: string, onNotice: () =>
   }
 }
 
-/** Whether somebody is in between, such as PgBouncer: what it gives as the backend's process id is another number. */
+/** Whether there is a pooler such as PgBouncer in between: it reports another backend process id. */
 export async function isPooled(client: pg.ClientBase): Promise<boolean> {
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
   return rows[0]?.pid !== (client as unknown as { processID: number }).processID

@@ -6,22 +6,22 @@ import { BOSS_SCHEMA, SCHEMA } from './schema.ts'
 import { transaction } from './transaction.ts'
 
 /*
- * What /ready, /metrics, the alerts and the page ask for again and again: answered from indexes, and within some thousand
- * rows of them, whatever waits.
+ * Counts for /ready, /metrics, alerts and dashboard, read from indexes: a few thousand rows of them, whatever the
+ * backlog.
  */
 
-/** Deliveries of a state that are counted one by one; how many more there are is known as about as PostgreSQL knows it. */
+/** Up to this many deliveries of a state are counted exactly; beyond that, PostgreSQL's estimate is used. */
 export const COUNTED = 10_000
 
 /**
- * Begins a transaction in which rows come in the order of an index, as few as are asked for: PostgreSQL, who believes that
- * few wait, would read all of them and sort them.
+ * Begins a transaction that reads rows in index order, only as many as needed: PostgreSQL, underestimating the backlog,
+ * would read and sort all of it.
  */
 const BEGIN_IN_ORDER = [BEGIN, 'enable_sort = off', 'enable_bitmapscan = off', 'enable_seqscan = off'].join(
   '; SET LOCAL ',
 )
 
-/** @param inOrder the columns of an index of these deliveries alone: nothing else has them in this order */
+/** @param inOrder the columns of the partial index of this state, which nothing else has in this order */
 function countOf(state: string, inOrder: string, index: string): string {
   return `
     SELECT '${state}' AS state, count(*) AS counted,
@@ -61,7 +61,7 @@ export async function readBacklog(pool: pg.Pool): Promise<Backlog> {
   return { pending, parked, dead, oldestPendingAt: numberOrNull(oldest[0]?.oldest ?? null) }
 }
 
-/** The first and the last acceptance number; null: nothing is kept. */
+/** The first and the last acceptance number; null: no deliveries. */
 export async function readExtent(pool: pg.Pool): Promise<{ first: number; last: number } | null> {
   const { rows } = await pool.query<{ first: string | null; last: string }>(EXTENT)
   const [extent] = rows

@@ -10,31 +10,31 @@ import { indexable } from './text.ts'
 import { type Connection, isItemError, transaction } from './transaction.ts'
 import { giveBackAll, type Settle, settleAll, type Take, takeAll } from './turns.ts'
 
-/** Deliveries accepted in one commit, from which on accepting counts as busy. */
+/** From this many deliveries in one commit, accepting counts as busy. */
 const BUSY_BATCH_SIZE = 16
 
-/** What the scheduler asks about deliveries beyond the contract. */
+/** What the scheduler needs beyond the contract. */
 export interface ClaimedMailboxes {
-  /** Resolves when accepting is not busy: at once, as a rule. */
+  /** Resolves when accepting is not busy: usually at once. */
   whenNotBusy(): Promise<void>
-  /** The claim that an insert has made of a mailbox; it can be asked for once. */
+  /** The claim that an insert made on a mailbox; can be read once. */
   claimOf(orderingKey: string): Claim
-  /** Until when deliveries of a mailbox may be taken; null: without an end. The database refuses what comes later. */
+  /** Sets until when deliveries of a mailbox may be taken (the database refuses later ones); null: no limit. */
   setLeaseExpiry(orderingKey: string, until: Date | null): void
-  /** Gives a claim back, and makes the mailbox wait for when it is due again. Whether it is already. */
+  /** Releases a claim, and queues the mailbox for when it is due again. Returns whether it is due already. */
   giveBack(claim: Claim): Promise<boolean>
 }
 
 export interface DeliveriesOptions {
   pool: pg.Pool
   boss: PgBoss
-  /** Makes a connection one whose statements are planned once, where the server allows that. */
+  /** Makes a connection use prepared statements, where the server allows it. */
   prepare: (client: pg.ClientBase) => Connection
   onCommit: (commit: Commit) => void
   clock: Pick<Clock, 'now'>
 }
 
-/** What is done for each delivery, in batches: it is inserted, taken, settled, and its mailbox given back. */
+/** Inserting, taking and settling deliveries and giving back their mailboxes, all in batches. */
 export function createDeliveries({
   pool,
   boss,
@@ -43,7 +43,7 @@ export function createDeliveries({
   clock,
 }: DeliveriesOptions): Pick<Store, 'insert' | 'take' | 'settle'> & ClaimedMailboxes & { ended(): Promise<unknown> } {
   const leaseExpiries = new Map<string, Date>()
-  /** By mailbox: the claims of inserts that nobody has asked for yet. */
+  /** Claims made by inserts, by ordering key, until `claimOf` reads them. */
   const insertClaims = new Map<string, Claim>()
 
   const hotTransaction = <T>(run: (client: Connection, unprepared: Connection) => Promise<T>) =>
@@ -96,7 +96,7 @@ export function createDeliveries({
       else leaseExpiries.set(orderingKey, until)
     },
     giveBack: claim => givenBack.add(claim),
-    /** Resolves when nothing is under way. */
+    /** Resolves when no batch is running. */
     ended: () => Promise.all([inserts, takes, settles, givenBack].map(batches => batches.ended())),
   }
 }
@@ -112,7 +112,7 @@ async function reported<T>(
     onCommit({ operations, ms: performance.now() - begunAt, ok: true })
     return result
   } catch (error) {
-    // It works, and refuses one of them.
+    // The store works: it rejected one item.
     if (!isItemError(error)) onCommit({ operations, ms: performance.now() - begunAt, ok: false })
     throw error
   }

@@ -5,16 +5,16 @@ import { SCHEMA } from './schema.ts'
 import { clean, indexable } from './text.ts'
 
 /*
- * What comes from a SQLite store, any number of times: what is known here stays as it is. But what was handled there is
- * not handled here again.
+ * Imports from a SQLite store, which can be repeated: existing deliveries stay as they are, except that those finished
+ * there are not handled here again.
  */
 
 /**
- * What has come and may be gone since (handled and pruned, a lesson cancelled): it does not come again. Deliveries by
- * their id, unless they were finished there; what is in the calendar by its order.
+ * What was imported and may be gone since (handled and pruned, a cancelled lesson) and must not be imported again: ids
+ * of deliveries that were not finished there, orders of what is in the calendar.
  */
 export const MOVED = `${SCHEMA}.moved`
-/** Taken while the table is made, so that of several processes one does it. "tbmv" in ASCII. */
+/** Advisory lock held while the table is created, so that one process does it. "tbmv" in ASCII. */
 const LOCK = 0x74626d76
 const CREATE = `
   SELECT pg_advisory_xact_lock(${LOCK});
@@ -23,8 +23,8 @@ const CREATE = `
 const FINISHED = `('done', 'discarded')`
 
 /*
- * Numbers in the order of acceptance, and none for what is known, or the next run would leave as large a gap. Rows in the
- * order of their ids: two transactions with the same ids wait for each other, and do not lock up.
+ * Numbers are assigned in order of acceptance, and only to new deliveries, or repeated imports would leave gaps. Rows
+ * are inserted in order of id, so that concurrent transactions don't deadlock.
  */
 const IMPORT = `
   WITH given AS MATERIALIZED (
@@ -68,17 +68,17 @@ const IMPORT_STEPS = `
   SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[]) AS given (key, done_at, result) ORDER BY key
   ON CONFLICT (key) DO UPDATE SET done_at = excluded.done_at, result = excluded.result WHERE step.done_at IS NULL`
 
-/** What was decided here since (`doctor --new-installation-id`) stays. */
+/** Only the first time: an id set here since (`doctor --new-installation-id`) stays. */
 const IMPORT_INSTALLATION_ID = `
   WITH first AS (INSERT INTO ${MOVED} VALUES ('installation') ON CONFLICT DO NOTHING RETURNING what)
   UPDATE ${SCHEMA}.installation SET id = $1 WHERE EXISTS (SELECT FROM first)`
 
-/** Makes what the imports need, within a transaction. */
+/** Creates the import's table, within a transaction. */
 export async function prepareImport(client: pg.ClientBase): Promise<void> {
   await client.query(CREATE)
 }
 
-/** Keeps deliveries in their order with their history, within a transaction. Those that are new; nothing is woken. */
+/** Imports deliveries in order with their history, within a transaction. Returns the new ones; wakes nothing. */
 export async function importDeliveries(
   client: pg.ClientBase,
   rows: readonly RowWithPayload[],
@@ -115,7 +115,7 @@ export async function importDeliveries(
   return rows.filter(({ id }) => ids.has(clean(id)))
 }
 
-/** Keeps steps that are done. How many were not known to be. */
+/** Imports finished steps. Returns how many were new. */
 export async function importSteps(client: pg.ClientBase, steps: readonly StepRow[]): Promise<number> {
   const imported = await client.query(IMPORT_STEPS, [
     steps.map(({ key }) => indexable(key)),
@@ -125,7 +125,7 @@ export async function importSteps(client: pg.ClientBase, steps: readonly StepRow
   return imported.rowCount as number
 }
 
-/** Takes the installation id over, the first time. */
+/** Takes over the installation id, the first time. */
 export async function importInstallationId(client: pg.ClientBase, id: string): Promise<void> {
   await client.query(IMPORT_INSTALLATION_ID, [id])
 }

@@ -3,7 +3,7 @@ import type { Logger } from '../contracts.ts'
 import type { PostgresConfig } from './connection.ts'
 import { LATER_INDEXES, SCHEMA } from './schema.ts'
 
-/** An index that is being built, or whose building has been broken off, is there and not valid. */
+/** An index that is being built, or whose build was interrupted, exists but is not valid. */
 const STATE = `
   SELECT indisvalid AS is_valid,
     EXISTS (SELECT FROM pg_stat_progress_create_index AS building WHERE building.index_relid = indexrelid) AS is_building
@@ -19,7 +19,7 @@ interface IndexState {
   is_building: boolean
 }
 
-/** The names of those that are not there, or not whole. */
+/** The names of missing or invalid indexes. */
 export async function missingIndexes(client: pg.ClientBase): Promise<string[]> {
   const missing: string[] = []
   for (const name of Object.keys(LATER_INDEXES)) {
@@ -29,12 +29,12 @@ export async function missingIndexes(client: pg.ClientBase): Promise<string[]> {
 }
 
 /**
- * Builds indexes of a schema from before beside those who write to it: that may take minutes, and until then the
- * statements that have use for them are slower. What fails is tried again at the next start.
- * @returns `built` resolves when nothing is left to do, also after a failure; `stop` breaks it off
+ * Builds indexes that an older schema lacks, concurrently with writes. This may take minutes; until then the statements
+ * that use them are slower. After a failure it is retried at the next start.
+ * @returns `built` resolves when the work is over, also after a failure; `stop` cancels it
  */
 export function buildIndexes(config: PostgresConfig, log: Logger, names: string[]): IndexBuilding {
-  // In whatever time it takes, in no transaction, on a connection of its own.
+  // Without a time limit, outside a transaction, on its own connection.
   const client = new pg.Client({ ...config, query_timeout: 0 })
   client.on('error', () => {})
   let stopped = false
@@ -50,12 +50,12 @@ export function buildIndexes(config: PostgresConfig, log: Logger, names: string[
     end()
   }
 
-  // Not waited for: of a connection that has broken it may never say so.
+  // Not awaited: on a broken connection it may never resolve.
   const end = () => void client.end().catch(() => {})
   const built = build()
   async function stop(): Promise<void> {
     stopped = true
-    // Ended amid that, it would never say so.
+    // A client that is ended while connecting never resolves `connect`.
     await connected.catch(() => {})
     end()
     await built
@@ -70,7 +70,7 @@ async function stateOf(client: pg.ClientBase, name: string): Promise<IndexState 
 
 async function buildIndex(client: pg.Client, name: string): Promise<void> {
   const found = await stateOf(client, name)
-  // Another instance is at it, or has been.
+  // Another instance is building it, or has built it.
   if (found?.is_valid || found?.is_building) return
   if (found !== undefined) await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${SCHEMA}.${name}`)
   await client.query((LATER_INDEXES[name] as string).replace('CREATE INDEX', 'CREATE INDEX CONCURRENTLY'))

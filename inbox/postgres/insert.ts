@@ -7,16 +7,16 @@ import type { Connection } from './transaction.ts'
 
 export interface Insert {
   delivery: NewDelivery
-  /** Its ordering key, as it is stored. */
+  /** Its ordering key as stored. */
   mailbox: string
   body: Buffer
-  /** Its mailbox is to be claimed with it. */
+  /** Claim its mailbox too. */
   claim: boolean
 }
 
 /*
- * Numbers in the order of acceptance, rows in the order of their keys and ids: two transactions with the same ones wait
- * for each other, and do not lock up. IS TRUE: or the IN is made a join, in a transaction that has hash joins off.
+ * Numbers are assigned in order of acceptance; rows are inserted in order of key and id, so that concurrent
+ * transactions don't deadlock. IS TRUE: otherwise IN becomes a join, with hash joins off.
  */
 const INSERT = `
   WITH given AS MATERIALIZED (
@@ -44,7 +44,7 @@ const INSERT = `
   SELECT id, NULL AS job, NULL AS key, NULL AS "startedOn" FROM fresh
   UNION ALL SELECT NULL, id, singleton_key, started_on FROM claimed`
 
-/** A delivery that is new, or a mailbox that was claimed with its job. */
+/** A new delivery, or a claimed mailbox with its job. */
 type InsertedRow =
   | { id: string; job: null; key: null; startedOn: null }
   | { id: null; job: string; key: string; startedOn: Date }
@@ -55,9 +55,9 @@ export async function insertAll(
   unprepared: Connection,
   inserts: Insert[],
 ): Promise<{ results: InsertResult[]; claims: Claim[] }> {
-  // The first of each id: copies in one batch are duplicates.
+  // The first of each id: later ones in the batch are duplicates.
   const first = new Map<string, Insert>()
-  // The first of each mailbox: what comes after another one waits for it.
+  // The first of each mailbox: later ones wait for it.
   const heads = new Map<string, Insert>()
   for (const insert of inserts) {
     if (first.has(insert.delivery.id)) continue
@@ -98,7 +98,7 @@ export async function insertAll(
   })
   const queued = inserts.filter((_insert, index) => results[index] === 'queued')
   await wake(boss, client, new Map(queued.map(({ mailbox }) => [mailbox, 0])))
-  // Claimed for a delivery that was known already.
+  // Claimed for a delivery that turned out to be a duplicate.
   const idle = [...claims].filter(([{ delivery }]) => !fresh.has(clean(delivery.id)))
   if (idle.length > 0) {
     await endClaims(
@@ -111,7 +111,7 @@ export async function insertAll(
   return { results, claims: [...claims.values()] }
 }
 
-/** Where each begins when they are one after the other; the first is at 1. */
+/** Where each body begins in the concatenation, counted from 1. */
 function starts(bodies: Buffer[]): number[] {
   let next = 1
   return bodies.map(({ length }) => {

@@ -6,7 +6,7 @@ import { write } from './transaction.ts'
 
 const UNDEFINED_TABLE = '42P01'
 
-/** A command finds the schema as an older server has left it, perhaps. */
+/** A command may find the schema of an older server. */
 function explainMissing(error: { code?: string }): never {
   if (error.code !== UNDEFINED_TABLE) throw error
   throw new StoreOpenError(
@@ -15,7 +15,6 @@ function explainMissing(error: { code?: string }): never {
   )
 }
 
-/** What is known about the store itself. */
 export function createInstallation(
   pool: pg.Pool,
 ): Pick<Store, 'installationId' | 'setInstallationId' | 'checkWritable'> {

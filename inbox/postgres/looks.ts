@@ -12,7 +12,7 @@ import { readBacklog, readExtent, readSize } from './counts.ts'
 import { SCHEMA } from './schema.ts'
 import { clean, indexable } from './text.ts'
 
-/** Acceptance numbers that one look of `browse` goes over. */
+/** Acceptance numbers that one call of `browse` scans. */
 const SEQS_PER_LOOK = 10_000
 
 interface HistoryRow {
@@ -27,7 +27,7 @@ const SELECT_DELIVERY = `SELECT delivery.*, payload FROM ${SCHEMA}.delivery LEFT
 const HISTORY = `
   SELECT history.* FROM ${SCHEMA}.history JOIN ${SCHEMA}.delivery USING (seq) WHERE id = $1 ORDER BY number`
 
-/** The part of the store that only looks. */
+/** The read-only part of the store. */
 export function createLooks(pool: pg.Pool): Pick<Store, 'get' | 'list' | 'browse' | 'history' | 'backlog' | 'size'> {
   const rows = async <Row extends pg.QueryResultRow>(text: string, values: unknown[]) =>
     (await pool.query<Row>(text, values)).rows
@@ -75,7 +75,7 @@ export function createLooks(pool: pg.Pool): Pick<Store, 'get' | 'list' | 'browse
   }
 }
 
-/** As a filter meets what is stored. */
+/** A filter, its strings as stored. */
 function storable(filter: DeliveryFilter): DeliveryFilter {
   const { source, event, orderingKey, text } = filter
   return {

@@ -4,12 +4,12 @@ import { numberOrNull } from '../rows.ts'
 import { SCHEMA } from './schema.ts'
 import { NOW_MS } from './time.ts'
 
-/** Deliveries looked at for each that may be deleted: most are not old enough. */
+/** Deliveries scanned for each that may be deleted: most are not old enough. */
 const LOOKED = 50
 
-/** Ages in ms, by the database's clock: a process whose clock is ahead would forget what is known too early. */
+/** Ages in ms, by the database's clock: a process with a fast clock would delete too early. */
 const FINISHED_BEFORE = (age: string) => `state IN ('done', 'discarded') AND settled_at < ${NOW_MS} - ${age}::bigint`
-/** Where a step ends: at the last one that it may delete something of, or where it has looked far enough. */
+/** Where a step ends: at the last delivery that it may delete something of, or at its scan limit. */
 const STEP_END = `
   WITH slice AS MATERIALIZED (
     SELECT seq, ${FINISHED_BEFORE('$3')} AND (${FINISHED_BEFORE('$4')}
@@ -28,7 +28,7 @@ const PRUNE_STEPS = `
 
 /**
  * One step of pruning, within a transaction; see Store.prune.
- * @param ages of payloads and keys that are deleted, ms
+ * @param ages from which payloads and keys are deleted, ms
  */
 export async function pruneStep(
   client: pg.ClientBase,

@@ -6,34 +6,34 @@ import { indexable } from './text.ts'
 import { BOSS_NOW, msUntil, waitMs } from './time.ts'
 import { type Connection, transaction } from './transaction.ts'
 
-/** The queue of mailboxes that have something due. All that knows pg-boss's tables is here. */
+/** All statements on pg-boss's tables are here. */
 
-/** The queue of mailboxes that have something due: one waiting and one active job for each (policy `stately`). */
+/** The queue of mailboxes with something due: at most one waiting and one active job each (policy `stately`). */
 export const QUEUE = 'mailbox'
-/** A job whose process has not been heard of for this long is another's, s. pg-boss takes no less. */
+/** Without a heartbeat for this long, a job goes to another process, s. pg-boss's minimum. */
 export const HEARTBEAT_SECONDS = 10
-/** How long after a heartbeat its process may still take deliveries, ms: less than until the mailbox is another's. */
+/** How long after a heartbeat a process may still take deliveries, ms: less than until another gets the mailbox. */
 export const CLAIM_MS = 8_000
-/** Mailboxes woken in one transaction at start. */
+/** Mailboxes woken per transaction at start. */
 const MAX_WOKEN_PER_COMMIT = 10_000
-/** Where a commit says that something has become due. */
+/** Notification channel: something has become due. */
 export const CHANNEL = 'tutorbot_webhooks'
 
 /** A mailbox that this process has claimed. */
 export interface Claim extends JobAttempt {
   orderingKey: string
-  /** The database's time until which deliveries may be taken by it. */
+  /** Until when it allows taking deliveries, by the database's clock. */
   until: Date
 }
 
 /**
- * Makes mailboxes wait in pg-boss's queue, in the transaction of what makes them due. A mailbox waits once: what waits
- * for later is moved to the earlier time. And it is locked until this transaction ends: fetched before that, it would
- * be drained without what is not committed yet.
- * @param due the ordering keys, and in how many ms each is due
+ * Queues mailboxes in pg-boss, in the transaction that makes them due. A mailbox is queued once; a later time is moved
+ * forward. Its job stays locked until this transaction ends: fetched earlier, it would be drained without what is not
+ * committed yet.
+ * @param due in how many ms each mailbox is due, by ordering key
  */
 export async function wake(boss: PgBoss, client: Connection, due: ReadonlyMap<string, number>): Promise<void> {
-  // In one order everywhere, so that transactions wait for each other and do not lock up.
+  // Sorted, so that concurrent transactions don't deadlock.
   const keys = [...due.keys()].sort()
   if (keys.length === 0) return
   const delays = keys.map(key => (due.get(key) as number) / 1_000)
@@ -41,7 +41,7 @@ export async function wake(boss: PgBoss, client: Connection, due: ReadonlyMap<st
   for (let waiting = 0; waiting < keys.length; ) {
     await boss.insert(QUEUE, jobs, { db: onClient(client) })
     const { rows } = await client.query<WaitingRow>(LOCK_WAITING, [keys, delays])
-    // Fewer, if another process has fetched one between the two statements: it waits anew.
+    // Fewer if another process fetched one between the two statements: queue it again.
     waiting = rows[0]?.waiting as number
     for (const { id, delay } of rows[0]?.late ?? []) await client.query(MOVE, [id, delay])
   }
@@ -49,13 +49,13 @@ export async function wake(boss: PgBoss, client: Connection, due: ReadonlyMap<st
 
 interface WaitingRow {
   waiting: number
-  /** What waits for later than it is due now. */
+  /** Jobs that start later than now needed. */
   late: { id: string; delay: number }[] | null
 }
 
 /*
- * In the order of the keys. Written so that only pg-boss's index of name and key fits (job_i17): with `state = 'created'`
- * or the policy, PostgreSQL, whose statistics of a queue are always those of another moment, may read all that waits.
+ * In order of the keys. Written so that only pg-boss's index on name and key fits (job_i17): with `state = 'created'`
+ * or the policy, PostgreSQL, whose statistics of a queue are always outdated, may read all waiting jobs.
  */
 const LOCK_WAITING = `
   WITH waiting AS MATERIALIZED (
@@ -69,12 +69,12 @@ const LOCK_WAITING = `
   )
   SELECT count(*)::int AS waiting, json_agg(waiting) FILTER (WHERE late) AS late, pg_notify('${CHANNEL}', '')
   FROM waiting`
-/** One at a time: as a join, PostgreSQL may read all that waits for this too. There are few. */
+/** One at a time: as a join, PostgreSQL may read all waiting jobs for this too. There are few. */
 const MOVE = `
   UPDATE ${BOSS_SCHEMA}.job SET start_after = ${BOSS_NOW} + $2::float8 * interval '1 second'
   WHERE name = '${QUEUE}' AND id = $1::uuid`
 
-/** In how many ms the mailboxes of deliveries are due; a drain that comes too early does no harm. */
+/** In how many ms the mailboxes of deliveries are due, by ordering key; draining too early does no harm. */
 export function dueOf(rows: readonly RowWithPayload[], now: number): Map<string, number> {
   const due = new Map<string, number>()
   for (const { state, ordering_key, next_attempt_at } of rows) {
@@ -93,7 +93,7 @@ const DUE_MAILBOXES = `
   ) AS waiting
   WHERE $1::text IS NULL OR ordering_key > $1 GROUP BY ordering_key ORDER BY ordering_key LIMIT $2`
 
-/** Makes every mailbox wait that has something to be handled. */
+/** Queues every mailbox that has something to handle. */
 export async function wakeAll(boss: PgBoss, pool: pg.Pool): Promise<void> {
   let after: string | null = null
   for (;;) {
@@ -109,17 +109,17 @@ export async function wakeAll(boss: PgBoss, pool: pg.Pool): Promise<void> {
   }
 }
 
-/** Until when deliveries may be taken by a claim that was made or kept at a time of the database. */
+/** Until when a claim allows taking deliveries, if it was made or renewed at this time (the database's). */
 export function untilAfter(kept: Date): Date {
   return new Date(kept.getTime() + CLAIM_MS)
 }
 
 /*
- * In the statement that inserts deliveries (`given`): a mailbox that nobody has and in which nothing is pending gets a job
- * as pg-boss's fetch would leave it: active. There is one of those for each at most (job_i3), whoever makes it. None where
- * a job waits (asked for as in LOCK_WAITING): who fetches that one would wait for us, and perhaps we for it. What another
- * process accepts of the same mailbox while this statement runs is not seen: it comes after this one, whatever their
- * numbers.
+ * Part of the statement that inserts deliveries (`given`): an idle mailbox with nothing pending gets an active job, as
+ * if pg-boss had fetched it. Only one can exist per mailbox (job_i3), whoever makes it. If a job is already waiting
+ * (queried as in LOCK_WAITING), none is made: whoever fetches that one would wait for us, and perhaps we for it.
+ * Deliveries of the same mailbox that another process inserts while this statement runs are not seen; they come after
+ * this one, whatever their numbers.
  */
 export const CLAIM_IDLE = `
     INSERT INTO ${BOSS_SCHEMA}.job
@@ -138,7 +138,7 @@ export const CLAIM_IDLE = `
 
 /** Claims at most `limit` due mailboxes, in a transaction. */
 export async function fetchClaims(boss: PgBoss, client: Connection, limit: number): Promise<Claim[]> {
-  // Or PostgreSQL, who believes that few wait, sorts all of them to find the first.
+  // Otherwise PostgreSQL, underestimating the queue, sorts all of it to find the first.
   await client.query('SET LOCAL enable_sort = off')
   let failed: unknown
   const db: Db = {
@@ -149,7 +149,7 @@ export async function fetchClaims(boss: PgBoss, client: Connection, limit: numbe
       }),
   }
   const jobs = await boss.fetch<object>(QUEUE, { batchSize: limit, includeMetadata: true, db })
-  // To pg-boss, a mailbox that was claimed meanwhile is a queue in which nothing waits.
+  // pg-boss swallows the error of a mailbox claimed meanwhile, and returns an empty batch.
   if (failed !== undefined) throw failed
   return jobs.map(({ id, retryCount, singletonKey, startedOn }) => ({
     id,
@@ -159,10 +159,10 @@ export async function fetchClaims(boss: PgBoss, client: Connection, limit: numbe
   }))
 }
 
-/** The claims that are still ours, with their new `until`. */
+/** Renews claims; returns those that are still ours, with their new `until`. */
 export async function keepClaims(boss: PgBoss, pool: pg.Pool, claims: readonly Claim[]): Promise<Claim[]> {
   if (claims.length === 0) return []
-  // Asked before: the heartbeat is no earlier than this.
+  // Read first: the heartbeat is no earlier than this.
   const { rows } = await pool.query<{ now: Date }>(`SELECT ${BOSS_NOW} AS now`)
   const until = untilAfter(rows[0]?.now as Date)
   const kept = await boss.touch(QUEUE, [...claims])
@@ -171,15 +171,15 @@ export async function keepClaims(boss: PgBoss, pool: pg.Pool, claims: readonly C
 }
 
 /**
- * Gives claims back, in a transaction.
- * @param client one whose statements are planned anew: planned when few waited, this one would read all that wait now
+ * Releases claims, in a transaction.
+ * @param client must not use prepared statements: a plan made for a short queue would read all of a long one
  */
 export async function endClaims(boss: PgBoss, client: Connection, claims: readonly Claim[]): Promise<void> {
   const jobs = claims.map(({ id, retryCount }) => ({ id, retryCount }))
   await boss.deleteJob(QUEUE, jobs, { db: onClient(client) })
 }
 
-/** pg-boss's view of a connection, so that its statements share ours or a transaction of ours. */
+/** The connection as pg-boss sees it: its statements share our connection and transaction. */
 function onClient(client: Connection): Db {
   return { executeSql: (text, values) => client.query(text, values) }
 }

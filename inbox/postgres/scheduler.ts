@@ -4,26 +4,25 @@ import { CLAIM_MS, type Claim } from './queue.ts'
 import type { PostgresStore } from './store.ts'
 import { indexable } from './text.ts'
 
-/** Mailboxes that become due by the time are looked for this often, ms; those with something new say so. */
+/** How often to poll for mailboxes that have become due, ms; new deliveries are notified. */
 const POLL_INTERVAL_MS = 500
-/** Between two heartbeats of the mailboxes at work, ms. */
+/** Between heartbeats of the held mailboxes, ms. */
 const HEARTBEAT_INTERVAL_MS = 2_000
-/** What has had no heartbeat for so long has lapsed to us, ms: before the database lets another process have it. */
+/** A claim without a heartbeat for this long has lapsed for us, ms: before the database gives it to another process. */
 const LAPSE_MS = CLAIM_MS - HEARTBEAT_INTERVAL_MS
 /**
- * A heartbeat that comes later than this after it was due has been held up by the event loop, ms. No thread of its own
- * sends it instead: for senders a process that answers nothing is down, and one that hangs for good would keep its
- * conversations for good.
+ * A heartbeat this late means that the event loop was blocked, ms. It is not sent from a thread of its own on purpose:
+ * to senders, a process that answers nothing is down, and one that hangs for ever would keep its mailboxes for ever.
  */
 const LATE_HEARTBEAT_MS = 3_000
-/** Mailboxes that a line in the log names. */
+/** Mailboxes named in a log line. */
 const MAX_NAMED = 10
-/** Mailboxes claimed at once, at most. */
+/** Mailboxes claimed in one round. */
 const MAX_CLAIMED = 64
 /**
- * Claiming gives way to accepting for so long, at most, ms: who sends a webhook waits for its 200 some seconds only.
- * Measured where handlers of 50 ms can't keep up, accepted and handled a second: 1,700 and 1,400 with 1; 2,150 and 1,450
- * with 20; 2,400 and 1,130 with 50.
+ * Claiming waits for accepting this long at most, ms: senders wait only seconds for their 200. Measured with handlers
+ * of 50 ms that can't keep up, accepted and handled per second: 1,700 and 1,400 with 1; 2,150 and 1,450 with 20; 2,400
+ * and 1,130 with 50.
  */
 const MAX_GIVE_WAY_MS = 20
 
@@ -41,7 +40,7 @@ export interface BossSchedulerOptions {
     | 'onDue'
     | 'closed'
   >
-  /** Mailboxes drained at the same time, at most. */
+  /** Mailboxes drained in parallel. */
   concurrency: number
   clock: Clock
   trouble: StoreTrouble
@@ -50,48 +49,51 @@ export interface BossSchedulerOptions {
 
 interface Held {
   claim: Claim
-  /** When its last heartbeat began, by the process's own monotonic clock, ms. */
-  keptAt: number
+  /** When its last heartbeat began, ms (monotonic clock). */
+  renewedAt: number
   lapsed: AbortController
 }
 
 interface Reservation {
-  /** When it was asked for, by the process's own monotonic clock, ms. */
+  /** When it was made, ms (monotonic clock). */
   begun: number
-  /** It is run, or released. */
+  /** Resolves when it is run or released. */
   ended: PromiseWithResolvers<void>
 }
 
 /**
- * Drains the mailboxes that this process claims: idle ones with what it inserts, and those that wait in the queue it
- * shares with others. pg-boss gives each to one of them, as long as its heartbeat is heard, and to another one after that.
+ * Drains the mailboxes that this process claims: idle ones together with an insert, the others from the queue it shares
+ * with other processes. pg-boss gives each mailbox to one process while it sends heartbeats, then to another.
  */
 export class BossScheduler implements Scheduler {
   readonly #options: BossSchedulerOptions
   readonly #stopping = new AbortController()
   #drain: Drain | null = null
-  /** Mailboxes at work. */
+  /** Claimed mailboxes. */
   readonly #held = new Set<Held>()
-  /** The end of the last drain of each mailbox. */
+  /** The last drain of each mailbox. */
   readonly #busy = new Map<string, Promise<void>>()
   /** Mailboxes that an insert may claim. */
   readonly #reserved = new Map<string, Reservation>()
-  /** More may be due than has been claimed: whoever ends claims it, and it has half of the places for itself. */
+  /**
+   * More mailboxes may be due than are claimed: then every drain that ends claims more, and half of the capacity is
+   * reserved for that.
+   */
   #isBehind = true
   readonly #claiming = {
-    /** The end of the last round. */
+    /** Resolves when the last round has ended. */
     ended: Promise.resolve(),
     isUnderWay: false,
-    /** Something has become due since the round under way asked. */
+    /** Something has become due since the current round's query. */
     again: false,
-    /** Mailboxes that are being asked for. */
+    /** Mailboxes being requested. */
     asked: 0,
   }
-  /** How often something may have come in. */
+  /** Counts wake-ups. */
   #wakeUps = 0
   readonly #heartbeats = {
     isUnderWay: false,
-    /** When the last one was due, by the process's own monotonic clock, ms. */
+    /** When the last one was due, ms (monotonic clock). */
     dueAt: 0,
   }
 
@@ -104,11 +106,11 @@ export class BossScheduler implements Scheduler {
     const { signal } = this.#stopping
     this.#drain = drain
     const wake = () => this.#wakeAny()
-    // What an older version of this program, or a hand in the database, has left without a wake-up.
+    // An older version, or somebody editing the database, may have left deliveries without a wake-up.
     void trouble.retry(() => store.wakeAll(), signal)
     store.onDue(wake)
     every(clock, POLL_INTERVAL_MS, signal, wake)
-    // Until the end: handlers have some time left when we stop.
+    // Until the store closes: handlers still have some time after `stop`.
     this.#heartbeats.dueAt = performance.now()
     every(clock, HEARTBEAT_INTERVAL_MS, store.closed, () => this.#heartbeat())
     this.#claimDue()
@@ -133,7 +135,7 @@ export class BossScheduler implements Scheduler {
   }
 
   wake(_orderingKey: string, at?: number): void {
-    // The wake-up itself was written with what is due.
+    // The wake-up was committed with the delivery.
     if (at === undefined) this.#wakeAny()
   }
 
@@ -144,7 +146,7 @@ export class BossScheduler implements Scheduler {
     await Promise.all(this.#busy.values())
   }
 
-  /** Something may have come in, for whatever mailbox. */
+  /** Something may be due, in any mailbox. */
   #wakeAny(): void {
     this.#wakeUps++
     this.#claimDue()
@@ -173,7 +175,7 @@ export class BossScheduler implements Scheduler {
       claiming.asked = room
       const claims = await this.#options.trouble.attempt('claims', () => this.#options.store.claimMailboxes(room))
       claiming.asked = 0
-      // Asked again at the next poll.
+      // Failed; the next poll tries again.
       if (claims === undefined) continue
       for (const claim of claims) this.#launch(claim, begun)
       this.#isBehind = claims.length === room
@@ -182,7 +184,7 @@ export class BossScheduler implements Scheduler {
     claiming.isUnderWay = false
   }
 
-  /** Waits while accepting is busy, for some time, or until we stop. */
+  /** Waits while accepting is busy, up to MAX_GIVE_WAY_MS or until we stop. */
   async #giveWay(): Promise<void> {
     const over = new AbortController()
     const end = () => over.abort()
@@ -192,17 +194,17 @@ export class BossScheduler implements Scheduler {
     this.#stopping.signal.removeEventListener('abort', end)
   }
 
-  /** How many mailboxes more can be drained. */
+  /** How many more mailboxes can be drained. */
   #room(): number {
     return Math.ceil(this.#options.concurrency) - this.#held.size - this.#reserved.size - this.#claiming.asked
   }
 
   #launch(claim: Claim, begun: number, claimed?: TakenDelivery): void {
     const { orderingKey } = claim
-    const mine: Held = { claim, keptAt: begun, lapsed: new AbortController() }
-    // Claimed again, a mailbox had been lost: the drain that does not know it yet is told, and waited for.
+    const mine: Held = { claim, renewedAt: begun, lapsed: new AbortController() }
+    // We can claim a mailbox again only after losing it: abort the drain that doesn't know yet, and wait for it.
     for (const other of this.#held) {
-      if (other.claim.orderingKey === orderingKey && other.keptAt <= begun) other.lapsed.abort()
+      if (other.claim.orderingKey === orderingKey && other.renewedAt <= begun) other.lapsed.abort()
     }
     this.#held.add(mine)
     const done: Promise<void> = this.#drainAndGiveBack(mine, this.#busy.get(orderingKey), claimed).then(waits => {
@@ -215,16 +217,16 @@ export class BossScheduler implements Scheduler {
   }
 
   /**
-   * Drains a mailbox and gives it back. It is held while the store is in trouble, or until it is another's.
-   * @param last the end of the mailbox's drain before
-   * @param claimed the delivery that it was claimed with
-   * @returns whether it waits again, perhaps
+   * Drains a mailbox and gives it back. Keeps it while the store is failing, until it lapses.
+   * @param last the mailbox's previous drain
+   * @param claimed the delivery it was claimed with
+   * @returns whether it may be due again
    */
   async #drainAndGiveBack(mine: Held, last?: Promise<void>, claimed?: TakenDelivery): Promise<boolean> {
     const { store, trouble } = this.#options
     const { signal } = this.#stopping
     await last
-    // After a freeze, perhaps; what was claimed with an insert is begun without asking the store again.
+    // The process may have been frozen; a delivery claimed with its insert is started without asking the store again.
     checkAge(mine, performance.now())
     const { orderingKey } = mine.claim
     const isOurs = () => !mine.lapsed.signal.aborted
@@ -237,11 +239,11 @@ export class BossScheduler implements Scheduler {
     }, signal)
     const before = this.#wakeUps
     const waits = await trouble.retry(async () => isOurs() && store.giveBack(mine.claim), signal)
-    // Who looked meanwhile has passed over what came in for it: it was ours still.
+    // A round in the meantime skipped what came in for it, because it was still ours.
     return waits === true || this.#wakeUps !== before
   }
 
-  /** Ends a reservation. When it was made. */
+  /** Ends a reservation; returns when it was made. */
   #endReservation(orderingKey: string): number {
     const key = indexable(orderingKey)
     const { begun, ended } = this.#reserved.get(key) as Reservation
@@ -251,7 +253,7 @@ export class BossScheduler implements Scheduler {
     return begun
   }
 
-  /** Keeps what is held. What is another's already has lapsed too. */
+  /** Renews the held claims; those that another process has now have lapsed. */
   #heartbeat(): void {
     const begun = performance.now()
     this.#checkEventLoop(begun)
@@ -259,7 +261,7 @@ export class BossScheduler implements Scheduler {
     if (!this.#heartbeats.isUnderWay) void this.#keepClaims(begun)
   }
 
-  /** What was handled while the event loop stood still may be handled by another process too. */
+  /** Deliveries handled while the event loop was blocked may also be handled by another process. */
   #checkEventLoop(now: number): void {
     const ms = Math.round(now - this.#heartbeats.dueAt)
     this.#heartbeats.dueAt = now
@@ -279,11 +281,11 @@ export class BossScheduler implements Scheduler {
       const kept = new Map((await store.keepClaims(asked.map(({ claim }) => claim))).map(claim => [claim.id, claim]))
       for (const each of asked) {
         const claim = kept.get(each.claim.id)
-        // Given back meanwhile.
+        // Already given back.
         if (!this.#held.has(each)) continue
         if (claim === undefined) each.lapsed.abort()
         else {
-          Object.assign(each, { claim, keptAt: begun })
+          Object.assign(each, { claim, renewedAt: begun })
           store.setLeaseExpiry(claim.orderingKey, claim.until)
         }
       }
@@ -293,12 +295,12 @@ export class BossScheduler implements Scheduler {
   }
 }
 
-/** What has not been kept for too long has lapsed. */
-function checkAge({ keptAt, lapsed }: Held, now: number): void {
-  if (now - keptAt > LAPSE_MS) lapsed.abort()
+/** Lapses a claim that was not renewed in time. */
+function checkAge({ renewedAt, lapsed }: Held, now: number): void {
+  if (now - renewedAt > LAPSE_MS) lapsed.abort()
 }
 
-/** Runs again and again, until `ended` fires. */
+/** Runs periodically until `ended` fires. */
 function every(clock: Clock, ms: number, ended: AbortSignal, run: () => void): void {
   let cancel = clock.after(ms, function next() {
     run()

@@ -2,25 +2,24 @@ import type pg from 'pg'
 import { StoreMissingError, StoreOpenError } from '../errors.ts'
 
 /**
- * The schema's version says who can use it: every program that knows it, so it changes only with what an older program
- * can't live with. Its revision says what it has: a newer program adds to it (tables, columns, indexes), and an older one
- * goes on beside that, and starts on it.
+ * The version changes only with what older programs can't work with. The revision counts additions (tables, columns,
+ * indexes), which older programs ignore: they keep running, and can start.
  */
 export const SCHEMA_VERSION = 2
 const REVISION = 3
-/** The oldest one that commands of this program can use as it is. */
+/** The oldest revision that commands of this program can use. */
 const MIN_REVISION = 2
-/** Ours, in whatever database: nothing of a host's is touched. */
+/** Our own schema: a host's tables are never touched. */
 export const SCHEMA = 'tutorbot_webhooks'
 /** Where pg-boss keeps its jobs. */
 export const BOSS_SCHEMA = 'tutorbot_webhooks_boss'
-/** Taken while the schema is looked at and made, so that of several instances one does it. "tbwh" in ASCII. */
+/** Advisory lock held while the schema is checked and created, so that only one instance does it. "tbwh" in ASCII. */
 const LOCK = 0x74627768
 
 /*
- * The tables of the SQLite store. delivery: what is known of each. body: its payload, apart, so that settling writes
- * small rows only; bytea, because jsonb refuses \u0000. step: what `once` has claimed, for whom and until when, or
- * done. history: failures, and what a person did; most deliveries have none. When a mailbox is due is with pg-boss.
+ * The tables of the SQLite store. delivery: all but the payload. body: the payload, in its own table so that settling
+ * writes small rows only; bytea, because jsonb refuses \u0000. step: claims (owner, expiry) and results of `once`.
+ * history: failures and manual actions; most deliveries have none. When a mailbox is due is in pg-boss's tables.
  */
 const HISTORY_TABLE = `
   CREATE TABLE ${SCHEMA}.history (
@@ -35,7 +34,7 @@ const HISTORY_TABLE = `
   CREATE INDEX history_seq ON ${SCHEMA}.history (seq);
   CREATE INDEX delivery_parked_seq ON ${SCHEMA}.delivery (seq) WHERE state = 'parked';
 `
-/** By name: those that a schema from before gets while others write to it (postgres-indexes.ts). */
+/** Indexes by name that older schemas get concurrently with writes (indexes.ts). */
 export const LATER_INDEXES: Record<string, string> = {
   delivery_pending_since: `CREATE INDEX delivery_pending_since ON ${SCHEMA}.delivery (received_at) WHERE state = 'pending'`,
 }
@@ -73,23 +72,23 @@ const INSTALLATION_TABLE = `
   INSERT INTO ${SCHEMA}.installation SELECT gen_random_uuid()::text
   WHERE NOT EXISTS (SELECT FROM ${SCHEMA}.installation);
 `
-/** What leads from each older revision to the next. What takes long on large tables is not in it: others wait for it. */
+/** Upgrades from each older revision to the next. Without what takes long on large tables: others would wait for it. */
 const UPGRADES: Record<number, string> = {
   1: HISTORY_TABLE,
   2: `ALTER TABLE ${SCHEMA}.version ADD COLUMN IF NOT EXISTS revision integer; ${INSTALLATION_TABLE}`,
 }
 
 /**
- * What opening a store may do: `upgrade` is for servers; `create`, to fill it, leaves a pg-boss that is there as it is;
- * `keep` changes nothing.
+ * What opening a store may do to the schema. `upgrade`: for servers. `create`: for filling a new store; leaves an
+ * existing pg-boss as it is. `keep`: nothing.
  */
 export type SchemaMode = 'upgrade' | 'create' | 'keep'
 
 /**
- * Looks at the schema, within a transaction, and makes or upgrades it if that is to be done.
- * @returns whether pg-boss may do so with its own
- * @throws {StoreMissingError} there is none, and none is to be made
- * @throws {StoreOpenError} it can't be used by this program
+ * Checks the schema, and creates or upgrades it if allowed, within a transaction.
+ * @returns whether pg-boss may do the same to its own
+ * @throws {StoreMissingError} there is none, and it may not be created
+ * @throws {StoreOpenError} this program can't use it
  */
 export async function openSchema(client: pg.ClientBase, mode: SchemaMode): Promise<boolean> {
   if (mode === 'keep') {
@@ -102,13 +101,13 @@ export async function openSchema(client: pg.ClientBase, mode: SchemaMode): Promi
 }
 
 /**
- * Makes the schemas, or brings ours up to this revision: for servers. One at a time, of whatever process.
+ * Creates the schemas, or upgrades ours to this revision, one process at a time.
  * @throws {StoreOpenError} ours is of a newer version
  */
 async function ensureSchema(client: pg.ClientBase): Promise<void> {
   await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK])
   for (const schema of [SCHEMA, BOSS_SCHEMA]) {
-    // One that an administrator has made for us needs no right to make it: IF NOT EXISTS would ask for that first.
+    // IF NOT EXISTS would require the CREATE privilege even if an administrator has created the schema for us.
     if (!(await exists(client, 'to_regnamespace', schema))) await client.query(`CREATE SCHEMA ${schema}`)
   }
   const revision = await readRevision(client)
@@ -122,7 +121,7 @@ async function ensureSchema(client: pg.ClientBase): Promise<void> {
 }
 
 /**
- * Looks whether there is a schema that a command can use, and changes nothing.
+ * Checks that there is a schema that a command can use.
  * @throws {StoreMissingError} there is none
  * @throws {StoreOpenError} ours is of a newer version, or too old
  */
@@ -146,7 +145,7 @@ async function readRevision(client: pg.ClientBase): Promise<number | null> {
       `the schema ${SCHEMA} has version ${version}, this program knows ${SCHEMA_VERSION}; run the newer program, or name another database`,
     )
   }
-  // Until there were revisions they were the versions.
+  // Before revisions existed, the version was counted up instead.
   return version < SCHEMA_VERSION ? version : (revision ?? version)
 }
 

@@ -1,17 +1,17 @@
 import pg from 'pg'
 import { readPostgresUrl } from './connection.ts'
 
-/** A setting of a server, a database or a role that is not as it should be. */
+/** A database setting that is not as it should be. */
 export interface OddSetting {
-  /** What is acknowledged can be lost with it. */
+  /** Acknowledged deliveries can be lost. */
   isDangerous: boolean
-  /** What is so, what comes of it, and how to fix it. */
+  /** What it is, its consequence, and how to fix it. */
   says: string
 }
 
 const SETTINGS = ['fsync', 'full_page_writes', 'synchronous_commit', 'default_transaction_isolation'] as const
 
-/** What in a database's settings endangers deliveries, or is another than the one this program works with. */
+/** The settings of a database that endanger deliveries, or that this program overrides. */
 export async function oddSettings(url: string): Promise<OddSetting[]> {
   const client = new pg.Client(readPostgresUrl(url))
   await client.connect()
@@ -25,7 +25,7 @@ export async function oddSettings(url: string): Promise<OddSetting[]> {
   }
 }
 
-/** @param settings as the database gives them to a new connection */
+/** @param settings of a new connection */
 function judge(settings: Record<(typeof SETTINGS)[number], string>): OddSetting[] {
   const found: OddSetting[] = []
   if (settings.fsync === 'off') {

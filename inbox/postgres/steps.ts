@@ -7,22 +7,22 @@ import { clean, indexable } from './text.ts'
 import { NOW_MS } from './time.ts'
 import { transaction } from './transaction.ts'
 
-/** A claim is somebody else's while its process keeps it. */
+/** Claims a step unless it is done or another process has a current claim. */
 const CLAIM_STEP = `
   INSERT INTO ${SCHEMA}.step (key, owner, until) VALUES ($1, $2, now() + interval '${HEARTBEAT_SECONDS} s')
   ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, until = excluded.until
   WHERE step.done_at IS NULL AND step.until < now() RETURNING key`
 const FIND_STEP = `SELECT result FROM ${SCHEMA}.step WHERE key = $1`
-/** Also if the claim has lapsed, and whoever has it now: what is recorded has happened. */
+/** Even if the claim has lapsed or is another's: the effect has happened. */
 const RECORD_STEP = `
   INSERT INTO ${SCHEMA}.step (key, done_at, result) VALUES ($1, ${NOW_MS}, $2)
   ON CONFLICT (key) DO UPDATE SET done_at = excluded.done_at, result = excluded.result WHERE step.done_at IS NULL`
 const RELEASE_STEP = `DELETE FROM ${SCHEMA}.step WHERE key = $1 AND owner = $2 AND done_at IS NULL`
-const KEEP_STEPS = `
+const RENEW_STEPS = `
   UPDATE ${SCHEMA}.step SET until = now() + interval '${HEARTBEAT_SECONDS} s' WHERE owner = $1 AND done_at IS NULL`
 const RELEASE_STEPS = `DELETE FROM ${SCHEMA}.step WHERE owner = $1 AND done_at IS NULL`
 
-/** The steps of `once`, claimed for this process. */
+/** Claims and results of `once`, for this process. */
 export function createSteps(pool: pg.Pool) {
   const owner = randomUUID()
   const write = (text: string, values: unknown[]) => transaction(pool, client => client.query(text, values))
@@ -31,7 +31,7 @@ export function createSteps(pool: pg.Pool) {
     async claimStep(key) {
       const begun = performance.now()
       const claimed = await write(CLAIM_STEP, [indexable(key), owner])
-      // A process that stood still meanwhile learns too late that the step was its own: another may have done it since.
+      // If this process was frozen meanwhile, its claim may have expired, and another may have run the step.
       if (performance.now() - begun > CLAIM_MS) {
         await steps.releaseStep(key)
         return 'busy'
@@ -39,7 +39,7 @@ export function createSteps(pool: pg.Pool) {
       if (claimed.rowCount === 1) return 'claimed'
       const { rows } = await pool.query<{ result: string | null }>(FIND_STEP, [indexable(key)])
       const [step] = rows
-      // Given back between the two statements: whoever asks again gets it.
+      // Released between the two statements: the next attempt gets it.
       if (step === undefined || step.result === null) return 'busy'
       return { result: JSON.parse(step.result) }
     },
@@ -52,11 +52,11 @@ export function createSteps(pool: pg.Pool) {
   }
   return {
     ...steps,
-    /** Keeps the steps that are being done: their heartbeat. */
-    async keepSteps(): Promise<void> {
-      await write(KEEP_STEPS, [owner])
+    /** Renews the claims of running steps. */
+    async renewSteps(): Promise<void> {
+      await write(RENEW_STEPS, [owner])
     },
-    /** Gives back at once what was claimed: who stops in order is not waited for. */
+    /** Releases all claims at once, so that others don't wait for them to expire. */
     async releaseSteps(): Promise<void> {
       await write(RELEASE_STEPS, [owner])
     },

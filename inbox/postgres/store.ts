@@ -19,50 +19,52 @@ import { type Connection, prepared, transaction, unprepared } from './transactio
 
 export type { Claim } from './queue.ts'
 
-/** What the scheduler and `migrate-store` ask beyond the contract. */
+/** What the scheduler and `migrate-store` need beyond the contract. */
 export interface PostgresStore extends Store, ClaimedMailboxes {
-  /** Claims at most `limit` due mailboxes, for as long as they are kept. */
+  /** Claims at most `limit` due mailboxes, for as long as the claims are renewed. */
   claimMailboxes(limit: number): Promise<Claim[]>
-  /** Keeps claims: their heartbeat. The ones that are still ours, with their new `until`; others have lapsed. */
+  /**
+   * Renews claims (the heartbeat). Returns those that are still ours, with their new `until`; the others have lapsed.
+   */
   keepClaims(claims: readonly Claim[]): Promise<Claim[]>
-  /** Makes every mailbox wait that has something to be handled. */
+  /** Queues every mailbox that has something to handle. */
   wakeAll(): Promise<void>
-  /** Makes what the imports below need. */
+  /** Prepares for the imports below. */
   prepareImport(): Promise<void>
   /**
-   * Keeps deliveries of a SQLite store as they are, in their order and after all that is here, and makes their mailboxes
-   * wait. Of what is known here nothing is changed, unless it has been finished there. Those that are new.
+   * Imports deliveries of a SQLite store, in order and after all that is here, and queues their mailboxes. Existing
+   * ones are not changed, unless they were finished there. Returns the new ones.
    */
   importDeliveries(
     rows: readonly RowWithPayload[],
     history: readonly HistoryInFile[],
     now: number,
   ): Promise<RowWithPayload[]>
-  /** Takes the installation id of a SQLite store over, the first time. */
+  /** Takes over the installation id of a SQLite store, the first time. */
   importInstallationId(id: string): Promise<void>
-  /** Keeps steps that are done in a SQLite store. How many were not known to be done. */
+  /** Imports the finished steps of a SQLite store. Returns how many were new. */
   importSteps(rows: readonly StepRow[]): Promise<number>
-  /** Keeps the steps that are being done: their heartbeat. */
+  /** Renews the claims of running steps. */
   keepSteps(): Promise<void>
-  /** Calls back when a mailbox has become due, in whatever process. */
+  /** Calls back when any process has made a mailbox due. */
   onDue(callback: () => void): void
-  /** Fires when the store is being closed. */
+  /** Fires when the store begins to close. */
   closed: AbortSignal
 }
 
 export interface PostgresStoreOptions {
-  /** Told of every commit. */
+  /** Called after every commit. */
   onCommit?: (commit: Commit) => void
-  /** Waits for a server that is not up yet. Default true. */
+  /** Whether to wait for a server that is not up yet. Default true. */
   waits?: boolean
-  /** What may be done to the schema. Default `upgrade`: as a server does. */
+  /** What may be done to the schema. Default `upgrade`. */
   schema?: SchemaMode
-  /** The process's time. */
+  /** This process's clock. */
   clock?: Pick<Clock, 'now'>
 }
 
 /**
- * Opens (or makes) the store in a database.
+ * Opens or creates the store in a database.
  * @throws {StoreOpenError} that says why the database can't be used and what to do
  */
 export async function openPostgresStore(
@@ -94,7 +96,7 @@ export async function openPostgresStore(
 
 function openPool(config: pg.PoolConfig): pg.Pool {
   const pool = new pg.Pool(config)
-  // A connection that breaks fails its statement; without listeners it would end the process too.
+  // A broken connection rejects its statement; without listeners it would also crash the process.
   pool.on('error', () => {})
   pool.on('connect', client => client.on('error', () => {}))
   return pool
@@ -105,7 +107,7 @@ interface Opened {
   pool: pg.Pool
   boss: PgBoss
   prepare: (client: pg.ClientBase) => Connection
-  /** Stops building indexes that are missing. */
+  /** Cancels the building of missing indexes. */
   stopBuilding: () => Promise<void>
 }
 
@@ -142,7 +144,7 @@ function createStore(
       closing.abort()
       await Promise.all([stopListening(), stopBuilding()])
       await ended()
-      // Who stops in order gives its claims back at once.
+      // An orderly stop releases its claims at once.
       await releaseSteps().catch(() => {})
       await boss.stop({ graceful: false })
       await pool.end()

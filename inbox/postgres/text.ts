@@ -1,17 +1,14 @@
 import { hash } from 'node:crypto'
 
-/** Longest text in an index, characters: PostgreSQL refuses index rows beyond 2,704 bytes. */
+/** Longest string in an index, characters: PostgreSQL refuses index rows above 2,704 bytes. */
 const INDEXED = 500
 
-/**
- * A text as PostgreSQL keeps it, so that it is the same when it comes back: without \u0000, and without halves of
- * surrogate pairs, which have no form in UTF-8.
- */
+/** A string that PostgreSQL can store: without \u0000, and without lone surrogates, which UTF-8 can't represent. */
 export function clean(text: string): string {
   return text.toWellFormed().replaceAll('\u0000', '\uFFFD')
 }
 
-/** A text that also fits into an index: of a long one its beginning and its hash. */
+/** A string that also fits into an index: a long one is cut, and its hash appended. */
 export function indexable(text: string): string {
   const cleaned = clean(text)
   return cleaned.length <= INDEXED ? cleaned : `${cleaned.slice(0, 100).toWellFormed()} ${hash('sha256', cleaned)}`

@@ -1,28 +1,28 @@
 import { BOSS_SCHEMA } from './schema.ts'
 
 /*
- * The database's clock decides when something is due, and how old it is: those of the processes differ, and jump. What a
- * process asks for at a time of its own is kept as that time from now.
+ * The database's clock decides when something is due and how old it is: those of the processes differ, and jump. A time
+ * from a process is converted to an interval from now.
  */
 
-/** Nothing waits longer for its next attempt, ms: what does was written by a clock that was wrong, and is due. */
+/** No attempt is due later than this, ms: a later time was written by a wrong clock, and is due. */
 const MAX_WAIT_MS = 24 * 60 * 60 * 1_000
 
-/** The database's time, as pg-boss sees it (and tests move it). */
+/** The database's time as pg-boss sees it (tests move it). */
 export const BOSS_NOW = `${BOSS_SCHEMA}.job_now()`
 
-/** The database's time, Unix ms. Its beginning, in a transaction: no later than what pg-boss reads as its own. */
+/** The database's time, Unix ms; in a transaction, that of its start: no later than pg-boss's. */
 export const NOW_MS = `floor(extract(epoch FROM ${BOSS_NOW}) * 1000)::bigint`
 
 /**
- * How long something waits still, in SQL, ms; 0: it is due.
+ * SQL for how long something still waits, ms; 0: it is due.
  * @param dueAt the database's time at which it is due, Unix ms
  */
 export function waitMs(dueAt: string, now = NOW_MS): string {
   return `CASE WHEN ${dueAt} - ${now} BETWEEN 1 AND ${MAX_WAIT_MS} THEN ${dueAt} - ${now} ELSE 0 END`
 }
 
-/** From now until a time by the clock that says what time it is now, ms; 0 for what has passed. */
+/** From now until a time of the same clock, ms; 0 for the past. */
 export function msUntil(at: number, now: number): number {
   return Math.min(Math.max(0, Math.round(at - now)), MAX_WAIT_MS)
 }

@@ -13,8 +13,8 @@ export interface Take {
 }
 
 /**
- * The head of each mailbox if it is due, else a parked one that is; nothing for a claim that has had its time. Columns by
- * name: what is planned already fails once `*` means something else, as while a newer version starts beside this one.
+ * The head of each mailbox if it is due, else a parked one that is due; nothing if the claim has expired. Columns are
+ * named: a prepared `*` fails when a newer version, starting next to this one, adds a column.
  */
 const TAKE = `
   WITH next AS (
@@ -69,12 +69,12 @@ export async function takeAll(client: Connection, asked: Take[]): Promise<(Taken
 export interface Settle {
   delivery: TakenDelivery
   outcome: Outcome
-  /** When it ended by the process's clock, Unix ms, and how long ago that is, ms. */
+  /** When it ended by this process's clock, Unix ms, and how long ago that is, ms. */
   now: number
   ago: number
 }
 
-/** Only by who made the last attempt: another process may have taken the delivery over. */
+/** Only if nobody has made another attempt: another process may have taken over the delivery. */
 const SETTLE = `
   WITH ended AS (
     SELECT ended.*, now - ago AS at, now + wait AS next_attempt_at
@@ -121,7 +121,7 @@ export async function settleAll(boss: PgBoss, client: Connection, settles: Settl
   return results
 }
 
-/** In how many ms each mailbox is due again; those with nothing left are not in it. */
+/** In how many ms each mailbox is due again; empty ones are left out. */
 const DUE_AGAIN = `
   SELECT mailbox.key, ${waitMs('first.due_at')} AS wait FROM unnest($1::text[]) AS mailbox (key)
   CROSS JOIN LATERAL (
@@ -136,7 +136,7 @@ const DUE_AGAIN = `
   ) AS first
   WHERE first.due_at IS NOT NULL`
 
-/** The ends of drains. What was left, or waits for later, is woken with it: no moment in which nobody has it. */
+/** Ends drains. What is left, or waits for later, is queued in the same transaction, so that it is never forgotten. */
 export async function giveBackAll(
   boss: PgBoss,
   client: Connection,

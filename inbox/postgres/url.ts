@@ -1,4 +1,4 @@
-/** A database's URL for people: without its password and its parameters. */
+/** A database URL for display: without password and parameters. */
 export function describeUrl(url: string): string {
   if (!URL.canParse(url)) return 'PostgreSQL'
   const { username, host, pathname } = new URL(url)

@@ -5,7 +5,7 @@ import { emptyLog } from './scrub.ts'
 import { inSmallCommits } from './small-commits.ts'
 import { preparer } from './statements.ts'
 
-/** What a person does to deliveries. */
+/** What an operator does to deliveries. */
 export function createByHand(
   db: DatabaseSync,
   { write, counts, seqOf }: StoreParts,

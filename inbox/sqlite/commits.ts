@@ -2,31 +2,31 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Commit } from '../contracts.ts'
 
-/** Before a file that another process has locked is tried again, ms. */
+/** Wait before retrying a file locked by another process, ms. */
 const RETRY_MS = 20
 /** How long closing waits for such a lock, ms. */
 const CLOSE_MS = 5_000
 
-/** What operations change in memory, so that it can be undone with what they have written. */
+/** In-memory state that is rolled back with the transaction. */
 export interface InMemory {
-  /** A transaction begins. */
+  /** At the start of a transaction. */
   begin(): void
-  /** How many changes there are since it began. */
+  /** Number of changes since then. */
   mark(): number
-  /** Undoes the changes after a mark; 0 for all of them. */
+  /** Undoes all changes after a mark; 0 undoes all. */
   undoTo(mark: number): void
-  /** The transaction is committed. */
+  /** After the commit. */
   committed(): void
 }
 
 export interface CommitOptions {
-  /** Changed by operations, in memory. */
+  /** In-memory state that operations change. */
   memory: readonly InMemory[]
-  /** Runs in each transaction before its operations. What it throws rejects all of them. */
+  /** Runs in each transaction before its operations; if it throws, all are rejected. */
   check: () => void
   /** Runs in each transaction after its operations. */
   finish: () => void
-  /** Told of every commit. */
+  /** Called after every commit. */
   onCommit?: ((commit: Commit) => void) | undefined
 }
 
@@ -34,22 +34,21 @@ interface Operation {
   run: () => unknown
   resolve: (result: never) => void
   reject: (error: unknown) => void
-  /** When to give up while the file is locked, as performance.now() has it. */
+  /** When to give up on a locked file, by performance.now(). */
   until: number
   result: unknown
   failed: { error: unknown } | undefined
 }
 
 /**
- * Operations of one turn of the event loop in one transaction, in the order they were asked for. One that throws is
- * undone and rejected alone. While another process has the file locked they wait, in their order, and the event loop
- * does not.
+ * Runs the operations of one turn of the event loop in one transaction, in order. One that throws is rolled back and
+ * rejected alone. While another process has locked the file they stay queued, without blocking the event loop.
  */
 export class Commits {
   readonly #db: DatabaseSync
   readonly #options: CommitOptions
   readonly #sql: Record<'begin' | 'commit' | 'rollback' | 'savepoint' | 'undo' | 'release', StatementSync>
-  /** Operations that wait for the next transaction. */
+  /** Queued for the next transaction. */
   #waiting: Operation[] = []
   #retry: NodeJS.Timeout | undefined
   readonly #flush = () => this.#commitWaiting()
@@ -79,7 +78,7 @@ export class Commits {
     })
   }
 
-  /** Commits what waits, before the file is closed. What another process's lock holds up for 5 s is rejected. */
+  /** Commits what is queued, before closing. Rejects what is still locked out after 5 s. */
   async close(): Promise<void> {
     clearTimeout(this.#retry)
     const until = performance.now() + CLOSE_MS
@@ -93,7 +92,7 @@ export class Commits {
   }
 
   #commitWaiting(): void {
-    // Closing, or the retry, may have been here before.
+    // Closing or the retry may have committed them already.
     if (this.#waiting.length === 0) return
     const operations = this.#waiting
     this.#waiting = []
@@ -101,7 +100,10 @@ export class Commits {
     if (this.#attempt(operations)) this.#end(operations, performance.now() - begunAt)
   }
 
-  /** If one of several fails, it is found out which, and the others are done without it. false: the file is locked. */
+  /**
+   * If one of several operations fails, runs them one by one to find it, and commits the others. false: the file is
+   * locked.
+   */
   #attempt(operations: Operation[], oneByOne = false): boolean {
     try {
       this.#sql.begin.run()
@@ -131,7 +133,7 @@ export class Commits {
       this.#sql.commit.run()
     } catch (error) {
       for (const each of memory) each.undoTo(0)
-      // After some errors (a full disk, say) SQLite has rolled back by itself.
+      // After some errors (a full disk, say) SQLite has already rolled back.
       if (this.#db.isOpen && this.#db.isTransaction) this.#sql.rollback.run()
       throw error
     }
@@ -177,7 +179,9 @@ export class Commits {
   }
 }
 
-/** SQLITE_BUSY, whatever its details: another process has the lock (https://www.sqlite.org/rescode.html#busy). */
+/**
+ * SQLITE_BUSY or one of its extended codes: another process has the lock (https://www.sqlite.org/rescode.html#busy).
+ */
 function isBusy(error: unknown): boolean {
   const { errcode } = error as { errcode?: number }
   return errcode !== undefined && (errcode & 0xff) === 5

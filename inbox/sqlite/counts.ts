@@ -3,10 +3,12 @@ import type { Backlog, DeliveryState } from '../contracts.ts'
 import type { InMemory } from './commits.ts'
 import { STATEMENTS } from './statements.ts'
 
-/** Acceptance numbers that are counted together, as a power of 2: the oldest of a chunk is found within a millisecond. */
+/**
+ * Acceptance numbers counted together, as a power of 2: the oldest delivery of a chunk is found within a millisecond.
+ */
 const CHUNK_BITS = 12
 
-/** What other processes than the server have changed since it started: more or fewer deliveries of a chunk in a state. */
+/** What commands have changed since the server started: the difference in deliveries by chunk and state. */
 export const COUNTS_SCHEMA = `
   CREATE TABLE tally (state TEXT, chunk INTEGER, count INTEGER NOT NULL, PRIMARY KEY (state, chunk)) STRICT, WITHOUT ROWID;
 `
@@ -17,25 +19,22 @@ type Counted = (typeof COUNTED)[number]
 /** By state, then by chunk. */
 export type Counts = Record<Counted, Map<number, number>>
 
-/** How the deliveries of a store are counted as they change. */
+/** Counts deliveries by state as they change. */
 export interface Counting {
   memory: InMemory
-  /** A delivery is in this state (1), or no longer (-1), within a transaction. */
+  /** Adds a delivery to a state (1) or removes it (-1), within a transaction. */
   add(state: DeliveryState, seq: number, by: 1 | -1): void
-  /** Writes what others must know, at the end of a transaction. */
+  /** Writes changes for other processes, at the end of a transaction. */
   write(): void
   backlog(): Backlog
 }
 
-/**
- * Counts all deliveries, and forgets what others have changed until now, within the transaction in which the server
- * takes the store over.
- */
+/** Counts all deliveries and clears the tally, in the transaction in which the server takes over the store. */
 export function countAll(db: DatabaseSync): Counts {
   db.exec('DELETE FROM tally')
   const counts = noCounts()
   for (const state of COUNTED) {
-    // Written out, so that the planner sees that a partial index fits.
+    // A literal, or the planner would not use the partial index.
     const rows = db.prepare(
       `SELECT seq >> ${CHUNK_BITS} AS chunk, count(*) AS count FROM delivery WHERE state = '${state}' GROUP BY 1`,
     )
@@ -44,7 +43,7 @@ export function countAll(db: DatabaseSync): Counts {
   return counts
 }
 
-/** The server's counts are in memory: a backlog of a million is some 250 numbers, and no commit pays for them. */
+/** The server counts in memory: some 250 numbers for a backlog of a million, and no cost for commits. */
 export function countInMemory(db: DatabaseSync, counts: Counts): Counting {
   const tally = db.prepare(STATEMENTS.readTally)
   const oldestInChunk = db.prepare(STATEMENTS.oldestInChunk)
@@ -66,7 +65,7 @@ export function countInMemory(db: DatabaseSync, counts: Counts): Counting {
   }
 }
 
-/** A command writes what it changes for the server, and counts by itself. */
+/** A command writes its changes to the tally, for the server, and counts the backlog by scanning. */
 export function countBeside(db: DatabaseSync): Counting {
   const add = db.prepare(STATEMENTS.addToTally)
   const counts = noCounts()
@@ -83,7 +82,7 @@ export function countBeside(db: DatabaseSync): Counting {
   }
 }
 
-/** Walks what waits: for a command, which holds nobody up. */
+/** Scans what is waiting: only for commands, which block nothing. */
 export function scanBacklog(db: DatabaseSync): Backlog {
   const count = (state: Counted) =>
     db.prepare(`SELECT count(*) AS count FROM delivery WHERE state = '${state}'`).get()?.count as number
@@ -113,7 +112,7 @@ function createChanges(counts: Counts): Pick<Counting, 'memory' | 'add'> {
       committed() {},
     },
     add(state, seq, by) {
-      // Nobody asks how much is over.
+      // Finished deliveries are not counted.
       if (state === 'done' || state === 'discarded') return
       const chunk = Math.floor(seq / 2 ** CHUNK_BITS)
       changes.push({ state, chunk, by })

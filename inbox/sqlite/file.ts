@@ -12,17 +12,16 @@ const APPLICATION_ID = 0x74627768
 export const SCHEMA_VERSION = 3
 
 /*
- * delivery: what is known of each. body: its payload, apart, so that settling writes small pages only. wakeup: when a
- * mailbox that no drain is working on has something due; written in the same transaction as what makes it due, and made
- * anew at start. step: what `once` has claimed or done. history: failures, and what a person did; most deliveries have
- * none. tally: what commands have changed. about: what is known of the store itself, by name:
- *
- * installation_id    see Store.installationId
- * restored_at        Unix ms; once it was made from a backup
- * readable_since     the oldest version of the schema whose programs may use this file
- * holder             the server that has it: a random token, written when it takes it over
- * nothing_left_since Unix ms; since then no byte of what is deleted stays in the file
- * checked_at         Unix ms; written to see whether writing works
+ * Tables. delivery: all but the payload. body: the payload, in its own table so that settling writes small pages only.
+ * wakeup: when a mailbox without a running drain has something due; written in the transaction that makes it due,
+ * rebuilt at start. step: claims and results of `once`. history: failures and manual actions; most deliveries have
+ * none. tally: what commands have changed. about: facts about the store, by name:
+ * installation_id: see Store.installationId.
+ * restored_at: Unix ms, if the store was restored from a backup.
+ * readable_since: the oldest schema version whose programs may use this file.
+ * holder: random token of the server that has the file, written when it takes over.
+ * nothing_left_since: Unix ms since which deleted bytes don't stay in the file.
+ * checked_at: Unix ms of the last write check.
  */
 const HISTORY_SCHEMA = `
   CREATE TABLE history (
@@ -69,20 +68,20 @@ const SCHEMA = `
   ${ABOUT_SCHEMA}
   PRAGMA application_id = ${APPLICATION_ID};
 `
-/** What leads from each older version to this one. */
+/** Upgrades from each older version to this one. */
 const UPGRADES: Record<number, string> = { 1: HISTORY_SCHEMA + ABOUT_SCHEMA, 2: ABOUT_SCHEMA }
-/** Older versions whose tables are enough for what only looks. */
+/** The oldest version that read-only commands can use. */
 const OLDEST_LOOKED_AT = 2
 
 /**
- * Holds an exclusive transaction on a file beside the store for as long as this process lives: the kernel frees its
- * lock however the process ends, which no pid file can promise.
+ * Holds an exclusive transaction on a file next to the store for the life of this process: the kernel frees that lock
+ * however the process ends, unlike a pid file.
  */
 export function lockFile(file: string): DatabaseSync {
   let lock: DatabaseSync | undefined
   try {
     makeFolder(dirname(file))
-    // Two paths of one file, by a link, must find one lock.
+    // Two paths to one file, by a link, must find the same lock.
     const real = join(realpathSync(dirname(file)), basename(file))
     lock = new DatabaseSync(`${realOrSame(real)}.lock`, { timeout: 0 })
     lock.exec('BEGIN EXCLUSIVE')
@@ -101,7 +100,7 @@ export function lockFile(file: string): DatabaseSync {
   }
 }
 
-/** One folder, not those above it: a path that is wrong should not become a tree. */
+/** Not recursive: a mistyped path should not become a tree. */
 function makeFolder(folder: string): void {
   if (!existsSync(folder)) mkdirSync(folder)
 }
@@ -114,24 +113,24 @@ function realOrSame(file: string): string {
   }
 }
 
-/** While the server runs, another process's lock must not hold its event loop, ms: the commits try again by themselves. */
+/** Lock timeout of a running server, ms: its event loop must not block; commits retry by themselves. */
 const SERVER_LOCK_MS = 2
-/** A command may block, ms, and so may a server that only starts. */
+/** Lock timeout of a command and of a starting server, ms: both may block. */
 const COMMAND_LOCK_MS = 30_000
 const START_LOCK_MS = 5_000
 
 /**
- * Opens (or makes) the database in a file for the server, which has its lock, brought up to this version.
- * @throws {StoreOpenError} it is another program's, or of a newer version that this program can't use
+ * Opens or creates the server's database, upgraded to this version. The caller holds the lock.
+ * @throws {StoreOpenError} the file is another program's, or of a newer version that this program can't use
  */
 export function openDatabase(file: string): DatabaseSync {
-  // For nobody else to read; the log beside it gets the same rights.
+  // Readable by the owner only; SQLite gives the -wal file the same permissions.
   writeFileSync(file, '', { flag: 'a', mode: 0o600 })
   const db = new DatabaseSync(file, { timeout: START_LOCK_MS })
   try {
     const version = versionOf(db, file)
-    // Measured: pages of 8 KiB cost the fewest writes for bodies of 2 to 3 KB; a checkpoint after 4 MB of them holds the
-    // others up half as long as SQLite's own 1,000 pages, at the same cost for each; smaller ones cost more.
+    // Measured: 8 KiB pages cost the fewest writes for bodies of 2 to 3 KB. A checkpoint every 4 MB blocks others half
+    // as long as SQLite's default of 1,000 pages at the same cost for each; smaller ones cost more.
     db.exec(`
       PRAGMA page_size = 8192;
       PRAGMA journal_mode = WAL;
@@ -152,21 +151,21 @@ export function openDatabase(file: string): DatabaseSync {
   }
 }
 
-/** What is deleted is overwritten, and not only unlinked; and a commit is on the disk. */
+/** Deleted content is overwritten, not only unlinked; a commit is on disk. */
 const EVERY_CONNECTION = `
   PRAGMA secure_delete = ON;
   PRAGMA synchronous = FULL;
   PRAGMA cache_size = -16384;`
 
-/** From now on the event loop belongs to the deliveries. */
+/** Switches from the start's lock timeout to the running server's. */
 export function beginServing(db: DatabaseSync): void {
   db.exec(`PRAGMA busy_timeout = ${SERVER_LOCK_MS}`)
 }
 
 /**
- * Opens the database in a file beside its server, or without one, and changes nothing of its schema.
- * @returns the version too: an older one has what is needed to look, and no more
- * @throws {StoreOpenError} it is another program's, or of a version that this program can't use
+ * Opens a database for a command, with or without its server running, without changing the schema.
+ * @returns the version too: an older one is only good for reading
+ * @throws {StoreOpenError} the file is another program's, or of a version that this program can't use
  */
 export function openBeside(file: string): { db: DatabaseSync; version: number } {
   const db = new DatabaseSync(file, { timeout: COMMAND_LOCK_MS })
@@ -182,15 +181,15 @@ export function openBeside(file: string): { db: DatabaseSync; version: number } 
   }
 }
 
-/** Only the server upgrades, under its lock: an older one may be running. */
+/** Only the server upgrades, under its lock: an older server may be running. */
 export function olderVersion(file: string, version: number): string {
   return `${file} has schema version ${version}, not ${SCHEMA_VERSION}; start this version's server with it once`
 }
 
 /**
- * The schema's version: this one, an older one that can be brought up to it, or a newer one that this program may use;
- * null: nothing is in the file.
- * @throws {StoreOpenError} it is another program's, or of a newer version that this program can't use
+ * The schema's version: this one, an older one that can be upgraded, or a newer one that allows this program; null: the
+ * file is empty.
+ * @throws {StoreOpenError} the file is another program's, or of a newer version that this program can't use
  */
 export function versionOf(db: DatabaseSync, file: string): number | null {
   const pragma = (name: string) => Object.values(db.prepare(`PRAGMA ${name}`).get() as object)[0]
@@ -209,13 +208,15 @@ export function versionOf(db: DatabaseSync, file: string): number | null {
   return version
 }
 
-/** What a store says about itself; undefined: nothing, as those of older versions do. */
+/** A fact about the store; undefined: it has none, like stores of older versions. */
 function aboutOf(db: DatabaseSync, name: string): string | undefined {
   if (db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'about'").get() === undefined) return undefined
   return db.prepare(STATEMENTS.getAbout).get(name)?.value as string | undefined
 }
 
-/** When the store was made from a backup, Unix ms; null: it was not, or somebody has decided about its id since. */
+/**
+ * When the store was restored from a backup, Unix ms; null: it was not, or its installation id has been settled since.
+ */
 export function restoredAt(db: DatabaseSync): number | null {
   const at = aboutOf(db, 'restored_at')
   return at === undefined ? null : Number(at)
@@ -223,27 +224,27 @@ export function restoredAt(db: DatabaseSync): number | null {
 
 const NOTHING_LEFT = `INSERT OR IGNORE INTO about VALUES ('nothing_left_since', unixepoch() * 1000);`
 
-/** Whether the file may hold bytes of what earlier versions have deleted. */
+/** Whether the file may contain data that earlier versions deleted. */
 export function mayHoldLeftovers(db: DatabaseSync): boolean {
   return aboutOf(db, 'nothing_left_since') === undefined
 }
 
-/** Rewrites the file without what earlier versions deleted: some seconds for each GB, and nobody can write. */
+/** Rewrites the file without data that earlier versions deleted: some seconds per GB, and writes are blocked. */
 export function eraseLeftovers(db: DatabaseSync): void {
   db.exec(`VACUUM; PRAGMA wal_checkpoint(TRUNCATE); ${NOTHING_LEFT}`)
 }
 
-/** Notes in a store's file that it is made from a backup, and may have the installation id of one in service. */
+/** Marks a store as restored from a backup: it may have the installation id of one in service. */
 export function markRestored(file: string, now: number): void {
   mark(file, db => db.prepare(STATEMENTS.setAbout).run('restored_at', String(now)))
 }
 
-/** Notes in a file that SQLite has just written (VACUUM INTO) that nothing of what was deleted is in it. */
+/** Marks a file just written by SQLite (VACUUM INTO) as free of deleted data. */
 export function markWithoutLeftovers(file: string): void {
   mark(file, db => db.exec(NOTHING_LEFT))
 }
 
-/** A store of an older version gets its notes, and an id of its own, from the server that upgrades it. */
+/** Skips stores of older versions: the server that upgrades them sets these, and an installation id of their own. */
 function mark(file: string, write: (db: DatabaseSync) => void): void {
   const db = new DatabaseSync(file)
   try {

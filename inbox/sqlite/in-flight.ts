@@ -1,9 +1,9 @@
 import type { InMemory } from './commits.ts'
 
-/** The deliveries that this process has taken and not settled, by their acceptance numbers. */
+/** Acceptance numbers of the deliveries that this process has taken and not settled. */
 export class InFlight implements InMemory {
   readonly #seqs = new Set<number>()
-  /** Of the transaction under way. */
+  /** In the current transaction. */
   #changes: { seq: number; added: boolean }[] = []
 
   has(seq: number): boolean {

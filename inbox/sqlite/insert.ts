@@ -4,7 +4,6 @@ import { redactedJson } from '../rows.ts'
 import type { StoreParts } from './parts.ts'
 import { preparer } from './statements.ts'
 
-/** Keeps a new delivery. */
 export function createInsert(db: DatabaseSync, { write, known, counts, inFlight }: StoreParts): Pick<Store, 'insert'> {
   const sql = preparer(db)
   const insertDelivery = sql('insertDelivery')
@@ -47,7 +46,7 @@ export function createInsert(db: DatabaseSync, { write, known, counts, inFlight 
       return 'claimed'
     }
     if (dead) return 'dead'
-    // A mailbox that waits for a retry keeps its later time.
+    // Keeps a later time that is already set: the mailbox waits for a retry.
     wakeNow.run(orderingKey)
     return 'queued'
   }

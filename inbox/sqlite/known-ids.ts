@@ -1,14 +1,14 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { InMemory } from './commits.ts'
 
-/** Ids that are kept in memory before they go into the index: some 5 MB. */
+/** Ids kept in memory before they go into the index: some 5 MB. */
 const MAX_FRESH_IDS = 32_768
-/** Pieces that ids are moved in. Each is a narrow range of the index, so that many of its ids fall on one page. */
+/** Ids move to the index by pieces. Each is a narrow range of the index, so that many of its ids share a page. */
 const PIECES = 256
-/** Pieces moved in one commit, at most. */
+/** Maximum number of pieces moved in one commit. */
 const MAX_PIECES_PER_COMMIT = 4
 
-/** indexed: for each piece, the acceptance number up to which its ids are in known. */
+/** known: the index. indexed: for each piece, the acceptance number up to which its ids are in the index. */
 export const KNOWN_IDS_SCHEMA = `
   CREATE TABLE known (id TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE indexed (piece INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
@@ -16,38 +16,37 @@ export const KNOWN_IDS_SCHEMA = `
     INSERT INTO indexed SELECT piece, 0 FROM pieces;
 `
 
-/** What the transaction under way has changed of an id, to be undone if it fails. */
+/** A change of the current transaction, to be undone if it fails. */
 interface Change {
   id: string
-  /** What it had before; undefined: it was not in memory. */
+  /** Its acceptance number before; undefined: it was not in memory. */
   seq: number | undefined
   lastSeq: number
 }
 
 /**
- * Which ids are stored, and under which acceptance number.
- *
- * Ids are random: a plain unique index would write a page of its own for each of them, most of what a commit writes.
- * So the newest ids are in memory, in pieces by their first two digits, and go into the index a piece at a time. The
- * table of deliveries is the log of what is not in the index yet, and read again at start.
+ * The stored ids and their acceptance numbers.
+ * Ids are random, so a plain unique index would write one page for each: most of a commit. The newest ids are therefore
+ * kept in memory, in pieces by their first two digits, and move to the index a piece at a time. At start, those not yet
+ * in the index are read from the delivery table.
  */
 export class KnownIds implements InMemory {
-  /** Up to here all ids were in the index at the start, so that none of them is in memory. */
+  /** At the start, all ids up to here were in the index, so none of them is in memory. */
   readonly indexedTo: number
   readonly #find: StatementSync
   readonly #index: StatementSync
   readonly #unindex: StatementSync
   readonly #markIndexed: StatementSync
   readonly #later: StatementSync
-  /** For each piece, the acceptance number up to which its ids were in the index at the start. */
+  /** The same, for each piece. */
   readonly #indexedTo: number[]
   #anyIndexed: boolean
   readonly #fresh = Array.from({ length: PIECES }, () => new Map<string, number>())
   /** Ids in memory. */
   #size = 0
-  /** The piece that is moved next, round and round, and the last acceptance number. */
+  /** The piece to move next, round-robin, and the last acceptance number. */
   #progress = { next: 0, lastSeq: 0 }
-  /** `#progress` when the transaction under way began, its changes, and the pieces that it has moved. */
+  /** `#progress` at the start of the current transaction, its changes, and the pieces it moved. */
   #before = this.#progress
   #changes: Change[] = []
   #moved: number[] = []
@@ -66,12 +65,12 @@ export class KnownIds implements InMemory {
     this.#readAfter(this.indexedTo)
   }
 
-  /** The acceptance number of an id; undefined: it is not known. */
+  /** The acceptance number of an id; undefined: unknown. */
   find(id: string): number | undefined {
     return this.#pieceOf(id).get(id) ?? (this.#anyIndexed ? (this.#find.get(id)?.seq as number | undefined) : undefined)
   }
 
-  /** Reads the ids that another process has added since. */
+  /** Reads ids that another process has added. */
   readOn(): void {
     this.#readAfter(this.#progress.lastSeq)
   }
@@ -83,14 +82,14 @@ export class KnownIds implements InMemory {
     this.#progress.lastSeq = seq
   }
 
-  /** Forgets an id whose delivery is deleted, within a transaction. */
+  /** Removes the id of a deleted delivery, within a transaction. */
   remove(id: string): void {
     this.#changes.push({ id, seq: this.#pieceOf(id).get(id), lastSeq: this.#progress.lastSeq })
     this.#forget(id)
     this.#unindex.run(id)
   }
 
-  /** Moves ids into the index when there are many in memory, within a transaction. */
+  /** Moves pieces to the index when there are many ids in memory, within a transaction. */
   move(): void {
     let left = this.#size
     while (left > MAX_FRESH_IDS && this.#moved.length < MAX_PIECES_PER_COMMIT) {
@@ -154,7 +153,7 @@ export class KnownIds implements InMemory {
   }
 }
 
-/** The number of an id's piece. What is no UUID (a person may ask for anything) has one too. */
+/** The number of an id's piece. Strings that are no UUID (a person may ask for anything) have one too. */
 function numberOf(id: string): number {
   return Number.parseInt(id.slice(0, 2), 16) & (PIECES - 1)
 }

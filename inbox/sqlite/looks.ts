@@ -4,10 +4,10 @@ import { type DeliveryRow, listedDelivery, type RowWithPayload, storedDelivery }
 import type { KnownIds } from './known-ids.ts'
 import { browseStatement, listStatement, STATEMENTS } from './statements.ts'
 
-/** Acceptance numbers that one look of `browse` goes over: some 5 ms. */
+/** Acceptance numbers that one call of `browse` scans: some 5 ms. */
 const BROWSED = 10_000
 
-/** The part of a store that only looks. Files of the version before have all that it needs. */
+/** The read-only part of a store. It works with files of the previous version too. */
 export type Looks = Pick<Store, 'get' | 'list' | 'browse' | 'history' | 'size'>
 
 /** @param seqOf the acceptance number of an id; null: it is not known */
@@ -59,12 +59,12 @@ export function createLooks(db: DatabaseSync, seqOf: (id: string) => number | nu
   }
 }
 
-/** Of the server's file, whose ids another process adds. */
+/** For a command, while the server adds ids. */
 export function seqBeside(known: KnownIds): (id: string) => number | null {
   return id => {
     const seq = known.find(id)
     if (seq !== undefined) return seq
-    // The server may have accepted it since this was opened.
+    // The server may have accepted it since.
     known.readOn()
     return known.find(id) ?? null
   }

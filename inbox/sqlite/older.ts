@@ -6,10 +6,7 @@ import { olderVersion } from './file.ts'
 import { KnownIds } from './known-ids.ts'
 import { createLooks, seqBeside } from './looks.ts'
 
-/**
- * A store of an older version, whose server may be running: to be looked at, and not changed.
- * @param version that it has
- */
+/** A read-only store of an older version, whose server may be running. */
 export function openOlderStore(db: DatabaseSync, file: string, version: number): Store {
   const refuse = async () => {
     throw new StoreOpenError(olderVersion(file, version))
@@ -17,7 +14,7 @@ export function openOlderStore(db: DatabaseSync, file: string, version: number):
   return {
     ...createLooks(db, seqBeside(new KnownIds(db))),
     backlog: async () => scanBacklog(db),
-    /** Whether it could be written: the lock, and the right to it. */
+    /** Whether it could be written: lock and permissions. */
     async checkWritable() {
       db.exec('BEGIN IMMEDIATE; ROLLBACK')
     },

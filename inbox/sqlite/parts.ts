@@ -3,14 +3,14 @@ import type { Counting } from './counts.ts'
 import type { InFlight } from './in-flight.ts'
 import type { KnownIds } from './known-ids.ts'
 
-/** What the verbs of a store share. */
+/** What the parts of a store share. */
 export interface StoreParts {
   write: Commits['write']
   known: KnownIds
   counts: Counting
   inFlight: InFlight
-  /** The acceptance number of an id; null: it is not known. */
+  /** The acceptance number of an id; null: unknown. */
   seqOf: (id: string) => number | null
-  /** Another process is the server, perhaps: what that one has in memory is its own to forget. */
+  /** Opened by a command: a server may be running, with ids in memory that only it may remove. */
   isBeside: boolean
 }

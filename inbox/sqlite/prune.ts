@@ -4,7 +4,7 @@ import type { StoreParts } from './parts.ts'
 import { inSmallCommits } from './small-commits.ts'
 import { preparer } from './statements.ts'
 
-/** Acceptance numbers that one step of pruning looks at. */
+/** Acceptance numbers scanned by one step of pruning. */
 const SEQS_PER_STEP = 200
 
 interface Candidate {
@@ -13,7 +13,6 @@ interface Candidate {
   settled_at: number
 }
 
-/** What the passing of time does to deliveries. */
 export function createPruning(db: DatabaseSync, { write, known, isBeside }: StoreParts): Pick<Store, 'prune'> {
   const sql = preparer(db)
   const bodyBytes = sql('bodyBytes')

@@ -4,7 +4,7 @@ import { StoreOpenError } from '../errors.ts'
 import type { RowWithPayload } from '../rows.ts'
 import { lockFile, olderVersion, SCHEMA_VERSION, versionOf } from './file.ts'
 
-/** A step that is done. */
+/** A finished step of `once`. */
 export interface StepRow {
   key: string
   /** Unix ms. */
@@ -15,7 +15,7 @@ export interface StepRow {
 
 /** What happened to a delivery: see HistoryEntry. */
 export interface HistoryInFile {
-  /** The delivery's. */
+  /** The delivery's id. */
   id: string
   what: string
   at: number
@@ -24,27 +24,24 @@ export interface HistoryInFile {
   detail: string | null
 }
 
-/** A store's file, to be read and not changed. Rows are read as they are asked for. */
+/** A read-only store file. Rows are read lazily. */
 export interface SqliteReader {
-  /** The file, read only: for what else is kept in it. */
+  /** The file, for its other tables. */
   db: DatabaseSync
   /** See Store.installationId. */
   installationId(): string
-  /** How many deliveries there are. */
+  /** Number of deliveries. */
   count(): number
   /** In order of acceptance. */
   deliveries(): Iterable<RowWithPayload>
-  /** What happened to the deliveries from one acceptance number to another, in order. */
+  /** History of the deliveries between two acceptance numbers, in order. */
   history(first: number, last: number): HistoryInFile[]
-  /** Those that are done: a claim is nobody's once its process has ended. */
+  /** Finished steps: a claim means nothing once its process has ended. */
   steps(): Iterable<StepRow>
   close(): void
 }
 
-/**
- * Opens the store in a file to read it, while no other process has it.
- * @throws {StoreOpenError} that says why the file can't be read and what to do
- */
+/** Opens a store for reading, while no other process has it open. */
 export function openSqliteReader(file: string): SqliteReader {
   let lock: DatabaseSync | undefined
   let db: DatabaseSync | undefined

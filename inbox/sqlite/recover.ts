@@ -6,21 +6,20 @@ import { type Counts, countAll } from './counts.ts'
 import { eraseLeftovers, mayHoldLeftovers } from './file.ts'
 import { CLOCK_SLACK_MS } from './wakeups.ts'
 
-/** What a server does with a file before it serves: the process before it may have died. */
+/** Recovery at the start of a server: the previous process may have died. */
 
-/** A larger file is not rewritten at the start: deliveries would wait for more than some seconds, bytes. */
+/** Larger files are not rewritten at start, bytes: deliveries would wait for more than some seconds. */
 const MAX_REWRITTEN_BYTES = 256 * 2 ** 20
 
 export interface Recovered {
-  /** By what the file knows from now on which server has it. */
+  /** Token by which the file knows which server has it. */
   holder: string
-  /** How many deliveries are in each state. */
   counts: Counts
 }
 
 /**
- * What a process left behind that died: its claims are nobody's now, and what was pending is due. What was settled after
- * now, by a clock that has been set back since, is looked at.
+ * Drops the claims of a process that died and rebuilds the wake-ups. Deliveries settled in the future, by a clock since
+ * set back, are due at once: `take` decides.
  */
 export function recover(db: DatabaseSync): Recovered {
   const holder = randomUUID()
@@ -44,7 +43,7 @@ export function recover(db: DatabaseSync): Recovered {
   return { holder, counts }
 }
 
-/** Earlier versions left data of what was forgotten in the file. */
+/** Earlier versions left forgotten data in the file. */
 export function rewriteOnce(db: DatabaseSync, file: string, log: Logger | undefined): void {
   if (!mayHoldLeftovers(db)) return
   const { size } = statSync(file)

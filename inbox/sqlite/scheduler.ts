@@ -4,45 +4,43 @@ import type { SqliteStore } from './store.ts'
 import { CLOCK_SLACK_MS } from './wakeups.ts'
 
 /**
- * Due mailboxes read from the store at once, at least: what is waiting beyond them stays on disk, whatever the backlog.
- * Twice as many as are drained at the same time, or all that is read could be at work already.
+ * Minimum number of due mailboxes read from the store at once; the rest of the backlog stays on disk. The actual number
+ * is at least twice the concurrency, or all that is read might be draining already.
  */
 const MIN_WINDOW = 256
 
-/** A timer longer than this is not relied on, ms: the clock may be set, and a machine that sleeps stops its timers. */
+/** Longest timer, ms: the clock may be set, and sleeping machines stop timers. */
 const MAX_TIMER_MS = 30_000
 
 export interface LocalSchedulerOptions {
   store: Pick<SqliteStore, 'dueMailboxes' | 'dueAt' | 'nextDueAt' | 'wakeLater' | 'onChange'>
-  /** Mailboxes drained at the same time, at most. */
+  /** Mailboxes drained in parallel. */
   concurrency: number
   clock: Clock
   trouble: StoreTrouble
 }
 
 /**
- * Drains mailboxes within this process: at once where there is room, else from the store's list of due mailboxes, with
- * one timer for the next one that will be due.
+ * Drains mailboxes in this process: at once if there is room, else from the store's list of due mailboxes, with one
+ * timer for the next one.
  */
 export class LocalScheduler implements Scheduler {
   readonly #options: LocalSchedulerOptions
-  /** Due mailboxes read at once. */
   readonly #window: number
   readonly #stopping = new AbortController()
-  /** null: not started, or stopping. */
+  /** null: not started, or stopped. */
   #drain: Drain | null = null
-  /** The mailboxes being drained or reserved; true: something has come in for it meanwhile. */
+  /** Mailboxes being drained or reserved. true: something new has come in for it. */
   readonly #busy = new Map<string, boolean>()
-  /** Drains under way, for `stop`. */
+  /** Running drains, for `stop`. */
   readonly #running = new Set<Promise<void>>()
-  /** Due mailboxes that were read and not begun. */
+  /** Due mailboxes read from the store but not started. */
   #ready: string[] = []
   /** The store may have due mailboxes that are not in `#ready`. */
   #more = false
-  /** Due mailboxes are being read. */
   #reading = false
   #timer: { at: number; cancel: () => void } | null = null
-  /** The latest time that was seen. */
+  /** The latest time seen. */
   #latest = Number.NEGATIVE_INFINITY
 
   constructor(options: LocalSchedulerOptions) {
@@ -56,7 +54,7 @@ export class LocalScheduler implements Scheduler {
       this.#more = true
       this.#pump()
     }
-    // A command has replayed something, perhaps.
+    // A command may have replayed something.
     this.#options.store.onChange(readAgain)
     readAgain()
   }
@@ -71,7 +69,7 @@ export class LocalScheduler implements Scheduler {
     this.#launch(claimed.orderingKey, claimed)
   }
 
-  /** Frees a mailbox; at once, so that nothing that comes in for it meanwhile goes unseen. */
+  /** Frees a mailbox, synchronously, so that nothing that comes in for it is missed. */
   release(orderingKey: string): void {
     const wokenMeanwhile = this.#busy.get(orderingKey)
     this.#busy.delete(orderingKey)
@@ -112,7 +110,7 @@ export class LocalScheduler implements Scheduler {
     this.#timer = { at, cancel }
   }
 
-  /** Fills the free places from what is ready, and reads more when that runs out. */
+  /** Starts ready mailboxes while there is room, and reads more when they run out. */
   #pump(): void {
     while (this.#hasRoom() && this.#ready.length > 0) {
       const orderingKey = this.#ready.shift() as string
@@ -133,7 +131,7 @@ export class LocalScheduler implements Scheduler {
       this.#ready = await store.dueMailboxes(now, this.#window)
       if (this.#ready.length === this.#window) this.#more = true
       const next = await store.nextDueAt(now)
-      // It may have become due meanwhile.
+      // It may have become due by now.
       if (next !== null && next <= clock.now()) this.#more = true
       else if (next !== null) this.#setTimer(next)
     }, this.#stopping.signal)
@@ -150,7 +148,7 @@ export class LocalScheduler implements Scheduler {
     this.#running.add(done)
   }
 
-  /** It is held while the store is in trouble: the store may have no wake-up of it any more. */
+  /** Keeps the mailbox while the store is failing: its wake-up may already be gone from the store. */
   async #drainMailbox(orderingKey: string, claimed?: TakenDelivery): Promise<void> {
     const { store, trouble } = this.#options
     let given = claimed
@@ -159,7 +157,7 @@ export class LocalScheduler implements Scheduler {
       const delivery = given
       given = undefined
       await this.#drain(orderingKey, delivery)
-      // What waits for later had no wake-up during the drain, so that no timer may be set for it.
+      // During the drain the mailbox has no wake-up in the store, so a timer may be missing.
       const at = delivery === undefined ? await store.dueAt(orderingKey) : null
       if (at !== null) this.wake(orderingKey, at)
     }, this.#stopping.signal)

@@ -1,17 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** What readers in the way may take, ms. */
+/** How long to wait for readers, ms. */
 const PATIENCE_MS = 10_000
 const RETRY_MS = 50
-/** The write lock is held while a reader is waited for, ms: the server's commits wait too. */
+/** How long one attempt holds the write lock while it waits for a reader, ms: the server's commits wait too. */
 const LOCK_MS = 2
 
 /**
- * Moves the log into the file and cuts it off, so that nothing stays in it of what was overwritten in the file. In small
- * attempts: neither the event loop nor another process's commit waits for readers.
- * @param patienceMs how long readers of an older state are waited for
- * @throws {Error} one has not ended by then
+ * Moves the -wal file's content into the store and truncates it, so that overwritten data does not stay there. In short
+ * attempts, so that neither the event loop nor other processes' commits wait for readers.
+ * @param patienceMs how long to wait for readers of an older state
+ * @throws {Error} a reader has not ended by then
  */
 export async function emptyLog(db: DatabaseSync, patienceMs = PATIENCE_MS): Promise<void> {
   const until = performance.now() + patienceMs
@@ -26,10 +26,10 @@ export async function emptyLog(db: DatabaseSync, patienceMs = PATIENCE_MS): Prom
   }
 }
 
-/** Whether the log is empty now. */
+/** Returns whether the -wal file is empty now. */
 export function tryToEmptyLog(db: DatabaseSync): boolean {
   const { timeout } = db.prepare('PRAGMA busy_timeout').get() as { timeout: number }
-  // Most of the work, for which no writer waits.
+  // Does most of the work without blocking writers.
   db.exec(`PRAGMA busy_timeout = ${LOCK_MS}; PRAGMA wal_checkpoint(PASSIVE)`)
   try {
     return db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0

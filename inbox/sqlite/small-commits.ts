@@ -1,11 +1,11 @@
 import type { StatementSync } from 'node:sqlite'
 
-/** Payloads that one commit deletes, bytes: they are overwritten, and others wait for the lock meanwhile. */
+/** Payload bytes deleted in one commit: they are overwritten while other processes wait for the lock. */
 const MAX_COMMIT_BYTES = 512 * 1024
-/** And deliveries. */
+/** Deliveries changed in one commit. */
 const MAX_COMMIT_DELIVERIES = 50
 
-/** Deliveries (acceptance numbers) in groups whose payloads are no more than a commit should delete. */
+/** Groups deliveries (acceptance numbers) by what one commit should delete. */
 export function inSmallCommits(seqs: readonly number[], bodyBytes: StatementSync): number[][] {
   const groups: number[][] = []
   let bytes = Number.POSITIVE_INFINITY

@@ -1,9 +1,9 @@
-/** The statements of the SQLite store, in one place: a test asks the planner about each that none walks a whole table. */
+/** All statements of the SQLite store: a test asks the planner about each, so that none scans a whole table. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { DeliveryFilter } from '../contracts.ts'
 import { conditionsOf } from '../rows.ts'
 
-/** Of the pass over finished deliveries: those that may be deleted, in a range of acceptance numbers. */
+/** Finished deliveries that may be deleted, in a range of acceptance numbers. */
 const FINISHED = `delivery NOT INDEXED
   WHERE seq > ? AND seq <= ? AND state IN ('done', 'discarded') AND settled_at < ?`
 
@@ -88,13 +88,13 @@ export const STATEMENTS = {
   dropAbout: 'DELETE FROM about WHERE name = ?',
 } as const
 
-/** `list`: after an acceptance number, in order. @throws {TypeError} the filter's state is none */
+/** `list`: after an acceptance number, in order. @throws {TypeError} the filter's state is not a known one */
 export function listStatement(filter: DeliveryFilter) {
   const { where, values } = conditionsOf(filter, () => '?')
   return { sql: `SELECT * FROM delivery LEFT JOIN body USING (seq) WHERE seq > ?${where} ORDER BY seq LIMIT ?`, values }
 }
 
-/** `browse`: between two acceptance numbers, newest first. @throws {TypeError} the filter's state is none */
+/** `browse`: between two acceptance numbers, newest first. @throws {TypeError} the filter's state is not a known one */
 export function browseStatement(filter: DeliveryFilter) {
   const { where, values } = conditionsOf(filter, () => '?')
   return { sql: `SELECT * FROM delivery WHERE seq < ? AND seq >= ?${where} ORDER BY seq DESC LIMIT ?`, values }

@@ -3,7 +3,7 @@ import type { Store } from '../contracts.ts'
 import type { StoreParts } from './parts.ts'
 import { preparer } from './statements.ts'
 
-/** The steps of `once`. */
+/** Claims and results of `once`. */
 export function createSteps(
   db: DatabaseSync,
   { write }: Pick<StoreParts, 'write'>,

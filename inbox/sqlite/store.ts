@@ -20,9 +20,9 @@ import { createSteps } from './steps.ts'
 import { createTurns } from './turns.ts'
 import { createWakeups, type Wakeups } from './wakeups.ts'
 
-/** How often it is looked whether another process has changed the file, ms. */
+/** How often to check whether another process has changed the file, ms. */
 const WATCH_INTERVAL_MS = 500
-/** A file that another process has locked for longer can't be written, ms. */
+/** A file locked by another process for longer than this is reported as not writable, ms. */
 const CHECK_TIMEOUT_MS = 1_000
 
 export interface SqliteStore extends Store, Wakeups {
@@ -31,15 +31,14 @@ export interface SqliteStore extends Store, Wakeups {
 }
 
 export interface SqliteStoreOptions {
-  /** Told of every commit. */
+  /** Called after every commit. */
   onCommit?: (commit: Commit) => void
-  /** For what an operator should know. */
   log?: Logger
 }
 
 /**
- * Opens (or makes) the store in a file for the server: one process at a time.
- * @throws {StoreOpenError} that says why the file can't be used and what to do.
+ * Opens or creates the store in a file, for the server: one process at a time.
+ * @throws {StoreOpenError} that says why the file can't be used and what to do
  */
 export function openSqliteStore(file: string, options: SqliteStoreOptions = {}): SqliteStore {
   const lock = lockFile(file)
@@ -58,9 +57,9 @@ export function openSqliteStore(file: string, options: SqliteStoreOptions = {}):
 }
 
 /**
- * Opens the store in a file beside its server, or without one: for a command that looks, replays, discards or forgets.
- * Takes no lock, wakes nothing up and must insert nothing. A file of an older version is only looked at.
- * @throws {StoreOpenError} that says why the file can't be used and what to do.
+ * Opens the store in a file for a command that reads, replays, discards or forgets, with or without its server running.
+ * It takes no lock, wakes nothing and must not insert. Files of older versions are read-only.
+ * @throws {StoreOpenError} that says why the file can't be used and what to do
  */
 export function openSqliteStoreBeside(file: string): Store {
   if (!existsSync(file)) throw new StoreOpenError(`${file} does not exist; name the server's own file`)
@@ -80,7 +79,7 @@ function explained(error: unknown, file: string): StoreOpenError {
   return new StoreOpenError(`${file} can't be opened as a store (${(error as Error).message})`, { cause: error })
 }
 
-/** @param server what makes it the server's; undefined: it is opened beside one */
+/** @param server undefined: opened by a command */
 function createStore(
   db: DatabaseSync,
   file: string,
@@ -94,7 +93,7 @@ function createStore(
     memory: [known, counts.memory, inFlight],
     check: server === undefined ? () => {} : holderCheck(db, file, server.holder, log),
     finish() {
-      // The index is the server's to keep.
+      // Only the server maintains the index.
       if (server !== undefined) known.move()
       counts.write()
     },
@@ -124,7 +123,7 @@ function createStore(
     async close() {
       watch.stop()
       await commits.close()
-      // Readers in the way leave that to the next start.
+      // If readers are in the way, the next start does it.
       if (server !== undefined && db.isOpen) tryToEmptyLog(db)
       db.close()
       server?.lock.close()
@@ -132,7 +131,7 @@ function createStore(
   }
 }
 
-/** Throws once another server has taken the file, as when somebody has deleted the lock. */
+/** Throws once another server has taken over the file, as when somebody has deleted the lock. */
 function holderCheck(db: DatabaseSync, file: string, holder: string, log: Logger | undefined): () => void {
   const getAbout = preparer(db)('getAbout')
   let lost: Error | undefined
@@ -176,7 +175,7 @@ function createInstallation(
   }
 }
 
-/** Sees that another process has changed the file. */
+/** Notices changes to the file by other processes. */
 function createWatch(db: DatabaseSync): Pick<SqliteStore, 'onChange'> & { stop(): void } {
   const dataVersion = db.prepare('PRAGMA data_version')
   const version = () => dataVersion.get()?.data_version

@@ -6,7 +6,7 @@ import type { StoreParts } from './parts.ts'
 import { preparer } from './statements.ts'
 import { CLOCK_SLACK_MS } from './wakeups.ts'
 
-/** As SQLite gives it: 64-bit integers as numbers. */
+/** SQLite returns 64-bit integers as numbers. */
 type InFile = RowWithPayload & {
   seq: number
   started_at: number | null
@@ -15,7 +15,7 @@ type InFile = RowWithPayload & {
   settled_at: number | null
 }
 
-/** Attempts: a delivery is taken, and how that ended is written. */
+/** Attempts: taking a delivery and settling it. */
 export function createTurns(
   db: DatabaseSync,
   { write, counts, inFlight, seqOf }: StoreParts,
@@ -57,7 +57,7 @@ export function createTurns(
     const pending = head.get(orderingKey) as InFile | undefined
     const parked = firstParked.get(orderingKey) as InFile | undefined
     const waiting = [pending, parked].filter(row => row !== undefined)
-    // Whoever is at it looks again when it is settled.
+    // The drain that handles it takes the next one when it is settled.
     if (waiting.some(row => inFlight.has(row.seq))) {
       forgetWakeup.run(orderingKey)
       return null
@@ -87,14 +87,14 @@ export function createTurns(
     }
   }
 
-  /** When its next attempt is due. By a clock that has been set back since it failed, it waits its delay from now. */
+  /** When its next attempt is due. If the clock was set back since it failed, its delay starts again from now. */
   function dueAtOf({ seq, next_attempt_at, settled_at }: InFile, now: number): number {
     const dueAt = next_attempt_at ?? 0
     if (dueAt <= now) return dueAt
     const failedAt = settled_at as number
     if (failedAt <= now + CLOCK_SLACK_MS && dueAt <= now + MAX_RETRY_MS) return dueAt
-    const anew = now + Math.min(dueAt - failedAt, MAX_RETRY_MS)
-    postpone.run(anew, now, seq)
-    return anew
+    const restarted = now + Math.min(dueAt - failedAt, MAX_RETRY_MS)
+    postpone.run(restarted, now, seq)
+    return restarted
   }
 }

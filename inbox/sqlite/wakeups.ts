@@ -2,21 +2,23 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { StoreParts } from './parts.ts'
 import { preparer } from './statements.ts'
 
-/** Wake-ups that are looked at in one commit. */
+/** Wake-ups checked in one commit. */
 const MAX_WAKEUPS_PER_COMMIT = 1_000
 
-/** Clocks that are set right by less than this make nobody wait for long, ms. */
+/** Clock corrections smaller than this are ignored, ms: they delay nothing for long. */
 export const CLOCK_SLACK_MS = 5_000
 
-/** When mailboxes are due: what the in-process scheduler asks beyond the contract. */
+/** When mailboxes are due: what the in-process scheduler needs beyond the contract. */
 export interface Wakeups {
-  /** At most `limit` mailboxes with something due at `now`, longest due first. */
+  /** At most `limit` mailboxes with something due at `now`, the longest due first. */
   dueMailboxes(now: number, limit: number): Promise<string[]>
-  /** When a mailbox that nobody drains any more is due again, Unix ms; null: nothing is left in it. */
+  /** When a mailbox without a running drain is due again, Unix ms; null: it is empty. */
   dueAt(orderingKey: string): Promise<number | null>
-  /** When the first mailbox after `now` is due, Unix ms; null: none waits. */
+  /** When the next mailbox after `now` is due, Unix ms; null: none is waiting. */
   nextDueAt(now: number): Promise<number | null>
-  /** The clock was set back: what is due after `now` is due at once, and `take` decides how long it still waits. */
+  /**
+   * After the clock was set back: makes everything due after `now` due at once; `take` decides how long it still waits.
+   */
   wakeLater(now: number): Promise<void>
 }
 
@@ -45,7 +47,7 @@ export function createWakeups(db: DatabaseSync, { write }: Pick<StoreParts, 'wri
     },
   }
 
-  /** Makes a slice of the mailboxes due that wait for a later time. Where the next one begins; null: at the end. */
+  /** Makes a slice of the waiting mailboxes due. Returns where the next slice begins; null: at the end. */
   function wakeSlice(from: string, now: number): string | null {
     const { last } = wakeupSlice.get(from, MAX_WAKEUPS_PER_COMMIT) as { last: string | null }
     if (last === null) return null
