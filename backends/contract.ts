@@ -29,7 +29,7 @@ export interface BackendModule {
   /** For a server. @throws {StoreOpenError} */
   openBackend(where: string, options: BackendOptions): Promise<Backend>
   /** For a command, beside a server or without one: handles nothing. @throws {StoreOpenError} */
-  openStoreBeside(where: string): Promise<Store>
+  openStoreForCommand(where: string): Promise<Store>
   /** The lessons in a database that a server or a command has opened before. @throws {StoreOpenError | TransientError} */
   openCalendar(where: string, clock: Pick<Clock, 'now'>): Promise<LocalCalendar>
 }

@@ -26,8 +26,8 @@ export async function openBackend(where = DEFAULT_STORE, options: BackendOptions
 }
 
 /** Opens a server's store for a command. @throws {StoreOpenError} */
-export async function openStoreBeside(where: string): Promise<Store> {
-  return (await load(where)).openStoreBeside(where)
+export async function openStoreForCommand(where: string): Promise<Store> {
+  return (await load(where)).openStoreForCommand(where)
 }
 
 /** Opens the lessons' calendar in a store's database. @throws {StoreOpenError | TransientError} */

@@ -16,7 +16,7 @@ export async function openBackend(url: string, { log, clock, onCommit }: Backend
   }
 }
 
-export function openStoreBeside(url: string): Promise<Store> {
+export function openStoreForCommand(url: string): Promise<Store> {
   return openPostgresStore(url, pino({ level: 'silent' }), { waits: false, schema: 'keep' })
 }
 

@@ -2,7 +2,7 @@ import { openSqliteCalendar } from '../calendar/sqlite.ts'
 import type { Store } from '../inbox/contracts.ts'
 import { OptionError } from '../inbox/errors.ts'
 import { LocalScheduler } from '../inbox/sqlite/scheduler.ts'
-import { openSqliteStore, openSqliteStoreBeside } from '../inbox/sqlite/store.ts'
+import { openSqliteStore, openSqliteStoreForCommand } from '../inbox/sqlite/store.ts'
 import type { Backend, BackendModule, BackendOptions } from './contract.ts'
 
 /** SQLite: a file, for one process at a time. */
@@ -19,8 +19,8 @@ export async function openBackend(file: string, { log, clock, onCommit }: Backen
   }
 }
 
-export async function openStoreBeside(file: string): Promise<Store> {
-  return openSqliteStoreBeside(file)
+export async function openStoreForCommand(file: string): Promise<Store> {
+  return openSqliteStoreForCommand(file)
 }
 
 export const openCalendar: BackendModule['openCalendar'] = async (file, clock) => openSqliteCalendar(file, clock)

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { type BackendName, backendOf, describeStore, openStoreBeside } from '../backends/index.ts'
+import { type BackendName, backendOf, describeStore, openStoreForCommand } from '../backends/index.ts'
 import { createChatwootClient } from '../clients/chatwoot.ts'
 import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { StripeClient } from '../clients/stripe.ts'
@@ -96,7 +96,7 @@ async function checkStore(where: string): Promise<Check[]> {
   }
   let store: Store
   try {
-    store = await openStoreBeside(where)
+    store = await openStoreForCommand(where)
   } catch (error) {
     if (!(error instanceof StoreMissingError)) throw error
     return [warn('store', `${name}: ${error.message}`), ...(await checkSettings(where))]

@@ -1,4 +1,4 @@
-import { openStoreBeside } from '../backends/index.ts'
+import { openStoreForCommand } from '../backends/index.ts'
 import { type Env, readEnv } from '../environment.ts'
 import { browse } from '../inbox/browse.ts'
 import type { Store } from '../inbox/contracts.ts'
@@ -11,7 +11,7 @@ export const AT_ONCE = 200
 /** Does something with the server's store, and closes it. @throws {EnvError | StoreOpenError} */
 export async function withStore<T>(context: Context, run: (store: Store, config: Env) => Promise<T>): Promise<T> {
   const config = await readEnv(context)
-  const store = await openStoreBeside(config.DATABASE_URL)
+  const store = await openStoreForCommand(config.DATABASE_URL)
   try {
     return await run(store, config)
   } finally {

@@ -3,7 +3,7 @@ import createError from '@fastify/error'
 import { LRUCache } from 'lru-cache'
 import type { Clock, InsertResult, Logger, NewDelivery, Scheduler, Store } from './contracts.ts'
 import type { WebhookEvents } from './events.ts'
-import { wellFormed } from './texts.ts'
+import { wellFormed } from './strings.ts'
 
 /** A sender waits this long for the commit, then gets a 500, ms: Chatwoot waits 5 s, the proxies in `ops/` 4 s. */
 const ANSWER_MS = 3_000

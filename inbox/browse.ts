@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { DeliveryFilter, DeliveryPage, Store } from './contracts.ts'
 
 /** Store queries for one page, at most: about a million deliveries. */
-const MAX_LOOKS = 100
+const MAX_QUERIES = 100
 
 /** Queries the store again from where it stopped, until a page is full. */
 export async function browse(
@@ -13,7 +13,7 @@ export async function browse(
 ): Promise<DeliveryPage> {
   const deliveries: DeliveryPage['deliveries'] = []
   let next = before
-  for (let looks = 0; looks < MAX_LOOKS; looks++) {
+  for (let queries = 0; queries < MAX_QUERIES; queries++) {
     const page = await store.browse(filter, limit - deliveries.length, next)
     deliveries.push(...page.deliveries)
     if (page.next === null || deliveries.length === limit) return { deliveries, next: page.next }

@@ -17,7 +17,7 @@ import { createDrain, type DrainOptions, type Handler } from './drain.ts'
 import type { WebhookEvents } from './events.ts'
 import { startPruning } from './prune.ts'
 import type { StoreTrouble } from './store-trouble.ts'
-import { wellFormed, wellFormedIds } from './texts.ts'
+import { wellFormed, wellFormedIds } from './strings.ts'
 
 export interface InboxSettings {
   /** Mailboxes handled in parallel. */

@@ -1,6 +1,6 @@
 import type { Clock, Store } from './contracts.ts'
 import { TransientError } from './errors.ts'
-import { wellFormed } from './texts.ts'
+import { wellFormed } from './strings.ts'
 
 /**
  * Runs a step once for its key, across deliveries, retries and restarts: durable claim, step, durable record. Later

@@ -3,7 +3,7 @@ import type { PgBoss } from 'pg-boss'
 import type { Store } from '../contracts.ts'
 import { wake } from './queue.ts'
 import { SCHEMA } from './schema.ts'
-import { clean } from './text.ts'
+import { clean } from './strings.ts'
 import { NOW_MS } from './time.ts'
 import { transaction, write } from './transaction.ts'
 

@@ -6,7 +6,7 @@ import { redactedJson } from '../rows.ts'
 import { BEGIN_BY_INDEX } from './connection.ts'
 import { type Insert, insertAll } from './insert.ts'
 import type { Claim } from './queue.ts'
-import { indexable } from './text.ts'
+import { indexable } from './strings.ts'
 import { type Connection, isItemError, transaction } from './transaction.ts'
 import { giveBackAll, type Settle, settleAll, type Take, takeAll } from './turns.ts'
 
@@ -74,7 +74,7 @@ export function createDeliveries({
   return {
     async insert(delivery, claim) {
       const body = delivery.body ?? redactedJson(delivery.payload)
-      return inserts.add({ delivery, mailbox: indexable(delivery.orderingKey), body, claim })
+      return inserts.add({ delivery, orderingKey: indexable(delivery.orderingKey), body, claim })
     },
     async take(orderingKey) {
       const key = indexable(orderingKey)

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { RowWithPayload } from '../rows.ts'
 import type { HistoryInFile, StepRow } from '../sqlite/reader.ts'
 import { SCHEMA } from './schema.ts'
-import { clean, indexable } from './text.ts'
+import { clean, indexable } from './strings.ts'
 
 /*
  * Imports from a SQLite store, which can be repeated: existing deliveries stay as they are, except that those finished

@@ -2,13 +2,13 @@ import type { PgBoss } from 'pg-boss'
 import type { InsertResult, NewDelivery } from '../contracts.ts'
 import { CLAIM_IDLE, type Claim, endClaims, untilAfter, wake } from './queue.ts'
 import { SCHEMA } from './schema.ts'
-import { clean } from './text.ts'
+import { clean } from './strings.ts'
 import type { Connection } from './transaction.ts'
 
 export interface Insert {
   delivery: NewDelivery
   /** Its ordering key as stored. */
-  mailbox: string
+  orderingKey: string
   body: Buffer
   /** Claim its mailbox too. */
   claim: boolean
@@ -62,11 +62,11 @@ export async function insertAll(
   for (const insert of inserts) {
     if (first.has(insert.delivery.id)) continue
     first.set(insert.delivery.id, insert)
-    if (!heads.has(insert.mailbox)) heads.set(insert.mailbox, insert)
+    if (!heads.has(insert.orderingKey)) heads.set(insert.orderingKey, insert)
   }
   const given = [...first.values()]
   const claiming = given.map(
-    insert => insert.claim && insert.delivery.unreadable === undefined && heads.get(insert.mailbox) === insert,
+    insert => insert.claim && insert.delivery.unreadable === undefined && heads.get(insert.orderingKey) === insert,
   )
   const bodies = given.map(({ body }) => body)
   const column = (value: (delivery: NewDelivery) => unknown) => given.map(({ delivery }) => value(delivery))
@@ -75,7 +75,7 @@ export async function insertAll(
     column(({ source }) => clean(source)),
     column(({ event }) => clean(event)),
     column(({ key }) => clean(key)),
-    given.map(({ mailbox }) => mailbox),
+    given.map(({ orderingKey }) => orderingKey),
     column(({ unreadable }) => (unreadable === undefined ? null : clean(unreadable))),
     column(({ receivedAt }) => receivedAt),
     starts(bodies),
@@ -97,7 +97,7 @@ export async function insertAll(
     return claims.has(insert) ? 'claimed' : 'queued'
   })
   const queued = inserts.filter((_insert, index) => results[index] === 'queued')
-  await wake(boss, client, new Map(queued.map(({ mailbox }) => [mailbox, 0])))
+  await wake(boss, client, new Map(queued.map(({ orderingKey }) => [orderingKey, 0])))
   // Claimed for a delivery that turned out to be a duplicate.
   const idle = [...claims].filter(([{ delivery }]) => !fresh.has(clean(delivery.id)))
   if (idle.length > 0) {

@@ -5,7 +5,7 @@ import { SCHEMA } from './schema.ts'
 import { NOW_MS } from './time.ts'
 
 /** Deliveries scanned for each that may be deleted: most are not old enough. */
-const LOOKED = 50
+const SCANNED_PER_DELETED = 50
 
 /** Ages in ms, by the database's clock: a process with a fast clock would delete too early. */
 const FINISHED_BEFORE = (age: string) => `state IN ('done', 'discarded') AND settled_at < ${NOW_MS} - ${age}::bigint`
@@ -14,7 +14,7 @@ const STEP_END = `
   WITH slice AS MATERIALIZED (
     SELECT seq, ${FINISHED_BEFORE('$3')} AND (${FINISHED_BEFORE('$4')}
       OR EXISTS (SELECT FROM ${SCHEMA}.body WHERE body.seq = delivery.seq)) AS is_old
-    FROM ${SCHEMA}.delivery WHERE seq > $1 ORDER BY seq LIMIT $2::int * ${LOOKED}
+    FROM ${SCHEMA}.delivery WHERE seq > $1 ORDER BY seq LIMIT $2::int * ${SCANNED_PER_DELETED}
   )
   SELECT coalesce((SELECT seq FROM slice WHERE is_old ORDER BY seq OFFSET $2::int - 1 LIMIT 1), (SELECT max(seq) FROM slice))
     AS last`

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { Db, JobAttempt, PgBoss } from 'pg-boss'
 import type { RowWithPayload } from '../rows.ts'
 import { BOSS_SCHEMA, SCHEMA } from './schema.ts'
-import { indexable } from './text.ts'
+import { indexable } from './strings.ts'
 import { BOSS_NOW, msUntil, waitMs } from './time.ts'
 import { type Connection, transaction } from './transaction.ts'
 
@@ -160,7 +160,7 @@ export async function fetchClaims(boss: PgBoss, client: Connection, limit: numbe
 }
 
 /** Renews claims; returns those that are still ours, with their new `until`. */
-export async function keepClaims(boss: PgBoss, pool: pg.Pool, claims: readonly Claim[]): Promise<Claim[]> {
+export async function renewClaims(boss: PgBoss, pool: pg.Pool, claims: readonly Claim[]): Promise<Claim[]> {
   if (claims.length === 0) return []
   // Read first: the heartbeat is no earlier than this.
   const { rows } = await pool.query<{ now: Date }>(`SELECT ${BOSS_NOW} AS now`)

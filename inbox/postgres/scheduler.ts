@@ -2,7 +2,7 @@ import type { Clock, Drain, Logger, Scheduler, TakenDelivery } from '../contract
 import { delay, type StoreTrouble } from '../store-trouble.ts'
 import { CLAIM_MS, type Claim } from './queue.ts'
 import type { PostgresStore } from './store.ts'
-import { indexable } from './text.ts'
+import { indexable } from './strings.ts'
 
 /** How often to poll for mailboxes that have become due, ms; new deliveries are notified. */
 const POLL_INTERVAL_MS = 500
@@ -32,11 +32,11 @@ export interface BossSchedulerOptions {
     | 'whenNotBusy'
     | 'claimMailboxes'
     | 'claimOf'
-    | 'keepClaims'
+    | 'renewClaims'
     | 'setLeaseExpiry'
     | 'giveBack'
     | 'wakeAll'
-    | 'keepSteps'
+    | 'renewSteps'
     | 'onDue'
     | 'closed'
   >
@@ -258,7 +258,7 @@ export class BossScheduler implements Scheduler {
     const begun = performance.now()
     this.#checkEventLoop(begun)
     for (const each of this.#held) checkAge(each, begun)
-    if (!this.#heartbeats.isUnderWay) void this.#keepClaims(begun)
+    if (!this.#heartbeats.isUnderWay) void this.#renewClaims(begun)
   }
 
   /** Deliveries handled while the event loop was blocked may also be handled by another process. */
@@ -273,12 +273,12 @@ export class BossScheduler implements Scheduler {
     )
   }
 
-  async #keepClaims(begun: number): Promise<void> {
+  async #renewClaims(begun: number): Promise<void> {
     const { store, trouble } = this.#options
     this.#heartbeats.isUnderWay = true
     await trouble.attempt('heartbeat', async () => {
       const asked = [...this.#held].filter(({ lapsed }) => !lapsed.signal.aborted)
-      const kept = new Map((await store.keepClaims(asked.map(({ claim }) => claim))).map(claim => [claim.id, claim]))
+      const kept = new Map((await store.renewClaims(asked.map(({ claim }) => claim))).map(claim => [claim.id, claim]))
       for (const each of asked) {
         const claim = kept.get(each.claim.id)
         // Already given back.
@@ -289,7 +289,7 @@ export class BossScheduler implements Scheduler {
           store.setLeaseExpiry(claim.orderingKey, claim.until)
         }
       }
-      await store.keepSteps()
+      await store.renewSteps()
     })
     this.#heartbeats.isUnderWay = false
   }

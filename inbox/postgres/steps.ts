@@ -3,7 +3,7 @@ import type pg from 'pg'
 import type { Store } from '../contracts.ts'
 import { CLAIM_MS, HEARTBEAT_SECONDS } from './queue.ts'
 import { SCHEMA } from './schema.ts'
-import { clean, indexable } from './text.ts'
+import { clean, indexable } from './strings.ts'
 import { NOW_MS } from './time.ts'
 import { transaction } from './transaction.ts'
 

@@ -10,9 +10,9 @@ import { type ClaimedMailboxes, createDeliveries } from './deliveries.ts'
 import { importDeliveries, importInstallationId, importSteps, prepareImport } from './import.ts'
 import { buildIndexes, missingIndexes } from './indexes.ts'
 import { createInstallation } from './installation.ts'
-import { createLooks } from './looks.ts'
 import { pruneStep } from './prune.ts'
-import { CHANNEL, type Claim, dueOf, fetchClaims, keepClaims, wake, wakeAll } from './queue.ts'
+import { createQueries } from './queries.ts'
+import { CHANNEL, type Claim, dueOf, fetchClaims, renewClaims, wake, wakeAll } from './queue.ts'
 import { openSchema, type SchemaMode } from './schema.ts'
 import { createSteps } from './steps.ts'
 import { type Connection, prepared, transaction, unprepared } from './transaction.ts'
@@ -26,7 +26,7 @@ export interface PostgresStore extends Store, ClaimedMailboxes {
   /**
    * Renews claims (the heartbeat). Returns those that are still ours, with their new `until`; the others have lapsed.
    */
-  keepClaims(claims: readonly Claim[]): Promise<Claim[]>
+  renewClaims(claims: readonly Claim[]): Promise<Claim[]>
   /** Queues every mailbox that has something to handle. */
   wakeAll(): Promise<void>
   /** Prepares for the imports below. */
@@ -45,7 +45,7 @@ export interface PostgresStore extends Store, ClaimedMailboxes {
   /** Imports the finished steps of a SQLite store. Returns how many were new. */
   importSteps(rows: readonly StepRow[]): Promise<number>
   /** Renews the claims of running steps. */
-  keepSteps(): Promise<void>
+  renewSteps(): Promise<void>
   /** Calls back when any process has made a mailbox due. */
   onDue(callback: () => void): void
   /** Fires when the store begins to close. */
@@ -123,7 +123,7 @@ function createStore(
   return {
     ...deliveries,
     ...steps,
-    ...createLooks(pool),
+    ...createQueries(pool),
     ...createByHand(pool, boss),
     ...createInstallation(pool),
     ...createImport(pool, boss),
@@ -133,7 +133,7 @@ function createStore(
     },
 
     claimMailboxes: limit => transaction(pool, client => fetchClaims(boss, client, limit)),
-    keepClaims: claims => keepClaims(boss, pool, claims),
+    renewClaims: claims => renewClaims(boss, pool, claims),
     wakeAll: () => wakeAll(boss, pool),
     onDue(callback) {
       stopListening = listen(config, CHANNEL, callback)

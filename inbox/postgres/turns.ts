@@ -3,7 +3,7 @@ import type { Outcome, TakenDelivery } from '../contracts.ts'
 import { parsePayload, type RowWithPayload } from '../rows.ts'
 import { type Claim, endClaims, wake } from './queue.ts'
 import { SCHEMA } from './schema.ts'
-import { clean, indexable } from './text.ts'
+import { clean, indexable } from './strings.ts'
 import { BOSS_NOW, msUntil, NOW_MS, waitMs } from './time.ts'
 import type { Connection } from './transaction.ts'
 

@@ -66,7 +66,7 @@ export function countInMemory(db: DatabaseSync, counts: Counts): Counting {
 }
 
 /** A command writes its changes to the tally, for the server, and counts the backlog by scanning. */
-export function countBeside(db: DatabaseSync): Counting {
+export function countForCommand(db: DatabaseSync): Counting {
   const add = db.prepare(STATEMENTS.addToTally)
   const counts = noCounts()
   const changes = createChanges(counts)

@@ -71,7 +71,7 @@ const SCHEMA = `
 /** Upgrades from each older version to this one. */
 const UPGRADES: Record<number, string> = { 1: HISTORY_SCHEMA + ABOUT_SCHEMA, 2: ABOUT_SCHEMA }
 /** The oldest version that read-only commands can use. */
-const OLDEST_LOOKED_AT = 2
+const OLDEST_READABLE = 2
 
 /**
  * Holds an exclusive transaction on a file next to the store for the life of this process: the kernel frees that lock
@@ -167,12 +167,12 @@ export function beginServing(db: DatabaseSync): void {
  * @returns the version too: an older one is only good for reading
  * @throws {StoreOpenError} the file is another program's, or of a version that this program can't use
  */
-export function openBeside(file: string): { db: DatabaseSync; version: number } {
+export function openForCommand(file: string): { db: DatabaseSync; version: number } {
   const db = new DatabaseSync(file, { timeout: COMMAND_LOCK_MS })
   try {
     const version = versionOf(db, file)
     if (version === null) throw new StoreOpenError(`${file} is empty; name the server's own file`)
-    if (version < OLDEST_LOOKED_AT) throw new StoreOpenError(olderVersion(file, version))
+    if (version < OLDEST_READABLE) throw new StoreOpenError(olderVersion(file, version))
     db.exec(EVERY_CONNECTION)
     return { db, version }
   } catch (error) {

@@ -4,7 +4,7 @@ import { StoreOpenError } from '../errors.ts'
 import { scanBacklog } from './counts.ts'
 import { olderVersion } from './file.ts'
 import { KnownIds } from './known-ids.ts'
-import { createLooks, seqBeside } from './looks.ts'
+import { createQueries, findSeqForCommand } from './queries.ts'
 
 /** A read-only store of an older version, whose server may be running. */
 export function openOlderStore(db: DatabaseSync, file: string, version: number): Store {
@@ -12,7 +12,7 @@ export function openOlderStore(db: DatabaseSync, file: string, version: number):
     throw new StoreOpenError(olderVersion(file, version))
   }
   return {
-    ...createLooks(db, seqBeside(new KnownIds(db))),
+    ...createQueries(db, findSeqForCommand(new KnownIds(db))),
     backlog: async () => scanBacklog(db),
     /** Whether it could be written: lock and permissions. */
     async checkWritable() {

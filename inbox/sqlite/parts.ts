@@ -12,5 +12,5 @@ export interface StoreParts {
   /** The acceptance number of an id; null: unknown. */
   seqOf: (id: string) => number | null
   /** Opened by a command: a server may be running, with ids in memory that only it may remove. */
-  isBeside: boolean
+  isCommand: boolean
 }

@@ -13,7 +13,7 @@ interface Candidate {
   settled_at: number
 }
 
-export function createPruning(db: DatabaseSync, { write, known, isBeside }: StoreParts): Pick<Store, 'prune'> {
+export function createPruning(db: DatabaseSync, { write, known, isCommand }: StoreParts): Pick<Store, 'prune'> {
   const sql = preparer(db)
   const bodyBytes = sql('bodyBytes')
   const pruneSlice = sql('pruneSlice')
@@ -50,7 +50,7 @@ export function createPruning(db: DatabaseSync, { write, known, isBeside }: Stor
 
   function prune({ seq, id, settled_at }: Candidate, keysBefore: number): void {
     pruneBody.run(seq)
-    if (settled_at >= keysBefore || (isBeside && seq > known.indexedTo)) return
+    if (settled_at >= keysBefore || (isCommand && seq > known.indexedTo)) return
     pruneHistory.run(seq)
     pruneKey.run(seq)
     known.remove(id)

@@ -4,15 +4,15 @@ import type { Commit, Logger, Store } from '../contracts.ts'
 import { StoreOpenError } from '../errors.ts'
 import { createByHand } from './by-hand.ts'
 import { Commits } from './commits.ts'
-import { countBeside, countInMemory } from './counts.ts'
-import { beginServing, lockFile, openBeside, openDatabase, SCHEMA_VERSION } from './file.ts'
+import { countForCommand, countInMemory } from './counts.ts'
+import { beginServing, lockFile, openDatabase, openForCommand, SCHEMA_VERSION } from './file.ts'
 import { InFlight } from './in-flight.ts'
 import { createInsert } from './insert.ts'
 import { KnownIds } from './known-ids.ts'
-import { createLooks, seqBeside } from './looks.ts'
 import { openOlderStore } from './older.ts'
 import type { StoreParts } from './parts.ts'
 import { createPruning } from './prune.ts'
+import { createQueries, findSeqForCommand } from './queries.ts'
 import { type Recovered, recover, rewriteOnce } from './recover.ts'
 import { tryToEmptyLog } from './scrub.ts'
 import { preparer } from './statements.ts'
@@ -61,11 +61,11 @@ export function openSqliteStore(file: string, options: SqliteStoreOptions = {}):
  * It takes no lock, wakes nothing and must not insert. Files of older versions are read-only.
  * @throws {StoreOpenError} that says why the file can't be used and what to do
  */
-export function openSqliteStoreBeside(file: string): Store {
+export function openSqliteStoreForCommand(file: string): Store {
   if (!existsSync(file)) throw new StoreOpenError(`${file} does not exist; name the server's own file`)
   let db: DatabaseSync | undefined
   try {
-    const opened = openBeside(file)
+    const opened = openForCommand(file)
     db = opened.db
     return opened.version < SCHEMA_VERSION ? openOlderStore(db, file, opened.version) : createStore(db, file)
   } catch (error) {
@@ -87,7 +87,7 @@ function createStore(
   server?: { lock: DatabaseSync } & Recovered,
 ): SqliteStore {
   const known = new KnownIds(db)
-  const counts = server === undefined ? countBeside(db) : countInMemory(db, server.counts)
+  const counts = server === undefined ? countForCommand(db) : countInMemory(db, server.counts)
   const inFlight = new InFlight()
   const commits = new Commits(db, {
     memory: [known, counts.memory, inFlight],
@@ -104,8 +104,8 @@ function createStore(
     known,
     counts,
     inFlight,
-    seqOf: server === undefined ? seqBeside(known) : id => known.find(id) ?? null,
-    isBeside: server === undefined,
+    seqOf: server === undefined ? findSeqForCommand(known) : id => known.find(id) ?? null,
+    isCommand: server === undefined,
   }
   const watch = createWatch(db)
 
@@ -113,7 +113,7 @@ function createStore(
     ...createInsert(db, parts),
     ...createTurns(db, parts),
     ...createSteps(db, parts),
-    ...createLooks(db, parts.seqOf),
+    ...createQueries(db, parts.seqOf),
     ...createByHand(db, parts),
     ...createPruning(db, parts),
     ...createInstallation(db, parts),

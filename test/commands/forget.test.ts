@@ -9,7 +9,7 @@ import { chatwoot, stripeCharge, stripeEvent, stripeSession } from '../../comman
 import type { NewDelivery, Payload, Store } from '../../inbox/contracts.ts'
 import { deliveryId } from '../../inbox/delivery-id.ts'
 import { openPostgresStore } from '../../inbox/postgres/store.ts'
-import { openSqliteStore, openSqliteStoreBeside } from '../../inbox/sqlite/store.ts'
+import { openSqliteStore, openSqliteStoreForCommand } from '../../inbox/sqlite/store.ts'
 import { lesson } from '../helpers/calendar-conformance.ts'
 import { run, runJson } from '../helpers/cli.ts'
 import { chatwootDelivery, stripeDelivery } from '../helpers/identify.ts'
@@ -177,7 +177,7 @@ tap.test('many: in steps, and what came after the command began', async t => {
     await store.insert(ofChatwoot(chatwoot.incoming({ contactId: CONTACT, message })), false)
   }
   t.match((await runJson(env(url), 'forget', '--contact', `${CONTACT}`)).result, { forgotten: 450 })
-  const aside = openSqliteStoreBeside(url)
+  const aside = openSqliteStoreForCommand(url)
   const late = ofChatwoot(chatwoot.incoming({ contactId: CONTACT, message: 999 }))
   await store.insert(late, false)
   t.match(await aside.get(late.id), { id: late.id }, 'an id that the server accepted meanwhile is known')

@@ -4,7 +4,7 @@ import tap from 'tap'
 import type { Check } from '../../commands/checks.ts'
 import { migrateStore } from '../../commands/migrate-store.ts'
 import { openPostgresStore } from '../../inbox/postgres/store.ts'
-import { openSqliteStore, openSqliteStoreBeside } from '../../inbox/sqlite/store.ts'
+import { openSqliteStore, openSqliteStoreForCommand } from '../../inbox/sqlite/store.ts'
 import { run, runJson } from '../helpers/cli.ts'
 import { startInbox } from '../helpers/inbox.ts'
 import { makeOlder } from '../helpers/older-store.ts'
@@ -13,7 +13,7 @@ import { postgresServer } from '../helpers/postgres-server.ts'
 const RESTORED = /restored from a backup at .*doctor --new-installation-id here.*doctor --keep-installation-id/
 
 async function idOf(file: string): Promise<string> {
-  const store = openSqliteStoreBeside(file)
+  const store = openSqliteStoreForCommand(file)
   const id = await store.installationId()
   await store.close()
   return id

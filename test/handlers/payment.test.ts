@@ -145,7 +145,7 @@ t.test('once, even if two events are handled at the same moment, with metadata o
   const second = await tutor.pay(tutor.intent({ metadata: {} }))
   t.match(await tutor.ended(second), {
     msg: 'webhook failed, will retry',
-    error: `TransientError: Another delivery is at the step payment:${PAYMENT}`,
+    error: `TransientError: Another delivery is running the step payment:${PAYMENT}`,
   })
   t.equal(tutor.chatwoot.called(POST_ATTRIBUTES).length, 1)
 

@@ -175,7 +175,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     const [first, second] = await store.list({}, 2)
     t.same(await keys({}, 2, second?.seq), ['c', 'd'])
     t.ok((first?.seq ?? 0) < (second?.seq ?? 0))
-    await t.rejects(store.list({ state: "dead' OR 1=1 --" as 'dead' }, 10), /state is one of/)
+    await t.rejects(store.list({ state: "dead' OR 1=1 --" as 'dead' }, 10), /state must be one of/)
     t.same(await store.backlog(), { pending: 3, parked: 0, dead: 1, oldestPendingAt: 0 })
     await store.settle(await take(store, 'box'), { state: 'parked', error: 'E', nextAttemptAt: 5 }, 1)
     t.match(await store.backlog(), { pending: 2, parked: 1, dead: 1 })
@@ -205,7 +205,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.equal('payload' in (first.deliveries[0] as object), false)
     const second = await store.browse({}, 3, first.next as number)
     t.same([second.deliveries.map(({ key }) => key), second.next], [['1:7_1_created'], null])
-    await t.rejects(store.browse({ state: 'odd' as 'dead' }, 10), /state is one of/)
+    await t.rejects(store.browse({ state: 'odd' as 'dead' }, 10), /state must be one of/)
   })
 
   await t.test('browse: a rare one among many is found by looking on', async t => {

@@ -265,7 +265,7 @@ tap.test('once: a step is done for one of its deliveries, and the others get its
   await inside.opened
   await inbox.accept(delivery('b'), 1)
   await log.count(RETRIED, 1)
-  t.match((await inbox.get(delivery('b').id))?.error, /Another delivery is at the step pay/)
+  t.match((await inbox.get(delivery('b').id))?.error, /Another delivery is running the step pay/)
   goOn.open()
   await log.count('webhook handled', 1)
   await clock.advance(2 * SECOND)

@@ -52,7 +52,7 @@ for (const isolation of ['repeatable read', 'serializable']) {
     const stores = await Promise.all([1, 2, 3].map(() => openPostgresStore(url, app.log)))
     await burst(t, stores)
     // pg-boss, which looks after the queue by itself, is not refused either.
-    const kept = await Promise.all(stores.map(async store => store.keepClaims(await store.claimMailboxes(20))))
+    const kept = await Promise.all(stores.map(async store => store.renewClaims(await store.claimMailboxes(20))))
     t.ok(kept.flat().length >= 0)
     await Promise.all(stores.map(store => store.close()))
     t.same(captured.lines, [])
@@ -87,7 +87,7 @@ tap.test('synchronous_commit = off is on in every transaction that writes; what 
     await store.settle(taken, { state: 'dead', error: 'E' }, 2)
     await store.replay([taken.id], 3)
     await store.claimStep('kept', 3)
-    await store.keepSteps()
+    await store.renewSteps()
     await store.recordStep('kept', 1, 3)
     await store.claimStep('given back', 3)
     await store.releaseStep('given back')

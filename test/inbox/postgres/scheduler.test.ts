@@ -30,12 +30,12 @@ function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store
   const store: BossSchedulerOptions['store'] = {
     whenNotBusy: async () => {},
     claimMailboxes: async limit => due.splice(0, limit),
-    keepClaims: async claims => [...claims],
+    renewClaims: async claims => [...claims],
     setLeaseExpiry() {},
     claimOf: orderingKey => claim(`with ${orderingKey}`, orderingKey),
     giveBack: async ({ id }) => givenBack.push(id) === 0,
     wakeAll: async () => {},
-    keepSteps: async () => {},
+    renewSteps: async () => {},
     onDue() {},
     closed: closing.signal,
     ...given,
@@ -347,7 +347,7 @@ tap.test(
         if (begun.length === 2) return both.open()
         await first.opened
       },
-      { keepClaims: async claims => claims.filter(({ id }) => id !== '1') },
+      { renewClaims: async claims => claims.filter(({ id }) => id !== '1') },
     )
     due.push(claim('1', 'box'))
     wake()
@@ -377,7 +377,7 @@ tap.test(
       const { clock, due, wake, end } = start(t, () => drained.opened, {
         setLeaseExpiry: (_orderingKey, until) => void bounds.push(until),
         giveBack: () => returned.opened.then(() => false),
-        keepClaims: async claims => {
+        renewClaims: async claims => {
           asked.open()
           await kept.opened
           return [...claims]
@@ -481,7 +481,7 @@ tap.test('heartbeats that are not taken: what is held has lapsed before another 
       throw new Error('and the store is away')
     },
     {
-      keepClaims: async () => {
+      renewClaims: async () => {
         throw new Error('no route')
       },
     },
@@ -525,7 +525,7 @@ tap.test('a handler whose conversation is taken away is aborted, and handled aga
   // Again and again: our own heartbeat may come before pg-boss looks.
   while (!aborted) await backend.died(store)
   t.match(await log.line(({ msg }) => msg === 'webhook failed, will retry'), {
-    error: /Another process may take the conversation over/,
+    error: /Another process may take over the mailbox/,
   })
   await log.count('webhook handled', 1)
 })

@@ -127,7 +127,7 @@ tap.test(
     t.equal(await insert(one, 'a'), 'claimed')
     const claim = one.claimOf('box')
     t.match(claim, { orderingKey: 'box', retryCount: 0, until: Date })
-    t.match(await one.keepClaims([claim]), [{ id: claim.id }])
+    t.match(await one.renewClaims([claim]), [{ id: claim.id }])
     t.equal(await insert(other, 'b'), 'queued')
     t.same(await other.claimMailboxes(10), [], 'one process has it')
     await one.settle(attempt('a'), { state: 'done' }, 1)
@@ -163,7 +163,7 @@ tap.test(
       lost = (await other.claimMailboxes(10)).find(({ orderingKey }) => orderingKey === 'third')
     }
     t.match(await other.take('third', 3), { key: 'g', attempts: 2, crashed: true })
-    t.same(await one.keepClaims([one.claimOf('third')]), [], 'it is another’s')
+    t.same(await one.renewClaims([one.claimOf('third')]), [], 'it is another’s')
   },
 )
 
@@ -260,11 +260,11 @@ tap.test(
     t.equal(await store.take('box', 0), null, 'a claim that has had its time takes nothing')
     store.setLeaseExpiry('box', again?.until as Date)
     t.match(await store.take('box', 0), { key: 'b' })
-    t.same(await store.keepClaims([first as Claim]), [], 'what was given back is not kept')
+    t.same(await store.renewClaims([first as Claim]), [], 'what was given back is not kept')
 
     t.equal(await store.claimStep('s', 0), 'claimed')
     await server.query(url, `UPDATE tutorbot_webhooks.step SET until = now() - interval '1 s'`)
-    await store.keepSteps()
+    await store.renewSteps()
     t.equal(await store.claimStep('s', 0), 'busy', 'kept')
     await server.query(url, `UPDATE tutorbot_webhooks.step SET until = now() - interval '1 s'`)
     t.equal(await store.claimStep('s', 0), 'claimed')

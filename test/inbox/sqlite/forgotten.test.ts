@@ -5,7 +5,7 @@ import tap, { type Test } from 'tap'
 import { openSqliteCalendar } from '../../../calendar/sqlite.ts'
 import type { TakenDelivery } from '../../../inbox/contracts.ts'
 import { emptyLog } from '../../../inbox/sqlite/scrub.ts'
-import { openSqliteStore, openSqliteStoreBeside } from '../../../inbox/sqlite/store.ts'
+import { openSqliteStore, openSqliteStoreForCommand } from '../../../inbox/sqlite/store.ts'
 import { delivery } from '../../helpers/inbox.ts'
 import { captureLog } from '../../helpers/log.ts'
 import { makeOlder } from '../../helpers/older-store.ts'
@@ -66,7 +66,7 @@ tap.test('a command forgets beside the server: no byte is left either, of lesson
   }
   await calendar.book(lesson, new AbortController().signal)
   t.ok(hits(file) > 100)
-  const beside = openSqliteStoreBeside(file)
+  const beside = openSqliteStoreForCommand(file)
   await beside.forget(ids, 5)
   await calendar.eraseStudent(['7'])
   t.equal(hits(file), 0)

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import tap, { type Test } from 'tap'
 import type { Commit } from '../../../inbox/contracts.ts'
-import { openSqliteStore, openSqliteStoreBeside } from '../../../inbox/sqlite/store.ts'
+import { openSqliteStore, openSqliteStoreForCommand } from '../../../inbox/sqlite/store.ts'
 import healthRoutes from '../../../routes/health.ts'
 import { delivery, startInbox } from '../../helpers/inbox.ts'
 
@@ -130,7 +130,7 @@ tap.test(
     t.ok(said.length > 0)
     t.equal(await second.insert(delivery('a'), false), 'duplicate')
     t.equal(await second.insert(delivery('b'), false), 'queued')
-    const beside = openSqliteStoreBeside(file)
+    const beside = openSqliteStoreForCommand(file)
     await beside.checkWritable()
     await beside.close()
   },

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import tap from 'tap'
 import { DELIVERY_STATES, type DeliveryFilter, type TakenDelivery } from '../../../inbox/contracts.ts'
 import { browseStatement, listStatement, STATEMENTS } from '../../../inbox/sqlite/statements.ts'
-import { openSqliteStore, openSqliteStoreBeside } from '../../../inbox/sqlite/store.ts'
+import { openSqliteStore, openSqliteStoreForCommand } from '../../../inbox/sqlite/store.ts'
 import { delivery } from '../../helpers/inbox.ts'
 
 /**
@@ -87,7 +87,7 @@ tap.test('the backlog is counted as it changes, by whom ever, and counted anew a
       await store.settle(taken, outcomes[random(4)] as (typeof outcomes)[0], 1)
     }
     const some = () => Array.from({ length: 5 }, () => delivery(`${random(made + 1)}`).id)
-    const beside = openSqliteStoreBeside(file)
+    const beside = openSqliteStoreForCommand(file)
     await beside.replay(some(), 1)
     await store.replay(some(), 1)
     await beside.discard(some()[0] as string, 'no', 1)

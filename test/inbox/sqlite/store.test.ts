@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import tap, { type Test } from 'tap'
 import type { Commit, TakenDelivery } from '../../../inbox/contracts.ts'
 import { PermanentError, StoreOpenError } from '../../../inbox/errors.ts'
-import { openSqliteStore, openSqliteStoreBeside } from '../../../inbox/sqlite/store.ts'
+import { openSqliteStore, openSqliteStoreForCommand } from '../../../inbox/sqlite/store.ts'
 import { delivery, gate, startInbox } from '../../helpers/inbox.ts'
 import { makeNewer, makeOlder } from '../../helpers/older-store.ts'
 import { failsAlone, storeConformance } from '../../helpers/store-conformance.ts'
@@ -150,7 +150,7 @@ tap.test('stores of older versions are brought up to this one, and keep what is 
 
 tap.test('a command opens it beside the server, which notices what the command has changed', async t => {
   const file = fileOf(t)
-  t.throws(() => openSqliteStoreBeside(file), { name: 'StoreOpenError', message: /does not exist/ })
+  t.throws(() => openSqliteStoreForCommand(file), { name: 'StoreOpenError', message: /does not exist/ })
   const { app, inbox } = await startInbox(t, { store: file })
   const handled = gate<string>()
   let mended = false
@@ -160,7 +160,7 @@ tap.test('a command opens it beside the server, which notices what the command h
   })
   await app.ready()
   await inbox.accept(delivery('a', { orderingKey: 'box' }), 1)
-  const aside = openSqliteStoreBeside(file)
+  const aside = openSqliteStoreForCommand(file)
   t.teardown(() => aside.close())
   const { id } = delivery('a')
   while ((await aside.get(id))?.state !== 'dead') await new Promise(resolve => setImmediate(resolve))
@@ -172,13 +172,13 @@ tap.test('a command opens it beside the server, which notices what the command h
 tap.test('a file that is no store, or no whole one, is not opened beside its server either', async t => {
   const file = fileOf(t)
   writeFileSync(file, 'no database at all, though long enough to be one'.repeat(100))
-  t.throws(() => openSqliteStoreBeside(file), { name: 'StoreOpenError', message: /can't be opened as a store/ })
+  t.throws(() => openSqliteStoreForCommand(file), { name: 'StoreOpenError', message: /can't be opened as a store/ })
   rmSync(file)
   await openSqliteStore(file).close()
   const db = new DatabaseSync(file)
   db.exec('DROP TABLE delivery')
   db.close()
-  t.throws(() => openSqliteStoreBeside(file), {
+  t.throws(() => openSqliteStoreForCommand(file), {
     name: 'StoreOpenError',
     message: /can't be opened as a store.*delivery/,
   })
@@ -189,7 +189,7 @@ tap.test('beside the server, keys are pruned only where the server has none of t
   const store = openSqliteStore(file)
   await store.insert(delivery('a', { orderingKey: 'box' }), false)
   await store.settle((await store.take('box', 0)) as TakenDelivery, { state: 'done' }, 1)
-  const aside = openSqliteStoreBeside(file)
+  const aside = openSqliteStoreForCommand(file)
   const before = { payloadsBefore: 100, keysBefore: 100 }
   t.equal(await aside.prune(before, 0, 10), 1)
   t.equal(await aside.prune(before, 1, 10), null)

@@ -10,10 +10,10 @@ import {
 } from '../rows.ts'
 import { readBacklog, readExtent, readSize } from './counts.ts'
 import { SCHEMA } from './schema.ts'
-import { clean, indexable } from './text.ts'
+import { clean, indexable } from './strings.ts'
 
 /** Acceptance numbers that one call of `browse` scans. */
-const SEQS_PER_LOOK = 10_000
+const SEQS_PER_BROWSE = 10_000
 
 interface HistoryRow {
   what: HistoryEntry['what']
@@ -28,7 +28,7 @@ const HISTORY = `
   SELECT history.* FROM ${SCHEMA}.history JOIN ${SCHEMA}.delivery USING (seq) WHERE id = $1 ORDER BY number`
 
 /** The read-only part of the store. */
-export function createLooks(pool: pg.Pool): Pick<Store, 'get' | 'list' | 'browse' | 'history' | 'backlog' | 'size'> {
+export function createQueries(pool: pg.Pool): Pick<Store, 'get' | 'list' | 'browse' | 'history' | 'backlog' | 'size'> {
   const rows = async <Row extends pg.QueryResultRow>(text: string, values: unknown[]) =>
     (await pool.query<Row>(text, values)).rows
 
@@ -51,7 +51,7 @@ export function createLooks(pool: pg.Pool): Pick<Store, 'get' | 'list' | 'browse
       if (extent === null) return { deliveries: [], next: null }
       const { first, last } = extent
       const top = Math.min(before ?? Number.POSITIVE_INFINITY, last + 1)
-      const bottom = top - SEQS_PER_LOOK
+      const bottom = top - SEQS_PER_BROWSE
       const { where, values } = conditionsOf(storable(filter), n => `$${n + 4}`)
       const found = await rows<DeliveryRow>(
         `SELECT * FROM ${SCHEMA}.delivery WHERE seq < $1 AND seq >= $2${where} ORDER BY seq DESC LIMIT $3`,

@@ -5,13 +5,13 @@ import type { KnownIds } from './known-ids.ts'
 import { browseStatement, listStatement, STATEMENTS } from './statements.ts'
 
 /** Acceptance numbers that one call of `browse` scans: some 5 ms. */
-const BROWSED = 10_000
+const SEQS_PER_BROWSE = 10_000
 
 /** The read-only part of a store. It works with files of the previous version too. */
-export type Looks = Pick<Store, 'get' | 'list' | 'browse' | 'history' | 'size'>
+export type Queries = Pick<Store, 'get' | 'list' | 'browse' | 'history' | 'size'>
 
 /** @param seqOf the acceptance number of an id; null: it is not known */
-export function createLooks(db: DatabaseSync, seqOf: (id: string) => number | null): Looks {
+export function createQueries(db: DatabaseSync, seqOf: (id: string) => number | null): Queries {
   const getDelivery = db.prepare(STATEMENTS.getDelivery)
   const listHistory = db.prepare(STATEMENTS.listHistory)
   const extent = db.prepare(STATEMENTS.extent)
@@ -33,7 +33,7 @@ export function createLooks(db: DatabaseSync, seqOf: (id: string) => number | nu
       const { first, last } = extent.get() as { first: number | null; last: number | null }
       if (first === null || last === null) return { deliveries: [], next: null }
       const top = Math.min(before ?? Infinity, last + 1)
-      const bottom = top - BROWSED
+      const bottom = top - SEQS_PER_BROWSE
       const { sql, values } = browseStatement(filter)
       const rows = db.prepare(sql).all(top, bottom, ...values, limit) as unknown as DeliveryRow[]
       const reached = rows.length === limit ? Number(rows.at(-1)?.seq) : bottom
@@ -60,7 +60,7 @@ export function createLooks(db: DatabaseSync, seqOf: (id: string) => number | nu
 }
 
 /** For a command, while the server adds ids. */
-export function seqBeside(known: KnownIds): (id: string) => number | null {
+export function findSeqForCommand(known: KnownIds): (id: string) => number | null {
   return id => {
     const seq = known.find(id)
     if (seq !== undefined) return seq
