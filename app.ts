@@ -58,7 +58,7 @@ export type { OperatorOptions } from './routes/operator/index.ts'
 export type { ChatwootVerification } from './sources/chatwoot.ts'
 export type * from './sources/chatwoot-payloads.ts'
 export { type HmacOptions, type HmacVerifier, hmac } from './sources/hmac.ts'
-// All of it, and not by name: declaration merging reaches only what is exported so.
+// `*`, not by name: declaration merging only reaches what is exported this way.
 export type * from './sources/payloads.ts'
 export { type PresetName, type PresetOptions, presets } from './sources/presets.ts'
 export { type SharedTokenOptions, sharedToken } from './sources/shared-token.ts'
@@ -80,13 +80,13 @@ export type { StripePayloads } from './sources/stripe-payloads.ts'
 export { calendar, chatwootClient, dedup, inbox, logging, stripeClient, verification }
 
 /**
- * Receives Chatwoot's and Stripe's webhooks: the plugins first, then the routes in a scope of their own, so that a
- * host's parsers, error handler and routes stay as they are. Reads no environment.
+ * Receives Chatwoot's, Stripe's and the host's own webhooks. Plugins first, then the routes in their own scope, so that
+ * the host's parsers, error handler and routes stay unchanged. Reads no environment variables.
  */
 async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise<void> {
   const { chatwoot = {}, stripe = {}, handlers = {} } = options
   checkOptionNames(options)
-  // Before a database is opened, which may wait for its server.
+  // Before opening a database, which may wait for its server.
   validSettings(options.inbox ?? {})
   await app.register(logging)
   await app.register(chatwootClient, chatwoot)
@@ -108,7 +108,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     calendar: app.webhooks.calendar,
     prices: stripe.prices ?? {},
     zone: validTimeZone(options.calendar?.timeZone),
-    // Without Chatwoot nothing asks for it.
+    // Not used without Chatwoot.
     returnUrl: stripe.returnUrl ?? chatwoot.url ?? '',
     handoffAgentId: chatwoot.handoffAgentId,
     installationId: () => app.webhooks.inbox.installationId(),
@@ -123,7 +123,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   const prefix = options.prefix ?? ''
   await app.register(webhookRoutes, { sources, prefix })
   if (options.operator !== undefined) {
-    // Loaded only if it is used: its packages take a seventh of the start.
+    // Loaded only when used: its packages take a seventh of the start.
     const { default: operatorRoutes } = await import('./routes/operator/index.ts')
     const { zone } = services
     await app.register(operatorRoutes, { ...options.operator, zone, clock, prefix })

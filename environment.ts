@@ -1,6 +1,6 @@
 import envSchema from 'env-schema'
 
-/** The environment of the standalone server, as it is used: see ENV_SCHEMA for what each name means. */
+/** The parsed environment of the standalone server; ENV_SCHEMA describes each name. */
 export interface Env {
   PORT: number
   HOST: string
@@ -38,7 +38,7 @@ export interface Env {
 }
 
 const text = { type: 'string' } as const
-/** Several, separated by commas, none of them empty. */
+/** Comma-separated, none of them empty. */
 const list = { type: 'string', pattern: '^\\s*[^,\\s][^,]*(,\\s*[^,\\s][^,]*)*$' } as const
 const url = { type: 'string', pattern: '^https?://[^\\s]+$' } as const
 
@@ -156,7 +156,7 @@ const ENV_STRINGS = {
   ),
 }
 
-/** What is wrong with the environment: one line that names the variable and says how to fix it. */
+/** An invalid environment: one line that names the variable and says how to fix it. */
 export class EnvError extends Error {
   override name = 'EnvError'
 }
@@ -167,13 +167,13 @@ export interface EnvOptions {
 }
 
 /**
- * The environment, validated by what @fastify/env is made of: before there is a server, whose logger and trust in proxies
- * come from it, and in commands, which need no server. @throws {EnvError}
+ * Reads and validates the environment with the package beneath @fastify/env: servers need it before Fastify, for their
+ * logger and trustProxy; commands have no Fastify. @throws {EnvError}
  */
 export async function readEnv({ env }: EnvOptions): Promise<Env> {
   const source = env === undefined ? { dotenv: true } : { env: false, data: env }
   try {
-    // As it is written: what is empty would be 0, or of a wrong type.
+    // As strings first: an empty one would be coerced to 0, or reported as a wrong type.
     envSchema({ schema: ENV_STRINGS, ...source })
     return envSchema<Env>({ schema: structuredClone(ENV_SCHEMA), ...source })
   } catch (error) {

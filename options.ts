@@ -13,32 +13,34 @@ import type { Source } from './sources/source.ts'
 import type { StripeVerification } from './sources/stripe.ts'
 
 export interface WebhooksOptions {
-  /** Before all paths. */
+  /** Prefix of all paths. */
   prefix?: string
-  /** `path` (`/cw`), how to verify, and the account to act in. */
+  /** `path` (`/cw`), verification, and the account to act in. */
   chatwoot?: { path?: string; handoffAgentId?: number } & ChatwootVerification & ChatwootOptions
   /**
-   * `path` (`/webhook/payments`), how to verify, the account to ask, what lessons cost, and where students come out of
-   * the payment page (`returnUrl`; default: Chatwoot's URL).
+   * `path` (`/webhook/payments`), verification, the account to use, lesson prices, and where students land after paying
+   * (`returnUrl`; default: Chatwoot's URL).
    */
   stripe?: { path?: string; prices?: PriceIds; returnUrl?: string } & StripeVerification & StripeOptions
-  /** Further senders of webhooks, beside these two. */
+  /** Other senders of webhooks. */
   sources?: readonly Source[]
   /** Where lessons are kept, and the tutor's time zone. */
   calendar?: CalendarOptions
   /** A file: SQLite. `postgres://…`: PostgreSQL, for several processes. Default `data/webhooks.db`. */
   store?: string
-  /** By source and event: instead of ours, or beside them. */
+  /** By source and event: replaces or adds to ours. */
   handlers?: Handlers
   /** Limits and times of the inbox. */
   inbox?: Omit<InboxOptions, 'store' | 'backend'>
-  /** Opens the operator's routes (`/dashboard`, `/deliveries`, `/metrics`, …), after the prefix; without it there are none. */
+  /** Enables the operator's routes (`/dashboard`, `/deliveries`, `/metrics`, …), after the prefix. Default: none. */
   operator?: OperatorOptions | undefined
-  /** Tells a person when deliveries are given up or late, webhooks are refused, or the store fails; without it nobody. */
+  /**
+   * Alerts a person when deliveries are given up or late, webhooks are refused, or the store fails. Default: nobody.
+   */
   alerts?: AlertsOptions | undefined
 }
 
-/** The names of an object's options: `true`, or the names within. The compiler says which are missing or too many. */
+/** Option names: `true`, or the names of a nested object. The compiler checks that they are complete. */
 type Names<Options> = { [Name in keyof Options]-?: true | Names<NonNullable<Options[Name]>> }
 
 type OptionNames = { [name: string]: true | OptionNames }
@@ -93,10 +95,10 @@ const NAMES: Names<WebhooksOptions> = {
   alerts: { url: true },
 }
 
-/** Fastify's own options of `register`, which a plugin gets too. */
+/** Fastify's own `register` options, which plugins also receive. */
 const OF_FASTIFY = { logLevel: true, logSerializers: true } as const
 
-/** A misspelt option would be an option that is not set. @throws {OptionError} that names it */
+/** A misspelt option would be silently ignored. @throws {OptionError} that names it */
 export function checkOptionNames(options: WebhooksOptions): void {
   checkNames(options, { ...NAMES, ...OF_FASTIFY } as OptionNames, '')
 }

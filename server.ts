@@ -9,12 +9,12 @@ import env from './plugins/env.ts'
 import { loggerOptions } from './plugins/logging.ts'
 import healthRoutes from './routes/health.ts'
 
-/** Handlers get 10 s to finish and 1 s more once aborted; then the process exits regardless, ms. */
+/** Handlers get 10 s to finish and 1 s more once aborted; after this the process exits regardless, ms. */
 const CLOSE_MS = 15_000
-/** Of that, requests in flight get this long: with the handlers' time it stays below CLOSE_MS. */
+/** Time for requests in flight, ms: together with the handlers' time it stays below CLOSE_MS. */
 const REQUESTS_MS = 3_000
-/** The first file descriptor that systemd hands over: sd_listen_fds(3). */
-const FIRST_HANDED_OVER_FD = 3
+/** The first file descriptor that systemd passes: sd_listen_fds(3). */
+const FIRST_PASSED_FD = 3
 
 /** Builds the standalone server from the environment. @throws {EnvError} that names the variable and says how to fix it */
 export async function buildServer(options: EnvOptions = {}): Promise<FastifyInstance> {
@@ -32,7 +32,7 @@ export async function buildServer(options: EnvOptions = {}): Promise<FastifyInst
     await app.register(env, { env: config })
     await registerAll(app, config)
   } catch (error) {
-    // Closes what has been opened by then.
+    // Closes what has been opened so far.
     await app.close()
     throw error
   }
@@ -52,13 +52,13 @@ async function registerAll(app: FastifyInstance, config: Env): Promise<void> {
 }
 
 /**
- * When the server closes, Node ends the connections that are idle at that moment only. This comes after the inbox's own
- * hook: while handlers end, deliveries are still taken.
+ * On close, Node ends only the connections that are idle at that moment. This hook runs after the inbox's: deliveries
+ * are accepted while handlers finish.
  */
 function endConnections(app: FastifyInstance): void {
   let timer: NodeJS.Timeout
   app.addHook('preClose', async () => {
-    // Those that become idle by their last answer end right after it.
+    // Connections that become idle after their last response end at once.
     Object.assign(app.server, { keepAliveTimeout: 1, keepAliveTimeoutBuffer: 0 })
     timer = setTimeout(() => app.server.closeAllConnections(), REQUESTS_MS)
   })
@@ -73,7 +73,7 @@ function createFastify(config: Env): FastifyInstance {
   }
 }
 
-/** Fastify's own two lines of each request are left out; before 5.10 that was an option. */
+/** Turns off Fastify's own two lines per request; before 5.10 by another option. */
 export function withoutRequestLog({ LogController }: Partial<Pick<typeof Fastify, 'LogController'>>) {
   if (LogController === undefined) return { disableRequestLogging: true }
   return { logController: new LogController({ disableRequestLogging: true }) }
@@ -83,23 +83,23 @@ export function withoutRequestLog({ LogController }: Partial<Pick<typeof Fastify
 export function serverOptions(config: Env) {
   return {
     logger: loggerOptions(config.LOG_LEVEL, process.stdout.isTTY === true),
-    // Waits for a database that is not up yet.
+    // No limit: it may wait for a database that is not up yet.
     pluginTimeout: 0,
-    // logDelivery writes the one line of a webhook.
+    // logDelivery writes a webhook's single line.
     ...withoutRequestLog(Fastify),
     trustProxy: config.TRUST_PROXY,
-    // Chatwoot's bots hand the student to a human on a 503: what still comes while we close is taken.
+    // Chatwoot's bots hand the student to a human on a 503: accept what still arrives while closing.
     return503OnClosing: false,
     // A request has this long to arrive; slower senders are cut off. ms
     requestTimeout: 30_000,
-    // Longer than nginx keeps an idle connection (60 s), so that it is never closed under a request. ms
+    // Longer than nginx keeps an idle connection (60 s), so that none is closed while in use. ms
     keepAliveTimeout: 72_000,
-    // Node looks for what is overdue every 30 s unless told otherwise.
+    // Node's default is to check for overdue connections every 30 s.
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
   }
 }
 
-/** The environment, as the plugin's options. */
+/** Converts the environment to the plugin's options. */
 export function webhooksOptions(config: Env): WebhooksOptions {
   return {
     store: config.DATABASE_URL,
@@ -152,7 +152,7 @@ function listOf(text: string | undefined): string[] | undefined {
   return text?.split(',').map(part => part.trim())
 }
 
-/** What is on, what is off and why: the first thing to read when something does not happen. */
+/** Logs what is on, what is off and why: the first thing to read when something does not work. */
 function announce(app: FastifyInstance): void {
   const { config, log } = app
   log.info(`store: ${describeStore(config.DATABASE_URL)}`)
@@ -187,19 +187,19 @@ function announceCalendar({ config, log, webhooks }: FastifyInstance): void {
   log.info(`lessons: ${isLocal ? `in the store, ${feed}` : `in the Google calendar ${config.GCAL_CALENDAR_ID}`}`)
 }
 
-/** Listens on the socket that systemd hands over (LISTEN_FDS), which outlives a restart, else on HOST and PORT. */
+/** Listens on the socket passed by systemd (LISTEN_FDS), which survives restarts, else on HOST and PORT. */
 async function listen(app: FastifyInstance, environment: NodeJS.ProcessEnv): Promise<void> {
   const { HOST: host, PORT: port } = app.config
   const offered = Number(environment.LISTEN_FDS) >= 1
-  const handedOver = offered && Number(environment.LISTEN_PID) === process.pid
-  if (offered && !handedOver) {
-    app.log.warn('LISTEN_FDS belongs to another process (LISTEN_PID): let the unit start node itself, not npm')
+  const isPassed = offered && Number(environment.LISTEN_PID) === process.pid
+  if (offered && !isPassed) {
+    app.log.warn('LISTEN_FDS belongs to another process (LISTEN_PID): the unit must start node itself, not npm')
   }
   try {
-    // Fastify hands its options on to net.Server.listen, which knows `fd`. Without a host it would listen for all
-    // addresses of localhost, each time on this one socket.
-    const socket = { fd: FIRST_HANDED_OVER_FD, host: '127.0.0.1' }
-    await app.listen(handedOver ? socket : { host, port })
+    // Fastify passes its options to net.Server.listen, which knows `fd`. Without a host it would listen once per
+    // address of localhost, each time on this one socket.
+    const socket = { fd: FIRST_PASSED_FD, host: '127.0.0.1' }
+    await app.listen(isPassed ? socket : { host, port })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'EADDRINUSE')
@@ -208,7 +208,7 @@ async function listen(app: FastifyInstance, environment: NodeJS.ProcessEnv): Pro
   }
 }
 
-/** Starts the standalone server, and closes it on SIGTERM and SIGINT, after what is in flight. */
+/** Starts the standalone server, and closes it gracefully on SIGTERM and SIGINT. */
 export async function start(options: EnvOptions = {}): Promise<FastifyInstance> {
   const app = await buildServer(options)
   const signals = closeWithGrace({ delay: CLOSE_MS, logger: app.log }, async ({ signal, err }) => {
@@ -227,7 +227,7 @@ export async function start(options: EnvOptions = {}): Promise<FastifyInstance> 
   return app
 }
 
-/** The line for a failed start: what is wrong and how to fix it. An unforeseen error keeps its stack. */
+/** The message for a failed start: what is wrong and how to fix it. Unexpected errors keep their stack. */
 export function explainFailure(error: unknown): string {
   if (error instanceof StoreOpenError) return `tutorbot-webhooks did not start: DATABASE_URL: ${error.message}`
   if (error instanceof EnvError || error instanceof OptionError)
@@ -235,7 +235,7 @@ export function explainFailure(error: unknown): string {
   return `tutorbot-webhooks did not start: ${(error as Error).stack}`
 }
 
-/** Starts it in this process, which ends with 1 and one line if it can't. */
+/** Starts the server; on failure prints one line and exits with 1. */
 export async function run(): Promise<void> {
   try {
     await start()

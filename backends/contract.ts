@@ -2,16 +2,16 @@ import type { LocalCalendar } from '../calendar/contract.ts'
 import type { Clock, Commit, Logger, Scheduler, Store } from '../inbox/contracts.ts'
 import type { StoreTrouble } from '../inbox/store-trouble.ts'
 
-/** What a database keeps: deliveries, what wakes their mailboxes, and lessons. */
+/** A database: the deliveries' store, its scheduler, and the lessons' calendar. */
 export interface Backend {
   store: Store
   createScheduler(options: SchedulerOptions): Scheduler
-  /** Opens the lessons' calendar in the same database. Whoever asks for it closes it. */
+  /** Opens the lessons' calendar in the same database. The caller closes it. */
   calendar(): Promise<LocalCalendar>
 }
 
 export interface SchedulerOptions {
-  /** Mailboxes handled at the same time. */
+  /** Mailboxes handled in parallel. */
   concurrency: number
   clock: Clock
   trouble: StoreTrouble
@@ -20,16 +20,19 @@ export interface SchedulerOptions {
 export interface BackendOptions {
   log: Logger
   clock: Clock
-  /** Told of every commit. */
+  /** Called after every commit. */
   onCommit: (commit: Commit) => void
 }
 
-/** A kind of database: each has a module in this folder. */
+/** A kind of database. Each has a module in this folder. */
 export interface BackendModule {
   /** For a server. @throws {StoreOpenError} */
   openBackend(where: string, options: BackendOptions): Promise<Backend>
-  /** For a command, beside a server or without one: handles nothing. @throws {StoreOpenError} */
+  /** For a command, with or without a running server: handles nothing. @throws {StoreOpenError} */
   openStoreForCommand(where: string): Promise<Store>
-  /** The lessons in a database that a server or a command has opened before. @throws {StoreOpenError | TransientError} */
+  /**
+   * The lessons in a database that a server or a command has already opened. @throws {StoreOpenError
+   * TransientError}
+   */
   openCalendar(where: string, clock: Pick<Clock, 'now'>): Promise<LocalCalendar>
 }

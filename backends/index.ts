@@ -3,11 +3,11 @@ import type { Clock, Store } from '../inbox/contracts.ts'
 import { describeUrl } from '../inbox/postgres/url.ts'
 import type { Backend, BackendModule, BackendOptions } from './contract.ts'
 
-/** The one place that knows which databases there are, and which of them a `DATABASE_URL` means. */
+/** The only place that knows the kinds of databases, and which one a `DATABASE_URL` means. */
 
 export type BackendName = 'sqlite' | 'postgres'
 
-/** Each is loaded only if it is used: PostgreSQL's packages are large. */
+/** Loaded only when used: PostgreSQL's packages are large. */
 const MODULES: Record<BackendName, () => Promise<BackendModule>> = {
   sqlite: () => import('./sqlite.ts'),
   postgres: () => import('./postgres.ts'),
@@ -15,7 +15,7 @@ const MODULES: Record<BackendName, () => Promise<BackendModule>> = {
 
 const DEFAULT_STORE = 'data/webhooks.db'
 
-/** Which database is meant. A mistyped URL of PostgreSQL is still one: it must not become a file's name. */
+/** Which kind of database is meant. A mistyped PostgreSQL URL must not become a file name. */
 export function backendOf(where: string): BackendName {
   return /^\W*postgres(ql)?:/i.test(where) ? 'postgres' : 'sqlite'
 }
@@ -35,7 +35,7 @@ export async function openCalendar(where = DEFAULT_STORE, clock: Pick<Clock, 'no
   return (await load(where)).openCalendar(where, clock)
 }
 
-/** Where deliveries are kept, for people: a URL without its password and its parameters. */
+/** Where deliveries are kept, for display: a URL without password and parameters. */
 export function describeStore(where: string): string {
   return backendOf(where) === 'postgres' ? describeUrl(where) : where
 }

@@ -5,7 +5,7 @@ import { BossScheduler } from '../inbox/postgres/scheduler.ts'
 import { openPostgresStore } from '../inbox/postgres/store.ts'
 import type { Backend, BackendModule, BackendOptions } from './contract.ts'
 
-/** PostgreSQL: a database, for several processes. */
+/** PostgreSQL: shared by several processes. */
 
 export async function openBackend(url: string, { log, clock, onCommit }: BackendOptions): Promise<Backend> {
   const store = await openPostgresStore(url, log, { onCommit, clock })

@@ -3,22 +3,22 @@ import createError from '@fastify/error'
 import { errorCodes, type FastifyRequest } from 'fastify'
 import { type Clock, systemClock } from '../inbox/contracts.ts'
 
-/** Reads the bodies of webhooks, and bounds what those that are still on their way may take together. */
+/** Reads webhook bodies, and limits the memory of unfinished ones. */
 export interface BodyBudget {
-  /** A content type parser: gives the body as it came. Errors: 413, 400, or 429 where it was cut off. */
+  /** A content type parser that returns the raw body. Errors: 413, 400, or 429 if the body was cut off. */
   read(request: FastifyRequest, payload: IncomingMessage, done: (error: Error | null, body?: Buffer) => void): void
-  /** Reads what still comes of a large body that is refused, and keeps nothing of it. */
+  /** Reads and discards the rest of a refused large body. */
   drop(request: FastifyRequest): void
   stats(): BodyStats
 }
 
 export interface BodyStats {
-  /** Bodies of which a part has come, and the bytes that they hold. */
+  /** Bodies partly received, and the bytes they hold. */
   unfinished: number
   heldBytes: number
-  /** The most that was ever held, bytes. */
+  /** Peak of `heldBytes`. */
   maxHeldBytes: number
-  /** Bodies that were rejected since the start: for memory that others needed, or because they came too slowly. */
+  /** Bodies rejected since the start: to free memory for others, or for arriving too slowly. */
   cutForRoom: number
   cutForSlowness: number
 }
@@ -26,25 +26,25 @@ export interface BodyStats {
 export interface BodyBudgetOptions {
   /** The largest body, bytes. */
   bodyLimit: number
-  /** Bytes that unfinished bodies may hold together. */
+  /** Bytes that all unfinished bodies together may hold. */
   maxHeldBytes?: number
   clock?: Pick<Clock, 'now' | 'after'>
 }
 
-/** Eight of the largest bodies; genuine ones are a few KB, and are read within a few ms. */
+/** Eight bodies of maximum size; genuine ones are a few KB and arrive within a few ms. */
 const MAX_HELD_BYTES = 32 * 1024 * 1024
-/** A body of up to this size is not rejected in favour of a larger one. */
+/** Bodies up to this size are not rejected to make room for larger ones. */
 export const SMALL_BODY_BYTES = 64 * 1024
-/** Memory that each chunk of a body takes beside its bytes, about. */
+/** Approximate memory overhead of each chunk. */
 const CHUNK_OVERHEAD_BYTES = 256
-/** A body's speed does not matter for this long: Chatwoot itself waits no longer for a response. */
+/** A body's speed is not checked for this long, ms: Chatwoot itself waits no longer for a response. */
 const GRACE_MS = 5_000
-/** The slowest average speed from then on; 4 MiB may take two minutes. */
+/** Minimum average speed after that; 4 MiB may take two minutes. */
 const MIN_BYTES_PER_SECOND = 32 * 1024
-/** How often speeds are looked at, ms. */
+/** How often speeds are checked, ms. */
 const TICK_MS = 500
 
-// 429: Chatwoot's bots send again after 429 and 500 only, and Stripe after anything that is no 200.
+// 429: Chatwoot's bots retry after 429 and 500 only, and Stripe after anything but a 2xx.
 const CutForRoomError = createError<[]>(
   'WEBHOOK_BODY_CUT',
   'Too many bodies are being received at once, and this was the slowest; please send it again',
@@ -56,12 +56,12 @@ const TooSlowError = createError<[]>(
   429,
 )
 
-/** A body of which a part has come. */
+/** A partly received body. */
 interface Unfinished {
   received: number
   held: number
   startedAt: number
-  /** What had been received at the last look but one, and at the last one. */
+  /** What had been received at the last two ticks. */
   before: Sample
   last: Sample
   fail: (error: Error) => void
@@ -122,7 +122,7 @@ export function createBodyBudget({
   const read: BodyBudget['read'] = (request, payload, done) => {
     const length = Number(request.headers['content-length'])
     if (length > bodyLimit) return done(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE())
-    // Or nobody knows: it comes in chunks.
+    // Or of unknown size (chunked).
     const isLarge = !(length <= SMALL_BODY_BYTES)
     const pieces: Buffer[] = []
     let received = 0
@@ -141,12 +141,12 @@ export function createBodyBudget({
       received += bytes.length
       if (received > bodyLimit) return end(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE())
       pieces.push(bytes)
-      // It is read in a moment. Most bodies come in one piece: nothing has to be counted for them.
+      // It is complete. Most bodies come in one piece, so there is nothing to track.
       if (received === length) return
       body ??= track(received, end)
       body.received = received
       hold(body, bytes.length + CHUNK_OVERHEAD_BYTES)
-      // Not if it had to make room itself.
+      // Unless it was itself rejected to make room.
       if (isLarge && unfinished.has(body)) turns.take(request.raw)
     }
     const onEnd = () =>
@@ -167,15 +167,15 @@ export function createBodyBudget({
 }
 
 /**
- * The body that makes room: of those that hold more than 64 KiB the one that came slowest lately; else the one that is
- * unfinished for the longest time, but not the small one that asks for the room.
+ * The body to reject: of those above 64 KiB, the slowest recently; else the oldest unfinished one, but never the small
+ * one that needs the room.
  */
 function slowestOf(unfinished: Set<Unfinished>, asking: Unfinished, now: number): Unfinished {
   let slowest = asking
   let least = Number.POSITIVE_INFINITY
   for (const body of unfinished) {
     if (body === asking && body.received <= SMALL_BODY_BYTES) continue
-    // Small ones come after all large ones, the oldest first; -1: whatever its speed is, a large one comes before them.
+    // Large ones rank below 0, by speed; small ones above, by age.
     const rank = body.received > SMALL_BODY_BYTES ? speedOf(body, now) - MAX_SPEED : body.startedAt
     if (rank >= least) continue
     least = rank
@@ -187,25 +187,25 @@ function slowestOf(unfinished: Set<Unfinished>, asking: Unfinished, now: number)
 /** Faster than any network, bytes/ms. */
 const MAX_SPEED = 1e12
 
-/** Over the last second about, or since its beginning, bytes/ms. */
+/** Over about the last second, or since its start, bytes/ms. */
 function speedOf({ received, before }: Unfinished, now: number): number {
   return Math.min((received - before.received) / Math.max(now - before.at, 1), MAX_SPEED)
 }
 
 /**
- * Gives back the memory of a piece that nobody needs, which the garbage collector would only do after a hundred MiB of
- * them. Of one that came over HTTP, and that has its memory for itself.
+ * Frees a piece's memory at once; the garbage collector would wait for a hundred MiB of them. Only for pieces received
+ * over HTTP that own their buffer.
  */
 function free({ complete }: IncomingMessage, { buffer, byteLength }: Buffer): void {
   if (complete === false && buffer.byteLength === byteLength) (buffer as ArrayBuffer).transfer(0)
 }
 
-/** Large bodies that are read in one turn of the event loop, 64 to 128 KiB of each. */
+/** Large bodies read in one turn of the event loop, 64 to 128 KiB of each. */
 const BODIES_PER_TURN = 8
 
 /**
- * Lets large bodies be read in turns. Node reads up to 2 MiB of each connection in one turn of the event loop: of a few
- * hundred at once, that is a second in which nothing else is answered.
+ * Reads large bodies in turns. Node reads up to 2 MiB per connection in one turn of the event loop: with a few hundred
+ * connections, nothing else would be answered for a second.
  */
 function createTurns() {
   const waiting = new Set<IncomingMessage>()
@@ -221,7 +221,7 @@ function createTurns() {
   }
 
   return {
-    /** Reads no more of a body until it is its turn again. The connection is Node's to pause: it does so by itself. */
+    /** Pauses a body until its next turn. Only the request: Node pauses the connection by itself. */
     take(raw: IncomingMessage): void {
       raw.pause()
       if (waiting.size === 0) setImmediate(next)

@@ -16,35 +16,35 @@ declare module './webhooks.ts' {
 }
 
 export interface WebhooksCalendar extends Calendar {
-  /** The lessons that overlap a range (Unix ms), in order, for a calendar feed; not every calendar gives them. */
+  /** The lessons that overlap a range (Unix ms), in order, for a calendar feed; not every calendar has them. */
   lessons?(from: number, to: number): Promise<BookedLesson[]>
 }
 
 export interface CalendarOptions {
   /** The tutor's IANA time zone. Default Europe/Amsterdam. */
   timeZone?: string
-  /** Keeps the lessons in a Google calendar. Default: in the store. */
+  /** Keeps lessons in a Google calendar. Default: in the store. */
   google?: GoogleCalendarOptions | undefined
-  /** Keeps the lessons in a calendar of the host's own, which the host opens and closes. */
+  /** Keeps lessons in the host's own calendar, which the host opens and closes. */
   backend?: Calendar | undefined
 }
 
 export interface CalendarPluginOptions extends CalendarOptions {
-  /** The inbox's file or database, which the inbox has opened before. */
+  /** The inbox's file or database, which the inbox has already opened. */
   store?: string | undefined
-  /** Instead of `store`: opens the calendar of the database that is open already. */
+  /** Instead of `store`: opens the calendar of an open backend. */
   local?: Backend['calendar']
-  /** The time; tests move it by hand. */
+  /** Tests set it. */
   clock?: { now(): number }
 }
 
-/** Europe/Amsterdam, unless told otherwise. @throws {OptionError} */
+/** Validates the time zone. @throws {OptionError} */
 export function validTimeZone(timeZone = 'Europe/Amsterdam'): string {
   if (IANAZone.isValidZone(timeZone)) return timeZone
   throw new OptionError(`calendar.timeZone (TZ) must be an IANA time zone such as Europe/Amsterdam, not ${timeZone}`)
 }
 
-/** webhooks.calendar: where lessons are kept. */
+/** Decorates webhooks.calendar: where lessons are kept. */
 async function calendarPlugin(app: FastifyInstance, options: CalendarPluginOptions): Promise<void> {
   const { google, backend, store, clock = systemClock } = options
   const { local = () => openCalendar(store, clock) } = options
@@ -54,7 +54,7 @@ async function calendarPlugin(app: FastifyInstance, options: CalendarPluginOptio
     return addToWebhooks(app, { calendar: checkCalendar(backend, 'calendar.backend') })
   }
   if (google !== undefined) {
-    // Its client is large, and most have no use for it.
+    // Loaded only when used: its client is large.
     const { createGoogleCalendar } = await import('../calendar/google/calendar.ts')
     return addToWebhooks(app, { calendar: createGoogleCalendar(google, clock) })
   }

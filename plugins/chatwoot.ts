@@ -4,7 +4,7 @@ import { addToWebhooks } from './webhooks.ts'
 
 declare module './webhooks.ts' {
   interface Webhooks {
-    /** null: there is no token, so nothing can be sent. */
+    /** null: no token, so nothing can be sent. */
     chatwoot: ChatwootClient | null
   }
 }

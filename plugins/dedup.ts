@@ -8,14 +8,14 @@ import { rawBodyOf } from './verification.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * A preHandler: stores `request.delivery`, durably, unless its key is known. The route goes on only with a new
-     * delivery; a known one is answered with 200 `duplicate` here.
-     * @throws 429 WEBHOOK_INBOX_BUSY with Retry-After, 500 WEBHOOK_NOT_STORED: the sender keeps it and sends it again
+     * A preHandler: stores `request.delivery` durably unless its key is known. A known one is answered with 200
+     * `duplicate` here; only a new one reaches the route.
+     * @throws 429 WEBHOOK_INBOX_BUSY with Retry-After, 500 WEBHOOK_NOT_STORED: the sender will retry
      */
     deduplicate: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>
   }
   interface FastifyRequest {
-    /** What this request delivers, once it is identified. */
+    /** The delivery, once identified. */
     delivery?: NewDelivery | undefined
   }
 }
@@ -39,7 +39,7 @@ export default fp(
   { name: 'tutorbot-dedup', fastify: '5.x', dependencies: ['tutorbot-inbox'] },
 )
 
-/** The size of a body: counted where its bytes were kept (a chunked one declares none), else as declared. */
+/** A body's size: counted if its bytes were kept (chunked bodies declare none), else as declared. */
 function bytesOf(request: FastifyRequest): number {
   return rawBodyOf(request)?.length ?? Number(request.headers['content-length'] ?? 0)
 }

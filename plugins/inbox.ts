@@ -14,11 +14,11 @@ import { addToWebhooks } from './webhooks.ts'
 
 declare module '../inbox/drain.ts' {
   interface HandlerContext {
-    /** null: there is no token, so nothing can be sent. */
+    /** null: no token, so nothing can be sent. */
     chatwoot: ChatwootClient | null
-    /** null: there is no key, so Stripe can't be asked. */
+    /** null: no key, so no calls to Stripe. */
     stripe: StripeClient | null
-    /** Where lessons are kept; null: the plugin for it is not registered. */
+    /** Where lessons are kept; null: its plugin is not registered. */
     calendar: Calendar | null
   }
 }
@@ -32,9 +32,9 @@ declare module './webhooks.ts' {
 export interface InboxOptions extends Partial<InboxSettings> {
   /** A file: SQLite. `postgres://…`: PostgreSQL, for several processes. Default `data/webhooks.db`. */
   store?: string | undefined
-  /** Instead of `store`: what is open already. Whoever has opened it closes its store. */
+  /** Instead of `store`: an open backend, which its opener closes. */
   backend?: Backend
-  /** The time; tests move it by hand. */
+  /** Tests set it. */
   clock?: Clock
 }
 
@@ -49,10 +49,10 @@ const DEFAULTS: InboxSettings = {
   dedupDays: 30,
 }
 
-/** Stripe retries for three days: a key must live longer than that. */
+/** Stripe retries for three days: keys must be kept longer. */
 const MIN_DEDUP_DAYS = 4
 
-/** webhooks.inbox: keeps deliveries and handles them, from `ready` until `close`. */
+/** Decorates webhooks.inbox: stores deliveries and handles them, from `ready` until `close`. */
 async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise<void> {
   const settings = validSettings(options)
   const { clock = systemClock } = options
@@ -68,22 +68,25 @@ async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise
   const { inbox, start, finish } = createInbox({ store, scheduler, settings, clock, log, events, trouble, clients })
   addToWebhooks(app, { inbox })
   app.addHook('onReady', async () => start())
-  // Handlers end while deliveries are still taken: a supervisor starts the next process only when this one has ended,
-  // and in between nobody would answer.
+  // Handlers finish while deliveries are still accepted: a supervisor starts the next process only when this one has
+  // exited, and in between nobody would answer.
   app.addHook('preClose', finish)
 }
 
-/** Opens a database for as long as the app runs. @throws {StoreOpenError | OptionError} */
+/**
+ * Opens a database that closes with the app. @throws {StoreOpenError
+ * OptionError}
+ */
 export async function openForApp(app: FastifyInstance, where: string | undefined, clock: Clock): Promise<Backend> {
   const events = eventsOf(app)
   const onCommit = (commit: Commit) => void events.emit('committed', commit)
   const backend = await openBackend(where, { log: app.log, clock, onCommit })
-  // At once: it is closed also when something after this line, or another plugin, fails.
+  // Registered at once, so that it is closed even if something after this fails.
   app.addHook('onClose', () => backend.store.close())
   return backend
 }
 
-/** The inbox's limits, with their defaults. @throws {OptionError} that names the one that is wrong */
+/** The inbox's limits with defaults. @throws {OptionError} that names the wrong one */
 export function validSettings({ store, backend, clock, ...given }: InboxOptions): InboxSettings {
   const settings = { ...DEFAULTS }
   for (const [name, value] of Object.entries(given) as [keyof InboxSettings, unknown][]) {
@@ -95,7 +98,7 @@ export function validSettings({ store, backend, clock, ...given }: InboxOptions)
   }
   if (settings.dedupDays < Math.max(MIN_DEDUP_DAYS, settings.retentionDays)) {
     throw new OptionError(
-      `dedupDays (DEDUP_DAYS) must be ${MIN_DEDUP_DAYS} at least (Stripe retries for 3), and not below retentionDays (RETENTION_DAYS)`,
+      `dedupDays (DEDUP_DAYS) must be at least ${MIN_DEDUP_DAYS} (Stripe retries for 3), and not below retentionDays (RETENTION_DAYS)`,
     )
   }
   return settings

@@ -1,21 +1,21 @@
 import type { IncomingMessage } from 'node:http'
 
-/** How long a connection is read from after its last answer, ms: as long as Chatwoot waits for an answer. */
+/** How long a connection is still read after its last response, ms: as long as Chatwoot waits for a response. */
 const LINGER_MS = 5_000
-/** How much is read by then, bytes: twice the largest body. */
+/** How much of it is read at most, bytes: twice the largest body. */
 const LINGER_BYTES = 8 * 1024 * 1024
-/** How often both are looked at, ms. */
+/** How often both limits are checked, ms. */
 const CHECK_MS = 100
 
 /**
- * For an answer that comes before its request has: Node closes the connection at once when the answer is its last, what
- * is still on its way makes the system reset it, and the answer is lost on a sender that has not read it by then (a
- * proxy, say, which makes a failure of its own of it). So what comes is read, and thrown away, for a while.
+ * For a response sent before its request has fully arrived: Node closes the connection right after its last response,
+ * the rest of the request makes the kernel reset it, and a sender that has not read the response by then loses it (a
+ * proxy would report a failure of its own). So we keep reading for a while, and discard.
  */
-export function lingerAfterAnswer(request: IncomingMessage, ms = LINGER_MS, bytes = LINGER_BYTES): void {
+export function lingerAfterResponse(request: IncomingMessage, ms = LINGER_MS, bytes = LINGER_BYTES): void {
   if (request.complete) return
   const { socket } = request
-  // What node:http calls after the last answer of a connection.
+  // node:http calls this after a connection's last response.
   socket.destroySoon = () => {
     socket.end()
     const endAt = performance.now() + ms

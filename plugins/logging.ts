@@ -6,7 +6,7 @@ import type PinoPretty from 'pino-pretty'
 import type { AnsweredEvent } from '../inbox/events.ts'
 import { eventsOf } from './events.ts'
 
-/** What a request's line says beyond its delivery and its status. */
+/** What a request's log line says beyond its delivery and status. */
 export interface DeliveryLine {
   source?: string
   event?: string
@@ -14,24 +14,24 @@ export interface DeliveryLine {
   outcome?: string
   /** Why, if it was not accepted: an error's code, or the reason for ignoring it. */
   reason?: string
-  /** Logged as a warning although the response is a 200. */
+  /** Log a warning although the response is a 200. */
   warn?: boolean
 }
 
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * A preHandler: opens the request's one line, which is written when the response is sent (or the client is gone):
-     * path, source, event, delivery, outcome, status, ms; the client's address if it was refused.
+     * A preHandler: opens the request's single log line, written when the response is sent (or the client has
+     * disconnected): path, source, event, delivery, outcome, status, ms; the client's address if it was refused.
      */
     logDelivery: (request: FastifyRequest, reply: FastifyReply, done: () => void) => void
   }
   interface FastifyContextConfig {
-    /** Whose webhooks a route receives: for those too that are refused before they are identified. */
+    /** The source of a route's webhooks, also for those refused before they are identified. */
     webhookSource?: string
   }
   interface FastifyRequest {
-    /** What will be in the request's line. */
+    /** Content of the request's log line. */
     deliveryLine?: DeliveryLine | undefined
   }
 }
@@ -49,7 +49,7 @@ export default fp(
         sent = true
       })
       const write = () => events.emit('answered', writeLine(request, reply, line, startedAt, sent))
-      // A client that closes the connection within its body has done so by now.
+      // A client that disconnected while sending its body is already gone.
       const gone = reply.raw.closed
       if (!gone) reply.raw.once('close', write)
       done()
@@ -98,14 +98,14 @@ function outcomeOf(status: number): string {
   return status >= 400 ? 'malformed' : 'accepted'
 }
 
-/** Log lines are written in pieces of this size. */
+/** Log lines are buffered up to this size. */
 const LOG_BUFFER_BYTES = 8 * 1024
-/** A line is written after this time at the latest. */
+/** Longest time a line is buffered. */
 const LOG_DELAY_MS = 100
 
 /**
- * pino's options for the standalone server: pretty on a terminal, JSON elsewhere. Secrets are never handed to a log
- * call; the redaction is a second line of defence, for an error object of a library that carries its request.
+ * pino's options for the standalone server: pretty on a terminal, JSON elsewhere. Secrets are never passed to a log
+ * call; redaction is a second line of defence, for library errors that carry their request.
  */
 export function loggerOptions(level: string, terminal: boolean) {
   return {
@@ -126,13 +126,13 @@ export function loggerOptions(level: string, terminal: boolean) {
   }
 }
 
-/** For a terminal; a server without one does not load it. */
+/** Loaded only on a terminal. */
 function prettyOutput() {
   const pretty: typeof PinoPretty = createRequire(import.meta.url)('pino-pretty')
   return pretty({ translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true, sync: true })
 }
 
-/** Standard output, written in large pieces: a system call for each line would cost a tenth of the speed. */
+/** Buffered standard output: a system call per line would cost a tenth of the throughput. */
 function bufferedOutput() {
   const output = pino.destination({ sync: true, minLength: LOG_BUFFER_BYTES, periodicFlush: LOG_DELAY_MS })
   process.once('exit', () => output.flushSync())

@@ -4,12 +4,12 @@ import { addToWebhooks } from './webhooks.ts'
 
 declare module './webhooks.ts' {
   interface Webhooks {
-    /** null: there is no key, so Stripe can't be asked. */
+    /** null: no key, so no calls to Stripe. */
     stripe: StripeClient | null
   }
 }
 
-/** Stripe's package takes a sixth of a start: without a key it is not loaded. */
+/** Loaded only with a key: Stripe's package takes a sixth of the start. */
 async function connect(options: StripeOptions): Promise<StripeClient | null> {
   const { createStripeClient } = await import('../clients/stripe-client.ts')
   return createStripeClient(options)

@@ -2,9 +2,9 @@ import type { EventEmitter } from 'node:events'
 import type { FastifyInstance } from 'fastify'
 import type { WebhookEvents } from '../inbox/events.ts'
 
-/** What the plugins put on `fastify.webhooks`; each adds its own part, and declares it beside itself. */
+/** What is on `fastify.webhooks`; each plugin adds and declares its own part. */
 export interface Webhooks {
-  /** Listeners run within the service's own work: they must be quick, and throw nothing. */
+  /** Listeners run synchronously within the service: they must be quick, and not throw. */
   events: EventEmitter<WebhookEvents>
 }
 
@@ -14,7 +14,7 @@ declare module 'fastify' {
   }
 }
 
-/** Adds a part to `fastify.webhooks`, and the object itself if this is the first part. */
+/** Adds a part to `fastify.webhooks`, creating it if needed. */
 export function addToWebhooks(app: FastifyInstance, part: Partial<Webhooks>): void {
   if (!app.hasDecorator('webhooks')) app.decorate('webhooks', {} as Webhooks)
   Object.assign(app.webhooks, part)

@@ -8,11 +8,11 @@ import { OptionError } from '../inbox/errors.ts'
 import { showableTime } from '../inbox/utc-time.ts'
 
 export interface CalendarFeedOptions {
-  /** Whoever has it reads the names of all students: long, random, and for this alone. */
+  /** Gives access to the names of all students: long, random, and used for nothing else. */
   token: string
   /** The lessons that overlap a range (Unix ms), in order of start. */
   lessons(from: number, to: number): Promise<BookedLesson[]>
-  /** An IANA time zone: where the lessons are given. Their times are in UTC all the same. */
+  /** IANA time zone of the lessons. Their times are in UTC all the same. */
   zone: string
   /** Unix time, ms. */
   now?: () => number
@@ -20,14 +20,14 @@ export interface CalendarFeedOptions {
 
 /** How long lessons stay in the feed, ms. */
 const PAST_MS = 30 * 24 * 60 * 60 * 1_000
-/** The last time that a Date can be, Unix ms. */
+/** The latest valid Date, Unix ms. */
 const END_OF_TIME = 8.64e15
 /**
- * When a lesson of an earlier version was last changed, which did not keep it, Unix ms. The same at each fetch, or it would
- * look changed; long ago, so that a change of ours is newer.
+ * `lastModified` of lessons from a version that did not record it, Unix ms. Constant, or they would look changed at
+ * each fetch; in the past, so that real changes are newer.
  */
-const CHANGED_BEFORE = Date.UTC(2026, 0, 1)
-/** How often calendar programs should look, s; many look once a day unless told. */
+const UNKNOWN_CHANGE_TIME = Date.UTC(2026, 0, 1)
+/** How often calendar programs should refresh, s; the default of many is once a day. */
 const REFRESH_SECONDS = 15 * 60
 
 const TokenError = createError<[]>(
@@ -37,7 +37,7 @@ const TokenError = createError<[]>(
 )
 const UnreadableError = createError<[]>('CALENDAR_UNREADABLE', 'The calendar is unavailable; try again later', 503)
 
-/** The lessons as iCalendar, for calendar programs to subscribe to. @throws {OptionError} that names the option */
+/** The lessons as an iCalendar feed. @throws {OptionError} that names the option */
 export default async function calendarFeed(app: FastifyInstance, options: CalendarFeedOptions): Promise<void> {
   const { token, lessons, zone, now = Date.now } = options
   if (token.trim() === '') throw new OptionError('token of the calendar feed is empty; give a long, random string')
@@ -46,7 +46,7 @@ export default async function calendarFeed(app: FastifyInstance, options: Calend
   }
   const expected = digest(token)
 
-  // Calendar programs can only send the token in the address, which Fastify and hosts write to a request's log.
+  // Calendar programs can only send the token in the URL, which Fastify and hosts would log.
   app.get('/calendar.ics', { logLevel: 'silent' }, async (request, reply) => {
     reply.header('cache-control', 'no-store')
     const given = (request.query as { token?: unknown }).token
@@ -63,7 +63,7 @@ export default async function calendarFeed(app: FastifyInstance, options: Calend
   })
 }
 
-/** Of one length, however long the token is: what timingSafeEqual needs. */
+/** Of fixed length, as timingSafeEqual needs. */
 function digest(token: string): Buffer {
   return hash('sha256', token, 'buffer')
 }
@@ -74,14 +74,15 @@ function calendarText(lessons: BookedLesson[], zone: string): string {
     prodId: { company: 'tutorbot-webhooks', product: 'Lessons', language: 'EN' },
     ttl: REFRESH_SECONDS,
     events: lessons.map(({ changedAt, ...lesson }) => ({
-      // Not the order itself: the generator escapes no UID.
+      // Not the order itself: the generator doesn't escape UIDs.
       id: `${hash('sha256', lesson.order)}@tutorbot-webhooks`,
-      // Without a METHOD it says when the lesson was last changed (RFC 5545, 3.8.7.2), not when it was asked for.
-      stamp: dateOf(changedAt ?? CHANGED_BEFORE),
+      // Without a METHOD, DTSTAMP is when the lesson was last changed (RFC 5545, 3.8.7.2), not when the feed was
+      // fetched.
+      stamp: dateOf(changedAt ?? UNKNOWN_CHANGE_TIME),
       lastModified: changedAt === null ? null : dateOf(changedAt),
-      // A hold that becomes a lesson is a revision of it (RFC 5545, 3.8.7.4); there are no others.
+      // A hold that becomes a lesson is its only revision (RFC 5545, 3.8.7.4).
       sequence: lesson.isHeld ? 0 : 1,
-      // In the summary as well: several calendar programs show no status.
+      // In the summary too: several calendar programs don't show the status.
       status: lesson.isHeld ? ICalEventStatus.TENTATIVE : ICalEventStatus.CONFIRMED,
       start: dateOf(lesson.start),
       end: dateOf(lesson.end),
@@ -89,8 +90,8 @@ function calendarText(lessons: BookedLesson[], zone: string): string {
       description: `${oneLine(paymentText(lesson))}\n${oneLine(`Conversation: ${lesson.conversation}`)}`,
     })),
   })
-  // As an option, the zone would turn all times into local ones; as an X- property it would come after the events,
-  // where none may be (RFC 5545, 3.6).
+  // As an option, the zone would make all times local; as an X- property, the generator would put it after the events,
+  // where it is not allowed (RFC 5545, 3.6).
   const text = calendar.toString().replace(/\r\n(?=BEGIN:VEVENT|END:VCALENDAR)/, `\r\nX-WR-TIMEZONE:${zone}\r\n`)
   return `${text}\r\n`
 }
@@ -104,8 +105,8 @@ function paymentText({ payment }: Pick<BookedLesson, 'payment'>): string {
 }
 
 /**
- * One line for every reader. Control characters are not allowed in iCalendar's texts (RFC 5545, 3.3.11); U+2028 and
- * U+2029 end a line for readers in JavaScript; and an escaped backslash before an n is a line break to several.
+ * One line in every calendar program. iCalendar allows no control characters (RFC 5545, 3.3.11); JavaScript readers end
+ * lines at U+2028 and U+2029; and several read an escaped backslash before an n as a line break.
  */
 function oneLine(text: string): string {
   return text

@@ -3,7 +3,7 @@ import type { Source } from '../sources/source.ts'
 import { accepted, identifyBy } from './deliveries.ts'
 import { withAndWithoutSlash } from './paths.ts'
 
-/** The way of a Chatwoot webhook, from its request to the inbox. */
+/** The path of a Chatwoot webhook from its request to the inbox. */
 export default async function chatwootRoute(app: FastifyInstance, { source }: { source: Source }): Promise<void> {
   const identify = identifyBy(app, source)
 

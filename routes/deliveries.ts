@@ -5,12 +5,12 @@ import { readPayload } from '../sources/body.ts'
 import { asText } from '../sources/json.ts'
 import { newDelivery, Received, type Source } from '../sources/source.ts'
 
-/** What the webhook routes have in common. */
+/** Shared by the webhook routes. */
 
 /**
- * A preHandler: sets `request.delivery` to what its source takes it for; what nothing handles is answered here.
- * @param hashesOriginal hash() is of the bytes as they came, not of those without secrets: two events that differ in a
- * secret only are two
+ * A preHandler: sets `request.delivery` as its source identifies it; answers what has no handler.
+ * @param hashesOriginal hash() covers the raw bytes, not the redacted ones: two events that differ only in a secret are
+ * two
  */
 export function identifyBy(app: FastifyInstance, source: Source, hashesOriginal = false) {
   const { name, accepts } = source
@@ -19,7 +19,7 @@ export function identifyBy(app: FastifyInstance, source: Source, hashesOriginal 
     const { headers } = request
     const raw = rawBodyOf(request) as Buffer | string
     const bytes = typeof raw === 'string' ? Buffer.from(raw) : raw
-    // Secrets are overwritten in the bytes themselves.
+    // readPayload overwrites secrets in the bytes.
     const original = hashesOriginal ? Buffer.from(bytes) : undefined
     const { payload, body } = readPayload(bytes, headers['content-type'], accepts)
     const received = new Received(headers, payload, body, original)
@@ -39,13 +39,13 @@ export function identifyBy(app: FastifyInstance, source: Source, hashesOriginal 
   }
 }
 
-/** Answers 200 `ignored`; `warn`: the operator should look at why. */
+/** Answers 200 `ignored`. `warn`: the operator should look into it. */
 function ignore(request: FastifyRequest, reply: FastifyReply, reason: string, warn = false): FastifyReply {
   note(request, { outcome: 'ignored', reason, warn })
   return reply.send({ status: 'ignored' })
 }
 
-/** Answers 200 `accepted`: the end of every webhook route. */
+/** Answers 200 `accepted`: the last step of every webhook route. */
 export function accepted(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   return reply.send({ status: 'accepted', id: request.delivery?.id as string })
 }

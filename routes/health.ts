@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 
-/** For supervisors and load balancers; the standalone server has them, an embedding app has its own. */
+/** For supervisors and load balancers, on the standalone server only: hosts have their own. */
 export default async function healthRoutes(app: FastifyInstance): Promise<void> {
   /** The process is alive. */
   app.get('/health', async () => ({ status: 'ok' }))
 
-  /** The store is writable. A backlog of any length does not matter: new deliveries are stored, and wait. */
+  /** The store is writable. The backlog doesn't matter: new deliveries are stored, and wait. */
   app.get('/ready', async (_request, reply) => {
     try {
       await app.webhooks.inbox.checkWritable()

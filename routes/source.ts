@@ -3,7 +3,7 @@ import type { Source, Verifier } from '../sources/source.ts'
 import { accepted, identifyBy } from './deliveries.ts'
 import { withAndWithoutSlash } from './paths.ts'
 
-/** The way of any further source's webhook, from its request to the inbox. */
+/** The path of any other source's webhook from its request to the inbox. */
 export default async function sourceRoute(app: FastifyInstance, { source }: { source: Source }): Promise<void> {
   const verifier: Verifier = request => source.verify(request)
   const verify = app.verifySource(verifier)

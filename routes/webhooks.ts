@@ -1,9 +1,9 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type BodyBudget, createBodyBudget, SMALL_BODY_BYTES } from '../plugins/body-budget.ts'
-import { lingerAfterAnswer } from '../plugins/linger.ts'
+import { lingerAfterResponse } from '../plugins/linger.ts'
 import { note } from '../plugins/logging.ts'
-import { coverQueryParameter } from '../plugins/secret-query.ts'
+import { redactQueryParameter } from '../plugins/secret-query.ts'
 import { contentTypes } from '../sources/body.ts'
 import type { Source } from '../sources/source.ts'
 import chatwootRoute from './chatwoot.ts'
@@ -15,18 +15,18 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024
 
 const ROUTES: Record<string, typeof sourceRoute> = { chatwoot: chatwootRoute, stripe: stripeRoute }
 
-/** The routes of all sources: their bodies stay as they came, their errors have one shape. */
+/** The routes of all sources, with raw bodies and one shape of errors. */
 export default async function webhookRoutes(app: FastifyInstance, { sources }: { sources: Source[] }): Promise<void> {
   app.removeAllContentTypeParsers()
-  // The bytes as they came: nothing is parsed before the signature is verified.
+  // Raw bytes: nothing is parsed before the signature is verified.
   const bodies = createBodyBudget({ bodyLimit: MAX_BODY_BYTES })
-  // Neither a host's serializer nor its schema compiler (Zod's refuses JSON Schema) meets our answers.
+  // Our own, so that neither a host's serializer nor its schema compiler (Zod's refuses JSON Schema) is applied.
   app.setReplySerializer(payload => JSON.stringify(payload))
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, bodies))
   for (const source of sources) {
     await app.register(async scope => {
       const { secretQuery } = source.verify
-      if (secretQuery !== undefined) coverQueryParameter(scope, secretQuery)
+      if (secretQuery !== undefined) redactQueryParameter(scope, secretQuery)
       for (const type of contentTypes(source)) scope.addContentTypeParser(type, bodies.read)
       await (ROUTES[source.name] ?? sourceRoute)(scope, { source })
     })
@@ -34,8 +34,8 @@ export default async function webhookRoutes(app: FastifyInstance, { sources }: {
 }
 
 /**
- * Fastify's error shape, with a stable code. Whatever goes wrong on our side is a 500, never a 503: Chatwoot's bots
- * try again after 429 and 500 only. Its message is for the log, not for the sender.
+ * Fastify's error shape, with a stable code. Failures on our side are always 500, never 503, because Chatwoot's bots
+ * retry after 429 and 500 only; their message goes to the log, not to the sender.
  */
 function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, bodies: BodyBudget): void {
   const app = request.server
@@ -51,7 +51,7 @@ function answerError(error: FastifyError, request: FastifyRequest, reply: Fastif
       reply.header('connection', 'close')
       bodies.drop(request)
     }
-    lingerAfterAnswer(request.raw)
+    lingerAfterResponse(request.raw)
     void reply.code(status).send({
       statusCode: status,
       code,
@@ -59,12 +59,12 @@ function answerError(error: FastifyError, request: FastifyRequest, reply: Fastif
       message: known ? error.message : 'Internal error; please send it again',
     })
   }
-  // A body that could not even be read (too large, of a wrong type) never came to the preHandlers.
+  // A body that could not be read (too large, wrong type) never reached the preHandlers.
   if (request.deliveryLine === undefined) app.logDelivery(request, reply, respond)
   else respond()
 }
 
-/** Whether a large part of a refused body is still to come: it is not waited for. */
+/** Whether a large part of a refused body is still to come: we don't wait for it. */
 function isLargeBodyComing({ raw, headers }: FastifyRequest): boolean {
   return raw.complete === false && !(Number(headers['content-length']) <= SMALL_BODY_BYTES)
 }

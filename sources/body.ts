@@ -11,15 +11,15 @@ const FORM = 'application/x-www-form-urlencoded'
 const TEXT = 'text/plain'
 const TYPES: Record<BodyKind, string> = { json: 'application/json', list: 'application/json', form: FORM, text: TEXT }
 
-/** The content types of what a source accepts. */
+/** The content types that a source accepts. */
 export function contentTypes({ accepts = JSON_ONLY }: { accepts?: readonly BodyKind[] }): string[] {
   return [...new Set(accepts.map(kind => TYPES[kind]))]
 }
 
 /**
- * A body as object, and as the JSON of it that is kept, without the secrets in it: of JSON they are overwritten in the
- * request's own bytes, so that nobody after this sees them.
- * @throws {MalformedError} for what is not of a kind that is accepted
+ * A body as an object, and as the JSON to be stored, without secrets. For JSON they are overwritten in the request's
+ * own bytes, so that nothing later sees them.
+ * @throws {MalformedError} it is not of an accepted kind
  */
 export function readPayload(
   bytes: Buffer,
@@ -49,7 +49,7 @@ function wanted(accepts: readonly BodyKind[]): string {
   return ['object', 'list'].filter(kind => accepts.includes(kind === 'object' ? 'json' : 'list')).join(' or ')
 }
 
-/** A field that comes several times is a list. */
+/** A repeated field becomes a list. */
 function fieldsOf(bytes: Buffer): Payload {
   const lists = new Map<string, string[]>()
   for (const [name, value] of new URLSearchParams(bytes.toString())) {
@@ -60,7 +60,7 @@ function fieldsOf(bytes: Buffer): Payload {
   return Object.fromEntries([...lists].map(([name, list]) => [name, list.length === 1 ? list[0] : list]))
 }
 
-/** What nests thousands of levels deep can be parsed, and not be written again. */
+/** JSON nested thousands of levels deep can be parsed, but not serialized. */
 function rewrittenList(items: unknown[]): { payload: Payload; body: Buffer } {
   try {
     return rewritten({ items })
@@ -69,7 +69,7 @@ function rewrittenList(items: unknown[]): { payload: Payload; body: Buffer } {
   }
 }
 
-/** A payload that was no JSON object, as one. */
+/** Turns another kind of payload into a JSON object. */
 function rewritten(payload: Payload): { payload: Payload; body: Buffer } {
   const body = Buffer.from(JSON.stringify(payload))
   redactSecrets(body)

@@ -13,7 +13,7 @@ import {
   yesOrNo,
 } from './read.ts'
 
-/** What Chatwoot 4.15 and 4.16 send, by event, as their own serializers write it. */
+/** Chatwoot's payloads by event, as the serializers of 4.15 and 4.16 write them. */
 
 export type ChatwootAttributes = Record<string, unknown>
 
@@ -30,7 +30,7 @@ export interface ChatwootContact {
   email: string | null
   /** E.164, such as `+31612345678`. */
   phone_number: string | null
-  /** The id that a website gives its own users. */
+  /** The website's own id for the user. */
   identifier: string | null
   custom_attributes: ChatwootAttributes
   /** `city`, `country`, `browser_language` and more. */
@@ -58,25 +58,25 @@ export interface ChatwootConversation {
   labels: string[]
   priority: string | null
   custom_attributes: ChatwootAttributes
-  /** Of the web widget: `browser_language` and more. */
+  /** From the web widget: `browser_language` and more. */
   additional_attributes: ChatwootAttributes
   unread_count: number | null
   /** Unix s. */
   created_at: number | null
-  /** Unix s: since when somebody waits for an answer; 0 or null: nobody does. */
+  /** Unix s since when somebody has been waiting for a reply; 0 or null: nobody. */
   waiting_since: number | null
   meta: {
     sender: ChatwootContact | null
     assignee: ChatwootReference | null
-    /** `User`, or a bot's: `AgentBot`, `Captain::Assistant`. null also where a version does not tell. */
+    /** `User`, or a bot: `AgentBot`, `Captain::Assistant`. null also if the version does not say. */
     assignee_type: string | null
     team: ChatwootReference | null
-    /** Some versions have it here instead. */
+    /** Some versions put it here instead. */
     channel: string | null
   }
 }
 
-/** What was chosen has a title, what was filled in a form a name. */
+/** A choice has a title, a form field a name. */
 export interface ChatwootSubmittedValue {
   title: string | null
   name: string | null
@@ -86,12 +86,12 @@ export interface ChatwootSubmittedValue {
 export interface ChatwootMessage {
   /** Unique in an installation. */
   id: number
-  /** null where there are attachments only. */
+  /** null if there are only attachments. */
   content: string | null
   /** `text`, `input_select`, `form`, `cards`, … */
   content_type: string
   content_attributes: {
-    /** What was chosen in the web widget. */
+    /** The choice made in the web widget. */
     submitted_values: ChatwootSubmittedValue[]
   }
   /** `incoming`: a contact's. `outgoing`: an agent's or a bot's. `template`: one of Chatwoot's own. */
@@ -113,7 +113,7 @@ export interface ChatwootMessage {
   }[]
 }
 
-/** What an event changed, a name each: `{ label_list: { previous_value, current_value } }`. */
+/** What changed, by name: `{ label_list: { previous_value, current_value } }`. */
 export type ChatwootChange = Record<string, unknown>
 
 export interface ChatwootConversationEvent extends ChatwootConversation {
@@ -132,18 +132,18 @@ export interface ChatwootWidgetEvent {
   account: ChatwootReference | null
   inbox: ChatwootReference | null
   contact: ChatwootContact | null
-  /** null: they have not written yet. */
+  /** null: nothing written yet. */
   current_conversation: ChatwootConversation | null
 }
 
-/** Somebody types; such an event has no id. */
+/** Somebody is typing; the event has no id. */
 export interface ChatwootTypingEvent {
   conversation: ChatwootConversation
   user: ChatwootSender | null
   is_private: boolean
 }
 
-/** Other fields are the channel's own. */
+/** Other fields depend on the channel. */
 export interface ChatwootInboxEvent {
   id: number | null
   name: string
@@ -166,7 +166,7 @@ export interface ChatwootPayloads {
   webwidget_triggered: ChatwootWidgetEvent
   inbox_created: ChatwootInboxEvent
   inbox_updated: ChatwootInboxEvent
-  /** A macro's and the automation rules' webhooks, which are never signed. */
+  /** Webhooks of macros and automation rules: never signed. */
   'macro.executed': ChatwootConversationEvent
   'automation_event.conversation_created': ChatwootConversationEvent
   'automation_event.conversation_updated': ChatwootConversationEvent
@@ -219,15 +219,15 @@ const CONVERSATION = {
   }),
 }
 
-/** A conversation as events and the API have it, alike. @throws {PermanentError} if it has no id */
+/** A conversation, the same in events and the API. @throws {PermanentError} if it has no id */
 export const readConversation: Read<ChatwootConversation> = objectOf<ChatwootConversation>(CONVERSATION)
 
-/** What was submitted in the web widget. */
+/** Values submitted in the web widget. */
 export const readSubmittedValues = listOf(
   objectOf<ChatwootSubmittedValue>({ title: textOrNull, name: textOrNull, value: value => value }),
 )
 
-/** One submitted value: of a choice `{title, value}`, of a form `{name, value}`. */
+/** One submitted value: `{title, value}` of a choice, `{name, value}` of a form. */
 export function choiceOf({ title, name, value }: ChatwootSubmittedValue): { title: string; value: string } {
   return { title: title || name || '', value: typeof value === 'object' ? '' : String(value ?? '') }
 }
@@ -286,10 +286,10 @@ const READERS: { [Event in keyof ChatwootPayloads]: Read<ChatwootPayloads[Event]
   'automation_event.message_created': conversationEvent,
 }
 
-/** What account webhooks, bots, automations and macros send. */
+/** The events of account webhooks, bots, automations and macros. */
 export const CHATWOOT_EVENTS = Object.keys(READERS) as (keyof ChatwootPayloads)[]
 
-/** What a handler gets of an event's payload. @throws {PermanentError} that names the field, if nobody can read it */
+/** Converts a payload for handlers. @throws {PermanentError} that names the field, if nobody can read it */
 export function readChatwoot(event: string, payload: Payload): ChatwootPayloads[keyof ChatwootPayloads] {
   return READERS[event as keyof ChatwootPayloads](payload, '')
 }

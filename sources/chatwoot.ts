@@ -11,18 +11,18 @@ import { firstHeader, secretKeys, signatureVerifier, validTolerance, warnIfLong 
 import type { Identified, Source, Verifier } from './source.ts'
 
 export interface ChatwootVerification {
-  /** Each webhook, bot and API inbox has its own; a rotated secret stays here until the new one is in use. */
+  /** Each webhook, bot and API inbox has its own; keep a rotated one until the new one is in use. */
   secrets?: readonly string[]
   /** Also accept the original TutorBot's scheme, a bare hex HMAC of the body without a timestamp. Default true. */
   legacySignature?: boolean
-  /** Without a secret: accept anything from anywhere. Default false: only direct requests from this machine. */
+  /** Without a secret: accept requests from anywhere. Default false: only direct requests from this machine. */
   allowUnsigned?: boolean
   /**
-   * How old a signature may be, s, from 30 to 86,400; default 300. More is for gateways that forward late: whoever gets
-   * hold of a signed request can send it again for as long.
+   * Maximum age of a signature, s, from 30 to 86,400; default 300. Raise it for gateways that forward late: whoever
+   * obtains a signed request can replay it for that long.
    */
   toleranceSeconds?: number | undefined
-  /** Instead of all of these, such as sharedToken() for what Chatwoot does not sign: before 4.11.2, and macros. */
+  /** Replaces all of these: for example sharedToken() for what Chatwoot does not sign (before 4.11.2, and macros). */
   verify?: Verifier
 }
 
@@ -30,13 +30,13 @@ export interface ChatwootSourceOptions {
   /** Default `/cw`. */
   path?: string | undefined
   verify: Verifier
-  /** The configured account: others' events are ignored, and events without an account are taken for its own. */
+  /** The configured account: events of others are ignored, and events without an account are attributed to it. */
   accountId?: string | undefined
 }
 
 const UnsignedRefusedError = createError<[]>(
   'WEBHOOK_UNSIGNED_REFUSED',
-  'There is no secret to verify this with, and only direct requests from this machine, to localhost or 127.0.0.1, are accepted so; set CW_HMAC_SECRET (chatwoot.secrets)',
+  'There is no secret to verify this with, so only direct requests from this machine to localhost or 127.0.0.1 are accepted; set CW_HMAC_SECRET (chatwoot.secrets)',
   401,
 )
 
@@ -51,7 +51,7 @@ const SCHEME: Scheme = {
   timestamp: { headers: ['X-Chatwoot-Timestamp'], unit: 's' },
 }
 const SIGNATURE_HEADERS = SCHEME.headers.map(name => name.toLowerCase())
-/** The original TutorBot's: bare hex, of the body alone. */
+/** The original TutorBot's: bare hex, body only. */
 const LEGACY_SCHEME: Scheme = { headers: SCHEME.headers, algorithm: 'sha256', encoding: 'hex', template: '{body}' }
 
 /** @param now Unix time, ms @throws {OptionError} */
@@ -72,7 +72,7 @@ export function chatwootVerifier(options: ChatwootVerification, log: Logger, now
 function unsignedVerifier(allowUnsigned: boolean, log: Logger): Verifier {
   log.warn(
     allowUnsigned
-      ? 'Chatwoot deliveries are NOT verified, from wherever they come: CW_ALLOW_UNSIGNED is set'
+      ? 'Chatwoot deliveries are NOT verified and accepted from anywhere: CW_ALLOW_UNSIGNED is set'
       : 'Chatwoot deliveries are not verified, and accepted from this machine only: CW_HMAC_SECRET is not set',
   )
   return request => allowUnsigned || isDirectLoopback(request) || new UnsignedRefusedError()
@@ -99,8 +99,8 @@ export function chatwootSource({ path = '/cw', verify, accountId }: ChatwootSour
 }
 
 /**
- * What makes a Chatwoot event the same when it comes again, and what it must stay in order with.
- * @param dispatch what tells one dispatch of an event that can happen again from the next
+ * Identifies a Chatwoot event: its key and its ordering key.
+ * @param dispatch distinguishes dispatches of an event that can happen again
  */
 export function identifyChatwoot(
   event: string,
@@ -124,7 +124,7 @@ export function identifyChatwoot(
   return { event, key, orderingKey: orderingKeyOf(event, account, conversation, payload) }
 }
 
-/** `conversation.id` of a message; of a conversation's own events its `id`; the display id, unique in its account. */
+/** `conversation.id` of a message, `id` of a conversation's own events: the display id, unique per account. */
 function conversationOf(event: string, payload: Payload): string | undefined {
   const nested = asId(asObject(payload.conversation ?? payload.current_conversation).id)
   return nested ?? (event.startsWith('conversation_') ? asId(payload.id) : undefined)
@@ -134,12 +134,12 @@ function problemOf(event: string, account?: string, conversation?: string, entit
   if (account === undefined) return 'account.id is missing or not an id, and CW_ACC_ID is not set'
   if (event.startsWith('message_') && conversation === undefined) return 'conversation.id is missing or not an id'
   if (event.startsWith('conversation_')) return conversation === undefined ? 'id is missing or not an id' : undefined
-  // Chatwoot's own events of inboxes have none.
+  // Events of inboxes have no id.
   const hasId = event.startsWith('message_') || event.startsWith('contact_')
   return hasId && entity === undefined ? 'id is missing or not an id' : undefined
 }
 
-/** What tells one occurrence of an event from the next. */
+/** Distinguishes occurrences of an event. */
 function repetition(event: string, payload: Payload, dispatch: () => string): string {
   const submitted = readSubmittedValues(asObject(payload.content_attributes).submitted_values, '')
   if (event === 'message_updated' && submitted.length > 0)

@@ -4,8 +4,8 @@ import type { Source, Verifier } from './source.ts'
 const BODY_KINDS = ['json', 'list', 'form', 'text']
 
 /**
- * A source that makes no sense would be found out by its first webhook.
- * @param own those that are there already
+ * Checks sources at start, rather than at their first webhook.
+ * @param own the built-in sources
  * @throws {OptionError} that names the option
  */
 export function checkSources(sources: readonly Source[], own: readonly Source[] = []): void {
@@ -22,9 +22,9 @@ function checkSource(option: string, source: Source, known: readonly Source[]): 
   const must = (isSo: boolean, field: string, what: string) => {
     if (!isSo) throw new OptionError(`${option}.${field} must be ${what}`)
   }
-  // It is a label of metrics, a filter in URLs, and a part of ids.
+  // It is used as a metrics label, in URLs and in ids.
   must(typeof name === 'string' && /^[a-z][a-z0-9_-]{0,39}$/.test(name), 'name', 'up to 40 of a-z, 0-9, _ and -')
-  // Of `constructor`, every object has one.
+  // Not `constructor`, which every object has.
   must(!(name in {}) && !known.some(other => other.name === name), 'name', `another one: ${name} is taken`)
   must(typeof path === 'string' && /^\/[^?#*:]*$/.test(path), 'path', 'a path that begins with /, such as /github')
   const bare = (given: string) => given.replace(/\/+$/, '')
@@ -37,7 +37,7 @@ function checkSource(option: string, source: Source, known: readonly Source[]): 
   must(accepts === undefined || isListOf(accepts, kind => BODY_KINDS.includes(kind)), 'accepts', `a list of ${kinds}`)
 }
 
-/** The option `verify` of Chatwoot or Stripe. @throws {OptionError} */
+/** Checks the option `verify` of Chatwoot or Stripe. @throws {OptionError} */
 export function checkedVerifier(option: string, verify: Verifier): Verifier {
   if (typeof verify === 'function') return verify
   throw new OptionError(`${option} must be a verifier: hmac(), a preset, sharedToken(), or a function`)

@@ -1,14 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { SourceRequest } from './source.ts'
 
-/** Names of this machine, with any port. */
+/** Loopback names, with any port. */
 const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
-/** What proxies add, if they add anything. */
+/** Headers that proxies add. */
 const FORWARDING_HEADER = /^(forwarded|x-forwarded-.*|x-real-ip|via)$/
 
 /**
- * From this machine, and not through a proxy on it, which would let the whole world in. A proxy that adds no header
- * passes on the name that the world calls it by (HAProxy), or speaks HTTP/1.0 (nginx with a plain `proxy_pass`).
+ * Whether a request comes from this machine, and not through a proxy on it, which would let anybody in. A proxy that
+ * adds no header still passes on its public host name (HAProxy) or speaks HTTP/1.0 (nginx with a plain `proxy_pass`).
  */
 export function isDirectLoopback({ headers, raw }: SourceRequest): boolean {
   const isLocal = /^(127\.|::1$|::ffff:127\.)/.test(String(raw.socket.remoteAddress))
@@ -18,7 +18,7 @@ export function isDirectLoopback({ headers, raw }: SourceRequest): boolean {
   return hosts.length > 0 && hosts.every(host => LOOPBACK_HOST.test(host))
 }
 
-/** The names that a request gives its receiver: of HTTP/1, of HTTP/2, and in a target that is a whole URL. */
+/** The host names in a request: of HTTP/1, of HTTP/2, and of an absolute URL. */
 function hostsOf(headers: IncomingHttpHeaders, target: string): string[] {
   const named = [headers.host, headers[':authority']].filter(host => host !== undefined).map(String)
   const inTarget = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(target)?.[1]

@@ -4,38 +4,38 @@ import { type Algorithm, DIGEST_BYTES, namesIn, type Scheme, templateFiller } fr
 import { checkedSecrets, sign, signatureVerifier, validTolerance } from './signature.ts'
 import type { Verifier } from './source.ts'
 
-/** How a sender signs with a secret that both sides know. Headers are named in any case. */
+/** How a sender signs with a shared secret. Header names are case-insensitive. */
 export interface HmacOptions {
-  /** The header with the signature; of several the first that is there. */
+  /** The signature's header; of several, the first present. */
   header: string | readonly string[]
-  /** The secrets that are valid: two while one is rolled. */
+  /** The valid secrets: two during a rotation. */
   secrets: readonly string[]
   /** Default sha256. */
   algorithm?: Algorithm
-  /** Of the signature; default hex. */
+  /** The signature's encoding; default hex. */
   encoding?: 'hex' | 'base64'
-  /** What stands between the header's items, such as `,` in `t=…,v1=…`; default: it is one item. */
+  /** Separator of the header's items, such as `,` in `t=…,v1=…`; default: a single item. */
   items?: string
-  /** What stands between an item's key and its value, such as `=` in `sha256=…`; default: an item is a value only. */
+  /** Separator of an item's key and value, such as `=` in `sha256=…`; default: values only. */
   pair?: string
-  /** The key of the items that are signatures, such as `v1`: one of them has to be right, other keys are passed over. */
+  /** The key of signature items, such as `v1`; one of them must match, other keys are ignored. */
   key?: string
   /**
-   * What is signed, with {body}, {timestamp}, {id}, {method} and {url} in their places; default `{body}`. All of them
-   * go in as they came, the body as bytes.
+   * What is signed, with placeholders {body}, {timestamp}, {id}, {method} and {url}; default `{body}`. Values are used
+   * as received, the body as bytes.
    */
   template?: string
-  /** Where the time of sending stands, in a header or under a key of the signature's, and its unit (default s). */
+  /** Where the timestamp is: a header, or a key in the signature's header; and its unit (default s). */
   timestamp?: { header?: string | readonly string[]; key?: string; unit?: 's' | 'ms' }
-  /** How old a signature may be, s, from 30 to 86,400; default 300. One that is ahead: the same, but 300 at most. */
+  /** Maximum age of a signature, s, from 30 to 86,400; default 300. Timestamps in the future: the same, at most 300. */
   toleranceSeconds?: number
-  /** The header with {id}; of several the first that is there. */
+  /** The header of {id}; of several, the first present. */
   id?: string | readonly string[]
-  /** {url}: as it is set at the sender, with its query; not what a proxy makes of it. */
+  /** {url}: as configured at the sender, with its query; not as rewritten by a proxy. */
   url?: string
-  /** What secrets may begin with that is no part of the key, such as `whsec_`. */
+  /** Optional prefix of secrets that is not part of the key, such as `whsec_`. */
   secretPrefix?: string
-  /** How secrets are written; default text. */
+  /** Encoding of the secrets; default text. */
   secretEncoding?: 'text' | 'base64' | 'hex'
   /** Unix time, ms; for tests. */
   now?: () => number
@@ -43,16 +43,16 @@ export interface HmacOptions {
 
 export interface HmacVerifier extends Verifier {
   /**
-   * The headers with which the sender would send a body, for tests of what receives it.
-   * @param values of the template; `timestamp` is a Unix time, s
+   * The sender's headers for a body, for tests of its receiver.
+   * @param values for the template; `timestamp` is a Unix time, s
    */
   sign(body: string | Buffer, values?: { id?: string; method?: string; timestamp?: number }): Record<string, string>
 }
 
 /**
- * A verifier of signatures that are an HMAC of what was sent.
- * @param name of what it is an option of, for errors
- * @throws {OptionError} that names the option, and holds no secret
+ * Creates a verifier for HMAC signatures.
+ * @param name of the option, for errors
+ * @throws {OptionError} that names the option, and contains no secret
  */
 export function hmac(options: HmacOptions, name = 'hmac'): HmacVerifier {
   const { now = Date.now, toleranceSeconds } = options
@@ -134,7 +134,7 @@ function timestampOf({ timestamp, pair }: HmacOptions, name: string): Scheme['ti
   return { key, unit }
 }
 
-/** What is read but not signed could be anybody's. */
+/** A value that is read but not signed could be forged. */
 function checkTemplate({ template, timestamp, id, url }: Scheme, name: string): void {
   const names = namesIn(template)
   const given = {

@@ -1,4 +1,4 @@
-/** Reads what came from outside: every value is of some type until it is looked at. */
+/** Reads JSON from outside, whose types can't be trusted. */
 
 export type Json = Record<string, unknown>
 
@@ -11,12 +11,15 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** A text that is not empty. */
+/** A non-empty string. */
 export function asText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** An id as a text: a whole number above 0, or at most 255 printable ASCII characters, which every store keeps as they are. */
+/**
+ * An id as a string: from an integer above 0, or from at most 255 printable ASCII characters, which every store keeps
+ * unchanged.
+ */
 export function asId(value: unknown): string | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value > 0 ? String(value) : undefined
   return typeof value === 'string' && /^[\x21-\x7e]{1,255}$/.test(value) ? value : undefined

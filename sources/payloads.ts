@@ -26,11 +26,11 @@ export type SourceHandlers<Source extends keyof WebhookPayloads> = {
   [Event in keyof WebhookPayloads[Source]]?: Handler<WebhookPayloads[Source][Event]>
 }
 
-/** A handler of a payload that nobody has given a type. */
+/** A handler of an untyped payload. */
 // biome-ignore lint/suspicious/noExplicitAny: handlers of every payload must fit
 export type AnyHandler = Handler<any>
 
-/** By source and event. Of a source that WebhookPayloads does not name, the payload is not checked (`any`). */
+/** By source and event. Payloads of sources not in WebhookPayloads are unchecked (`any`). */
 export type Handlers = { [Source in keyof WebhookPayloads]?: SourceHandlers<Source> } & {
   [source: string]: Record<string, AnyHandler | undefined> | AnyHandler | undefined
 }

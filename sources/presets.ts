@@ -1,6 +1,6 @@
 import { type HmacOptions, type HmacVerifier, hmac } from './hmac.ts'
 
-/** What one has to know of a sender, beside how it signs. */
+/** What a preset needs beyond how its sender signs. */
 export type PresetOptions = Pick<HmacOptions, 'secrets' | 'toleranceSeconds' | 'url' | 'now'>
 
 type Settings = Omit<HmacOptions, keyof PresetOptions>
@@ -18,11 +18,11 @@ const STANDARD = {
 
 const HUB = { header: 'X-Hub-Signature-256', pair: '=', key: 'sha256' } as const satisfies Settings
 
-/** How they sign: found by running their own SDKs, except where it says documentation. */
+/** How they sign: taken from running their SDKs, unless marked "From documentation". */
 const SETTINGS = {
-  /** Standard Webhooks (standardwebhooks.com), Svix and who sends through it: Clerk, Resend and many more. */
+  /** Standard Webhooks (standardwebhooks.com), Svix, and senders that use it: Clerk, Resend and many more. */
   standardWebhooks: { ...STANDARD, secretPrefix: 'whsec_', secretEncoding: 'base64' },
-  /** With the whole secret as a text. Where its settings say "Standard Webhooks": that preset. */
+  /** The whole secret is text. For its settings "Standard Webhooks" use that preset. */
   polar: STANDARD,
   github: HUB,
   /** WhatsApp, Messenger and Instagram: the secret is the app's. */
@@ -35,7 +35,7 @@ const SETTINGS = {
     timestamp: { header: 'X-Slack-Request-Timestamp' },
   },
   shopify: { header: ['X-Shopify-Hmac-Sha256', 'Shopify-Hmac-Sha256'], encoding: 'base64' },
-  /** `url` is the notification URL as it is set at Square. */
+  /** `url`: the notification URL as configured at Square. */
   square: { header: 'X-Square-HmacSha256-Signature', encoding: 'base64', template: '{url}{body}' },
   paddle: {
     header: 'Paddle-Signature',
@@ -45,11 +45,11 @@ const SETTINGS = {
     template: '{timestamp}:{body}',
     timestamp: { key: 'ts' },
   },
-  /** Its new webhooks; the classic ones are not signed. */
+  /** Only its new webhooks: the classic ones are not signed. */
   mollie: { header: 'X-Mollie-Signature', pair: '=', key: 'sha256' },
-  /** Documentation. */
+  /** From documentation. */
   calcom: { header: 'X-Cal-Signature-256' },
-  /** Documentation. */
+  /** From documentation. */
   calendly: {
     header: 'Calendly-Webhook-Signature',
     items: ',',
@@ -58,16 +58,16 @@ const SETTINGS = {
     template: '{timestamp}.{body}',
     timestamp: { key: 't' },
   },
-  /** Documentation. */
+  /** From documentation. */
   typeform: { header: 'Typeform-Signature', pair: '=', key: 'sha256', encoding: 'base64' },
   line: { header: 'X-Line-Signature', encoding: 'base64' },
   razorpay: { header: 'X-Razorpay-Signature' },
   gocardless: { header: 'Webhook-Signature' },
-  /** Documentation. */
+  /** From documentation. */
   lemonsqueezy: { header: 'X-Signature' },
-  /** Its platform's webhooks; those of payments are signed within the body. */
+  /** Only platform webhooks: payment webhooks are signed inside the body. */
   adyenPlatform: { header: 'HmacSignature', encoding: 'base64', secretEncoding: 'hex' },
-  /** `url` is the target URL as it is set at HubSpot. */
+  /** `url`: the target URL as configured at HubSpot. */
   hubspot: {
     header: 'X-HubSpot-Signature-v3',
     encoding: 'base64',
@@ -78,7 +78,7 @@ const SETTINGS = {
 
 export type PresetName = keyof typeof SETTINGS
 
-/** hmac() with how they sign, by sender: each wants `secrets`, and `url` where that is signed. */
+/** hmac() with each sender's settings; needs `secrets`, and `url` where it is signed. */
 export const presets = Object.fromEntries(
   Object.entries(SETTINGS).map(([name, settings]) => [
     name,

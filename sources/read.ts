@@ -2,8 +2,8 @@ import { PermanentError } from '../inbox/errors.ts'
 import { asArray, asId, asObject, isObject } from './json.ts'
 
 /**
- * Reads a value from outside as what its type promises. What is of another type counts as missing; what must be there
- * and is not makes the delivery unreadable.
+ * Reads a value from outside as its declared type. A value of another type counts as missing; a required one that is
+ * missing makes the delivery unreadable.
  * @param path of the value in its payload, for the error
  * @throws {PermanentError}
  */
@@ -12,13 +12,13 @@ export type Read<T> = (value: unknown, path: string) => T
 export const text: Read<string> = value => (typeof value === 'string' ? value : '')
 export const textOrNull: Read<string | null> = value => (typeof value === 'string' ? value : null)
 export const numberOrNull: Read<number | null> = value => (typeof value === 'number' ? value : null)
-/** NaN stands for what is no number: no sum or comparison takes it for one. */
+/** NaN if it is not a number, which no sum or comparison takes for one. */
 export const number: Read<number> = value => (typeof value === 'number' ? value : Number.NaN)
 export const yesOrNo: Read<boolean> = value => value === true
-/** Names that people chose themselves, of values of any type. */
+/** Custom attributes: any names, any types. */
 export const attributes: Read<Record<string, unknown>> = value => asObject(value)
 
-/** An id of Chatwoot's: a number, also if it is written as a string. */
+/** A Chatwoot id: a number, also if written as a string. */
 export const numericId: Read<number> = (value, path) => {
   const id = numericIdOrNull(value, path)
   if (id === null) throw new PermanentError(`${path} is missing or not an id`)
@@ -31,15 +31,15 @@ export const numericIdOrNull: Read<number | null> = value => {
   return id !== undefined && /^\d+$/.test(id) && Number.isSafeInteger(numeric) ? numeric : null
 }
 
-/** Values of one type; what is no list is an empty one. */
+/** A list of one type; empty if it is not a list. */
 export function listOf<T>(read: Read<T>): Read<T[]> {
   return (value, path) => asArray(value).map((item, index) => read(item, `${path}[${index}]`))
 }
 
-/** The readers of an object's fields: one for each, or the compiler names what is missing. */
+/** Readers of an object's fields; the compiler names missing ones. */
 export type Fields<T> = { [Name in keyof T]-?: Read<T[Name]> }
 
-/** An object with these fields; fields that its type does not name stay as they came. */
+/** An object with these fields; unnamed fields are kept as received. */
 export function objectOf<T>(fields: Fields<T>): Read<T> {
   const names = Object.keys(fields) as (keyof T & string)[]
   return (value, path) => {
@@ -49,7 +49,7 @@ export function objectOf<T>(fields: Fields<T>): Read<T> {
   }
 }
 
-/** null: it is no object, or has no id. */
+/** null: not an object, or without an id. */
 export function withIdOrNull<T extends { id: number }>(fields: Fields<T>): Read<T | null> {
   const read = objectOf(fields)
   return (value, path) => (isObject(value) && numericIdOrNull(value.id, path) !== null ? read(value, path) : null)

@@ -1,29 +1,29 @@
-/** How a sender signs: what its header looks like, and what the signature is of. */
+/** How a sender signs: the form of its header, and what is signed. */
 export interface Scheme {
-  /** The signature's header, as people write it; of several the first that is there. */
+  /** The signature's header, as displayed; of several, the first present. */
   headers: readonly string[]
   algorithm: Algorithm
   encoding: 'hex' | 'base64'
-  /** Between the header's items; undefined: it is one item. */
+  /** Separator of the header's items; undefined: a single item. */
   items?: string | undefined
-  /** Between an item's key and its value; undefined: items are values only. */
+  /** Separator of an item's key and value; undefined: values only. */
   pair?: string | undefined
-  /** The key of the items that are signatures. */
+  /** The key of signature items. */
   key?: string | undefined
-  /** What is signed: {body}, {method}, {url}, {timestamp}, {id} and what stands between them. */
+  /** What is signed, with placeholders {body}, {method}, {url}, {timestamp}, {id}. */
   template: string
   timestamp?: Timestamp | undefined
-  /** The headers of {id}; of several the first that is there. */
+  /** The header of {id}; of several, the first present. */
   id?: readonly string[] | undefined
-  /** What {url} stands for. */
+  /** The value of {url}. */
   url?: string | undefined
-  /** Hex digits are in lower case. */
+  /** Accept lower-case hex digits only. */
   lowerCase?: boolean
 }
 
 export type Algorithm = keyof typeof DIGEST_BYTES
 
-/** A Unix time, in headers of its own or in an item of the signature's header. */
+/** A Unix time, in its own header or in an item of the signature's header. */
 export interface Timestamp {
   headers?: readonly string[] | undefined
   key?: string | undefined
@@ -32,18 +32,18 @@ export interface Timestamp {
 
 export const DIGEST_BYTES = { sha1: 20, sha256: 32, sha512: 64 }
 
-/** Stripe sends a signature for each secret that is valid: two while one is rolled. */
+/** Stripe sends one signature per valid secret: two during a rotation. */
 const MAX_SIGNATURES = 16
 
 export interface Items {
   signatures: Buffer[]
-  /** Of an item; undefined: there is none, or more than one. */
+  /** undefined: none, or more than one. */
   timestamp: string | undefined
 }
 
 /**
- * Reads a signature's header. What is neither the timestamp nor a well-formed signature belongs to other schemes, or to
- * nobody, and is passed over as Stripe's own library does.
+ * Parses a signature's header. Items that are neither the timestamp nor a well-formed signature are ignored, as in
+ * Stripe's own library: they may belong to other schemes.
  */
 export function itemsReader(scheme: Scheme): (header: string) => Items {
   const { items, pair, key, timestamp } = scheme
@@ -55,7 +55,7 @@ export function itemsReader(scheme: Scheme): (header: string) => Items {
       const at = pair === undefined ? -1 : item.indexOf(pair)
       const name = at === -1 ? undefined : item.slice(0, at)
       const value = at === -1 ? item : item.slice(at + (pair as string).length)
-      // Two headers are one with a comma and a space: a second time is seen although it is not read.
+      // Node joins repeated headers with a comma and a space: trim, so that a second timestamp is noticed.
       if (timestamp?.key !== undefined && (name ?? item).trim() === timestamp.key)
         times.push(name === timestamp.key ? value : '')
       else if (name === key && signatures.length < MAX_SIGNATURES) {
@@ -67,7 +67,7 @@ export function itemsReader(scheme: Scheme): (header: string) => Items {
   }
 }
 
-/** The bytes of a signature; undefined: it is none. Base64 of the same bytes that is written otherwise is none either. */
+/** The bytes of a signature; undefined: malformed. Base64 must be in its canonical form. */
 function signatureDecoder({ algorithm, encoding, lowerCase = false }: Scheme): (value: string) => Buffer | undefined {
   const bytes = DIGEST_BYTES[algorithm]
   if (encoding === 'hex') {
@@ -80,7 +80,7 @@ function signatureDecoder({ algorithm, encoding, lowerCase = false }: Scheme): (
   }
 }
 
-/** What the header should look like, for an error. */
+/** The expected form of the header, for errors. */
 export function formOf({ algorithm, encoding, items = '', pair = '', key = '', timestamp }: Scheme): string {
   const bytes = DIGEST_BYTES[algorithm]
   const value = encoding === 'hex' ? `<${bytes * 2} hex digits>` : `<${Math.ceil(bytes / 3) * 4} characters of base64>`
@@ -88,7 +88,7 @@ export function formOf({ algorithm, encoding, items = '', pair = '', key = '', t
   return `${time}${key}${pair}${value}`
 }
 
-/** What a request's values make of the template: what is signed before the body, and after it. */
+/** The filled template before and after the body. */
 export interface Around {
   before: string
   after: string
@@ -100,14 +100,14 @@ export interface TemplateValues {
   id: string | undefined
 }
 
-/** The names in a template, in order. */
+/** The placeholders of a template, in order. */
 export function namesIn(template: string): string[] {
   return [...template.matchAll(NAME)].map(([, name = '']) => name)
 }
 
 const NAME = /\{(.*?)\}/g
 
-/** @param scheme its template names what there is, and the body once */
+/** @param scheme its template is valid, and has {body} once */
 export function templateFiller({ template, url = '' }: Scheme): (values: TemplateValues) => Around {
   const [before = '', after = ''] = template.split('{body}')
   const [fillBefore, fillAfter] = [filler(before, url), filler(after, url)]
@@ -115,7 +115,7 @@ export function templateFiller({ template, url = '' }: Scheme): (values: Templat
 }
 
 function filler(template: string, url: string): (values: TemplateValues) => string {
-  // Texts and names in turn.
+  // Literals and placeholders alternate.
   const parts = template.split(NAME)
   return values => {
     let text = ''

@@ -14,9 +14,9 @@ import {
 } from './scheme.ts'
 import type { SourceRequest, Verifier } from './source.ts'
 
-/** Signatures that are an HMAC of what was sent: the check, and the errors of all verifiers. */
+/** HMAC signatures: the check, and the errors of all verifiers. */
 
-/** Sender and receiver may differ by this much unless an option says otherwise, s: what Chatwoot advises and Stripe uses. */
+/** Default tolerance, s: what Chatwoot advises and Stripe uses. */
 const DEFAULT_TOLERANCE_SECONDS = 300
 const MIN_TOLERANCE_SECONDS = 30
 const MAX_TOLERANCE_SECONDS = 24 * 60 * 60
@@ -29,7 +29,7 @@ const SignatureMalformedError = createError<[string, string]>(
 )
 export const SignatureMismatchError = createError<[]>(
   'WEBHOOK_SIGNATURE_MISMATCH',
-  'The signature fits none of the secrets; the sender has another one, or the body was changed on its way',
+  'The signature matches none of the secrets; the sender uses another secret, or the body was changed in transit',
   401,
 )
 const TimestampInvalidError = createError<[string, string]>(
@@ -39,7 +39,7 @@ const TimestampInvalidError = createError<[string, string]>(
 )
 const TimestampOutsideError = createError<[number]>(
   'WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE',
-  'The timestamp is more than %d s away from the time here',
+  'The timestamp differs from the server time by more than %d s',
   401,
 )
 const IdInvalidError = createError<[string]>(
@@ -57,7 +57,7 @@ export interface Check {
   now: () => number
 }
 
-/** Takes what is signed with one of the keys, at a time that is near enough. */
+/** Accepts requests signed with one of the keys, with a timestamp within the tolerance. */
 export function signatureVerifier({ scheme, keys, tolerance, now }: Check): Verifier {
   const { headers: names, algorithm, timestamp, id } = scheme
   const readItems = itemsReader(scheme)
@@ -79,7 +79,7 @@ export function signatureVerifier({ scheme, keys, tolerance, now }: Check): Veri
     const problem = problemOfTime?.(sentAt)
     if (problem !== undefined) return problem
     const sentId = idNames && firstHeader(headers, idNames)
-    // A dot could move the border between the id and what is signed after it.
+    // A dot in the id would make it ambiguous where the id ends in the signed text.
     if (id !== undefined && !/^[\x21-\x2d\x2f-\x7e]{1,255}$/.test(sentId ?? ''))
       return new IdInvalidError(id.join(' or '))
     const around = fill({ method, timestamp: sentAt, id: sentId })
@@ -91,7 +91,7 @@ function lowerCase(names: readonly string[]): string[] {
   return names.map(name => name.toLowerCase())
 }
 
-/** The first of several headers that is there, and not empty. @param names in lower case */
+/** The first header that is present and not empty. @param names in lower case */
 export function firstHeader(headers: IncomingHttpHeaders, names: readonly string[]): string | undefined {
   for (const name of names) {
     const value = headers[name]
@@ -107,18 +107,18 @@ function timeCheck({ headers, key, unit }: Timestamp, signature: string, toleran
   return (time = ''): Error | undefined => {
     if (!wellFormed.test(time)) return new TimestampInvalidError(name, unitName)
     const ageSeconds = now() / 1_000 - Number(time) / perSecond
-    // A gateway forwards late, never before.
+    // A gateway delays webhooks, so only the past is extended.
     const isCurrent = ageSeconds <= tolerance && -ageSeconds <= Math.min(tolerance, DEFAULT_TOLERANCE_SECONDS)
     return isCurrent ? undefined : new TimestampOutsideError(tolerance)
   }
 }
 
-/** The HMAC of a body and what is signed around it. */
+/** The HMAC of a body and the template around it. */
 export function sign(algorithm: Algorithm, key: KeyObject, { before, after }: Around, body: Buffer | string) {
   return createHmac(algorithm, key).update(before).update(body).update(after)
 }
 
-/** Whether one of the signatures is right with one of the keys; in constant time. */
+/** Whether one of the signatures matches one of the keys; in constant time. */
 function isSigned(
   keys: readonly KeyObject[],
   algorithm: Algorithm,
@@ -146,7 +146,7 @@ export function checkedSecrets(option: string, secrets: unknown): string[] {
   })
 }
 
-/** @param option as it is to be named in an error @throws {OptionError} */
+/** @param option its name, for the error @throws {OptionError} */
 export function validTolerance(option: string, seconds: number = DEFAULT_TOLERANCE_SECONDS): number {
   if (Number.isInteger(seconds) && seconds >= MIN_TOLERANCE_SECONDS && seconds <= MAX_TOLERANCE_SECONDS) return seconds
   throw new OptionError(
@@ -154,7 +154,7 @@ export function validTolerance(option: string, seconds: number = DEFAULT_TOLERAN
   )
 }
 
-/** @param variable of the environment */
+/** @param variable its environment variable */
 export function warnIfLong(log: Logger, tolerance: number, variable: string): void {
   if (tolerance <= DEFAULT_TOLERANCE_SECONDS) return
   log.warn(

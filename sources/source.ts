@@ -4,68 +4,68 @@ import type { NewDelivery, Payload } from '../inbox/contracts.ts'
 import { deliveryId } from '../inbox/delivery-id.ts'
 import { asId } from './json.ts'
 
-/** Who sends webhooks: where they come in, how they are verified, and what each one is. */
+/** A sender of webhooks: its path, how its requests are verified, and how they are identified. */
 export interface Source {
-  /** In logs, metrics, filters and commands, and in the option `handlers`. */
+  /** Used in logs, metrics, filters and commands, and in the option `handlers`. */
   readonly name: string
   /** After the plugin's prefix. */
   readonly path: string
   /** hmac(), a preset, sharedToken(), or a function. */
   readonly verify: Verifier
-  /** All events that exist, if they are known: a handler for any other is then refused at the start. */
+  /** All existing events, if known: a handler for any other is refused at start. */
   readonly events?: readonly string[]
-  /** What bodies may be; default: JSON objects only. */
+  /** Accepted kinds of bodies; default: JSON objects only. */
   readonly accepts?: readonly BodyKind[]
-  /** What a genuine request is. What it throws is answered 500, and the sender sends it again. */
+  /** Identifies a verified request. If it throws, the answer is 500 and the sender retries. */
   identify(received: Received): Identity | Promise<Identity>
   /**
-   * What a handler gets of an event's payload; default: the payload as it came. It is called for each attempt, with what
-   * the store has. What it throws is the attempt's error: a PermanentError for what nobody can read.
+   * Converts a payload for handlers; default: unchanged. Called for each attempt, with the stored payload. What it
+   * throws is the attempt's error: a PermanentError if nobody can read it.
    */
   read?(event: string, payload: Payload): unknown
 }
 
 /**
- * json: a JSON object. list: a JSON list, which becomes `payload.items`. form: URL-encoded fields, each a string, or a
- * list of strings if it comes several times. text: `payload.text`, of a plain text.
+ * json: a JSON object. list: a JSON list, as `payload.items`. form: URL-encoded fields; each is a string, or a list of
+ * strings if repeated. text: plain text, as `payload.text`.
  */
 export type BodyKind = 'json' | 'list' | 'form' | 'text'
 
 /**
- * Looks at a request before its body is read: an Error or false refuses it, true takes it as genuine, and a function
- * decides once the body is there.
+ * Checks a request before its body is read: an Error or false refuses it, true accepts it, and a function decides once
+ * the body has been read.
  */
 export interface Verifier {
   (request: SourceRequest): Verdict | BodyCheck
-  /** A query parameter that is a secret: it is covered in the request's URL before anything can log it. */
+  /** A secret query parameter: redacted in the request's URL before anything can log it. */
   readonly secretQuery?: string
 }
 
-/** True: genuine. An Error is answered 401 with its code and its message, unless it has a statusCode of its own. */
+/** true: genuine. An Error is answered 401 with its code and message, unless it has its own statusCode. */
 export type Verdict = boolean | Error
-/** Gets the exact bytes, as they came. */
+/** Receives the raw bytes. */
 export type BodyCheck = (body: Buffer) => Verdict | Promise<Verdict>
 
-/** What can be known of a request before its body is read. */
+/** A request before its body is read. */
 export interface SourceRequest {
   readonly method: string
-  /** Path and query, as they came: behind a proxy not what the sender called. */
+  /** Path and query as received; behind a proxy they may differ from what the sender called. */
   readonly url: string
   readonly headers: IncomingHttpHeaders
   readonly query: unknown
   readonly raw: IncomingMessage
 }
 
-/** A genuine request, to be identified. */
+/** A verified request, to be identified. */
 export class Received {
   readonly headers: IncomingHttpHeaders
-  /** What the body says, without the secrets in it. Every field came from outside. */
+  /** The body, without secrets. Its content comes from outside. */
   readonly payload: Payload
-  /** The payload as JSON: what the store keeps. */
+  /** The payload as JSON, as stored. */
   readonly body: Buffer
   readonly #hashed: Buffer
 
-  /** @param hashed what hash() is of, if not of `body`: the bytes as they came */
+  /** @param hashed what hash() covers: `body`, or the raw bytes */
   constructor(headers: IncomingHttpHeaders, payload: Payload, body: Buffer, hashed = body) {
     this.headers = headers
     this.payload = payload
@@ -73,7 +73,7 @@ export class Received {
     this.#hashed = hashed
   }
 
-  /** A header that is there, and not empty. */
+  /** A header, if present and not empty. */
   header(name: string): string | undefined {
     const value = this.headers[name.toLowerCase()]
     return typeof value === 'string' && value !== '' ? value : undefined
@@ -95,42 +95,42 @@ export class Received {
   }
 }
 
-/** What a request is: a delivery, or nothing that anybody handles. */
+/** What a request is: a delivery, or something that needs no handling. */
 export type Identity = Identified | Ignored | Answered
 
-/** Values come from outside: whatever is no string that is not empty counts as missing. */
+/** Values come from outside: anything but a non-empty string counts as missing. */
 export interface Identified {
   /** None: the request is ignored. */
   event: unknown
-  /** What makes it the same delivery when it comes again. None: the hash of its body. */
+  /** Identifies the delivery when it is sent again. None: the hash of its body. */
   key?: unknown
-  /** Deliveries with one ordering key are handled one at a time, in order, whatever their source. None: by itself. */
+  /** Deliveries with the same ordering key are handled one at a time, in order, across sources. None: on its own. */
   orderingKey?: unknown
-  /** Why no handler can read it: it is kept as dead, for a person to see. */
+  /** Why it can't be read: it is stored as dead, for a person to see. */
   unreadable?: string | undefined
   ignored?: undefined
   answer?: undefined
 }
 
-/** Answered 200 and not kept. */
+/** Answered 200 and not stored. */
 export interface Ignored {
   /** Why, for the log. */
   ignored: string
   event?: unknown
-  /** A person should look at why. Not of an event that nothing handles anyway. */
+  /** A person should look into it. Has no effect on events without a handler. */
   warn?: boolean
   answer?: undefined
 }
 
-/** Answered 200 with this, as JSON, and not kept: a sender's question whether the URL is ours. */
+/** Answered 200 with this JSON, and not stored: for a sender that checks whether the URL is ours. */
 export interface Answered {
   answer: object
 }
 
-/** A longer key would not fit into an index of PostgreSQL, bytes. */
+/** Longer keys don't fit into a PostgreSQL index, bytes. */
 const MAX_KEY_BYTES = 2_000
 
-/** The delivery of a request that was identified; what has no ordering key is a mailbox of its own. */
+/** The delivery of an identified request. Without an ordering key it gets a mailbox of its own. */
 export function newDelivery(source: string, event: string, identified: Identified, received: Received): NewDelivery {
   const { payload, body } = received
   const { unreadable } = identified
@@ -149,7 +149,7 @@ export function newDelivery(source: string, event: string, identified: Identifie
   }
 }
 
-/** A key of any length, as one that every store keeps. */
+/** Shortens a key to a length that every store can keep. */
 function shortened(key: unknown): string | undefined {
   if (typeof key !== 'string') return asId(key)
   if (key === '') return undefined

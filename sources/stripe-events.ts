@@ -1,6 +1,6 @@
 import type Stripe from 'stripe'
 
-/** All events that Stripe sends as snapshots: those of the package's types, which the compiler holds this list to. */
+/** All events that Stripe sends as snapshots, from the types of its package; the compiler checks the list. */
 export const STRIPE_EVENTS = [
   'account.application.authorized',
   'account.application.deauthorized',
@@ -279,6 +279,6 @@ export const STRIPE_EVENTS = [
   'treasury.received_debit.created',
 ] as const satisfies readonly Stripe.Event['type'][]
 
-// One that is missing is named in the compiler's error.
+// The compiler's error names missing ones.
 type Missing = Exclude<Stripe.Event['type'], (typeof STRIPE_EVENTS)[number]>
 null as never as Missing satisfies never

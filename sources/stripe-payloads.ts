@@ -5,11 +5,11 @@ import { type Fields, number, numberOrNull, objectOf, type Read, text, textOrNul
 import type { StripeThinEvent } from './stripe-thin-events.ts'
 
 /**
- * What Stripe sends, by event: typed by its own package. Of the objects that lessons are paid with, the fields that
- * money depends on are read; the rest is as Stripe signed it.
+ * Stripe's payloads by event, with the types of its package. Fields that money depends on are read and checked; the
+ * rest is as Stripe signed it.
  */
 
-/** An event that Stripe sends in the thin form only: its object is fetched. */
+/** An event that Stripe sends only in the thin form: its object is fetched. */
 export interface StripeThinPayload {
   id: string
   object: 'event'
@@ -24,21 +24,21 @@ export type StripePayloads = { [Event in Stripe.Event as Event['type']]: Event }
   [Event in StripeThinEvent]: StripeThinPayload
 }
 
-/** The conversation that pays, as our checkout sessions name it. */
+/** The paying conversation, as our checkout sessions name it. */
 export function conversationOfMetadata(metadata: unknown): string | undefined {
   const { conversation_id, chatwoot_conversation_id } = asObject(metadata)
   return asId(conversation_id) ?? asId(chatwoot_conversation_id)
 }
 
-/** An id, or an empty string: what has none can still be told of by its other fields. */
+/** An id, or an empty string: an object without one can still be described by its other fields. */
 const idText: Read<string> = value => asId(value) ?? ''
 
-/** An object's id, or the object itself where it was asked for (`expand`). */
+/** An object's id, or the object itself if it was expanded (`expand`). */
 function idOr<T>(read: Read<T>): Read<string | T | null> {
   return (value, path) => (isObject(value) ? read(value, path) : (asId(value) ?? null))
 }
 
-/** Strings, as Stripe keeps them; what is none is at least known to be there. */
+/** Metadata: strings, as Stripe keeps them; for any other value, only its presence is known. */
 const metadata: Read<Stripe.Metadata> = value => {
   const entries = Object.entries(asObject(value)).filter(([, entry]) => entry !== null && entry !== undefined)
   return Object.fromEntries(entries.map(([name, entry]) => [name, metadataText(entry)]))
@@ -49,7 +49,7 @@ function metadataText(entry: unknown): string {
   return text(entry, '')
 }
 
-/** Some fields of a type of Stripe's; the others stay as they came. */
+/** Some fields of a Stripe type; the others are kept as received. */
 function some<T>(fields: { [Name in keyof T]?: Read<T[Name]> }): Read<T> {
   return objectOf(fields as Fields<T>)
 }
@@ -72,7 +72,7 @@ const intent = some<Stripe.PaymentIntent>({
   metadata,
 })
 
-/** As events and the API have it. */
+/** As in events and the API. */
 export const readSession = some<Stripe.Checkout.Session>({
   id: idText,
   amount_total: numberOrNull,
@@ -97,7 +97,7 @@ const dispute = some<Stripe.Dispute>({
   evidence_details: some<Stripe.Dispute.EvidenceDetails>({ due_by: numberOrNull }),
 })
 
-/** The event's object, by how the event's name begins; the longest first. */
+/** The event's object by the prefix of the event's name, longest first. */
 const OBJECTS: [string, Read<unknown>][] = [
   ['charge.dispute.', dispute],
   ['charge.refund.', refund],
@@ -107,7 +107,7 @@ const OBJECTS: [string, Read<unknown>][] = [
   ['refund.', refund],
 ]
 
-/** What a handler gets of an event's payload. */
+/** Converts a payload for handlers. */
 export function readStripe(event: string, payload: Payload): Stripe.Event {
   const read = OBJECTS.find(([beginning]) => event.startsWith(beginning))?.[1] ?? asObject
   const data = asObject(payload.data)

@@ -1,8 +1,8 @@
 import type Stripe from 'stripe'
 
 /**
- * Events that Stripe sends in the thin form only, as handlers name them: `v1.` is left out, as in the names of snapshot
- * events. They are those of the package's types, which the compiler holds this list to.
+ * Events that Stripe sends only in the thin form, named as handlers do: without `v1.`, like snapshot events. From the
+ * types of Stripe's package; the compiler checks the list.
  */
 export const STRIPE_THIN_EVENTS = [
   'billing.meter.error_report_triggered',
@@ -119,9 +119,9 @@ export const STRIPE_THIN_EVENTS = [
 
 type WithoutVersion<Name extends string> = Name extends `v1.${infer Rest}` ? Rest : Name
 
-/** The name of an event that has no snapshot form. */
+/** The name of an event without a snapshot form. */
 export type StripeThinEvent = Exclude<WithoutVersion<Stripe.V2.Core.Event['type']>, Stripe.Event['type']>
 
-// One that is missing is named in the compiler's error.
+// The compiler's error names missing ones.
 type Missing = Exclude<StripeThinEvent, (typeof STRIPE_THIN_EVENTS)[number]>
 null as never as Missing satisfies never

@@ -13,14 +13,16 @@ import { STRIPE_THIN_EVENTS } from './stripe-thin-events.ts'
 import { thinEventOf } from './thin-event.ts'
 
 export interface StripeVerification {
-  /** The endpoint's `whsec_…`; several while one is rolled, or for test and live mode. None: every delivery is refused. */
+  /**
+   * The endpoint's `whsec_…`; several during a rotation, or for test and live mode. None: all deliveries are refused.
+   */
   secrets?: readonly string[]
   /**
-   * How old a signature may be, s, from 30 to 86,400; default 300. More is for gateways that forward late: whoever gets
-   * hold of a signed request can send it again for as long.
+   * Maximum age of a signature, s, from 30 to 86,400; default 300. Raise it for gateways that forward late: whoever
+   * obtains a signed request can replay it for that long.
    */
   toleranceSeconds?: number | undefined
-  /** Instead of both: another way to verify. */
+  /** Replaces both. */
   verify?: Verifier
 }
 
@@ -30,7 +32,7 @@ export interface StripeSourceOptions {
   verify: Verifier
   /** The Chatwoot account that the conversations named in metadata belong to. */
   accountId?: string | undefined
-  /** Of the key that Stripe is asked with; undefined: there is none. */
+  /** Of the secret key; undefined: no key. */
   livemode?: boolean | undefined
   log: Logger
 }
@@ -41,7 +43,10 @@ const SecretMissingError = createError<[]>(
   401,
 )
 
-/** Of the SDK's types, written down: the compiler compares it, and a process without a key need not load the SDK. */
+/**
+ * The version of the SDK's types, as a literal so that a process without a key need not load the SDK; the compiler
+ * checks it.
+ */
 const STRIPE_API_VERSION: typeof Stripe.API_VERSION = '2026-10-28.endive'
 
 /** `Stripe-Signature: t=<Unix time>,v1=<hex>[,v1=<hex>]` */
@@ -54,7 +59,7 @@ const SCHEME: Scheme = {
   key: 'v1',
   template: '{timestamp}.{body}',
   timestamp: { key: 't', unit: 's' },
-  // As Stripe's own library demands.
+  // As Stripe's own library requires.
   lowerCase: true,
 }
 
@@ -90,8 +95,9 @@ export function stripeSource(options: StripeSourceOptions): Source {
 }
 
 /**
- * An event's id is its key; it stays in order with the conversation that pays, or with its payment.
- * @param hasKey Stripe can be asked what a thin event is about
+ * Identifies a Stripe event: its id is the key; its ordering key is that of the paying conversation, else of the
+ * payment.
+ * @param hasKey Stripe can be asked for a thin event's object
  */
 export function identifyStripe(
   event: string,
@@ -125,8 +131,8 @@ export function identifyStripe(
 }
 
 /**
- * Warns once if the endpoint sends another release of the API than the SDK's types are made for; dates within a
- * release are compatible (docs.stripe.com/webhooks/versioning).
+ * Warns once if the endpoint sends another API release than the SDK's types are for; dates within a release are
+ * compatible (docs.stripe.com/webhooks/versioning).
  */
 function versionCheck(log: Logger): (version: unknown) => void {
   const release = (version: string) => version.split('.')[1]

@@ -1,12 +1,12 @@
 import type { Payload } from '../inbox/contracts.ts'
 import { asId, asObject, asText } from './json.ts'
 
-/** Stripe's thin events, which say what has happened to which object, and not what it looks like. */
+/** Stripe's thin events: they name the object without containing it. */
 
 export interface ThinEvent {
-  /** The name of the snapshot event of the same fact, if it has one. */
+  /** The name of the corresponding snapshot event, if any. */
   event: string | undefined
-  /** The id of the snapshot event, which both have in common; else its own. */
+  /** The id of the corresponding snapshot event, or its own. */
   id: string | undefined
   /** The object that it is about: `{ id, type, url }`. */
   related: Payload

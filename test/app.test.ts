@@ -232,7 +232,7 @@ t.test('a host’s own route is verified', async t => {
   })
   t.same(signed.json(), { own: { text: '<b>' } })
   const other = await app.inject({ method: 'POST', url: '/own', headers: signChatwoot(body, 'other'), payload: body })
-  t.match(other.json(), { host: /fits none of the secrets/ }, 'refused, and answered by the host’s error handler')
+  t.match(other.json(), { host: /matches none of the secrets/ }, 'refused, and answered by the host’s error handler')
 })
 
 t.test('in a scope of the host, the prefixes add up and nothing is seen outside', async t => {

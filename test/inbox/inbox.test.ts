@@ -411,7 +411,7 @@ tap.test('options are checked at registration, and named', async t => {
   await refuses({ concurrency: 0 }, /concurrency must be a number above 0, not 0/)
   await refuses({ graceMs: 'soon' }, /graceMs must be a number above 0, not soon/)
   await refuses({ speed: 3 }, /The inbox has no option speed/)
-  await refuses({ dedupDays: 3, retentionDays: 1 }, /dedupDays \(DEDUP_DAYS\) must be 4 at least/)
+  await refuses({ dedupDays: 3, retentionDays: 1 }, /dedupDays \(DEDUP_DAYS\) must be at least 4/)
   await refuses({ dedupDays: 5, retentionDays: 6 }, /not below retentionDays/)
 })
 

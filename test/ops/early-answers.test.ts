@@ -3,7 +3,7 @@ import http from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
-import { lingerAfterAnswer } from '../../plugins/linger.ts'
+import { lingerAfterResponse } from '../../plugins/linger.ts'
 import { isInstalled } from '../helpers/installed.ts'
 import { startCaddy } from './caddy.ts'
 import { startNginx } from './nginx.ts'
@@ -50,7 +50,7 @@ function testEarlyAnswers(t: Test, startProxy: StartProxy): void {
 
   t.test('the service answers before the body has come: its own answer', async t => {
     const backend = await startBackend(t, (request, response) => {
-      lingerAfterAnswer(request)
+      lingerAfterResponse(request)
       response.writeHead(401, { 'content-type': 'application/json' }).end('{}')
     })
     const url = await startProxy(t, backend)

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import tap, { type Test } from 'tap'
-import { lingerAfterAnswer } from '../../plugins/linger.ts'
+import { lingerAfterResponse } from '../../plugins/linger.ts'
 import { signChatwoot } from '../../plugins/verification.ts'
 import { listen, webhookApp } from '../helpers/app.ts'
 import { bodyOf, exchange, open, post, readAll, receives, statusOf } from '../helpers/sockets.ts'
@@ -16,7 +16,7 @@ async function refusing(t: Test, ms: number, bytes: number) {
   const requests: IncomingMessage[] = []
   const server = createServer((request, response) => {
     requests.push(request)
-    lingerAfterAnswer(request, ms, bytes)
+    lingerAfterResponse(request, ms, bytes)
     response.writeHead(401).end('no')
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -312,7 +312,7 @@ t.test('allowUnsigned accepts anything from anywhere, and says so', async t => {
   t.teardown(() => app.close())
   await app.register(verification, { chatwoot: { secrets: [], allowUnsigned: true } })
   app.post('/chatwoot', { preHandler: app.verifyChatwoot }, async () => ({ passed: true }))
-  t.match(log.lines, [{ level: 40, msg: /NOT verified, from wherever they come: CW_ALLOW_UNSIGNED/ }])
+  t.match(log.lines, [{ level: 40, msg: /NOT verified and accepted from anywhere: CW_ALLOW_UNSIGNED/ }])
   const headers = { ...json, 'x-forwarded-for': '203.0.113.7' }
   const remoteAddress = '203.0.113.7'
   const response = await app.inject({ method: 'POST', url: '/chatwoot', headers, payload: BODY, remoteAddress })

@@ -38,7 +38,7 @@ t.test('a token in the query', async t => {
   t.match(verdict({ Token: `${TOKEN}x` }), {
     code: 'WEBHOOK_TOKEN_MISMATCH',
     statusCode: 401,
-    message: 'The query parameter Token is none of the tokens',
+    message: 'The query parameter Token is not one of the tokens',
   })
 })
 
@@ -50,7 +50,7 @@ t.test('options that make no sense are errors that name them, and hold no token'
     [{ tokens: TOKEN }, 'sharedToken.tokens must be a list'],
     [{ tokens: [] }, 'sharedToken.tokens is empty: nothing could be verified'],
     [{ tokens: [TOKEN, undefined] }, 'sharedToken.tokens[1] is empty'],
-    [{ tokens: [TOKEN, 'hunter2'] }, 'sharedToken.tokens[1] must have 16 characters at least'],
+    [{ tokens: [TOKEN, 'hunter2'] }, 'sharedToken.tokens[1] must have at least 16 characters'],
   ]
   for (const [options, message] of wrong) {
     const given = { in: 'query', name: 'token', tokens: [TOKEN], ...options } as SharedTokenOptions
