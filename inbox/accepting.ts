@@ -10,7 +10,7 @@ const ANSWER_MS = 3_000
 
 export const InboxBusyError = createError<[]>(
   'WEBHOOK_INBOX_BUSY',
-  'Too many deliveries wait to be stored; send it again in a second',
+  'Too many deliveries are waiting to be stored; send it again in a second',
   429,
 )
 export const NotStoredError = createError<[]>(
@@ -19,9 +19,9 @@ export const NotStoredError = createError<[]>(
   500,
 )
 
-/** Of this process, now. */
+/** Numbers of this process. */
 export interface AcceptingStats {
-  /** Deliveries that wait for their commit, and the bytes of their bodies. */
+  /** Deliveries waiting for their commit, and the bytes of their bodies. */
   waiting: number
   waitingBytes: number
   /** Ids in the cache of recent deliveries; its hits and misses since the start. */
