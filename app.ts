@@ -91,11 +91,12 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   await app.register(logging)
   await app.register(chatwootClient, chatwoot)
   await app.register(stripeClient, stripe)
-  const sources = allSources(app, options)
+  const clock = options.inbox?.clock ?? systemClock
+  const now = () => clock.now()
+  const sources = allSources(app, options, now)
   const given = handlersBySource(handlers, sources, app.log)
   const [{ verify: verifyChatwoot }, { verify: verifyStripe }] = sources
   await app.register(verification, { chatwoot: { verify: verifyChatwoot }, stripe: { verify: verifyStripe } })
-  const clock = options.inbox?.clock ?? systemClock
   const backend = await openForApp(app, options.store, clock)
   await app.register(inbox, { ...options.inbox, backend })
   await app.register(calendar, { ...options.calendar, local: backend.calendar, clock })
@@ -113,7 +114,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     handoffAgentId: chatwoot.handoffAgentId,
     installationId: () => app.webhooks.inbox.installationId(),
     events: eventsOf(app),
-    now: () => clock.now(),
+    now,
   }
   for (const source of sources) {
     const ofSource = allHandlers(source, given[source.name] ?? {}, services)
@@ -121,7 +122,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   }
 
   const prefix = options.prefix ?? ''
-  await app.register(webhookRoutes, { sources, prefix })
+  await app.register(webhookRoutes, { sources, now, prefix })
   if (options.operator !== undefined) {
     // Loaded only when used: its packages take a seventh of the start.
     const { default: operatorRoutes } = await import('./routes/operator/index.ts')
@@ -132,15 +133,15 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
 
 export default fp(webhooks, { name: 'tutorbot-webhooks', fastify: '5.x' })
 
-/** Chatwoot, Stripe, and the host's own. @throws {OptionError} */
-function allSources(app: FastifyInstance, options: WebhooksOptions): [Source, Source, ...Source[]] {
+/** Chatwoot, Stripe, and the host's own. @param now Unix ms @throws {OptionError} */
+function allSources(app: FastifyInstance, options: WebhooksOptions, now: () => number): [Source, Source, ...Source[]] {
   const { chatwoot = {}, stripe = {}, sources = [] } = options
   const { accountId } = chatwoot
   const { log } = app
   const livemode = app.webhooks.stripe?.livemode
   const own = [
-    chatwootSource({ path: chatwoot.path, accountId, verify: chatwootVerifier(chatwoot, log) }),
-    stripeSource({ path: stripe.path, accountId, verify: stripeVerifier(stripe, log), livemode, log }),
+    chatwootSource({ path: chatwoot.path, accountId, verify: chatwootVerifier(chatwoot, log, now) }),
+    stripeSource({ path: stripe.path, accountId, verify: stripeVerifier(stripe, log, now), livemode, log }),
   ] as const
   checkSources(sources, own)
   return [...own, ...sources]

@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import webhooks, { type WebhooksOptions } from './app.ts'
 import { describeStore } from './backends/index.ts'
 import { type Env, EnvError, type EnvOptions, readEnv } from './environment.ts'
+import { type Clock, systemClock } from './inbox/contracts.ts'
 import { OptionError, StoreOpenError } from './inbox/errors.ts'
 import env from './plugins/env.ts'
 import { loggerOptions } from './plugins/logging.ts'
@@ -16,9 +17,16 @@ const REQUESTS_MS = 3_000
 /** The first file descriptor that systemd passes: sd_listen_fds(3). */
 const FIRST_PASSED_FD = 3
 
+export interface ServerOptions extends EnvOptions {
+  /** The environment, where it has been read already. */
+  config?: Env
+  /** Default: the machine's. */
+  clock?: Clock
+}
+
 /** Builds the standalone server from the environment. @throws {EnvError} that names the variable and says how to fix it */
-export async function buildServer(options: EnvOptions = {}): Promise<FastifyInstance> {
-  const config = await readEnv(options)
+export async function buildServer(options: ServerOptions = {}): Promise<FastifyInstance> {
+  const { config = await readEnv(options), clock = systemClock } = options
   const app = createFastify(config)
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({
@@ -30,7 +38,7 @@ export async function buildServer(options: EnvOptions = {}): Promise<FastifyInst
   )
   try {
     await app.register(env, { env: config })
-    await registerAll(app, config)
+    await registerAll(app, config, clock)
   } catch (error) {
     // Closes what has been opened so far.
     await app.close()
@@ -39,15 +47,16 @@ export async function buildServer(options: EnvOptions = {}): Promise<FastifyInst
   return app
 }
 
-async function registerAll(app: FastifyInstance, config: Env): Promise<void> {
-  await app.register(webhooks, webhooksOptions(config))
+async function registerAll(app: FastifyInstance, config: Env, clock: Clock): Promise<void> {
+  await app.register(webhooks, webhooksOptions(config, clock))
   endConnections(app)
   await app.register(healthRoutes)
   const { calendar } = app.webhooks
   const lessons = calendar.lessons?.bind(calendar)
   if (config.CALENDAR_TOKEN !== undefined && lessons !== undefined) {
     const { default: calendarFeed } = await import('./routes/calendar-feed.ts')
-    await app.register(calendarFeed, { token: config.CALENDAR_TOKEN, lessons, zone: config.TZ })
+    const now = () => clock.now()
+    await app.register(calendarFeed, { token: config.CALENDAR_TOKEN, lessons, zone: config.TZ, now })
   }
 }
 
@@ -100,10 +109,10 @@ export function serverOptions(config: Env) {
 }
 
 /** Converts the environment to the plugin's options. */
-export function webhooksOptions(config: Env): WebhooksOptions {
+export function webhooksOptions(config: Env, clock = systemClock): WebhooksOptions {
   return {
     store: config.DATABASE_URL,
-    inbox: { retentionDays: config.RETENTION_DAYS, dedupDays: config.DEDUP_DAYS },
+    inbox: { retentionDays: config.RETENTION_DAYS, dedupDays: config.DEDUP_DAYS, clock },
     chatwoot: {
       secrets: listOf(config.CW_HMAC_SECRET),
       allowUnsigned: config.CW_ALLOW_UNSIGNED,
@@ -201,15 +210,19 @@ async function listen(app: FastifyInstance, environment: NodeJS.ProcessEnv): Pro
     const socket = { fd: FIRST_PASSED_FD, host: '127.0.0.1' }
     await app.listen(isPassed ? socket : { host, port })
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE')
-      throw new EnvError(`PORT ${port} on ${host} is in use: stop what uses it, or set another`)
-    throw new EnvError(`can't listen on HOST ${host}, PORT ${port} (${message})`)
+    throw cannotListen(app.config, error)
   }
 }
 
+/** Why a server can't listen, and what to do. */
+export function cannotListen({ HOST, PORT }: Pick<Env, 'HOST' | 'PORT'>, error: unknown): EnvError {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE') return new EnvError(`PORT ${PORT} on ${HOST} is in use: stop what uses it, or set another`)
+  return new EnvError(`can't listen on HOST ${HOST}, PORT ${PORT} (${message})`)
+}
+
 /** Starts the standalone server, and closes it gracefully on SIGTERM and SIGINT. */
-export async function start(options: EnvOptions = {}): Promise<FastifyInstance> {
+export async function start(options: ServerOptions = {}): Promise<FastifyInstance> {
   const app = await buildServer(options)
   const signals = closeWithGrace({ delay: CLOSE_MS, logger: app.log }, async ({ signal, err }) => {
     if (err) app.log.fatal(err, 'closing after an uncaught error')

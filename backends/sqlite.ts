@@ -11,7 +11,7 @@ export async function openBackend(file: string, { log, clock, onCommit }: Backen
   if (file === '' || file === ':memory:' || /^\w+:\/\//.test(file)) {
     throw new OptionError('store (DATABASE_URL) must be a file (SQLite) or a URL postgres://… (PostgreSQL)')
   }
-  const store = openSqliteStore(file, { onCommit, log })
+  const store = openSqliteStore(file, { onCommit, log, clock })
   return {
     store,
     createScheduler: options => new LocalScheduler({ store, ...options }),

@@ -7,12 +7,18 @@ import { newDelivery, Received, type Source } from '../sources/source.ts'
 
 /** Shared by the webhook routes. */
 
+export interface SourceRouteOptions {
+  source: Source
+  /** Unix ms. */
+  now: () => number
+}
+
 /**
  * A preHandler: sets `request.delivery` as its source identifies it; answers what has no handler.
  * @param hashesOriginal hash() covers the raw bytes, not the redacted ones: two events that differ only in a secret are
  * two
  */
-export function identifyBy(app: FastifyInstance, source: Source, hashesOriginal = false) {
+export function identifyBy(app: FastifyInstance, { source, now }: SourceRouteOptions, hashesOriginal = false) {
   const { name, accepts } = source
   const { inbox } = app.webhooks
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
@@ -35,7 +41,7 @@ export function identifyBy(app: FastifyInstance, source: Source, hashesOriginal 
     }
     if (identity.ignored !== undefined) return ignore(request, reply, identity.ignored, identity.warn)
     if (event === undefined) return ignore(request, reply, 'it names no event')
-    request.delivery = newDelivery(name, event, identity, received)
+    request.delivery = newDelivery(name, event, identity, received, now())
   }
 }
 

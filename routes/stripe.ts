@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify'
-import type { Source } from '../sources/source.ts'
-import { accepted, identifyBy } from './deliveries.ts'
+import { accepted, identifyBy, type SourceRouteOptions } from './deliveries.ts'
 import { withAndWithoutSlash } from './paths.ts'
 
 /** The path of a Stripe webhook from its request to the inbox. */
-export default async function stripeRoute(app: FastifyInstance, { source }: { source: Source }): Promise<void> {
-  const identify = identifyBy(app, source)
+export default async function stripeRoute(app: FastifyInstance, options: SourceRouteOptions): Promise<void> {
+  const { source } = options
+  const identify = identifyBy(app, options)
 
   const preHandler = [app.logDelivery, app.verifyStripe, identify, app.deduplicate]
   const config = { webhookSource: source.name }

@@ -15,8 +15,17 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024
 
 const ROUTES: Record<string, typeof sourceRoute> = { chatwoot: chatwootRoute, stripe: stripeRoute }
 
+export interface WebhookRoutesOptions {
+  sources: Source[]
+  /** Unix ms. */
+  now: () => number
+}
+
 /** The routes of all sources, with raw bodies and one shape of errors. */
-export default async function webhookRoutes(app: FastifyInstance, { sources }: { sources: Source[] }): Promise<void> {
+export default async function webhookRoutes(
+  app: FastifyInstance,
+  { sources, now }: WebhookRoutesOptions,
+): Promise<void> {
   app.removeAllContentTypeParsers()
   // Raw bytes: nothing is parsed before the signature is verified.
   const bodies = createBodyBudget({ bodyLimit: MAX_BODY_BYTES })
@@ -28,7 +37,7 @@ export default async function webhookRoutes(app: FastifyInstance, { sources }: {
       const { secretQuery } = source.verify
       if (secretQuery !== undefined) redactQueryParameter(scope, secretQuery)
       for (const type of contentTypes(source)) scope.addContentTypeParser(type, bodies.read)
-      await (ROUTES[source.name] ?? sourceRoute)(scope, { source })
+      await (ROUTES[source.name] ?? sourceRoute)(scope, { source, now })
     })
   }
 }

@@ -130,8 +130,17 @@ export interface Answered {
 /** Longer keys don't fit into a PostgreSQL index, bytes. */
 const MAX_KEY_BYTES = 2_000
 
-/** The delivery of an identified request. Without an ordering key it gets a mailbox of its own. */
-export function newDelivery(source: string, event: string, identified: Identified, received: Received): NewDelivery {
+/**
+ * The delivery of an identified request. Without an ordering key it gets a mailbox of its own.
+ * @param receivedAt Unix ms
+ */
+export function newDelivery(
+  source: string,
+  event: string,
+  identified: Identified,
+  received: Received,
+  receivedAt: number,
+): NewDelivery {
   const { payload, body } = received
   const { unreadable } = identified
   const key = shortened(identified.key) ?? `hash:${received.hash()}`
@@ -144,7 +153,7 @@ export function newDelivery(source: string, event: string, identified: Identifie
     orderingKey: shortened(identified.orderingKey) ?? `delivery:${id}`,
     payload,
     body,
-    receivedAt: Date.now(),
+    receivedAt,
     ...(unreadable !== undefined && { unreadable }),
   }
 }

@@ -20,10 +20,11 @@ export interface Recovered {
 /**
  * Drops the claims of a process that died and rebuilds the wake-ups. Deliveries settled in the future, by a clock since
  * set back, are due at once: `take` decides.
+ * @param now Unix ms
  */
-export function recover(db: DatabaseSync): Recovered {
+export function recover(db: DatabaseSync, now: number): Recovered {
   const holder = randomUUID()
-  const dueAt = `CASE WHEN settled_at > ${Date.now() + CLOCK_SLACK_MS} THEN 0 ELSE coalesce(next_attempt_at, 0) END`
+  const dueAt = `CASE WHEN settled_at > ${now + CLOCK_SLACK_MS} THEN 0 ELSE coalesce(next_attempt_at, 0) END`
   db.exec(`
     BEGIN IMMEDIATE;
     INSERT OR REPLACE INTO about VALUES ('holder', '${holder}');

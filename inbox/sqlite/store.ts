@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
-import type { Commit, Logger, Store } from '../contracts.ts'
+import { type Clock, type Commit, type Logger, type Store, systemClock } from '../contracts.ts'
 import { StoreOpenError } from '../errors.ts'
 import { createByHand } from './by-hand.ts'
 import { Commits } from './commits.ts'
@@ -34,6 +34,7 @@ export interface SqliteStoreOptions {
   /** Called after every commit. */
   onCommit?: (commit: Commit) => void
   log?: Logger
+  clock?: Pick<Clock, 'now'>
 }
 
 /**
@@ -45,7 +46,7 @@ export function openSqliteStore(file: string, options: SqliteStoreOptions = {}):
   let db: DatabaseSync | undefined
   try {
     db = openDatabase(file)
-    const recovered = recover(db)
+    const recovered = recover(db, (options.clock ?? systemClock).now())
     rewriteOnce(db, file, options.log)
     beginServing(db)
     return createStore(db, file, options, { lock, ...recovered })
@@ -83,7 +84,7 @@ function explained(error: unknown, file: string): StoreOpenError {
 function createStore(
   db: DatabaseSync,
   file: string,
-  { onCommit, log }: SqliteStoreOptions = {},
+  { onCommit, log, clock = systemClock }: SqliteStoreOptions = {},
   server?: { lock: DatabaseSync } & Recovered,
 ): SqliteStore {
   const known = new KnownIds(db)
@@ -116,7 +117,7 @@ function createStore(
     ...createQueries(db, parts.seqOf),
     ...createByHand(db, parts),
     ...createPruning(db, parts),
-    ...createInstallation(db, parts),
+    ...createInstallation(db, parts, clock),
     ...createWakeups(db, parts),
     backlog: async () => counts.backlog(),
     onChange: watch.onChange,
@@ -150,6 +151,7 @@ function holderCheck(db: DatabaseSync, file: string, holder: string, log: Logger
 function createInstallation(
   db: DatabaseSync,
   { write }: StoreParts,
+  clock: Pick<Clock, 'now'>,
 ): Pick<Store, 'installationId' | 'setInstallationId' | 'checkWritable'> {
   const sql = preparer(db)
   const getAbout = sql('getAbout')
@@ -168,7 +170,7 @@ function createInstallation(
     },
     async checkWritable() {
       await write(() => {
-        setAbout.run('checked_at', String(Date.now()))
+        setAbout.run('checked_at', String(clock.now()))
         extent.get()
       }, CHECK_TIMEOUT_MS)
     },

@@ -16,6 +16,6 @@ export function stripeDelivery(...args: Parameters<typeof identifyStripe>): NewD
 }
 
 function deliveryOf(source: string, event: string, payload: Payload, identified: Identified): NewDelivery {
-  const { body: _, ...delivery } = newDelivery(source, event, identified, new Received({}, payload, Buffer.alloc(0)))
+  const { body: _, ...delivery } = newDelivery(source, event, identified, new Received({}, payload, Buffer.alloc(0)), 0)
   return delivery
 }

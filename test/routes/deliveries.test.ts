@@ -7,7 +7,8 @@ tap.test('a body that a host’s own plugin kept as a text is read too', async t
   const app = { webhooks: { inbox: { handles: () => true } } } as unknown as FastifyInstance
   const source: Source = { name: 'x', path: '/', verify: () => true, identify: () => ({ event: 'e' }) }
   const request = { headers: {}, rawBody: '{"token":"x","a":"é"}', body: {} } as FastifyRequest
-  await identifyBy(app, source)(request, {} as FastifyReply)
+  await identifyBy(app, { source, now: () => 7 })(request, {} as FastifyReply)
   t.same(request.delivery?.payload, { token: '*', a: 'é' })
   t.equal(request.delivery?.body?.toString(), '{"token":"*","a":"é"}')
+  t.equal(request.delivery?.receivedAt, 7)
 })
