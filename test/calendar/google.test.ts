@@ -9,7 +9,14 @@ import { PermanentError, TransientError } from '../../inbox/errors.ts'
 import type { Behaviour, Call } from '../../sandbox/stand-in.ts'
 import { at, calendarConformance, hold, interval, lesson } from '../helpers/calendar-conformance.ts'
 import { type TestClock, testClock } from '../helpers/clock.ts'
-import { type EventState, type GoogleApi, googleError, oauthError, startGoogleApi } from '../helpers/google-api.ts'
+import {
+  createKey,
+  type EventState,
+  type GoogleApi,
+  googleError,
+  oauthError,
+  startGoogleApi,
+} from '../helpers/google-api.ts'
 
 const { signal } = new AbortController()
 const MINUTE = 60_000
@@ -794,7 +801,7 @@ t.test('no token: whether trying again can help', async t => {
 
 t.test('somebody else’s key is refused', async t => {
   const { another } = await setUp(t)
-  const stranger = await startGoogleApi()
+  const stranger = await startGoogleApi(createKey())
   t.teardown(() => stranger.close())
   const error = await errorOf(t, busy(another({ serviceAccount: stranger.serviceAccount })))
   t.type(error, PermanentError)
@@ -862,6 +869,9 @@ async function race<A, B>(t: Test, { before, first, second, check }: Race<A, B>)
   const [one, other] = [await runner(api, another()), await runner(api, another())]
   const inOrder = async (turns: boolean[]) => {
     api.events.clear()
+    // Each call is looked for among all that are remembered, and matched against all failures that are left.
+    api.calls.length = 0
+    api.recover()
     await before?.(calendar, clock, api)
     const running = Promise.all([
       one.start(() => first(one.calendar, clock)),
@@ -882,7 +892,8 @@ async function runner(api: GoogleApi, calendar: Calendar) {
   const token = [...api.tokens].at(-1)
   const isIts = ({ headers }: Call) => headers.authorization === `Bearer ${token}`
   let gates: PromiseWithResolvers<void>[] = []
-  let isOver: Promise<boolean> = Promise.resolve(true)
+  let over: Promise<unknown> = Promise.resolve()
+  let isOver = true
   let before = 0
   let passed = 0
   return {
@@ -893,17 +904,19 @@ async function runner(api: GoogleApi, calendar: Calendar) {
       gates = current
       before = api.called(isIts).length
       passed = 0
+      const end = () => {
+        isOver = true
+      }
       const result = operation()
-      isOver = result.then(
-        () => true,
-        () => true,
-      )
+      isOver = false
+      over = result.then(end, end)
       return result
     },
     /** Its next request, unless it is over. */
     async letOneThrough(): Promise<void> {
-      const request = api.arrived(isIts, before + passed + 1).then(() => false)
-      if (await Promise.race([isOver, request])) return
+      if (isOver) return
+      await Promise.race([over, api.arrived(isIts, before + passed + 1)])
+      if (isOver) return
       gates[passed]?.resolve()
       passed++
     },

@@ -67,15 +67,27 @@ export function oauthError(status: number, error: string, error_description: str
   return { status, body: { error, error_description } }
 }
 
-const NOT_FOUND = googleError(404, 'notFound', 'Not Found')
-const GONE = googleError(410, 'deleted', 'Resource has been deleted')
+type KeyPair = ReturnType<typeof createKey>
 
-export async function startGoogleApi(): Promise<GoogleApi> {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+/** A key for a service account of its own. */
+export function createKey() {
+  return generateKeyPairSync('rsa', {
     modulusLength: 2048,
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
     publicKeyEncoding: { type: 'spki', format: 'pem' },
   })
+}
+
+const NOT_FOUND = googleError(404, 'notFound', 'Not Found')
+const GONE = googleError(410, 'deleted', 'Resource has been deleted')
+
+/** Making one takes a tenth of a second and more. */
+let sharedKey: KeyPair | undefined
+
+/** @param key whose the service account is. Default: one that all of a process have. */
+export async function startGoogleApi(key?: KeyPair): Promise<GoogleApi> {
+  sharedKey ??= createKey()
+  const { privateKey, publicKey } = key ?? sharedKey
   const email = 'bot@tutor-project.iam.gserviceaccount.com'
   const events = new Map<string, EventState>()
   const tokens = new Set<string>()
