@@ -115,6 +115,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     installationId: () => app.webhooks.inbox.installationId(),
     events: eventsOf(app),
     now,
+    startedAt: clock.now(),
   }
   for (const source of sources) {
     const ofSource = allHandlers(source, given[source.name] ?? {}, services)

@@ -1,10 +1,11 @@
 import type { Payload } from '../inbox/contracts.ts'
-import type { Handler } from '../inbox/drain.ts'
+import type { Handler, HandlerContext } from '../inbox/drain.ts'
 import { readChatwoot } from '../sources/chatwoot-payloads.ts'
 import type { Source } from '../sources/source.ts'
 import { readStripe } from '../sources/stripe-payloads.ts'
 import { withoutCopies } from './copied-message.ts'
 import { messageHandlers } from './message.ts'
+import { occurredAt } from './occurred-at.ts'
 import type { Services } from './services.ts'
 import { stripeHandlers } from './stripe.ts'
 import { withThinEvents } from './thin-event.ts'
@@ -18,18 +19,18 @@ export function allHandlers(source: Source, given: HandlersByEvent, services: Se
   if (source.name === 'chatwoot') return allChatwootHandlers(services, given)
   if (source.name === 'stripe') return allStripeHandlers(services, given)
   const read: ReadPayload = (event, payload) => (source.read ? source.read(event, payload) : payload)
-  return mapHandlers(given, handler => withPayloadRead(handler, read))
+  return mapHandlers(given, handler => withPayloadRead(handler, read, services))
 }
 
 export function allChatwootHandlers(services: Services, given: HandlersByEvent = {}): Record<string, Handler> {
   const handlers: HandlersByEvent = { ...messageHandlers(services), ...given }
   handlers.message_created = withoutCopies(handlers.message_created as Handler<never>)
-  return mapHandlers(handlers, handler => withPayloadRead(handler, readChatwoot))
+  return mapHandlers(handlers, handler => withPayloadRead(handler, readChatwoot, services))
 }
 
 export function allStripeHandlers(services: Services, given: HandlersByEvent = {}): Record<string, Handler> {
   const handlers: HandlersByEvent = { ...stripeHandlers(services), ...given }
-  return mapHandlers(handlers, handler => withThinEvents(withPayloadRead(handler, readStripe), services))
+  return mapHandlers(handlers, handler => withThinEvents(withPayloadRead(handler, readStripe, services), services))
 }
 
 function mapHandlers(handlers: HandlersByEvent, wrap: (handler: Handler<never>) => Handler): Record<string, Handler> {
@@ -42,12 +43,12 @@ type ReadPayload = (event: string, payload: Payload) => unknown
  * Gives a handler its payload as its event's type promises. Read here rather than on acceptance: another version may have
  * stored it, and the sender should wait for its ids only.
  */
-function withPayloadRead(handler: Handler<never>, read: ReadPayload): Handler {
+function withPayloadRead(handler: Handler<never>, read: ReadPayload, services: Services): Handler {
   return wrapHandler<never, Payload>(
     handler,
     handle => async (delivery, context) => {
       const payload = (await read(delivery.event, delivery.payload)) as never
-      await handle({ ...delivery, payload }, context)
+      await handle({ ...delivery, payload }, withDoubt(context, payload, services))
     },
     gaveUp => async (delivery, context) => {
       let payload: unknown = delivery.payload
@@ -56,7 +57,20 @@ function withPayloadRead(handler: Handler<never>, read: ReadPayload): Handler {
       } catch {
         // Perhaps the very reason it was given up: gaveUp gets the raw payload.
       }
-      await gaveUp({ ...delivery, payload: payload as never }, context)
+      await gaveUp({ ...delivery, payload: payload as never }, withDoubt(context, payload, services))
     },
   )
+}
+
+/** The clocks of two machines may differ by this: signatures of more are refused, ms. */
+const CLOCK_SKEW_MS = 5 * 60 * 1_000
+
+/**
+ * No step counts as never tried if what asks for it happened before this process began: the store may be one from a
+ * backup, which does not know of what was done after it.
+ */
+function withDoubt(context: HandlerContext, payload: unknown, { startedAt }: Services): HandlerContext {
+  const at = occurredAt(payload)
+  if (at !== undefined && at - CLOCK_SKEW_MS > startedAt) return context
+  return { ...context, once: (key, step) => context.once(key, () => step(true)) }
 }

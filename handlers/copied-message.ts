@@ -3,6 +3,7 @@ import type { Delivery } from '../inbox/contracts.ts'
 import type { Handler, HandlerContext } from '../inbox/drain.ts'
 import type { ChatwootMessage } from '../sources/chatwoot-payloads.ts'
 import { textOf } from './message.ts'
+import { occurredAt } from './occurred-at.ts'
 import { wrapHandler } from './wrap.ts'
 
 /** Two copies of one message are written within this time of each other, ms. */
@@ -24,7 +25,7 @@ export function withoutCopies(handler: Handler<never>): Handler<never> {
 
 async function isCopy({ id, payload }: Delivery<ChatwootMessage>, { once, log }: HandlerContext): Promise<boolean> {
   const key = sameMessageKey(payload)
-  const at = writtenAt(payload)
+  const at = occurredAt(payload)
   if (key === undefined || at === undefined) return false
   // Durable: the copy may come after a restart.
   const first = await once(key, () => ({ delivery: id, at }))
@@ -41,10 +42,4 @@ function sameMessageKey(message: ChatwootMessage): string | undefined {
   if (!source_id || message_type !== 'incoming' || isOfApi) return undefined
   const ids = [account, inbox, conversation].map(part => part && String(part.id))
   return `message:${hash('sha256', JSON.stringify([...ids, source_id, textOf(message)]))}`
-}
-
-/** Unix ms. */
-function writtenAt({ created_at }: ChatwootMessage): number | undefined {
-  const at = typeof created_at === 'number' ? created_at * 1_000 : Date.parse(String(created_at))
-  return Number.isNaN(at) ? undefined : at
 }

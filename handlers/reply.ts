@@ -106,9 +106,8 @@ export async function sayOnce(
   key: string,
   { signal, once }: HandlerContext,
 ): Promise<void> {
-  await once(key, async () => {
-    // An earlier attempt may have died between sending and recording it.
-    if (await client.wasSent(conversation, key, signal)) return
+  await once(key, async mayHaveActed => {
+    if (mayHaveActed && (await client.wasSent(conversation, key, signal))) return
     await client[how](conversation, content, signal, { items, marker: key })
   })
 }

@@ -32,4 +32,6 @@ export interface Services {
   events: Pick<EventEmitter<WebhookEvents>, 'emit'>
   /** Unix ms. */
   now: () => number
+  /** When this process began, Unix ms. */
+  startedAt: number
 }

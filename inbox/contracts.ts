@@ -139,12 +139,15 @@ export interface Store {
   take(orderingKey: string, now: number): Promise<TakenDelivery | null>
   /** Records how the attempt ended. false: another process has taken the delivery over, and nothing was changed. */
   settle(delivery: TakenDelivery, outcome: Outcome, now: number): Promise<boolean>
-  /** Claims a step for `once`. `busy`: another delivery is running it; otherwise its result, if it is done. */
-  claimStep(key: string, now: number): Promise<'claimed' | 'busy' | { result: unknown }>
+  /**
+   * Claims a step for `once`. `first`: nobody has ever claimed it. `again`: an earlier claim failed or died, and may have
+   * acted. `busy`: another delivery is running it. Otherwise its result, if it is done.
+   */
+  claimStep(key: string, now: number): Promise<'first' | 'again' | 'busy' | { result: unknown }>
   /** Records the claimed step's result, as JSON. */
   recordStep(key: string, result: unknown, now: number): Promise<void>
-  /** Releases the claim of a failed step. */
-  releaseStep(key: string): Promise<void>
+  /** Releases the claim of a failed step; the next claim is `again`. */
+  releaseStep(key: string, now: number): Promise<void>
   get(id: string): Promise<StoredDelivery | null>
   /** At most `limit` deliveries after acceptance number `after`, in order of acceptance. */
   list(filter: DeliveryFilter, limit: number, after?: number): Promise<StoredDelivery[]>

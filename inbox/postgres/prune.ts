@@ -25,6 +25,10 @@ const PRUNE_KEYS = `DELETE FROM ${SCHEMA}.delivery WHERE seq IN (${FINISHED})`
 const PRUNE_STEPS = `
   DELETE FROM ${SCHEMA}.step WHERE key IN (
     SELECT key FROM ${SCHEMA}.step WHERE done_at < ${NOW_MS} - $1::bigint LIMIT $2)`
+const PRUNE_FAILED_STEPS = `
+  DELETE FROM ${SCHEMA}.step WHERE key IN (
+    SELECT key FROM ${SCHEMA}.step
+    WHERE done_at IS NULL AND owner IS NULL AND until < now() - $1::bigint * interval '1 ms' LIMIT $2)`
 
 /**
  * One step of pruning, within a transaction; see Store.prune.
@@ -37,6 +41,7 @@ export async function pruneStep(
   limit: number,
 ): ReturnType<Store['prune']> {
   await client.query(PRUNE_STEPS, [ages.keys, limit])
+  await client.query(PRUNE_FAILED_STEPS, [ages.keys, limit])
   const { rows } = await client.query<{ last: string | null }>(STEP_END, [after, limit, ages.payloads, ages.keys])
   const last = numberOrNull(rows[0]?.last ?? null)
   if (last === null) return null

@@ -14,7 +14,8 @@ export const SCHEMA_VERSION = 3
 /*
  * Tables. delivery: all but the payload. body: the payload, in its own table so that settling writes small pages only.
  * wakeup: when a mailbox without a running drain has something due; written in the transaction that makes it due,
- * rebuilt at start. step: claims and results of `once`. history: failures and manual actions; most deliveries have
+ * rebuilt at start. step: claims and results of `once`; a failed step has no done_at, and
+ * the Unix ms of its failure as result. history: failures and manual actions; most deliveries have
  * none. tally: what commands have changed. about: facts about the store, by name:
  * installation_id: see Store.installationId.
  * restored_at: Unix ms, if the store was restored from a backup.

@@ -11,6 +11,9 @@ import { CLOCK_SLACK_MS } from './wakeups.ts'
 /** Larger files are not rewritten at start, bytes: deliveries would wait for more than some seconds. */
 const MAX_REWRITTEN_BYTES = 256 * 2 ** 20
 
+/** Until then a failed step is remembered as one that may have acted, ms. */
+const FAILED_STEP_MS = 90 * 24 * 60 * 60 * 1_000
+
 export interface Recovered {
   /** Token by which the file knows which server has it. */
   holder: string
@@ -18,7 +21,7 @@ export interface Recovered {
 }
 
 /**
- * Drops the claims of a process that died and rebuilds the wake-ups. Deliveries settled in the future, by a clock since
+ * Ends the claims of a process that died and rebuilds the wake-ups. Deliveries settled in the future, by a clock since
  * set back, are due at once: `take` decides.
  * @param now Unix ms
  */
@@ -28,7 +31,8 @@ export function recover(db: DatabaseSync, now: number): Recovered {
   db.exec(`
     BEGIN IMMEDIATE;
     INSERT OR REPLACE INTO about VALUES ('holder', '${holder}');
-    DELETE FROM step WHERE done_at IS NULL;
+    DELETE FROM step WHERE done_at IS NULL AND result IS NOT NULL AND CAST(result AS INTEGER) < ${now - FAILED_STEP_MS};
+    UPDATE step SET result = '${now}' WHERE done_at IS NULL AND result IS NULL;
     DELETE FROM wakeup;
     INSERT INTO wakeup
       SELECT ordering_key, min(due_at) FROM (

@@ -37,9 +37,9 @@ export const STATEMENTS = {
   wakeLater: 'UPDATE wakeup SET due_at = 0 WHERE ordering_key >= ? AND ordering_key <= ? AND due_at > ?',
 
   findStep: 'SELECT done_at, result FROM step WHERE key = ?',
-  claimStep: 'INSERT INTO step (key) VALUES (?)',
+  claimStep: 'INSERT INTO step (key) VALUES (?) ON CONFLICT (key) DO UPDATE SET result = NULL',
   recordStep: 'UPDATE step SET done_at = ?, result = ? WHERE key = ?',
-  releaseStep: 'DELETE FROM step WHERE key = ? AND done_at IS NULL',
+  releaseStep: 'UPDATE step SET result = ? WHERE key = ? AND done_at IS NULL',
 
   insertHistory: `
     INSERT INTO history SELECT seq, ?, ?, attempts, started_at, ? FROM delivery WHERE seq = ? AND attempts = ?

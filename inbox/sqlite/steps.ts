@@ -17,19 +17,18 @@ export function createSteps(
   return {
     claimStep: key =>
       write(() => {
-        const step = findStep.get(key) as { done_at: number | null; result: string } | undefined
-        if (step === undefined) {
-          claimStep.run(key)
-          return 'claimed'
-        }
-        return step.done_at === null ? 'busy' : { result: JSON.parse(step.result) }
+        const step = findStep.get(key) as { done_at: number | null; result: string | null } | undefined
+        if (step !== undefined && step.done_at !== null) return { result: JSON.parse(step.result as string) }
+        if (step !== undefined && step.result === null) return 'busy'
+        claimStep.run(key)
+        return step === undefined ? 'first' : 'again'
       }),
     async recordStep(key, result, now) {
       const json = JSON.stringify(result ?? null)
       await write(() => recordStep.run(now, json, key))
     },
-    async releaseStep(key) {
-      await write(() => releaseStep.run(key))
+    async releaseStep(key, now) {
+      await write(() => releaseStep.run(String(now), key))
     },
   }
 }

@@ -604,7 +604,7 @@ function aContext({ app }: Tutor): HandlerContext {
     signal: AbortSignal.timeout(1_000),
     attempt: 1,
     log: app.log,
-    once: async (_key, step) => step(),
+    once: async (_key, step) => step(false),
     ...NO_CLIENTS,
   }
 }

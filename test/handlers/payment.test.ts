@@ -446,7 +446,13 @@ t.test('a payment of nobody we know, given up because the process died each time
   const { type: event, ...payload } = tutor.intent({ metadata: {} })
   const delivery = { id: 'id', source: 'stripe', event, key: 'key', orderingKey: 'key', payload, receivedAt: 0 }
   const { signal } = new AbortController()
-  await gaveUp(delivery, { signal, attempt: 8, log: tutor.app.log, once: async (_key, step) => step(), ...NO_CLIENTS })
+  await gaveUp(delivery, {
+    signal,
+    attempt: 8,
+    log: tutor.app.log,
+    once: async (_key, step) => step(false),
+    ...NO_CLIENTS,
+  })
   t.strictSame(tutor.chatwoot.calls, [])
 })
 
@@ -476,7 +482,7 @@ t.test('what is given up is told with its sum, as far as the event has one', asy
     signal,
     attempt: 8,
     log: tutor.app.log,
-    once: async (_key: string, step: () => unknown) => step(),
+    once: async (_key: string, step: (mayHaveActed: boolean) => unknown) => step(false),
     ...NO_CLIENTS,
   } as HandlerContext
   const sums: string[] = []

@@ -86,7 +86,13 @@ t.test('a payment that was refunded without a key to see it by', async t => {
   const { type: event, ...payload } = completed
   const delivery = { id: 'id', source: 'stripe', event, key: 'key', orderingKey: 'key', payload, receivedAt: 0 }
   const { signal } = new AbortController()
-  await handle(delivery, { signal, attempt: 1, log: tutor.app.log, once: async (_key, step) => step(), ...NO_CLIENTS })
+  await handle(delivery, {
+    signal,
+    attempt: 1,
+    log: tutor.app.log,
+    once: async (_key, step) => step(false),
+    ...NO_CLIENTS,
+  })
   t.strictSame(await tutor.lessons(), [])
   t.match(tutor.log.text(), /was refunded before it was handled/)
 })

@@ -11,7 +11,7 @@ const { nl } = TEXTS
 
 t.test('neither a calendar nor a store that fails is passed over in silence', async t => {
   const { app, log, services } = await setUp(t)
-  const once: HandlerContext['once'] = async (_key, step) => step()
+  const once: HandlerContext['once'] = async (_key, step) => step(false)
   const context = { signal: AbortSignal.timeout(60_000), attempt: 1, log: app.log, once, ...NO_CLIENTS }
   const calendar = { ...services.calendar, release: () => Promise.reject(new Error('away')) }
   const conversation = { id: '1', attributes: {} } as Conversation

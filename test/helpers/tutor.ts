@@ -76,6 +76,7 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
     installationId: () => app.webhooks.inbox.installationId(),
     events: app.webhooks.events,
     now: clock.now,
+    startedAt: clock.now(),
   }
 
   return {

@@ -51,7 +51,7 @@ tap.test("once's key is a string, and as the store keeps it", async t => {
     store: {
       claimStep: async key => {
         keys.push(key)
-        return 'claimed'
+        return 'first'
       },
       recordStep: async () => {},
       releaseStep: async () => {},

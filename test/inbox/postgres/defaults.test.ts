@@ -90,7 +90,7 @@ tap.test('synchronous_commit = off is on in every transaction that writes; what 
     await store.renewSteps()
     await store.recordStep('kept', 1, 3)
     await store.claimStep('given back', 3)
-    await store.releaseStep('given back')
+    await store.releaseStep('given back', 3)
     await store.claimStep('left', 3)
     await store.forget([taken.id], 4)
     await store.checkWritable()

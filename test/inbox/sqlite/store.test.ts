@@ -212,3 +212,17 @@ tap.test('it tells of every commit', async t => {
   ])
   await store.close()
 })
+
+tap.test('that a step has failed is forgotten after three months', async t => {
+  const { store, reopen } = await open(t)
+  for (const [key, days] of [
+    ['lately', 89],
+    ['long ago', 91],
+  ] as const) {
+    await store.claimStep(key, 0)
+    await store.releaseStep(key, Date.now() - days * 24 * 60 * 60 * 1_000)
+  }
+  const again = await reopen()
+  t.equal(await again.claimStep('lately', 0), 'again')
+  t.equal(await again.claimStep('long ago', 0), 'first')
+})
