@@ -1,0 +1,138 @@
+/* Keeps the page up to date, and sends its forms without leaving it. Everything works without it, too. */
+
+const { events } = document.body.dataset
+const LOST = 'The sandbox does not answer: is it still running?'
+const notice = document.getElementById('notice')
+
+/* --- the page, as the server has it now --- */
+
+let isRefreshing = false
+let isStale = false
+
+/** Asks for the page again, and takes over what differs. */
+async function refresh() {
+  isStale = true
+  if (isRefreshing) return
+  isRefreshing = true
+  try {
+    while (isStale) {
+      isStale = false
+      const response = await fetch(location.href)
+      if (!response.ok) throw new Error(`answered ${response.status}`)
+      const page = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById('page')
+      if (page !== null) morph(document.getElementById('page'), page)
+    }
+    if (notice.className === 'lost') say('')
+  } catch {
+    say(LOST, 'lost')
+  }
+  isRefreshing = false
+}
+
+/** Makes an element like another one, without touching what is the same: focus, scrolling and typed text stay. */
+function morph(old, next) {
+  for (const { name } of [...old.attributes]) {
+    if (!next.hasAttribute(name) && !(name === 'open' && old.tagName === 'DETAILS')) old.removeAttribute(name)
+  }
+  for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value)
+  const known = new Map([...old.children].filter(({ id }) => id !== '').map(child => [child.id, child]))
+  let at = old.firstChild
+  for (const child of [...next.childNodes]) {
+    const same = child.id ? known.get(child.id) : isAlike(at, child) ? at : undefined
+    if (same === undefined) old.insertBefore(document.importNode(child, true), at)
+    else {
+      if (same === at) at = at.nextSibling
+      else old.insertBefore(same, at)
+      if (same.nodeType !== Node.ELEMENT_NODE) same.nodeValue = child.nodeValue
+      else if (!same.isEqualNode(child)) morph(same, child)
+    }
+  }
+  while (at !== null) {
+    const gone = at
+    at = at.nextSibling
+    gone.remove()
+  }
+}
+
+const isAlike = (one, other) => one !== null && one.nodeName === other.nodeName && !one.id
+
+function say(text, kind = '') {
+  notice.className = kind
+  if (notice.textContent !== text) notice.textContent = text
+}
+
+/* --- what the reader does --- */
+
+/** A form goes on its way, and the page stays. */
+addEventListener('submit', async event => {
+  const { target: form, submitter } = event
+  if (form.target === '_blank') return
+  event.preventDefault()
+  say('')
+  const data = new URLSearchParams(new FormData(form, submitter))
+  const action = submitter?.getAttribute('formaction') ?? form.getAttribute('action')
+  // At once: the next message may be typed before this one has arrived.
+  form.reset()
+  let failure
+  try {
+    const response = await fetch(action, { method: 'POST', body: data, headers: { accept: 'application/json' } })
+    const answer = await response.json()
+    const to = new URL(answer.to ?? '', location.href)
+    if (to.pathname !== location.pathname) return location.assign(to)
+    failure = answer.message
+  } catch {
+    failure = LOST
+  }
+  await refresh()
+  if (failure !== undefined) {
+    say(failure)
+    for (const [name, value] of data) if (form.elements[name]?.value === '') form.elements[name].value = value
+  }
+  if (!form.isConnected || submitter?.disabled) document.getElementById(form.dataset.focus)?.focus()
+})
+
+/** Another view of the same page. */
+addEventListener('click', event => {
+  const link = event.target.closest('a[data-view]')
+  if (link === null || event.ctrlKey || event.metaKey || event.shiftKey) return
+  event.preventDefault()
+  history.replaceState(null, '', link.href)
+  refresh().then(() => document.getElementById(location.hash.slice(1))?.focus({ preventScroll: innerWidth > 1100 }))
+})
+
+/* --- what is live --- */
+
+let source
+
+function connect() {
+  source?.close()
+  source = new EventSource(events)
+  source.addEventListener('message', refresh)
+  source.addEventListener('error', () => say(LOST, 'lost'))
+}
+
+if (events !== '') {
+  // A browser keeps few connections to one host: pages that nobody looks at hold none.
+  document.addEventListener('visibilitychange', () => (document.hidden ? source?.close() : connect()))
+  addEventListener('pagehide', () => source?.close())
+  addEventListener('pageshow', event => {
+    if (event.persisted) connect()
+  })
+  if (!document.hidden) connect()
+}
+
+/** The sandbox's clock goes on. */
+setInterval(() => {
+  const clock = document.getElementById('now')
+  if (clock === null) return
+  const { offset, zone } = clock.dataset
+  const short = { hour: '2-digit', minute: '2-digit', second: '2-digit' }
+  const format = new Intl.DateTimeFormat('en-GB', {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    ...short,
+    timeZone: zone,
+  })
+  clock.textContent = format.format(Date.now() + Number(offset))
+}, 1_000)
