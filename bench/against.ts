@@ -1,13 +1,13 @@
-/** This checkout beside another one, in turn in one run: what `npm run bench -- --against FOLDER` measures. */
+/** `npm run bench -- --against FOLDER`: this checkout and another one, alternating in one run. */
 import { join, resolve } from 'node:path'
 import { postgresServer } from '../test/helpers/postgres-server.ts'
 import type { LoadResult } from './load.ts'
 import { folder, load, median, round, type Server, start, stop, summary } from './server.ts'
 
 /**
- * Accepting on both stores: a round sends as many deliveries to the one as to the other, and begins with each in turn.
- * @param checkout the folder of the other one, with its packages installed
- * @param deliveries in a round; a quarter of them on PostgreSQL
+ * Measures accepting on both stores. Every round sends the same number of deliveries to each; they take turns to begin.
+ * @param checkout folder of the other checkout, with its packages installed
+ * @param deliveries per round; a quarter of them on PostgreSQL
  */
 export async function compareWith(checkout: string, deliveries: number, rounds: number): Promise<void> {
   const other = join(resolve(checkout), 'bench', 'service.ts')
@@ -36,7 +36,7 @@ async function measure(
     [ours, []],
     [theirs, []],
   ])
-  // The first round warms both up.
+  // The first round is the warm-up.
   for (let n = 0; n <= rounds; n++) {
     for (const server of n % 2 === 0 ? [ours, theirs] : [theirs, ours]) {
       const result = await load([server], deliveries)

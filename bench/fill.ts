@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { openSqliteStore } from '../inbox/sqlite/store.ts'
 
 /**
- * Handled rows as they are after their payload's retention, written straight into the file.
+ * Writes handled rows, as they are after their payload's retention, straight into the file.
  * @param age how long ago they were received, ms
  * @param bodies with payloads of 2.7 KB
  */

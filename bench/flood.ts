@@ -1,7 +1,7 @@
 /**
- * `node bench/flood.ts [--bodies 250] [--again]`: that many bodies of 4 MiB with well-formed forged headers, each sent
- * almost whole by one process and never finished (`--again`: begun anew whenever one is cut off); meanwhile genuine
- * webhooks and /health. Prints the server's memory, the slowest answer of /health, and what the genuine ones got.
+ * `node bench/flood.ts [--bodies 250] [--again]`: one process sends that many bodies of 4 MiB with well-formed forged
+ * headers, almost to the end but never finished (`--again`: anew whenever one is cut off), while genuine webhooks and
+ * /health are requested. Prints the server's memory, and the latency of /health and of the genuine webhooks.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -24,7 +24,7 @@ const { values } = parseArgs({
 })
 const BODY_BYTES = 4 * 1024 * 1024
 
-/** The strangers, in a process of their own: one connection for each body. */
+/** The attackers' process: one connection per body. */
 function flood(port: number): void {
   const body = Buffer.alloc(BODY_BYTES - 1, 'x')
   const begin = () => {
@@ -38,7 +38,7 @@ function flood(port: number): void {
   for (let n = 0; n < Number(values.bodies); n++) begin()
 }
 
-/** Asks /health again and again: the slowest answer, ms. */
+/** Requests /health in a loop: the slowest answer, ms. */
 async function watchHealth(port: number, until: Promise<unknown>): Promise<{ asked: number; slowest: number }> {
   let over = false
   until.finally(() => {
@@ -58,7 +58,7 @@ async function watchHealth(port: number, until: Promise<unknown>): Promise<{ ask
 async function measure(): Promise<void> {
   const server = await start('../server.ts', join(folder, 'flood.db'), { pinned: false, env: { PORT: '0' } })
   await load([server], 2_000, { connections: 8 })
-  // The first answer tells more of this process than of the server.
+  // Warm-up of this process.
   await watchHealth(server.port, sleep(500))
   const before = rss(server)
   let most = before
@@ -69,7 +69,7 @@ async function measure(): Promise<void> {
   const strangers = spawn(process.execPath, [fileURLToPath(import.meta.url), ...args, '--port', `${server.port}`])
   const over = sleep(Number(values.seconds) * 1_000)
   const health = watchHealth(server.port, over)
-  // Fails if one of them is not accepted.
+  // Throws if one is not accepted.
   const genuine = load([server], 50 * Number(values.seconds), { connections: 4, rate: 50 })
   const [{ asked, slowest }, { p99, max }] = await Promise.all([health, genuine])
   clearInterval(sampler)
@@ -77,7 +77,7 @@ async function measure(): Promise<void> {
   strangers.kill('SIGKILL')
   await died
   await stop(server)
-  console.log(`${values.bodies} unfinished bodies of 4 MiB${values.again ? ', again and again' : ''}`)
+  console.log(`${values.bodies} unfinished bodies of 4 MiB${values.again ? ', repeatedly' : ''}`)
   console.table({
     'RSS before, MiB': round(before),
     'RSS at most, MiB': round(most),

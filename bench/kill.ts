@@ -1,4 +1,4 @@
-/** `node bench/kill.ts [rounds]`: kill -9 under load, 100 times unless told otherwise; fails if anything was lost. */
+/** `node bench/kill.ts [rounds]`: kill -9 under load, 100 times by default; fails if anything was lost. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

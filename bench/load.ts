@@ -1,6 +1,6 @@
 /**
- * The load of the benchmarks, a process of its own: sends prepared, distinct, signed deliveries over plain sockets as
- * fast as they are answered (or at a given rate), and prints what it saw as one line of JSON.
+ * The load generator, a separate process: sends prepared, distinct, signed deliveries over plain sockets as fast as they
+ * are answered (or at a given rate), and prints the results as one line of JSON.
  */
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -9,29 +9,29 @@ import { chatwoot, railsJson, stripeEvent, stripeSession } from '../commands/sam
 import { signChatwoot } from '../plugins/verification.ts'
 
 export interface LoadOptions {
-  /** Of the servers; the connections are spread over them. */
+  /** The servers' ports; connections are spread over them. */
   ports: number[]
   source: 'chatwoot' | 'stripe'
   secret: string
   connections: number
   requests: number
-  /** The number of the first delivery: runs on one server must not repeat each other. */
+  /** Number of the first delivery: must not repeat an earlier run's on the same server. */
   from: number
-  /** Requests a second; without, as fast as possible. */
+  /** Requests per second; default: as fast as possible. */
   rate?: number
 }
 
 export interface LoadResult {
   perSecond: number
-  /** Times from when a request was due to its answer, ms. */
+  /** Latencies from when a request was due, ms. */
   p50: number
   p99: number
   max: number
-  /** Answers that were not 200 `accepted`. */
+  /** Answers other than 200 `accepted`. */
   wrong: number
 }
 
-/** The bytes of one request; about 2.7 KB of body from either sender. */
+/** One request; about 2.7 KB of body for either source. */
 function prepare({ source, secret }: LoadOptions, number: number): Buffer {
   const body =
     source === 'chatwoot'
@@ -89,7 +89,7 @@ async function run(options: LoadOptions): Promise<LoadResult> {
         else write()
       }
       socket.on('error', reject)
-      // An answer is small and comes in one piece.
+      // An answer is small and arrives in one piece.
       socket.on('data', (data: Buffer) => {
         latencies[answered++] = performance.now() - due
         if (!data.includes('"accepted"')) wrong++

@@ -1,4 +1,4 @@
-/** What maintenance of an SQLite store costs those who wait for an answer. */
+/** How maintenance of a SQLite store affects acknowledgements. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { folder, load, round, start, stop, summary } from './server.ts'
 
 const DAY = 24 * 60 * 60 * 1_000
 
-/** Acknowledgements at a steady rate while nothing is to be pruned, and until rows with their keys are. */
+/** Acknowledgements at a steady rate, with nothing to prune and while rows with keys are pruned. */
 export async function measurePruning(rows: number, rate: number): Promise<void> {
   const table: Record<string, object> = {}
   for (const [name, age] of [
@@ -29,10 +29,10 @@ export async function measurePruning(rows: number, rate: number): Promise<void> 
     do results.push(await load([server], 30 * rate, { rate }))
     while (age === 0 ? results.length < 4 : Number(left.get(rows)?.rows) > 0)
     db.close()
-    // The first warms up.
+    // The first is the warm-up.
     table[name] = {
       ...summary(results.slice(results.length > 1 ? 1 : 0)),
-      'took s': round((performance.now() - startedAt) / 1_000),
+      'duration s': round((performance.now() - startedAt) / 1_000),
     }
     await stop(server)
     rmSync(store)
@@ -40,7 +40,7 @@ export async function measurePruning(rows: number, rate: number): Promise<void> 
   console.table(table)
 }
 
-/** Acknowledgements at a steady rate while the store is backed up, and while it is not. */
+/** Acknowledgements at a steady rate, with and without a backup running. */
 export async function measureBackup(rows: number, rate: number): Promise<void> {
   const store = join(folder, 'backup.db')
   await fill(store, rows, { bodies: true })
@@ -56,6 +56,6 @@ export async function measureBackup(rows: number, rate: number): Promise<void> {
   const ended = once(child, 'exit')
   const meanwhile = await steady()
   await ended
-  console.table({ 'no backup': summary([alone]), 'a backup is made': summary([meanwhile]) })
+  console.table({ 'no backup': summary([alone]), 'during a backup': summary([meanwhile]) })
   await stop(server)
 }

@@ -1,7 +1,7 @@
 /**
- * The PostgreSQL part of `npm run bench`: one instance and two, on a server with its settings of durability as they
- * are: the one in BENCH_DATABASE_URL or TEST_DATABASE_URL, whose role may create databases, or one of its own. All of
- * them, and the load, share the cores.
+ * The PostgreSQL part of `npm run bench`: one and two instances, on a server with its own durability settings: that of
+ * BENCH_DATABASE_URL or TEST_DATABASE_URL, whose role may create databases, or a new one. Instances, server and load
+ * share the cores.
  */
 import { openSync, readSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,7 +14,7 @@ import { load, round, type Server, start, stop } from './server.ts'
 
 type Servers = [Server, ...Server[]]
 
-/** @param backlog deliveries that wait before the drains; a third of it is sent in a round */
+/** @param backlog deliveries pending before the drains; a round sends a third of that */
 export async function measurePostgres(backlog: number): Promise<void> {
   const database = await postgresServer(process.env.BENCH_DATABASE_URL ?? process.env.TEST_DATABASE_URL ?? '', [])
   try {
@@ -59,7 +59,7 @@ async function startAll(url: string, instances: number, env: NodeJS.ProcessEnv =
   return servers
 }
 
-/** With handlers that do nothing: as fast as it goes, then at half of that. */
+/** With no-op handlers: at full speed, then at half of it. */
 async function measureLoad(database: PostgresServer, instances: number, requests: number) {
   const servers = await startAll(await database.database(), instances)
   const log = watch(servers)
@@ -70,7 +70,7 @@ async function measureLoad(database: PostgresServer, instances: number, requests
     await log.handled(many)
     return result
   }
-  // Warms up.
+  // Warm-up.
   await run(requests)
   const full = await run(requests)
   const handledPerSecond = log.handledPerSecond()
@@ -88,7 +88,7 @@ async function measureLoad(database: PostgresServer, instances: number, requests
   }
 }
 
-/** With handlers that take 50 ms. */
+/** With 50 ms handlers. */
 async function measureSlow(database: PostgresServer, instances: number, requests: number) {
   const servers = await startAll(await database.database(), instances, { HANDLER_MS: '50' })
   const log = watch(servers)
@@ -98,7 +98,7 @@ async function measureSlow(database: PostgresServer, instances: number, requests
   return { '50 ms each: accepted/s': round(perSecond), 'handled/s': log.handledPerSecond() }
 }
 
-/** What has gathered while no instance was up. */
+/** Drains a backlog that gathered while no instance was up. */
 async function measureDrain(database: PostgresServer, instances: number, mailboxes: number, backlog: number) {
   const url = await database.database()
   await fill(url, mailboxes, backlog)
@@ -130,7 +130,7 @@ async function fill(url: string, mailboxes: number, deliveries: number): Promise
   await store.close()
 }
 
-/** Follows the servers' logs: when what was accepted, and when its handler began and ended. */
+/** Follows the servers' logs: when deliveries were accepted, and when their handlers began and ended. */
 function watch(servers: Servers) {
   const logs = servers.map(({ log }) => ({ file: openSync(log, 'r'), rest: '', handled: 0 }))
   const chunk = Buffer.alloc(1024 * 1024)
@@ -158,11 +158,11 @@ function watch(servers: Servers) {
   }
 
   return {
-    /** Resolves when so many have been handled. */
+    /** Resolves when this many have been handled. */
     async handled(many: number): Promise<void> {
       for (read(); begunAt.size < many; read()) await sleep(100)
     },
-    /** From now on, only what comes counts. */
+    /** Resets the counts. */
     forget(): void {
       acceptedAt.clear()
       begunAt.clear()
@@ -171,7 +171,7 @@ function watch(servers: Servers) {
     },
     firstHandledAt: () => first,
     handledPerSecond: () => round((begunAt.size * 1_000) / (last - first)),
-    /** Quantiles of the time from an answer, which is right after its commit, to its handler. */
+    /** Quantiles of the time from the answer, right after the commit, to the handler. */
     toHandler() {
       const times = [...acceptedAt]
         .flatMap(([delivery, at]) => (begunAt.get(delivery) ?? at) - at)

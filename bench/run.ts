@@ -1,13 +1,13 @@
 /**
- * `npm run bench`: measures, and prints the tables of the README. Options; 0 leaves a part out:
- * --requests N  deliveries in a round of the comparison with the yardstick
- * --rounds N    its rounds
- * --rows N      stored before, in the comparison of a full store with an empty one
+ * `npm run bench`: measures, and prints the README's tables. Options; 0 skips a part:
+ * --requests N  deliveries per round, compared with the yardstick
+ * --rounds N    rounds of that
+ * --rows N      rows of the full store that is compared with an empty one
  * --long N      deliveries of the memory run
- * --postgres N  deliveries that wait in PostgreSQL before they are drained
- * --prune N, --backup N  stored rows with payloads that are pruned or copied under load; not unless asked for
+ * --postgres N  deliveries pending in PostgreSQL before they are drained
+ * --prune N, --backup N  rows with payloads that are pruned or backed up under load; default: 0
  * --rate N      deliveries per second meanwhile
- * --against F   instead of all this: accepting on both stores, beside the checkout in the folder F
+ * --against F   only compares accepting with the checkout in the folder F
  */
 import { rmSync } from 'node:fs'
 import { cpus } from 'node:os'

@@ -1,4 +1,4 @@
-/** What the benchmarks share: a server in a process of its own, the load on it, and what is made of the results. */
+/** Shared by the benchmarks: a server process, the load on it, and the results. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, openSync, readFileSync } from 'node:fs'
@@ -10,20 +10,20 @@ import { fileURLToPath } from 'node:url'
 import type { LoadOptions, LoadResult } from './load.ts'
 
 export const CONNECTIONS = 64
-/** Everything that a run writes; removed at its end. */
+/** Everything that a run writes; removed at the end. */
 export const folder = mkdtempSync(join(tmpdir(), 'webhooks-bench-'))
 const SECRET = 'a secret of the benchmark'
 
 export interface Server {
   child: ChildProcess
   port: number
-  /** The file of its log. */
+  /** Its log file. */
   log: string
-  /** From its start to its first 200, ms. */
+  /** From start to the first 200, ms. */
   firstAnswerMs: number
   /** Deliveries sent to it so far. */
   sent: number
-  /** It has one core for itself, and its load the other one. */
+  /** It has one core to itself, the load has the other. */
   pinned: boolean
 }
 
@@ -44,11 +44,11 @@ let started = 0
 interface StartOptions {
   pinned?: boolean
   env?: NodeJS.ProcessEnv
-  /** Deliveries that its store has had already. */
+  /** Deliveries its store already has. */
   sent?: number
 }
 
-/** Starts a program of this folder, or of another checkout's. */
+/** Starts a program in this folder or another checkout's. */
 export async function start(
   program: string,
   store = '',
@@ -79,7 +79,7 @@ export async function stop({ child }: Server): Promise<void> {
   await once(child, 'exit')
 }
 
-/** Sends deliveries that none of the servers has had yet, spread over them. */
+/** Sends new deliveries, spread over the servers. */
 export async function load(
   servers: [Server, ...Server[]],
   requests: number,

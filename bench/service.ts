@@ -1,4 +1,4 @@
-/** The service as it is, with handlers that do nothing, or wait for HANDLER_MS. */
+/** The service, with handlers that do nothing or wait for HANDLER_MS. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
 import webhooks from '../app.ts'

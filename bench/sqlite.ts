@@ -4,12 +4,12 @@ import { fill } from './fill.ts'
 import type { LoadResult } from './load.ts'
 import { folder, load, round, rss, start, stop, summary } from './server.ts'
 
-/** The service beside the yardstick. @param deliveries in a round */
+/** The service compared with the yardstick. @param deliveries per round */
 export async function compare(deliveries: number, rounds: number): Promise<void> {
   const bare = await start('yardstick.ts')
   const service = await start('service.ts', join(folder, 'empty.db'))
   const results: Record<string, LoadResult[]> = { bare: [], service: [], stripe: [], half: [] }
-  // The first round warms both up.
+  // The first round is the warm-up.
   for (let n = 0; n <= rounds; n++) {
     const measured = {
       bare: await load([bare], deliveries),
@@ -28,15 +28,15 @@ export async function compare(deliveries: number, rounds: number): Promise<void>
   const stripe = summary(results.stripe as LoadResult[])
   console.table({
     '(a) bare Fastify, nothing stored': { ...yardstick, 'RSS MiB': round(rss(bare)), '/ (a)': 1 },
-    '(b) this service, stored for good': { ...full, 'RSS MiB': round(rss(service)), '/ (a)': ratio(full) },
+    '(b) this service, stored durably': { ...full, 'RSS MiB': round(rss(service)), '/ (a)': ratio(full) },
     '(b) with Stripe deliveries': { ...stripe, 'RSS MiB': round(rss(service)), '/ (a)': ratio(stripe) },
-    '(b) at half of its full load': { ...summary(results.half as LoadResult[]), 'RSS MiB': round(rss(service)) },
+    '(b) at half load': { ...summary(results.half as LoadResult[]), 'RSS MiB': round(rss(service)) },
   })
   console.log(`start to first 200: ${round(service.firstAnswerMs)} ms`)
   await Promise.all([stop(bare), stop(service)])
 }
 
-/** An empty store and a full one, in turn. */
+/** An empty store and a full one, alternating. */
 export async function compareRows(rows: number, deliveries: number, rounds: number): Promise<void> {
   const store = join(folder, 'full.db')
   await fill(store, rows)
@@ -58,7 +58,7 @@ export async function compareRows(rows: number, deliveries: number, rounds: numb
   await Promise.all([stop(empty), stop(full)])
 }
 
-/** Resident memory over so many deliveries. */
+/** Resident memory over many deliveries. */
 export async function watchMemory(deliveries: number): Promise<void> {
   const service = await start('service.ts', join(folder, 'long.db'))
   const table: Record<string, object> = {}

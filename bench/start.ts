@@ -1,4 +1,4 @@
-/** Two checkouts, in turn in one run: from exec to the first 200, and `list`. `npm run bench:start -- FOLDER [ROUNDS]` */
+/** `npm run bench:start -- FOLDER [ROUNDS]`: two checkouts alternating, from exec to the first 200, and `list`. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -17,7 +17,7 @@ const checkouts = { this: fileURLToPath(new URL('..', import.meta.url)), other: 
 interface Cost {
   /** Wall time, ms. */
   ms: number
-  /** Time on a core, ms; of servers, on Linux. */
+  /** CPU time, ms; of servers, on Linux. */
   cpuMs?: number
 }
 
@@ -53,7 +53,7 @@ function environment(path: string, store: string, port = 0): NodeJS.ProcessEnv {
   return { PATH, PORT: `${port}`, DATABASE_URL: store, CW_HMAC_SECRET: 'a secret of the benchmark' }
 }
 
-/** The command line is run by a shell, which it replaces. */
+/** The command replaces the shell that runs it. */
 async function untilFirst200(command: string, path: string, store: string): Promise<Cost> {
   const port = await freePort()
   const startedAt = performance.now()
@@ -116,7 +116,7 @@ function report(): void {
         what,
         {
           'median, ms': median(list.map(({ ms }) => ms)),
-          'of a core, ms': median(list.flatMap(({ cpuMs }) => cpuMs ?? [])),
+          'CPU, ms': median(list.flatMap(({ cpuMs }) => cpuMs ?? [])),
         },
       ]),
     ),

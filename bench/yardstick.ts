@@ -1,4 +1,4 @@
-/** The yardstick: a bare Fastify route that verifies, parses, de-duplicates in a Set and logs a line, and stores nothing. */
+/** The yardstick: a bare Fastify route that verifies, parses, de-duplicates in a Set, logs a line and stores nothing. */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import Fastify, { LogController } from 'fastify'
 

@@ -29,8 +29,8 @@ async function backup(file: string, { json }: { json?: boolean }, context: Conte
 }
 
 /**
- * As it is at one moment, and without what was deleted. One read transaction: in WAL mode no writer waits for it, and
- * it need not begin again when the server writes, as SQLite's backup API does between its steps.
+ * A snapshot without deleted data. VACUUM INTO is one read transaction: in WAL mode it blocks no writer, and unlike
+ * SQLite's backup API it doesn't start over when the server writes.
  */
 function copyStore(store: string, copy: string): void {
   const db = new DatabaseSync(store, { readOnly: true, timeout: 5_000 })

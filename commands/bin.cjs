@@ -2,8 +2,8 @@
 'use strict'
 
 /*
- * What `npm start` and the package's command begin with. In the words of old Nodes, which can't read the rest: they are
- * told which one it needs. Then Node keeps what it compiles, for the next start.
+ * Entry point of `npm start` and of the package's command, in syntax that old Node versions can parse, to tell them which
+ * one is needed. Then enables Node's compile cache.
  */
 
 var NEEDED = '24.2'
@@ -23,16 +23,16 @@ if (!isEnough(process.versions.node)) {
 var fs = require('node:fs')
 var path = require('node:path')
 
-/** The first of these places that is there, seen from this folder. */
+/** The first of these paths that exists, relative to this folder. */
 function first(/** @type {string[]} */ ...places) {
   return places.map(place => path.join(__dirname, place)).find(fs.existsSync)
 }
 
-// In the package's own folder, which nobody else can write to. Where we can't either (a read-only file system), Node
-// does without, or with the folder that NODE_COMPILE_CACHE names.
+// In the package's own folder, which nobody else can write to. If it is read-only, Node does without, or uses
+// NODE_COMPILE_CACHE.
 var root = path.dirname(first('../package.json', '../../package.json'))
 require('node:module').enableCompileCache(path.join(root, 'node_modules/.cache/tutorbot-webhooks'))
 
-// Without a command, the server starts, and nothing of the commands is loaded.
+// Without a command the server starts; the commands aren't loaded.
 if (process.argv.length === 2) import(first('../server.js', '../server.ts')).then(server => server.run())
 else import(first('./cli.js', './cli.ts')).then(cli => cli.runFromShell())

@@ -8,8 +8,8 @@ import { PermanentError, TransientError } from '../inbox/errors.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 import { signChatwoot } from '../plugins/verification.ts'
 import { asObject, asText } from '../sources/json.ts'
-import { type Missed, missedEvents, missedMessages, patiently } from './missed.ts'
-import { CommandError, type Context, report, table, timeOf, withExamples, withJson } from './output.ts'
+import { type Missed, missedEvents, missedMessages, withRateLimitRetries } from './missed.ts'
+import { CommandError, type Context, parseTimeOption, report, table, withExamples, withJson } from './output.ts'
 import { serverUrl, unreachable } from './server-url.ts'
 
 interface CatchUpOptions {
@@ -19,7 +19,7 @@ interface CatchUpOptions {
   json?: boolean
 }
 
-/** Chatwoot waits as long for an answer, ms. */
+/** Chatwoot's own time-out for a webhook, ms. */
 const ANSWER_MS = 5_000
 
 const OUTCOMES = ['accepted', 'duplicate', 'ignored'] as const
@@ -33,8 +33,8 @@ interface Failure {
 export function catchUpCommand(program: Command, context: Context): void {
   const command = program.command('catch-up')
   withJson(command)
-    .description('sends the running server what it missed while it was down; what it already has is a duplicate')
-    .requiredOption('--since <time>', 'when it went down: a time (ISO 8601), or 30m, 2h or 3d for that long ago')
+    .description('sends the running server the events it missed while it was down; known ones are duplicates')
+    .requiredOption('--since <time>', 'when it went down: a time (ISO 8601), or 30m, 2h or 3d ago')
     .option('--url <url>', 'base URL of the server, including its prefix if it has one (default: HOST and PORT)')
     .option('--dry-run', 'only list what would be sent')
     .action((options: CatchUpOptions) => catchUp(options, context))
@@ -50,7 +50,7 @@ not be delivered.`,
 }
 
 async function catchUp(options: CatchUpOptions, context: Context): Promise<void> {
-  const since = timeOf('--since', options.since)
+  const since = parseTimeOption('--since', options.since)
   const config = await readEnv(context)
   const base = serverUrl(options.url, config)
   const failures: Failure[] = []
@@ -81,8 +81,8 @@ async function sendAll(
   context: Context,
 ): Promise<void> {
   const counts: Record<Missed['source'], Counts> = { stripe: noCounts(), chatwoot: noCounts() }
-  // One after the other: in the order in which they happened, and no burst for the server.
-  for (const each of missed) await send(base, each, config, counts[each.source], failures)
+  // One at a time: in their order, and no burst on the server.
+  for (const each of missed) await sendMissed(base, each, config, counts[each.source], failures)
   report(context, json, { ...counts, failures }, () => [
     ...table(
       [
@@ -125,10 +125,16 @@ function noCounts(): Counts {
   return { sent: 0, accepted: 0, duplicate: 0, ignored: 0, failed: 0 }
 }
 
-async function send(base: string, missed: Missed, config: Env, counts: Counts, failures: Failure[]): Promise<void> {
+async function sendMissed(
+  base: string,
+  missed: Missed,
+  config: Env,
+  counts: Counts,
+  failures: Failure[],
+): Promise<void> {
   counts.sent++
   try {
-    counts[await patiently(() => post(base, missed, config))]++
+    counts[await withRateLimitRetries(() => post(base, missed, config))]++
   } catch (error) {
     if (!(error instanceof TransientError)) throw error
     counts.failed++
@@ -136,7 +142,7 @@ async function send(base: string, missed: Missed, config: Env, counts: Counts, f
   }
 }
 
-/** @throws {CommandError} the server is not there @throws {Error} it did not take it */
+/** @throws {CommandError} the server can't be reached @throws {Error} it did not accept the event */
 async function post(base: string, { source, body }: Missed, config: Env): Promise<(typeof OUTCOMES)[number]> {
   const text = JSON.stringify(body)
   const [path, headers] =
@@ -161,7 +167,7 @@ function stripeHeaders(payload: string, { STRIPE_WEBHOOK_SECRET = '' }: Env): Re
   return { 'content-type': 'application/json', 'stripe-signature': signature }
 }
 
-/** Without a secret the server takes what comes from this machine. */
+/** Without a secret the server accepts unsigned requests from this machine. */
 function chatwootHeaders(body: string, { CW_HMAC_SECRET }: Env): Record<string, string> {
   return CW_HMAC_SECRET === undefined
     ? { 'content-type': 'application/json' }

@@ -15,12 +15,12 @@ import type { CalendarOptions } from '../plugins/calendar.ts'
 import { webhooksOptions } from '../server.ts'
 import { unreachable } from './server-url.ts'
 
-/** The checks of `doctor`. Each returns lines; an error that it throws becomes a failed one. */
+/** The checks of `doctor`. Each returns lines; a thrown error becomes a failed check. */
 
 export interface Check {
   state: 'ok' | 'warn' | 'wrong'
   what: string
-  /** What was found, and how to fix it if it is not as it should be. */
+  /** The finding, and how to fix it. */
   says: string
 }
 
@@ -31,19 +31,19 @@ export const ok = check('ok')
 export const warn = check('warn')
 export const wrong = check('wrong')
 
-/** The time for a call, ms. */
+/** Time-out per call, ms. */
 const CALL_MS = 10_000
 const DAY = 24 * 60 * 60 * 1_000
-/** Signatures may be this old, or this early, s. */
+/** Largest age of a signature, either way, s. */
 const TOLERANCE = 300
-/** A clock that is off by this much will soon be off by more, s. */
+/** A clock that is off by this much is worth a warning, s. */
 const NOTICEABLE = 30
-/** What waits longer than this for its turn is not being handled, ms. */
+/** Deliveries pending longer than this suggest that the server is down, ms. */
 const LONG = 5 * 60_000
 
-/** @throws {EnvError} the configuration is wrong, and nothing else can be looked at */
+/** @throws {EnvError} the configuration is invalid, so nothing else can be checked */
 export async function checkAll(config: Env, url: string): Promise<Check[]> {
-  // Also for what belongs together.
+  // Also checks variables that belong together.
   webhooksOptions(config)
   const checks: Check[] = [ok('configuration', 'every variable is well-formed'), ...checkSecrets(config)]
   const parts: [string, () => Promise<Check[]>][] = [
@@ -82,7 +82,7 @@ function checkSecrets(config: Env): Check[] {
   ]
 }
 
-/** What only this kind of database can have wrong. */
+/** Checks for this kind of database only. */
 const CHECK_DATABASE: Record<BackendName, (where: string) => Check[] | Promise<Check[]>> = {
   sqlite: checkFile,
   postgres: checkSettings,
@@ -120,13 +120,13 @@ async function checkInstallation(store: Store): Promise<Check> {
   try {
     return ok('store', `installation id: ${await store.installationId()}`)
   } catch (error) {
-    // The version before knows none.
+    // A store of an earlier version has none.
     return warn('store', (error as Error).message)
   }
 }
 
 async function checkSettings(url: string): Promise<Check[]> {
-  // Its packages are large, and most have no use for them.
+  // Loaded on demand: its packages are large, and most don't use them.
   const { oddSettings } = await import('../inbox/postgres/settings.ts')
   return (await oddSettings(url)).map(({ isDangerous, says }) => (isDangerous ? wrong : warn)('store', says))
 }
@@ -150,7 +150,7 @@ function checkRestored(at: number | null): Check[] {
     warn(
       'store',
       `restored from a backup at ${utcTime(at)}, with the original's installation id: if the original ` +
-        'is still in use, they take payments for each other; run doctor --new-installation-id here. If it is gone, ' +
+        'is still in use, each takes the other’s payments for its own; run doctor --new-installation-id here. If not, ' +
         'run doctor --keep-installation-id',
     ),
   ]
@@ -187,7 +187,7 @@ async function checkChatwoot(config: Env): Promise<Check[]> {
   const client = createChatwootClient({ url, accountId, token, adminToken })
   if (client === null) return [warn('Chatwoot', 'no replies are sent: set CW_TOKEN')]
   const signal = AbortSignal.timeout(2 * CALL_MS)
-  // There is none of this number: who may read conversations is told so, anybody else is refused.
+  // Conversation 0 does not exist: 404 proves that the token is accepted, else it is refused.
   const refusal = await client.getConversation('0', signal).catch(unlessRefused)
   if (!(refusal instanceof ChatwootRefusedError) || refusal.status !== 404) {
     const says = refusal instanceof Error ? refusal.message : `${url} does not respond like Chatwoot`
@@ -228,9 +228,9 @@ async function checkStripe(config: Env): Promise<Check[]> {
     checks.unshift(ok('Stripe', `accepts the key (${mode} mode); events can be listed`))
   } catch (error) {
     const says = `${(error as Error).message}: a restricted key needs read access to events for catch-up`
-    // Who may read a price has a key that is taken.
-    const taken = checks.some(({ state, says }) => state === 'ok' && says.includes(': '))
-    checks.unshift((taken ? warn : wrong)('Stripe', says))
+    // If a price was read, the key is accepted.
+    const isAccepted = checks.some(({ state, says }) => state === 'ok' && says.includes(': '))
+    checks.unshift((isAccepted ? warn : wrong)('Stripe', says))
   }
   return checks
 }

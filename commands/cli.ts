@@ -6,7 +6,7 @@ import { CommandError, type Context, UsageError } from './output.ts'
 
 type AddCommand = (program: Command, context: Context) => void
 
-/** The commands, in the order of their help. Each is loaded when it is asked for. */
+/** The commands, in the order of the help. Loaded on demand. */
 const COMMANDS: Record<string, () => Promise<AddCommand>> = {
   start: async () => (await import('./start.ts')).startCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
@@ -39,20 +39,20 @@ export async function main(args: readonly string[], context: Context): Promise<n
     await program.parseAsync([name, ...rest], { from: 'user' })
     return 0
   } catch (error) {
-    // Commander has written what it has to say.
+    // Commander has already printed its message.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     context.say(`${name}: ${explain(error as Error)}`)
     return error instanceof UsageError || (error as { statusCode?: number }).statusCode === 400 ? 2 : 1
   }
 }
 
-/** The one of that name; all, if there is none (`--help`, a typo). */
+/** The command of that name, or all of them (`--help`, a typo). */
 function loadCommands(name: string): Promise<AddCommand[]> {
   const wanted = Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS)
   return Promise.all(wanted.map(command => (COMMANDS[command] as () => Promise<AddCommand>)()))
 }
 
-/** Errors that say in their message what to do; any other keeps its stack. */
+/** The message of errors that say what to do; the stack of all others. */
 const EXPLAINED = [CommandError, UsageError, EnvError, OptionError, PermanentError, TransientError]
 
 function explain(error: Error & { statusCode?: number; code?: string }): string {
@@ -63,7 +63,6 @@ function explain(error: Error & { statusCode?: number; code?: string }): string 
   return error.stack as string
 }
 
-/** Runs the command of this process's command line. */
 export async function runFromShell(): Promise<void> {
   process.exitCode = await main(process.argv.slice(2), { print: console.log, say: console.error })
 }

@@ -15,9 +15,9 @@ interface ForgetOptions {
   json?: boolean
 }
 
-/** Payloads in memory at the same time: one may have 4 MiB. */
+/** Payloads in memory at once; one may have 4 MiB. */
 const READ_AT_ONCE = 50
-/** The longest time that a calendar knows, Unix ms. */
+/** The latest time in a calendar, Unix ms. */
 const FOR_EVER = 8.64e15
 
 export function forgetCommand(program: Command, context: Context): void {
@@ -25,11 +25,8 @@ export function forgetCommand(program: Command, context: Context): void {
   withJson(command)
     .description("erases a person's payloads and their name in lessons; keys stay")
     .option('--contact <id>', "Chatwoot's id of the contact")
-    .option('--conversation <ids...>', 'more conversations of this person, if their payloads have been deleted already')
-    .option(
-      '--value <texts...>',
-      'deliveries of any source that contain one of these values, such as an e-mail address',
-    )
+    .option('--conversation <ids...>', 'further conversations of this person, if their payloads are already deleted')
+    .option('--value <texts...>', 'deliveries of any source containing one of these values, such as an e-mail address')
     .option('--dry-run', 'only report what would be erased')
     .action((options: ForgetOptions) => forget(options, context))
     .addHelpText(
@@ -63,7 +60,7 @@ async function forget(options: ForgetOptions, context: Context): Promise<void> {
       values: new Set(values.map(value => value.toLowerCase())),
     }
     for (const id of named) person.conversations.add(`conversation:${CW_ACC_ID}:${id}`)
-    // A payment can come before the first message that tells whose conversation it names.
+    // Two passes: a payment can come before the message that shows whose conversation it names.
     for await (const delivery of withPayload(store)) {
       if (isOfContact(delivery, contact)) person.conversations.add(delivery.orderingKey)
     }
@@ -77,7 +74,7 @@ async function forget(options: ForgetOptions, context: Context): Promise<void> {
     ...inFlight.map(id => `${id}: being handled, ${dryRun ? 'would not be' : 'not'} erased`),
   ])
   if (inFlight.length === 0) return
-  // What told whose conversation it is may be erased by now.
+  // Repeats the conversations, since the evidence of whose they are may be erased by now.
   const again = [
     'forget',
     ...(contact === undefined ? [] : ['--contact', contact]),
@@ -102,7 +99,7 @@ async function forgetDeliveries(store: Store, person: Person, dryRun: boolean) {
   let ids: string[] = []
   const flush = async () => {
     forgotten += dryRun ? ids.length : await store.forget(ids, Date.now())
-    // Taken by a handler since it was read.
+    // A handler has started on it since.
     if (!dryRun) for (const id of ids) if ((await store.get(id))?.payload) inFlight.push(id)
     ids = []
   }
@@ -118,7 +115,7 @@ async function forgetDeliveries(store: Store, person: Person, dryRun: boolean) {
 
 type WithPayload = StoredDelivery & { payload: Json }
 
-/** All deliveries that have a payload, in small steps. */
+/** All deliveries with a payload, page by page. */
 async function* withPayload(store: Store): AsyncGenerator<WithPayload> {
   let page: StoredDelivery[] = []
   do {
@@ -136,7 +133,7 @@ function concerns(delivery: WithPayload, { contact, account, conversations, valu
   return conversations.has(`conversation:${account}:${conversationOfMetadata(metadata)}`)
 }
 
-/** Whether a value is one of these, at whatever depth; without recursion, for a payload may be nested deeply. */
+/** Whether a payload contains one of these values. Not recursive: payloads may be nested deeply. */
 function hasValue(payload: Json, values: Set<string>): boolean {
   const left: unknown[] = [payload]
   while (left.length > 0) {
@@ -147,7 +144,7 @@ function hasValue(payload: Json, values: Set<string>): boolean {
   return false
 }
 
-/** Whether Chatwoot's event is about this contact. Users and bots have ids of their own, and a type. */
+/** Whether a Chatwoot event is about this contact. Users and bots are numbered separately, and have a type. */
 function isOfContact({ source, event, payload }: WithPayload, contact: string | undefined): boolean {
   if (source !== 'chatwoot' || contact === undefined) return false
   const sender = asObject(payload.sender)
@@ -162,7 +159,7 @@ function isOfContact({ source, event, payload }: WithPayload, contact: string | 
   return ids.some(id => asId(id) === contact)
 }
 
-/** The id that Chatwoot shows, of a conversation in this account. */
+/** A conversation's display id. */
 function displayId(orderingKey: string, account: string | undefined): string | undefined {
   const [, of, id] = /^conversation:(\d+):(\d+)$/.exec(orderingKey) ?? []
   return account === undefined || of === account ? id : undefined

@@ -46,7 +46,6 @@ function tableOf(deliveries: readonly DeliveryView[]): string[] {
   return table([['state', 'received', 'source', 'event', 'ordering key', 'attempts', 'id', 'error'], ...rows], [5])
 }
 
-/** The state, and whether a handler is at work on it. */
 export function stateOf({ state, inFlight }: DeliveryView): string {
   return inFlight ? `${state}, being handled` : state
 }

@@ -28,13 +28,13 @@ What the database already holds stays unchanged, and comes before what is moved.
 handled in the file counts as handled. Let it finish before you start a server on the database: steps and lessons go
 first, so starting early does no harm, except that a conversation that is moved only in part can get out of order.`
 
-/** Rows of one commit, and bytes of their payloads after which it is large enough. */
+/** Limits of one commit: rows, and bytes of payload. */
 const BATCH = 500
 const BATCH_BYTES = 4 * 1024 * 1024
-/** Between two lines that say how far it is, ms. */
+/** Interval of progress lines, ms. */
 const SAY_INTERVAL = 1_000
 
-/** The move failed: one line that says why and how to fix it. */
+/** One line: why the migration failed and how to fix it. */
 export class MigrateError extends Error {
   override name = 'MigrateError'
 }
@@ -42,13 +42,13 @@ export class MigrateError extends Error {
 export interface MigrateOptions {
   from?: string | undefined
   to?: string | undefined
-  /** Takes what is to be said, a line at a time. */
+  /** Prints one line. */
   print: (line: string) => void
 }
 
 /**
- * Moves a SQLite store into PostgreSQL, and prints how far it is and what was moved.
- * @throws {MigrateError} that names the flag, and says what to do
+ * Moves a SQLite store into PostgreSQL, printing progress and totals.
+ * @throws {MigrateError} that names the flag and the fix
  */
 export async function migrateStore({ from, to, print }: MigrateOptions): Promise<void> {
   if (!from || backendOf(from) !== 'sqlite') {
@@ -87,10 +87,9 @@ async function open<T>(flag: string, opens: () => T | Promise<T>): Promise<T> {
   }
 }
 
-/** Why it stopped half-way. */
 function explained(error: unknown, from: string, to: string): MigrateError {
   if (error instanceof MigrateError) return error
-  // Node's error for a name with several addresses has a code only.
+  // For a host name with several addresses Node's error has only a code.
   const { code, message } = error as NodeJS.ErrnoException
   const why =
     code === 'ERR_SQLITE_ERROR'
@@ -99,7 +98,7 @@ function explained(error: unknown, from: string, to: string): MigrateError {
   return new MigrateError(`${why}, then run this again: it continues where it stopped`, { cause: error })
 }
 
-/** Steps and lessons first: whatever handles a delivery that has come finds what was done before. */
+/** Steps and lessons first, so that whoever handles a moved delivery finds what was already done. */
 async function move(
   source: SqliteReader,
   { store, calendar }: { store: PostgresStore; calendar: PostgresCalendar },
@@ -144,7 +143,7 @@ async function move(
   print(`calendar: ${count(slots.lessons)} lessons moved, ${count(slots.holds)} holds`)
 }
 
-/** Rows in what one commit takes, so that memory holds no more than that. */
+/** Splits rows into batches of one commit, which bounds memory. */
 function* batches<Row>(rows: Iterable<Row>, bytesOf: (row: Row) => number): Generator<Row[]> {
   let batch: Row[] = []
   let bytes = 0
@@ -159,7 +158,7 @@ function* batches<Row>(rows: Iterable<Row>, bytesOf: (row: Row) => number): Gene
   if (batch.length > 0) yield batch
 }
 
-/** Prints a line unless one was printed a moment ago. */
+/** Prints at most one line per interval. */
 function atIntervals(print: (line: string) => void): (line: string) => void {
   let printedAt = performance.now()
   return line => {

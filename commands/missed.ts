@@ -9,36 +9,36 @@ import { utcTime } from '../inbox/utc-time.ts'
 import { readConversation } from '../sources/chatwoot-payloads.ts'
 import { asArray, type Json } from '../sources/json.ts'
 
-/** What Stripe and Chatwoot still have of what we may have missed. */
+/** Fetches from Stripe and Chatwoot what we may have missed. */
 
 /** A webhook as its sender would send it. */
 export interface Missed {
   source: 'chatwoot' | 'stripe'
   event: string
-  /** For people: the event's id, or the conversation and the message. */
+  /** For display: the event's id, or conversation and message. */
   what: string
   /** Unix ms. */
   at: number
   body: Json
 }
 
-/** The time for one call, ms: the clients have limits of their own below that. */
+/** Time-out per call, ms; the clients have shorter ones of their own. */
 const CALL_MS = 30_000
-/** How often a call is made again that was told to come later. */
+/** Retries of a rate-limited call. */
 const TIMES = 5
 
 const INCOMING = 0
 const ACTIVITY = 2
 
-/** Stripe's events since a time (Unix ms) that something here handles, the oldest first. */
+/** Stripe's events since a time (Unix ms) that have a handler, oldest first. */
 export async function missedEvents(client: StripeClient, since: number): Promise<Missed[]> {
-  // Only their names are asked for: nothing is handled here.
+  // Only for the events' names: nothing is handled here.
   const types = Object.keys(stripeHandlers({} as Services))
   const events: Missed[] = []
   let page: EventPage
   let before: string | undefined
   do {
-    page = await patiently(() => client.listEvents(types, since, AbortSignal.timeout(CALL_MS), before))
+    page = await withRateLimitRetries(() => client.listEvents(types, since, AbortSignal.timeout(CALL_MS), before))
     for (const event of page.events) {
       const { type, id, created } = event
       events.push({ source: 'stripe', event: type, what: id, at: created * 1_000, body: { ...event } })
@@ -48,7 +48,7 @@ export async function missedEvents(client: StripeClient, since: number): Promise
   return events.reverse()
 }
 
-/** The last messages of conversations that wait for the bot, if they came since a time (Unix ms); the oldest first. */
+/** The last messages, since a time (Unix ms), of conversations that wait for the bot; oldest first. */
 export async function missedMessages(client: ChatwootClient, since: number): Promise<Missed[]> {
   const messages: Missed[] = []
   for (const conversation of await activeSince(client, since)) {
@@ -57,7 +57,7 @@ export async function missedMessages(client: ChatwootClient, since: number): Pro
     const event = message && eventOf(message)
     if (message === undefined || event === undefined) continue
     const at = (message.created_at ?? 0) * 1_000
-    // A choice in the web widget is an update of a question that may be older.
+    // A choice in the web widget updates the bot's question, which may be older.
     if (event === 'message_created' && at < since) continue
     const what = `conversation ${conversation.id}, message ${message.id}`
     messages.push({ source: 'chatwoot', event, what, at, body: webhookOf(client, conversation, message, event) })
@@ -69,35 +69,37 @@ async function activeSince(client: ChatwootClient, since: number): Promise<Chatw
   const found = new Map<number, ChatwootConversation>()
   for (const status of ['pending', 'open'] as const) {
     for (let page = 1; ; page++) {
-      const listed = await patiently(() => client.listConversations(status, page, AbortSignal.timeout(CALL_MS)))
+      const listed = await withRateLimitRetries(() =>
+        client.listConversations(status, page, AbortSignal.timeout(CALL_MS)),
+      )
       const active = listed.filter(
         ({ id, last_activity_at = 0 }) => last_activity_at * 1_000 >= since && !found.has(id),
       )
       for (const conversation of active) found.set(conversation.id, conversation)
-      // The latest activity is first; what has moved between two pages is seen twice.
+      // Latest activity first; a conversation that moved between two pages appears twice.
       if (active.length === 0) break
     }
   }
   return [...found.values()]
 }
 
-/** What the student or somebody for the student to see has written last. */
+/** The last message that the student wrote or can see. */
 async function lastPublic(
   client: ChatwootClient,
   { id, last_non_activity_message: last }: ChatwootConversation,
 ): Promise<ChatwootMessage | undefined> {
   if (!last?.private) return last ?? undefined
-  const messages = await patiently(() => client.listMessages(`${id}`, AbortSignal.timeout(CALL_MS)))
+  const messages = await withRateLimitRetries(() => client.listMessages(`${id}`, AbortSignal.timeout(CALL_MS)))
   return messages.findLast(({ private: isPrivate, message_type }) => !isPrivate && message_type !== ACTIVITY)
 }
 
-/** Which webhook tells of a message that waits for an answer; undefined: it does not. */
+/** The event of a message that waits for an answer; undefined if it doesn't. */
 function eventOf({ message_type, content_attributes }: ChatwootMessage): string | undefined {
   if (message_type === INCOMING) return 'message_created'
   return asArray(content_attributes?.submitted_values).length > 0 ? 'message_updated' : undefined
 }
 
-/** The body of the webhook, as far as anything reads it; what makes its key is as in the real one. */
+/** The webhook's body: what is read of it, with the same key as the real one. */
 function webhookOf(
   { accountId }: ChatwootClient,
   { last_non_activity_message: _, ...conversation }: ChatwootConversation,
@@ -123,13 +125,13 @@ function webhookOf(
   }
 }
 
-/** Makes a call again that was told to come later (429), when it may. @param left how often, at most */
-export async function patiently<T>(call: () => Promise<T>, left = TIMES): Promise<T> {
+/** Retries a rate-limited call (429) when it may. @param left retries */
+export async function withRateLimitRetries<T>(call: () => Promise<T>, left = TIMES): Promise<T> {
   try {
     return await call()
   } catch (error) {
     if (!(error instanceof TransientError) || error.retryAfterMs === 0 || left === 0) throw error
     await setTimeout(error.retryAfterMs)
-    return patiently(call, left - 1)
+    return withRateLimitRetries(call, left - 1)
   }
 }

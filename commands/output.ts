@@ -3,17 +3,17 @@ import type { EnvOptions } from '../environment.ts'
 import { indentedJson } from '../operator/json-text.ts'
 import { localZone, readTime } from '../operator/local-time.ts'
 
-/** What the commands share: output, errors and tables. */
+/** Shared by the commands: output, errors and tables. */
 
-/** Where a command reads its environment and writes to. */
+/** A command's environment and output. */
 export interface Context extends EnvOptions {
-  /** A line of the result: for stdout, which gets nothing else. */
+  /** Writes a line of the result to stdout, which gets nothing else. */
   print(line: string): void
-  /** A line about the result, or an error: for stderr. */
+  /** Writes a remark or an error to stderr. */
   say(line: string): void
 }
 
-/** The command failed, or did only part of its work: exit code 1, and one line that says why and how to fix it. */
+/** The command failed, wholly or in part: exit code 1. The message says why and how to fix it. */
 export class CommandError extends Error {
   override name = 'CommandError'
 }
@@ -23,24 +23,22 @@ export class UsageError extends Error {
   override name = 'UsageError'
 }
 
-/** Every command can answer as JSON. */
 export function withJson(command: Command): Command {
   return command.option('--json', 'print JSON to stdout, and nothing else')
 }
 
-/** Examples below a command's help. */
 export function withExamples(command: Command, examples: readonly string[]): Command {
   const lines = examples.map(example => `  $ tutorbot-webhooks ${example}`.trimEnd())
   return command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`)
 }
 
-/** The result, for machines or for people. */
+/** Prints the result, as JSON or text. */
 export function report(context: Context, json: boolean | undefined, result: unknown, lines: () => string[]): void {
   if (json) context.print(indentedJson(result).text)
   else for (const line of lines()) context.print(line)
 }
 
-/** Columns as wide as their longest cell. @param right the columns that are numbers, from 0 */
+/** @param right indexes of right-aligned columns */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
   const cells = rows.map(row => row.map(printable))
   const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map(row => (row[column] as string).length)))
@@ -55,18 +53,18 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
   )
 }
 
-/** What came from outside must not steer the terminal, nor begin a line of its own. */
+/** Text from outside must not control the terminal or add lines. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ')
 }
 
-/** `2h`, `3d` before now, or a time in ISO 8601, as Unix ms. @throws {UsageError} */
-export function timeOf(option: string, text: string): number {
+/** Parses an ISO 8601 time, or `2h`, `3d` before now, to Unix ms. @throws {UsageError} */
+export function parseTimeOption(option: string, text: string): number {
   const [, amount, unit = ''] = /^(\d{1,5})([mhd])$/.exec(text) ?? []
   if (amount !== undefined) return Date.now() - Number(amount) * (MS[unit] as number)
   const time = readTime(text, localZone(), 'first')
   if (time !== undefined) return time
-  throw new UsageError(`${option} must be a time such as 2026-11-23T10:00:00Z, or 30m, 2h or 3d for that long ago`)
+  throw new UsageError(`${option} must be a time such as 2026-11-23T10:00:00Z, or 30m, 2h or 3d ago`)
 }
 
 const MS: Record<string, number> = { m: 60_000, h: 60 * 60_000, d: 24 * 60 * 60_000 }

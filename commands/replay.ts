@@ -10,10 +10,10 @@ interface ReplayOptions {
 }
 
 export function replayCommand(program: Command, context: Context): void {
-  const command = program.command('replay').description('handles parked and dead deliveries again, out of their order')
+  const command = program.command('replay').description('handles parked and dead deliveries again, out of order')
   withJson(withFilter(command))
-    .argument('[ids...]', 'which; or a filter instead')
-    .option('--dry-run', 'with a filter: only counts them')
+    .argument('[ids...]', 'which deliveries; or use a filter')
+    .option('--dry-run', 'only counts the deliveries; with a filter')
     .action((ids: string[], options: ReplayOptions) => replay(ids, options, context))
   withExamples(command, [
     'replay 80509b90-d3f6-81bc-9615-095932084ffb',
@@ -35,7 +35,7 @@ async function replay(ids: readonly string[], options: ReplayOptions, context: C
       const error = await replayOne(inbox, id).then(
         () => null,
         (error: Error & { statusCode?: number }) => {
-          // Anything else is not about this delivery.
+          // Other errors are not about this delivery.
           if (error.statusCode === undefined) throw error
           return error.message
         },

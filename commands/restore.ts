@@ -13,8 +13,8 @@ interface RestoreOptions {
 export function restoreCommand(program: Command, context: Context): void {
   const command = program.command('restore')
   withJson(command)
-    .description('restores a store (SQLite) from a backup, which is verified first; stop the server before')
-    .argument('<file>', 'a file that `backup` made')
+    .description('restores a store (SQLite) from a backup, after verifying it; stop the server first')
+    .argument('<file>', 'a file made by `backup`')
     .option('--to <file>', 'the store to create (default: DATABASE_URL); it must not exist yet')
     .action((file: string, options: RestoreOptions) => restore(file, options, context))
   withExamples(command, [
@@ -29,17 +29,15 @@ async function restore(file: string, { to, json }: RestoreOptions, context: Cont
   if (!existsSync(file)) throw new CommandError(`${file} does not exist`)
   if (existsSync(`${file}-wal`)) {
     throw new CommandError(
-      `${file} is a store that is in use or was left by a crash (${file}-wal): use a file that \`backup\` made`,
+      `${file} is a store that is in use or was left by a crash (${file}-wal): use a file made by \`backup\``,
     )
   }
-  // What an older store left beside it would be taken for the new one's.
+  // SQLite would take an older store's leftover files for the new one's.
   const inTheWay = ['', '-wal', '-shm', '-journal'].map(end => target + end).find(existsSync)
   if (inTheWay !== undefined) {
-    throw new CommandError(
-      `${inTheWay} already exists and nothing is overwritten: move it away, or choose another --to`,
-    )
+    throw new CommandError(`${inTheWay} already exists and is not overwritten: move it away, or choose another --to`)
   }
-  // No server begins there meanwhile.
+  // Keeps a server from starting there meanwhile.
   const lock = lockFile(target)
   try {
     placeStore(

@@ -9,10 +9,10 @@ export interface SampleOptions {
   conversation?: number
   message?: number
   content?: string | null
-  /** Attributes of the conversation. `bot_disabled: true` makes the bot look and keep silent. */
+  /** Attributes of the conversation. With `bot_disabled: true` the bot stays silent. */
   attributes?: Record<string, unknown>
   labels?: string[]
-  /** An agent who has the conversation. */
+  /** Id of the agent to whom the conversation is assigned. */
   assignee?: number | null
   status?: string
   /** Attributes of the contact. */
@@ -30,7 +30,7 @@ export interface SampleOptions {
   at?: number
 }
 
-/** Rails escapes these in JSON, so that a body parsed and written again has other bytes, and another signature. */
+/** Like Rails, escapes these in JSON: a body that is parsed and written again has other bytes and another signature. */
 export function railsJson(value: unknown): string {
   return JSON.stringify(value)
     .replaceAll('<', '\\u003c')
@@ -124,7 +124,7 @@ export interface MessageParts {
 
 const MESSAGE_TYPES = { incoming: 0, outgoing: 1, template: 3 }
 
-/** The object of a message's event. Its `conversation.messages[0]` is read later, and may be another message. */
+/** A message event. Chatwoot reads its `conversation.messages[0]` later: it may be another message. */
 export function chatwootMessage(options: SampleOptions, parts: MessageParts) {
   const { content = 'Hoi, ik zoek bijles <wiskunde> & natuurkunde 😀' } = options
   const id = options.message ?? 4100011
@@ -188,7 +188,7 @@ export const chatwootStudent = (options: SampleOptions) => ({
 export const chatwootBot = { id: 3, name: 'TutorBot', type: 'agent_bot' }
 export const chatwootAgent = { id: 11, name: 'Sam', email: 'sam@example.com', type: 'user' }
 
-/** Chatwoot's bodies, by what they are; each is an object for railsJson(). */
+/** Chatwoot's bodies, by kind, for railsJson(). */
 export const chatwoot = {
   incoming: (options: SampleOptions = {}) =>
     chatwootMessage(options, { event: 'message_created', message_type: 'incoming', sender: chatwootStudent(options) }),
@@ -221,7 +221,7 @@ export const chatwoot = {
   template: (options: SampleOptions = {}) =>
     chatwootMessage(options, { event: 'message_created', message_type: 'template', sender: null }),
 
-  /** A choice made in the web widget: an update of the bot's own question. */
+  /** A choice in the web widget: an update of the bot's question. */
   submitted: (options: SampleOptions & { choice?: { title: string; value: string } } = {}) => {
     const choice = options.choice ?? { title: 'Prijzen', value: 'prices' }
     return chatwootMessage(
@@ -236,7 +236,7 @@ export const chatwoot = {
     )
   },
 
-  /** A message whose delivery status changed: nothing else tells it from the message itself. */
+  /** A changed delivery status, not distinguishable from an edited message. */
   statusOnly: (options: SampleOptions = {}) =>
     chatwootMessage(options, { event: 'message_updated', message_type: 'incoming', sender: chatwootStudent(options) }),
 
@@ -275,7 +275,7 @@ export interface StripeSampleOptions {
   created?: number
 }
 
-/** A checkout session, as events and the API show it. */
+/** A checkout session, as in events and the API. */
 export function stripeSession(options: StripeSampleOptions = {}) {
   return {
     id: options.session ?? 'cs_test_a1B2c3D4e5F6',
@@ -314,7 +314,7 @@ export function stripePaymentIntent(options: StripeSampleOptions = {}) {
   }
 }
 
-/** A charge that was given back, in full unless told. */
+/** A refunded charge, by default in full. */
 export function stripeCharge(options: StripeSampleOptions & { charge?: string; refunded?: number } = {}) {
   const { amount = 6000, refunded = amount } = options
   return {
@@ -334,7 +334,7 @@ export function stripeCharge(options: StripeSampleOptions & { charge?: string; r
   }
 }
 
-/** An event around an object, as an endpoint of snapshot events gets it. */
+/** A snapshot event with an object. */
 export function stripeEvent(type: string, object: object, options: StripeSampleOptions = {}) {
   return {
     id: options.id ?? 'evt_1Q0sample0000001',
@@ -349,7 +349,7 @@ export function stripeEvent(type: string, object: object, options: StripeSampleO
   }
 }
 
-/** A thin event, which names its object but does not hold it. */
+/** A thin event: names its object without containing it. */
 export const stripeThinEvent = {
   id: 'evt_test_65thin',
   object: 'v2.core.event',

@@ -2,9 +2,9 @@ import { isIPv6 } from 'node:net'
 import type { Env } from '../environment.ts'
 import { UsageError } from './output.ts'
 
-/** Where the server is, without a slash at the end: HOST and PORT of the environment unless told. @throws {UsageError} */
+/** The server's base URL without a trailing slash; default: HOST and PORT. @throws {UsageError} */
 export function serverUrl(url: string | undefined, { HOST, PORT }: Env): string {
-  // What listens on every address is reached on loopback.
+  // A server that listens on all addresses is reached on loopback.
   const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[HOST] ?? HOST
   const base = url ?? `http://${isIPv6(host) ? `[${host}]` : host}:${PORT}`
   if (!/^https?:\/\//.test(base) || !URL.canParse(base)) {
@@ -13,7 +13,7 @@ export function serverUrl(url: string | undefined, { HOST, PORT }: Env): string 
   return base.replace(/\/+$/, '')
 }
 
-/** The line for a server that fetch has not reached. */
+/** The error line when fetch can't reach the server. */
 export function unreachable(url: string, { cause, message }: Error): string {
   const reason = (cause as { code?: string } | undefined)?.code ?? message
   return `${url} can't be reached (${reason}): start the server, or pass --url`

@@ -3,7 +3,7 @@ import { type PresetName, presets } from '../sources/presets.ts'
 import { type Context, UsageError } from './output.ts'
 import type { Row } from './simulate.ts'
 
-/** Of a further source, which the server's own process has configured: what a sample needs comes from the arguments. */
+/** Samples for a further source. Its configuration is in the server's process, so the arguments repeat what is needed. */
 export interface SourceSampleOptions {
   path?: string
   preset?: string
@@ -13,17 +13,17 @@ export interface SourceSampleOptions {
   publicUrl?: string
 }
 
-/** Twice as far back as a timestamp may be, s. */
+/** Twice the largest age of a timestamp, s. */
 const STALE_SECONDS = 600
 
-/** Samples for a source whose signatures a preset makes. @throws {UsageError} */
+/** @throws {UsageError} */
 export function sourceRows(options: SourceSampleOptions, { env = process.env }: Context): Row[] {
   const { path = '', preset = '', secretEnv = '', publicUrl } = options
   if (!path.startsWith('/')) throw new UsageError('--path must begin with /: the path of the source')
   if (!Object.hasOwn(presets, preset))
     throw new UsageError(`--preset must be one of ${Object.keys(presets).join(', ')}`)
   const secret = env[secretEnv]
-  if (!secret) throw new UsageError('--secret-env must name a variable of the environment that has the secret')
+  if (!secret) throw new UsageError('--secret-env must name the environment variable that holds the secret')
   const { sign } = presets[preset as PresetName]({
     secrets: [secret],
     ...(publicUrl !== undefined && { url: publicUrl }),

@@ -34,19 +34,19 @@ A run against a live deployment affects no student: every Chatwoot sample belong
 every Stripe sample is a payment without a lesson's metadata, and all ids are new and made up. The samples are stored and
 pruned like any delivery. A server with a STRIPE_SECRET_KEY may look these payments up at Stripe, and finds none.`
 
-/** Chatwoot waits this long for an answer, and then the event is lost; ms. */
+/** Chatwoot's time-out, after which it drops the event, ms. */
 const TIMEOUT_MS = 5_000
 const COPIES = 50
-/** One byte more than the server takes. */
+/** One byte over the server's limit. */
 const OVERSIZED_BYTES = 4 * 1024 * 1024 + 1
-/** Twice as far back as a timestamp may be, s. */
+/** Twice the largest age of a timestamp, s. */
 const STALE_SECONDS = 600
-/** A proxy that reads the whole body before it passes it on gets it after this time, ms. */
+/** After this time the body is sent even without an answer, for proxies that read it before forwarding, ms. */
 const BODY_HELD_MS = 1_000
 const NO_ANSWER = 'no answer'
 
 interface SimulateOptions extends SourceSampleOptions {
-  /** Where the server is; default: HOST and PORT of the environment. */
+  /** The server's base URL; default: HOST and PORT. */
   url?: string | undefined
   json?: boolean
 }
@@ -56,34 +56,34 @@ interface Request {
   headers: Record<string, string>
   body: string
   /**
-   * Send the body only if its declared length alone is not answered: a server that refuses it unread closes the
-   * connection, and what is still being sent then takes the answer along.
+   * Send the body only if the declared length alone gets no answer: a server that refuses it unread closes the
+   * connection, and a body still being sent would lose the answer.
    */
   declareFirst?: boolean
 }
 
-/** One row of the table. `request` null: it can't be checked. */
+/** One row of the table. @property request null: can't be checked */
 export interface Row {
   name: string
   request: Request | null
-  /** How many at once; 1 unless told. */
+  /** How many at once; default: 1. */
   copies?: number
-  /** The answer (or its beginning) as it is printed: status, and what the body says. */
+  /** The expected answer, or its beginning, as printed. */
   expected: string
 }
 
 export function simulateCommand(program: Command, context: Context): void {
   const command = program
     .command('simulate')
-    .description('sends the server a sample of every kind, and checks its answers')
+    .description('sends the server a sample of every kind of webhook, and checks the answers')
   withJson(command)
     .option('--url <url>', 'base URL of the server, including its prefix if it has one (default: HOST and PORT)')
-    .option('--path <path>', 'only samples for the further source at this path')
-    .option('--preset <name>', 'how that source signs')
-    .option('--secret-env <name>', 'the environment variable that holds its secret')
+    .option('--path <path>', 'only send samples for the source at this path')
+    .option('--preset <name>', 'how the source signs')
+    .option('--secret-env <name>', 'the environment variable with its secret')
     .option('--body <file>', 'the body to send (default: {})')
     .option('--header <headers...>', 'headers to send, such as "X-GitHub-Event: push"')
-    .option('--public-url <url>', 'its URL as the sender has it, where that is signed')
+    .option('--public-url <url>', 'its public URL, if the sender signs it')
     .action((options: SimulateOptions) => simulate(options, context))
     .addHelpText('after', HELP)
   withExamples(command, [
@@ -98,13 +98,13 @@ interface Checked {
   answered: string
   ms: number | null
   expected: string
-  /** null: it can't be checked, for want of a secret. */
+  /** null: not checked, since there is no secret. */
   good: boolean | null
 }
 
 /**
  * Sends every sample and prints the table.
- * @throws {CommandError} the server can't be reached, or an answer is not what it should be
+ * @throws {CommandError} if the server can't be reached or an answer is wrong
  */
 async function simulate(options: SimulateOptions, context: Context): Promise<void> {
   const { url, json, path } = options
@@ -118,7 +118,7 @@ async function simulate(options: SimulateOptions, context: Context): Promise<voi
       continue
     }
     const startedAt = performance.now()
-    const answers = await Promise.all(Array.from({ length: copies }, () => send(base, request)))
+    const answers = await Promise.all(Array.from({ length: copies }, () => sendRequest(base, request)))
     const ms = Math.round(performance.now() - startedAt)
     const answered = summary(answers)
     if (checked.length === 0 && answered.startsWith(NO_ANSWER)) {
@@ -139,7 +139,7 @@ function cellsOf({ sent, answered, ms, expected, good }: Checked): string[] {
   return [sent, answered, `${ms ?? ''}`, verdict]
 }
 
-/** Ids that no earlier run had: microseconds, as far as the clock goes. */
+/** Unused ids: the time in microseconds, as precise as the clock is. */
 function freshIds(): () => number {
   let next = Date.now() * 1_000
   return () => next++
@@ -149,7 +149,7 @@ function chatwootRows(config: Env): Row[] {
   const secret = config.CW_HMAC_SECRET?.split(',')[0]
   const nextId = freshIds()
   const account = Number(config.CW_ACC_ID ?? 1)
-  // One conversation for the run; `bot_disabled` keeps the handlers silent.
+  // One conversation per run; `bot_disabled` silences the handlers.
   const common = { account, conversation: nextId(), attributes: { bot_disabled: true } }
   const options = () => ({ ...common, message: nextId() })
 
@@ -167,7 +167,7 @@ function chatwootRows(config: Env): Row[] {
     expected,
     copies,
   })
-  /** What only a secret makes wrong (or right). */
+  /** Only if there is a secret. */
   const withSecret = (make: (body: string, secret: string) => Request) =>
     secret === undefined ? null : make(railsJson(chatwoot.incoming(options())), secret)
 
@@ -212,7 +212,7 @@ function chatwootRows(config: Env): Row[] {
       '401 WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE',
     ),
     row('malformed', signed('{"event": "message_created",'), '400 WEBHOOK_MALFORMED'),
-    // A proxy may refuse it before the server does, in its own words.
+    // A proxy may refuse it first, in its own words.
     row('oversized', { ...signed('x'.repeat(OVERSIZED_BYTES)), declareFirst: true }, '413'),
     row('wrong content type', { ...first, headers: { ...first.headers, 'content-type': 'text/plain' } }, '415'),
   ]
@@ -235,7 +235,7 @@ function stripeRows(config: Env): Row[] {
     },
     body,
   })
-  /** An event of a payment that is none of ours: its metadata names no conversation. */
+  /** A payment that isn't ours: its metadata names no conversation. */
   const event = (type: string, object: (options: StripeSampleOptions) => object, more: StripeSampleOptions = {}) => {
     const id = nextId()
     const options = { livemode, session: `cs_simulated_${id}`, paymentIntent: `pi_simulated_${id}`, ...more }
@@ -244,7 +244,7 @@ function stripeRows(config: Env): Row[] {
   const row = (name: string, request: Request | null, expected: string): Row => ({
     name: `Stripe: ${name}`,
     request,
-    // Without a secret there is nothing to verify with, and everything is refused.
+    // Without a secret everything is refused.
     expected: secret === undefined ? '401 WEBHOOK_SECRET_MISSING' : expected,
   })
   const completed = (paymentStatus: 'paid' | 'unpaid') =>
@@ -296,8 +296,8 @@ function stripeSignature(payload: string, secret: string, age: number): string {
   return Stripe.webhooks.generateTestHeaderString({ payload, secret, timestamp })
 }
 
-/** Sends it on a connection of its own, as Chatwoot does; what came back, as it is printed. */
-async function send(base: string, { path, headers, body, declareFirst }: Request): Promise<string> {
+/** Sends it on a new connection, as Chatwoot does. Returns the answer as printed. */
+async function sendRequest(base: string, { path, headers, body, declareFirst }: Request): Promise<string> {
   try {
     const url = new URL(base + path)
     const request = (url.protocol === 'https:' ? https : http).request(url, {
@@ -307,7 +307,7 @@ async function send(base: string, { path, headers, body, declareFirst }: Request
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     const answered = once(request, 'response')
-    // The connection may break after the answer is there; before, `answered` tells.
+    // The connection may break after the answer; before it, `answered` rejects.
     request.on('error', () => {})
     if (declareFirst) {
       request.flushHeaders()
@@ -326,7 +326,7 @@ async function send(base: string, { path, headers, body, declareFirst }: Request
   }
 }
 
-/** `status` of a good answer, `code` of an error. What somebody else's server says is not printed as it is. */
+/** `status` of a good answer, `code` of an error. Other text from a foreign server is not printed. */
 function said(body: string): string {
   let answer: Json
   try {
@@ -338,7 +338,7 @@ function said(body: string): string {
   return /^\w{1,60}$/.test(word) ? word : '(neither status nor code)'
 }
 
-/** One answer as it is; of several, how many of each. */
+/** One answer, or the count of each. */
 function summary(answers: string[]): string {
   const counts = new Map<string, number>()
   for (const answer of answers) counts.set(answer, (counts.get(answer) ?? 0) + 1)

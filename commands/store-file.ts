@@ -7,20 +7,20 @@ import { StoreOpenError } from '../inbox/errors.ts'
 import { versionOf } from '../inbox/sqlite/file.ts'
 import { CommandError } from './output.ts'
 
-/** Stores as files: whole ones, in their place only once they are checked and safe on the disk. */
+/** Store files: complete, and put in place only after they are checked and synced. */
 
-/** @throws {CommandError} for what is no file */
+/** @throws {CommandError} for a store that is not a file */
 export function mustBeFile(store: string): void {
   if (backendOf(store) === 'sqlite') return
   throw new CommandError("use pg_dump and pg_restore for PostgreSQL: see 'Backup and restore' in the README")
 }
 
 /**
- * Makes a store's file beside where it belongs, checks it, and puts it there. Whatever fails leaves nothing behind.
- * @param copyOf what it is called in errors
- * @param make fills the file of this name, which is there, empty, and for nobody else to read
- * @param mark changes the file once it is checked
- * @throws {CommandError} that says why not
+ * Creates a store file next to its destination, checks it and moves it there. A failure leaves nothing behind.
+ * @param copyOf its name in errors
+ * @param make fills the file, which exists, is empty and private
+ * @param mark changes the file after the check
+ * @throws {CommandError} if it failed
  */
 export function placeStore(
   target: string,
@@ -48,10 +48,10 @@ export function placeStore(
   }
 }
 
-/** @throws {Error} that says why the file is no whole store of this program's */
+/** @throws {Error} if the file is not an intact store of this program */
 function checkStore(file: string): void {
   const url = pathToFileURL(file)
-  // Nobody else writes it: no lock, no log beside it.
+  // Nobody else writes it: no lock, no WAL.
   url.searchParams.set('immutable', '1')
   const db = new DatabaseSync(url, { readOnly: true })
   try {
@@ -63,7 +63,7 @@ function checkStore(file: string): void {
   }
 }
 
-/** What a power cut must not take back. */
+/** Syncs a file or folder to disk, against power cuts. */
 function sync(path: string): void {
   const fd = openSync(path, 'r')
   try {

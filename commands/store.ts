@@ -5,10 +5,10 @@ import type { Store } from '../inbox/contracts.ts'
 import type { Inbox } from '../inbox/inbox.ts'
 import type { Context } from './output.ts'
 
-/** Deliveries that one transaction changes: a large one would hold up the server's. */
+/** Deliveries changed per transaction: a large one would block the server's. */
 export const AT_ONCE = 200
 
-/** Does something with the server's store, and closes it. @throws {EnvError | StoreOpenError} */
+/** Opens the server's store, does something with it, closes it. @throws {EnvError | StoreOpenError} */
 export async function withStore<T>(context: Context, run: (store: Store, config: Env) => Promise<T>): Promise<T> {
   const config = await readEnv(context)
   const store = await openStoreForCommand(config.DATABASE_URL)
@@ -19,7 +19,7 @@ export async function withStore<T>(context: Context, run: (store: Store, config:
   }
 }
 
-/** A store as the operator's routes see the inbox: whoever runs the handlers notices the change by itself. */
+/** A store with the inbox's interface for operators: the server notices changes by itself. */
 export function inboxOf(store: Store): Pick<Inbox, 'get' | 'browse' | 'history' | 'replay' | 'discard'> {
   return {
     get: id => store.get(id),

@@ -4,7 +4,7 @@ import { calcom } from './calcom.ts'
 import { github } from './github.ts'
 import { shopify } from './shopify.ts'
 
-/** An app with three further sources. In an app of your own, import from `tutorbot-webhooks`. */
+/** An app with three more sources. In your app, import from `tutorbot-webhooks`. */
 export async function buildApp(
   options: WebhooksOptions,
   secrets: { calcom: string; github: string; shopify: string },

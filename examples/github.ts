@@ -1,6 +1,6 @@
 import { presets, type Source } from '../app.ts'
 
-/** A repository at GitHub: a webhook with this secret and the content type application/json, in its settings. */
+/** A GitHub repository: add a webhook with this secret and content type application/json in its settings. */
 export const github = (secret: string): Source => ({
   name: 'github',
   path: '/github',

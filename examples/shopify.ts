@@ -1,6 +1,6 @@
 import { presets, type Source } from '../app.ts'
 
-/** A shop at Shopify: the secret is the app's, or the one that its notification settings show. */
+/** A Shopify shop: the secret is the app's, or the one shown in its notification settings. */
 export const shopify = (secret: string): Source => ({
   name: 'shopify',
   path: '/shopify',

@@ -6,10 +6,10 @@ import type { Random } from './random.ts'
 
 const SECOND = 1_000
 const HOUR = 3_600_000
-/** Clocks are moved to as far as this from the real one, ms. */
+/** Largest clock offset, ms. */
 const MAX_OFFSET_MS = 3 * HOUR
 
-/** Ends, freezes and misleads what is under test, one after the other, until it is told to stop. */
+/** Kills, freezes and misleads the processes under test, one fault at a time, until stopped. */
 export function startChaos(fleet: Fleet, journal: Journal, random: Random, database?: PostgresServer) {
   const stopping = new AbortController()
   const counts: Record<string, number> = {}

@@ -1,26 +1,26 @@
 import type { FuzzEvent } from './history.ts'
 
-/** A delivery as the store has it in the end. */
+/** A delivery as stored at the end. */
 export interface StoredRow {
   id: string
   seq: number
   orderingKey: string
   state: string
-  /** It was parked, dead, replayed, discarded or forgotten: its place in the order is given up. */
+  /** Parked, dead, replayed, discarded or forgotten: no longer in order. */
   leftTheOrder: boolean
 }
 
 export interface Violation {
   check: keyof typeof CHECKS
   message: string
-  /** The number of the event at which it shows. */
+  /** Index of the event that shows it. */
   at: number
 }
 
 type Found = Omit<Violation, 'check'>
 type Numbered<What extends FuzzEvent['what']> = Extract<FuzzEvent, { what: What }> & { at: number }
 
-/** Each event of a kind, with its number. */
+/** All events of some kinds, with their indexes. */
 function all<What extends FuzzEvent['what']>(events: FuzzEvent[], ...whats: What[]): Numbered<What>[] {
   return events.flatMap((event, at) =>
     (whats as string[]).includes(event.what) ? [{ ...event, at } as Numbered<What>] : [],
@@ -40,7 +40,7 @@ function found(events: FuzzEvent[], rows: StoredRow[]): Found[] {
 
 const isAcknowledged = (status: string) => status === 'accepted' || status === 'duplicate'
 
-/** Of the copies of a delivery one at most is accepted, and a duplicate is one of something. */
+/** At most one copy of a delivery is accepted, and every duplicate has an original. */
 function acceptedOnce(events: FuzzEvent[]): Found[] {
   const accepted = new Set<number>()
   const sent = new Map<number, number>()
@@ -57,7 +57,7 @@ function acceptedOnce(events: FuzzEvent[]): Found[] {
   return violations
 }
 
-/** Up to where a process can be relied on: it is killed, frozen, or its claim has lapsed. */
+/** Until when a process is reliable: killed, frozen, or its claim expired. */
 function weakenedBetween(events: FuzzEvent[], pid: number, from: number, to: number, n?: number): boolean {
   return events.slice(from, to).some(event => {
     if (!('pid' in event) || event.pid !== pid) return false
@@ -96,7 +96,7 @@ function noOverlap(events: FuzzEvent[]): Found[] {
   return violations
 }
 
-/** What has been handled is not handled again, unless its process ended before it could say so. */
+/** What is done is not handled again, unless its process ended before recording that. */
 function handledOnce(events: FuzzEvent[]): Found[] {
   const finished = new Map<number, Numbered<'finished'>>()
   const violations: Found[] = []
@@ -112,14 +112,14 @@ function handledOnce(events: FuzzEvent[]): Found[] {
   return violations
 }
 
-/** Where the handling that has finished there was begun. */
+/** Where the attempt that finished here began. */
 function beginningOf(events: FuzzEvent[], finished: Numbered<'finished'>): number {
   return events.findLastIndex(
     (event, at) => at < finished.at && event.what === 'begun' && event.pid === finished.pid && event.n === finished.n,
   )
 }
 
-/** Within a conversation in the order of acceptance, which is that of the answers; what left the order aside. */
+/** In order of acceptance (that of the answers) within a conversation, except what left the order. */
 function inOrder(events: FuzzEvent[], rows: StoredRow[]): Found[] {
   const numbers = new Map(all(events, 'answered').map(({ id, n }) => [id, n]))
   const first = new Map<number, number>()
@@ -133,7 +133,7 @@ function inOrder(events: FuzzEvent[], rows: StoredRow[]): Found[] {
   const kept = rows.filter(row => !row.leftTheOrder && row.state === 'done').toSorted((a, b) => a.seq - b.seq)
   for (const { id, orderingKey } of kept) {
     const n = numbers.get(id)
-    // simulate's samples are not ours.
+    // One of simulate's samples.
     if (n === undefined) continue
     const begun = first.get(n) as number
     const earlier = before.get(orderingKey)
@@ -148,8 +148,8 @@ function inOrder(events: FuzzEvent[], rows: StoredRow[]): Found[] {
 }
 
 /**
- * Whether two processes may have accepted them at the same moment, neither answered yet: then they are handled in either
- * order (README, "Guarantees and their limits").
+ * Whether two processes may have accepted them concurrently: then either order is allowed (README, "Guarantees and their
+ * limits").
  */
 function cameTogether(events: FuzzEvent[], earlier: number, later: number, begun: number): boolean {
   const before = events.slice(0, begun)
@@ -161,12 +161,12 @@ function cameTogether(events: FuzzEvent[], earlier: number, later: number, begun
   return processes > 1 && sentAt < answeredAt
 }
 
-/** What was answered before another one was sent has been accepted before it. */
+/** A delivery answered before another was sent was accepted before it. */
 function acceptedInOrder(events: FuzzEvent[], rows: StoredRow[]): Found[] {
   const seqOf = new Map(rows.map(({ id, seq }) => [id, seq]))
-  /** By conversation: the highest number of acceptance that has been answered. */
+  /** By conversation: the highest acceptance number answered. */
   const highest = new Map<number, number>()
-  /** By delivery: its conversation, and what was the highest in it when it was first sent. */
+  /** By delivery: its conversation, and the highest number there when it was first sent. */
   const due = new Map<number, { conversation: number; after: number }>()
   const violations: Found[] = []
   for (const event of all(events, 'sent', 'answered')) {
@@ -177,7 +177,7 @@ function acceptedInOrder(events: FuzzEvent[], rows: StoredRow[]): Found[] {
       continue
     }
     const seq = seqOf.get(event.id as string)
-    // It was refused, or is lost.
+    // Refused or lost.
     if (seq === undefined) continue
     const { conversation, after } = due.get(n) as { conversation: number; after: number }
     highest.set(conversation, Math.max(seq, highest.get(conversation) ?? 0))
@@ -187,7 +187,7 @@ function acceptedInOrder(events: FuzzEvent[], rows: StoredRow[]): Found[] {
   return violations
 }
 
-/** The effect of a step happens once; again only where its process ended between the effect and its record. */
+/** A step has its effect once, or again only if its process ended between effect and record. */
 function effectsOnce(events: FuzzEvent[]): Found[] {
   const last = new Map<string, Numbered<'effect'>>()
   const recorded = new Set<string>()
@@ -206,7 +206,7 @@ function effectsOnce(events: FuzzEvent[]): Found[] {
   return violations
 }
 
-/** Nobody ends but who was told to, and no command fails in a way of its own. */
+/** No process ends unasked, and no command fails unexpectedly. */
 function noCrash(events: FuzzEvent[]): Found[] {
   const crashed = all(events, 'ended').filter(({ asked, code }) => !asked || (code !== null && code !== 0))
   const failed = all(events, 'command').filter(({ code, error }) => (code !== 0 && code !== 1) || hasStack(error))
@@ -218,7 +218,7 @@ function noCrash(events: FuzzEvent[]): Found[] {
 
 const hasStack = (text = '') => /\n\s+at .+:\d+/.test(text)
 
-/** In the end everything has been handled. */
+/** Everything is handled in the end. */
 function drained(events: FuzzEvent[]): Found[] {
   return all(events, 'not drained').map(({ left, at }) => ({ at, message: `${left} deliveries are not handled` }))
 }

@@ -10,7 +10,7 @@ import type { Journal } from './history.ts'
 const HOST = fileURLToPath(new URL('host.ts', import.meta.url))
 
 export interface Instance {
-  /** Where it listens; '' while it does not. */
+  /** '' while it does not listen. */
   url: string
   kill(): Promise<void>
   terminate(): Promise<void>
@@ -26,13 +26,13 @@ interface FleetOptions {
   journal: Journal
 }
 
-/** The processes under test, each started again as soon as it has ended. */
+/** The processes under test, restarted whenever one ends. */
 export async function startFleet({ instances, folder, env, journal }: FleetOptions) {
   let offsetMs = 0
   let isOver = false
   const log = createWriteStream(join(folder, 'host.log'))
 
-  /** Starts a process, and resolves when it listens. */
+  /** Starts a process; resolves when it listens. */
   async function start(): Promise<{ child: ChildProcess; url: string; ended: Promise<void>; ask(): void }> {
     const child = startChild(process.execPath, [HOST], {
       env: { PATH: process.env.PATH, CLOCK_OFFSET_MS: `${offsetMs}`, ...env },

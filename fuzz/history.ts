@@ -3,9 +3,9 @@ import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 /** How a handler treats a delivery. */
 export type Kind = 'plain' | 'slow' | 'failing' | 'dying' | 'listening' | 'deaf'
 
-/** What happens, in the order in which it happens: every process appends to one file, which outlives its kill. */
+/** Everything that happens, in order: all processes append to one file, which survives kills. */
 export type FuzzEvent =
-  /** By the one who tests. `n`: the number of a delivery. */
+  /** From the tester. `n`: number of a delivery. */
   | { what: 'sent'; n: number; conversation: number; kind: Kind }
   | { what: 'answered'; n: number; status: string; id?: string }
   | { what: 'broken'; n: number }
@@ -17,11 +17,11 @@ export type FuzzEvent =
   | { what: 'command'; words: string; code: number | null; error?: string }
   | { what: 'missing in the backup'; n: number }
   | { what: 'not drained'; left: number }
-  /** By the handlers. */
+  /** From the handlers. */
   | { what: 'begun'; pid: number; n: number; conversation: number; attempt: number }
   | { what: 'finished'; pid: number; n: number; conversation: number; ok: boolean }
   | { what: 'lapsed'; pid: number; n: number; conversation: number }
-  /** The effect of a step in `once` has happened; its `once` has resolved, so that it is recorded. */
+  /** `effect`: a step in `once` has run; `recorded`: its `once` has resolved. */
   | { what: 'effect'; pid: number; step: string }
   | { what: 'recorded'; pid: number; step: string }
 
@@ -33,7 +33,7 @@ export interface Journal {
 export function openJournal(file: string): Journal {
   const fd = openSync(file, 'a')
   return {
-    // Appended at once, and whole: the order of the lines is the order of the events, across processes.
+    // Synchronous and whole lines, so that their order is that of the events across processes.
     add: event => void writeSync(fd, `${JSON.stringify(event)}\n`),
     close: () => closeSync(fd),
   }

@@ -1,7 +1,7 @@
 /**
- * The service as it is, whose handlers do what their deliveries ask for and write down what they do. Environment beside
- * the server's own: FUZZ_JOURNAL, CLOCK_OFFSET_MS, and FUZZ_BREAK, which breaks a promise so that the checks can be
- * seen to fail. A line on stdin moves the clock: its offset, ms.
+ * The service with handlers that do what a delivery says and record it. Additional environment: FUZZ_JOURNAL,
+ * CLOCK_OFFSET_MS, and FUZZ_BREAK, which breaks a promise on purpose to show that the checks fail. A line on stdin sets
+ * the clock's offset, ms.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,7 +12,7 @@ import healthRoutes from '../routes/health.ts'
 import { serverOptions, webhooksOptions } from '../server.ts'
 import { type Kind, openJournal } from './history.ts'
 
-/** A handler's time, ms. */
+/** Time-out of handlers, ms. */
 const HANDLER_TIMEOUT_MS = 1_000
 
 const journal = openJournal(process.env.FUZZ_JOURNAL as string)
@@ -31,7 +31,7 @@ process.stdin.setEncoding('utf8').on('data', text => {
   offsetMs = Number(String(text).trim().split('\n').at(-1))
 })
 
-/** What a delivery of ours says; null: one of somebody else's, such as simulate's. */
+/** The instructions in a delivery; null if it isn't ours but, say, simulate's. */
 function taskOf(content: unknown): { n: number; conversation: number; kind: Kind; ms: number; step?: string } | null {
   try {
     const { fuzz } = JSON.parse(String(content))
@@ -56,7 +56,7 @@ const handler: HandlerOf<'chatwoot', 'message_created'> = async ({ payload }, { 
       journal.add({ what: 'recorded', pid, step })
     }
     const ended = behave(kind, ms, attempt, signal)
-    // Not waited for: the conversation goes on beside it.
+    // Not awaited: the mailbox goes on meanwhile.
     if (broken === 'overlap' && kind === 'slow') {
       void ended.then(() => journal.add({ what: 'finished', pid, n, conversation, ok: true }))
       return
@@ -84,7 +84,7 @@ const config = await readEnv({})
 const app = Fastify(serverOptions(config))
 if (broken === 'lost') {
   let requests = 0
-  // Acknowledged, and not kept.
+  // Acknowledged but not stored.
   app.addHook('onRequest', async (_request, reply) => {
     if (++requests % 20 === 0) return reply.send({ status: 'accepted', id: randomUUID() })
   })

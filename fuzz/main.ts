@@ -1,7 +1,7 @@
 /**
- * `npm run fuzz -- --seconds 300 --seed 7 [--postgres]`: random deliveries to the real process, while it is killed,
- * stopped, frozen, has its clock moved and its database restarted, and every command is run; then what has happened is
- * checked. `--break once|overlap|lost` breaks a promise, so that the checks are seen to fail. Exit code 1: a violation.
+ * `npm run fuzz -- --seconds 300 --seed 7 [--postgres]`: sends random deliveries to the real process while killing,
+ * stopping and freezing it, moving its clock, restarting its database and running every command; then checks the history.
+ * `--break once|overlap|lost` breaks a promise on purpose to show that the checks fail. Exit code 1: a violation.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,9 +20,9 @@ import { startSender } from './sender.ts'
 import { storedRows } from './stored.ts'
 
 const SECRET = 'the secret of the fuzz'
-/** After the chaos everything has to be handled within this time, ms: it ends a run that hangs. */
+/** Time to handle everything after the chaos, ms: ends a run that hangs. */
 const DRAIN_MS = 300_000
-/** By then every retry is due. */
+/** A clock offset at which every retry is due. */
 const LATER_MS = 24 * 3_600_000
 
 const { values } = parseArgs({
@@ -71,11 +71,11 @@ printResult({
 if (violations.length > 0) {
   console.log(`\nWhat happened, the log and the store stay in ${folder}`)
 } else rmSync(folder, { recursive: true, force: true })
-// Not by process.exitCode: with it, the process was seen to end with 0 after a violation. And not before all is written:
-// a pipe is written to in its own time.
+// Not process.exitCode: with it, the process once ended with 0 after a violation. And only after stdout is flushed, since
+// pipes are asynchronous.
 process.stdout.write('', () => process.exit(violations.length > 0 ? 1 : 0))
 
-/** Everything is acknowledged, due or replayed, and handled: what the store holds then. */
+/** Gets everything acknowledged and handled, by clock and replay. Returns what is stored then. */
 async function settle(fleet: Fleet, operator: Operator, journal: Journal): Promise<StoredRow[]> {
   fleet.moveClock(LATER_MS)
   const began = performance.now()

@@ -8,7 +8,7 @@ import type { Random } from './random.ts'
 import { CONVERSATIONS, contactOf } from './sender.ts'
 import { storedRows } from './stored.ts'
 
-/** Between two commands, up to, ms. */
+/** Largest pause between commands, ms. */
 const PAUSE_MS = 1_500
 const STATES = ['pending', 'done', 'parked', 'dead', 'discarded']
 
@@ -18,11 +18,11 @@ interface OperatorOptions {
   random: Random
   folder: string
   env: Record<string, string>
-  /** What has been acknowledged so far: numbers by id. */
+  /** Acknowledged so far: numbers by id. */
   acknowledged: ReadonlyMap<string, number>
 }
 
-/** Runs the commands, each as a process of its own, one after the other, until it is told to stop. */
+/** Runs the commands one at a time, each in its own process, until stopped. */
 export function startOperator({ fleet, journal, random, folder, env, acknowledged }: OperatorOptions) {
   let stopping = false
   const counts: Record<string, number> = {}
@@ -34,7 +34,7 @@ export function startOperator({ fleet, journal, random, folder, env, acknowledge
     return { code, out }
   }
   const idOf = () => random.pick([...acknowledged.keys(), '00000000-0000-8000-8000-000000000000'])
-  /** One that waits for a person, if there is any. */
+  /** The id of a parked or dead delivery, if there is one. */
   async function given(): Promise<string> {
     const { code, out } = await run('list', '--state', random.pick(['dead', 'parked']), '--json', '--limit', '20')
     const { deliveries } = code === 0 ? JSON.parse(out) : { deliveries: [] }

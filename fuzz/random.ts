@@ -1,14 +1,14 @@
-/** Choices that a seed decides: the same seed, the same choices. */
+/** Seeded random choices. */
 export interface Random {
   /** From 0 up to 1. */
   next(): number
-  /** A whole number from `from` to `to`, both included. */
+  /** An integer from `from` to `to`, inclusive. */
   between(from: number, to: number): number
   chance(probability: number): boolean
   pick<T>(values: readonly T[]): T
 }
 
-/** Mulberry32. @param stream so that what one part chooses does not depend on how fast another one is */
+/** Mulberry32. @param stream one per part, so that its choices don't depend on another's speed */
 export function createRandom(seed: number, stream: string): Random {
   let state = seed | 0
   for (const byte of Buffer.from(stream)) state = (Math.imul(state, 31) + byte) | 0

@@ -1,12 +1,12 @@
 import { CHECKS, type Violation } from './checks.ts'
 import type { FuzzEvent } from './history.ts'
 
-/** Events before a violation that are printed. */
+/** Events printed before a violation. */
 const EVENTS_BEFORE = 40
 const MAX_SHOWN = 5
 
 export interface Result {
-  /** The options that make the same choices again. */
+  /** The options that reproduce the run's choices. */
   run: string
   events: FuzzEvent[]
   violations: Violation[]
@@ -14,7 +14,7 @@ export interface Result {
   stored: number
 }
 
-/** The table, and of each violation the events before it. */
+/** Prints the table, and for each violation the events before it. */
 export function printResult({ run, events, violations, counts, stored }: Result): void {
   console.log(`fuzz ${run}: ${events.length} events, ${stored} deliveries stored`)
   console.table(counts.deliveries)

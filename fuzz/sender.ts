@@ -10,9 +10,9 @@ export const CONVERSATIONS = 25
 export const contactOf = (conversation: number) => 4_200_000 + conversation
 
 const CONNECTIONS = 8
-/** Pauses between what one connection sends, up to, ms. */
+/** Largest pause between two requests of a connection, ms. */
 const PAUSE_MS = 250
-/** Of these, a copy is sent now and then. */
+/** Recent messages, of which copies are sent. */
 const RECENT = 200
 
 interface Message {
@@ -35,25 +35,25 @@ function choose(random: Random, n: number): Message {
   ]
   const kind = kinds.find(([upTo]) => dice < upTo)?.[1] as Kind
   const ms = random.between(5, 250)
-  // Of a delivery's own, or one that several deliveries of its conversation share.
+  // One per delivery, or shared by several of its conversation.
   const steps = [undefined, `of ${n}`, `of conversation ${conversation}, ${Math.floor(n / 50)}`]
   const content = JSON.stringify({ fuzz: { n, conversation, kind, ms, step: random.pick(steps) } })
   const sample = chatwoot.incoming({ message: n, conversation, content, contactId: contactOf(conversation) })
   return { n, conversation, kind, body: railsJson(sample) }
 }
 
-/** Sends deliveries until it is told to stop; what was not acknowledged is sent again, as a sender with patience does. */
+/** Sends deliveries until stopped, and repeats the unacknowledged ones, like a persistent sender. */
 export function startSender(fleet: Fleet, journal: Journal, random: Random, secret: string) {
   const { post, close } = client(CONNECTIONS * 2)
   let stopping = false
   let last = 0
   const again: Message[] = []
   const recent: Message[] = []
-  /** By id: the number of the delivery. */
+  /** Numbers of deliveries by id. */
   const acknowledged = new Map<string, number>()
   const counts = { sent: 0, acknowledged: 0, copies: 0, refused: 0, broken: 0 }
 
-  async function send(message: Message): Promise<void> {
+  async function sendMessage(message: Message): Promise<void> {
     const { n, conversation, kind, body } = message
     const up = fleet.instances.filter(({ url }) => url !== '')
     const url = up[random.between(0, Math.max(0, up.length - 1))]?.url
@@ -86,8 +86,8 @@ export function startSender(fleet: Fleet, journal: Journal, random: Random, secr
       const message = waiting ?? copy ?? choose(random, ++last)
       if (waiting === undefined && copy === undefined) recent.push(message)
       if (recent.length > RECENT) recent.shift()
-      // A copy beside its original, now and then.
-      await Promise.all(random.chance(0.05) ? [send(message), send(message)] : [send(message)])
+      // Sometimes a copy concurrent with its original.
+      await Promise.all(random.chance(0.05) ? [sendMessage(message), sendMessage(message)] : [sendMessage(message)])
       await sleep(random.between(0, PAUSE_MS))
     }
   }
@@ -96,14 +96,14 @@ export function startSender(fleet: Fleet, journal: Journal, random: Random, secr
   return {
     counts,
     acknowledged,
-    /** No more is chosen, and what was on its way is answered or broken. */
+    /** Stops sending; resolves when all requests are answered or broken. */
     async stop(): Promise<void> {
       stopping = true
       await Promise.all(running)
     },
-    /** Sends again what has not been acknowledged. false: something still has not. */
+    /** Repeats what was not acknowledged. false: something still isn't. */
     async flush(): Promise<boolean> {
-      await Promise.all(again.splice(0).map(send))
+      await Promise.all(again.splice(0).map(sendMessage))
       return again.length === 0
     },
     close,

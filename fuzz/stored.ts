@@ -16,7 +16,7 @@ interface Row {
   left_the_order: boolean | number
 }
 
-/** What a store holds, whichever it is. */
+/** The contents of a store of either kind. */
 export async function storedRows(url: string): Promise<StoredRow[]> {
   const rows = url.startsWith('postgres') ? await ofPostgres(url) : ofFile(url)
   return rows.map(({ id, seq, ordering_key, state, left_the_order }) => ({

@@ -1,15 +1,15 @@
 import type { EventEmitter } from 'node:events'
 import type { AnsweredEvent, HandledEvent, WebhookEvents } from '../inbox/events.ts'
 
-/** Webhooks of one minute, by what became of them. */
+/** Webhooks of one minute, by outcome. */
 export interface MinuteCounts {
-  /** The minute's beginning, Unix ms. */
+  /** Start of the minute, Unix ms. */
   at: number
   accepted: number
   duplicate: number
-  /** Not genuine, or malformed. */
+  /** Not authentic, or malformed. */
   refused: number
-  /** Not stored: the sender was asked to send it again. */
+  /** Not stored: the sender has to retry. */
   failed: number
 }
 
@@ -18,7 +18,7 @@ export interface HandlerTimes {
   source: string
   event: string
   attempts: number
-  /** Attempts that did not end well. */
+  /** Failed attempts. */
   failed: number
   /** ms. */
   mean: number
@@ -27,7 +27,7 @@ export interface HandlerTimes {
 
 type Outcome = Exclude<keyof MinuteCounts, 'at'>
 
-/** What the chart calls an answer's outcome; what was ignored is not in it. */
+/** The chart's series by outcome; ignored webhooks are not shown. */
 const OUTCOMES: Record<string, Outcome> = {
   accepted: 'accepted',
   duplicate: 'duplicate',
@@ -38,7 +38,7 @@ const OUTCOMES: Record<string, Outcome> = {
 
 const MINUTES = 60
 const MINUTE_MS = 60_000
-/** Handlers that are told apart in one minute. */
+/** Limit of handlers counted separately per minute. */
 const MAX_HANDLERS = 100
 
 interface Times {
@@ -55,11 +55,11 @@ interface Minute extends MinuteCounts {
   handlers: Map<string, Times>
 }
 
-/** What this process has done in the last hour, in a memory that does not grow. @param now Unix ms */
+/** This process's activity in the last hour, in bounded memory. @param now Unix ms */
 export function createActivity(events: EventEmitter<WebhookEvents>, now: () => number = Date.now) {
   const ring: Minute[] = []
 
-  /** The minute that a time is in, in its place in the ring. */
+  /** A time's minute in the ring buffer. */
   function minute(number: number): Minute {
     const at = number * MINUTE_MS
     const kept = ring[number % MINUTES]
@@ -79,7 +79,7 @@ export function createActivity(events: EventEmitter<WebhookEvents>, now: () => n
   }
 
   function onHandled({ source, event, attempt, result, ms }: HandledEvent): void {
-    // What is dead before any attempt had no handler.
+    // Dead before any attempt: no handler ran.
     if (attempt === 0) return
     const { handlers } = minute(thisMinute())
     if (handlers.size >= MAX_HANDLERS && !handlers.has(nameOf({ source, event }))) return
@@ -91,7 +91,7 @@ export function createActivity(events: EventEmitter<WebhookEvents>, now: () => n
   return {
     /** The last hour, oldest minute first. */
     minutes: (): MinuteCounts[] => hour(),
-    /** The handlers that ran in the last hour, slowest first. */
+    /** Handlers that ran in the last hour, slowest first. */
     slowest(most: number): HandlerTimes[] {
       const all = new Map<string, Times>()
       for (const { handlers } of hour()) {

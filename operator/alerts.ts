@@ -8,7 +8,7 @@ import { delay } from '../inbox/store-trouble.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 
 export interface AlertsOptions {
-  /** Gets a POST with an AlertMessage. It may hold a secret: it is in no log and no error. */
+  /** Receives a POST with an AlertMessage. May contain a secret: never in a log or error. */
   url: string
 }
 
@@ -21,39 +21,38 @@ interface AlertsParts extends AlertsOptions {
 
 export interface AlertMessage extends Finding {
   status: 'firing' | 'resolved'
-  /** When it was noticed, ISO 8601. */
+  /** When it was detected, ISO 8601. */
   since: string
-  /** All of it in a line, for receivers that show a `text` (Slack, Mattermost). */
+  /** One-line summary, for receivers that show `text` (Slack, Mattermost). */
   text: string
 }
 
-/** What needs a person. */
 interface Finding {
   alert: 'deliveries_given_up' | 'backlog_old' | 'verification_failures' | 'store_failing' | 'payment_needs_person'
   summary: string
-  /** Numbers and codes, and of a payment who paid what; nothing else that a webhook holds. */
+  /** Counts and codes, for a payment also who paid what; nothing else of a webhook's content. */
   details: Record<string, string | number | undefined>
 }
 
-/** Between two looks at the store and the counts, ms. */
+/** Interval of checks, ms. */
 const INTERVAL = 60_000
-/** A pending delivery is late after this, ms: its retries in order take a minute or so. */
+/** Age at which a pending delivery is late, ms: its retries in order take about a minute. */
 const LATE = 5 * 60_000
-/** Webhooks refused within an interval that are more than somebody's mistake. */
+/** Refused webhooks per interval that raise an alert. */
 const MANY_REFUSED = 20
-/** The receiver's time for a POST, ms. */
+/** Time-out of a POST, ms. */
 const POST_MS = 10_000
-/** Before the attempts after the first, ms. */
+/** Delays before retries, ms. */
 const BACKOFF = [1_000, 5_000, 30_000, 120_000]
 
 /**
- * Tells a person what needs one, by a POST: once per incident, and again when it is over. What goes on at a start is told
- * anew: the process before may have died before it could. Several processes on one store tell it each.
+ * Posts an alert once per incident, and again when it resolves. Incidents present at the start are posted again, since
+ * the previous process may have died before it could. Each process on a store posts its own.
  */
 export function createAlerts({ url, inbox, events, clock, log }: AlertsParts): { start(): void; close(): void } {
   const closing = new AbortController()
   const post = createPost({ url: validUrl(url), clock, log, closed: closing.signal })
-  /** What is going on; each with what ends it. */
+  /** Firing alerts, each with the function that resolves it. */
   const incidents = new Map<Finding['alert'], () => void>()
   let refused = 0
   let storeFailures = 0
@@ -76,7 +75,7 @@ export function createAlerts({ url, inbox, events, clock, log }: AlertsParts): {
   events.on('committed', ({ ok }) => {
     if (!ok) storeFailed()
   })
-  // No incident: each is told for itself, and has no end that could be seen.
+  // Not an incident: each is posted on its own and never resolves.
   events.on('attention', event => void post(messageOf(paymentFinding(event), 'firing', utcTime(clock.now()))))
   return { start: schedule, close }
 
@@ -98,7 +97,7 @@ export function createAlerts({ url, inbox, events, clock, log }: AlertsParts): {
     if (!closing.signal.aborted) schedule()
   }
 
-  /** Many deliveries may be given up at once; one look is enough for them. */
+  /** One check is enough for many deliveries given up at once. */
   async function look(): Promise<void> {
     if (looking) return
     looking = true
@@ -138,7 +137,7 @@ export function createAlerts({ url, inbox, events, clock, log }: AlertsParts): {
     void report(finding, utcTime(clock.now()), over.promise)
   }
 
-  /** From an incident's beginning to its end. Until both are told it is the same one, so that none waits behind it. */
+  /** From when an incident fires until it resolves. It stays the same one until both are posted, so that none queues. */
   async function report(finding: Finding, since: string, over: Promise<void>): Promise<void> {
     await post(messageOf(finding, 'firing', since))
     await over
@@ -174,7 +173,7 @@ interface PostOptions {
   closed: AbortSignal
 }
 
-/** Posts a message, and does so again if that fails. Resolved when it is done, or given up. */
+/** Posts a message, with retries. Settles when it is delivered or given up. */
 function createPost({ url, clock, log, closed }: PostOptions): (message: AlertMessage) => Promise<void> {
   return async message => {
     const { alert, status } = message
@@ -189,11 +188,11 @@ function createPost({ url, clock, log, closed }: PostOptions): (message: AlertMe
     log.error({ alert, status }, 'alert could not be sent, giving up')
   }
 
-  /** What went wrong, in words that do not hold the URL, as errors of fetch may. */
+  /** The problem; without the URL, which fetch's errors may contain. */
   async function attempt(body: string): Promise<string | undefined> {
     const late = new AbortController()
     const cancel = clock.after(POST_MS, () => late.abort())
-    const problem = await send(body, AbortSignal.any([late.signal, closed])).catch((error: Error) =>
+    const problem = await postOnce(body, AbortSignal.any([late.signal, closed])).catch((error: Error) =>
       late.signal.aborted
         ? `no answer within ${POST_MS} ms`
         : `no connection (${(error.cause as { code?: string } | undefined)?.code})`,
@@ -202,16 +201,16 @@ function createPost({ url, clock, log, closed }: PostOptions): (message: AlertMe
     return problem
   }
 
-  async function send(body: string, signal: AbortSignal): Promise<string | undefined> {
+  async function postOnce(body: string, signal: AbortSignal): Promise<string | undefined> {
     const headers = { 'content-type': 'application/json' }
-    // A redirected POST would go on as a GET, and that may well be answered 200.
+    // A redirected POST becomes a GET, which may well be answered 200.
     const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal })
     await response.body?.cancel()
     return response.ok ? undefined : `HTTP status ${response.status}`
   }
 }
 
-/** @throws {OptionError} that does not hold the URL */
+/** @throws {OptionError} without the URL, which is secret */
 function validUrl(given: unknown): string {
   const url = httpUrl(given)
   if (url !== undefined) return url.href

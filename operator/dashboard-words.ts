@@ -1,7 +1,7 @@
 import type { DeliveryState } from '../inbox/contracts.ts'
 import type { TimelineEntry } from './views.ts'
 
-/** What the operator's page says, in words for a tutor; the field's terms stand beside them. */
+/** The operator page's words for tutors, shown beside the technical terms. */
 
 export const STATE_WORDS: Record<DeliveryState, string> = {
   pending: 'Waiting for its turn',
@@ -15,7 +15,7 @@ const TIMELINE_WORDS: Record<TimelineEntry['what'], string> = {
   accepted: 'Accepted and stored',
   failed: 'failed; will be retried',
   crashed: 'was interrupted: the process ended',
-  parked: 'failed; out of order now, will be retried automatically',
+  parked: 'failed; will be retried automatically, out of order',
   dead: 'failed; given up, needs a person',
   replayed: 'A person replayed it',
   discarded: 'A person discarded it',
@@ -27,11 +27,11 @@ const TIMELINE_WORDS: Record<TimelineEntry['what'], string> = {
 
 export function timelineWords({ what, attempt }: TimelineEntry): string {
   const words = TIMELINE_WORDS[what]
-  if (attempt === null) return what === 'dead' ? 'Given up: nothing here can read it' : words
+  if (attempt === null) return what === 'dead' ? 'Given up: it can’t be read' : words
   return what === 'done' ? `Handled, at attempt ${attempt}` : `Attempt ${attempt} ${words}`
 }
 
-/** What has been done, by the name that the address has for it after a form was sent. */
+/** The notice after a form was sent, from the address's query. */
 export function noticeOf({ done, count }: Record<string, unknown>): string | undefined {
   if (done === 'replayed') return 'Replayed. It is being handled again; this page follows it.'
   if (done === 'discarded') return 'Discarded. It will not be retried.'
@@ -55,7 +55,7 @@ export function duration(ms: number): string {
   return ms < 120_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`
 }
 
-/** JSON for people: characters that would turn the text's direction around are written out. */
+/** Escapes characters that change the direction of text. */
 export function unturned(json: string): string {
   return json.replace(
     /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,

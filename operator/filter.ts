@@ -2,16 +2,16 @@ import createError from '@fastify/error'
 import { DELIVERY_STATES, type DeliveryFilter, type DeliveryState } from '../inbox/contracts.ts'
 import { localZone, readTime } from './local-time.ts'
 
-/** What the API, the page and the commands take as filters, and how it is checked. */
+/** The filters of the API, the page and the commands, and their validation. */
 
 export const BadFilterError = createError<[string, string]>('OPERATOR_BAD_FILTER', '%s %s', 400)
 
-/** The fields of a filter, as JSON Schema: the API's documentation. */
+/** A filter's fields as JSON Schema, for the API's documentation. */
 export const FILTER_SCHEMA = {
   state: { type: 'string', enum: DELIVERY_STATES, description: 'Deliveries in this state' },
   source: { type: 'string', description: 'Sender: chatwoot, stripe, or a source of your own' },
   event: { type: 'string', description: 'The event, such as message_created' },
-  conversation: { type: 'string', pattern: '^\\d+$', description: "Chatwoot's display id of a conversation" },
+  conversation: { type: 'string', pattern: '^\\d+$', description: "A conversation's display id in Chatwoot" },
   from: {
     type: 'string',
     format: 'date-time',
@@ -25,14 +25,14 @@ export const FILTER_SCHEMA = {
   text: { type: 'string', description: 'Part of the id or the key' },
 } as const
 
-/** The whole of a repeated hour is in a range that begins or ends within it. */
+/** A range that begins or ends in a repeated hour includes all of that hour. */
 export const OCCURRENCES = { from: 'first', to: 'second' } as const
 
 const MAX_PER_PAGE = 200
 const MAX_CHARACTERS = 200
 
 /**
- * A filter from texts that came from outside; empty ones are not there.
+ * Parses a filter from untrusted strings; empty ones are omitted.
  * @param zone the IANA time zone of times without an offset
  * @throws {BadFilterError} that names the field
  */
@@ -41,17 +41,17 @@ export function readFilter(given: Record<string, unknown>, zone = localZone()): 
   for (const field of Object.keys(FILTER_SCHEMA) as (keyof typeof FILTER_SCHEMA)[]) {
     const value = textOf(given, field)
     if (value === undefined) continue
-    if (field === 'from' || field === 'to') filter[field] = timeOf(field, value, zone)
+    if (field === 'from' || field === 'to') filter[field] = parseTime(field, value, zone)
     else if (field === 'state') filter.state = stateOf(value)
     else filter[field] = value
   }
   if (filter.conversation !== undefined && !/^\d+$/.test(filter.conversation)) {
-    throw new BadFilterError('conversation', 'must be a number, the one that Chatwoot shows')
+    throw new BadFilterError('conversation', 'must be a number, as shown in Chatwoot')
   }
   return filter
 }
 
-/** Which page, and how long. @throws {BadFilterError} that names the field */
+/** Parses cursor and limit. @throws {BadFilterError} that names the field */
 export function readPage(given: Record<string, unknown>): { limit: number; before: number | undefined } {
   const limit = numberOf(given, 'limit', MAX_PER_PAGE) ?? 50
   return { limit, before: numberOf(given, 'cursor', Number.MAX_SAFE_INTEGER) }
@@ -76,7 +76,7 @@ function numberOf(given: Record<string, unknown>, field: string, most: number): 
   return number
 }
 
-function timeOf(field: 'from' | 'to', value: string, zone: string): number {
+function parseTime(field: 'from' | 'to', value: string, zone: string): number {
   const time = readTime(value, zone, OCCURRENCES[field])
   if (time === undefined) throw new BadFilterError(field, 'must be a time such as 2026-11-23T10:00:00Z')
   return time

@@ -1,21 +1,20 @@
-/** JSON of what came from outside, however deeply it is nested: JSON.stringify calls itself for each level, and gives up. */
+/** JSON at any depth of nesting: JSON.stringify is recursive and overflows the stack. */
 
-/** Levels that are indented: each takes as much space as all above it. */
+/** Indented levels: each adds as much space as all above it. */
 const MAX_INDENTED = 200
 
-/** As JSON.stringify writes it. @param value what JSON.parse has made, or an object around it without undefined */
+/** Like JSON.stringify. @param value from JSON.parse, or an object around it without undefined */
 export function jsonText(value: unknown): string {
   return isDeeperThan(MAX_INDENTED, value) ? deepJson(value) : JSON.stringify(value)
 }
 
-/** Indented, for people; in one line where it is nested too deeply for that. */
+/** Indented, or on one line if nested too deeply. */
 export function indentedJson(value: unknown): { text: string; isIndented: boolean } {
   if (isDeeperThan(MAX_INDENTED, value)) return { text: deepJson(value), isIndented: false }
   return { text: JSON.stringify(value, null, 2), isIndented: true }
 }
 
-/** Why it is in one line, for who looks at it. */
-export const NOT_INDENTED = `In one line, because it is nested more than ${MAX_INDENTED} levels deep`
+export const NOT_INDENTED = `On one line, because it is nested more than ${MAX_INDENTED} levels deep`
 
 function isDeeperThan(levels: number, value: unknown): boolean {
   let level: unknown[] = [value]
@@ -26,13 +25,13 @@ function isDeeperThan(levels: number, value: unknown): boolean {
   return false
 }
 
-/** An object or an array that is being written. */
+/** An object or array being written. */
 interface Frame {
   container: Record<string, unknown>
   /** null: an array. */
   names: string[] | null
   length: number
-  /** How many of its values are written. */
+  /** Number of values written. */
   written: number
 }
 

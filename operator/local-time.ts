@@ -1,11 +1,11 @@
 import { IANAZone } from 'luxon'
 
-/** Times as people write them: without an offset they are of a time zone. */
+/** Local times: without an offset, they are in a given time zone. */
 
-/** Which of its two instants a time of a repeated hour is: a range takes the first for its beginning, the second for its end. */
+/** Which instant a time in a repeated hour means: ranges begin with the first and end with the second. */
 export type Occurrence = 'first' | 'second'
 
-/** No zone is further from UTC, and none changes twice within twice of it, ms. */
+/** Larger than any zone's offset; no zone changes twice within twice this time, ms. */
 const DAY_MS = 24 * 60 * 60 * 1_000
 
 /** The machine's own IANA time zone. */
@@ -14,36 +14,36 @@ export function localZone(): string {
 }
 
 /**
- * A time in ISO 8601, as Unix ms; a date alone is its beginning. Without an offset it is of the zone: one that the clocks
- * pass twice is the occurrence that is asked for, one that they leave out is the instant at which they do.
- * @returns undefined: it is no time
+ * Parses an ISO 8601 time to Unix ms; a date alone means midnight. Without an offset it is in the zone: a repeated time
+ * is the given occurrence, a skipped one the moment of the change.
+ * @returns undefined if it is not a time
  */
 export function readTime(text: string, zone: string, occurrence: Occurrence): number | undefined {
   const pattern = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?)?(Z|[+-]\d\d(?::?\d\d)?)?$/i
   const [, date, time = '00:00', seconds = ':00', offset] = pattern.exec(text.trim()) ?? []
   if (date === undefined) return undefined
   const wall = Date.parse(`${date}T${time}${seconds}Z`)
-  // Date.parse takes the 30th of February for a day of March.
+  // Date.parse reads 30 February as a day in March.
   if (Number.isNaN(wall) || !new Date(wall - (time === '24:00' ? 1 : 0)).toISOString().startsWith(date))
     return undefined
   return offset === undefined ? instantOf(wall, IANAZone.create(zone), occurrence) : wall - offsetMs(offset)
 }
 
-/** What a form shows for an instant, so that the form gives the same instant when it is sent as it is. */
+/** The form value of an instant, which parses to the same instant again. */
 export function timeField(at: number, zone: string, occurrence: Occurrence): { type: string; value: string } {
   const local = new Date(at + offsetAt(IANAZone.create(zone), at)).toISOString().slice(0, -1)
   const value = local.replace(/(:00)?\.000$/, '')
   if (readTime(value, zone, occurrence) === at) return { type: 'datetime-local', value }
-  // The other one of a repeated hour: a browser's own field has no place for the offset.
+  // The other occurrence in a repeated hour, which a datetime-local field can't express.
   return { type: 'text', value: new Date(at).toISOString() }
 }
 
-/** @param wall what the clocks show, as if it were UTC */
+/** @param wall local time, as if it were UTC */
 function instantOf(wall: number, zone: IANAZone, occurrence: Occurrence): number {
   const [before, after] = [wall - DAY_MS, wall + DAY_MS].map(at => offsetAt(zone, at)) as [number, number]
   const instants = [wall - before, wall - after].filter(at => at + offsetAt(zone, at) === wall)
   if (instants.length > 0) return occurrence === 'first' ? Math.min(...instants) : Math.max(...instants)
-  // Left out: between these two, the clocks were put forward.
+  // Skipped: the clocks went forward between these two.
   let [early, late] = [wall - after, wall - before]
   while (late - early > 1) {
     const middle = Math.floor((early + late) / 2)
@@ -53,7 +53,7 @@ function instantOf(wall: number, zone: IANAZone, occurrence: Occurrence): number
   return late
 }
 
-/** ms that the zone's clocks are ahead of UTC. */
+/** The zone's offset from UTC, ms. */
 function offsetAt(zone: IANAZone, at: number): number {
   return Math.round(zone.offset(at) * 60_000)
 }

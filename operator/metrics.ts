@@ -13,30 +13,30 @@ export interface MetricsOptions {
 
 export interface Metrics {
   contentType: string
-  /** All of them as they are now, in Prometheus' text format; without those of the store if that does not answer. */
+  /** All metrics in Prometheus' text format; without the store's if it doesn't respond. */
   scrape(): Promise<string>
 }
 
-/** Time for the store to answer, ms: a scrape has 10 s, unless Prometheus is told otherwise. */
+/** Time-out of the store, ms: a scrape has 10 s by default. */
 const STORE_MS = 3_000
 
 /** Chatwoot waits 5 s for an answer. */
 const ACKNOWLEDGEMENT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 /** A handler has 30 s. */
 const HANDLER_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
-/** From milliseconds, if its conversation is idle, to an hour behind a backlog. */
+/** From milliseconds for an idle mailbox to an hour behind a backlog. */
 const WAIT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300, 1_800, 3_600]
 const COMMIT_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]
 const OPERATION_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 1_024]
 
-/** Counts what happens to webhooks from now on, in a registry of its own: a host has its metrics elsewhere. */
+/** Counts webhooks from now on, in a separate registry: hosts have their own. */
 export function createMetrics({ inbox, events, clock, log }: MetricsOptions): Metrics {
   const registry = new Registry()
   const metrics = metricsIn(registry)
   const { deliveries, acknowledgement, wait, handling, commit, operations, commitFailures } = metrics
   const { backlog, backlogAge, storeKeys, storeBytes, storeUp } = metrics
 
-  // A label takes names from our code and the host's only, none from outside: each value is a series that is kept.
+  // Labels only take names from code, never from requests: each value is a series kept in memory.
   const eventLabel = (source: string, event: string | undefined) =>
     event !== undefined && inbox.handles(source, event) ? event : 'other'
 
@@ -47,7 +47,7 @@ export function createMetrics({ inbox, events, clock, log }: MetricsOptions): Me
   events.on('handled', ({ source, event: name, attempt, result, waitedMs, ms }: HandledEvent) => {
     const event = eventLabel(source, name)
     handling.observe({ source, event, result }, ms / 1_000)
-    // Another machine's clock may be behind.
+    // Another instance's clock may be behind.
     if (attempt === 1) wait.observe({ source, event }, Math.max(0, waitedMs / 1_000))
   })
   events.on('committed', ({ operations: shared, ms, ok }: Commit) => {
@@ -79,8 +79,8 @@ export function createMetrics({ inbox, events, clock, log }: MetricsOptions): Me
       storeBytes.set(size.bytes)
       storeUp.set(1)
     } catch (error) {
-      log.error(error, 'the store does not answer: its metrics are left out')
-      // What is not known is no 0, and not what it was either.
+      log.error(error, 'store not responding, its metrics are left out')
+      // An unknown value is neither 0 nor the last one.
       backlog.reset()
       for (const gauge of [backlogAge, storeKeys, storeBytes]) gauge.remove()
       storeUp.set(0)
@@ -98,7 +98,6 @@ export function createMetrics({ inbox, events, clock, log }: MetricsOptions): Me
   }
 }
 
-/** Every metric of webhooks, registered. */
 function metricsIn(registry: Registry) {
   const common = (name: string, help: string) => ({
     name: `tutorbot_webhooks_${name}`,
@@ -107,11 +106,11 @@ function metricsIn(registry: Registry) {
   })
 
   const deliveries = new Counter({
-    ...common('deliveries_total', "Requests by what became of them; reason: an error's code"),
+    ...common('deliveries_total', 'Requests by outcome; reason: an error code'),
     labelNames: ['source', 'event', 'outcome', 'reason'],
   })
   const acknowledgement = new Histogram({
-    ...common('acknowledgement_seconds', "From a request's headers to its answer"),
+    ...common('acknowledgement_seconds', "From a request's headers to its response"),
     labelNames: ['source', 'outcome'],
     buckets: ACKNOWLEDGEMENT_BUCKETS,
   })
@@ -121,7 +120,10 @@ function metricsIn(registry: Registry) {
     buckets: WAIT_BUCKETS,
   })
   const handling = new Histogram({
-    ...common('handler_seconds', 'Attempts to handle: done, pending (tried again), parked, dead, late (taken over)'),
+    ...common(
+      'handler_seconds',
+      'Attempts to handle: done, pending (will be retried), parked, dead, late (taken over)',
+    ),
     labelNames: ['source', 'event', 'result'],
     buckets: HANDLER_BUCKETS,
   })
@@ -132,27 +134,27 @@ function metricsIn(registry: Registry) {
   })
   const commitFailures = new Counter(common('commit_failures_total', 'Writes to the store that failed'))
 
-  // Without labels: of a series that begins at 1, Prometheus sees no increase.
+  // Without labels: Prometheus sees no increase in a series that begins at 1.
   const attention = new Counter(common('payments_attention_total', 'Payments that need a person; the log says why'))
-  const foreign = new Counter(common('payments_foreign_total', 'Payments of other installations, left alone'))
+  const foreign = new Counter(common('payments_foreign_total', 'Payments of other installations, ignored'))
 
-  const waiting = new Gauge(common('commit_waiting_deliveries', 'Deliveries that wait for their commit'))
-  const waitingBytes = new Gauge(common('commit_waiting_bytes', 'Bodies that wait for their commit'))
-  const inFlight = new Gauge(common('handlers_in_flight', 'Handlers at work'))
+  const waiting = new Gauge(common('commit_waiting_deliveries', 'Deliveries waiting for their commit'))
+  const waitingBytes = new Gauge(common('commit_waiting_bytes', 'Bytes of bodies waiting for their commit'))
+  const inFlight = new Gauge(common('handlers_in_flight', 'Handlers running'))
   const recentKeys = new Gauge(common('recent_keys', 'Keys in the memory of recent deliveries'))
   const lookups = new Counter({
     ...common('recent_key_lookups_total', 'Keys looked up in the memory of recent deliveries'),
     labelNames: ['result'],
   })
   const storeUp = new Gauge(
-    common('store_up', '1: the store answers and can be written; 0: the others of it are not here'),
+    common('store_up', '1: the store responds and is writable; 0: its other metrics are left out'),
   )
   const backlog = new Gauge({
-    ...common('backlog_deliveries', 'Deliveries that are not handled yet, in the store'),
+    ...common('backlog_deliveries', 'Deliveries in the store that are not handled yet'),
     labelNames: ['state'],
   })
-  const backlogAge = new Gauge(common('backlog_age_seconds', 'Since the oldest pending delivery was accepted'))
-  const storeKeys = new Gauge(common('store_keys', 'Deliveries whose keys are known, about'))
+  const backlogAge = new Gauge(common('backlog_age_seconds', 'Time since the oldest pending delivery was accepted'))
+  const storeKeys = new Gauge(common('store_keys', 'Approximate number of deliveries whose keys are known'))
   const storeBytes = new Gauge(common('store_bytes', 'Size of the store'))
   return {
     deliveries,
@@ -180,8 +182,8 @@ function metricsIn(registry: Registry) {
 let shared: Registry | undefined
 
 /**
- * Memory, CPU, event loop and garbage collection, by prom-client's names. They are the process's, and prom-client can't
- * end what watches them: one set, however many apps the process makes.
+ * prom-client's metrics of memory, CPU, event loop and garbage collection. One set per process, however many apps it
+ * makes: prom-client can't stop its observers.
  */
 function processMetrics(): Registry {
   if (shared === undefined) {
@@ -191,7 +193,7 @@ function processMetrics(): Registry {
   return shared
 }
 
-/** An error's code; the other reasons are texts, with what came from outside in them. */
+/** Only error codes: other reasons are texts that may quote a request. */
 function codeOf(reason = ''): string {
   return /^[A-Z_]{1,64}$/.test(reason) ? reason : ''
 }
@@ -199,7 +201,7 @@ function codeOf(reason = ''): string {
 async function inTime<T>(clock: Clock, answer: Promise<T>): Promise<T> {
   const tooLate = Promise.withResolvers<never>()
   const cancel = clock.after(STORE_MS, () =>
-    tooLate.reject(new Error(`The store did not answer within ${STORE_MS} ms`)),
+    tooLate.reject(new Error(`the store did not respond within ${STORE_MS} ms`)),
   )
   try {
     return await Promise.race([answer, tooLate.promise])

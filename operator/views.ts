@@ -1,14 +1,14 @@
 import type { HistoryEntry, StoredDelivery } from '../inbox/contracts.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 
-/** Deliveries as the operator gets them: in the API, on the page and from the commands. */
+/** Deliveries as shown by the API, the page and the commands. */
 
 export type Listed = Omit<StoredDelivery, 'payload'>
 
 export interface DeliveryView {
   id: string
   state: StoredDelivery['state']
-  /** A handler is at work on it, or its process died meanwhile. */
+  /** A handler is running, or its process died meanwhile. */
   inFlight: boolean
   source: string
   event: string
@@ -44,12 +44,12 @@ export interface TimelineEntry {
   at: string
   what: 'accepted' | HistoryEntry['what'] | 'started' | 'done' | 'due'
   attempt: number | null
-  /** The attempt's time, ms. */
+  /** The attempt's duration, ms. */
   ms: number | null
   detail: string | null
 }
 
-/** What has happened to a delivery, from its acceptance to what comes next. */
+/** A delivery's history, from acceptance to the next attempt. */
 export function timelineOf(delivery: Listed, history: readonly HistoryEntry[]): TimelineEntry[] {
   const plain = (what: TimelineEntry['what'], at: number, detail: string | null = null): TimelineEntry => ({
     at: utcTime(at),
@@ -60,7 +60,7 @@ export function timelineOf(delivery: Listed, history: readonly HistoryEntry[]): 
   })
   const { state, attempts, startedAt, nextAttemptAt } = delivery
   const timeline = [plain('accepted', delivery.receivedAt)]
-  // One that no handler can read was dead when it was stored.
+  // An unreadable delivery is dead from the start.
   if (attempts === 0 && delivery.error !== null && state === 'dead') {
     timeline.push(plain('dead', delivery.receivedAt, delivery.error))
   }

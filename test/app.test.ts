@@ -110,7 +110,7 @@ t.test('our errors stay in our shape', async t => {
   )
 })
 
-t.test('what fails unforeseen is a 500 without its message, whatever status it asks for', async t => {
+t.test('an unexpected error is a 500 without its message, whatever status it has', async t => {
   const log = captureLog()
   const app = Fastify({ logger: { stream: log.stream } })
   t.teardown(() => app.close())
@@ -235,7 +235,7 @@ t.test('a host’s own route is verified', async t => {
   t.match(other.json(), { host: /matches none of the secrets/ }, 'refused, and answered by the host’s error handler')
 })
 
-t.test('in a scope of the host, the prefixes add up and nothing is seen outside', async t => {
+t.test('in a scope of the host, prefixes add up and nothing leaks out', async t => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(
@@ -278,7 +278,7 @@ t.test('errors that a host’s handler can throw are exported', async t => {
   t.match(new TransientError('x', { retryAfterMs: 5 }), { name: 'TransientError', retryAfterMs: 5 })
 })
 
-t.test('a handler has the clients, each null while it is off', async t => {
+t.test('a handler gets the clients, null if not configured', async t => {
   const { promise, resolve } = Promise.withResolvers<HandlerContext>()
   const { app } = await hostApp(t, {
     handlers: { chatwoot: { contact_created: (_delivery, context) => resolve(context) } },
@@ -290,7 +290,7 @@ t.test('a handler has the clients, each null while it is off', async t => {
   t.equal(context.calendar, app.webhooks.calendar)
 })
 
-t.test('a further source’s handlers have its payload as it came, or as the source reads it', async t => {
+t.test('another source’s handlers get the payload as sent, or as the source’s read() returns it', async t => {
   const handled: unknown[] = []
   const { promise, resolve } = Promise.withResolvers<void>()
   const source = (name: string, read?: Source['read']): Source => ({
@@ -324,7 +324,7 @@ t.test('a further source’s handlers have its payload as it came, or as the sou
   )
 })
 
-t.test('a host’s test awaits what is handled, as the README shows', async t => {
+t.test('a host’s test can await handled deliveries, as the README shows', async t => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const [, block = ''] = /A test of yours waits for it.*?```ts\n(.*?)```/s.exec(readme) ?? []
   const code = block.replace(/^import .*$/m, '').replaceAll("'s3cret'", 'secret')

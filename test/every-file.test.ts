@@ -4,7 +4,7 @@ import tap from 'tap'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-tap.test('every source file is loaded, so that the coverage counts those too that no other test loads', async t => {
+tap.test('every source file is loaded, so that coverage includes files no test loads', async t => {
   const files = globSync(
     [
       '*.ts',

@@ -92,7 +92,7 @@ t.test('ten lines of configuration each', async t => {
   }
 })
 
-t.test('what they send is verified, stored once, handled, and seen everywhere', async t => {
+t.test('their requests are verified, stored once, handled and visible everywhere', async t => {
   const { app, store, post, log } = await start(t)
   for (const name of NAMES) {
     const { event, key, orderingKey, headers } = SENT[name]
@@ -157,7 +157,7 @@ async function knownToCommands(t: Test, store: string) {
   t.match(await run(env, 'forget', '--value', 'sam@example.com'), { code: 0, out: /^1 deliveries erased/ })
 }
 
-t.test('a ping of GitHub’s, as its own SDK signs it, is ignored', async t => {
+t.test('a ping signed by GitHub’s SDK is ignored', async t => {
   const { post } = await start(t)
   const { headers, body } = signedBy('github-ping')
   t.same(await post('github', headers, body), { http: 200, status: 'ignored' })

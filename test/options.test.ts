@@ -6,7 +6,7 @@ import { checkOptionNames } from '../options.ts'
 
 const check = (options: object) => () => checkOptionNames(options as WebhooksOptions)
 
-t.test('an option that nothing reads is an error that names it, and what was meant', async t => {
+t.test('an unknown option is an error that names it and the nearest one', async t => {
   for (const [options, message] of [
     [{ chatwot: {} }, 'chatwot is not an option (did you mean chatwoot?)'],
     [{ telegram: {} }, 'telegram is not an option'],
@@ -35,7 +35,7 @@ t.test('a part must be an object', async t => {
   for (const value of ['x', null, 5]) t.throws(check({ calendar: value }), { message: 'calendar must be an object' })
 })
 
-t.test('what is known, undefined, or Fastify’s passes', async () => {
+t.test('known, undefined and Fastify’s options pass', async () => {
   check({ prefix: '/x', logLevel: 'warn', logSerializers: {}, operator: undefined, stripe: { prices: {} } })()
   check({})()
 })

@@ -191,7 +191,7 @@ t.test('the package', async t => {
   // The build's own lines come first.
   const [packed] = JSON.parse(answer.slice(answer.search(/^\[$/m))) as [Packed]
 
-  t.test('holds what is used, and nothing else', async t => {
+  t.test('contains what is used, and nothing else', async t => {
     const paths = packed.files.map(({ path }) => path)
     const built =
       /^(dist\/(app|environment|options|server|(plugins|routes|sources|handlers|backends|inbox|calendar|clients|operator|commands)\/[\w/-]+)\.(js|d\.ts)|dist\/commands\/bin\.cjs|dist\/operator\/public\/[\w.]+|ops\/[\w.-]+)$/

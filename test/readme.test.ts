@@ -11,7 +11,7 @@ function section(title: string): string {
   return rest.split('\n## ')[0] as string
 }
 
-t.test('the table of dependencies names each of them', async t => {
+t.test('the dependency table is complete', async t => {
   const { dependencies, peerDependencies, devDependencies } = JSON.parse(read('package.json'))
   const named = [...section('Dependencies').matchAll(/^\| ([^|]+?)( \((?:dev|peer)\))? \| /gm)]
     .filter(([, names]) => names !== 'Package')
@@ -24,7 +24,7 @@ t.test('the table of dependencies names each of them', async t => {
   t.strictSame(named.flat().sort(), expected.sort())
 })
 
-t.test('what it links to is there', async t => {
+t.test('all its links work', async t => {
   const links = [...readme.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, link = '']) => link)
   for (const link of links.filter(link => !link.startsWith('http'))) {
     t.ok(existsSync(new URL(`../${link}`, import.meta.url)), link)
@@ -41,7 +41,7 @@ t.test('what it links to is there', async t => {
   for (const [, anchor = ''] of readme.matchAll(/\]\(#([^)]+)\)/g)) t.ok(anchors.has(anchor), anchor)
 })
 
-t.test('as many alert rules as there are', async t => {
+t.test('the number of alert rules is right', async t => {
   const [, rules = ''] = /Each rule says what to do: ([^.]+)\./.exec(readme) ?? []
   t.equal(rules.split(',').length, [...read('ops/alerts.yml').matchAll(/- alert: /g)].length)
 })

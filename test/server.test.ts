@@ -43,7 +43,7 @@ t.test('buildServer', async t => {
     t.equal(app.config.PORT, 0)
   })
 
-  t.test('publishes the lessons only with a token', async t => {
+  t.test('serves the lessons feed only with a token', async t => {
     const closed = await buildServer({ env: environment(t) })
     t.teardown(() => closed.close())
     t.equal((await closed.inject('/calendar.ics')).statusCode, 404)
@@ -56,7 +56,7 @@ t.test('buildServer', async t => {
     t.equal((await open.inject('/calendar.ics?token=another')).statusCode, 401)
   })
 
-  t.test("has the operator's routes only with a token", async t => {
+  t.test('has the operator’s routes only with a token', async t => {
     const closed = await buildServer({ env: environment(t) })
     t.teardown(() => closed.close())
     t.equal((await closed.inject('/deliveries')).statusCode, 404)
@@ -70,7 +70,7 @@ t.test('buildServer', async t => {
     t.same((await open.inject({ url: '/deliveries', headers })).json(), { deliveries: [], next: null })
   })
 
-  t.test('has /metrics alone with METRICS_TOKEN alone', async t => {
+  t.test('has only /metrics with METRICS_TOKEN only', async t => {
     const token = 'a-token-of-prometheus'
     const app = await start({ env: environment(t, { METRICS_TOKEN: token }) })
     t.teardown(() => app.close())
@@ -96,19 +96,19 @@ t.test('buildServer', async t => {
     t.match((await app.inject('/%zz')).json(), { statusCode: 400, code: 'FST_ERR_BAD_URL' })
   })
 
-  t.test('cuts slow senders off, and keeps connections longer than a proxy does', async t => {
+  t.test('cuts off slow senders, and keeps connections longer than a proxy does', async t => {
     const app = await buildServer({ env: environment(t) })
     t.teardown(() => app.close())
     t.match(app.server, { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 72_000 })
   })
 
-  t.test('takes each of several secrets, with spaces around the commas', async t => {
+  t.test('accepts several secrets, with spaces around the commas', async t => {
     const app = await buildServer({ env: environment(t, { CW_HMAC_SECRET: `other , ${CHATWOOT_SECRET}` }) })
     t.teardown(() => app.close())
     t.match((await app.inject(chatwootRequest(chatwoot.incoming()))).json(), { status: 'accepted' })
   })
 
-  t.test('trusts the proxies that it is told to', async t => {
+  t.test('trusts the configured proxies', async t => {
     for (const [trust, ip] of [
       ['loopback', '203.0.113.7'],
       ['10.0.0.0/8, 127.0.0.1', '203.0.113.7'],
@@ -121,7 +121,7 @@ t.test('buildServer', async t => {
     }
   })
 
-  t.test('without a secret it takes direct requests from this machine only, unless told otherwise', async t => {
+  t.test('without a secret it accepts only direct requests from this machine by default', async t => {
     for (const [allow, status] of [
       ['false', 401],
       ['true', 200],
@@ -154,7 +154,7 @@ t.test('start', async t => {
     )
   })
 
-  t.test('lets go of the store if it can not listen', async t => {
+  t.test('closes the store if it can’t listen', async t => {
     const taken = createServer().listen(0, '127.0.0.1')
     t.teardown(() => taken.close())
     await new Promise(resolve => taken.once('listening', resolve))
@@ -240,7 +240,7 @@ t.test('a start that fails: one line that names the variable and the fix, and ex
   )
 })
 
-t.test('the same line for what else can be wrong', async t => {
+t.test('the same line for other errors', async t => {
   const others = join(t.testdir(), 'others.db')
   const other = new DatabaseSync(others)
   other.exec('CREATE TABLE theirs (id INTEGER)')
@@ -274,7 +274,7 @@ t.test('the same line for what else can be wrong', async t => {
   }
 })
 
-t.test('it says what is on and what is off', async t => {
+t.test('it logs what is enabled and disabled', async t => {
   const folder = t.testdir({ bare: {}, full: {} })
   const bare = standalone(t, { PORT: '0' }, { cwd: join(folder, 'bare') })
   const env = {
@@ -341,7 +341,7 @@ t.test('it says what is on and what is off', async t => {
   }
 })
 
-t.test('it says that lessons are in a Google calendar, and publishes no feed of them', async t => {
+t.test('it logs that lessons are in a Google calendar, and serves no feed of them', async t => {
   const google = await startGoogleApi()
   t.teardown(() => google.close())
   const env = {
@@ -361,7 +361,7 @@ t.test('it says that lessons are in a Google calendar, and publishes no feed of 
   t.notMatch(log.text(), /PRIVATE KEY/)
 })
 
-t.test('.env is read, and the process’s environment goes before it', async t => {
+t.test('.env is read, and the process’s environment wins', async t => {
   const cwd = t.testdir({ '.env': `PORT=0\nCW_HMAC_SECRET=from-the-file\nDATABASE_URL=from-the-file.db\n` })
   const { log, port } = standalone(t, { DATABASE_URL: 'from-the-environment.db' }, { cwd })
   await port()
@@ -371,7 +371,7 @@ t.test('.env is read, and the process’s environment goes before it', async t =
   )
 })
 
-t.test('SIGTERM: what is in flight is answered, and no 503 is ever sent', async t => {
+t.test('SIGTERM: requests in flight are answered, and never with 503', async t => {
   const cwd = t.testdir()
   const env = { PORT: '0', CW_HMAC_SECRET: CHATWOOT_SECRET }
   const { child, ended, log, port: listening } = standalone(t, env, { cwd })
@@ -422,7 +422,7 @@ t.test('SIGTERM: what is in flight is answered, and no 503 is ever sent', async 
   t.same(store.prepare('SELECT count(*) AS count FROM delivery').get(), { count: 4 })
 })
 
-t.test('SIGTERM: a sender that never finishes does not keep the server up', async t => {
+t.test('SIGTERM: a sender that never finishes does not delay the end', async t => {
   const { child, ended, port } = standalone(t, { PORT: '0', CW_HMAC_SECRET: CHATWOOT_SECRET }, { cwd: t.testdir() })
   const silent = await open(await port())
   const answer = readAll(silent)
@@ -434,7 +434,7 @@ t.test('SIGTERM: a sender that never finishes does not keep the server up', asyn
   t.equal((await answer).match(/HTTP\/1\.1 \d+/g)?.join(), 'HTTP/1.1 100')
 })
 
-t.test('an error that nothing caught: it is said, and the server closes', async t => {
+t.test('an uncaught error is logged, and the server closes', async t => {
   const bug = 'process.on("SIGUSR2", () => { throw new Error("a bug") })'
   const args = ['--import', `data:text/javascript,${encodeURIComponent(bug)}`, SERVER_FILE]
   const { child, ended, log, port } = standalone(t, { PORT: '0' }, { args, cwd: t.testdir() })
@@ -449,7 +449,7 @@ t.test('an error that nothing caught: it is said, and the server closes', async 
 /** Not the address that `localhost` means: Fastify would listen on that one too. */
 const HANDED_OVER_AT = '127.0.0.2'
 
-t.test('a socket that is handed over is used, and outlives a restart', async t => {
+t.test('a handed-over socket is used, and survives a restart', async t => {
   const socket = createServer().listen(0, HANDED_OVER_AT)
   await new Promise(resolve => socket.once('listening', resolve))
   const { port } = socket.address() as AddressInfo
@@ -486,7 +486,7 @@ t.test('a socket that is handed over is used, and outlives a restart', async t =
   t.match(await ended, { code: 0, stderr: '' })
 })
 
-t.test('a socket that was handed to another process is not taken, and that is said', async t => {
+t.test('a socket handed to another process is not used, with a warning', async t => {
   const env = { PORT: '0', LISTEN_FDS: '1', LISTEN_PID: '1' }
   const { child, ended, log, port } = standalone(t, env, { cwd: t.testdir() })
   const health = 'GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'
@@ -496,7 +496,7 @@ t.test('a socket that was handed to another process is not taken, and that is sa
   t.match(await ended, { code: 0, stderr: '' })
 })
 
-t.test('Fastify’s own lines of each request are left out, whether or not it has a LogController', async t => {
+t.test('Fastify’s own request lines are disabled, with or without a LogController', async t => {
   t.same(withoutRequestLog({}), { disableRequestLogging: true })
   t.match(withoutRequestLog(Fastify), { logController: { disableRequestLogging: true } })
 })

@@ -7,7 +7,7 @@ import type { Layout } from './layout.ts'
 export function createTable({ base, time }: Layout) {
   return table
 
-  /** On a phone the rows are shown as cards, which some browsers no longer take for a table: hence the roles. */
+  /** On phones the rows become cards, which some browsers don't treat as a table without roles. */
   function table(caption: string, { deliveries: rows }: DeliveryPage, none: string): string {
     if (rows.length === 0) return html`<p class="muted">${none}</p>`
     return html`<table class="deliveries" role="table"><caption class="unseen">${caption}</caption>
@@ -22,7 +22,7 @@ export function createTable({ base, time }: Layout) {
   }
 }
 
-/** Never by colour alone: the words say it, and the mark has a shape of its own. */
+/** Not by colour alone: every state also has words and a shape. */
 export function stateMark({ state, inFlight }: Pick<DeliveryView, 'state' | 'inFlight'>): string {
   return html`<span class="state ${state}">${inFlight ? 'Being handled' : STATE_WORDS[state]} <small>${inFlight ? 'in flight' : state}</small></span>`
 }

@@ -6,10 +6,10 @@ import { type TimelineEntry, viewOf } from '../views.ts'
 import { stateMark } from './deliveries-table.ts'
 import { formToken, type Layout, type PageSession, type Parts } from './layout.ts'
 
-/** Characters of a payload that are shown. */
+/** Characters shown of a payload. */
 const MAX_SHOWN_PAYLOAD = 200_000
 
-/** One delivery: its facts, its history, its content, and what can be done with it. */
+/** One delivery: facts, history, content and actions. */
 export function createDeliveryPage({ base, frame, time }: Layout) {
   return { one, oneParts }
 
@@ -26,12 +26,12 @@ export function createDeliveryPage({ base, frame, time }: Layout) {
 <div id="actions">!${parts.actions}</div>
 <div id="delivery">!${parts.delivery}</div>
 <section aria-labelledby="payload-title"><h2 id="payload-title">Content <small>payload</small></h2>
-!${payload === null ? '<p class="muted">Deleted: it was kept for its time, or a person had it deleted.</p>' : payloadText(payload)}
+!${payload === null ? '<p class="muted">Deleted: its retention time is over, or a person erased it.</p>' : payloadText(payload)}
 </section>`,
     )
   }
 
-  /** What changes on a delivery's page. */
+  /** The parts of a delivery's page that change. */
   function oneParts(session: PageSession, data: { delivery: StoredDelivery; timeline: TimelineEntry[] }): Parts {
     const view = viewOf(data.delivery)
     const { id, source, event, key, orderingKey, attempts, error } = view
@@ -74,14 +74,14 @@ export function createDeliveryPage({ base, frame, time }: Layout) {
     const path = `${base}/deliveries/${encodeURIComponent(id)}`
     const replay = html`<details><summary>Replay…</summary>
 <form method="post" action="${path}/replay">!${formToken(session)}
-<p>It is handled again right away, out of order, so that it blocks nothing. Effects that it has already had are not repeated.</p>
+<p>It is handled again right away, out of order, so that it blocks nothing. Completed steps are not repeated.</p>
 <button>Yes, replay it</button></form></details>`
     return html`<section aria-label="What you can do" class="actions">
-!${payload === null ? '<p class="muted">It can not be replayed: its content has been deleted.</p>' : replay}
+!${payload === null ? '<p class="muted">It can’t be replayed: its content has been deleted.</p>' : replay}
 <details><summary>Discard… <small>discard</small></summary>
 <form method="post" action="${path}/discard">!${formToken(session)}
-<p>It will not be retried, and is no longer listed as open. This can not be undone.</p>
-<label for="reason">Why, for whoever looks later</label>
+<p>It will not be retried, and is no longer listed as open. This can’t be undone.</p>
+<label for="reason">Reason, for the record</label>
 <input id="reason" name="reason" required maxlength="500" autocomplete="off">
 <button class="danger">Yes, discard it</button></form></details>
 </section>`

@@ -10,8 +10,8 @@ export type Pages = ReturnType<typeof createPages>
 /**
  * The operator's pages as HTML.
  * @param base the page's path
- * @param zone the IANA time zone that times are shown in
- * @param sources the names of the sources, as a filter suggests them
+ * @param zone the IANA time zone of times shown
+ * @param sources names of the sources, suggested by the filter
  */
 export function createPages(base: string, zone: string, sources: () => readonly string[]) {
   const layout = createLayout(base, zone)

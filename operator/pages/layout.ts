@@ -3,22 +3,22 @@ import { DateTime } from 'luxon'
 import { showableTime, utcTime } from '../../inbox/utc-time.ts'
 
 /**
- * What every page has. In these templates, what is inserted is escaped, but for what follows a `!`: that is HTML made
- * here. A text must not end with an exclamation mark before something is inserted.
+ * The layout of every page. Templates escape inserted values, except after a `!`, which marks our own HTML; so a text
+ * must not end with an exclamation mark before an inserted value.
  */
 
-/** What a signed-in page needs of its session. */
+/** The part of a session that pages need. */
 export interface PageSession {
-  /** Comes back with each form, so that no other site can send one. */
+  /** Sent with every form, against cross-site request forgery. */
   formToken: string
 }
 
 export interface Frame {
   title: string
   session: PageSession | null
-  /** Which entry of the navigation this is. */
+  /** The current entry in the navigation. */
   current?: 'overview' | 'deliveries'
-  /** What is kept up to date: the query of /live. */
+  /** The query of /live, if the page updates itself. */
   live?: string
   notice?: string | undefined
 }
@@ -27,7 +27,7 @@ export type Layout = ReturnType<typeof createLayout>
 
 /**
  * @param base the page's path
- * @param zone the IANA time zone that times are shown in
+ * @param zone the IANA time zone of times shown
  */
 export function createLayout(base: string, zone: string) {
   return { base, zone, frame, local, time }
@@ -83,5 +83,5 @@ export function formToken({ formToken }: PageSession): string {
   return html`<input type="hidden" name="form" value="${formToken}">`
 }
 
-/** Parts of a page that are sent again as they change, as HTML by the id of the element that they are in. */
+/** Updatable parts of a page: HTML by element id. */
 export type Parts = Record<string, string>

@@ -6,10 +6,10 @@ import { readTime, timeField } from '../local-time.ts'
 import { createTable } from './deliveries-table.ts'
 import type { Layout, PageSession } from './layout.ts'
 
-/** The fields of the filter's form, as they were given. */
+/** The filter form's fields as given. */
 export type FilterValues = Record<string, string>
 
-/** The deliveries that a filter shows. */
+/** The deliveries that match a filter. */
 export function createList(layout: Layout, sources: () => readonly string[]) {
   const { base, zone, frame } = layout
   const table = createTable(layout)
@@ -31,12 +31,12 @@ export function createList(layout: Layout, sources: () => readonly string[]) {
 !${table('Deliveries, newest first', page, none)}
 <p class="actions">!${values.cursor === '' ? '' : html`<a href="${base}/deliveries?${query}">Newest</a> `}
 !${olderQuery === undefined ? '' : html`<a href="${base}/deliveries?${olderQuery}" rel="next">Older</a> `}
-!${isReplayable && count > 0 ? html`<a href="${base}/deliveries/replay?${query}">Replay all parked and dead ones that match this filter…</a>` : ''}</p>
+!${isReplayable && count > 0 ? html`<a href="${base}/deliveries/replay?${query}">Replay all parked and dead deliveries that match this filter…</a>` : ''}</p>
 </section>`,
     )
   }
 
-  /** The form with what is wrong in it. */
+  /** The form with an error. */
   function badFilter(session: PageSession, values: FilterValues, field: string, message: string): string {
     return frame({ title: 'Deliveries', session, current: 'deliveries' }, filterForm(values, { field, message }))
   }

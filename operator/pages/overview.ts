@@ -16,7 +16,7 @@ export interface Overview {
   slowest: HandlerTimes[]
 }
 
-/** What needs a person, what is going on now, and the last hour. */
+/** What needs a person, the current state, and the last hour. */
 export function createOverview(layout: Layout) {
   const { base, frame, local, time } = layout
   const table = createTable(layout)
@@ -47,7 +47,7 @@ export function createOverview(layout: Layout) {
     )
   }
 
-  /** What changes on the overview. */
+  /** The parts of the overview that change. */
   function overviewParts({ dead, parked, latest, backlog, stats, minutes, slowest }: Overview): Parts {
     const { pending, oldestPendingAt } = backlog
     return {
@@ -97,7 +97,7 @@ export function createOverview(layout: Layout) {
   }
 }
 
-/** A name that may go on in the next line. */
+/** Lets a name wrap after dots and underscores. */
 function breakable(name: string): string {
   return html`${name}`.replace(/[._]/g, '$&<wbr>')
 }

@@ -3,7 +3,7 @@ import { deliveries } from '../dashboard-words.ts'
 import { formToken, type Layout, type PageSession } from './layout.ts'
 import type { FilterValues } from './list.ts'
 
-/** Asks before many deliveries are replayed. */
+/** Confirmation before many deliveries are replayed. */
 export function createReplayPage({ base, frame }: Layout) {
   return { confirmReplay }
 
@@ -14,7 +14,7 @@ export function createReplayPage({ base, frame }: Layout) {
     const shown = Object.entries(values).filter(([, value]) => value !== '')
     return frame(
       { title: `Replay ${deliveries(matched)}?`, session, current: 'deliveries' },
-      html`<p>That is how many parked or dead deliveries match the filter now. They are handled again right away, out of order. Effects that they have already had are not repeated.</p>
+      html`<p>This many parked or dead deliveries match the filter now. They are handled again right away, out of order. Completed steps are not repeated.</p>
 !${shown.length === 0 ? '<p>The filter is empty: this includes all of them.</p>' : html`<dl class="facts">!${shown.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`}
 <form method="post" action="${base}/deliveries/replay" class="actions">!${formToken(session)}!${fields}
 !${matched === 0 ? '' : html`<button>Yes, replay ${deliveries(matched)}</button>`} <a href="${base}/deliveries?${query}">Back to the list</a>

@@ -1,7 +1,7 @@
 import { html } from 'ghtml'
 import type { Layout, PageSession } from './layout.ts'
 
-/** The pages that need no session: signing in, and what went wrong. */
+/** Pages without a session: sign-in and errors. */
 export function createSignIn({ base, frame }: Layout) {
   return { signIn, problem }
 

@@ -1,13 +1,13 @@
-/* Keeps the page up to date, and draws the chart. Everything works without it, too. */
+/* Updates the page and draws the chart. The page works without it. */
 
 const { live, zone } = document.body.dataset
 const byId = id => document.getElementById(id)
 
-/* --- what is live --- */
+/* --- live updates --- */
 
-/** Before a connection that the server has refused is tried again, ms. */
+/** Delay before reconnecting after a refusal, ms. */
 const AGAIN_MS = 15_000
-/** Between two announcements of the numbers to those who hear the page, ms. */
+/** Interval of announcements to screen readers, ms. */
 const SPEAK_MS = 10_000
 
 let source
@@ -24,7 +24,7 @@ function connect() {
   source.addEventListener('trouble', () => say('off', 'The store does not respond; showing the last known state'))
   source.addEventListener('error', () => {
     say('off', 'Not live: connection lost, reconnecting')
-    // The browser tries again by itself, unless the server has refused: then the page may have to be signed in again.
+    // The browser reconnects by itself unless the server refused: then the session may be over.
     if (source.readyState !== EventSource.CLOSED) return
     say('off', 'Not live: retrying soon; reload the page if you are signed out')
     again = setTimeout(connect, AGAIN_MS)
@@ -42,9 +42,9 @@ function say(state, text) {
   if (line.textContent !== text) line.textContent = text
 }
 
-/** The server's HTML, in which all that came from outside is escaped. Who has the focus in it, keeps it. */
+/** Inserts the server's HTML, which is escaped. Keeps the focus. */
 function replace(part, html) {
-  // A form that somebody has opened is not pulled away.
+  // An open form is left alone.
   if (part.querySelector('details[open]') !== null) return
   const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null
   const known = new Set([...part.querySelectorAll('.deliveries a')].map(link => link.href))
@@ -60,7 +60,7 @@ function replace(part, html) {
 let spokenAt = 0
 let speaking
 
-/** Numbers that change every second would drown everything else. */
+/** Announced at intervals: numbers that change every second would drown everything else. */
 function speak() {
   clearTimeout(speaking)
   speaking = setTimeout(
@@ -76,7 +76,7 @@ function speak() {
 }
 
 if (live !== '') {
-  // A browser keeps few connections to one host: pages that nobody looks at hold none.
+  // Browsers limit connections per host: hidden pages hold none.
   document.addEventListener('visibilitychange', () => (document.hidden ? disconnect() : connect()))
   addEventListener('pagehide', disconnect)
   addEventListener('pageshow', event => {
@@ -87,7 +87,7 @@ if (live !== '') {
 
 /* --- the chart --- */
 
-/** Told apart by their dashes, not only by their colours. */
+/** Distinguished by dashes, not only by colour. */
 const SERIES = [
   { label: 'Accepted', colour: '--link', width: 2.5, mark: 'solid' },
   { label: 'Duplicate', colour: '--duplicate', width: 2, dash: [8, 4], mark: 'dashed' },
@@ -98,7 +98,7 @@ const HEIGHT = 240
 
 let chart
 
-/** The table's numbers: the minutes, then the series. A line along zero would only hide the others. */
+/** The table's numbers: minutes, then series. Without zeros, whose line would hide the others. */
 function read() {
   const rows = [...document.querySelectorAll('#minutes tbody tr')]
   const numbers = SERIES.map((_, index) => rows.map(row => Number(row.cells[index + 1].textContent)))

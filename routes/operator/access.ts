@@ -15,22 +15,22 @@ const TooManyError = createError<[]>(
   429,
 )
 
-/** Wrong tokens of one kind that an address may send within WINDOW_MS. */
+/** Wrong tokens allowed per address and purpose within WINDOW_MS. */
 const MAX_WRONG = 10
 const WINDOW_MS = 60_000
-/** Addresses whose wrong tokens are counted. */
+/** Limit of addresses tracked. */
 const MAX_ADDRESSES = 10_000
 
 export type Access = ReturnType<typeof createAccess>
 
 type Token = string | undefined
 
-/** What a token is for: Prometheus with an old one does not speak for who signs in from the same address. */
+/** Counted separately: Prometheus with an old token must not block a sign-in from the same address. */
 type Purpose = 'operator' | 'metrics'
 
 /**
- * Who may operate: whoever has the token, whatever else comes from the same address (a proxy's is everybody's); without
- * one nobody. Against guessing stands the token's length. The limit keeps who guesses out of the log, and tells them.
+ * Access by token alone, whatever else comes from the same address (behind a proxy everybody shares one). The token's
+ * length protects against guessing; the rate limit only keeps guesses out of the log.
  * @param now a monotonic clock, ms
  */
 export function createAccess(token: Token, now: () => number = () => performance.now()) {
@@ -42,7 +42,7 @@ export function createAccess(token: Token, now: () => number = () => performance
     ttlResolution: 0,
   })
 
-  /** Whether this is one of the tokens, in a time that does not tell how much of it is. @throws 429 after too many that are not */
+  /** Whether this is one of the tokens, in constant time. @throws 429 after too many wrong ones */
   function isOneOf(accepted: Token[], purpose: Purpose, given: string, request: FastifyRequest, reply: FastifyReply) {
     if (accepted.some(one => one !== undefined && timingSafeEqual(digest(given), digest(one)))) return true
     const sender = `${purpose} ${request.ip}`
@@ -52,7 +52,7 @@ export function createAccess(token: Token, now: () => number = () => performance
       throw new TooManyError()
     }
     wrong.set(sender, before + 1)
-    request.log.warn({ ip: request.ip }, "a wrong token for the operator's routes")
+    request.log.warn({ ip: request.ip }, "wrong token for the operator's routes")
     return false
   }
 
@@ -67,17 +67,17 @@ export function createAccess(token: Token, now: () => number = () => performance
     }
 
   return {
-    /** For who signs in. @throws 429 */
+    /** For signing in. @throws 429 */
     isToken: (given: string, request: FastifyRequest, reply: FastifyReply) =>
       isOneOf([token], 'operator', given, request, reply),
-    /** For whoever operates. */
+    /** For the operator. */
     requireToken: requireOneOf([token], 'operator'),
-    /** For who scrapes: this token, or the operator's. */
+    /** For metrics: its own token or the operator's. */
     requireMetricsToken: (metricsToken: Token) => requireOneOf([token, metricsToken], 'metrics'),
   }
 }
 
-/** Of one length, however long the text is: what timingSafeEqual needs. */
+/** Of fixed length, as timingSafeEqual requires. */
 function digest(text: string): Buffer {
   return hash('sha256', text, 'buffer')
 }

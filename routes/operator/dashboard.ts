@@ -19,7 +19,7 @@ import { refuseForeign, type Session, type Sessions, SignedOutError } from './se
 export interface DashboardOptions {
   access: Access
   sessions: Sessions
-  /** The IANA time zone that times are shown in. */
+  /** The IANA time zone of times shown. */
   zone: string
   clock: Clock
 }
@@ -34,13 +34,13 @@ const HEADERS = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
   'x-content-type-options': 'nosniff',
-  // With no-referrer, browsers would not say which site a form came from.
+  // With no-referrer, browsers would hide which site a form came from.
   'referrer-policy': 'same-origin',
   'cross-origin-opener-policy': 'same-origin',
   'cache-control': 'no-store',
 }
 
-/** What the browser loads beside the pages. */
+/** Static files of the pages. */
 const FILES = {
   'page.css': { url: '../../operator/public/page.css', type: 'text/css; charset=utf-8' },
   'page.js': { url: '../../operator/public/page.js', type: 'text/javascript; charset=utf-8' },
@@ -58,7 +58,7 @@ const TITLES: Record<number, string> = {
   500: 'Something went wrong',
 }
 
-/** The operator's page, for people: HTML from the server, kept up to date by a small script. Works without it, too. */
+/** The operator's page: HTML from the server, updated by a small script but usable without it. */
 export default async function dashboard(app: FastifyInstance, options: DashboardOptions): Promise<void> {
   const { access, sessions, zone, clock } = options
   const { inbox, events } = app.webhooks
@@ -82,28 +82,28 @@ export default async function dashboard(app: FastifyInstance, options: Dashboard
     if (request.method === 'POST') refuseForeign(request)
   })
   app.setNotFoundHandler((request, reply) =>
-    send(reply.code(404), pages.problem(request.operatorSession, 404, 'Not found', 'There is no such page.')),
+    sendPage(reply.code(404), pages.problem(request.operatorSession, 404, 'Not found', 'There is no such page.')),
   )
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500
-    if (status === 500) request.log.error(error, "the operator's page failed")
+    if (status === 500) request.log.error(error, "request to the operator's page failed")
     const message = status === 500 ? 'Something went wrong; see the log.' : `${error.message}.`
     const title = TITLES[status] ?? 'Not understood'
-    return send(reply.code(status), pages.problem(request.operatorSession, status, title, message))
+    return sendPage(reply.code(status), pages.problem(request.operatorSession, status, title, message))
   })
 
   serveFiles(app)
 
-  app.get('/sign-in', async (request, reply) => send(reply, pages.signIn(pathIn(base, request.query), undefined)))
+  app.get('/sign-in', async (request, reply) => sendPage(reply, pages.signIn(pathIn(base, request.query), undefined)))
 
   app.post('/sign-in', async (request, reply) => {
     const given = asObject(request.body)
     const next = pathIn(base, given)
     if (!access.isToken(`${given.token}`, request, reply)) {
-      return send(reply.code(401), pages.signIn(next, 'Wrong token.'))
+      return sendPage(reply.code(401), pages.signIn(next, 'Wrong token.'))
     }
     sessions.begin(request, reply)
-    request.log.info({ ip: request.ip }, 'the operator has signed in')
+    request.log.info({ ip: request.ip }, 'operator signed in')
     return reply.redirect(next, 303)
   })
 
@@ -115,7 +115,7 @@ export default async function dashboard(app: FastifyInstance, options: Dashboard
       typeof id === 'string'
         ? { name: `${id} ${session.formToken}`, render: async () => pages.oneParts(session, await readOne(id)) }
         : { name: 'overview', render: async () => pages.overviewParts(await readOverview()) }
-    // nginx would gather it; a host's compression, too.
+    // Against buffering by nginx or a host's compression.
     reply.headers({ 'x-accel-buffering': 'no', 'cache-control': 'no-store, no-transform' })
     return reply.type('text/event-stream').send(live.open(view, () => sessions.isOver(session)))
   })
@@ -151,7 +151,7 @@ interface PageParts {
   readOne(id: string): Promise<Parameters<ReturnType<typeof createPages>['one']>[1]>
 }
 
-/** The pages for who has signed in. */
+/** Pages that need a session. */
 function pagesOfDeliveries(signedIn: FastifyInstance, parts: PageParts): void {
   const { base, pages, sessions, inbox, zone, readOverview, readOne } = parts
   signedIn.addHook('onRequest', async (request, reply) => {
@@ -168,7 +168,7 @@ function pagesOfDeliveries(signedIn: FastifyInstance, parts: PageParts): void {
     return reply.redirect(`${base}/sign-in`, 303)
   })
 
-  signedIn.get('/', async (request, reply) => send(reply, pages.overview(sessionOf(request), await readOverview())))
+  signedIn.get('/', async (request, reply) => sendPage(reply, pages.overview(sessionOf(request), await readOverview())))
 
   signedIn.get('/deliveries', async (request, reply) => {
     const given = asObject(request.query)
@@ -178,7 +178,7 @@ function pagesOfDeliveries(signedIn: FastifyInstance, parts: PageParts): void {
       const page = await inbox.browse(readFilter(given, zone), limit, before)
       const query = queryOf({ ...values, cursor: '' })
       const olderQuery = page.next === null ? undefined : queryOf({ ...values, cursor: `${page.next}` })
-      return send(reply, pages.list(sessionOf(request), { page, values, query, olderQuery }, noticeOf(given)))
+      return sendPage(reply, pages.list(sessionOf(request), { page, values, query, olderQuery }, noticeOf(given)))
     })
   })
 
@@ -186,7 +186,7 @@ function pagesOfDeliveries(signedIn: FastifyInstance, parts: PageParts): void {
     const values = valuesOf(asObject(request.query), FILTER_FIELDS)
     return withFilter(request, reply, values, async () => {
       const { matched } = await replayMany(inbox, values, true, zone)
-      return send(reply, pages.confirmReplay(sessionOf(request), matched, values, queryOf(values)))
+      return sendPage(reply, pages.confirmReplay(sessionOf(request), matched, values, queryOf(values)))
     })
   })
 
@@ -200,7 +200,7 @@ function pagesOfDeliveries(signedIn: FastifyInstance, parts: PageParts): void {
   })
 
   signedIn.get<OfOne>('/deliveries/:id', async (request, reply) =>
-    send(reply, pages.one(sessionOf(request), await readOne(request.params.id), noticeOf(asObject(request.query)))),
+    sendPage(reply, pages.one(sessionOf(request), await readOne(request.params.id), noticeOf(asObject(request.query)))),
   )
 
   signedIn.post<OfOne>('/deliveries/:id/replay', async ({ params: { id } }, reply) => {
@@ -213,7 +213,7 @@ function pagesOfDeliveries(signedIn: FastifyInstance, parts: PageParts): void {
     return reply.redirect(`${base}/deliveries/${encodeURIComponent(id)}?done=discarded`, 303)
   })
 
-  /** Answers what is wrong with a filter beside its field. */
+  /** Shows a filter's error beside its field. */
   async function withFilter(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -225,12 +225,12 @@ function pagesOfDeliveries(signedIn: FastifyInstance, parts: PageParts): void {
     } catch (error) {
       if (!(error instanceof BadFilterError)) throw error
       const [field = ''] = error.message.split(' ')
-      return send(reply.code(400), pages.badFilter(sessionOf(request), values, field, error.message))
+      return sendPage(reply.code(400), pages.badFilter(sessionOf(request), values, field, error.message))
     }
   }
 }
 
-/** What the browser loads beside the pages. */
+/** Serves the static files. */
 function serveFiles(app: FastifyInstance): void {
   for (const [name, { url, type }] of Object.entries(FILES)) {
     const content = readFileSync(fileURLToPath(import.meta.resolve(url)))
@@ -246,11 +246,11 @@ interface OfOne {
   Params: { id: string }
 }
 
-function send(reply: FastifyReply, page: string): FastifyReply {
+function sendPage(reply: FastifyReply, page: string): FastifyReply {
   return reply.type('text/html; charset=utf-8').send(page)
 }
 
-/** Where to go after the sign-in: on this page, and nowhere else. */
+/** Where to go after signing in: only within this page. */
 function pathIn(base: string, given: unknown): string {
   const { next } = asObject(given)
   const url = typeof next === 'string' ? URL.parse(next, 'http://here') : null
@@ -260,7 +260,7 @@ function pathIn(base: string, given: unknown): string {
 const FILTER_FIELDS = Object.keys(FILTER_SCHEMA)
 const LIST_FIELDS = [...FILTER_FIELDS, 'limit', 'cursor']
 
-/** The fields of a form as they were given, '' for none. */
+/** A form's fields, '' if missing. */
 function valuesOf(given: Record<string, unknown>, fields: string[]): FilterValues {
   return Object.fromEntries(fields.map(field => [field, typeof given[field] === 'string' ? given[field] : '']))
 }

@@ -10,7 +10,7 @@ const UnknownError = createError<[string]>('OPERATOR_UNKNOWN_DELIVERY', 'There i
 const ConflictError = createError<[string, string]>('OPERATOR_CONFLICT', 'The delivery %s %s', 409)
 const BadBodyError = createError<[string]>('OPERATOR_BAD_BODY', '%s', 400)
 
-/** Deliveries replayed in one write: a large one would hold up the others. */
+/** Deliveries replayed per write: a large write would delay others. */
 const AT_ONCE = 200
 const MAX_REASON_CHARACTERS = 500
 
@@ -21,7 +21,7 @@ const page = {
 } as const
 
 export interface DeliveriesApiOptions {
-  /** Lets in who may use it. */
+  /** Checks access. */
   access: onRequestAsyncHookHandler
   /** The IANA time zone of times without an offset. */
   zone: string
@@ -79,7 +79,7 @@ export default async function deliveriesApi(
           type: 'object',
           properties: {
             filter: { type: 'object', properties: FILTER_SCHEMA },
-            dryRun: { type: 'boolean', description: 'Only count them' },
+            dryRun: { type: 'boolean', description: 'Only counts the deliveries' },
           },
         },
       },
@@ -123,7 +123,7 @@ export async function find(inbox: Pick<Inbox, 'get'>, id: string): Promise<Store
 /** @throws 404, 409 it is being handled, or neither parked nor dead, or its payload is deleted */
 export async function replayOne(inbox: Pick<Inbox, 'get' | 'replay'>, id: string): Promise<void> {
   const delivery = await find(inbox, id)
-  if (delivery.payload === null) throw new ConflictError(id, 'has no payload any more, so it can not be handled again')
+  if (delivery.payload === null) throw new ConflictError(id, 'has no payload any more, so it can’t be handled again')
   if ((await inbox.replay([id])) > 0) return
   throw new ConflictError(id, whyNot(await find(inbox, id), 'replayed'))
 }
@@ -141,13 +141,13 @@ export async function discardOne(inbox: Pick<Inbox, 'get' | 'discard'>, id: stri
 }
 
 function whyNot({ state, startedAt }: StoredDelivery, done: string): string {
-  if (startedAt !== null) return `is being handled; it can be ${done} when that has failed`
-  return `is ${state}: only what is parked or dead can be ${done}`
+  if (startedAt !== null) return `is being handled; it can be ${done} if that fails`
+  return `is ${state}: only parked and dead deliveries can be ${done}`
 }
 
 /**
- * Replays what is parked or dead and fits the filter.
- * @returns how many fit, and how many of them were replayed: those at work are not
+ * Replays the parked and dead deliveries that match a filter.
+ * @returns how many match, and how many were replayed: those being handled are not
  * @throws {BadFilterError} that names the field
  */
 export async function replayMany(

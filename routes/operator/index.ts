@@ -11,24 +11,23 @@ import openApi from './open-api.ts'
 import { createSessions } from './session.ts'
 
 export interface OperatorOptions {
-  /** Opens the operator's routes: long, random, and for this alone. */
+  /** Token for the operator's routes: long, random, used for nothing else. */
   token?: string | undefined
-  /** Opens `/metrics` and nothing else, as `token` does too: Prometheus need not have what reads payloads. */
+  /** Token for `/metrics` only, so that Prometheus needs none that reads payloads. `token` works there too. */
   metricsToken?: string | undefined
 }
 
-/** A guessable token is none. */
 const MIN_TOKEN_CHARACTERS = 16
-/** The largest body that an operator sends, bytes. */
+/** Largest body accepted, bytes. */
 const BODY_LIMIT = 64 * 1024
 
-/** The operator's routes, in a scope of their own, and none of them without a token. @throws {OptionError} */
+/** The operator's routes, all behind a token. @throws {OptionError} */
 export default async function operatorRoutes(
   app: FastifyInstance,
   { token, metricsToken, zone, clock }: OperatorOptions & { zone: string; clock: Clock },
 ): Promise<void> {
   if (metricsToken !== undefined) checkToken('operator.metricsToken (METRICS_TOKEN)', metricsToken)
-  // With neither it is this one that is missing.
+  // If both are missing, report this one.
   if (token !== undefined || metricsToken === undefined) checkToken('operator.token (ADMIN_TOKEN)', token)
   const access = createAccess(token)
   app.removeAllContentTypeParsers()
@@ -37,14 +36,14 @@ export default async function operatorRoutes(
     { parseAs: 'string', bodyLimit: BODY_LIMIT },
     app.getDefaultJsonParser('error', 'error'),
   )
-  // The schemas are the documentation; what comes in is checked where it is used, for the API, the page and the commands
-  // alike. Neither a host's compilers (Zod's refuse JSON Schema) nor its serializer meets ours.
+  // Schemas are documentation only: input is validated where it is used, alike for API, page and commands. So a host's
+  // compilers (Zod's refuse JSON Schema) and serializer don't matter.
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => jsonText)
   app.setReplySerializer(jsonText)
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500
-    if (status === 500) request.log.error(error, "an operator's request failed")
+    if (status === 500) request.log.error(error, "request to the operator's API failed")
     return reply.code(status).send({
       statusCode: status,
       code: status === 500 ? 'OPERATOR_FAILED' : error.code,

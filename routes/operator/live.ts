@@ -4,25 +4,20 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Clock } from '../../inbox/contracts.ts'
 import type { Parts } from '../../operator/pages/layout.ts'
 
-const TooManyPagesError = createError<[]>(
-  'OPERATOR_TOO_MANY_PAGES',
-  'Too many pages are open to keep this one up to date',
-  429,
-)
+const TooManyPagesError = createError<[]>('OPERATOR_TOO_MANY_PAGES', 'Too many pages are open to update this one', 429)
 
-/** Pages that are kept up to date at the same time. */
+/** Pages updated at the same time. */
 const MAX_PAGES = 20
-/** How often something new is looked for, ms; and after how many of these looks, if nobody has told of anything. */
+/** Interval of checks, ms; and after how many of them the store is read although no event came. */
 const LOOK_MS = 1_000
 const LOOKS_UNTOLD = 5
-/** Looks without anything new before a sign of life is sent: proxies end connections that are silent for a minute. */
+/** Checks without news before a keep-alive: proxies close connections that are silent for a minute. */
 const LOOKS_SILENT = 15
-/** Bytes that a page may be behind; then it is cut off, and comes again by itself. */
+/** Unsent bytes at which a page is disconnected; it reconnects by itself. */
 const MAX_UNREAD_BYTES = 1024 * 1024
 
-/** What a page shows. */
 export interface View {
-  /** Views with one name are read once for all pages that show them. */
+  /** Views with the same name are read once for all pages. */
   name: string
   render(): Promise<Parts>
 }
@@ -30,13 +25,13 @@ export interface View {
 interface Page {
   stream: Readable
   view: View
-  /** What it has been sent. */
+  /** What the page was sent last. */
   parts: Parts
   silent: number
   isOver(): boolean
 }
 
-/** Keeps open pages up to date with server-sent events: `parts`, those that changed; `trouble`, if they can't be read. */
+/** Updates open pages by server-sent events: `parts` that changed, or `trouble` if they can't be read. */
 export function createLive(clock: Clock, log: FastifyBaseLogger) {
   const pages = new Set<Page>()
   let cancelLook: (() => void) | undefined
@@ -69,7 +64,7 @@ export function createLive(clock: Clock, log: FastifyBaseLogger) {
       else page.silent++
     } catch (error) {
       log.warn(`can't update the operator's page (${(error as Error).message})`)
-      // All of it is news when it can be read again.
+      // Send everything once it can be read again.
       page.parts = {}
       push(page, message('trouble', {}))
     }
@@ -82,11 +77,11 @@ export function createLive(clock: Clock, log: FastifyBaseLogger) {
   }
 
   return {
-    /** Something has happened: the next look finds out what. */
+    /** Something has happened: the next check reads it. */
     change(): void {
       changed = true
     },
-    /** A stream of server-sent events for a page that shows a view, until `isOver`. @throws 429 too many pages */
+    /** Streams server-sent events to a page that shows a view, until `isOver`. @throws 429 too many pages */
     open(view: View, isOver: () => boolean): Readable {
       if (closed || pages.size >= MAX_PAGES) throw new TooManyPagesError()
       const stream = new Readable({ read() {} })
@@ -98,7 +93,7 @@ export function createLive(clock: Clock, log: FastifyBaseLogger) {
       void update(page, new Map())
       return stream
     },
-    /** Cuts all off, read or not: a server that closes waits for no page. */
+    /** Disconnects all pages: a closing server doesn't wait for them. */
     close(): void {
       closed = true
       cancelLook?.()

@@ -3,12 +3,12 @@ import { type Clock, systemClock } from '../../inbox/contracts.ts'
 import { createMetrics } from '../../operator/metrics.ts'
 
 export interface MetricsRouteOptions {
-  /** Lets in who may scrape. */
+  /** Checks access. */
   access: onRequestAsyncHookHandler
   clock?: Clock | undefined
 }
 
-/** What Prometheus scrapes. Counts from its registration on. */
+/** `/metrics` for Prometheus. Counts from registration on. */
 export default async function metricsRoute(
   app: FastifyInstance,
   { access, clock = systemClock }: MetricsRouteOptions,

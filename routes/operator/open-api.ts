@@ -4,13 +4,13 @@ import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 
 export interface OpenApiOptions {
-  /** Lets in who may read it. */
+  /** Checks access. */
   access: onRequestAsyncHookHandler
 }
 
 /**
- * The API's documentation at `/docs`, from the schemas of the routes that are registered after it. A host that has
- * @fastify/swagger itself finds our routes in its own.
+ * The API's documentation at `/docs`, from the schemas of routes registered after it. With its own @fastify/swagger, a
+ * host gets our routes in its documentation instead.
  */
 async function openApi(app: FastifyInstance, { access }: OpenApiOptions): Promise<void> {
   if (app.hasDecorator('swagger')) return
@@ -18,7 +18,7 @@ async function openApi(app: FastifyInstance, { access }: OpenApiOptions): Promis
     openapi: {
       info: {
         title: 'tutorbot-webhooks',
-        description: 'Webhooks that were accepted: look at them, and replay or discard what failed.',
+        description: 'View accepted webhooks; replay or discard those that failed.',
         version: '1',
       },
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'ADMIN_TOKEN' } } },

@@ -10,12 +10,12 @@ const ForeignError = createError<[]>(
 )
 
 const COOKIE = 'tutorbot_operator'
-/** A session's life, s. */
+/** Lifetime of a session, s. */
 const LIFE_S = 12 * 60 * 60
 
-/** A person who has signed in with the token. */
+/** A sign-in with the token. */
 export interface Session {
-  /** What its forms carry, so that nobody else's do. */
+  /** Sent with every form, against cross-site request forgery. */
   formToken: string
   /** Unix ms. */
   expiresAt: number
@@ -23,7 +23,7 @@ export interface Session {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Of the operator's page only. */
+    /** On the operator's page only. */
     operatorSession: Session | null
   }
 }
@@ -31,8 +31,8 @@ declare module 'fastify' {
 export type Sessions = ReturnType<typeof createSessions>
 
 /**
- * Sessions that live in a signed cookie alone: any instance with the same token knows them, and another token ends them.
- * @param paths where the cookie is sent, and nowhere else: a host's own routes need not see it
+ * Stateless sessions in a signed cookie: valid on every instance with the same token, and ended by changing it.
+ * @param paths the only ones that get the cookie, so that a host's routes don't see it
  * @param now Unix ms
  */
 export function createSessions(token: string, paths: string[], now: () => number = Date.now) {
@@ -48,7 +48,7 @@ export function createSessions(token: string, paths: string[], now: () => number
     )
   }
 
-  /** The session that a request's cookie proves; null: none, or no longer. */
+  /** The session in a request's cookie; null if missing, invalid or expired. */
   function read(request: FastifyRequest): Session | null {
     const pattern = new RegExp(`(?:^|; *)${COOKIE}=([\\w-]+)\\.(\\d+)\\.([\\w-]+)`)
     const [, id, expiresAt, signature] = pattern.exec(request.headers.cookie ?? '') ?? []
@@ -68,8 +68,8 @@ export function createSessions(token: string, paths: string[], now: () => number
     },
     isOver: ({ expiresAt }: Session) => expiresAt <= now(),
     /**
-     * For whatever changes something: a form of this session's.
-     * @throws 401 without a session, 403 a form of somebody else's
+     * Checks a form that changes something: it must be from this session.
+     * @throws 401 without a session, 403 for another session's form
      */
     checkForm(request: FastifyRequest, given: unknown): void {
       const session = request.operatorSession
@@ -79,10 +79,10 @@ export function createSessions(token: string, paths: string[], now: () => number
   }
 }
 
-/** What a browser sends along from another site's page. @throws 403 */
+/** Refuses requests that another site's page made. @throws 403 */
 export function refuseForeign(request: FastifyRequest): void {
   const { 'sec-fetch-site': site, origin } = request.headers
-  // Browsers send the first to https and to this machine only.
+  // Browsers send sec-fetch-site to https and localhost only.
   const own = site !== undefined ? site === 'same-origin' : origin === undefined || hostOf(origin) === request.host
   if (!own) throw new ForeignError()
 }
@@ -91,7 +91,7 @@ function hostOf(origin: string): string | undefined {
   return URL.parse(origin)?.host
 }
 
-/** In a time that does not tell how much of it fits. */
+/** Constant-time comparison. */
 function same(given: string, expected: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(expected)]
   return a.length === b.length && timingSafeEqual(a, b)

@@ -148,7 +148,7 @@ function tests(browser: Browser): void {
     })
   })
 
-  t.test('filters, and what is put aside', async t => {
+  t.test('filters and discarding', async t => {
     const service = await startService(t)
     await withPage(t, browser, async page => {
       const id = await service.deliver(5, new PermanentError('no'))
@@ -170,14 +170,14 @@ function tests(browser: Browser): void {
       await page.getByRole('link', { name: 'Back to the list' }).click()
       await rows.getByRole('link').click()
       await page.getByText('Discard…').click()
-      await page.getByLabel('Why').fill('asked and answered by phone')
+      await page.getByLabel('Reason').fill('asked and answered by phone')
       await page.getByRole('button', { name: 'Yes, discard it' }).click()
       await page.getByRole('status').getByText('Discarded.').waitFor()
       t.match(await service.app.webhooks.inbox.get(id), { state: 'discarded', error: 'asked and answered by phone' })
     })
   })
 
-  t.test('with the keyboard alone', async t => {
+  t.test('works with the keyboard only', async t => {
     const service = await startService(t)
     await withPage(t, browser, async page => {
       const id = await service.deliver(5, new PermanentError('no'))
@@ -220,7 +220,7 @@ function tests(browser: Browser): void {
     })
   })
 
-  t.test('whoever hears the page finds the way', async t => {
+  t.test('works with a screen reader', async t => {
     const service = await startService(t)
     await withPage(t, browser, async page => {
       await service.deliver(5, new PermanentError('no'))
@@ -258,7 +258,7 @@ function tests(browser: Browser): void {
     })
   })
 
-  t.test('says when it is not live, and comes back', async t => {
+  t.test('says when it is not live, and reconnects', async t => {
     const service = await startService(t)
     const context = await browser.newContext()
     t.teardown(() => context.close())
@@ -274,7 +274,7 @@ function tests(browser: Browser): void {
     await page.getByRole('table', { name: 'Latest deliveries' }).waitFor()
   })
 
-  t.test('works without its script', async t => {
+  t.test('works without JavaScript', async t => {
     const service = await startService(t)
     await withPage(
       t,
@@ -298,7 +298,7 @@ function tests(browser: Browser): void {
     )
   })
 
-  t.test('on a desktop and on a phone, by day and by night', async t => {
+  t.test('on desktop and phone, in light and dark mode', async t => {
     let minutesAgo = 60
     const service = await startService(t, { ...systemClock, now: () => Date.now() - minutesAgo * 60_000 })
     const { app } = service

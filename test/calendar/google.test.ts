@@ -79,7 +79,7 @@ async function failureOf(t: Test, behaviour: Behaviour, matcher = /calendar/, ti
   return { error, requests: api.called(matcher).length }
 }
 
-t.test('it is a calendar', t =>
+t.test('fulfils the calendar contract', t =>
   calendarConformance(t, async t => {
     const { api, clock, calendar, another } = await setUp(t)
     return {
@@ -93,14 +93,14 @@ t.test('it is a calendar', t =>
   }),
 )
 
-t.test('the key as the path of its file', async t => {
+t.test('the key can be a file path', async t => {
   const { api, another } = await setUp(t)
   const path = `${t.testdir({ 'key.json': api.serviceAccount })}/key.json`
   t.same(await busy(another({ serviceAccount: path })), [])
   t.same(await busy(another({ serviceAccount: `\n ${api.serviceAccount}` })), [], 'as JSON, after white space')
 })
 
-t.test('what is wrong with an option is said at once, and nothing of the key is in it', async t => {
+t.test('a wrong option is an error at once, without the key', async t => {
   const { api } = await setUp(t)
   const key = JSON.parse(api.serviceAccount)
   const changed = (parts: object) => JSON.stringify({ ...key, ...parts })
@@ -142,13 +142,13 @@ t.test('what is wrong with an option is said at once, and nothing of the key is 
   }
 })
 
-t.test('without an API base it is Google’s', async t => {
+t.test('the default API base is Google’s', async t => {
   const { another } = await setUp(t)
   const aborted = AbortSignal.abort()
   await t.rejects(busy(another({ apiBase: undefined as never }), '00:00-24:00', aborted), TransientError)
 })
 
-t.test('a hold is to be seen, and becomes the lesson at once', async t => {
+t.test('a hold is visible, and becomes the lesson in one step', async t => {
   const { api, clock, calendar } = await setUp(t)
   await calendar.hold(hold(clock, 'order <1> & co', '10:00-11:00'), signal)
   const [held] = api.current()
@@ -182,7 +182,7 @@ t.test('a hold is to be seen, and becomes the lesson at once', async t => {
   t.match(api.current()[1]?.description, /Payment: none, a free trial lesson/)
 })
 
-t.test('a lesson whose payment is under way is tentative, and says so', async t => {
+t.test('a lesson whose payment is under way is marked as tentative', async t => {
   const { api, calendar } = await setUp(t)
   const under = { ...lesson('a', '10:00-11:00'), payment: '60.00 EUR, pi_1, under way' }
   t.equal(await calendar.keep(under, signal), 'kept')
@@ -193,7 +193,7 @@ t.test('a lesson whose payment is under way is tentative, and says so', async t 
   t.match(api.current(), [{ status: 'confirmed', summary: 'Maths: Renée' }])
 })
 
-t.test('two orders at the same moment: one gets the time, in whatever order the requests arrive', async t => {
+t.test('two concurrent orders: one gets the time, in any order of requests', async t => {
   const oneOf = (...shown: string[]) => ({
     check(t: Test, results: [unknown, unknown], events: string[], order: string) {
       const won = results.map(result => result === true || result === 'booked')
@@ -215,7 +215,7 @@ t.test('two orders at the same moment: one gets the time, in whatever order the 
       ...oneOf('lesson 10:00-11:00', 'lesson 10:59-11:30'),
     }),
   )
-  await t.test('a lesson whose hold has lapsed, and a hold', t =>
+  await t.test('a lesson whose hold has expired, and a hold', t =>
     race(t, {
       before: (calendar, clock) => lapsedHold(calendar, clock, 'a', '10:00-11:00'),
       first: calendar => calendar.book(lesson('a', '10:00-11:00'), signal),
@@ -223,7 +223,7 @@ t.test('two orders at the same moment: one gets the time, in whatever order the 
       ...oneOf('lesson 10:00-11:00', 'hold 10:30-11:30'),
     }),
   )
-  await t.test('a lesson whose hold has lapsed, and one whose claim has', t =>
+  await t.test('a lesson whose hold has expired, and one whose claim has', t =>
     race(t, {
       async before(calendar, clock, api) {
         await lapsedHold(calendar, clock, 'a', '10:00-11:00')
@@ -236,7 +236,7 @@ t.test('two orders at the same moment: one gets the time, in whatever order the 
       ...oneOf('lesson 10:00-11:00', 'lesson 10:30-11:30'),
     }),
   )
-  await t.test('a hold, and another who reads meanwhile what is busy', t =>
+  await t.test('a hold, while another reads busy times', t =>
     race(t, {
       before: (calendar, clock) => lapsedHold(calendar, clock, 'a', '10:00-11:00'),
       first: (calendar, clock) => calendar.hold(hold(clock, 'a', '10:00-11:00'), signal),
@@ -249,7 +249,7 @@ t.test('two orders at the same moment: one gets the time, in whatever order the 
   )
 })
 
-t.test('one order twice at the same moment: there is one, and what was said is so', async t => {
+t.test('the same order twice at once: one result, and both answers are true', async t => {
   await t.test('two holds', t =>
     race(t, {
       first: (calendar, clock) => calendar.hold(hold(clock, 'a', '10:00-11:00'), signal),
@@ -270,7 +270,7 @@ t.test('one order twice at the same moment: there is one, and what was said is s
       },
     }),
   )
-  await t.test('a hold is released that becomes a lesson', t =>
+  await t.test('a hold is released while it becomes a lesson', t =>
     race(t, {
       before: (calendar, clock) => calendar.hold(hold(clock, 'a', '10:00-11:00'), signal),
       first: (calendar, clock) => calendar.release('a', clock.now() + 30 * MINUTE, signal),
@@ -281,7 +281,7 @@ t.test('one order twice at the same moment: there is one, and what was said is s
       },
     }),
   )
-  await t.test('a hold is cancelled that becomes a lesson: no lesson goes without a word', t =>
+  await t.test('a hold is cancelled while it becomes a lesson: no lesson disappears silently', t =>
     race(t, {
       before: (calendar, clock) => calendar.hold(hold(clock, 'a', '10:00-11:00'), signal),
       first: calendar => calendar.cancel('a', signal).catch((error: Error) => error),
@@ -294,7 +294,7 @@ t.test('one order twice at the same moment: there is one, and what was said is s
       },
     }),
   )
-  await t.test('a lesson is cancelled: its time is said once', t =>
+  await t.test('cancelling a lesson returns its time once', t =>
     race(t, {
       before: calendar => calendar.book(lesson('a', '10:00-11:00'), signal),
       first: calendar => calendar.cancel('a', signal),
@@ -324,7 +324,7 @@ t.test('two instances, many rounds, at full speed', async t => {
   }
 })
 
-t.test('any request that is lost, or its answer: repeated, it is done once', async t => {
+t.test('any lost request or answer: repeating it has one effect', async t => {
   const { api, clock, calendar } = await setUp(t)
   const holdIt = (times = '10:00-11:00') => calendar.hold(hold(clock, 'a', times), signal)
   const book = () => calendar.book(lesson('a', '10:00-11:00'), signal)
@@ -385,7 +385,7 @@ t.test('any request that is lost, or its answer: repeated, it is done once', asy
   }
 })
 
-t.test('an id that is used up: the next one', async t => {
+t.test('an id that is used up: the next one is taken', async t => {
   const { api, clock, calendar } = await setUp(t)
   for (let round = 1; round <= 3; round++) {
     await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
@@ -395,7 +395,7 @@ t.test('an id that is used up: the next one', async t => {
   t.same(shown(api), [])
 })
 
-t.test('an id that is used by the same wish at the same moment: that one counts', async t => {
+t.test('an id taken by the same order at the same moment: that event counts', async t => {
   const { api, clock, calendar, another } = await setUp(t)
   const gate = Promise.withResolvers<void>()
   api.fail(/^POST .*events$/, { wait: gate.promise })
@@ -407,7 +407,7 @@ t.test('an id that is used by the same wish at the same moment: that one counts'
   t.equal(api.events.size, 1)
 })
 
-t.test('a hold that has lapsed, and is changed while it is cleared away: looked at again', async t => {
+t.test('an expired hold that changes while being deleted is read again', async t => {
   const { api, clock, calendar } = await setUp(t)
   await lapsedHold(calendar, clock, 'a', '10:00-11:00')
   api.fail(/^DELETE/, googleError(412, 'conditionNotMet', 'Precondition Failed'))
@@ -416,14 +416,14 @@ t.test('a hold that has lapsed, and is changed while it is cleared away: looked 
   t.same(shown(api), ['hold 10:00-11:00'])
 })
 
-t.test('an id that is used, and has vanished before it is looked at: the next one', async t => {
+t.test('an id that is used but gone when read: the next one is taken', async t => {
   const { api, clock, calendar } = await setUp(t)
   api.fail(/^POST .*events$/, googleError(409, 'duplicate', 'The requested identifier already exists.'))
   t.equal(await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal), true)
   t.same(shown(api), ['hold 10:00-11:00'])
 })
 
-t.test('a hold that the tutor has moved is not in the way of its order', async t => {
+t.test('a hold that the tutor moved does not block its own order', async t => {
   const { api, clock, calendar } = await setUp(t)
   await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
   const [held] = api.current()
@@ -432,7 +432,7 @@ t.test('a hold that the tutor has moved is not in the way of its order', async t
   t.same(shown(api), ['hold 10:00-11:00'])
 })
 
-t.test('a lesson that the tutor has moved is still the order’s', async t => {
+t.test('a lesson that the tutor moved still belongs to its order', async t => {
   const { api, clock, calendar } = await setUp(t)
   await calendar.book(lesson('a', '10:00-11:00'), signal)
   const [booked] = api.current()
@@ -447,7 +447,7 @@ t.test('a lesson that the tutor has moved is still the order’s', async t => {
   t.same(await calendar.cancel('a', signal), interval('14:00-15:00'))
 })
 
-t.test('busy: holds that have lapsed are cleared away, unless they are renewed meanwhile', async t => {
+t.test('busy: expired holds are deleted, unless renewed meanwhile', async t => {
   const { api, clock, calendar, another } = await setUp(t)
   await lapsedHold(calendar, clock, 'a', '10:00-11:00')
   t.same(shown(api), ['hold 10:00-11:00'])
@@ -502,7 +502,7 @@ t.test('other appointments: which of them take time', async t => {
   t.equal(await ask('10:00-11:00'), true, 'all day, shown as free')
 })
 
-t.test('busy: what Google joins is told apart where it is ours', async t => {
+t.test('busy: our events are listed separately although Google joins them', async t => {
   const { api, clock, calendar } = await setUp(t)
   await calendar.book(lesson('a', '10:00-11:00'), signal)
   await calendar.hold(hold(clock, 'b', '11:00-12:00'), signal)
@@ -519,7 +519,7 @@ t.test('busy: a lesson that the tutor shows as free takes no time', async t => {
   t.equal(await calendar.book(lesson('b', '10:00-11:00'), signal), 'booked')
 })
 
-t.test('everything is read, however small the pages', async t => {
+t.test('all pages are read, however small', async t => {
   const { api, clock, calendar } = await setUp(t)
   api.pageSize = 1
   for (const slot of ['10:00-10:20', '10:20-10:40', '10:40-11:00']) await calendar.book(lesson(slot, slot), signal)
@@ -528,7 +528,7 @@ t.test('everything is read, however small the pages', async t => {
   t.same(await calendar.cancel('10:40-11:00', signal), interval('10:40-11:00'))
 })
 
-t.test('an appointment that comes between is seen: the claim is taken back', async t => {
+t.test('an appointment made meanwhile is noticed: the claim is withdrawn', async t => {
   const { api, clock, calendar } = await setUp(t)
   const changed = googleError(412, 'conditionNotMet', 'Precondition Failed')
   for (const isChanged of [false, true]) {
@@ -546,7 +546,7 @@ t.test('an appointment that comes between is seen: the claim is taken back', asy
   }
 })
 
-t.test('a claim that was left behind lapses, or is made use of by its order', async t => {
+t.test('an abandoned claim expires, or is reused by its order', async t => {
   const { api, clock, calendar } = await setUp(t)
   const orders = ['a', 'b', 'c', 'd', 'e', 'f']
   for (const order of orders) {
@@ -567,7 +567,7 @@ t.test('a claim that was left behind lapses, or is made use of by its order', as
   }
 })
 
-t.test('a hold that has lapsed gives way to what has come since', async t => {
+t.test('an expired hold gives way to newer appointments', async t => {
   const { api, clock, calendar } = await setUp(t)
   for (const ask of [
     () => calendar.hold(hold(clock, 'a', '10:00-11:00'), signal),
@@ -581,7 +581,7 @@ t.test('a hold that has lapsed gives way to what has come since', async t => {
   }
 })
 
-t.test('what never stays as it was seen: tried again later', async t => {
+t.test('an event that keeps changing is retried later', async t => {
   const { api, clock, calendar } = await setUp(t)
   api.fail(/^PUT/, googleError(412, 'conditionNotMet', 'Precondition Failed'), 100)
   const error = await errorOf(t, calendar.hold(hold(clock, 'a', '10:00-11:00'), signal))
@@ -590,7 +590,7 @@ t.test('what never stays as it was seen: tried again later', async t => {
   t.ok(api.calls.length < 50)
 })
 
-t.test('cancel: what has changed since it was seen is not deleted', async t => {
+t.test('cancel: an event that has changed since it was read is not deleted', async t => {
   const { api, calendar } = await setUp(t)
   await calendar.book(lesson('a', '10:00-11:00'), signal)
   const edited = Promise.withResolvers<void>()
@@ -603,7 +603,7 @@ t.test('cancel: what has changed since it was seen is not deleted', async t => {
   t.same(await calendar.cancel('a', signal), interval('14:00-15:00'))
 })
 
-t.test('cancel: of an order that has both, a lesson and a hold that was not given up yet', async t => {
+t.test('cancel: an order that still has both a lesson and a hold', async t => {
   const { api, clock, calendar } = await setUp(t)
   await calendar.hold(hold(clock, 'a', '12:00-13:00'), signal)
   api.fail(/^DELETE/, 'drop')
@@ -613,7 +613,7 @@ t.test('cancel: of an order that has both, a lesson and a hold that was not give
   t.same(shown(api), [])
 })
 
-t.test('times that are none are refused before anything is asked', async t => {
+t.test('invalid times are refused without a request', async t => {
   const { api, clock, calendar } = await setUp(t)
   const held = hold(clock, 'a', '10:00-11:00')
   for (const margin of [
@@ -626,7 +626,7 @@ t.test('times that are none are refused before anything is asked', async t => {
   t.equal(api.calls.length, 0)
 })
 
-t.test('a calendar that is not shared, or only to be read: who must share it with whom', async t => {
+t.test('a calendar not shared, or shared read-only: the error says who must share it with whom', async t => {
   const { api, clock, calendar } = await setUp(t)
   api.role = 'reader'
   t.same(await busy(calendar), [], 'to be read')
@@ -643,7 +643,7 @@ t.test('a calendar that is not shared, or only to be read: who must share it wit
   t.match(unknown.message, `events.list: 404 notFound Not Found (share the calendar with ${api.email}`)
 })
 
-t.test('what free/busy says of the calendar itself', async t => {
+t.test('errors of free/busy about the calendar itself', async t => {
   const { api, calendar } = await setUp(t)
   const answer = (calendars: object) => ({ status: 200, body: { kind: 'calendar#freeBusy', calendars } })
   const error = (reason: string) =>
@@ -662,7 +662,7 @@ t.test('what free/busy says of the calendar itself', async t => {
   }
 })
 
-t.test('a refusal is permanent, in Google’s own words', async t => {
+t.test('a refusal is permanent and quotes Google’s message', async t => {
   for (const [status, reason] of [
     [400, 'invalid'],
     [403, 'accessNotConfigured'],
@@ -676,7 +676,7 @@ t.test('a refusal is permanent, in Google’s own words', async t => {
   }
 })
 
-t.test('what can pass: rate limits, and what is wrong with Google; asked once, for the inbox tries again', async t => {
+t.test('transient: rate limits and Google’s own errors; not repeated, since the inbox retries', async t => {
   const cases: [number, string][] = [
     [403, 'rateLimitExceeded'],
     [403, 'userRateLimitExceeded'],
@@ -706,7 +706,7 @@ t.test('Retry-After is passed on', async t => {
   }
 })
 
-t.test('dropped connections, redirects and a proxy’s pages can pass', async t => {
+t.test('dropped connections, redirects and a proxy’s pages are transient', async t => {
   const page = (status: number, type: string) => ({
     status,
     headers: { 'content-type': type },
@@ -735,7 +735,7 @@ t.test('dropped connections, redirects and a proxy’s pages can pass', async t 
   await t.rejects(calendar.cancel('a', signal), { name: 'TransientError', message: /events.delete is not Google's/ })
 })
 
-t.test('silence: within the time that a call may take', async t => {
+t.test('no answer: fails within the time-out of a call', async t => {
   for (const matcher of [/calendar/, /token/]) {
     const { error, requests } = await failureOf(t, 'hang', matcher, 100)
     t.type(error, TransientError)
@@ -744,7 +744,7 @@ t.test('silence: within the time that a call may take', async t => {
   }
 })
 
-t.test('an abort ends any request at once, and lets nothing be sent after it', async t => {
+t.test('an abort ends any request at once, and nothing is sent after it', async t => {
   for (const matcher of [/^GET .*timeMin/, /freeBusy/, /token/]) {
     const { api, calendar } = await setUp(t)
     const abort = new AbortController()
@@ -764,13 +764,13 @@ t.test('an abort ends any request at once, and lets nothing be sent after it', a
   t.equal(api.calls.length, 0)
 })
 
-t.test('a token is asked for once, by all who need it', async t => {
+t.test('concurrent calls request one token', async t => {
   const { api, calendar } = await setUp(t)
   await Promise.all([busy(calendar), busy(calendar), busy(calendar)])
   t.equal(api.called('POST /token').length, 1)
 })
 
-t.test('a token that is refused is replaced next time', async t => {
+t.test('a refused token is replaced on the next call', async t => {
   const { api, calendar } = await setUp(t)
   await busy(calendar)
   api.revokeTokens()
@@ -782,7 +782,7 @@ t.test('a token that is refused is replaced next time', async t => {
   t.equal(api.tokens.size, 2)
 })
 
-t.test('no token: whether trying again can help', async t => {
+t.test('no token: permanent or transient', async t => {
   const cases: [Behaviour, typeof PermanentError | typeof TransientError, RegExp][] = [
     ['drop', TransientError, /could not be reached for the token request of events.list: ECONNRESET$/],
     [{ status: 503 }, TransientError, /refused the token request of events.list: 503$/],
@@ -799,7 +799,7 @@ t.test('no token: whether trying again can help', async t => {
   }
 })
 
-t.test('somebody else’s key is refused', async t => {
+t.test('another’s key is refused', async t => {
   const { another } = await setUp(t)
   const stranger = await startGoogleApi(createKey())
   t.teardown(() => stranger.close())
@@ -808,7 +808,7 @@ t.test('somebody else’s key is refused', async t => {
   t.equal(error.message, 'Google refused the token request of events.list: 400 invalid_grant Invalid JWT Signature.')
 })
 
-t.test('no error has the key, a token or an assertion in it', async t => {
+t.test('no error contains the key, a token or an assertion', async t => {
   const { api, calendar } = await setUp(t)
   await busy(calendar)
   const [token] = [...api.tokens]
@@ -841,7 +841,7 @@ t.test('no error has the key, a token or an assertion in it', async t => {
   t.match(errors.at(-1)?.message, 'invalid_grant What is …')
 })
 
-t.test('an error that is not Google’s stays what it is', async t => {
+t.test('an error that is not Google’s is passed on unchanged', async t => {
   const { api, another } = await setUp(t)
   const error = await errorOf(t, busy(another({ calendarId: '..' })))
   t.match(error, { name: 'Error', message: /calendarId/ })

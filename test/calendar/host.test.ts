@@ -131,7 +131,7 @@ class HostCalendar implements Calendar {
   }
 }
 
-t.test("a host's calendar does what every calendar must", t =>
+t.test('a host’s calendar passes the conformance tests', t =>
   calendarConformance(t, async () => {
     const clock = testClock()
     const calendar = new HostCalendar(clock.now)
@@ -139,7 +139,7 @@ t.test("a host's calendar does what every calendar must", t =>
   }),
 )
 
-t.test("a lesson asked for, paid and booked in a host's calendar", async t => {
+t.test('a lesson requested, paid and booked in a host’s calendar', async t => {
   let now = () => 0
   const backend = new HostCalendar(() => now())
   const tutor = await setUp(t, { calendar: { backend } })
@@ -164,7 +164,7 @@ t.test("a lesson asked for, paid and booked in a host's calendar", async t => {
   t.equal(await tutor.lessons(), undefined, 'the feed has no lessons: this calendar gives none')
 })
 
-t.test('what is no calendar is refused at the start', async t => {
+t.test('an object that is no calendar is refused at the start', async t => {
   const register = async (calendar: object) => {
     const app = Fastify()
     t.teardown(() => app.close())

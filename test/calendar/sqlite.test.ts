@@ -45,7 +45,7 @@ function ordersInFile(file: string): unknown[] {
   return orders.map(row => row.order_id)
 }
 
-tap.test('fulfils the contract of calendars', async t => {
+tap.test('fulfils the calendar contract', async t => {
   await calendarConformance(t, async t => {
     const { calendar, clock, again } = openBoth(t)
     return { calendar, clock, again: async () => again() }
@@ -63,29 +63,26 @@ tap.test('lessons: with those whose payment is under way, until they begin', asy
   t.equal(await calendar.eraseStudent(['7']), 0)
 })
 
-tap.test(
-  'lessons: as they were booked, in order, without holds and what was cancelled; a restart keeps them',
-  async t => {
-    const { calendar, clock, again } = openBoth(t)
-    const late = { ...lesson('late', '15:00-16:00'), student: "Zoë; O'Hara,\n😀", service: 'é\\', conversation: '12' }
-    const trial = { ...lesson('trial', '09:00-09:30'), payment: null }
-    await calendar.book(late, signal)
-    await calendar.book(trial, signal)
-    await calendar.book(lesson('cancelled', '11:00-12:00'), signal)
-    await calendar.cancel('cancelled', signal)
-    await calendar.hold(hold(clock, 'held', '12:00-13:00'), signal)
-    const all = [at('00:00'), at('24:00')] as const
-    const booked = [trial, late].map(each => ({ ...each, changedAt: clock.now() }))
-    clock.advance(1_000)
-    t.same(await calendar.lessons(...all), booked)
-    t.same(await calendar.lessons(at('09:30'), at('15:00')), [], 'touching is not overlapping')
-    t.same(await calendar.lessons(at('09:29'), at('15:01')), booked)
-    t.same(await again().lessons(...all), booked)
-    await t.rejects(calendar.lessons(at('10:00'), NaN), { name: 'PermanentError' })
-  },
-)
+tap.test('lessons: as booked, in order, without holds and cancelled ones; they survive a restart', async t => {
+  const { calendar, clock, again } = openBoth(t)
+  const late = { ...lesson('late', '15:00-16:00'), student: "Zoë; O'Hara,\n😀", service: 'é\\', conversation: '12' }
+  const trial = { ...lesson('trial', '09:00-09:30'), payment: null }
+  await calendar.book(late, signal)
+  await calendar.book(trial, signal)
+  await calendar.book(lesson('cancelled', '11:00-12:00'), signal)
+  await calendar.cancel('cancelled', signal)
+  await calendar.hold(hold(clock, 'held', '12:00-13:00'), signal)
+  const all = [at('00:00'), at('24:00')] as const
+  const booked = [trial, late].map(each => ({ ...each, changedAt: clock.now() }))
+  clock.advance(1_000)
+  t.same(await calendar.lessons(...all), booked)
+  t.same(await calendar.lessons(at('09:30'), at('15:00')), [], 'touching is not overlapping')
+  t.same(await calendar.lessons(at('09:29'), at('15:01')), booked)
+  t.same(await again().lessons(...all), booked)
+  await t.rejects(calendar.lessons(at('10:00'), NaN), { name: 'PermanentError' })
+})
 
-tap.test('a name that is erased is a change of its lesson; the others stay as they are', async t => {
+tap.test('erasing a name changes its lesson, and no other', async t => {
   const { calendar, clock } = openBoth(t)
   await calendar.book({ ...lesson('a', '10:00-11:00'), conversation: '1' }, signal)
   await calendar.book({ ...lesson('b', '12:00-13:00'), conversation: '2' }, signal)
@@ -97,7 +94,7 @@ tap.test('a name that is erased is a change of its lesson; the others stay as th
   t.match(b, { student: 'Renée', changedAt: bookedAt })
 })
 
-tap.test('a file of an earlier version: its lessons stay, and when they changed is not known', async t => {
+tap.test('a file of an earlier version keeps its lessons, without times of change', async t => {
   const { file, calendar, close, again, clock } = openBoth(t)
   await calendar.book(lesson('old', '10:00-11:00'), signal)
   close()
@@ -116,7 +113,7 @@ tap.test('a file of an earlier version: its lessons stay, and when they changed 
   ])
 })
 
-tap.test('what has lapsed or was cancelled leaves the file', async t => {
+tap.test('expired and cancelled entries are deleted from the file', async t => {
   const { file, calendar, clock } = openBoth(t)
   for (const order of ['a', 'b']) await calendar.hold(hold(clock, order, '10:00-11:00'), signal)
   await calendar.book(lesson('c', '12:00-13:00'), signal)
@@ -128,7 +125,7 @@ tap.test('what has lapsed or was cancelled leaves the file', async t => {
   t.same(ordersInFile(file), [])
 })
 
-tap.test('a renewal asks for nothing: what has come into its margins does not end it', async t => {
+tap.test('a renewal ignores margins: appointments made in them do not end it', async t => {
   const { calendar, clock } = openBoth(t)
   const held = { ...hold(clock, 'a', '10:00-11:00'), margin: { before: 60_000, after: 60_000 } }
   await calendar.hold(held, signal)
@@ -136,7 +133,7 @@ tap.test('a renewal asks for nothing: what has come into its margins does not en
   t.equal(await calendar.hold({ ...held, until: held.until + 1 }, signal), true)
 })
 
-tap.test('a lesson is not moved by what its order asks for afterwards, and says so', async t => {
+tap.test('a later request of its order does not move a lesson, and is told so', async t => {
   const { calendar, clock } = openBoth(t)
   await calendar.book(lesson('a', '10:00-11:00'), signal)
   const refused = { name: 'PermanentError', message: /Order a has a lesson on 2026-11-24T10:00:00.000Z; cancel that/ }
@@ -146,7 +143,7 @@ tap.test('a lesson is not moved by what its order asks for afterwards, and says 
   t.equal(await calendar.book(lesson('b', '14:00-15:00'), signal), 'booked', 'nothing was left open')
 })
 
-tap.test('what is no time, and no margin, is named', async t => {
+tap.test('invalid times and margins are named', async t => {
   const { calendar, clock } = openBoth(t)
   const ask = (parts: object) => calendar.hold({ ...hold(clock, 'a', '10:00-11:00'), ...parts }, signal)
   const message = (text: RegExp) => ({ name: 'PermanentError', message: text })
@@ -158,7 +155,7 @@ tap.test('what is no time, and no margin, is named', async t => {
   await t.rejects(calendar.busy(at('11:00'), at('10:00'), signal), message(/start before end/))
 })
 
-tap.test('beside the inbox: both write to one file at once, and lose nothing', async t => {
+tap.test('calendar and inbox write to one file at once and lose nothing', async t => {
   const { file, store, clock, calendar } = openBoth(t)
   const inserts: Promise<unknown>[] = []
   const holds: Promise<unknown>[] = []
@@ -213,7 +210,7 @@ async function allFail(t: Test, { calendar, clock }: ReturnType<typeof openBoth>
   }
 }
 
-tap.test('a full disk: the error says that trying again can help, and what was said is in the file', t => {
+tap.test('a full disk is a transient error, and confirmed entries are in the file', t => {
   const file = join(t.testdir(), 'webhooks.db')
   const modules = ['inbox/sqlite/store.ts', 'calendar/sqlite.ts'].map(
     name => new URL(`../../${name}`, import.meta.url).href,
@@ -259,7 +256,7 @@ tap.test('a change that fails half-way leaves nothing behind, and the next one w
   t.equal(await calendar.book(lesson('a', '10:00-11:00'), signal), 'booked')
 })
 
-tap.test('another process that writes: the error says that trying again can help', async t => {
+tap.test('another process writing is a transient error', async t => {
   const both = openBoth(t)
   const other = new DatabaseSync(both.file)
   t.teardown(() => other.close())
@@ -273,7 +270,7 @@ tap.test('another process that writes: the error says that trying again can help
 /** In Node's words. */
 const CLOSED = /could not .*: (database is not open|statement has been finalized)/
 
-tap.test('closed: the error says so', async t => {
+tap.test('a closed calendar says so', async t => {
   const both = openBoth(t)
   both.close()
   await allFail(t, both, CLOSED)
@@ -282,7 +279,7 @@ tap.test('closed: the error says so', async t => {
   await t.rejects(both.calendar.lessons(at('00:00'), at('24:00')), closed)
 })
 
-tap.test('a file that is not there, or no database, is left as it is', async t => {
+tap.test('a missing file, or one that is no database, is left alone', async t => {
   const folder = t.testdir({ 'text.db': 'this is a text, and not a database at all'.repeat(100) })
   const refused = (file: string, message: RegExp) =>
     t.throws(() => openSqliteCalendar(file, testClock()), { constructor: StoreOpenError, message })

@@ -40,7 +40,7 @@ t.test('without a token there is no client', async t => {
   t.throws(() => createChatwootClient({ accountId: 1 as never }), /CW_ACC_ID/, 'no event would ever be of this account')
 })
 
-t.test('what is wrong with an option is said at once, and no token is in it', async t => {
+t.test('a wrong option is an error at once, without the token', async t => {
   const good = { url: 'https://chat.example.com', accountId: '1', token: 'abc' }
   const cases: [ChatwootOptions, string][] = [
     [{ accountId: undefined as never }, 'CW_ACC_ID'],
@@ -62,7 +62,7 @@ t.test('what is wrong with an option is said at once, and no token is in it', as
   }
 })
 
-t.test('it is a plugin of its own, for a host’s routes', async t => {
+t.test('works as a plugin, for a host’s routes', async t => {
   const { api, conversation } = await setUp(t)
   const app = Fastify()
   t.teardown(() => app.close())
@@ -73,7 +73,7 @@ t.test('it is a plugin of its own, for a host’s routes', async t => {
   t.match(conversation.messages, [{ content: 'Hello' }])
 })
 
-t.test('a CW_URL with a path before /api, and slashes after it', async t => {
+t.test('a CW_URL with a path before /api and trailing slashes', async t => {
   const { api } = await setUp(t)
   const client = clientOf(api, { url: `${api.url}/support//` })
   await t.rejects(client.getConversation('42', signal), ChatwootRefusedError)
@@ -104,7 +104,7 @@ t.test('messages, choices and notes', async t => {
   )
 })
 
-t.test('a message is known again by its marker', async t => {
+t.test('a sent message is recognised by its marker', async t => {
   const { client, api } = await setUp(t, { adminToken: 'token-of-an-administrator' })
   const wasSent = (marker: string) => client.wasSent('42', marker, signal)
   t.equal(await wasSent('a'), false)
@@ -122,7 +122,7 @@ t.test('a message is known again by its marker', async t => {
   await t.rejects(wasSent('a'), { message: "The answer to GET /conversations/42/messages is not Chatwoot's" })
 })
 
-t.test('with a bot’s token alone, a message is known again as long as it is the last', async t => {
+t.test('with a bot’s token only, a sent message is recognised while it is the last', async t => {
   const { client, api } = await setUp(t)
   const wasSent = (marker: string) => client.wasSent('42', marker, signal)
   t.equal(await wasSent('a'), false)
@@ -157,7 +157,7 @@ t.test('labels are added and removed, although the API replaces them', async t =
   t.strictSame(conversation.labels, ['vip', 'x'])
 })
 
-t.test('changes of one conversation at the same time lose nothing, and one that fails stops no other', async t => {
+t.test('concurrent changes of one conversation lose nothing; a failing one stops no other', async t => {
   const { api, client, conversation } = await setUp(t)
   api.fail('POST /api/v1/accounts/1/conversations/42/custom_attributes', { status: 500 })
   const results = await Promise.allSettled([
@@ -197,7 +197,7 @@ t.test('contacts need an administrator’s token', async t => {
   t.strictSame(api.contacts.get(5)?.custom_attributes, { segment: 'new', language: 'en' })
 })
 
-t.test('a refusal is permanent, and in Chatwoot’s own words', async t => {
+t.test('a refusal is permanent and quotes Chatwoot’s message', async t => {
   const { api, client } = await setUp(t)
   t.match(await client.getConversation('77', signal).catch(error => error), {
     constructor: ChatwootRefusedError,
@@ -231,7 +231,7 @@ t.test('a refusal is permanent, and in Chatwoot’s own words', async t => {
   }
 })
 
-t.test('a 4xx without Chatwoot’s own JSON is a proxy’s, and can pass', async t => {
+t.test('a 4xx without Chatwoot’s JSON comes from a proxy and is transient', async t => {
   const answers: Answer[] = [
     { status: 404, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: '404 page not found\n' },
     { status: 403, body: '<html><head><title>Attention Required! | Cloudflare</title></head></html>' },
@@ -249,7 +249,7 @@ t.test('a 4xx without Chatwoot’s own JSON is a proxy’s, and can pass', async
   }
 })
 
-t.test('an id that is none of Chatwoot’s asks for nothing', async t => {
+t.test('an invalid id causes no request', async t => {
   const { api, client } = await setUp(t)
   for (const id of ['..', '42/labels', '4 2', 'a'.repeat(255)]) {
     await t.rejects(client.getConversation(id, signal), PermanentError, id)
@@ -259,7 +259,7 @@ t.test('an id that is none of Chatwoot’s asks for nothing', async t => {
 })
 
 for (const status of [500, 502, 503, 408, 425, 429]) {
-  t.test(`${status} can pass`, async t => {
+  t.test(`${status} is transient`, async t => {
     t.match(await failureOf(t, { status, body: 'oops' }), {
       constructor: ChatwootUnavailableError,
       message: `Chatwoot answered ${status} to GET /conversations/42`,
@@ -286,7 +286,7 @@ t.test('Retry-After in seconds, as a date, in the past, and as nonsense', async 
   t.ok(ms <= before && ms >= at - Date.now(), `${ms} ms`)
 })
 
-t.test('dropped connections can pass, before the work and after it', async t => {
+t.test('dropped connections are transient, before and after the request was processed', async t => {
   for (const behaviour of ['drop', 'drop after'] as const) {
     t.match(await failureOf(t, behaviour), {
       constructor: ChatwootUnavailableError,
@@ -296,7 +296,7 @@ t.test('dropped connections can pass, before the work and after it', async t => 
   }
 })
 
-t.test('nobody listens: why is in the cause', async t => {
+t.test('connection refused: the cause has the reason', async t => {
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise(resolve => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo
@@ -316,13 +316,13 @@ t.test('an answer that never comes ends with the time-out', async t => {
   })
 })
 
-t.test('a slow answer within the time is an answer', async t => {
+t.test('a slow answer within the time-out is accepted', async t => {
   const { api, client } = await setUp(t)
   api.fail(/./, { wait: 20 })
   t.equal((await client.getConversation('42', signal)).id, 42)
 })
 
-t.test('the signal ends a call', async t => {
+t.test('the signal aborts a call', async t => {
   const { api, client } = await setUp(t)
   const controller = new AbortController()
   api.fail(/./, 'hang')
@@ -336,7 +336,7 @@ t.test('the signal ends a call', async t => {
   })
 })
 
-t.test('an answer that is not Chatwoot’s can pass, and nothing is written on the strength of it', async t => {
+t.test('an answer that is not Chatwoot’s is transient, and nothing is written because of it', async t => {
   const pages = ['<html>We are moving house</html>', '[1]', 'null', '7', '', '{"status":"ok"}']
   const { api, client, conversation } = await setUp(t)
   conversation.custom_attributes = { order_id: 'A1' }
@@ -360,7 +360,7 @@ t.test('an answer that is not Chatwoot’s can pass, and nothing is written on t
   t.match(conversation, { custom_attributes: { order_id: 'A1' }, labels: ['vip'] })
 })
 
-t.test('the token is not handed on to where an answer redirects', async t => {
+t.test('the token is not sent to a redirect’s target', async t => {
   const elsewhere = await startChatwootApi()
   t.teardown(() => elsewhere.close())
   const error = await failureOf(t, { status: 302, headers: { location: elsewhere.url } })

@@ -47,7 +47,7 @@ t.test('Retry-After as a date, in each of its forms', async t => {
   for (const [header, ms] of cases) t.equal(retryAfterMs(header), ms, header)
 })
 
-t.test('local time plays no part', async t => {
+t.test('local time does not matter', async t => {
   const { TZ } = process.env
   t.teardown(() => {
     process.env.TZ = TZ ?? ''

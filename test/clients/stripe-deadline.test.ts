@@ -51,7 +51,7 @@ const CALLS: [string, (client: StripeClient, signal: AbortSignal) => Promise<unk
 
 const errorOf = (call: Promise<unknown>) => call.then(() => undefined).catch((error: Error) => error)
 
-t.test('an answer that drips ends at the call’s time limit, whichever call it is', async t => {
+t.test('a dripping answer ends at the time-out, for every call', async t => {
   for (const [name, call] of CALLS) {
     const { url, cut } = await startDripping(t)
     const client = createStripeClient({ secretKey: 'sk_test_1', apiBase: url, timeoutMs: 200 }) as StripeClient
@@ -62,7 +62,7 @@ t.test('an answer that drips ends at the call’s time limit, whichever call it 
   }
 })
 
-t.test('a call ends with the handler that makes it', async t => {
+t.test('a call is aborted with its handler', async t => {
   for (const [name, call] of CALLS) {
     const { url, begun, cut } = await startDripping(t)
     const client = createStripeClient({ secretKey: 'sk_test_1', apiBase: url, timeoutMs: 600_000 }) as StripeClient
@@ -78,7 +78,7 @@ t.test('a call ends with the handler that makes it', async t => {
   }
 })
 
-t.test('calls at the same time each have their own limit', async t => {
+t.test('concurrent calls each have their own time-out', async t => {
   const { url, begun } = await startDripping(t)
   const client = createStripeClient({ secretKey: 'sk_test_1', apiBase: url, timeoutMs: 600_000 }) as StripeClient
   const [one, other] = [new AbortController(), new AbortController()]
@@ -92,7 +92,7 @@ t.test('calls at the same time each have their own limit', async t => {
   await t.rejects(calls[1] as Promise<unknown>, TransientError)
 })
 
-t.test('what breaks is asked once, for the inbox tries again: a POST too', async t => {
+t.test('broken calls are not repeated, since the inbox retries; POSTs neither', async t => {
   for (const behaviour of ['drop', 'drop after'] as const) {
     const api = await startStripeApi()
     t.teardown(() => api.close())
@@ -108,7 +108,7 @@ t.test('what breaks is asked once, for the inbox tries again: a POST too', async
   }
 })
 
-t.test('a redirect is not followed: it is an answer that is not Stripe’s', async t => {
+t.test('a redirect is not followed: it is not Stripe’s answer', async t => {
   const api = await startStripeApi()
   t.teardown(() => api.close())
   const client = createStripeClient({ secretKey: api.secretKey, apiBase: api.url }) as StripeClient

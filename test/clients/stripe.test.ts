@@ -34,7 +34,7 @@ t.test('without a key there is no client', async t => {
   t.equal(createStripeClient({}), null)
 })
 
-t.test('what is wrong with an option is said at once, and no key is in it', async t => {
+t.test('a wrong option is an error at once, without the key', async t => {
   const cases: [StripeOptions, string][] = [
     [{ secretKey: 'pk_test_public' }, 'STRIPE_SECRET_KEY'],
     [{ secretKey: 'whsec_endpoint' }, 'STRIPE_SECRET_KEY'],
@@ -49,13 +49,13 @@ t.test('what is wrong with an option is said at once, and no key is in it', asyn
   }
 })
 
-t.test('the key tells the mode', async t => {
+t.test('the mode follows from the key', async t => {
   t.equal(createStripeClient({ secretKey: 'sk_live_1' })?.livemode, true)
   t.equal(createStripeClient({ secretKey: 'rk_live_1', apiBase: 'https://stripe.example.com' })?.livemode, true)
   t.equal(createStripeClient({ secretKey: 'rk_test_1' })?.livemode, false)
 })
 
-t.test('it is a plugin of its own, for a host’s routes', async t => {
+t.test('works as a plugin, for a host’s routes', async t => {
   const { api } = await setUp(t)
   api.prices.set('price_1', { id: 'price_1', unit_amount: 6000, currency: 'eur' })
   const app = Fastify()
@@ -72,7 +72,7 @@ t.test('a search that Stripe refuses is an error, not a search without result', 
   await t.rejects(client.findSession('pi_1', signal), PermanentError)
 })
 
-t.test('sessions, by their id and by their payment, with what became of the payment', async t => {
+t.test('sessions by id and by payment, with the payment’s state', async t => {
   const { api, client } = await setUp(t)
   api.sessions.set('cs_1', stripeSession({ session: 'cs_1', paymentIntent: 'pi_1' }))
   api.sessions.set('cs_2', stripeSession({ session: 'cs_2', paymentIntent: 'pi_2' }))
@@ -136,7 +136,7 @@ t.test('a checkout session is made once for an order and its expiry, and can be 
   await t.rejects(client.expireSession(id, signal), TransientError)
 })
 
-t.test('a refusal is permanent, and in Stripe’s own words', async t => {
+t.test('a refusal is permanent and quotes Stripe’s message', async t => {
   const { client, api } = await setUp(t)
   const missing = await client.getSession('cs_9', signal).catch(error => error)
   t.type(missing, PermanentError)
@@ -153,7 +153,7 @@ t.test('a refusal is permanent, and in Stripe’s own words', async t => {
   }
 })
 
-t.test('what can pass: 409, 429 and 5xx; asked once, for the inbox tries again', async t => {
+t.test('transient: 409, 429 and 5xx; not repeated, since the inbox retries', async t => {
   for (const status of [409, 429, 500, 502, 503]) {
     const { error, calls } = await failureOf(t, stripeError(status, 'api_error', 'Later'))
     t.type(error, TransientError, `${status}`)
@@ -167,7 +167,7 @@ t.test('Retry-After is passed on', async t => {
   t.match(error, { message: 'Stripe: StripeRateLimitError 429 Later', retryAfterMs: 7_000 })
 })
 
-t.test('dropped connections, silence and a proxy’s page can pass', async t => {
+t.test('dropped connections, time-outs and a proxy’s pages are transient', async t => {
   const page = { status: 200, body: '<html>We are moving house</html>' }
   for (const behaviour of ['drop', 'drop after', 'hang', page] as const) {
     const { error } = await failureOf(t, behaviour, { timeoutMs: 50 })
@@ -176,7 +176,7 @@ t.test('dropped connections, silence and a proxy’s page can pass', async t => 
   }
 })
 
-t.test('an error that is not Stripe’s stays what it is', async t => {
+t.test('an error that is not Stripe’s is passed on unchanged', async t => {
   const { client, api } = await setUp(t)
   await t.rejects(client.getPrice('price_\ud800', signal), URIError)
   t.equal(api.calls.length, 0)

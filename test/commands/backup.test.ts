@@ -35,7 +35,7 @@ function idsIn(file: string): Set<string> {
 /** What a command that has failed has left of a file. */
 const leftOf = (file: string) => readdirSync(dirname(file)).filter(name => join(dirname(file), name).startsWith(file))
 
-tap.test('under load, the backup holds what was acknowledged before it began, and nobody is refused', async t => {
+tap.test('under load, a backup contains everything acknowledged before it began, and nothing is refused', async t => {
   const folder = t.testdir()
   const env = { DATABASE_URL: join(folder, 'webhooks.db'), CW_HMAC_SECRET: CHATWOOT_SECRET }
   const server = await startServer(env)
@@ -104,18 +104,18 @@ tap.test('a restored store starts with the server, which handles what was pendin
 
   t.match(await run(env, 'restore', file, '--to', restored), {
     code: 1,
-    err: /restored.db already exists and nothing is/,
+    err: /restored.db already exists and is not overwritten/,
   })
   t.equal(await server.end('SIGTERM'), 0)
 })
 
-tap.test('nothing is overwritten', async t => {
+tap.test('existing files are not overwritten', async t => {
   const { store, file, env } = await smallStore(t)
   t.match(await run(env, 'backup', file), { code: 0 })
   t.match(await run(env, 'backup', file), { code: 1, err: `backup: ${file} already exists: choose another name` })
   t.match(await run(env, 'restore', file), {
     code: 1,
-    err: `restore: ${store} already exists and nothing is overwritten`,
+    err: `restore: ${store} already exists and is not overwritten`,
   })
   for (const end of ['-wal', '-shm', '-journal']) {
     const target = `${file}.new`
@@ -129,7 +129,7 @@ tap.test('nothing is overwritten', async t => {
   t.match(live, { code: 1, err: /backup.db is a store that is in use or was left by a crash/ })
 })
 
-tap.test('a target that a server has locked is left alone', async t => {
+tap.test('a target locked by a server is left alone', async t => {
   const { file, folder, env } = await smallStore(t)
   await run(env, 'backup', file)
   const elsewhere = join(folder, 'served.db')
@@ -141,7 +141,7 @@ tap.test('a target that a server has locked is left alone', async t => {
   await served.close()
 })
 
-tap.test('what is no whole store is refused with the reason, and nothing is left', async t => {
+tap.test('an incomplete store is refused with the reason, and nothing is left behind', async t => {
   const { folder, file, env } = await smallStore(t, 400)
   await run(env, 'backup', file)
   const target = join(folder, 'target.db')
@@ -197,7 +197,7 @@ tap.test('a foreign or damaged store is not backed up', async t => {
   )
 })
 
-tap.test('a disk that is full leaves no half file', async t => {
+tap.test('a full disk leaves no partial file', async t => {
   const { file, env } = await smallStore(t, 2_000)
   // In blocks of 512 bytes: SQLite gets EFBIG, as it gets ENOSPC from a full disk.
   const failed = await cli(env, ['backup', file], { shell: 'ulimit -f 200 && exec' })
@@ -210,7 +210,7 @@ tap.test('a disk that is full leaves no half file', async t => {
   t.same(leftOf(target), ['backup.db.restored.lock'])
 })
 
-tap.test('PostgreSQL has programs of its own', async t => {
+tap.test('for PostgreSQL the error names pg_dump and pg_restore', async t => {
   const env = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
   const err = /use pg_dump and pg_restore for PostgreSQL/
   t.match(await run(env, 'backup', 'x.db'), { code: 1, err })
@@ -218,7 +218,7 @@ tap.test('PostgreSQL has programs of its own', async t => {
   t.notOk(existsSync('x.db'))
 })
 
-tap.test('a store of an older version is restored, and brought up to this one by the server', async t => {
+tap.test('a store of an older version is restored, and upgraded by the server', async t => {
   const { file, folder, env } = await smallStore(t)
   await run(env, 'backup', file)
   makeOlder(file, 1)

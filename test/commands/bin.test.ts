@@ -8,7 +8,7 @@ const BIN = fileURLToPath(new URL('../../commands/bin.cjs', import.meta.url))
 const HEALTH = 'GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'
 const { scripts, engines } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 
-t.test('without a command it is the server, with one it is that', async t => {
+t.test('starts the server without a command, else the command', async t => {
   const server = standalone(t, { PORT: '0' }, { args: [BIN], cwd: t.testdir() })
   t.equal(statusOf(await exchange(await server.port(), HEALTH)), 200)
   server.child.kill('SIGTERM')
@@ -18,7 +18,7 @@ t.test('without a command it is the server, with one it is that', async t => {
   t.match(await list.ended, { code: 1, stderr: /^list: DATABASE_URL: none.db does not exist; .*\n$/ })
 })
 
-t.test('a Node that is too old is told in one line which one is needed', async t => {
+t.test('an old Node gets one line that names the version needed', async t => {
   const needed = engines.node.replace('>=', '')
   for (const version of ['20.20.2', '24.1.0', '8.17.0']) {
     // What Node loads first makes it say that it is an older one.
@@ -29,6 +29,6 @@ t.test('a Node that is too old is told in one line which one is needed', async t
   }
 })
 
-t.test('`npm start` begins with it too', async t => {
+t.test('`npm start` uses it too', async t => {
   t.match(scripts.start, / commands\/bin\.cjs$/)
 })

@@ -68,7 +68,7 @@ const event = (number: number, created: number, type = 'checkout.session.complet
   created,
 })
 
-tap.test('what was missed comes by its own way, once', async t => {
+tap.test('missed events are delivered by their own routes, once', async t => {
   const { app, env, url, chatwoot, stripe, catchUp } = await world(t)
   // More than a page of each, one too old, and one that nothing handles.
   stripe.events.push(event(0, NOW - 3 * HOUR))
@@ -172,7 +172,7 @@ tap.test('only conversations that wait for the bot', async t => {
   }
 })
 
-tap.test('what is not set up is skipped, and what is refused is said', async t => {
+tap.test('what is not configured is skipped, and refusals are reported', async t => {
   const { env, url, chatwoot, stripe } = await world(t)
   const without = (...names: string[]) =>
     Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)))
@@ -209,7 +209,7 @@ tap.test('what is not set up is skipped, and what is refused is said', async t =
   t.match(await run({ ...env, CW_URL: 'http://a:b@c' }, ...args), { code: 1, err: /CW_URL/ })
 })
 
-tap.test('unsigned, where the server takes it so; other events of the account are ignored', async t => {
+tap.test('unsigned if the server accepts that; other events of the account are ignored', async t => {
   const { env, url, chatwoot, stripe } = await world(t, { CW_ACC_ID: '1' })
   chatwoot.addConversation({ messages: [message(1, { created_at: NOW - 60 })] })
   stripe.events.push(Object.assign(event(1, NOW - 60), { livemode: true }))
@@ -221,7 +221,7 @@ tap.test('unsigned, where the server takes it so; other events of the account ar
   )
 })
 
-tap.test('who says later is asked later', async t => {
+tap.test('a rate-limited call is retried when allowed', async t => {
   const { env, url, chatwoot, stripe, catchUp } = await world(t)
   const later = { status: 429, headers: { 'retry-after': '0.01' }, body: { error: 'slow down' } }
   stripe.events.push(event(1, NOW - 60))
@@ -260,7 +260,7 @@ tap.test('who says later is asked later', async t => {
   busy.closeAllConnections()
 })
 
-tap.test('a server that is not there', async t => {
+tap.test('the server is not running', async t => {
   const { app, env, url, stripe } = await world(t)
   stripe.events.push(event(1, NOW - 60))
   await app.close()

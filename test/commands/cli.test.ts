@@ -21,7 +21,7 @@ t.test('help', async t => {
   }
 })
 
-t.test('wrong usage is 2', async t => {
+t.test('wrong usage exits with 2', async t => {
   t.match(await cli({}, ['lits']), { code: 2, out: '', err: "error: unknown command 'lits'\n(Did you mean list?)\n" })
   t.match(await run({}, 'list', '--nonsense'), { code: 2, out: '', err: /unknown option '--nonsense'/ })
   t.match(await run({}, 'show'), { code: 2, err: /missing required argument 'id'/ })
@@ -29,14 +29,14 @@ t.test('wrong usage is 2', async t => {
   t.match(await run({ PORT: 'x' }, 'list'), { code: 1, out: '', err: /^list: PORT / }, 'a wrong configuration is not')
 })
 
-t.test('stdout has the result alone, .env is read, and an error is one line', async t => {
+t.test('stdout has only the result, .env is read, and an error is one line', async t => {
   const cwd = t.testdir({ '.env': 'DATABASE_URL=from-the-file.db\n' })
   const err = "list: DATABASE_URL: from-the-file.db does not exist; name the server's own file\n"
   t.same(await cli({}, ['list', '--json'], { cwd }), { code: 1, out: '', err })
   t.notOk(existsSync(join(cwd, 'from-the-file.db')))
 })
 
-t.test('a fault of our own keeps its stack; one of SQLite says where', async t => {
+t.test('our bugs keep their stack; SQLite’s errors say where', async t => {
   const say: string[] = []
   const fault = () => {
     throw new RangeError('ours')
@@ -50,7 +50,7 @@ t.test('a fault of our own keeps its stack; one of SQLite says where', async t =
   t.match({ code, err }, { code: 1, err: /^backup: could not create .*text.db.copy: file is not a database$/ })
 })
 
-t.test('without a command, and with start, the server serves', async t => {
+t.test('the server runs without a command and with start', async t => {
   for (const args of [[], ['start']]) {
     const { child, ended, port } = standalone(t, { PORT: '0' }, { args: [CLI_FILE, ...args], cwd: t.testdir() })
     t.equal(statusOf(await exchange(await port(), HEALTH)), 200)
@@ -76,7 +76,7 @@ t.test('start uses the socket that systemd hands over: it is the same process', 
   t.match(await server.ended, { code: 0, stderr: '' })
 })
 
-t.test('tables are aligned, and steer no terminal', async t => {
+t.test('tables are aligned, and can’t control the terminal', async t => {
   t.same(
     table(
       [

@@ -71,7 +71,7 @@ async function world(t: Test, store: string): Promise<World> {
 }
 
 for (const [name, store] of Object.entries(STORES)) {
-  tap.test(`beside the running server, on ${name}`, async t => {
+  tap.test(`while the server runs, on ${name}`, async t => {
     const { env, chatwoot, log, dead } = await world(t, await store(t))
     const handled = (id: string) => log.line(line => line.delivery === id && line.msg === 'webhook handled')
     const [first, second, third] = [await dead(1, 501), await dead(2, 502), await dead(3, 503)]
@@ -118,7 +118,7 @@ for (const [name, store] of Object.entries(STORES)) {
   })
 }
 
-tap.test('what can not be done is said', async t => {
+tap.test('impossible requests are errors', async t => {
   const url = join(t.testdir(), 'webhooks.db')
   const env = { DATABASE_URL: url }
   const store = openSqliteStore(url)
@@ -135,11 +135,14 @@ tap.test('what can not be done is said', async t => {
   t.match(await run(env, 'discard', unknown, '--reason', 'x'), { code: 1 })
   t.match(await run(env, 'discard', id, '--reason', ' '), { code: 2, err: /reason must be a string/ })
   t.match(await run(env, 'discard', id, '--reason', 'x'), { code: 0 })
-  t.match(await run(env, 'discard', id, '--reason', 'x'), { code: 1, err: /is discarded: only what is parked or dead/ })
+  t.match(await run(env, 'discard', id, '--reason', 'x'), {
+    code: 1,
+    err: /is discarded: only parked and dead deliveries/,
+  })
   await store.close()
 })
 
-tap.test('what the tables say', async t => {
+tap.test('tables', async t => {
   const url = join(t.testdir(), 'webhooks.db')
   const env = { DATABASE_URL: url }
   const store = openSqliteStore(url)
@@ -178,7 +181,7 @@ tap.test('pages', async t => {
   t.match(second, { code: 0, result: { deliveries: [{ id: ids[2] }], next: null } })
 })
 
-tap.test('a wrong way to ask', async t => {
+tap.test('wrong usage', async t => {
   const env = { DATABASE_URL: join(t.testdir(), 'none.db') }
   t.match(await run(env, 'replay'), { code: 2, err: /^replay: give either ids or a filter/ })
   t.match(await run(env, 'replay', 'an-id', '--state', 'dead'), { code: 2, err: /such as --state dead$/ })

@@ -17,7 +17,7 @@ async function examine(url: string): Promise<string[]> {
     .map(({ state, says }) => `${state} ${says}`)
 }
 
-tap.test('a database without a store, and one with', async t => {
+tap.test('a database with and without a store', async t => {
   const url = await safe.database()
   t.match(await examine(url), [/^warn postgres:.*there is no schema tutorbot_webhooks yet: the server makes it/])
   t.match(await examine(url), [/^warn postgres:/], 'looking has made none')
@@ -27,7 +27,7 @@ tap.test('a database without a store, and one with', async t => {
   t.match(await examine(url), [/^wrong the schema tutorbot_webhooks has version 99/])
 })
 
-tap.test('settings that endanger what is acknowledged, or are not what is worked with', async t => {
+tap.test('settings that endanger acknowledged deliveries or are unsupported', async t => {
   const url = await passing.database()
   const name = new URL(url).pathname.slice(1)
   await passing.query(url, `ALTER DATABASE ${name} SET synchronous_commit = off`)

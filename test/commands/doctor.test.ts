@@ -97,7 +97,7 @@ tap.test('all is well', async t => {
   t.same((await examine()).found, [])
 })
 
-tap.test('a configuration that is wrong', async t => {
+tap.test('a wrong configuration', async t => {
   t.match(await run({ PORT: 'x' }, 'doctor'), {
     code: 1,
     out: /^wrong +configuration +PORT /,
@@ -111,7 +111,7 @@ tap.test('a configuration that is wrong', async t => {
   t.match(await run({}, 'doctor', '--url', 'nowhere'), { code: 2, err: /--url nowhere is not a URL/ })
 })
 
-tap.test('what is off is a warning', async t => {
+tap.test('disabled parts are warnings', async t => {
   const env = { DATABASE_URL: join(t.testdir(), 'none.db') }
   const url = await answering(t, () => ({ status: 200 }))
   const { code, out } = await run(env, 'doctor', '--url', url)

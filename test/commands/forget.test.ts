@@ -46,7 +46,7 @@ async function openCalendar(store: string) {
 }
 
 for (const [name, { at, open }] of Object.entries(STORES)) {
-  tap.test(`a person is forgotten, and nobody else, on ${name}`, async t => {
+  tap.test(`forgets one person and nobody else, on ${name}`, async t => {
     const url = await at(t)
     const store = await open(url)
     const own = { contactId: CONTACT, conversation: 51 }
@@ -136,7 +136,7 @@ for (const [name, { at, open }] of Object.entries(STORES)) {
   })
 }
 
-tap.test('what is erased is overwritten in the file', async t => {
+tap.test('erased data is overwritten in the file', async t => {
   const url = join(t.testdir(), 'webhooks.db')
   const store = openSqliteStore(url)
   const content = 'Erasmus of the payload'
@@ -151,7 +151,7 @@ tap.test('what is erased is overwritten in the file', async t => {
   t.notMatch(readFileSync(url).toString('latin1'), content)
 })
 
-tap.test('what a handler takes at that moment is left, and said', async t => {
+tap.test('deliveries being handled are skipped and reported', async t => {
   const url = join(t.testdir(), 'webhooks.db')
   const store = openSqliteStore(url)
   const contact = ofChatwoot(chatwoot.contactCreated({ contactId: CONTACT }))
@@ -170,7 +170,7 @@ tap.test('what a handler takes at that moment is left, and said', async t => {
   await store.close()
 })
 
-tap.test('many: in steps, and what came after the command began', async t => {
+tap.test('many deliveries: in steps, including those that arrive meanwhile', async t => {
   const url = join(t.testdir(), 'webhooks.db')
   const store = openSqliteStore(url)
   for (let message = 1; message <= 450; message++) {
@@ -218,7 +218,7 @@ for (const [name, { at, open }] of Object.entries(STORES)) {
   })
 }
 
-tap.test('of whom, has to be said', async t => {
+tap.test('a contact or value is required', async t => {
   const url = join(t.testdir(), 'webhooks.db')
   await openSqliteStore(url).close()
   t.match(await run(env(url), 'forget'), { code: 2, err: /^forget: give a --contact, a --value, or both/ })

@@ -19,7 +19,7 @@ async function idOf(file: string): Promise<string> {
   return id
 }
 
-tap.test('the inbox tells its id; a backup has the same, and a restored store is asked about it', async t => {
+tap.test('a backup has the store’s installation id; doctor asks about it after a restore', async t => {
   const folder = t.testdir()
   const original = join(folder, 'webhooks.db')
   const { inbox } = await startInbox(t, { store: original })
@@ -56,7 +56,7 @@ tap.test('the inbox tells its id; a backup has the same, and a restored store is
   t.equal(await inbox.installationId(), id, 'the original keeps its own')
 })
 
-tap.test('a restored store of an older version gets an id of its own from the server', async t => {
+tap.test('a restored store of an older version gets a new id from the server', async t => {
   const folder = t.testdir()
   const backup = join(folder, 'backup.db')
   await openSqliteStore(backup).close()
@@ -68,7 +68,7 @@ tap.test('a restored store of an older version gets an id of its own from the se
   t.not(await idOf(restored), before)
 })
 
-tap.test('a store that is moved into PostgreSQL keeps its id, until another is decided there', async t => {
+tap.test('a store moved to PostgreSQL keeps its id until it is changed there', async t => {
   const server = await postgresServer()
   t.teardown(() => server.close())
   const url = await server.database()

@@ -33,7 +33,7 @@ import { deliverStripe, pay, student } from '../helpers/story.ts'
 const server = await postgresServer('')
 tap.teardown(() => server.close())
 
-tap.test('kill -9 anywhere, and run again: all arrives once, and is handled once', async t => {
+tap.test('kill -9 anywhere, then run again: everything arrives once and is handled once', async t => {
   const file = fileOf(t)
   const url = await server.database()
   const keys = await fillLargeStore(file)
@@ -94,7 +94,7 @@ tap.test('kill -9 anywhere, and run again: all arrives once, and is handled once
   t.ok(inOrder(handled.keys))
 })
 
-tap.test('half moved, a server started, and moved again: what was done there stays done', async t => {
+tap.test('half moved, server started, moved again: what was done there stays done', async t => {
   const file = fileOf(t)
   const url = await server.database()
   const keys = await fillLargeStore(file)
@@ -129,7 +129,7 @@ tap.test('half moved, a server started, and moved again: what was done there sta
   )
 })
 
-tap.test('the real server, killed amid a booking, and moved: the student notices nothing', async t => {
+tap.test('the server is killed during a booking and the store moved: the student notices nothing', async t => {
   const [chatwoot, stripe] = [await startChatwootApi(), await startStripeApi()]
   t.teardown(() => Promise.all([chatwoot.close(), stripe.close()]))
   stripe.addPrice('price_1', 6000)
@@ -193,7 +193,7 @@ tap.test('the real server, killed amid a booking, and moved: the student notices
   t.equal(feed.match(/BEGIN:VEVENT/g)?.length, 1)
 })
 
-tap.test('what fails half-way is said, and the next run goes on', async t => {
+tap.test('a failure half-way is reported, and the next run continues', async t => {
   const file = fileOf(t)
   const url = await server.database()
   await fillLargeStore(file)

@@ -12,7 +12,7 @@ import { postgresServer } from '../helpers/postgres-server.ts'
 const server = await postgresServer('')
 tap.teardown(() => server.close())
 
-tap.test('what is wrong with --from: one line that says so, and nothing is made', async t => {
+tap.test('a wrong --from is one line, and creates nothing', async t => {
   const folder = t.testdir({ 'text.db': 'this is a text, and not a database at all'.repeat(100), 'empty.db': '' })
   const path = (name: string) => join(folder, name)
   const to = await server.database()
@@ -63,7 +63,7 @@ tap.test('what is wrong with --from: one line that says so, and nothing is made'
   )
 })
 
-tap.test('what is wrong with --to: one line that says so, without the password, and no endless wait', async t => {
+tap.test('a wrong --to is one line without the password, within a limited time', async t => {
   const file = fileOf(t)
   const url = await server.database()
   await openSqliteStore(file).close()

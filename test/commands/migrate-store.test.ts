@@ -29,7 +29,7 @@ import { postgresServer } from '../helpers/postgres-server.ts'
 const server = await postgresServer('')
 tap.teardown(() => server.close())
 
-tap.test('all arrives as it was, in its order, and once; the file stays as it is', async t => {
+tap.test('everything arrives unchanged, in order, once; the file is unchanged', async t => {
   const file = fileOf(t)
   const url = await server.database()
   await fillStore(file)
@@ -56,7 +56,7 @@ tap.test('all arrives as it was, in its order, and once; the file stays as it is
   t.equal(hashOf(file), hash)
 })
 
-tap.test('what was moved is handled: in order, each once; what is known is a duplicate', async t => {
+tap.test('moved deliveries are handled in order, once; known ones are duplicates', async t => {
   for (const running of [false, true]) {
     await t.test(running ? 'by an instance that runs already' : 'by one that is started then', async t => {
       const file = fileOf(t)
@@ -84,7 +84,7 @@ tap.test('what was moved is handled: in order, each once; what is known is a dup
   }
 })
 
-tap.test('odd texts are found again, and large payloads go in small pieces', async t => {
+tap.test('odd strings survive, and large payloads are moved in small batches', async t => {
   const file = fileOf(t)
   const url = await server.database()
   const long = `${'k'.repeat(100_000)}\u0000`
@@ -117,7 +117,7 @@ tap.test('odd texts are found again, and large payloads go in small pieces', asy
   t.same((await moved.get(delivery('large 3').id))?.payload, payload)
 })
 
-tap.test('a database with deliveries, steps and lessons of its own', async t => {
+tap.test('a database that already has deliveries, steps and lessons', async t => {
   const file = fileOf(t)
   const url = await server.database()
   const own = await openPostgresStore(url, log)

@@ -22,7 +22,7 @@ const STORES: Record<string, { at(t: Test): string | Promise<string>; open(url: 
 }
 
 for (const [name, { at, open }] of Object.entries(STORES)) {
-  tap.test(`to the end of the store, beside who uses it, on ${name}`, async t => {
+  tap.test(`prunes the whole store while it is in use, on ${name}`, async t => {
     const url = await at(t)
     const store = await open(url)
     const ages = { old: 10, young: 1 }

@@ -17,7 +17,7 @@ async function host(t: Test, ...sources: Source[]) {
 
 const identify: Source['identify'] = request => ({ event: request.field('type') })
 
-t.test('a genuine one, a repeat, and what must be refused', async t => {
+t.test('a genuine request, a repeat, and requests to refuse', async t => {
   const { app, url } = await host(t, {
     name: 'github',
     path: '/github',
@@ -34,7 +34,7 @@ t.test('a genuine one, a repeat, and what must be refused', async t => {
   t.equal((await app.webhooks.inbox.list()).length, 1)
 })
 
-t.test('with a time that is signed, and a body from a file', async t => {
+t.test('with a signed timestamp and a body from a file', async t => {
   const { app, url } = await host(t, {
     name: 'svix',
     path: '/svix',
@@ -50,7 +50,7 @@ t.test('with a time that is signed, and a body from a file', async t => {
   t.match(await app.webhooks.inbox.list(), [{ source: 'svix', payload: { type: 'push', id: 1 } }])
 })
 
-t.test('a secret that the server does not have is found out', async t => {
+t.test('a secret that the server does not have is detected', async t => {
   const verify = presets.square({ secrets: ['other'], url: 'https://x.example/square' })
   const { url } = await host(t, { name: 'square', path: '/square', verify, identify })
   const args = [
@@ -68,13 +68,13 @@ t.test('a secret that the server does not have is found out', async t => {
   t.match(out, /square: genuine +401 WEBHOOK_SIGNATURE_MISMATCH +\d+ +NO: expected 200/)
 })
 
-t.test('what is missing is said', async t => {
+t.test('missing options are errors', async t => {
   const all = ['--path', '/x', '--preset', 'github', '--secret-env', 'SHOP_SECRET']
   const wrong: [string[], RegExp][] = [
     [['--path', 'x', '--preset', 'github'], /--path must begin with \//],
     [['--path', '/x'], /--preset must be one of standardWebhooks, polar, github, /],
-    [['--path', '/x', '--preset', 'github'], /--secret-env must name a variable/],
-    [['--path', '/x', '--preset', 'github', '--secret-env', 'NONE'], /--secret-env must name a variable/],
+    [['--path', '/x', '--preset', 'github'], /--secret-env must name the environment variable/],
+    [['--path', '/x', '--preset', 'github', '--secret-env', 'NONE'], /--secret-env must name the environment variable/],
     [[...all, '--body', '/none/body.json'], /--body \/none\/body\.json can't be read: ENOENT/],
     [[...all, '--header', 'X-Event'], /--header X-Event is not of the form "Name: value"/],
   ]

@@ -40,7 +40,7 @@ async function run(env: Environment, url?: string) {
   return { code, err, good: code === 0, lines, row, last: lines.at(-1) }
 }
 
-t.test('with secrets, everything comes back as it should, at every run', async t => {
+t.test('with secrets, all answers are as expected on every run', async t => {
   const { app, url } = await startServer(t, SECRETS)
   for (const round of [1, 2]) {
     const { good, lines, last } = await run(SECRETS, `${url}/`)
@@ -52,7 +52,7 @@ t.test('with secrets, everything comes back as it should, at every run', async t
   t.equal(kept.length, 2 * (8 + 1 + 1 + 7), 'what was accepted is stored, once, and nothing else')
 })
 
-t.test('a live deployment does nothing for it', async t => {
+t.test('has no effects on a live deployment', async t => {
   const chatwoot = await startOther(t, (_request, response) => response.end('{}'))
   const env = { ...SECRETS, CW_URL: chatwoot.url, CW_TOKEN: 'token' }
   const { app, url } = await startServer(t, env)
@@ -64,7 +64,7 @@ t.test('a live deployment does nothing for it', async t => {
   db.close()
 })
 
-t.test('the mode of the Stripe samples is that of the key, which is given to nobody', async t => {
+t.test('Stripe samples have the mode of the key, which is not sent', async t => {
   for (const mode of ['live', 'test']) {
     const env = { ...SECRETS, STRIPE_SECRET_KEY: `sk_${mode}_abc` }
     const livemodes = new Set<unknown>()
@@ -83,7 +83,7 @@ t.test('the mode of the Stripe samples is that of the key, which is given to nob
   }
 })
 
-t.test('without secrets, from this machine: what only a secret tells is not checked', async t => {
+t.test('without secrets, from this machine: checks that need a secret are skipped', async t => {
   const { url } = await startServer(t, {})
   const { good, row, last } = await run({}, url)
   t.ok(good)
@@ -93,7 +93,7 @@ t.test('without secrets, from this machine: what only a secret tells is not chec
   t.equal(last, `${url}: 27 as expected, 6 not checked, 0 not`)
 })
 
-t.test('the original signature is expected to be refused where it is switched off', async t => {
+t.test('the original signature must be refused if it is switched off', async t => {
   const env = { ...SECRETS, CW_LEGACY_SIGNATURE: 'false' }
   const { url } = await startServer(t, env)
   const { good, row } = await run(env, url)
@@ -101,7 +101,7 @@ t.test('the original signature is expected to be refused where it is switched of
   t.match(row("Chatwoot: the original TutorBot's signature"), /401 WEBHOOK_SIGNATURE_MALFORMED/)
 })
 
-t.test('other secrets than the server has are a surprise', async t => {
+t.test('other secrets than the server’s are reported', async t => {
   const { url } = await startServer(t, SECRETS)
   const { good, row } = await run({ ...SECRETS, CW_HMAC_SECRET: 'another' }, url)
   t.notOk(good)
@@ -114,7 +114,7 @@ t.test('a prefix belongs to the URL', async t => {
   t.same([...new Set(asked)], ['POST /hooks/cw', 'POST /hooks/webhook/payments'])
 })
 
-t.test('a server that accepts everything surprises', async t => {
+t.test('a server that accepts everything is reported', async t => {
   const { url } = await startOther(t, (_request, response) => response.end('{"status":"accepted"}'))
   const { good, row } = await run(SECRETS, url)
   t.notOk(good)
@@ -124,7 +124,7 @@ t.test('a server that accepts everything surprises', async t => {
   t.match(row('Chatwoot: oversized'), /NO: expected 413$/)
 })
 
-t.test("somebody else's words are not printed", async t => {
+t.test('a foreign server’s text is not printed', async t => {
   const bodies = [
     '<h1>hi</h1>',
     '{"status":"\\u001b[2J"}',
@@ -152,7 +152,7 @@ t.test('a proxy that reads the whole oversized body first gets it', async t => {
   t.match(row('Chatwoot: oversized'), /413 \(not JSON\) +\d+ {2}yes$/)
 })
 
-t.test('no answer, or half of one, is a surprise that says so', async t => {
+t.test('no answer, or half of one, is reported', async t => {
   let request = 0
   const { url } = await startOther(t, (_request, response) => {
     request++
@@ -167,7 +167,7 @@ t.test('no answer, or half of one, is a surprise that says so', async t => {
   t.match(lines[4], /no answer within 5 s +50\d\d {2}NO/)
 })
 
-t.test('a server that is not there', async t => {
+t.test('the server is not running', async t => {
   const { app, url } = await startServer(t, {})
   await app.close()
   const err = `simulate: ${url} can't be reached (no answer: ECONNREFUSED): start the server with npm start, or pass --url`
@@ -178,12 +178,12 @@ t.test('a server that is not there', async t => {
   t.match(await run({ PORT: port, HOST: '::' }), { err: new RegExp(`^simulate: http://\\[::1\\]:${port} `) })
 })
 
-t.test('https is spoken to an https URL', async t => {
+t.test('uses https for an https URL', async t => {
   const { url } = await startOther(t, (_request, response) => response.end())
   t.match(await run({}, url.replace('http:', 'https:')), { err: / https:.* can't be reached \(no answer: \w+\)/ })
 })
 
-t.test('what is not a URL is named', async t => {
+t.test('an invalid URL is named', async t => {
   for (const url of ['hooks.example.com', 'ftp://hooks.example.com', 'http://', '']) {
     const err = `simulate: --url ${url} is not a URL; use one like https://hooks.example.com`
     t.match(await run({}, url), { code: 2, err })

@@ -26,7 +26,7 @@ function schemaOf(file: string): unknown {
   return { schema, version }
 }
 
-tap.test('beside a server of the version before, commands look, and change nothing', async t => {
+tap.test('with a server of the previous version running, commands read and change nothing', async t => {
   const { file, env, id } = await storeOf(t, 2)
   const before = schemaOf(file)
   t.equal((await runJson<unknown[]>(env, 'list')).code, 0)
@@ -51,7 +51,7 @@ tap.test('beside a server of the version before, commands look, and change nothi
   t.match(await run(env, 'replay', id), { code: 0 })
 })
 
-tap.test('what no command can read is said in one line', async t => {
+tap.test('an unreadable store is one line', async t => {
   const { env } = await storeOf(t, 1)
   t.match(await run(env, 'list'), { code: 1, err: /^list: DATABASE_URL: .* has schema version 1, not 3; start this/ })
 })
@@ -72,7 +72,7 @@ tap.test('a newer version says who can still use its file', async t => {
   t.match(await run(env, 'list'), { code: 1, err: /schema version 99, this program knows 3/ })
 })
 
-tap.test('an empty file is no store to look at', async t => {
+tap.test('an empty file is not a store', async t => {
   const file = join(t.testdir({ 'empty.db': '' }), 'empty.db')
   t.match(await run({ DATABASE_URL: file }, 'list'), { code: 1, err: /empty.db is empty; name the server's own file/ })
 })

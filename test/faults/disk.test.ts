@@ -61,7 +61,7 @@ function canMount(): boolean {
   }
 }
 
-tap.test('a full disk: 500, not one false 200, and it goes on by itself when there is room', async t => {
+tap.test('a full disk: 500, no false 200, and recovery when there is room', async t => {
   if (!canMount()) return t.pass('NOT RUN: a small disk of its own needs root')
   const disk = t.testdir()
   // The disk is the server's alone, and gone with it.
@@ -84,7 +84,7 @@ tap.test('a full disk: 500, not one false 200, and it goes on by itself when the
   )
 })
 
-tap.test('a read-only disk: no start', async t => {
+tap.test('a read-only disk prevents the start', async t => {
   if (!canMount()) return t.pass('NOT RUN: a read-only disk of its own needs root')
   const disk = t.testdir()
   const shell = `exec unshare --mount sh -c 'mount -t tmpfs -o ro tmpfs "${disk}" && exec "$0" "$@"'`

@@ -12,7 +12,7 @@ tap.teardown(() => server.close())
 
 const ready = ({ event }: Record<string, unknown>) => event === 'ready'
 
-tap.test('each delivery is handled by one of three, once, in order; the same ones sent to all are known', async t => {
+tap.test('three instances handle each delivery once, in order; copies are duplicates on all', async t => {
   const database = await fleetDatabase(server)
   const instances = [1, 2, 3].map(() => inboxProcess(t, database.url, { HANDLER_MS: '2' }))
   await Promise.all(instances.map(({ line }) => line(ready)))
@@ -43,7 +43,7 @@ tap.test('kill -9 in the middle of the work: the others finish it', async t => {
   t.equal(await database.number('SELECT count(*) AS n FROM handling WHERE attempt > 2'), 0)
 })
 
-tap.test('frozen past its heartbeat: the other one takes over, and its late settle changes nothing', async t => {
+tap.test('frozen beyond its heartbeat: another takes over, and the late settle changes nothing', async t => {
   const database = await fleetDatabase(server)
   // So long that it is frozen amid them, however slowly this test sees that they have begun.
   const frozen = inboxProcess(t, database.url, { HANDLER_MS: '5000' })
@@ -85,7 +85,7 @@ tap.test('the database is stopped under load and started again', { skip: NOT_OUR
   t.equal(await database.disordered(), 0)
 })
 
-tap.test('started before the database is up: it waits and says so', { skip: NOT_OURS }, async t => {
+tap.test('started before the database: waits and logs that', { skip: NOT_OURS }, async t => {
   const database = await fleetDatabase(server)
   await server.stop()
   const instance = inboxProcess(t, database.url)

@@ -88,7 +88,7 @@ async function setUp(t: Test, run: number) {
 }
 
 for (let run = 0; run < RUNS; run++) {
-  t.test(`a lesson booked, and every other effect is fatal, from number ${run}`, async t => {
+  t.test(`a lesson is booked while every other effect kills the process, from number ${run}`, async t => {
     const world = await setUp(t, run)
     const renee = student(world)
     await renee.says('Hoi, ik zoek bijles wiskunde')
@@ -128,7 +128,7 @@ for (let run = 0; run < RUNS; run++) {
   })
 
   t.test(
-    `an expired link, a failed payment, a refund, and every other effect is fatal, from number ${run}`,
+    `an expired link, a failed payment and a refund while every other effect kills the process, from number ${run}`,
     async t => {
       const world = await setUp(t, run)
       const renee = student(world)

@@ -7,7 +7,7 @@ for (const [broken, check] of [
   ['once', 'effects once'],
   ['overlap', 'no overlap'],
 ] as const)
-  t.test(`a service that breaks a promise (${broken}) is found out, with the seed`, async t => {
+  t.test(`a service that breaks a promise (${broken}) is detected, with the seed`, async t => {
     const { code, said } = await fuzz('--seconds', '5', '--seed', '1', '--break', broken)
     if (code !== 1) t.comment(said)
     t.equal(code, 1)

@@ -157,7 +157,7 @@ for (const [name, what, violated, events, rows] of CASES)
     t.same(new Set(violations.map(violation => violation.check)), new Set(violated ? [name] : []))
   })
 
-t.test('a seed decides', async t => {
+t.test('the seed determines the choices', async t => {
   const numbers = (seed: number, stream: string) => {
     const { between, chance, pick } = createRandom(seed, stream)
     return Array.from({ length: 50 }, () => [between(1, 6), chance(0.5), pick(['a', 'b'])])

@@ -39,7 +39,7 @@ t.test('by source and event', async t => {
   t.same(lines, [])
 })
 
-t.test('by event alone: the form of before works, and the log says how to write it now', async t => {
+t.test('by event alone: the old form works, and a warning shows the new one', async t => {
   const both = { contact_created: handler, 'charge.captured': pair, chatwoot: { contact_created: pair } }
   t.same(bySource(both), { chatwoot: { contact_created: pair }, stripe: { 'charge.captured': pair } })
   t.match(lines, [
@@ -47,7 +47,7 @@ t.test('by event alone: the form of before works, and the log says how to write 
   ])
 })
 
-t.test('a name that nothing has is an error that says what was meant', async t => {
+t.test('an unknown name is an error that suggests the nearest one', async t => {
   for (const [handlers, message] of [
     [
       { chatwoot: { mesage_created: handler } },
@@ -69,7 +69,7 @@ t.test('a name that nothing has is an error that says what was meant', async t =
   }
 })
 
-t.test('what can’t be called is an error that names it', async t => {
+t.test('a handler that is no function is an error that names it', async t => {
   for (const wrong of [null, 'x', 5, { handle() {} }, { gaveUp() {} }, { handle: 1, gaveUp: 2 }]) {
     const message = /message_created must be a function, or \{ handle, gaveUp \}/
     t.throws(() => bySource({ message_created: wrong }), { message })

@@ -31,7 +31,7 @@ const row = (more: object = {}, afterMs = 0) => ({
   ...more,
 })
 
-t.test('one message as two rows is handled once', async t => {
+t.test('a message stored twice is handled once', async t => {
   t.same(await handledOf(t, [row(), row({}, 2_000)]), [1])
   t.same(await handledOf(t, [row(), row({}, -600_000), row({ created_at: AT / 1_000 + 600 })], true), [1])
 })
@@ -44,7 +44,7 @@ t.test('attachments alone are the same message, too', async t => {
   )
 })
 
-t.test('what is not known to be the same is answered', async t => {
+t.test('messages that may differ are both answered', async t => {
   const conversation = (more: object) => {
     const { conversation } = chatwoot.incoming({ conversation: 42 }) as unknown as { conversation: object }
     return { conversation: { ...conversation, ...more } }

@@ -46,7 +46,7 @@ t.test('an answer is understood by its value, its title in any language, or its 
   for (const [text, meaning] of cases) t.strictSame(understand(text, situation()), meaning, text)
 })
 
-t.test('what is not offered is not understood; a person can be asked for anywhere', async t => {
+t.test('only offered choices are understood; a person can be asked for anywhere', async t => {
   for (const text of ['', '0', '7', '-1', 'minutes_60', 'book', 'Les boeken', 'blub']) {
     t.equal(understand(text, situation()), null, text)
   }
@@ -63,7 +63,7 @@ t.test('what is not offered is not understood; a person can be asked for anywher
   }
 })
 
-t.test('every question can be answered with a person, and has answers that WhatsApp can show', async t => {
+t.test('every question offers a person, and its answers fit WhatsApp', async t => {
   for (const [intent, { answers, times = false }] of Object.entries(DIALOGUE)) {
     t.ok(answers.includes('human'), intent)
     // Of a list: https://developers.facebook.com/docs/whatsapp/cloud-api/messages/interactive-list-messages
@@ -74,7 +74,7 @@ t.test('every question can be answered with a person, and has answers that Whats
   }
 })
 
-t.test('an intent of somebody else is the menu', async t => {
+t.test('an unknown intent means the menu', async t => {
   t.equal(intentOf({ pending_intent: 'rebook' }), 'rebook')
   for (const pending_intent of ['book', '', null, undefined, 7, 'toString'])
     t.equal(intentOf({ pending_intent }), 'menu')

@@ -49,7 +49,7 @@ for (const [name, refusal] of Object.entries({ FORBIDDEN, MISSING })) {
   })
 }
 
-t.test('a thin event that can’t be read at all waits, is told of, and is handled once the key may', async t => {
+t.test('an unreadable thin event waits, is reported, and is handled once the key may read it', async t => {
   const tutor = await setUp(t)
   tutor.stripe.fail(/./, FORBIDDEN, 100)
   const id = await tutor.pay(THIN)
@@ -63,7 +63,7 @@ t.test('a thin event that can’t be read at all waits, is told of, and is handl
   t.ok(tutor.isPaid())
 })
 
-t.test('a thin event without anything to fetch is told of at once', async t => {
+t.test('a thin event with nothing to fetch is reported at once', async t => {
   const tutor = await setUp(t)
   t.match(await tutor.handlePayment({ ...THIN, snapshot_event: undefined, related_object: null }), {
     msg: 'webhook dead',
@@ -71,7 +71,7 @@ t.test('a thin event without anything to fetch is told of at once', async t => {
   t.match(tutor.attention, [{ payment: THIN.id, problem: 'event_unreadable', why: /related_object\.url/ }])
 })
 
-t.test('Stripe is away: a thin event is tried again, and its object is not asked for instead', async t => {
+t.test('while Stripe is down, a thin event is retried, not replaced by its object', async t => {
   const tutor = await setUp(t)
   tutor.stripe.fail(EVENTS, { status: 500, body: { error: { type: 'api_error' } } })
   const id = await tutor.pay(THIN)
@@ -79,7 +79,7 @@ t.test('Stripe is away: a thin event is tried again, and its object is not asked
   t.notOk(tutor.stripe.calls.some(({ path }) => path.includes('/sessions')))
 })
 
-t.test('a snapshot event waits as well while the key may not read its session', async t => {
+t.test('a snapshot event waits too while the key may not read its session', async t => {
   const tutor = await setUp(t)
   tutor.stripe.fail(SESSIONS, FORBIDDEN)
   const id = await tutor.pay(stripeEvent('checkout.session.completed', SESSION))
@@ -88,7 +88,7 @@ t.test('a snapshot event waits as well while the key may not read its session', 
   t.ok(tutor.isPaid())
 })
 
-t.test('a session in setup mode is no payment, and nobody is asked about it', async t => {
+t.test('a session in setup mode is no payment: Stripe is not asked about it', async t => {
   const tutor = await setUp(t)
   const session = { ...SESSION, mode: 'setup', payment_status: 'no_payment_required' }
   t.match(await tutor.handlePayment(stripeEvent('checkout.session.completed', session)), { msg: 'webhook handled' })

@@ -66,7 +66,7 @@ const contactOf = ({ chatwoot }: Tutor) => chatwoot.contacts.get(4100001)?.custo
 
 const incoming = (content: string, options = {}) => samples.incoming({ content, ...options })
 
-t.test('a student who writes gets the menu, and the conversation what it lacks', async t => {
+t.test('a student who writes gets the menu, and the conversation its missing attributes', async t => {
   const tutor = await setUp(t, { conversation: { custom_attributes: { order_id: 'A1', pending_intent: 'book' } } })
   t.match(await tutor.handle(incoming('Hoi!')), { msg: 'webhook handled' })
 
@@ -120,7 +120,7 @@ t.test('an attachment without text, or an empty message, gets the menu', async t
   t.strictSame(said(tutor.conversation), [nl.menu, nl.notUnderstood])
 })
 
-t.test('what no student wrote does nothing', async t => {
+t.test('messages not written by a student do nothing', async t => {
   const tutor = await setUp(t)
   const payloads = [
     samples.outgoing({ message: 1 }),
@@ -169,7 +169,7 @@ t.test('the bot does not keep silent', async t => {
   }
 })
 
-t.test('an assignee of a version without assignee_type is a human', async t => {
+t.test('without assignee_type an assignee is a person', async t => {
   const tutor = await setUp(t)
   const payload = samples.incoming({ assignee: 11 })
   const { assignee_type, ...meta } = payload.conversation.meta
@@ -194,7 +194,7 @@ t.test('a choice in the web widget comes as an update of the bot’s question', 
   t.match(said(tutor.conversation), [/^Onze prijzen/])
 })
 
-t.test('prices go by the segment, and by what has a price', async t => {
+t.test('prices depend on the segment and on what has a price', async t => {
   const cases: [string, Parameters<typeof setUp>[1] & object, string[]][] = [
     ['weekend', { contact: { segment: 'weekend' } }, ['60 minuten: 70.00 EUR', '90 minuten: 99.50 EUR']],
     ['existing', { contact: { has_paid_lesson: true } }, ['60 minuten: 60.00 EUR', '90 minuten: 85.00 EUR']],
@@ -209,7 +209,7 @@ t.test('prices go by the segment, and by what has a price', async t => {
   }
 })
 
-t.test('prices that can’t be told: a human tells them, and reads why', async t => {
+t.test('prices that can’t be shown: the student is handed over, with the reason', async t => {
   const notSet = /no prices can be told: STRIPE_SECRET_KEY or a price id is not set/
   const cases: [string, Parameters<typeof setUp>[1] & object, RegExp][] = [
     ['no key', { stripeKey: false }, notSet],
@@ -236,7 +236,7 @@ t.test('prices that can’t be told: a human tells them, and reads why', async t
   }
 })
 
-t.test('while Stripe is away the prices wait', async t => {
+t.test('while Stripe is down, prices wait', async t => {
   const tutor = await setUp(t)
   tutor.stripe.fail(/price_s90/, stripeError(503, 'api_error', 'Later'))
   const id = await tutor.send(incoming('prices'))
@@ -246,34 +246,31 @@ t.test('while Stripe is away the prices wait', async t => {
   t.match(said(tutor.conversation), [/85.00 EUR/])
 })
 
-t.test('who asks for a person gets one', async t => {
+t.test('asking for a person hands over', async t => {
   const tutor = await setUp(t, { conversation: { labels: ['vip'] } })
   await tutor.handle(incoming('human'))
   t.strictSame(said(tutor.conversation), [nl.handoff])
   t.match(tutor.conversation, { status: 'open', labels: ['vip', 'intent:handoff'], assignee: HANDOFF_AGENT })
 })
 
-t.test('without HANDOFF_AGENT_ID a conversation is open for everybody', async t => {
+t.test('without HANDOFF_AGENT_ID a conversation stays unassigned', async t => {
   const tutor = await startTutor(t)
   const conversation = tutor.chatwoot.addConversation()
   await tutor.handle(incoming('human'))
   t.match(conversation, { status: 'open', labels: ['intent:handoff'], assignee: null })
 })
 
-t.test(
-  'Chatwoot gives a conversation to the agent whose token opens it: HANDOFF_AGENT_ID gets it all the same',
-  async t => {
-    const tutor = await setUp(t, { token: 'agent' })
-    tutor.chatwoot.fail(POST_LABELS, { status: 500 })
-    const id = await tutor.send(incoming('human'))
-    await tutor.ended(id)
-    t.equal(tutor.conversation.assignee, AGENT_ID)
-    await tutor.nextAttempt(id, 1)
-    t.equal(tutor.conversation.assignee, HANDOFF_AGENT)
-  },
-)
+t.test('Chatwoot assigns a conversation to the agent whose token opens it: HANDOFF_AGENT_ID still gets it', async t => {
+  const tutor = await setUp(t, { token: 'agent' })
+  tutor.chatwoot.fail(POST_LABELS, { status: 500 })
+  const id = await tutor.send(incoming('human'))
+  await tutor.ended(id)
+  t.equal(tutor.conversation.assignee, AGENT_ID)
+  await tutor.nextAttempt(id, 1)
+  t.equal(tutor.conversation.assignee, HANDOFF_AGENT)
+})
 
-t.test('a human who has taken the conversation before it is handed over keeps it', async t => {
+t.test('a person who took the conversation before the hand-over keeps it', async t => {
   const tutor = await setUp(t)
   tutor.chatwoot.fail(POST_MESSAGE, { status: 500 })
   const id = await tutor.send(incoming('human'))
@@ -283,7 +280,7 @@ t.test('a human who has taken the conversation before it is handed over keeps it
   t.match(tutor.conversation, { status: 'open', labels: ['intent:handoff'], assignee: 11 })
 })
 
-t.test('a human who has taken the conversation since the message was written is not disturbed', async t => {
+t.test('a person who took the conversation since the message is not disturbed', async t => {
   const tutor = await setUp(t, { conversation: { assignee: 11 } })
   t.match(await tutor.handle(incoming('human')), { msg: 'webhook handled' })
   t.strictSame(tutor.conversation.messages, [])
@@ -310,7 +307,7 @@ t.test('a conversation is initialised once', async t => {
   )
 })
 
-t.test('nothing is written where nothing lacks', async t => {
+t.test('nothing is written if nothing is missing', async t => {
   const custom_attributes = { language_prompted: true, intake_completed: true, pending_intent: 'book' }
   const tutor = await setUp(t, { conversation: { custom_attributes }, contact: { segment: 'existing' } })
   await tutor.handle(samples.conversationCreated())
@@ -324,7 +321,7 @@ t.test('a conversation without a contact is initialised', async t => {
   t.strictSame(tutor.chatwoot.called(WRITES).length, 1)
 })
 
-t.test('with a bot’s token alone, contacts are left as they are, with a warning', async t => {
+t.test('with a bot’s token only, contacts are not updated, with a warning', async t => {
   const tutor = await setUp(t, { admin: false })
   t.match(await tutor.handle(incoming('Hoi')), { msg: 'webhook handled' })
   t.strictSame(said(tutor.conversation), [nl.menu])
@@ -332,7 +329,7 @@ t.test('with a bot’s token alone, contacts are left as they are, with a warnin
   t.strictSame(warnings(tutor.log), ['contact not updated: set CW_ADMIN_TOKEN to an administrator’s token'])
 })
 
-t.test('a contact that is gone is no matter of tokens', async t => {
+t.test('a missing contact is not blamed on the token', async t => {
   const tutor = await setUp(t)
   tutor.chatwoot.fail(/^PUT/, { status: 404, body: { error: 'Resource could not be found' } })
   t.match(await tutor.handle(samples.conversationCreated()), { msg: 'webhook dead', error: /404 to PUT/ })
@@ -346,7 +343,7 @@ t.test('without CW_TOKEN, messages are handled with a warning', async t => {
   t.strictSame(tutor.chatwoot.calls, [])
 })
 
-t.test('what fails after the reply is done again, and the reply is not', async t => {
+t.test('a failure after the reply is retried, the reply is not repeated', async t => {
   const steps: [string, Matcher][] = [
     ['the status', `POST ${at('/toggle_status')}`],
     ['the labels are not read', `GET ${at('/labels')}`],
@@ -368,7 +365,7 @@ t.test('what fails after the reply is done again, and the reply is not', async t
   }
 })
 
-t.test('a reply is not sent again although the student has written since', async t => {
+t.test('a reply is not sent twice although the student has written since', async t => {
   const tutor = await setUp(t)
   tutor.chatwoot.fail(POST_LABELS, { status: 500 })
   const id = await tutor.send(incoming('human'))
@@ -378,7 +375,7 @@ t.test('a reply is not sent again although the student has written since', async
   t.strictSame(said(tutor.conversation), [nl.handoff, 'Hallo?'])
 })
 
-t.test('a reply whose answer got lost is not sent again, however late that is noticed', async t => {
+t.test('a reply whose response was lost is not sent twice, however late that is noticed', async t => {
   for (const behaviour of ['drop after', 'hang'] as const) {
     for (const late of [0, 3 * MINUTE]) {
       t.test(`${behaviour}, ${late} ms`, async t => {
@@ -396,7 +393,7 @@ t.test('a reply whose answer got lost is not sent again, however late that is no
   }
 })
 
-t.test('what others wrote between two attempts stays', async t => {
+t.test('others’ changes between two attempts stay', async t => {
   const tutor = await setUp(t)
   tutor.chatwoot.fail(POST_LABELS, { status: 500 })
   tutor.chatwoot.fail(`POST ${at('/custom_attributes')}`, { status: 500 })
@@ -415,7 +412,7 @@ t.test('what others wrote between two attempts stays', async t => {
   })
 })
 
-t.test('the next attempt waits as long as Chatwoot asks', async t => {
+t.test('the next attempt waits for Chatwoot’s Retry-After', async t => {
   const tutor = await setUp(t)
   tutor.chatwoot.fail(POST_MESSAGE, { status: 429, headers: { 'retry-after': '77' }, body: 'Retry later' })
   const id = await tutor.send(incoming('Hoi'))
@@ -428,7 +425,7 @@ t.test('the next attempt waits as long as Chatwoot asks', async t => {
   t.strictSame(said(tutor.conversation), [nl.menu])
 })
 
-t.test('a conversation that is gone is dead at once, and that nobody could be told is said', async t => {
+t.test('a deleted conversation: dead at once, and the log says that nobody was told', async t => {
   const tutor = await setUp(t)
   tutor.chatwoot.conversations.clear()
   t.match(await tutor.handle(incoming('Hoi')), {
@@ -438,13 +435,13 @@ t.test('a conversation that is gone is dead at once, and that nobody could be to
   t.strictSame(warnings(tutor.log), ['the gaveUp handler failed'])
 })
 
-t.test('late, but nothing has happened since: the student gets the answer', async t => {
+t.test('late, nothing has happened since: the student is answered', async t => {
   const { tutor, id } = await delayed(t, 'Hoi')
   t.match(await tutor.nextAttempt(id, 1), { msg: 'webhook handled' })
   t.strictSame(said(tutor.conversation), [nl.menu])
 })
 
-t.test('late, and the last that was sent is older, or is a note: the student gets the answer', async t => {
+t.test('late, the last message sent is older or a note: the student is answered', async t => {
   for (const parts of [
     { id: 4100010, private: false },
     { id: 4100012, private: true },
@@ -457,7 +454,7 @@ t.test('late, and the last that was sent is older, or is a note: the student get
   }
 })
 
-t.test('late, and overtaken: a note for the humans, no reply', async t => {
+t.test('late, answered meanwhile: a private note, no reply', async t => {
   const cases: [string, (conversation: ConversationState) => unknown][] = [
     ['a human has it', conversation => Object.assign(conversation, { assignee: 11 })],
     [
@@ -485,7 +482,7 @@ t.test('late, and overtaken: a note for the humans, no reply', async t => {
   }
 })
 
-t.test('the bot’s own reply does not overtake the hand-over it announces', async t => {
+t.test('the bot’s own reply does not count as an answer before its hand-over', async t => {
   const tutor = await setUp(t)
   tutor.chatwoot.fail(POST_LABELS, { status: 429, headers: { 'retry-after': '180' } })
   const id = await tutor.send(incoming('human'))
@@ -494,7 +491,7 @@ t.test('the bot’s own reply does not overtake the hand-over it announces', asy
   t.match(tutor.conversation, { status: 'open', labels: ['intent:handoff'], assignee: HANDOFF_AGENT })
 })
 
-t.test('a message that parks opens its conversation to a human, and is not answered beside them', async t => {
+t.test('a parked message is handed over, and not answered afterwards', async t => {
   const tutor = await setUp(t)
   tutor.chatwoot.fail(POST_MESSAGE, { status: 500 }, 7)
   const id = await tutor.send(incoming('Hoi'))
@@ -507,14 +504,14 @@ t.test('a message that parks opens its conversation to a human, and is not answe
   t.match(notes(tutor.conversation), [/could not go on by itself: .*500/, /did not reply to it: "Hoi"$/])
 })
 
-t.test('a message that is dead at once opens its conversation, too', async t => {
+t.test('a message that is dead at once is handed over, too', async t => {
   const tutor = await setUp(t)
   tutor.chatwoot.fail(POST_MESSAGE, { status: 422, body: { message: 'No' } })
   t.match(await tutor.handle(incoming('Hoi')), { msg: 'webhook dead', error: /422 to POST .*: No$/ })
   t.match(tutor.conversation, { status: 'open', labels: ['intent:handoff'] })
 })
 
-t.test('what the routes do not let through, and what died with the process each time', async t => {
+t.test('payloads that routes refuse, and deliveries given up after crashes', async t => {
   const tutor = await setUp(t)
   const { chatwoot } = tutor.app.webhooks
   const { conversation, ...homeless } = incoming('Hoi')
@@ -531,7 +528,7 @@ t.test('what the routes do not let through, and what died with the process each 
   }
 })
 
-t.test('of a message, 50 characters are in the log at debug level, and no token is', async t => {
+t.test('at debug level the log has 50 characters of a message, and no token', async t => {
   const tutor = await setUp(t, { admin: false })
   tutor.chatwoot.fail(POST_MESSAGE, { status: 401, body: { error: 'Invalid Access Token' } })
   await tutor.handle(incoming(`${'x'.repeat(50)}y`))
@@ -544,7 +541,7 @@ t.test('of a message, 50 characters are in the log at debug level, and no token 
   t.notMatch(tutor.log.text(), tutor.stripe.secretKey)
 })
 
-t.test('what a message says', async t => {
+t.test('the text of a message', async t => {
   const texts: [Record<string, unknown>, string][] = [
     [{ content: 'Hoi' }, 'Hoi'],
     [{}, ''],

@@ -57,7 +57,7 @@ function dispute(parts: object = {}) {
   }
 }
 
-t.test('a refund that failed after the student read of it: both hear so, once', async t => {
+t.test('a refund that fails after the student was told: student and tutor are told once', async t => {
   const { tutor, renee, order } = await paid(t)
   await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1' }))
   const [read, notes] = [renee.read().length, renee.notes().length]
@@ -73,7 +73,7 @@ t.test('a refund that failed after the student read of it: both hear so, once', 
   t.equal(tutor.attention.length, 1)
 })
 
-t.test('a refund that goes its way is nothing', async t => {
+t.test('a refund update without failure does nothing', async t => {
   const { tutor, renee } = await paid(t)
   const notes = renee.notes().length
   const pending = refund({ status: 'pending', failure_reason: undefined })
@@ -104,7 +104,7 @@ t.test('a dispute and its end: notes, status and alert for the tutor; the studen
   t.equal(renee.conversation.custom_attributes?.payment_status, 'dispute_lost')
 })
 
-t.test('a dispute that was won needs nobody, unless there is no conversation to say so in', async t => {
+t.test('a won dispute raises no alert, unless there is no conversation for the note', async t => {
   const { tutor, renee, order } = await paid(t)
   const won = dispute({ status: 'won', evidence_details: null })
   await tutor.deliver(stripeEvent('charge.dispute.closed', won, { id: 'evt_1' }))
@@ -119,7 +119,7 @@ t.test('a dispute that was won needs nobody, unless there is no conversation to 
 })
 
 for (const outcome of ['warning_closed', undefined]) {
-  t.test(`a dispute that ends neither won nor lost is called closed: ${outcome}`, async t => {
+  t.test(`a dispute neither won nor lost is closed: ${outcome}`, async t => {
     const { tutor, renee, order } = await paid(t)
     await tutor.deliver(stripeEvent('charge.dispute.closed', dispute({ status: outcome, evidence_details: null })))
     const said = outcome ?? 'unknown'
@@ -129,7 +129,7 @@ for (const outcome of ['warning_closed', undefined]) {
   })
 }
 
-t.test('what belongs to a later order stays', async t => {
+t.test('a later order’s state stays', async t => {
   const { tutor, renee } = await paid(t)
   await renee.says('Les boeken')
   await renee.says('2')
@@ -140,7 +140,7 @@ t.test('what belongs to a later order stays', async t => {
   t.equal(renee.conversation.custom_attributes?.payment_status, 'paid')
 })
 
-t.test('a payment without a session is known by its intent, and nobody’s is left alone', async t => {
+t.test('a payment without a session is found by its intent; a foreign one is ignored', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student('whatsapp', {}, { language: 'en' })
   tutor.stripe.intents.set('pi_direct', { conversation_id: '4100042', order_id: 'D1' })
@@ -160,7 +160,7 @@ t.test('a payment without a session is known by its intent, and nobody’s is le
   t.equal(renee.notes().length, 1)
 })
 
-t.test('without a key nobody can tell whose it is: a person is told', async t => {
+t.test('without a key the owner is unknown: alerts a person', async t => {
   const tutor = await setUp(t, { stripeKey: false })
   const nowhere = dispute({ payment_intent: null, charge: null })
   t.equal(await tutor.deliver(stripeEvent('charge.dispute.created', nowhere, { id: 'evt_1' })), 'webhook handled')

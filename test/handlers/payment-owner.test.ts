@@ -39,7 +39,7 @@ t.test('a session and its intent name the installation that made them', async t 
   t.match(tutor.session(), { metadata: { [ORIGIN]: id }, intent_metadata: { [ORIGIN]: id } })
 })
 
-t.test('the contact was merged since: the lesson is booked for the contact of today', async t => {
+t.test('the contact has been merged: the lesson is booked for the current one', async t => {
   for (const origin of ['ours', undefined]) {
     t.test(`origin: ${origin}`, async t => {
       const tutor = await setUp(t)
@@ -55,7 +55,7 @@ t.test('the contact was merged since: the lesson is booked for the contact of to
   }
 })
 
-t.test('merged, and nothing but the conversation’s session knows the payment', async t => {
+t.test('merged, and the payment is only known by the conversation’s session', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   relabel(tutor.session(), { [ORIGIN]: undefined, order_id: 'elsewhere' })
@@ -92,7 +92,7 @@ t.test('the conversation is deleted: the lesson is booked from the metadata, and
   )
 })
 
-t.test('deleted, and what else a payment of it can be', async t => {
+t.test('deleted, and other outcomes of its payment', async t => {
   const tutor = await setUp(t)
   await reserved(tutor)
   const first = relabel(tutor.session(), { lesson_start: undefined })
@@ -143,7 +143,7 @@ t.test('deleted before its link expires, its delayed payment fails, or its lesso
   ])
 })
 
-t.test('while Chatwoot is away the lesson is booked already; the rest follows', async t => {
+t.test('while Chatwoot is down, the lesson is booked; the rest follows', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   tutor.chatwoot.fail(/./, { status: 404, body: '404 page not found' }, 20)
@@ -156,7 +156,7 @@ t.test('while Chatwoot is away the lesson is booked already; the rest follows', 
   t.match(renee.notes(), [/^Payment received/])
 })
 
-t.test('the contact is deleted while the payment is handled: the rest is done all the same', async t => {
+t.test('the contact is deleted while the payment is handled: the rest is still done', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   tutor.chatwoot.fail(/^PUT/, { status: 404, body: { error: 'Resource could not be found' } })
@@ -165,7 +165,7 @@ t.test('the contact is deleted while the payment is handled: the rest is done al
   t.match(tutor.log.text(), /contact not updated: refused by Chatwoot/)
 })
 
-t.test('another installation’s payments are left alone, whatever its ids', async t => {
+t.test('another installation’s payments are ignored, whatever their ids', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student()
   const origin = { [ORIGIN]: OTHER }
@@ -211,7 +211,7 @@ t.test('another installation’s payments are left alone, whatever its ids', asy
   }
 })
 
-t.test('a foreign one parks while Chatwoot is away, and leaves no note either', async t => {
+t.test('a foreign payment parks while Chatwoot is down, without a note', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const metadata = { ...tutor.session().metadata, [ORIGIN]: OTHER, order_id: '4100042-00000000' }
@@ -225,27 +225,24 @@ t.test('a foreign one parks while Chatwoot is away, and leaves no note either', 
   t.equal(tutor.foreign.length, 1)
 })
 
-t.test(
-  'what our calendar or the conversation knows is ours, whatever the origin: a store that was restored',
-  async t => {
-    for (const known of ['calendar', 'conversation']) {
-      t.test(known, async t => {
-        const tutor = await setUp(t)
-        const renee = await reserved(tutor)
-        const session = relabel(tutor.session(), { [ORIGIN]: OTHER })
-        const order = String(session.metadata?.order_id)
-        if (known === 'calendar') renee.conversation.custom_attributes = {}
-        else await tutor.app.webhooks.calendar.release(order, Number.MAX_SAFE_INTEGER, AbortSignal.timeout(1_000))
-        t.equal(await tutor.deliver(pay(session).completed), 'webhook handled')
-        t.match(renee.read().at(-1), /Je les staat vast/)
-        t.equal((await tutor.lessons())?.length, 1)
-        t.strictSame(tutor.foreign, [])
-      })
-    }
-  },
-)
+t.test('known to our calendar or the conversation: ours, whatever the origin (a restored store)', async t => {
+  for (const known of ['calendar', 'conversation']) {
+    t.test(known, async t => {
+      const tutor = await setUp(t)
+      const renee = await reserved(tutor)
+      const session = relabel(tutor.session(), { [ORIGIN]: OTHER })
+      const order = String(session.metadata?.order_id)
+      if (known === 'calendar') renee.conversation.custom_attributes = {}
+      else await tutor.app.webhooks.calendar.release(order, Number.MAX_SAFE_INTEGER, AbortSignal.timeout(1_000))
+      t.equal(await tutor.deliver(pay(session).completed), 'webhook handled')
+      t.match(renee.read().at(-1), /Je les staat vast/)
+      t.equal((await tutor.lessons())?.length, 1)
+      t.strictSame(tutor.foreign, [])
+    })
+  }
+})
 
-t.test('without an origin: nothing is written into a conversation whose contact does not fit', async t => {
+t.test('without an origin: nothing is written into a conversation with another contact', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student()
   const metadata = { conversation_id: '4100042', contact_id: '4100099', order_id: 'elsewhere', student_name: 'Tim' }
@@ -268,7 +265,7 @@ t.test('without an origin: nothing is written into a conversation whose contact 
   t.match(tutor.attention.at(-1), { problem: 'conversation_gone' })
 })
 
-t.test('our payment, but its conversation is another student’s: booked, and nobody reads anything of it', async t => {
+t.test('our payment, but another student’s conversation: booked, nothing is written there', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const tim = tutor.student('whatsapp', { id: 4100043, contact: 4100002 })
@@ -279,7 +276,7 @@ t.test('our payment, but its conversation is another student’s: booked, and no
   t.match(tutor.attention, [{ problem: 'contact_differs', student: 'Renée' }])
 })
 
-t.test('a session that only keeps a card for later is no payment', async t => {
+t.test('a session that only saves a card is no payment', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const metadata = { ...tutor.session().metadata }
@@ -296,7 +293,7 @@ t.test('a session that only keeps a card for later is no payment', async t => {
   t.strictSame(await tutor.lessons(), [])
 })
 
-t.test('a calendar that is away is waited for', async t => {
+t.test('an unavailable calendar is waited for', async t => {
   const tutor = await setUp(t)
   await reserved(tutor)
   const { calendar } = tutor.app.webhooks
@@ -311,7 +308,7 @@ t.test('a calendar that is away is waited for', async t => {
   t.equal((await tutor.lessons())?.length, 1)
 })
 
-t.test('a payment whose conversation is gone and that can’t be handled leaves an alert', async t => {
+t.test('a failed payment without a conversation raises an alert', async t => {
   const tutor = await setUp(t)
   await reserved(tutor)
   const { completed } = pay(tutor.session())
@@ -321,7 +318,7 @@ t.test('a payment whose conversation is gone and that can’t be handled leaves 
   t.match(tutor.attention, [{ problem: 'given_up_conversation_gone', why: /could not be processed/ }])
 })
 
-t.test('a calendar that refuses loses no payment: money recorded, a person told', async t => {
+t.test('a calendar that refuses loses no payment: it is recorded, and a person alerted', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const { order_id } = tutor.session().metadata ?? {}

@@ -4,7 +4,7 @@ import { pay } from '../helpers/story.ts'
 
 /** A refund changes what belongs to its order, and nothing else. */
 
-t.test('lesson A is refunded while lesson B is paid: B’s status and labels stay', async t => {
+t.test('refunding lesson A leaves the status and labels of paid lesson B', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const a = tutor.session()
@@ -32,7 +32,7 @@ t.test('lesson A is refunded while lesson B is paid: B’s status and labels sta
   t.strictSame(renee.conversation.labels, [])
 })
 
-t.test('a lesson is refunded while a trial lesson is booked: that one stays booked', async t => {
+t.test('refunding a lesson leaves a booked trial lesson', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   await tutor.deliver(pay(tutor.session()).completed)
@@ -42,7 +42,7 @@ t.test('a lesson is refunded while a trial lesson is booked: that one stays book
   t.strictSame(renee.conversation.labels, ['status:booked'])
 })
 
-t.test('each refund in part is a note with its amounts, once; the student reads nothing, the lesson stays', async t => {
+t.test('each partial refund is one note with its amounts; no message, the lesson stays', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   await tutor.deliver(pay(tutor.session()).completed)

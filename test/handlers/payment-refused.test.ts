@@ -39,7 +39,7 @@ for (const [name, answer] of ANSWERS) {
   })
 }
 
-t.test('a message waits while a proxy answers, and is dead where Chatwoot itself refuses', async t => {
+t.test('a message waits while a proxy answers, and is dead if Chatwoot itself refuses', async t => {
   for (const [name, answer] of ANSWERS) {
     t.test(name, async t => {
       const tutor = await startTutor(t)

@@ -20,7 +20,7 @@ function succeeded(session: Session) {
 }
 
 for (const status of ['processing', 'requires_action', 'requires_confirmation']) {
-  t.test(`under way, ${status}: the time is held until the lesson begins, and both are told at once`, async t => {
+  t.test(`under way, ${status}: the time is held until the lesson begins; student and tutor are told`, async t => {
     const tutor = await setUp(t)
     const renee = await reserved(tutor)
     const order = tutor.session().metadata?.order_id
@@ -60,7 +60,7 @@ for (const status of ['canceled', 'requires_payment_method']) {
   })
 }
 
-t.test('in after the lesson’s time: it has passed, which is said as such', async t => {
+t.test('money after the lesson’s time: reported as past', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   await tutor.deliver(sessionEvent(complete(tutor.session()), 'completed'))
@@ -72,7 +72,7 @@ t.test('in after the lesson’s time: it has passed, which is said as such', asy
   t.equal(contactOf(tutor)?.has_paid_lesson, true)
 })
 
-t.test('a second one of the conversation keeps no time: both are told', async t => {
+t.test('a second payment under way in the conversation keeps no time: both are told', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const first = complete(tutor.session())
@@ -94,7 +94,7 @@ t.test('a second one of the conversation keeps no time: both are told', async t 
   t.equal((await tutor.lessons())?.length, 2)
 })
 
-t.test('somebody else has the time by then: both are told', async t => {
+t.test('the time is taken by then: both are told', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   tutor.clock.advance(41 * MINUTE)
@@ -104,7 +104,7 @@ t.test('somebody else has the time by then: both are told', async t => {
   t.match(renee.notes().at(-1), /is not free any more.$/)
 })
 
-t.test('no time, or one that has passed: only the payment is told of', async t => {
+t.test('no time, or a past one: only the payment is reported', async t => {
   for (const lesson_start of ['never', '2026-11-20T10:00:00+01:00']) {
     t.test(lesson_start, async t => {
       const tutor = await setUp(t)
@@ -127,7 +127,7 @@ t.test('the conversation is deleted: its time is kept', async t => {
   t.match(tutor.log.text(), /There is no conversation 4100042 in Chatwoot. A payment is under way: 60.00 EUR/)
 })
 
-t.test('without a key: as the event has it, unless more is known', async t => {
+t.test('without a key: the event’s state counts, unless more is known', async t => {
   const tutor = await setUp(t, { stripeKey: false })
   const renee = tutor.student()
   const metadata = { conversation_id: '4100042', order_id: 'A1', lesson_start: '2026-11-25T10:00:00+01:00' }
@@ -148,7 +148,7 @@ t.test('without a key: as the event has it, unless more is known', async t => {
   t.strictSame(await tutor.lessons(), [], 'an event that comes after what it tells of')
 })
 
-t.test('what fails or is given back is not held any more', async t => {
+t.test('failed and refunded payments release the hold', async t => {
   const tutor = await setUp(t)
   await reserved(tutor)
   await tutor.deliver(sessionEvent(complete(tutor.session()), 'completed'))

@@ -56,7 +56,7 @@ async function setUp(t: Test, options: TutorOptions = {}, contact: Record<string
   }
 }
 
-t.test('a payment brings about all that it should', async t => {
+t.test('a payment has all its effects', async t => {
   const tutor = await setUp(t)
   t.match(await tutor.handlePayment(tutor.session('completed')), { msg: 'webhook handled' })
 
@@ -80,7 +80,7 @@ t.test('a payment brings about all that it should', async t => {
   t.strictSame(said(tutor.conversation), [nl.paid('60.00 EUR')])
 })
 
-t.test('a customer stays one since the first payment, and reads the own language', async t => {
+t.test('customer_since keeps the first payment; texts are in the student’s language', async t => {
   const customer_since = '2024-01-02T03:04:05.000Z'
   const tutor = await setUp(t, {}, { language: 'en', customer_since, segment: 'existing' })
   const metadata = { chatwoot_conversation_id: '4100042' }
@@ -125,7 +125,7 @@ t.test('one payment is fulfilled once, however many events report it', async t =
   t.equal(tutor.chatwoot.called(POST_LABELS).length, 1)
 })
 
-t.test('two payments of one conversation are two', async t => {
+t.test('two payments of one conversation count separately', async t => {
   const tutor = await setUp(t)
   await tutor.handlePayment(tutor.intent())
   await tutor.handlePayment(tutor.intent({ paymentIntent: 'pi_2', metadata: { ...OURS, order_id: 'A2' } }))
@@ -135,7 +135,7 @@ t.test('two payments of one conversation are two', async t => {
   ])
 })
 
-t.test('once, even if two events are handled at the same moment, with metadata on the session only', async t => {
+t.test('once, even if two events are handled concurrently, with metadata on the session only', async t => {
   const tutor = await setUp(t)
   const going = Promise.withResolvers<void>()
   tutor.chatwoot.fail(POST_ATTRIBUTES, { wait: going.promise })
@@ -157,7 +157,7 @@ t.test('once, even if two events are handled at the same moment, with metadata o
   t.equal(said(tutor.conversation).length, 1)
 })
 
-t.test('once, if the event that was at it fails and the other goes on', async t => {
+t.test('once, if one event fails midway and the other continues', async t => {
   const tutor = await setUp(t)
   const going = Promise.withResolvers<void>()
   tutor.chatwoot.fail(POST_ATTRIBUTES, { wait: going.promise })
@@ -177,7 +177,7 @@ t.test('once, if the event that was at it fails and the other goes on', async t 
   t.equal(said(tutor.conversation).length, 1)
 })
 
-t.test('an unpaid session is not fulfilled; its later success is', async t => {
+t.test('an unpaid session is not fulfilled, its later success is', async t => {
   const tutor = await setUp(t)
   t.match(await tutor.handlePayment(tutor.session('completed', { paymentStatus: 'unpaid' })), {
     msg: 'webhook handled',
@@ -193,7 +193,7 @@ t.test('an unpaid session is not fulfilled; its later success is', async t => {
   t.strictSame(said(tutor.conversation), [nl.paymentUnderWay, nl.paid('60.00 EUR')])
 })
 
-t.test('a session is as Stripe has it now, not as the event saw it', async t => {
+t.test('the session’s current state counts, not the event’s', async t => {
   const tutor = await setUp(t)
   await tutor.handlePayment(tutor.session('completed', { paymentStatus: 'unpaid' }, { paymentStatus: 'paid' }))
   t.equal(said(tutor.conversation).length, 1)
@@ -202,7 +202,7 @@ t.test('a session is as Stripe has it now, not as the event saw it', async t => 
   t.strictSame(said(tutor.conversation), [nl.paid('60.00 EUR'), nl.paymentUnderWay])
 })
 
-t.test('an unpaid session is not fulfilled without a key, either', async t => {
+t.test('an unpaid session is not fulfilled without a key either', async t => {
   const tutor = await setUp(t, { stripeKey: false })
   await tutor.handlePayment(tutor.session('completed', { paymentStatus: 'unpaid' }))
   t.strictSame(said(tutor.conversation), [nl.paymentUnderWay])
@@ -211,7 +211,7 @@ t.test('an unpaid session is not fulfilled without a key, either', async t => {
   t.strictSame(tutor.stripe.calls, [])
 })
 
-t.test('nothing to pay is as good as paid', async t => {
+t.test('nothing to pay counts as paid', async t => {
   const tutor = await setUp(t)
   const free = { paymentStatus: 'no_payment_required', paymentIntent: null, amount: 0, session: 'cs_1' } as const
   await tutor.handlePayment(tutor.session('completed', free))
@@ -220,7 +220,7 @@ t.test('nothing to pay is as good as paid', async t => {
   t.strictSame(said(tutor.conversation), [nl.paid('0.00 EUR')])
 })
 
-t.test('a payment without our metadata is left alone, with a warning', async t => {
+t.test('a payment without our metadata is ignored, with a warning', async t => {
   const cases: [string, TutorOptions, (tutor: Awaited<ReturnType<typeof setUp>>) => object][] = [
     ['a session', {}, tutor => tutor.session('completed', { metadata: { cart: '7' } })],
     ['a session that failed', {}, tutor => tutor.session('async_payment_failed', { metadata: {} })],
@@ -242,7 +242,7 @@ t.test('a payment without our metadata is left alone, with a warning', async t =
   }
 })
 
-t.test('a payment that failed is said, once', async t => {
+t.test('a failed payment is reported once', async t => {
   const tutor = await setUp(t)
   const unpaid = { paymentStatus: 'unpaid' } as const
   t.match(await tutor.handlePayment(tutor.session('async_payment_failed', unpaid)), { msg: 'webhook handled' })
@@ -279,7 +279,7 @@ t.test('a failure that comes after the success changes nothing', async t => {
   }
 })
 
-t.test('nor does it when the conversation is about its next order by then', async t => {
+t.test('nor if the conversation has its next order by then', async t => {
   const tutor = await setUp(t)
   await tutor.handlePayment(tutor.session('async_payment_succeeded'))
   tutor.conversation.custom_attributes = { order_id: 'A2', payment_status: 'pending' }
@@ -290,7 +290,7 @@ t.test('nor does it when the conversation is about its next order by then', asyn
   t.strictSame(tutor.conversation, before)
 })
 
-t.test('another payment’s failure is its own', async t => {
+t.test('another payment’s failure changes nothing', async t => {
   const tutor = await setUp(t)
   await tutor.handlePayment(tutor.session('completed'))
   await tutor.handlePayment(
@@ -304,7 +304,7 @@ t.test('another payment’s failure is its own', async t => {
   t.match(tutor.conversation.custom_attributes, { payment_status: 'failed', payment_intent_id: 'pi_2' })
 })
 
-t.test('without CW_TOKEN money is not passed over: it waits for a person', async t => {
+t.test('without CW_TOKEN a payment is not ignored: it waits for a person', async t => {
   const tutor = await setUp(t, { token: 'none' })
   const unpaid = { session: 'cs_2', paymentStatus: 'unpaid' } as const
   const events = [tutor.session('completed'), tutor.intent(), tutor.session('async_payment_failed', unpaid)]
@@ -319,7 +319,7 @@ t.test('without CW_TOKEN money is not passed over: it waits for a person', async
   t.notMatch(tutor.log.text(), 'nobody could be told')
 })
 
-t.test('with a bot’s token alone, the contact is left as it is, with a warning', async t => {
+t.test('with a bot’s token only, the contact is not updated, with a warning', async t => {
   const tutor = await setUp(t, { admin: false })
   t.match(await tutor.handlePayment(tutor.session('completed')), { msg: 'webhook handled' })
   t.strictSame(tutor.contact(), { language: 'nl' })
@@ -327,14 +327,14 @@ t.test('with a bot’s token alone, the contact is left as it is, with a warning
   t.equal(said(tutor.conversation).length, 1)
 })
 
-t.test('a conversation without a contact is paid for all the same', async t => {
+t.test('a payment works without a contact', async t => {
   const tutor = await setUp(t)
   tutor.chatwoot.contacts.clear()
   t.match(await tutor.handlePayment(tutor.session('completed')), { msg: 'webhook handled' })
   t.equal(said(tutor.conversation).length, 1)
 })
 
-t.test('whatever step fails is done again, and nobody reads anything twice', async t => {
+t.test('any failing step is retried, and no message is sent twice', async t => {
   const steps: [string, Matcher][] = [
     ['the conversation', `GET ${at('')}`],
     ['its attributes', POST_ATTRIBUTES],
@@ -364,7 +364,7 @@ t.test('whatever step fails is done again, and nobody reads anything twice', asy
   }
 })
 
-t.test('while Stripe is away the payment waits, as long as Stripe asks', async t => {
+t.test('while Stripe is down, the payment waits for its Retry-After', async t => {
   const tutor = await setUp(t)
   tutor.stripe.fail(/./, stripeError(429, 'rate_limit_error', 'Later', { 'retry-after': '40' }))
   const id = await tutor.pay(tutor.session('completed'))
@@ -373,7 +373,7 @@ t.test('while Stripe is away the payment waits, as long as Stripe asks', async t
   t.equal(said(tutor.conversation).length, 1)
 })
 
-t.test('a payment that parks leaves a note, and is fulfilled later', async t => {
+t.test('a parked payment leaves a note, and is fulfilled later', async t => {
   const session = (tutor: Awaited<ReturnType<typeof setUp>>) => tutor.session('completed')
   const intent = (tutor: Awaited<ReturnType<typeof setUp>>) => {
     tutor.session('completed')
@@ -396,7 +396,7 @@ t.test('a payment that parks leaves a note, and is fulfilled later', async t => 
   }
 })
 
-t.test('a payment that nobody can make out is dead, and waits for a person', async t => {
+t.test('an unreadable payment is dead, and waits for a person', async t => {
   const nameless = stripePaymentIntent({ metadata: OURS })
   const cases: [string, object, string][] = [
     ['no id', { ...nameless, id: null }, 'data.object.id is missing or not an id'],
@@ -415,7 +415,7 @@ t.test('a payment that nobody can make out is dead, and waits for a person', asy
   }
 })
 
-t.test('a session that Stripe does not know is dead, and the tutor is told', async t => {
+t.test('a session unknown to Stripe is dead, and the tutor is told', async t => {
   const tutor = await setUp(t)
   const event = tutor.session('completed')
   tutor.stripe.sessions.clear()
@@ -423,7 +423,7 @@ t.test('a session that Stripe does not know is dead, and the tutor is told', asy
   t.equal(tutor.chatwoot.calls.filter(NOTE).length, 1)
 })
 
-t.test('a session without our metadata is nobody’s: Stripe is not even asked', async t => {
+t.test('a session without our metadata is ignored without asking Stripe', async t => {
   const tutor = await setUp(t)
   const event = tutor.session('completed', { metadata: {} })
   tutor.stripe.sessions.clear()
@@ -432,14 +432,14 @@ t.test('a session without our metadata is nobody’s: Stripe is not even asked',
   t.strictSame(tutor.chatwoot.calls, [])
 })
 
-t.test('a payment intent that Stripe does not know is nobody’s', async t => {
+t.test('a payment intent unknown to Stripe is ignored', async t => {
   const tutor = await setUp(t)
   const error = { type: 'invalid_request_error', code: 'resource_missing', message: 'No such payment_intent' }
   tutor.stripe.fail(/sessions/, { status: 404, body: { error } }, 1)
   t.match(await tutor.handlePayment(tutor.intent({ metadata: {} })), { msg: 'webhook handled' })
 })
 
-t.test('a payment of nobody we know, given up because the process died each time, leaves no note', async t => {
+t.test('a foreign payment given up after crashes leaves no note', async t => {
   const tutor = await setUp(t)
   const handlers = allStripeHandlers({ ...tutor.services, stripe: null })
   const { gaveUp } = handlers['payment_intent.succeeded'] as { gaveUp: HandlerFunction }
@@ -456,7 +456,7 @@ t.test('a payment of nobody we know, given up because the process died each time
   t.strictSame(tutor.chatwoot.calls, [])
 })
 
-t.test('no token and no key is in the log', async t => {
+t.test('no token or key is in the log', async t => {
   const tutor = await setUp(t)
   tutor.chatwoot.fail(NOTE, { status: 401, body: { error: 'Invalid Access Token' } }, 3)
   tutor.stripe.fail(/./, stripeError(401, 'invalid_request_error', 'Invalid API Key provided: sk_test_****'))
@@ -474,7 +474,7 @@ t.test('the conversation in metadata', async t => {
   for (const none of [{}, null, '42', { conversation_id: {} }]) t.equal(conversationOfMetadata(none), undefined)
 })
 
-t.test('what is given up is told with its sum, as far as the event has one', async t => {
+t.test('a payment that is given up is reported with its sum, if the event has one', async t => {
   const tutor = await setUp(t)
   const handlers = allStripeHandlers({ ...tutor.services, stripe: null })
   const { signal } = new AbortController()

@@ -38,14 +38,14 @@ t.test('a regular lesson is planned by segment', async t => {
   })
 })
 
-t.test('a longer lesson is longer, and nothing else', async t => {
+t.test('a longer lesson only takes longer', async t => {
   for (const segment of SEGMENTS) {
     const hour = profileOf(segment, { type: 'regular', minutes: 60 })
     t.strictSame(profileOf(segment, { type: 'regular', minutes: 90 }), { ...hour, minutes: 90 }, segment)
   }
 })
 
-t.test('a trial is half an hour on a workday between 17 and 19, whoever asks, whatever minutes are said', async t => {
+t.test('a trial is half an hour on a workday between 17 and 19, for every segment and length', async t => {
   const trial = {
     minutes: 30,
     earliestHour: 17,

@@ -20,7 +20,7 @@ for (const [name, parts, why] of CASES) {
     else Object.assign(stripe.prices.get('price_s60') as Price, parts)
   }
 
-  t.test(`a price that is ${name}: the time chosen is free at once`, async t => {
+  t.test(`a price that is ${name}: the chosen time is released at once`, async t => {
     const tutor = await setUp(t)
     const renee = tutor.student()
     await renee.says('Hoi')
@@ -32,7 +32,7 @@ for (const [name, parts, why] of CASES) {
     t.strictSame(renee.conversation.labels, ['intent:handoff'])
   })
 
-  t.test(`a price that is ${name} when the link is made anew: nothing waits for a payment`, async t => {
+  t.test(`a price that is ${name} when the link is made again: nothing waits for a payment`, async t => {
     const tutor = await setUp(t)
     const renee = await reserved(tutor)
     tutor.clock.advance(45 * MINUTE)
@@ -45,7 +45,7 @@ for (const [name, parts, why] of CASES) {
   })
 }
 
-t.test('Stripe is away until the message parks: its time is free, and a person has the student', async t => {
+t.test('Stripe is down until the message parks: its time is released, the student handed over', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student()
   await renee.says('Hoi')
@@ -68,7 +68,7 @@ t.test('Stripe is away until the message parks: its time is free, and a person h
   t.strictSame(await tutor.busy(), [])
 })
 
-t.test('Stripe goes away between the end of a link and the next one: nothing waits for a payment', async t => {
+t.test('Stripe goes down between expiring a link and making the next: nothing waits for a payment', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   tutor.clock.advance(45 * MINUTE)
@@ -83,7 +83,7 @@ t.test('Stripe goes away between the end of a link and the next one: nothing wai
   t.equal(renee.read().at(-1), nl.didNotWork)
 })
 
-t.test('a link that could not be told yet keeps its time when the message parks', async t => {
+t.test('a link that was not sent yet keeps its time when the message parks', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student()
   await renee.says('Hoi')
@@ -97,7 +97,7 @@ t.test('a link that could not be told yet keeps its time when the message parks'
   t.match(renee.notes(), [/503[\s\S]*It has not told the student: "Je les op .*https:/])
 })
 
-t.test('an archived price is not told', async t => {
+t.test('an archived price is not shown', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student()
   await renee.says('Hoi')

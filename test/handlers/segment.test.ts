@@ -1,7 +1,7 @@
 import t from 'tap'
 import { segmentOf } from '../../handlers/segment.ts'
 
-t.test('the first rule that fits', async t => {
+t.test('the first matching rule counts', async t => {
   const cases: [Record<string, unknown>, string][] = [
     [{}, 'new'],
     [{ segment: 'weekend' }, 'weekend'],

@@ -51,7 +51,7 @@ t.test('a slot may begin exactly when the lead time is over', async t => {
   t.equal(first('2026-06-01T09:00:00.001+02:00'), '11:00')
 })
 
-t.test('weekend students learn in the weekend', async t => {
+t.test('weekend students get weekend slots', async t => {
   const profile = profileOf('weekend', { type: 'regular', minutes: 90 })
   const slots = freeSlots(profile, [], ms('2026-06-06T11:00:00+02:00'), AMSTERDAM)
   t.strictSame(shown(slots), [
@@ -73,7 +73,7 @@ t.test('trial lessons begin every half hour', async t => {
   t.strictSame(shown(slots).slice(0, 4), ['Fri 5 Jun 17:30', 'Fri 5 Jun 18:00', 'Fri 5 Jun 18:30', 'Mon 8 Jun 17:00'])
 })
 
-t.test('buffers may border on busy times, and no more', async t => {
+t.test('buffers may touch busy times, not overlap them', async t => {
   const profile = { ...ANY_TIME, earliestHour: 12, latestHour: 13, bufferBefore: 15, bufferAfter: 10 }
   const isFree = (...busy: Interval[]) => freeSlots(profile, busy, ms('2026-06-01T00:00:00Z'), 'UTC').length === 1
   t.ok(isFree())
@@ -107,7 +107,7 @@ t.test('today ends at midnight of the zone', async t => {
   t.strictSame(starts('2026-06-02T00:00:00.000+02:00'), ['2 09:00', '3 09:00'])
 })
 
-t.test('when clocks go forward, the hour that they skip is no slot', async t => {
+t.test('when clocks go forward, the skipped hour has no slot', async t => {
   const night = { ...ANY_TIME, latestHour: 5 }
   const starts = (profile: PlanningProfile) =>
     shown(freeSlots(profile, [], ms('2026-03-29T00:00:00+01:00'), AMSTERDAM), 'HH:mm Z')
@@ -121,7 +121,7 @@ t.test('when clocks go forward, the hour that they skip is no slot', async t => 
   t.strictSame(starts({ ...night, latestHour: 2 }), ['00:00 +1', '01:00 +1'], 'until two, when it is three')
 })
 
-t.test('when clocks go back, an hour that they show twice is offered once, the first time', async t => {
+t.test('when clocks go back, a repeated hour is offered once, the first time', async t => {
   const night = { ...ANY_TIME, latestHour: 5 }
   const starts = (profile: PlanningProfile, now = '2026-10-25T00:00:00+02:00') =>
     shown(freeSlots(profile, [], ms(now), AMSTERDAM), 'HH:mm Z')
@@ -135,7 +135,7 @@ t.test('when clocks go back, an hour that they show twice is offered once, the f
   t.strictSame(starts({ ...night, minutes: 90, latestHour: 2 }), ['00:00 +2'], 'from 01:00 on it is past two')
 })
 
-t.test('a day may begin or end with the change of clocks', async t => {
+t.test('a day may begin or end with a clock change', async t => {
   const lateNight = { ...ANY_TIME, earliestHour: 22, daysAhead: 1 }
   const starts = (zone: string, now: string, profile: PlanningProfile) =>
     shown(freeSlots(profile, [], ms(now), zone), 'd HH:mm Z', zone)
@@ -341,15 +341,15 @@ t.test('every slot is within the hours, on a weekday and a day that are planned'
   holds(t, (slots, given) => slots.every(slot => isInHours(slot, given)))
 })
 
-t.test('every slot begins on a step, the first time that clocks show it', async t => {
+t.test('every slot begins on a step, at its first occurrence', async t => {
   holds(t, (slots, given) => slots.every(slot => isOnStep(slot, given)))
 })
 
-t.test('every slot lasts as long as the lesson', async t => {
+t.test('every slot is as long as the lesson', async t => {
   holds(t, (slots, { profile }) => slots.every(({ start, end }) => end - start === profile.minutes * MINUTE))
 })
 
-t.test('slots are in order, and none comes twice', async t => {
+t.test('slots are in order, without duplicates', async t => {
   holds(t, isInOrder)
 })
 
@@ -367,7 +367,7 @@ t.test('no slot is missing', async t => {
   })
 })
 
-t.test('of the slots the first are offered, two of a day', async t => {
+t.test('the first slots are offered, two per day', async t => {
   const profile = { ...profileOf('existing', { type: 'regular', minutes: 60 }), latestHour: 13 }
   const slots = freeSlots(profile, [], ms('2026-06-01T00:00:00+02:00'), AMSTERDAM)
   const pick = (count: number, after?: number) => shown(pickSlots(slots, count, AMSTERDAM, after), 'd HH:mm')
@@ -385,7 +385,7 @@ t.test('of the slots the first are offered, two of a day', async t => {
   t.strictSame(pick(6, slots.at(-1)?.start), [], 'there are no others')
 })
 
-t.test('more of a day are offered if there are too few days', async t => {
+t.test('more per day are offered if there are too few days', async t => {
   const hours = [9, 10, 11, 12, 13].map(hour => hour * HOUR)
   const slots = [ms('2026-06-01'), ms('2026-06-02')].flatMap(day =>
     hours.map(hour => ({ start: day + hour, end: day + hour + HOUR })),
@@ -395,14 +395,14 @@ t.test('more of a day are offered if there are too few days', async t => {
   t.equal(pick(12).length, 10)
 })
 
-t.test('days are those of the zone', async t => {
+t.test('days are in the zone', async t => {
   const slots = ['1T20', '1T21', '1T22', '2T10'].map(time => interval(`2026-06-0${time}:00Z`, `2026-06-0${time}:30Z`))
   const pick = (zone: string) => shown(pickSlots(slots, 3, zone), 'd HH', zone)
   t.strictSame(pick('UTC'), ['1 20', '1 21', '2 10'])
   t.strictSame(pick(AMSTERDAM), ['1 22', '1 23', '2 00'])
 })
 
-t.test('an offer is what there is, in order, and has a third slot of a day only if no day has fewer', async t => {
+t.test('an offer is in order, and has a third slot of a day only if no other day has more to offer', async t => {
   let crowded = 0
   const property = fc.property(cases, fc.nat(8), fc.integer({ min: -DAY, max: 2 * DAY }), (given, count, since) => {
     const { profile, busy, now, zone } = given

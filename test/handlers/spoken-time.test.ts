@@ -35,7 +35,7 @@ t.test('times as students write them', async t => {
   }
 })
 
-t.test('what says nothing about a time', async t => {
+t.test('texts without a time', async t => {
   for (const text of [
     '',
     'Hoi',
@@ -53,7 +53,7 @@ t.test('what says nothing about a time', async t => {
   }
 })
 
-t.test('a plain time is certain; a date, a second time or a picture that may say no is not', async t => {
+t.test('a plain time is certain; a date, a second time or an emoji that may mean no is not', async t => {
   const certain = (text: string) => spokenTime(text, NOW, nl)?.isCertain
   for (const text of ['dinsdag 17:00', 'di 24 nov 17:00 graag', 'dinsdag 17:00 👍']) t.equal(certain(text), true, text)
   for (const text of ['dinsdag 24.11', 'dinsdag 1.12', 'dinsdag 17:00 ❌', 'dinsdag 17:00 👎', 'dinsdag 17:00 18:00']) {
@@ -226,7 +226,7 @@ t.test('what is certain in German, and what is asked back', async t => {
   }
 })
 
-t.test('words that one language shares with another mean what the student’s own says', async t => {
+t.test('words shared by two languages mean what they do in the student’s own', async t => {
   // Sunday in German, and a word of its own in Dutch and English.
   for (const reader of [nl, en]) t.equal(spokenTime('so', NOW, reader), undefined)
   t.ok(spokenTime('so', NOW, de)?.isMeant(at('2026-11-29T10:00')))

@@ -5,7 +5,7 @@ import { deliverStripe, pay, sessionEvent } from '../helpers/story.ts'
 
 /** A payment that fails, comes late or never comes. */
 
-t.test('the session expires: the slot is free again, and the student is told', async t => {
+t.test('an expired session releases the slot, and the student is told', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   await renee.says('eh') // a word in between changes nothing
@@ -22,7 +22,7 @@ t.test('the session expires: the slot is free again, and the student is told', a
   t.equal(renee.choices()[0], 'di 24 nov 10:00')
 })
 
-t.test('a session that expires after its lesson was reserved anew leaves that alone', async t => {
+t.test('a session that expires after its lesson was reserved again leaves it alone', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   tutor.clock.advance(41 * MINUTE)
@@ -57,7 +57,7 @@ t.test('a delayed payment keeps the lesson reserved; when it fails, the link is 
   t.equal((await tutor.lessons())?.length, 1)
 })
 
-t.test('a delayed payment that fails where no link can be made, or no time is left', async t => {
+t.test('a delayed payment fails when no link can be made, or no time is left', async t => {
   const cases: [string, Record<string, unknown>, RegExp][] = [
     [
       'no such price',
@@ -81,7 +81,7 @@ t.test('a delayed payment that fails where no link can be made, or no time is le
   }
 })
 
-t.test('a delayed payment fails, and somebody else has the time by then: others are offered', async t => {
+t.test('a delayed payment fails, and its time is taken: others are offered', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   tutor.clock.advance(41 * MINUTE)
@@ -92,7 +92,7 @@ t.test('a delayed payment fails, and somebody else has the time by then: others 
   t.match(renee.read().at(-1), /afgeschreven.\nWanneer wil je je les van 60 minuten/)
 })
 
-t.test('while Stripe is away an error is no answer: the failed payment waits', async t => {
+t.test('while Stripe is down, the failed payment waits', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const session = tutor.session()
@@ -121,7 +121,7 @@ t.test('regression: a payment under way gets no second link', async t => {
   t.equal(tutor.stripe.sessions.size, 1)
 })
 
-t.test('regression: the new link of a failed payment holds the time no longer than it lasts', async t => {
+t.test('regression: the new link of a failed payment holds the time only as long as it lasts', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const session = tutor.session()
@@ -141,7 +141,7 @@ t.test('regression: the new link of a failed payment holds the time no longer th
   t.strictSame(await tutor.busy(), [])
 })
 
-t.test('regression: a failed payment of an order that is not the current one is news only', async t => {
+t.test('regression: a failed payment of a past order is only reported', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const session = tutor.session()
@@ -153,7 +153,7 @@ t.test('regression: a failed payment of an order that is not the current one is 
   t.equal(tutor.stripe.sessions.size, 1)
 })
 
-t.test('regression: an expired link that is told late does not undo a choice that was begun since', async t => {
+t.test('regression: an expired link reported late does not undo a newer choice', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   tutor.chatwoot.fail(call => call.method === 'POST' && /vervallen/.test(String(call.body.content)), { status: 500 })

@@ -7,7 +7,7 @@ import { pay, sessionEvent } from '../helpers/story.ts'
 const GERMAN = { language: 'de' }
 
 for (const channel of ['widget', 'whatsapp'] as const) {
-  t.test(`a lesson asked for, paid and booked in German: ${channel}`, async t => {
+  t.test(`a lesson requested, paid and booked in German: ${channel}`, async t => {
     const tutor = await setUp(t)
     const lena = tutor.student(channel, {}, GERMAN)
     t.strictSame(await lena.says('Hallo, ich suche Nachhilfe in Mathe'), ['Hallo! Wie kann ich dir helfen?'])
@@ -78,7 +78,7 @@ t.test('a trial lesson at half past five is asked for as halb sechs', async t =>
   t.match(await tutor.lessons(), [{ start: Date.parse('2026-11-24T16:30:00Z') }])
 })
 
-t.test('a German browser is answered in German, and a reservation lapses in German', async t => {
+t.test('a German browser gets German, also when the reservation expires', async t => {
   const tutor = await setUp(t)
   const lena = tutor.student('widget', { additional_attributes: { browser_language: 'de-AT' } }, { language: null })
   t.strictSame(await lena.says('Hallo'), ['Hallo! Wie kann ich dir helfen?'])

@@ -5,7 +5,7 @@ import { pay, sessionEvent } from '../helpers/story.ts'
 /** A lesson asked for and reserved in one chat, over real HTTP, and every bad turn. */
 
 for (const channel of ['widget', 'whatsapp'] as const) {
-  t.test(`a lesson asked for, paid and booked: ${channel}`, async t => {
+  t.test(`a lesson requested, paid and booked: ${channel}`, async t => {
     const tutor = await setUp(t)
     const renee = tutor.student(channel)
     t.strictSame(await renee.says('Hoi, ik zoek bijles wiskunde'), ['Hoi! Waarmee kan ik je helpen?'])
@@ -79,7 +79,7 @@ for (const channel of ['widget', 'whatsapp'] as const) {
     ])
   })
 
-  t.test(`a trial lesson takes the same way, without the payment: ${channel}`, async t => {
+  t.test(`a trial lesson works the same, without payment: ${channel}`, async t => {
     const tutor = await setUp(t, { stripeKey: false, prices: {} })
     const renee = tutor.student(channel, {}, { language: 'en', timezone: 'Europe/London' })
     await renee.says('Hello')
@@ -112,7 +112,7 @@ t.test('the link is sent again while it lasts', async t => {
   t.equal(tutor.stripe.sessions.size, 1)
 })
 
-t.test('the link is asked for when the lesson would have been: others are offered', async t => {
+t.test('the link is requested after the lesson’s time: other times are offered', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   tutor.clock.advance(24 * 60 * MINUTE)
@@ -120,7 +120,7 @@ t.test('the link is asked for when the lesson would have been: others are offere
   t.match(renee.conversation.custom_attributes, { order_id: null, checkout_session: null })
 })
 
-t.test('a link whose expiry somebody has edited is made anew', async t => {
+t.test('a link whose expiry was edited is made again', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   Object.assign(renee.conversation.custom_attributes as object, { payment_expires: 'soon' })
@@ -128,7 +128,7 @@ t.test('a link whose expiry somebody has edited is made anew', async t => {
   t.equal((await tutor.busy()).length, 1)
 })
 
-t.test('the link is asked for after somebody else took the time: others are offered', async t => {
+t.test('the link is requested after the time was taken: other times are offered', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   tutor.clock.advance(41 * MINUTE)
@@ -137,7 +137,7 @@ t.test('the link is asked for after somebody else took the time: others are offe
   t.equal(renee.choices()[0], 'di 24 nov 12:00', '11:00 is within the buffer')
 })
 
-t.test('a reserved lesson is given up for another time', async t => {
+t.test('a reserved lesson is released for another time', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   t.match(await renee.says('Een ander moment'), [/^Wanneer/])
@@ -152,7 +152,7 @@ t.test('a reserved lesson is given up for another time', async t => {
   t.not(tutor.session(2).metadata?.order_id, tutor.session(1).metadata?.order_id)
 })
 
-t.test('a lesson that is being paid is not given up', async t => {
+t.test('a lesson being paid is not released', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   tutor.session().status = 'complete'
@@ -160,7 +160,7 @@ t.test('a lesson that is being paid is not given up', async t => {
   t.equal((await tutor.busy()).length, 1)
 })
 
-t.test('a trial lesson, or one that is paid, is taken at the last moment: others are offered', async t => {
+t.test('a trial or paid lesson’s time is taken at the last moment: others are offered', async t => {
   const tutor = await setUp(t)
   const { calendar } = tutor.services
   const { signal } = new AbortController()
@@ -194,7 +194,7 @@ t.test('a trial lesson, or one that is paid, is taken at the last moment: others
   t.match(await tim.says('donderdag 15:00'), [/^Je les staat vast: donderdag 26 november om 15:00/])
 })
 
-t.test('back to the menu; 60 minutes again; the link where none is', async t => {
+t.test('back to the menu; 60 minutes again; the link when there is none', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student()
   await renee.says('Hoi')
@@ -220,7 +220,7 @@ t.test('a weekend student is offered weekends, at weekend prices', async t => {
   })
 })
 
-t.test('a choice that is handled late gets a link that lasts from now', async t => {
+t.test('a choice handled late gets a link valid from now', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student()
   await renee.says('Hoi')

@@ -6,7 +6,7 @@ import { deliverStripe, pay, sessionEvent } from '../helpers/story.ts'
 
 /** What is paid is booked, and what is not its own leaves it alone. */
 
-t.test('paid, but the slot is gone: the money counts, and the student chooses again without paying', async t => {
+t.test('paid but taken: the student chooses again without paying', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   tutor.clock.advance(41 * MINUTE)
@@ -37,7 +37,7 @@ t.test('paid, but the slot is gone: the money counts, and the student chooses ag
   t.strictSame(renee.conversation.labels, ['payment:paid', 'status:booked'])
 })
 
-t.test('metadata that makes no sense: the money counts, nothing is booked, and the tutor reads why', async t => {
+t.test('invalid metadata: payment recorded, nothing booked, tutor told why', async t => {
   const cases: [string, Record<string, string>, RegExp][] = [
     [
       'no time',
@@ -71,7 +71,7 @@ t.test('metadata that makes no sense: the money counts, nothing is booked, and t
   }
 })
 
-t.test('a payment for another student’s conversation is booked, and not told of there', async t => {
+t.test('a payment for another student’s conversation is booked, without a message there', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const tim = tutor.student('whatsapp', { id: 4100043, contact: 4100002 })
@@ -85,7 +85,7 @@ t.test('a payment for another student’s conversation is booked, and not told o
   t.match(tutor.log.text(), /The payment's contact 4100001 is not that of conversation 4100043 \(4100002\)/)
 })
 
-t.test('a conversation that is deleted: its paid lesson is booked all the same', async t => {
+t.test('a deleted conversation’s paid lesson is still booked', async t => {
   const tutor = await setUp(t)
   await reserved(tutor)
   tutor.chatwoot.conversations.clear()
@@ -109,7 +109,7 @@ t.test('currencies without minor units, or with three', async t => {
   }
 })
 
-t.test('an event that is nobody’s, or makes no sense', async t => {
+t.test('foreign and invalid events', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const said = renee.read().length
@@ -143,7 +143,7 @@ t.test('an event that is nobody’s, or makes no sense', async t => {
   t.equal((await tutor.busy()).length, 1, 'what is reserved stays')
 })
 
-t.test('two orders of one conversation: a payment of the first leaves the second alone', async t => {
+t.test('two orders of one conversation: paying the first leaves the second alone', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const first = tutor.session()
@@ -153,7 +153,7 @@ t.test('two orders of one conversation: a payment of the first leaves the second
   t.equal((await tutor.lessons())?.length, 1)
 })
 
-t.test('regression: a payment made elsewhere leaves the order that is pending alone', async t => {
+t.test('regression: a payment made elsewhere leaves the pending order alone', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const elsewhere = {
@@ -170,7 +170,7 @@ t.test('regression: a payment made elsewhere leaves the order that is pending al
   t.match(renee.read().at(-1), /is vervallen/, 'and the student is told when its link expires')
 })
 
-t.test('regression: one fact that comes in two events is told once', async t => {
+t.test('regression: one fact in two events is reported once', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   Object.assign(tutor.session(), { status: 'expired' })
@@ -185,7 +185,7 @@ t.test('regression: one fact that comes in two events is told once', async t => 
   t.equal(renee.read().length, said)
 })
 
-t.test('regression: what is told late does not undo what has happened since', async t => {
+t.test('regression: a late event does not undo newer changes', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const first = tutor.session()
@@ -200,38 +200,41 @@ t.test('regression: what is told late does not undo what has happened since', as
   t.notMatch(renee.read().at(-1), /niet gelukt/)
 })
 
-t.test('regression: paid, the slot gone and nothing else free: the claim stays, and the tutor reads so', async t => {
-  const tutor = await setUp(t)
-  const renee = await reserved(tutor)
-  tutor.clock.advance(41 * MINUTE)
-  const now = tutor.clock.now()
-  const { signal } = new AbortController()
-  const all = {
-    order: 'x',
-    start: now,
-    end: now + 40 * 24 * 60 * MINUTE,
-    student: '',
-    service: '',
-    payment: null,
-    conversation: '1',
-  }
-  await tutor.services.calendar.book(all, signal)
-  await tutor.deliver(pay(tutor.session()).completed)
-  t.match(
-    renee.notes().at(-1),
-    /its time is not free any more. No other time is free either: please find one with the student./,
-  )
-  t.match(renee.conversation, { status: 'open', custom_attributes: { pending_intent: 'rebook' } })
+t.test(
+  'regression: paid, slot taken, nothing else free: the student can still choose, and the tutor is told',
+  async t => {
+    const tutor = await setUp(t)
+    const renee = await reserved(tutor)
+    tutor.clock.advance(41 * MINUTE)
+    const now = tutor.clock.now()
+    const { signal } = new AbortController()
+    const all = {
+      order: 'x',
+      start: now,
+      end: now + 40 * 24 * 60 * MINUTE,
+      student: '',
+      service: '',
+      payment: null,
+      conversation: '1',
+    }
+    await tutor.services.calendar.book(all, signal)
+    await tutor.deliver(pay(tutor.session()).completed)
+    t.match(
+      renee.notes().at(-1),
+      /its time is not free any more. No other time is free either: please find one with the student./,
+    )
+    t.match(renee.conversation, { status: 'open', custom_attributes: { pending_intent: 'rebook' } })
 
-  await tutor.services.calendar.cancel('x', signal)
-  Object.assign(renee.conversation, { status: 'pending', assignee: null })
-  t.match(await renee.says('Andere tijden'), [/^Wanneer wil je/])
-  Object.assign(renee.conversation.custom_attributes as object, { order_id: null })
-  t.strictSame(await renee.says('2'), ['Een ogenblik: iemand van ons neemt dit gesprek over.'])
-  t.match(renee.notes().at(-1), /the order of the paid lesson \(order_id\) is not known/)
-})
+    await tutor.services.calendar.cancel('x', signal)
+    Object.assign(renee.conversation, { status: 'pending', assignee: null })
+    t.match(await renee.says('Andere tijden'), [/^Wanneer wil je/])
+    Object.assign(renee.conversation.custom_attributes as object, { order_id: null })
+    t.strictSame(await renee.says('2'), ['Een ogenblik: iemand van ons neemt dit gesprek over.'])
+    t.match(renee.notes().at(-1), /the order of the paid lesson \(order_id\) is not known/)
+  },
+)
 
-t.test('regression: who has paid is no new student any more', async t => {
+t.test('regression: a student who has paid is no longer new', async t => {
   const tutor = await setUp(t)
   await reserved(tutor)
   t.equal(contactOf(tutor)?.segment, 'new')

@@ -5,7 +5,7 @@ import type { TutorOptions } from '../helpers/tutor.ts'
 
 /** Where a person takes over, or has the conversation. */
 
-t.test('a person can be asked for at any point', async t => {
+t.test('a person can be requested at any point', async t => {
   for (const way of [
     ['Kan ik een mens spreken?'],
     ['Les boeken', 'ik wil een medewerker'],
@@ -24,7 +24,7 @@ t.test('a person can be asked for at any point', async t => {
   }
 })
 
-t.test('nonsense three times in a row: a person is offered', async t => {
+t.test('misunderstood three times in a row: a person is offered', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student()
   await renee.says('Hoi')
@@ -59,14 +59,14 @@ t.test('five messages in a second: one coherent answer to each, in order', async
   t.equal(renee.read().length, 5)
 })
 
-t.test('silence where the bot is switched off or a human has the conversation', async t => {
+t.test('silent where the bot is switched off or a person has the conversation', async t => {
   const tutor = await setUp(t)
   for (const [index, parts] of [{ custom_attributes: { bot_disabled: true } }, { assignee: 11 }].entries()) {
     t.strictSame(await tutor.student('whatsapp', { id: index + 1, ...parts }).says('Les boeken'), [])
   }
 })
 
-t.test('what is not set up is said to the tutor, and the student gets a person', async t => {
+t.test('missing configuration: the student is handed over, and the tutor told', async t => {
   const cases: [string, TutorOptions, Record<string, unknown>, RegExp][] = [
     ['no key', { stripeKey: false }, {}, /STRIPE_SECRET_KEY is not set/],
     ['no price', { prices: {} }, {}, /STANDARD_PRICE_ID_60 is not set/],
@@ -96,7 +96,7 @@ t.test('what is not set up is said to the tutor, and the student gets a person',
   }
 })
 
-t.test('regression: a message made to be slow is answered at once', async t => {
+t.test('regression: a message crafted to be slow is answered at once', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student()
   await renee.says('Hoi')
@@ -105,7 +105,7 @@ t.test('regression: a message made to be slow is answered at once', async t => {
   t.ok(performance.now() - startedAt < 5_000, 'it took 9.5 s for the first alone')
 })
 
-t.test('regression: who looks for someone is not given to a person', async t => {
+t.test('regression: mentioning someone does not hand over', async t => {
   const tutor = await setUp(t)
   for (const text of [
     'Hi, I am looking for someone who can help me',
@@ -117,7 +117,7 @@ t.test('regression: who looks for someone is not given to a person', async t => 
   }
 })
 
-t.test('regression: where a human has the conversation, Stripe’s events ask the student nothing', async t => {
+t.test('regression: where a person has the conversation, Stripe’s events send the student nothing', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const said = renee.read().length

@@ -29,7 +29,7 @@ t.test('a full refund cancels the lesson, and both are told', async t => {
   t.equal(renee.conversation.custom_attributes?.payment_status, 'refunded')
 })
 
-t.test('a refund that is handled before the payment leaves nothing to book', async t => {
+t.test('a refund handled before the payment leaves nothing to book', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const { completed } = pay(tutor.session())
@@ -48,7 +48,7 @@ t.test('a refund that is handled before the payment leaves nothing to book', asy
   t.equal(renee.read().length, said, 'Stripe’s own event of the refund says no more')
 })
 
-t.test('a refund of a payment that has no lesson: only the money is told of', async t => {
+t.test('a refund without a lesson only reports the money', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student()
   const metadata = { conversation_id: '4100042', order_id: 'elsewhere' }
@@ -75,7 +75,7 @@ t.test('a refund while another time is still to be chosen', async t => {
   t.equal(renee.conversation.custom_attributes?.pending_intent, 'menu')
 })
 
-t.test('a payment that was refunded without a key to see it by', async t => {
+t.test('a refunded payment, without a key to see that', async t => {
   const tutor = await setUp(t)
   await reserved(tutor)
   const { completed } = pay(tutor.session())
@@ -97,7 +97,7 @@ t.test('a payment that was refunded without a key to see it by', async t => {
   t.match(tutor.log.text(), /was refunded before it was handled/)
 })
 
-t.test('regression: an order that is paid twice has one lesson, and the second refund leaves it alone', async t => {
+t.test('regression: an order paid twice has one lesson, which the second refund leaves alone', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const first = tutor.session()
@@ -118,7 +118,7 @@ t.test('regression: an order that is paid twice has one lesson, and the second r
   t.strictSame(await tutor.lessons(), [])
 })
 
-t.test('regression: a refund of last week’s order leaves the one that is pending alone', async t => {
+t.test('regression: refunding an old order leaves the pending one alone', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const first = tutor.session()
@@ -139,7 +139,7 @@ t.test('regression: a refund of last week’s order leaves the one that is pendi
   t.strictSame(await tutor.busy(), [])
 })
 
-t.test('regression: a refund after the lesson was given is about the money only', async t => {
+t.test('regression: a refund after the lesson only concerns the money', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   await tutor.deliver(pay(tutor.session()).completed)
@@ -149,7 +149,7 @@ t.test('regression: a refund after the lesson was given is about the money only'
   t.equal((await tutor.lessons())?.length, 1)
 })
 
-t.test('regression: a paid lesson that was moved is cancelled by its refund, whatever was said since', async t => {
+t.test('regression: a refund cancels a moved lesson', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const session = tutor.session()

@@ -4,7 +4,7 @@ import { sessionEvent } from '../helpers/story.ts'
 
 /** The times that are offered, and how a student chooses one. */
 
-t.test('on WhatsApp a time can be written', async t => {
+t.test('a time can be typed on WhatsApp', async t => {
   const cases = [
     ['2', 'dinsdag 24 november om 11:00'],
     ['2.', 'dinsdag 24 november om 11:00'],
@@ -27,7 +27,7 @@ t.test('on WhatsApp a time can be written', async t => {
   }
 })
 
-t.test('a written time that several days have, or none, is asked again', async t => {
+t.test('a typed time that fits several days or none is asked back', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student()
   await renee.says('Hoi')
@@ -79,7 +79,7 @@ t.test('two students take the last slot at the same moment: one gets it, the oth
   t.equal(tutor.stripe.sessions.size, 1)
 })
 
-t.test('a time that was offered long ago, or is taken while choosing again, is not booked', async t => {
+t.test('a time offered long ago, or taken meanwhile, is not booked', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student()
   await renee.says('Hoi')
@@ -89,7 +89,7 @@ t.test('a time that was offered long ago, or is taken while choosing again, is n
   t.strictSame(await tutor.busy(), [])
 })
 
-t.test('no time is free: a person looks for one', async t => {
+t.test('no free time: handed over', async t => {
   const tutor = await setUp(t)
   const now = tutor.clock.now()
   const all = {
@@ -110,7 +110,7 @@ t.test('no time is free: a person looks for one', async t => {
   t.equal(renee.conversation.status, 'open')
 })
 
-t.test('regression: a sentence about a time is no choice of one', async t => {
+t.test('regression: a sentence about a time does not choose it', async t => {
   const tutor = await setUp(t)
   const sentences = [
     'dinsdag 17:00 kan ik niet',
@@ -137,7 +137,7 @@ t.test('regression: a sentence about a time is no choice of one', async t => {
   t.match(await tutor.lessons(), [{ start: Date.parse('2026-11-24T16:00:00Z') }])
 })
 
-t.test('regression: a student in another zone writes the times of that zone', async t => {
+t.test('regression: a student’s times are in their own zone', async t => {
   const tutor = await setUp(t)
   const tim = tutor.student('whatsapp', {}, { language: 'en', timezone: 'Europe/London' })
   await tim.says('Hi')
@@ -145,7 +145,7 @@ t.test('regression: a student in another zone writes the times of that zone', as
   t.match(await tim.says('Tuesday 16:00'), [/Tuesday 24 November at 16:00 \(Europe\/London\) is reserved/])
 })
 
-t.test('regression: a number sent twice does not give up the reservation', async t => {
+t.test('regression: a number sent twice does not cancel the reservation', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student()
   await renee.says('Hoi')

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import t from 'tap'
 import { LANGUAGE_CODES, LANGUAGES, languageOf, TEXTS } from '../../handlers/texts/index.ts'
 
-t.test('every language says everything, and puts in what it is given', async t => {
+t.test('every language has all texts, with their parameters', async t => {
   const keys = Object.keys(TEXTS.en).sort()
   for (const [language, texts] of Object.entries(TEXTS)) {
     t.strictSame(Object.keys(texts).sort(), keys, language)
@@ -30,7 +30,7 @@ t.test('every language says everything, and puts in what it is given', async t =
   }
 })
 
-t.test('every language has its words of time, and all that Stripe and the calendar ask', async t => {
+t.test('every language has time words, and what Stripe and the calendar need', async t => {
   const files = readdirSync(new URL('../../handlers/texts', import.meta.url))
   const ofLanguages = files.filter(file => /^[a-z]{2,3}(-\w+)?\.ts$/.test(file)).map(file => file.replace('.ts', ''))
   t.strictSame(ofLanguages, [...LANGUAGE_CODES], 'each file is in languages.ts, under its own name')
@@ -50,7 +50,7 @@ t.test('every language has its words of time, and all that Stripe and the calend
   }
 })
 
-t.test('a person is asked for in any language', async t => {
+t.test('a person can be requested in any language', async t => {
   const asks = (text: string) => LANGUAGE_CODES.some(code => LANGUAGES[code].personWords.test(text))
   for (const text of [
     'Mensch',
@@ -79,7 +79,7 @@ t.test('a person is asked for in any language', async t => {
   }
 })
 
-t.test('no menu item has the title of another, in any language: a title is an answer', async t => {
+t.test('menu titles are unique across languages, since a title is an answer', async t => {
   const titles = Object.values(TEXTS).flatMap(({ choices }) => Object.values(choices).map(title => title.toLowerCase()))
   t.equal(new Set(titles).size, titles.length)
   // WhatsApp's limits for a list: https://developers.facebook.com/docs/whatsapp/guides/interactive-messages

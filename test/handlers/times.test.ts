@@ -27,7 +27,7 @@ t.test('times as students read them', async t => {
   }
 })
 
-t.test('the zone of a contact, if it is one', async t => {
+t.test('a contact’s zone, if valid', async t => {
   t.equal(zoneOf('Asia/Kathmandu', AMSTERDAM), 'Asia/Kathmandu')
   for (const none of ['Mars/Olympus', '', 7, null, undefined]) t.equal(zoneOf(none, AMSTERDAM), AMSTERDAM)
 })

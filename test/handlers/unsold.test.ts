@@ -9,7 +9,7 @@ import { setUp } from '../helpers/lesson-story.ts'
 
 const { nl } = TEXTS
 
-t.test('neither a calendar nor a store that fails is passed over in silence', async t => {
+t.test('a failing calendar or store is reported', async t => {
   const { app, log, services } = await setUp(t)
   const once: HandlerContext['once'] = async (_key, step) => step(false)
   const context = { signal: AbortSignal.timeout(60_000), attempt: 1, log: app.log, once, ...NO_CLIENTS }
@@ -20,7 +20,7 @@ t.test('neither a calendar nor a store that fails is passed over in silence', as
   await t.rejects(resultOf('k', { ...context, once: () => Promise.reject(new Error('busy')) }), { message: 'busy' })
 })
 
-t.test('a student who has read the reply does not read that it did not work', async t => {
+t.test('a student who got the reply is not told that it failed', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student()
   tutor.chatwoot.fail(/^POST .*labels$/, { status: 503 }, 7)

@@ -26,7 +26,7 @@ const noMargin = { before: 0, after: 0 }
 
 /** What every calendar must do: the same assertions for each. */
 export async function calendarConformance(t: Test, open: (t: Test) => Promise<CalendarUnderTest>): Promise<void> {
-  await t.test('an empty calendar: nothing is taken, nothing to give up', async t => {
+  await t.test('an empty calendar: nothing is busy, nothing to release', async t => {
     const { calendar } = await open(t)
     t.same(await taken(calendar), [])
     await calendar.release('nobody', at('12:00'), signal)
@@ -34,7 +34,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar), [])
   })
 
-  await t.test('busy: holds and lessons, each as long as it is, in order of start', async t => {
+  await t.test('busy: holds and lessons with their times, in order of start', async t => {
     const { calendar, clock } = await open(t)
     t.equal(await calendar.book(lesson('a', '14:00-15:30'), signal), 'booked')
     t.equal(await calendar.hold(hold(clock, 'b', '08:00-08:30'), signal), true)
@@ -45,7 +45,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.equal(first?.end, at('08:30'), 'in ms')
   })
 
-  await t.test('busy: what reaches into the range is in it, what only touches it is not', async t => {
+  await t.test('busy: includes what overlaps the range, not what only touches it', async t => {
     const { calendar, clock } = await open(t)
     await calendar.book(lesson('a', '09:00-10:00'), signal)
     await calendar.hold(hold(clock, 'b', '11:00-12:00'), signal)
@@ -128,7 +128,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar), ['09:00-10:00', '10:00-11:00', '11:00-12:00'])
   })
 
-  await t.test('hold: not where a lesson is', async t => {
+  await t.test('hold: refused where a lesson is', async t => {
     const { calendar, clock } = await open(t)
     await calendar.book(lesson('a', '10:00-11:00'), signal)
     t.equal(await calendar.hold(hold(clock, 'b', '10:30-11:30'), signal), false)
@@ -149,7 +149,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.equal(await calendar.hold(hold(clock, 'd', '09:30-10:00'), signal), true, 'who asks without margins')
   })
 
-  await t.test('hold: lapses at its time, not before, and counts as nothing from then on', async t => {
+  await t.test('hold: expires at its time, not before, and then blocks nothing', async t => {
     const { calendar, clock } = await open(t)
     await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
     clock.advance(HOLD - 1)
@@ -162,7 +162,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar), ['10:00-11:00'])
   })
 
-  await t.test('hold: the same order asks again after its hold has lapsed', async t => {
+  await t.test('hold: the same order holds again after its hold has expired', async t => {
     const { calendar, clock } = await open(t)
     await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
     clock.advance(HOLD)
@@ -171,7 +171,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar), ['10:00-11:00'])
   })
 
-  await t.test('hold: repeated does no more, asked for longer holds longer, never shorter', async t => {
+  await t.test('hold: repeating changes nothing; a longer request extends it, a shorter one does not', async t => {
     const { calendar, clock } = await open(t)
     const first = hold(clock, 'a', '10:00-11:00')
     t.equal(await calendar.hold(first, signal), true)
@@ -187,7 +187,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar), [])
   })
 
-  await t.test('hold: an order has one: on another time it moves', async t => {
+  await t.test('hold: an order has one, which another time moves', async t => {
     const { calendar, clock } = await open(t)
     const ask = (order: string, time: string) => calendar.hold(hold(clock, order, time), signal)
     await ask('a', '10:00-11:00')
@@ -200,7 +200,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.equal(await ask('b', '10:30-11:00'), true, 'what it left is free')
   })
 
-  await t.test('hold: false means that nothing is held, of an earlier hold neither', async t => {
+  await t.test('hold: false means that nothing is held, not even an earlier hold', async t => {
     const { calendar, clock } = await open(t)
     await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
     await calendar.book(lesson('b', '14:00-15:00'), signal)
@@ -208,7 +208,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar), ['14:00-15:00'])
   })
 
-  await t.test('two orders ask for a hold at the same moment: one gets it', async t => {
+  await t.test('two concurrent orders hold the same time: one gets it', async t => {
     const { calendar, clock } = await open(t)
     for (const [first, second] of [
       ['10:00-11:00', '10:00-11:00'],
@@ -228,35 +228,32 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     }
   })
 
-  await t.test(
-    'two orders book, or hold and book, at the same moment: never both, and what was said is so',
-    async t => {
-      const { calendar, clock } = await open(t)
-      const time = '10:00-11:00'
-      for (let round = 0; round < ROUNDS; round++) {
-        const booked = await Promise.all([
-          calendar.book(lesson(`a${round}`, time), signal),
-          calendar.book(lesson(`b${round}`, time), signal),
-        ])
-        const lessons = booked.filter(result => result === 'booked').length
-        t.ok(lessons <= 1, `round ${round}: ${booked}`)
-        t.equal((await taken(calendar)).length, lessons)
-        await calendar.cancel(`a${round}`, signal)
-        await calendar.cancel(`b${round}`, signal)
+  await t.test('two concurrent orders book, or hold and book: never both, and the answers are true', async t => {
+    const { calendar, clock } = await open(t)
+    const time = '10:00-11:00'
+    for (let round = 0; round < ROUNDS; round++) {
+      const booked = await Promise.all([
+        calendar.book(lesson(`a${round}`, time), signal),
+        calendar.book(lesson(`b${round}`, time), signal),
+      ])
+      const lessons = booked.filter(result => result === 'booked').length
+      t.ok(lessons <= 1, `round ${round}: ${booked}`)
+      t.equal((await taken(calendar)).length, lessons)
+      await calendar.cancel(`a${round}`, signal)
+      await calendar.cancel(`b${round}`, signal)
 
-        const [held, result] = await Promise.all([
-          calendar.hold(hold(clock, `c${round}`, time), signal),
-          calendar.book(lesson(`d${round}`, time), signal),
-        ])
-        t.notOk(held && result === 'booked', `round ${round}: a hold and a lesson`)
-        t.equal((await taken(calendar)).length, Number(held) + Number(result === 'booked'))
-        await calendar.cancel(`c${round}`, signal)
-        await calendar.cancel(`d${round}`, signal)
-      }
-    },
-  )
+      const [held, result] = await Promise.all([
+        calendar.hold(hold(clock, `c${round}`, time), signal),
+        calendar.book(lesson(`d${round}`, time), signal),
+      ])
+      t.notOk(held && result === 'booked', `round ${round}: a hold and a lesson`)
+      t.equal((await taken(calendar)).length, Number(held) + Number(result === 'booked'))
+      await calendar.cancel(`c${round}`, signal)
+      await calendar.cancel(`d${round}`, signal)
+    }
+  })
 
-  await t.test('two orders at the same moment on two times: both get theirs', async t => {
+  await t.test('two concurrent orders for two times: both get theirs', async t => {
     const { calendar, clock } = await open(t)
     const answers = await Promise.all([
       calendar.hold(hold(clock, 'a', '10:00-11:00'), signal),
@@ -267,7 +264,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar), ['10:00-11:00', '11:00-12:00', '12:00-13:00'])
   })
 
-  await t.test('release: the hold that is meant, once', async t => {
+  await t.test('release: only the given hold, once', async t => {
     const { calendar, clock } = await open(t)
     const held = hold(clock, 'a', '10:00-11:00')
     await calendar.hold(held, signal)
@@ -294,7 +291,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar), [])
   })
 
-  await t.test('release: a lesson stays, whatever its hold was', async t => {
+  await t.test('release: a lesson stays', async t => {
     const { calendar, clock } = await open(t)
     const held = hold(clock, 'a', '10:00-11:00')
     await calendar.hold(held, signal)
@@ -304,7 +301,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar), ['10:00-11:00'])
   })
 
-  await t.test('book: of the hold, and the lesson outlasts it', async t => {
+  await t.test('book: turns a hold into a lesson, which does not expire', async t => {
     const { calendar, clock } = await open(t)
     await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
     t.equal(await calendar.book(lesson('a', '10:00-11:00'), signal), 'booked')
@@ -314,7 +311,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.equal(await calendar.hold(hold(clock, 'b', '10:00-11:00'), signal), false)
   })
 
-  await t.test('book: without a hold, where it is free; margins are not asked for', async t => {
+  await t.test('book: works without a hold where it is free; ignores margins', async t => {
     const { calendar, clock } = await open(t)
     await calendar.hold(hold(clock, 'a', '09:00-10:00'), signal)
     await calendar.book(lesson('b', '11:00-12:00'), signal)
@@ -322,7 +319,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar), ['09:00-10:00', '10:00-11:00', '11:00-12:00'])
   })
 
-  await t.test('book: not where something else is, and no lesson is made', async t => {
+  await t.test('book: refused where the time is taken, and no lesson is made', async t => {
     const { calendar, clock } = await open(t)
     await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
     await calendar.book(lesson('b', '12:00-13:00'), signal)
@@ -333,7 +330,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.equal(await calendar.cancel('c', signal), null)
   })
 
-  await t.test('book: repeated does no more', async t => {
+  await t.test('book: repeating changes nothing', async t => {
     const { calendar } = await open(t)
     for (let call = 1; call <= 3; call++) {
       t.equal(await calendar.book(lesson('a', '10:00-11:00'), signal), 'booked', `call ${call}`)
@@ -343,7 +340,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar), [], 'there was one lesson only')
   })
 
-  await t.test('book: after the hold has lapsed, if nobody took the time meanwhile', async t => {
+  await t.test('book: after the hold has expired, if the time is still free', async t => {
     const { calendar, clock } = await open(t)
     await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
     await calendar.hold(hold(clock, 'b', '12:00-13:00'), signal)
@@ -357,7 +354,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar), ['10:30-11:30', '12:30-13:30', '14:00-15:00'])
   })
 
-  await t.test('book: on another time than the hold, which is given up', async t => {
+  await t.test('book: at another time than the hold, which is released', async t => {
     const { calendar, clock } = await open(t)
     await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
     t.equal(await calendar.book(lesson('a', '10:30-11:30'), signal), 'booked', 'its own hold is not in its way')
@@ -368,7 +365,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar), ['10:30-11:30'], 'given up, even so')
   })
 
-  await t.test('a lesson stays where it is, whatever its order asks for until it is cancelled', async t => {
+  await t.test('a lesson is not moved by further requests of its order until it is cancelled', async t => {
     const { calendar, clock } = await open(t)
     await calendar.book(lesson('a', '10:00-11:00'), signal)
     const orError = (error: Error) => error
@@ -383,7 +380,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar), ['10:00-11:00'], 'it has not become a hold')
   })
 
-  await t.test('cancel: a lesson, its time once, then null', async t => {
+  await t.test('cancel: a lesson returns its time once, then null', async t => {
     const { calendar } = await open(t)
     await calendar.book(lesson('a', '10:00-11:00'), signal)
     await calendar.book(lesson('b', '12:00-13:00'), signal)
@@ -393,7 +390,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar), ['12:00-13:00'])
   })
 
-  await t.test('cancel: a hold is given up, and was no lesson', async t => {
+  await t.test('cancel: a hold is released, without a lesson’s time', async t => {
     const { calendar, clock } = await open(t)
     await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
     t.equal(await calendar.cancel('a', signal), null)
@@ -401,7 +398,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.equal(await calendar.cancel('a', signal), null)
   })
 
-  await t.test('cancel: of a lapsed hold, too', async t => {
+  await t.test('cancel: an expired hold, too', async t => {
     const { calendar, clock } = await open(t)
     await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
     clock.advance(HOLD)
@@ -451,7 +448,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     }
   })
 
-  await t.test('orders are told apart to the letter', async t => {
+  await t.test('order ids are case-sensitive', async t => {
     const { calendar, clock } = await open(t)
     const orders = ['Order 1', 'order 1', 'order1', "o'rder; --", 'été', 'é'.repeat(200), 'cs_test_a1B2']
     const times = orders.map((_, index) => `${8 + index}:00-${9 + index}:00`)
@@ -465,7 +462,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     }
   })
 
-  await t.test('a second instance sees and changes the same', async t => {
+  await t.test('a second instance sees and changes the same data', async t => {
     const { calendar, clock, again } = await open(t)
     const held = hold(clock, 'held', '08:00-09:00')
     await calendar.hold(held, signal)
@@ -484,7 +481,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(other), ['08:00-09:00'])
   })
 
-  await t.test('a hold lapses for a second instance at the same time', async t => {
+  await t.test('a hold expires at the same time for a second instance', async t => {
     const { calendar, clock, again } = await open(t)
     await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
     const other = await again()
@@ -494,7 +491,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(other), [])
   })
 
-  await t.test('times that are none are refused, for good', async t => {
+  await t.test('invalid times are permanent errors', async t => {
     const { calendar, clock } = await open(t)
     const permanent = { name: 'PermanentError' }
     const [start, end] = [at('10:00'), at('11:00')]
@@ -513,7 +510,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar), [])
   })
 
-  await t.test('other appointments: are in the way of holds and lessons, and of nothing else', async t => {
+  await t.test('other appointments block holds and lessons, and nothing else', async t => {
     const { calendar, clock, addAppointment } = await open(t)
     if (addAppointment === undefined) {
       t.pass('other appointments', { skip: 'this calendar has no appointments but ours' })
@@ -532,7 +529,7 @@ export async function calendarConformance(t: Test, open: (t: Test) => Promise<Ca
     t.same(await taken(calendar), ['10:00-11:00'], 'it is not ours to remove')
   })
 
-  await t.test('other appointments: one made over a hold or a lesson takes neither away', async t => {
+  await t.test('other appointments made over a hold or lesson remove neither', async t => {
     const { calendar, clock, addAppointment } = await open(t)
     if (addAppointment === undefined) {
       t.pass('other appointments', { skip: 'this calendar has no appointments but ours' })

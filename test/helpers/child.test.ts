@@ -40,20 +40,17 @@ for (const [how, end] of [
   ['it throws', "child.stdout.on('data', () => { throw new Error('a fault') })"],
   ['it exits', "child.stdout.on('data', () => process.exit(0))"],
 ] as const)
-  t.test(
-    `a test process ends, because ${how}: what it has started is gone, with all that that has started`,
-    async t => {
-      const isSignal = end.startsWith('SIG')
-      const family = testProcess(t, isSignal ? FAMILY : FAMILY + end)
-      await firstLine(family)
-      if (isSignal) family.child.kill(end as NodeJS.Signals)
-      // Its stderr is open in each of them.
-      await family.fails
-      t.pass('none is left')
-    },
-  )
+  t.test(`a test process ends because ${how}: all its descendants are gone`, async t => {
+    const isSignal = end.startsWith('SIG')
+    const family = testProcess(t, isSignal ? FAMILY : FAMILY + end)
+    await firstLine(family)
+    if (isSignal) family.child.kill(end as NodeJS.Signals)
+    // Its stderr is open in each of them.
+    await family.fails
+    t.pass('none is left')
+  })
 
-t.test('a child that ends takes along whom it leaves behind, and the test process can end', async t => {
+t.test('a child that ends takes its descendants along, and the test process can end', async t => {
   const script = `
     import { startChild } from ${helper('child.ts')}
     startChild('sh', ['-c', 'sleep 1000 & echo left'], { stdio: 'inherit' })

@@ -20,7 +20,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
   const insertAll = (store: Store, keys: string[], orderingKey = 'box') =>
     Promise.all(keys.map(key => store.insert(delivery(key, { orderingKey }), false)))
 
-  await t.test('a delivery is new once: in one commit, in another, after a restart', async t => {
+  await t.test('a delivery is new only once: within a commit, across commits and restarts', async t => {
     const { store, reopen } = await open(t)
     const copies = await Promise.all(Array.from({ length: 200 }, () => store.insert(delivery('a'), false)))
     t.same(count(copies), { queued: 1, duplicate: 199 })
@@ -29,7 +29,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.equal(await (await reopen()).insert(delivery('a'), false), 'duplicate')
   })
 
-  await t.test('what is inserted comes back as it was', async t => {
+  await t.test('an inserted delivery is read back unchanged', async t => {
     const { store, reopen } = await open(t)
     const payload = { text: '<b>é \u2028 \u0000 😀', list: [1, null, { deep: true }], big: 2 ** 53 - 1 }
     await store.insert(delivery('a', { payload, receivedAt: 5 }), false)
@@ -39,7 +39,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.equal(await again.get('no such id'), null)
   })
 
-  await t.test('a mailbox is emptied from its head, one by one', async t => {
+  await t.test('a mailbox is emptied in order, one at a time', async t => {
     const { store } = await open(t)
     await insertAll(store, ['a', 'b', 'c'])
     const keys: string[] = []
@@ -52,7 +52,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.match(await store.get(delivery('a').id), { state: 'done', settledAt: 1 })
   })
 
-  await t.test('a delivery is claimed with its insert, if its mailbox is idle', async t => {
+  await t.test('an insert claims the delivery if its mailbox is idle', async t => {
     const { store } = await open(t)
     const box = { orderingKey: 'box' }
     t.equal(await store.insert(delivery('a', box), true), 'claimed')
@@ -63,7 +63,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.equal((await take(store, 'box')).key, 'b')
   })
 
-  await t.test('a failed head holds back its own mailbox until it is due', async t => {
+  await t.test('a failed head blocks only its own mailbox until it is due', async t => {
     const { store, reopen } = await open(t)
     await insertAll(store, ['a', 'b'])
     await insertAll(store, ['c'], 'other box')
@@ -75,7 +75,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.match(await take(again, 'box', 100), { key: 'a', attempts: 2 })
   })
 
-  await t.test('a parked one lets the others pass, and is due later', async t => {
+  await t.test('a parked delivery lets others pass, and is due later', async t => {
     const { store } = await open(t)
     await insertAll(store, ['a', 'b'])
     await store.settle(await take(store, 'box'), { state: 'parked', error: 'E', nextAttemptAt: 100 }, 1)
@@ -90,7 +90,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.match(await store.get(parked.id), { state: 'dead', error: 'F', nextAttemptAt: null })
   })
 
-  await t.test('a settle by who no longer has the delivery changes nothing', async t => {
+  await t.test('a settle after losing the claim changes nothing', async t => {
     const { store, reopen } = await open(t)
     await insertAll(store, ['a'])
     const first = await take(store, 'box')
@@ -113,7 +113,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.match(await store.get(odd.id), { state: 'dead', error: 'no id', attempts: 0 })
   })
 
-  await t.test('replay: parked and dead ones are due at once, out of the order; others stay', async t => {
+  await t.test('replay: parked and dead deliveries are due at once, out of order; others stay', async t => {
     const { store } = await open(t)
     await store.insert(delivery('dead', { orderingKey: 'box', unreadable: 'x' }), false)
     await insertAll(store, ['done', 'pending'])
@@ -128,31 +128,28 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.same(await store.replay(ids, 60), [], 'what is at work is not replayed')
   })
 
-  await t.test(
-    'what is due at once is due whatever the clock says, and pruning passes by what a clock got wrong',
-    async t => {
-      const { store } = await open(t)
-      const box = { orderingKey: 'box' }
-      await store.insert(delivery('ahead', { ...box, receivedAt: 10 ** 12 }), false)
-      await store.settle(await take(store, 'box', 5), { state: 'dead', error: 'E' }, 5)
-      t.same(await store.replay([delivery('ahead').id], 10 ** 12), ['box'])
-      await store.settle(await take(store, 'box', 5), { state: 'done' }, 5)
-      await store.insert(delivery('young', { ...box, receivedAt: DAY }), false)
-      await store.settle(await take(store, 'box', DAY), { state: 'done' }, DAY)
-      await store.insert(delivery('old', box), false)
-      await store.settle(await take(store, 'box', 5), { state: 'done' }, 6)
-      const before = { payloadsBefore: 10, keysBefore: 0 }
-      for (let after: number | null = 0; after !== null; ) after = await store.prune(before, after, 1)
-      const payloads = (await store.list({}, 10)).map(({ key, payload }) => [key, payload !== null])
-      t.same(payloads, [
-        ['ahead', false],
-        ['young', true],
-        ['old', false],
-      ])
-    },
-  )
+  await t.test('what is due at once ignores the clock, and pruning skips implausible times', async t => {
+    const { store } = await open(t)
+    const box = { orderingKey: 'box' }
+    await store.insert(delivery('ahead', { ...box, receivedAt: 10 ** 12 }), false)
+    await store.settle(await take(store, 'box', 5), { state: 'dead', error: 'E' }, 5)
+    t.same(await store.replay([delivery('ahead').id], 10 ** 12), ['box'])
+    await store.settle(await take(store, 'box', 5), { state: 'done' }, 5)
+    await store.insert(delivery('young', { ...box, receivedAt: DAY }), false)
+    await store.settle(await take(store, 'box', DAY), { state: 'done' }, DAY)
+    await store.insert(delivery('old', box), false)
+    await store.settle(await take(store, 'box', 5), { state: 'done' }, 6)
+    const before = { payloadsBefore: 10, keysBefore: 0 }
+    for (let after: number | null = 0; after !== null; ) after = await store.prune(before, after, 1)
+    const payloads = (await store.list({}, 10)).map(({ key, payload }) => [key, payload !== null])
+    t.same(payloads, [
+      ['ahead', false],
+      ['young', true],
+      ['old', false],
+    ])
+  })
 
-  await t.test('discard: only what is parked or dead, with its reason', async t => {
+  await t.test('discard: only parked or dead deliveries, with a reason', async t => {
     const { store } = await open(t)
     const dead = delivery('dead', { unreadable: 'x' })
     await store.insert(dead, false)
@@ -208,7 +205,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     await t.rejects(store.browse({ state: 'odd' as 'dead' }, 10), /state must be one of/)
   })
 
-  await t.test('browse: a rare one among many is found by looking on', async t => {
+  await t.test('browse: a rare match is found by searching on', async t => {
     const { store } = await open(t)
     await store.insert(delivery('rare', { event: 'rare' }), false)
     const many = Array.from({ length: 10_050 }, (_, n) => store.insert(delivery(`often ${n}`), false))
@@ -221,7 +218,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.same((await store.size()).deliveries, 10_051)
   })
 
-  await t.test('history: failures, crashes, and what a person did', async t => {
+  await t.test('history: failures, crashes and actions of the operator', async t => {
     const { store, reopen } = await open(t)
     t.same(await store.size().then(({ deliveries }) => deliveries), 0)
     await insertAll(store, ['a'])
@@ -262,7 +259,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.ok(bytes > 4_096, `${bytes} bytes`)
   })
 
-  await t.test('forget: payloads and errors go, keys stay; what is being handled is left', async t => {
+  await t.test('forget: erases payloads and errors, keeps keys, skips deliveries being handled', async t => {
     const { store } = await open(t)
     await insertAll(store, ['done', 'failing', 'busy'])
     await store.settle(await take(store, 'box'), { state: 'done' }, 1)
@@ -286,7 +283,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.equal(await store.take('box', 60), null)
   })
 
-  await t.test('a step is claimed by one, recorded with its result, and its claim dies with its process', async t => {
+  await t.test('a step has one claim, is recorded with its result, and loses its claim with its process', async t => {
     const { store, reopen } = await open(t)
     t.equal(await store.claimStep('s', 0), 'first')
     t.equal(await store.claimStep('s', 0), 'busy')
@@ -305,7 +302,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.same(await (await reopen()).claimStep('empty', 2), { result: null })
   })
 
-  await t.test('prune: payloads first, keys later, of finished ones only, step by step', async t => {
+  await t.test('prune: payloads first, keys later, only of finished deliveries, in steps', async t => {
     const { store } = await open(t)
     for (const [key, day] of [
       ['old', 1],
@@ -343,7 +340,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.same(await store.claimStep('young step', 0), { result: 1 })
   })
 
-  await t.test('the installation has a random id, made once; it can be given another', async t => {
+  await t.test('the installation id is random, made once, and can be changed', async t => {
     const { store, reopen } = await open(t)
     const id = await store.installationId()
     t.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
@@ -356,7 +353,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.not(await (await open(t)).store.installationId(), id, 'another store has another one')
   })
 
-  await t.test('it says whether it can be written', async t => {
+  await t.test('it reports whether it is writable', async t => {
     const { store } = await open(t)
     await store.checkWritable()
     await store.close()

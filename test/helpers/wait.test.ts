@@ -12,7 +12,7 @@ const message = (wait: Promise<unknown>) =>
     (error: Error) => error.message,
   )
 
-t.test('what comes in time is given, or fails as it fails', async t => {
+t.test('resolves or rejects like the promise if in time', async t => {
   t.equal(await inTime(Promise.resolve(7), { what: 'a number' }), 7)
   await t.rejects(inTime(Promise.reject(new Error('a fault')), { what: 'a number' }), { message: 'a fault' })
   let looks = 0
@@ -23,7 +23,7 @@ t.test('what comes in time is given, or fails as it fails', async t => {
   )
 })
 
-t.test('the time is up: it says what was waited for, from where, and what was seen last', async t => {
+t.test('a time-out says what was waited for, from where, and what was seen last', async t => {
   const seen = Array.from({ length: 40 }, (_, n) => ({ n }))
   const wait = { what: 'Godot', seen: () => seen, deadlineMs: 10 }
   const keepsAlive = setInterval(() => {}, 1_000)
@@ -45,7 +45,7 @@ t.test('the time is up: it says what was waited for, from where, and what was se
   t.equal(await message(looks), 'waited for a sign, but 0.01 s have passed')
 })
 
-t.test('a process ends: who waits for its lines is told how it ended, with its last words', async t => {
+t.test('a process ends: waits for its lines fail with its exit code and last output', async t => {
   const ends = startProgram('the clerk', ['sh', '-c', 'echo a; echo b >&2; exit 3'], { stdio: 'pipe' })
   const waits = ends.line(/never/)
   t.equal(await ends.line(/b/), 'b', 'of stderr too')
@@ -63,7 +63,7 @@ t.test('a process ends: who waits for its lines is told how it ended, with its l
   t.match(await message(missing.line(/a/)), /the clerk could not be started: spawn \/no\/such\/program ENOENT/)
 })
 
-t.test('what writes a log ends', async t => {
+t.test('the writer of a log ends', async t => {
   const log = captureLog()
   log.stream.write('{"level":30,"msg":"a"}\n')
   const waits = [log.line(({ msg }) => msg === 'b'), log.count('a', 2), log.request(1)].map(message)
@@ -76,7 +76,7 @@ t.test('what writes a log ends', async t => {
   t.match(await log.line(({ msg }) => msg === 'a'), { msg: 'a' }, 'what is there is given still')
 })
 
-t.test('nothing is left that could bring what is waited for: the test fails at once, and says so', async t => {
+t.test('nothing is left that could resolve a wait: the test fails at once and says so', async t => {
   const helper = (name: string) => JSON.stringify(fileURLToPath(new URL(name, import.meta.url)))
   const script = `
     import t from 'tap'

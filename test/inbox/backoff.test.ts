@@ -12,7 +12,7 @@ function delayOf(outcome: ReturnType<typeof afterFailure>): number | undefined {
   return 'nextAttemptAt' in outcome ? outcome.nextAttemptAt - NOW : undefined
 }
 
-tap.test('retries in order after 1, 2, 4, 8, 16 and 32 s, whatever failed', async t => {
+tap.test('retries in order after 1, 2, 4, 8, 16 and 32 s, for any error', async t => {
   for (const error of [passing, bug, 'thrown text']) {
     const outcomes = [1, 2, 3, 4, 5, 6].map(attempts => afterFailure(pending(attempts), error, NOW, 0))
     t.same(outcomes.map(delayOf), [1_000, 2_000, 4_000, 8_000, 16_000, 32_000])
@@ -20,7 +20,7 @@ tap.test('retries in order after 1, 2, 4, 8, 16 and 32 s, whatever failed', asyn
   }
 })
 
-tap.test('then parks what can pass, for 5 min, 30 min, 2 h and 12 h, and then gives it up', async t => {
+tap.test('then parks transient errors for 5 min, 30 min, 2 h and 12 h, then gives up', async t => {
   const first = afterFailure(pending(7), passing, NOW, 0)
   t.equal(first.state, 'parked')
   t.equal(delayOf(first), 5 * 60_000)
@@ -32,19 +32,19 @@ tap.test('then parks what can pass, for 5 min, 30 min, 2 h and 12 h, and then gi
   )
 })
 
-tap.test('gives up a bug when the retries in order are spent', async t => {
+tap.test('gives up a bug after the retries in order', async t => {
   t.match(afterFailure(pending(7), bug, NOW), { state: 'dead', error: 'TypeError: a bug' })
 })
 
-tap.test('gives up at once what trying again cannot help', async t => {
+tap.test('gives up permanent errors at once', async t => {
   t.match(afterFailure(pending(1), new PermanentError('gone'), NOW), { state: 'dead', error: 'PermanentError: gone' })
 })
 
-tap.test('a replayed delivery that dies early is parked like a fresh one', async t => {
+tap.test('a replayed delivery whose process dies early is parked like a new one', async t => {
   t.equal(delayOf(afterFailure(parked(2), passing, NOW, 0)), 5 * 60_000)
 })
 
-tap.test('spreads retries, and waits as long as the other side asks, up to an hour', async t => {
+tap.test('spreads retries, and honours Retry-After up to an hour', async t => {
   t.equal(delayOf(afterFailure(pending(1), passing, NOW, 1)), 1_200)
   const asked = (retryAfterMs: number) =>
     delayOf(afterFailure(pending(1), new TransientError('x', { retryAfterMs }), NOW, 0))
@@ -54,7 +54,7 @@ tap.test('spreads retries, and waits as long as the other side asks, up to an ho
   t.ok((delayOf(afterFailure(pending(1), passing, NOW)) ?? 0) >= 1_000, 'random by default')
 })
 
-tap.test('an error is told in one line with its cause', async t => {
+tap.test('an error is one line with its cause', async t => {
   t.equal(describeError(new Error('above', { cause: new Error('below') })), 'Error: above: below')
   t.equal(describeError(Object.create(null)), 'Thrown: [Object: null prototype] {}')
   t.equal(describeError(new Error('x'.repeat(1_000))).length, 500)

@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { delivery, startInbox } from '../helpers/inbox.ts'
 
-tap.test('a handler that computes for a second without a pause is named in the log', async t => {
+tap.test('a handler that blocks the event loop for a second is named in the log', async t => {
   const { app, inbox, log } = await startInbox(t)
   inbox.handle('test', 'ping', () => {
     for (const end = performance.now() + 1_050; performance.now() < end; );

@@ -44,7 +44,7 @@ async function inboxOf(t: Test, store?: string) {
   return { ...started, clock, handled }
 }
 
-tap.test('the clock is set back an hour: a retry waits some seconds, and the backlog does not wait', async t => {
+tap.test('the clock is set back an hour: a retry waits seconds, and the backlog does not wait', async t => {
   const { app, inbox, clock, handled, log } = await inboxOf(t)
   await app.ready()
   await inbox.accept(delivery('fails', { receivedAt: clock.now() }), 1)
@@ -55,7 +55,7 @@ tap.test('the clock is set back an hour: a retry waits some seconds, and the bac
   t.same(handled, ['fails', 'behind'])
 })
 
-tap.test('what was accepted with the clock ahead is handled at once after a start', async t => {
+tap.test('deliveries accepted with the clock ahead are handled at once after a start', async t => {
   const file = join(t.testdir(), 'webhooks.db')
   const store = openSqliteStore(file)
   const future = Date.now() + 24 * HOUR
@@ -74,7 +74,7 @@ tap.test('what was accepted with the clock ahead is handled at once after a star
   t.match(await again.take('mailbox:fails', now + SECOND), { key: 'fails', attempts: 2 })
 })
 
-tap.test('a time further away than any retry is none', async t => {
+tap.test('a due time beyond any retry is ignored', async t => {
   const store = openSqliteStore(join(t.testdir(), 'webhooks.db'))
   t.teardown(() => store.close())
   await store.insert(delivery('a'), false)
@@ -84,7 +84,7 @@ tap.test('a time further away than any retry is none', async t => {
   t.ok(Number(await store.dueAt('mailbox:a')) < 15 * HOUR)
 })
 
-tap.test('a machine that slept an hour wakes what is due within half a minute', async t => {
+tap.test('after an hour of sleep, due deliveries are handled within half a minute', async t => {
   const { app, inbox, clock, handled, log } = await inboxOf(t)
   inbox.handle('test', 'ping', ({ key }, { attempt }) => {
     if (attempt < 8) throw new TransientError('not yet')
@@ -97,7 +97,7 @@ tap.test('a machine that slept an hour wakes what is due within half a minute', 
   t.ok(await pass(clock, 31, () => handled.length === 1))
 })
 
-tap.test('more mailboxes than one commit looks at are woken when the clock was set back', async t => {
+tap.test('more mailboxes than fit in one commit are woken after the clock was set back', async t => {
   const store = openSqliteStore(join(t.testdir(), 'webhooks.db'))
   t.teardown(() => store.close())
   const boxes = Array.from({ length: 1_200 }, (_, n) => `${n}`)
@@ -113,7 +113,7 @@ tap.test('more mailboxes than one commit looks at are woken when the clock was s
   t.equal((await store.dueMailboxes(1, 2_000)).length, 1_200)
 })
 
-tap.test('no duration is negative, and an outage is said again, when the clock is set back', async t => {
+tap.test('after the clock was set back, no duration is negative, and outages are logged again', async t => {
   const { app, inbox, clock, log } = await inboxOf(t)
   inbox.handle('test', 'ping', () => clock.set(-HOUR))
   await app.ready()

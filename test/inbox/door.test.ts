@@ -8,44 +8,41 @@ import { delivery, gate, startInbox } from '../helpers/inbox.ts'
 
 const LONE = 'box \ud800'
 
-tap.test(
-  'what is no delivery is refused at the door with the field that is wrong; its neighbours are kept',
-  async t => {
-    const { app, inbox } = await startInbox(t)
-    await app.ready()
-    const wrong: [Record<string, unknown>, RegExp][] = [
-      [{ id: undefined }, /A delivery's id must be a string, not undefined/],
-      [{ source: 5 }, /A delivery's source must be a string, not number/],
-      [{ event: null }, /A delivery's event must be a string, not null/],
-      [{ key: {} }, /A delivery's key must be a string, not object/],
-      [{ orderingKey: Symbol('x') }, /A delivery's orderingKey must be a string, not symbol/],
-      [{ unreadable: 1 }, /A delivery's unreadable must be a string, not number/],
-      [{ body: 'text' }, /A delivery's body must be a Buffer/],
-      ...[1e20, 9e15, -1, 1.5, Number.NaN, '5', undefined].map((receivedAt): [Record<string, unknown>, RegExp] => [
-        { receivedAt },
-        /A delivery's receivedAt must be a Unix time in ms, from 0 to the year 9999, not /,
-      ]),
-    ]
-    const results = wrong.map(([parts, message], n) =>
-      t.rejects(inbox.accept(delivery(`wrong ${n}`, parts as Partial<NewDelivery>), 1), { name: 'TypeError', message }),
-    )
-    const kept = [1, 2, 3].map(n => inbox.accept(delivery(`right ${n}`), 1))
-    await Promise.all(results)
-    t.same(await Promise.all(kept), ['accepted', 'accepted', 'accepted'])
-    t.equal(await inbox.accept(delivery('edge', { receivedAt: Date.parse('9999-12-31T23:59:59.999Z') }), 1), 'accepted')
+tap.test('an invalid delivery is refused with the name of the field; others in the commit are kept', async t => {
+  const { app, inbox } = await startInbox(t)
+  await app.ready()
+  const wrong: [Record<string, unknown>, RegExp][] = [
+    [{ id: undefined }, /A delivery's id must be a string, not undefined/],
+    [{ source: 5 }, /A delivery's source must be a string, not number/],
+    [{ event: null }, /A delivery's event must be a string, not null/],
+    [{ key: {} }, /A delivery's key must be a string, not object/],
+    [{ orderingKey: Symbol('x') }, /A delivery's orderingKey must be a string, not symbol/],
+    [{ unreadable: 1 }, /A delivery's unreadable must be a string, not number/],
+    [{ body: 'text' }, /A delivery's body must be a Buffer/],
+    ...[1e20, 9e15, -1, 1.5, Number.NaN, '5', undefined].map((receivedAt): [Record<string, unknown>, RegExp] => [
+      { receivedAt },
+      /A delivery's receivedAt must be a Unix time in ms, from 0 to the year 9999, not /,
+    ]),
+  ]
+  const results = wrong.map(([parts, message], n) =>
+    t.rejects(inbox.accept(delivery(`wrong ${n}`, parts as Partial<NewDelivery>), 1), { name: 'TypeError', message }),
+  )
+  const kept = [1, 2, 3].map(n => inbox.accept(delivery(`right ${n}`), 1))
+  await Promise.all(results)
+  t.same(await Promise.all(kept), ['accepted', 'accepted', 'accepted'])
+  t.equal(await inbox.accept(delivery('edge', { receivedAt: Date.parse('9999-12-31T23:59:59.999Z') }), 1), 'accepted')
 
-    const none = undefined as unknown as string
-    const message = 'ids[1] must be a string, not undefined'
-    await t.rejects(inbox.forget(['a', none]), { name: 'TypeError', message })
-    await t.rejects(inbox.replay(['a', none]), { name: 'TypeError', message })
-    await t.rejects(inbox.discard(none, 'why'), { message: 'id must be a string, not undefined' })
-    await t.rejects(inbox.discard('a', none), { message: 'reason must be a string, not undefined' })
-    await t.rejects(inbox.get(none), { message: 'id must be a string, not undefined' })
-    await t.rejects(inbox.history(none), { message: 'id must be a string, not undefined' })
-  },
-)
+  const none = undefined as unknown as string
+  const message = 'ids[1] must be a string, not undefined'
+  await t.rejects(inbox.forget(['a', none]), { name: 'TypeError', message })
+  await t.rejects(inbox.replay(['a', none]), { name: 'TypeError', message })
+  await t.rejects(inbox.discard(none, 'why'), { message: 'id must be a string, not undefined' })
+  await t.rejects(inbox.discard('a', none), { message: 'reason must be a string, not undefined' })
+  await t.rejects(inbox.get(none), { message: 'id must be a string, not undefined' })
+  await t.rejects(inbox.history(none), { message: 'id must be a string, not undefined' })
+})
 
-tap.test("once's key is a string, and as the store keeps it", async t => {
+tap.test('a key of once() must be a string that the store can keep', async t => {
   const keys: string[] = []
   const once: Once = createOnce({
     store: {
@@ -91,7 +88,7 @@ tap.test('a lone surrogate in an ordering key: handled once, in order, one at a 
   t.equal(most, 1)
 })
 
-tap.test('what this process is at is never taken a second time', async t => {
+tap.test('a delivery in progress is never taken a second time', async t => {
   const store = openSqliteStore(join(t.testdir(), 'webhooks.db'))
   t.teardown(() => store.close())
   await store.insert(delivery('a', { orderingKey: 'box' }), true)
@@ -117,7 +114,7 @@ tap.test('what this process is at is never taken a second time', async t => {
   t.equal(await store.settle(b as TakenDelivery, { state: 'done' }, 1), true)
 })
 
-tap.test('whatever is thrown can be described', async t => {
+tap.test('any thrown value can be described', async t => {
   const throwing = (name: string) =>
     Object.defineProperty(new Error('x'), name, {
       get() {

@@ -9,7 +9,7 @@ import { claimed } from '../helpers/inbox.ts'
 
 /** What the inbox's tests can't reach by way of a store and a scheduler. */
 
-tap.test('what an insert has claimed is begun while handlers have time to end, and not after that', async t => {
+tap.test('a delivery claimed by its insert is only begun while the claim leaves time to finish', async t => {
   const clock = testClock()
   const { log } = Fastify()
   const handled: string[] = []

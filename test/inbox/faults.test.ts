@@ -29,7 +29,7 @@ async function start(t: Test) {
   }
 }
 
-tap.test('an outcome that the store does not take is kept until it does', async t => {
+tap.test('an outcome is kept until the store accepts it', async t => {
   const { inbox, log, clock, take, giveBack } = await start(t)
   let handled = 0
   inbox.handle('test', 'ping', () => {
@@ -55,7 +55,7 @@ tap.test('an outcome that the store does not take is kept until it does', async 
   t.match(await inbox.get(delivery('a').id), { state: 'done' })
 })
 
-tap.test('stopped while the store is in trouble: the delivery is handled again after the restart', async t => {
+tap.test('stopped while the store fails: the delivery is handled again after the restart', async t => {
   const { app, inbox, log, take, giveBack, store } = await start(t)
   inbox.handle('test', 'ping', () => take('delivery'))
   await inbox.accept(delivery('a'), 1)
@@ -69,7 +69,7 @@ tap.test('stopped while the store is in trouble: the delivery is handled again a
   t.match(await again.inbox.get(delivery('a').id), { state: 'done', attempts: 2 })
 })
 
-tap.test('a step that was done stays done, though its record had to wait; its result may be no JSON', async t => {
+tap.test('a finished step stays done although its record had to wait; its result may not be JSON', async t => {
   const { inbox, log, clock, take, giveBack } = await start(t)
   const circular: Record<string, unknown> = {}
   circular.self = circular
@@ -96,7 +96,7 @@ tap.test('a step that was done stays done, though its record had to wait; its re
   t.same(results[1], null)
 })
 
-tap.test('a store that does not say what is due is asked again', async t => {
+tap.test('a failed query for due deliveries is retried', async t => {
   const { inbox, log, clock, take, giveBack } = await start(t)
   inbox.handle('test', 'ping', (_delivery, { attempt }) => {
     if (attempt === 1) throw new Error('not yet')
@@ -112,7 +112,7 @@ tap.test('a store that does not say what is due is asked again', async t => {
   t.pass('handled')
 })
 
-tap.test('a store that fails amid a conversation loses nothing of it', async t => {
+tap.test('a store that fails while a mailbox is drained loses nothing', async t => {
   const { inbox, log, clock, take, giveBack } = await start(t)
   const first = gate()
   const begun = gate()
@@ -136,7 +136,7 @@ tap.test('a store that fails amid a conversation loses nothing of it', async t =
   t.match(await inbox.backlog(), { pending: 0 })
 })
 
-tap.test('an attempt that another process has taken over changes nothing when it ends', async t => {
+tap.test('an attempt taken over by another process changes nothing when it ends', async t => {
   const { inbox, log, other } = await start(t)
   inbox.handle('test', 'ping', () => {
     other.exec('UPDATE delivery SET attempts = attempts + 1')
@@ -146,7 +146,7 @@ tap.test('an attempt that another process has taken over changes nothing when it
   t.match(await inbox.get(delivery('a').id), { state: 'pending', attempts: 2 })
 })
 
-tap.test('deleting what is old is tried again an hour later', async t => {
+tap.test('failed pruning is retried an hour later', async t => {
   const { log, clock, take, giveBack } = await start(t)
   take('step')
   const failed = 'could not delete old deliveries, retrying in an hour'
@@ -159,7 +159,7 @@ tap.test('deleting what is old is tried again an hour later', async t => {
   t.pass('asked twice')
 })
 
-tap.test('stopped while the store fails amid a conversation: what is left is handled after the restart', async t => {
+tap.test('stopped while the store fails during a drain: the rest is handled after the restart', async t => {
   const { app, inbox, log, take, giveBack, store } = await start(t)
   const begun = gate()
   const goOn = gate()
@@ -183,7 +183,7 @@ tap.test('stopped while the store fails amid a conversation: what is left is han
   t.match(await again.inbox.get(delivery('b').id), { state: 'done' })
 })
 
-tap.test('a pass that is stopped in the middle of a step ends with it', async t => {
+tap.test('pruning stopped during a step ends with that step', async t => {
   const clock = testClock()
   const store = openSqliteStore(`${t.testdir()}/webhooks.db`)
   const { log } = Fastify()
@@ -194,7 +194,7 @@ tap.test('a pass that is stopped in the middle of a step ends with it', async t 
   t.equal(clock.next(), undefined)
 })
 
-tap.test('what the store could not take is refused before it fails the commit of others', async t => {
+tap.test('an unstorable delivery is refused before it fails others’ commit', async t => {
   const { inbox, log } = await start(t)
   inbox.handle('test', 'ping', () => {})
   const results = await Promise.allSettled([

@@ -55,7 +55,7 @@ tap.test('5,000 deliveries and then the first again: a duplicate, from the disk 
   t.equal(new Set(handled.keys).size, 5_000)
 })
 
-tap.test('a conversation is handled one by one in the order of acceptance; others at the same time', async t => {
+tap.test('a mailbox is handled one at a time in order of acceptance; others in parallel', async t => {
   const { inbox, log } = await start(t)
   const first = gate()
   const handled: string[] = []
@@ -76,7 +76,7 @@ tap.test('a conversation is handled one by one in the order of acceptance; other
   t.same(handled.slice(1), keys)
 })
 
-tap.test('a failing delivery is retried in order, holding back its own conversation only', async t => {
+tap.test('a failing delivery is retried in order, blocking only its own mailbox', async t => {
   const { inbox, log, clock } = await start(t)
   const attempts: string[] = []
   inbox.handle('test', 'ping', ({ key }, { attempt }) => {
@@ -97,7 +97,7 @@ tap.test('a failing delivery is retried in order, holding back its own conversat
   t.same(attempts.slice(2), ['a2', 'a3', 'b1'])
 })
 
-tap.test('what keeps failing is parked, tried for hours by itself, then dead; replay tries it again', async t => {
+tap.test('a delivery that keeps failing is parked, retried for hours, then dead; replay retries it', async t => {
   const { inbox, log, clock } = await start(t)
   const failing = new Set(['a'])
   const handled = recorder()
@@ -143,7 +143,7 @@ tap.test('a permanent error is dead at once; a person can discard it', async t =
   t.match(await inbox.get(delivery('a').id), { state: 'discarded', error: 'looked at it' })
 })
 
-tap.test('an event that lost its handler, and an unreadable one, are dead and listed', async t => {
+tap.test('deliveries without a handler and unreadable ones are dead and listed', async t => {
   const { inbox, log } = await start(t)
   await inbox.accept(delivery('a', { event: 'unknown' }), 1)
   await inbox.accept(delivery('b', { unreadable: 'id is missing' }), 1)
@@ -154,7 +154,7 @@ tap.test('an event that lost its handler, and an unreadable one, are dead and li
   ])
 })
 
-tap.test('who gives up is told once: when a delivery parks, or dies without having been parked', async t => {
+tap.test('gaveUp is called once: when a delivery parks, or dies without having been parked', async t => {
   const { inbox, log, clock } = await start(t)
   const gaveUp: string[] = []
   let error: Error = new TransientError('away')
@@ -184,7 +184,7 @@ tap.test('who gives up is told once: when a delivery parks, or dies without havi
   t.ok(log.lines.some(({ msg }) => msg === 'the gaveUp handler failed'))
 })
 
-tap.test('a handler that takes too long is aborted, and its delivery tried again when it has ended', async t => {
+tap.test('a handler that takes too long is aborted, and its delivery retried once it has ended', async t => {
   const { inbox, log, clock } = await start(t, { handlerTimeoutMs: 30 * SECOND })
   const started = gate()
   const aborted = gate()
@@ -207,7 +207,7 @@ tap.test('a handler that takes too long is aborted, and its delivery tried again
   await log.count('webhook handled', 1)
 })
 
-tap.test('a handler that ignores its signal delays no acknowledgement, and nothing runs beside it', async t => {
+tap.test('a handler that ignores its signal delays no acknowledgement, and its mailbox waits', async t => {
   const { inbox, log, clock } = await start(t, { handlerTimeoutMs: 30 * SECOND })
   const end = gate()
   const begun: string[] = []
@@ -232,7 +232,7 @@ tap.test('a handler that ignores its signal delays no acknowledgement, and nothi
   t.match(await inbox.get(delivery('deaf').id), { state: 'done', attempts: 1 })
 })
 
-tap.test('a permanent error counts as one also from a handler that was aborted', async t => {
+tap.test('a permanent error counts as such after an abort, too', async t => {
   const { inbox, log, clock } = await start(t)
   const started = gate()
   inbox.handle('test', 'ping', async (_delivery, { signal }) => {
@@ -246,7 +246,7 @@ tap.test('a permanent error counts as one also from a handler that was aborted',
   await log.count('webhook dead', 1)
 })
 
-tap.test('once: a step is done for one of its deliveries, and the others get its result', async t => {
+tap.test('once: a step runs for one delivery, and the others get its result', async t => {
   const { inbox, log, clock } = await start(t)
   const inside = gate()
   const goOn = gate()
@@ -274,7 +274,7 @@ tap.test('once: a step is done for one of its deliveries, and the others get its
   t.equal(steps, 1)
 })
 
-tap.test('once: a step that fails gives its claim back', async t => {
+tap.test('once: a failing step releases its claim', async t => {
   const { inbox, log, clock } = await start(t)
   let steps = 0
   inbox.handle('test', 'ping', (_delivery, { once }) =>
@@ -298,7 +298,7 @@ tap.test('too much waiting for a commit is refused with 429, not kept in memory'
   t.equal((await Promise.allSettled([inbox.accept(delivery('d'), 101)]))[0]?.status, 'rejected')
 })
 
-tap.test('a backlog larger than the window is handled whole, each once, with few at a time', async t => {
+tap.test('a backlog larger than the window is handled completely, once, a few at a time', async t => {
   const { inbox, log } = await start(t, { concurrency: 3 })
   let running = 0
   let most = 0
@@ -317,7 +317,7 @@ tap.test('a backlog larger than the window is handled whole, each once, with few
   t.same(handled.keys.toSorted(), keys.toSorted())
 })
 
-tap.test('what was accepted is handled after a restart; what was being handled counts an attempt', async t => {
+tap.test('accepted deliveries are handled after a restart; an interrupted one has used an attempt', async t => {
   const first = await start(t, { concurrency: 1, graceMs: 5 * SECOND })
   const started = gate()
   first.inbox.handle('test', 'ping', async () => {
@@ -356,7 +356,7 @@ tap.test('what was accepted is handled after a restart; what was being handled c
   )
 })
 
-tap.test('what kills the process each time it is tried is parked, not tried for ever', async t => {
+tap.test('a delivery that kills the process every time is parked, not retried forever', async t => {
   const store = await backend.store(t)
   const crash = async () => {
     const { app, inbox, clock } = await start(t, { store, graceMs: 1 })
@@ -382,7 +382,7 @@ tap.test('what kills the process each time it is tried is parked, not tried for 
   t.match(await inbox.list({ state: 'parked' }), [{ key: 'poison', attempts: 8, error: /The process died each time/ }])
 })
 
-tap.test('closing waits for what is in flight, and aborts it when the grace time is over', async t => {
+tap.test('closing waits for deliveries in flight, and aborts them after the grace period', async t => {
   const { app, inbox, clock, log } = await start(t, { graceMs: 10 * SECOND })
   const begun = { quick: gate(), slow: gate() }
   const quick = gate()
@@ -415,7 +415,7 @@ tap.test('options are checked at registration, and named', async t => {
   await refuses({ dedupDays: 5, retentionDays: 6 }, /not below retentionDays/)
 })
 
-tap.test('old deliveries are deleted by themselves, at start and every hour', async t => {
+tap.test('old deliveries are deleted automatically, at the start and every hour', async t => {
   const { app, inbox, log, clock } = await start(t, { retentionDays: 1, dedupDays: 4 })
   inbox.handle('test', 'ping', () => {})
   const day = 24 * 60 * MINUTE
@@ -437,7 +437,7 @@ tap.test('old deliveries are deleted by themselves, at start and every hour', as
   t.equal(clock.next(), undefined, 'no timer is left')
 })
 
-tap.test('the earliest retry sets the clock, also if a later one was known before', async t => {
+tap.test('the earliest retry sets the timer, even if a later one came first', async t => {
   const { inbox, log, clock } = await start(t, { concurrency: undefined })
   inbox.handle('test', 'ping', ({ key }, { attempt }) => {
     if (attempt < (key === 'slow' ? 4 : 2)) throw new Error('not yet')
@@ -457,7 +457,7 @@ tap.test('the earliest retry sets the clock, also if a later one was known befor
   await log.count('webhook handled', 2)
 })
 
-tap.test('it tells what has become of each, and how it is doing', async t => {
+tap.test('it reports the outcome of each delivery, and its own state', async t => {
   const { app, inbox } = await startInbox(t)
   const events: HandledEvent[] = []
   const all = gate()
@@ -487,7 +487,7 @@ tap.test('it tells what has become of each, and how it is doing', async t => {
   t.match(found('ping', 'dead'), { delivery: delivery('c').id, attempt: 0, error: 'odd' })
 })
 
-tap.test('browse looks on for what is rare, and stops at a million or so', async t => {
+tap.test('browse searches on for rare matches, and stops after about a million rows', async t => {
   const log = Fastify().log
   const looks: (number | undefined)[] = []
   const store = {

@@ -28,12 +28,12 @@ tap.test('secret fields are overwritten at any depth, in objects and arrays; oth
   t.same(redacted('{"token" :\n"x","a":1}'), { token: '*', a: 1 })
 })
 
-tap.test('a text that looks like a field is a text', async t => {
+tap.test('a string that looks like a field stays', async t => {
   const payload = { content: '{"token":"x"}', list: ['"secret":"y"', 'token', 'z'] }
   t.same(redacted(JSON.stringify(payload)), payload)
 })
 
-tap.test('in capitals, in other writings, and with escapes in the name', async t => {
+tap.test('names in capitals, in other spellings, and with escapes', async t => {
   const fields = [
     'Token',
     'SECRET',
@@ -54,7 +54,7 @@ tap.test('in capitals, in other writings, and with escapes in the name', async t
   }
 })
 
-tap.test('lists, objects and numbers of secret fields, all that is in them', async t => {
+tap.test('lists, objects and numbers in secret fields, completely', async t => {
   t.same(redacted('{"tokens":["ab","c\\"d"],"a":["x"]}'), { tokens: ['**', '****'], a: ['x'] })
   t.same(redacted('{"secret":["ab",["c",{"d":"ef","g" :[1,-2.5e3]}]],"h":"i"}'), {
     secret: ['**', ['*', { d: '**', g: [0, 0] }]],
@@ -71,7 +71,7 @@ tap.test('lists, objects and numbers of secret fields, all that is in them', asy
   })
 })
 
-tap.test('the length stays, and what is no JSON stays none', async t => {
+tap.test('the length stays, and invalid JSON stays invalid', async t => {
   for (const text of [
     '{"token":"abc\\',
     '{"token":"abc',

@@ -83,7 +83,7 @@ async function refuse(app: Awaited<ReturnType<typeof webhookApp>>['app'], times:
   for (let time = 0; time < times; time++) await app.inject({ ...request, headers })
 }
 
-tap.test('a delivery that dies: told at once, once, and again when none is left', async t => {
+tap.test('a dead delivery: alert at once, once, and resolved when none is left', async t => {
   const { receiver, clock, mended, deliver, told, minute, replayAll } = await alertedApp(t)
   const since = new Date(clock.now()).toISOString()
   await deliver(1)
@@ -118,7 +118,7 @@ tap.test('a delivery that dies: told at once, once, and again when none is left'
   t.match(await told(3), { alert: 'deliveries_given_up', status: 'firing', since: new Date(clock.now()).toISOString() })
 })
 
-tap.test('a payment that needs a person is told with its amount and name, each for itself', async t => {
+tap.test('each payment that needs a person is its own alert, with amount and name', async t => {
   const { app, told, receiver, clock } = await alertedApp(t)
   const attention = {
     payment: 'pi_1',
@@ -149,7 +149,7 @@ tap.test('a payment that needs a person is told with its amount and name, each f
   t.equal(receiver.calls.length, 2, 'without an end')
 })
 
-tap.test('one look is enough for many that die at once', async t => {
+tap.test('one check is enough for many that die at once', async t => {
   const { app, receiver, told, deliver } = await alertedApp(t)
   const { inbox } = app.webhooks
   let looks = 0
@@ -164,22 +164,22 @@ tap.test('one look is enough for many that die at once', async t => {
   t.equal(receiver.calls.length, 1)
 })
 
-tap.test('what was dead at the start is told', async t => {
+tap.test('deliveries dead at the start raise an alert', async t => {
   const store = join(t.testdir(), 'webhooks.db')
-  await t.test('by the process before', async t => {
+  await t.test('left by the previous process', async t => {
     const { app, deliver, told } = await alertedApp(t, { store })
     await deliver(1)
     await told(1)
     await app.close()
   })
-  await t.test('and by the next', async t => {
+  await t.test('and for the next process', async t => {
     const { minute, told } = await alertedApp(t, { store })
     await minute()
     t.match(await told(1), { alert: 'deliveries_given_up', status: 'firing' })
   })
 })
 
-tap.test('a backlog that grows old', async t => {
+tap.test('an old backlog', async t => {
   const atWork = gate()
   const { clock, deliver, told, minute, receiver, log } = await alertedApp(t, {
     handlers: { message_created: () => atWork.opened },
@@ -219,7 +219,7 @@ tap.test('20 refused webhooks within a minute', async t => {
   t.match(await told(2), { alert: 'verification_failures', status: 'resolved' })
 })
 
-tap.test('a SQLite store that fails', async t => {
+tap.test('a failing SQLite store', async t => {
   const { store, deliver, told, minute, receiver } = await alertedApp(t)
   const other = new DatabaseSync(store)
   t.teardown(() => other.close())
@@ -237,7 +237,7 @@ tap.test('a SQLite store that fails', async t => {
   t.match(await told(3), { alert: 'store_failing', status: 'firing' }, 'though nothing is delivered')
 })
 
-tap.test('PostgreSQL: a delivery that dies, and a server that is down', async t => {
+tap.test('PostgreSQL: a dead delivery, and a server that is down', async t => {
   const server = await postgresServer('')
   t.teardown(() => server.close())
   const { app, deliver, told, replayAll, minute, log } = await alertedApp(t, { store: await server.database() })
@@ -257,7 +257,7 @@ tap.test('PostgreSQL: a delivery that dies, and a server that is down', async t 
   t.notMatch(log.text(), 'the-secret-of-the-channel')
 })
 
-tap.test('a receiver that misbehaves is tried again, later and later; webhooks do not notice', async t => {
+tap.test('a misbehaving receiver is retried with backoff; webhooks are not affected', async t => {
   const { receiver, clock, log, deliver, told } = await alertedApp(t)
   receiver.fail(POST, { status: 500, body: 'no' })
   receiver.fail(POST, 'hang')
@@ -292,7 +292,7 @@ tap.test('a receiver that misbehaves is tried again, later and later; webhooks d
   t.notMatch(log.text(), 'the-secret-of-the-channel')
 })
 
-tap.test('a receiver that is gone: said in the log, and the end of the incident is tried all the same', async t => {
+tap.test('an unreachable receiver is logged, and the resolved message is still tried', async t => {
   const { receiver, clock, log, deliver, told, replayAll, minute } = await alertedApp(t)
   receiver.fail(POST, 'drop', 5)
   await deliver(1)
@@ -310,7 +310,7 @@ tap.test('a receiver that is gone: said in the log, and the end of the incident 
   t.notMatch(log.text(), 'the-secret-of-the-channel')
 })
 
-tap.test('an incident that is over before its beginning could be told: both, in order', async t => {
+tap.test('an incident resolved before it could be posted: both messages, in order', async t => {
   const { receiver, clock, log, deliver, told, replayAll, minute } = await alertedApp(t)
   receiver.fail(POST, { status: 503 })
   await deliver(1)
@@ -322,7 +322,7 @@ tap.test('an incident that is over before its beginning could be told: both, in 
   t.match(await told(2), { status: 'resolved' })
 })
 
-tap.test('closing waits for no receiver that hangs', async t => {
+tap.test('closing does not wait for a hanging receiver', async t => {
   const { app, clock, deliver, receiver, log } = await alertedApp(t)
   receiver.fail(POST, 'hang')
   await deliver(1)
@@ -342,7 +342,7 @@ tap.test('nor for the next attempt', async t => {
   t.equal(receiver.calls.length, 1)
 })
 
-tap.test('closing while the store is looked at', async t => {
+tap.test('closing during a check of the store', async t => {
   const { app, clock, receiver } = await alertedApp(t)
   const answers = gate()
   const asked = gate()
@@ -359,7 +359,7 @@ tap.test('closing while the store is looked at', async t => {
   t.equal(receiver.calls.length, 0)
 })
 
-tap.test('a URL that can not be posted to is refused, without being shown', async t => {
+tap.test('an invalid URL is refused without being shown', async t => {
   const urls = [
     undefined,
     5,

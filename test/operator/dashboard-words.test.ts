@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { deliveries, duration, noticeOf, number } from '../../operator/dashboard-words.ts'
 
-tap.test('times that handlers take', async t => {
+tap.test('durations of handlers', async t => {
   const words = { 0.4: '0 ms', 999: '999 ms', 1500: '1.5 s', 119000: '119.0 s', 120000: '2 min' }
   for (const [ms, text] of Object.entries(words)) t.equal(duration(Number(ms)), text)
 })
@@ -12,7 +12,7 @@ tap.test('numbers', async t => {
   t.equal(deliveries(0), '0 deliveries')
 })
 
-tap.test('a notice is one of ours, whatever the address says', async t => {
+tap.test('only our own notices are shown, whatever the address says', async t => {
   t.match(noticeOf({ done: 'replayed' }), /^Replayed/)
   t.equal(noticeOf({ done: 'replayed-many', count: '1200' }), '1,200 deliveries replayed.')
   for (const count of ['<b>', '-1', '', '1234567890', ['1'], undefined]) {

@@ -8,7 +8,7 @@ function nested(levels: number, value: unknown): unknown {
   return outer
 }
 
-tap.test('what is nested deeply is written as JSON.stringify would', async t => {
+tap.test('deep nesting is written as JSON.stringify would', async t => {
   const value = {
     '"name"\n': [1, -0.5, true, false, null, 'é"\\\u2028\ud800', {}, [], [[], {}], { a: { b: [] }, c: '' }],
     __proto__: undefined,
@@ -21,7 +21,7 @@ tap.test('what is nested deeply is written as JSON.stringify would', async t => 
   t.equal(jsonText(nested(500, plain)), '['.repeat(500) + text + ']'.repeat(500))
 })
 
-tap.test('for people: indented, unless it is nested too deeply', async t => {
+tap.test('indented, unless nested too deeply', async t => {
   const shallow = nested(199, { a: 1 })
   t.same(indentedJson(shallow), { text: JSON.stringify(shallow, null, 2), isIndented: true })
   t.same(indentedJson(nested(20_000, 1)), { text: `${'['.repeat(20_000)}1${']'.repeat(20_000)}`, isIndented: false })

@@ -9,7 +9,7 @@ const read = (text: string, zone: string, occurrence: Occurrence = 'first') => {
   return time === undefined ? undefined : new Date(time).toISOString()
 }
 
-tap.test('a time of a repeated hour is its first or its second instant, as it is asked for', async t => {
+tap.test('a time in a repeated hour is its first or second instant, as requested', async t => {
   for (const [zone, text, first, second] of [
     ['Europe/Amsterdam', '2026-10-25T02:30', '2026-10-25T00:30:00.000Z', '2026-10-25T01:30:00.000Z'],
     ['Europe/Amsterdam', '2026-10-25T02:00', '2026-10-25T00:00:00.000Z', '2026-10-25T01:00:00.000Z'],
@@ -23,7 +23,7 @@ tap.test('a time of a repeated hour is its first or its second instant, as it is
   }
 })
 
-tap.test('a time that the clocks leave out is the instant at which they do', async t => {
+tap.test('a skipped time is the moment of the change', async t => {
   for (const [zone, text, instant] of [
     ['Europe/Amsterdam', '2026-03-29T02:30', '2026-03-29T01:00:00.000Z'],
     ['Europe/Amsterdam', '2026-03-29T02:00', '2026-03-29T01:00:00.000Z'],
@@ -56,7 +56,7 @@ tap.test('any other time has one instant, in winter and in summer', async t => {
   t.equal(read('2026-07-15T10:00', localZone()), new Date(2026, 6, 15, 10).toISOString())
 })
 
-tap.test('what is no time', async t => {
+tap.test('invalid times', async t => {
   for (const text of [
     '',
     'yesterday',
@@ -74,7 +74,7 @@ tap.test('what is no time', async t => {
   }
 })
 
-tap.test('what a form shows is the same instant when it is sent as it is', async t => {
+tap.test('a form value parses to the same instant', async t => {
   const changes: Record<string, string[]> = {
     'Europe/Amsterdam': ['2026-03-29T01:00Z', '2026-10-25T01:00Z'],
     'America/New_York': ['2026-03-08T07:00Z', '2026-11-01T06:00Z'],

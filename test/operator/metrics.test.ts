@@ -17,7 +17,7 @@ import { postgresServer } from '../helpers/postgres-server.ts'
 
 const TOKEN = 'the-token-of-prometheus'
 const PREFIX = 'tutorbot_webhooks_'
-const LEFT_OUT = 'the store does not answer: its metrics are left out'
+const LEFT_OUT = 'store not responding, its metrics are left out'
 
 async function meteredApp(t: Test, options: WebhooksOptions = {}) {
   const clock = testClock(Date.now())
@@ -93,7 +93,7 @@ tap.test('payments that need a person, and those of other installations', async 
   t.same(only(await samples(), 'payments_foreign_total'), { '': 2 })
 })
 
-tap.test('what senders write makes no series of its own', async t => {
+tap.test('text from senders creates no series', async t => {
   const { app, log, samples } = await meteredApp(t)
   for (let number = 1; number <= 20; number++) {
     await app.inject(chatwootRequest({ event: `made_up_${number}`, account: { id: number } }))
@@ -138,7 +138,7 @@ tap.test('attempts by event and result, and how long their deliveries had waited
   t.same(only(counted, 'backlog_deliveries'), { '{state="pending"}': 0, '{state="parked"}': 0, '{state="dead"}': 2 })
 })
 
-tap.test('what is going on now', async t => {
+tap.test('the current state', async t => {
   const atWork = gate()
   const begun = gate()
   const { app, samples, clock, log } = await meteredApp(t, {
@@ -182,7 +182,7 @@ tap.test('what is going on now', async t => {
   t.equal(after.get(`${PREFIX}recent_key_lookups_total{result="miss"}`), 1, 'not added up')
 })
 
-tap.test('two apps in one process count for themselves', async t => {
+tap.test('two apps in one process count separately', async t => {
   const first = await meteredApp(t)
   await t.test('the second', async t => {
     const second = await meteredApp(t)
@@ -198,7 +198,7 @@ tap.test('two apps in one process count for themselves', async t => {
 
 const OF_THE_STORE = ['backlog_deliveries', 'backlog_age_seconds', 'store_keys', 'store_bytes']
 
-tap.test('while the SQLite store fails the rest is answered', async t => {
+tap.test('while the SQLite store fails, the other metrics are served', async t => {
   const { log, store, samples } = await meteredApp(t)
   const other = new DatabaseSync(store)
   t.teardown(() => other.close())
@@ -262,7 +262,7 @@ function bareMetrics(parts: Partial<Inbox> = {}) {
   return { clock, events, metrics: createMetrics({ inbox, events, clock, log }) }
 }
 
-tap.test('a store that hangs is not waited for', async t => {
+tap.test('a hanging store is not waited for', async t => {
   const { clock, metrics } = bareMetrics({ backlog: () => new Promise(() => {}) })
   const scraped = metrics.scrape()
   clock.advance(2_999)
@@ -271,7 +271,7 @@ tap.test('a store that hangs is not waited for', async t => {
   t.equal(clock.next(), undefined, 'no timer is left')
 })
 
-tap.test('clocks that differ give no negative times', async t => {
+tap.test('differing clocks give no negative times', async t => {
   const { events, metrics } = bareMetrics()
   const handled = { source: 's', event: 'e', delivery: 'd', orderingKey: 'o', error: undefined, ms: 1 }
   events.emit('handled', { ...handled, attempt: 1, result: 'done', waitedMs: -5 })
@@ -280,7 +280,7 @@ tap.test('clocks that differ give no negative times', async t => {
   t.match(text, /backlog_age_seconds 0\n/)
 })
 
-tap.test('an answer that nobody waited for has no time; a reason that is no code is left out', async t => {
+tap.test('an abandoned answer has no duration; a reason that is no code is left out', async t => {
   const { events, metrics } = bareMetrics()
   const gone = { delivery: undefined, orderingKey: undefined, status: undefined, ms: 5 }
   events.emit('answered', { ...gone, source: undefined, event: undefined, outcome: 'unanswered', reason: 'gone: "x"' })

@@ -19,7 +19,7 @@ async function exposition(): Promise<string> {
 
 const text = await exposition()
 
-t.test('each metric that the rules name is exposed', async t => {
+t.test('every metric in the rules is exposed', async t => {
   const exposed = new Set<string>()
   for (const [, name = '', type] of text.matchAll(/^# TYPE (\w+) (\w+)$/gm)) {
     const suffixes = type === 'histogram' ? ['', '_bucket', '_sum', '_count'] : ['']
@@ -30,7 +30,7 @@ t.test('each metric that the rules name is exposed', async t => {
   for (const name of named) t.ok(exposed.has(name), name)
 })
 
-t.test('the README lists all of ours', async t => {
+t.test('the README lists all our metrics', async t => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
   const listed = readme.match(/(?<=^\|.*`)tutorbot_webhooks_\w+(?=`.* \|$)/gm)
   t.same(listed?.sort(), [...text.matchAll(/^# TYPE (tutorbot_webhooks_\w+)/gm)].map(([, name]) => name).sort())

@@ -43,12 +43,12 @@ async function all(url: string): Promise<unknown[]> {
 
 /** A sender must learn what became of its largest body, whoever answers before that has come as a whole. */
 function testEarlyAnswers(t: Test, startProxy: StartProxy): void {
-  t.test('no service: 500, and no reset', async t => {
+  t.test('no service: 500 without a reset', async t => {
     const url = await startProxy(t, await freePort())
     t.same(await all(`${url}/cw`), [500])
   })
 
-  t.test('the service answers before the body has come: its own answer', async t => {
+  t.test('the service answers before the body has arrived: its answer is passed on', async t => {
     const backend = await startBackend(t, (request, response) => {
       lingerAfterResponse(request)
       response.writeHead(401, { 'content-type': 'application/json' }).end('{}')

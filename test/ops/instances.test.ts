@@ -13,7 +13,7 @@ const ANSWERS_BETWEEN = 60
 
 /** Two instances on one PostgreSQL database, behind nginx: all of them the real programs. */
 if (isInstalled(t, 'nginx', '-v')) {
-  t.test('a rolling restart under load, and kill -9 of one amid its work: no request notices', async t => {
+  t.test('a rolling restart under load, and kill -9 of one instance: no request fails', async t => {
     t.testdir()
     const postgres = await postgresServer()
     t.teardown(() => postgres.close())
@@ -51,7 +51,7 @@ if (isInstalled(t, 'nginx', '-v')) {
     t.ok((await database.number(begunAgain)) > 0, 'the kill was amid a handling')
   })
 
-  t.test('a machine that is gone: what does not get through to it goes to the other', async t => {
+  t.test('an unreachable machine: requests go to the other', async t => {
     const live = await startBackend(t, (_request, response) => response.end('{}'))
     const url = await startNginx(t, await silentPort(t), live)
     for (let request = 1; request <= 4; request++) t.match(await ask(`${url}/cw`), { status: 200 })

@@ -118,7 +118,7 @@ const ODD = [
 ]
 
 function testPaths(t: Test, startProxy: StartProxy, open = PUBLIC): void {
-  t.test('under whatever name it is asked for, nothing but the two webhooks reaches the service', async t => {
+  t.test('under any host name, only the two webhooks reach the service', async t => {
     let reached: http.IncomingMessage | undefined
     const backend = await startBackend(t, (request, response) => {
       reached = request

@@ -84,7 +84,7 @@ if (isInstalled(t, 'pgbouncer', '--version')) {
     )
   })
 
-  t.test('the database behind it is away: 500, a start waits, and all goes on by itself', async t => {
+  t.test('the database behind it is down: 500, a start waits, and everything recovers', async t => {
     const env = { DATABASE_URL: through(await postgres.database()), CW_HMAC_SECRET: SECRET }
     const one = await startServer(env)
     t.teardown(() => one.end('SIGKILL'))

@@ -340,7 +340,7 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
     )
   })
 
-  t.test('kill -9 with nothing after it: 500, never 502, 503 or 504', async t => {
+  t.test('kill -9 without a restart: 500, never 502, 503 or 504', async t => {
     const file = join(t.testdir(), 'w.db')
     const port = await freePort()
     const env = { CW_HMAC_SECRET: SECRET, DATABASE_URL: file, PORT: String(port), LOG_LEVEL: 'info' }
@@ -367,7 +367,7 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
     )
   })
 
-  t.test('a backend that hangs, breaks off, talks nonsense or is out of order: 500', async t => {
+  t.test('a backend that hangs, disconnects, talks nonsense or fails: 500', async t => {
     let misbehave: http.RequestListener = () => {}
     const url = await startProxy(t, await startBackend(t, (request, response) => misbehave(request, response)))
     const status = (code: number): http.RequestListener => {
@@ -391,7 +391,7 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
     }
   })
 
-  t.test("the service's own answers pass as they are", async t => {
+  t.test('the service’s answers pass unchanged', async t => {
     const own = { status: 429, body: '{"statusCode":429,"code":"WEBHOOK_INBOX_BUSY"}' }
     const port = await startBackend(t, (_request, response) => {
       response.writeHead(own.status, { 'content-type': 'application/json', 'retry-after': '1' }).end(own.body)
@@ -437,7 +437,7 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
     })
   })
 
-  t.test('with the service: 4 MiB pass, more is 413, and nothing unsigned gets in by way of the proxy', async t => {
+  t.test('with the service: 4 MiB pass, more is 413, and nothing unsigned gets in through the proxy', async t => {
     const file = join(t.testdir(), 'w.db')
     const port = await freePort()
     const env = { DATABASE_URL: file, PORT: String(port) }

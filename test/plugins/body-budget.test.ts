@@ -41,7 +41,7 @@ function setUp(options: Partial<BodyBudgetOptions> = {}) {
   return { clock, budget, begin }
 }
 
-t.test('a body in one piece needs no counting', async t => {
+t.test('a body in one chunk is not counted', async t => {
   const { budget, begin } = setUp()
   const body = begin(10)
   body.raw.end(Buffer.alloc(10))
@@ -52,7 +52,7 @@ t.test('a body in one piece needs no counting', async t => {
   t.match(budget.stats(), { maxHeldBytes: 0, unfinished: 0 })
 })
 
-t.test('a body in pieces is held until it is read, with or without a declared length', async t => {
+t.test('a body in chunks is counted until it is read, with or without a declared length', async t => {
   for (const length of [300 * KIB, undefined]) {
     const { clock, budget, begin } = setUp()
     const body = begin(length)
@@ -86,7 +86,7 @@ t.test('too large, another length than declared, and a sender that goes away', a
   t.match(budget.stats(), { unfinished: 0, heldBytes: 0, cutForRoom: 0, cutForSlowness: 0 })
 })
 
-t.test('when the room is full, the large body that came slowest lately makes room', async t => {
+t.test('when the budget is used up, the large body that was slowest lately is cut off', async t => {
   const { clock, budget, begin } = setUp({ maxHeldBytes: 1_000 * KIB })
   const [early, stalled, steady] = [begin(LIMIT), begin(LIMIT), begin(LIMIT)]
   await stalled.send(400 * KIB)
@@ -113,7 +113,7 @@ t.test('when the room is full, the large body that came slowest lately makes roo
   t.ok(budget.stats().maxHeldBytes <= 1_000 * KIB)
 })
 
-t.test('small bodies never make room for large ones, and a small newcomer is always read', async t => {
+t.test('small bodies are never cut off for large ones, and a new small one is always read', async t => {
   const { clock, budget, begin } = setUp({ maxHeldBytes: 300 * KIB })
   const small = begin(60 * KIB)
   await small.send(50 * KIB)
@@ -155,7 +155,7 @@ async function newcomerIsRead(
   t.ok(budget.stats().maxHeldBytes <= 300 * KIB, `${budget.stats().maxHeldBytes}`)
 }
 
-t.test('who is slower than 32 KiB/s after 5 s is cut off', async t => {
+t.test('senders slower than 32 KiB/s after 5 s are cut off', async t => {
   const { clock, budget, begin } = setUp()
   const [slow, dripping, steady] = [begin(LIMIT), begin(1_000), begin(LIMIT)]
   await dripping.send(10)

@@ -7,7 +7,7 @@ import { testClock } from '../helpers/clock.ts'
 
 const { signal } = new AbortController()
 
-t.test('inbox and calendar as single plugins keep lessons in the same file', async t => {
+t.test('inbox and calendar as separate plugins share a file', async t => {
   const store = join(t.testdir(), 'webhooks.db')
   const clock = testClock()
   const app = Fastify()
@@ -18,7 +18,7 @@ t.test('inbox and calendar as single plugins keep lessons in the same file', asy
   t.match(await app.webhooks.calendar.lessons?.(0, 8e15), [{ order: 'a' }])
 })
 
-t.test('the calendar alone says what is missing', async t => {
+t.test('the calendar plugin alone says what is missing', async t => {
   const app = Fastify()
   t.teardown(() => app.close())
   const store = join(t.testdir(), 'webhooks.db')

@@ -58,7 +58,7 @@ t.test('a host’s own route gets each delivery once', async t => {
   t.same(handled, ['a', 'b'])
 })
 
-t.test('a delivery is known after a restart', async t => {
+t.test('a delivery is still known after a restart', async t => {
   const store = join(t.testdir(), 'shared.db')
   const first = await host(t, { store })
   t.same((await send(first, 'a')).json(), { status: 'mine' })
@@ -67,7 +67,7 @@ t.test('a delivery is known after a restart', async t => {
   t.match((await send(second, 'a')).json(), { status: 'duplicate' })
 })
 
-t.test('copies at the same time: one is new, the others wait for its commit', async t => {
+t.test('concurrent copies: one is new, the others wait for its commit', async t => {
   const app = await host(t)
   const answers = await Promise.all(Array.from({ length: 20 }, () => send(app, 'a')))
   const statuses = answers.map(answer => answer.json().status).sort()
@@ -75,7 +75,7 @@ t.test('copies at the same time: one is new, the others wait for its commit', as
   t.equal((await app.webhooks.inbox.list()).length, 1)
 })
 
-t.test('too many at the same time: 429 with Retry-After, and nothing is kept of them', async t => {
+t.test('too many at once: 429 with Retry-After, and nothing is stored', async t => {
   const app = await host(t, { maxWaiting: 1 })
   const [first, ...others] = await Promise.all(['a', 'b', 'c'].map(key => send(app, key)))
   t.same(first?.json(), { status: 'mine' })
@@ -90,7 +90,7 @@ t.test('too many at the same time: 429 with Retry-After, and nothing is kept of 
   t.same((await send(app, 'b')).json(), { status: 'mine' }, 'sent again a second later')
 })
 
-t.test('too many bytes at the same time: 429, whether their length was declared or not', async t => {
+t.test('too many bytes at once: 429, with or without a declared length', async t => {
   const app = await host(t, { maxWaitingBytes: 20 })
   t.equal((await send(app, 'small', { a: 1 })).statusCode, 200)
   const large = { text: 'x'.repeat(20) }
@@ -103,7 +103,7 @@ t.test('too many bytes at the same time: 429, whether their length was declared 
   t.match(bodyOf(await exchange(port, chunked)), { statusCode: 429, code: 'WEBHOOK_INBOX_BUSY' })
 })
 
-t.test('where the bytes are not kept, their declared length counts', async t => {
+t.test('without raw bytes the declared length counts', async t => {
   const app = await host(t, { maxWaitingBytes: 20 })
   const identify = async (request: FastifyRequest) => {
     const payload = request.body as Record<string, unknown>
@@ -125,7 +125,7 @@ t.test('without a delivery it says what is missing', async t => {
   t.match(response.json(), { statusCode: 500, message: /a preHandler before it that sets request.delivery/ })
 })
 
-t.test('without an inbox it can not be registered', async t => {
+t.test('it can’t be registered without an inbox', async t => {
   const app = Fastify()
   await t.rejects(async () => await app.register(dedup), { message: /tutorbot-inbox/ })
 })

@@ -44,7 +44,7 @@ t.test('an empty environment: the defaults', async t => {
   })
 })
 
-t.test('texts become what they mean, and what is not ours is left out', async t => {
+t.test('strings are converted, and foreign variables left out', async t => {
   const env = await readEnv({
     env: {
       PORT: '0',
@@ -75,7 +75,7 @@ t.test('the plugin puts it on fastify.config', async t => {
   t.match(app.config, { PORT: 8080, HOST: '127.0.0.1' })
 })
 
-t.test('each wrong value: one line with the variable, what is wrong and what it is for', async t => {
+t.test('every wrong value is one line with the variable, the problem and its purpose', async t => {
   const cases: [string, string, RegExp][] = [
     ['PORT', 'http', /^PORT must be an integer \(Port to listen on\)$/],
     ['PORT', '', /^PORT is empty: give it a value, or remove it \(Port to listen on\)$/],
@@ -127,7 +127,7 @@ t.test('each wrong value: one line with the variable, what is wrong and what it 
   }
 })
 
-t.test('each variable that is empty or blank says so, and what it is for', async t => {
+t.test('every empty variable is named with its purpose', async t => {
   for (const { name, description } of schema) {
     for (const value of ['', ' ', '\t']) {
       const message = `${name} is empty: give it a value, or remove it (${description})`
@@ -136,13 +136,13 @@ t.test('each variable that is empty or blank says so, and what it is for', async
   }
 })
 
-t.test('a wrong secret is not told', async t => {
+t.test('a wrong secret is not shown', async t => {
   for (const name of ['CW_HMAC_SECRET', 'STRIPE_WEBHOOK_SECRET', 'STRIPE_SECRET_KEY']) {
     await t.rejects(readEnv({ env: { [name]: 'hunter2,,' } }), { message: /^(?!.*hunter2)/ })
   }
 })
 
-t.test('.env.example is the schema', async t => {
+t.test('.env.example matches the schema', async t => {
   const text = readFileSync(new URL('.env.example', root), 'utf8')
   const pattern = /^# (?<description>.+)\n# (?<name>[A-Z0-9_]+)=(?<preset>.*)$/gm
   t.same(groupsIn(text, pattern), schema)
@@ -150,7 +150,7 @@ t.test('.env.example is the schema', async t => {
   t.notMatch(text, /^[^#\n]/m, 'copied as it is, it changes nothing')
 })
 
-t.test('the README’s table is the schema', async t => {
+t.test('the README’s table matches the schema', async t => {
   const text = readFileSync(new URL('README.md', root), 'utf8')
   const pattern = /^\| `(?<name>[A-Z0-9_]+)` +\| +(?:`(?<preset>[^`]*)` +)?\| (?<description>.*?) +\|$/gm
   t.same(groupsIn(text, pattern), schema)

@@ -37,7 +37,7 @@ async function pour(socket: Socket): Promise<void> {
   await closed
 }
 
-tap.test('a sender that reads only once it has sent everything gets the answer, too', async t => {
+tap.test('a sender that reads only after sending everything gets the answer, too', async t => {
   const { app } = await webhookApp(t)
   const port = await listen(app)
   const socket = await open(port)
@@ -55,7 +55,7 @@ tap.test('a sender that reads only once it has sent everything gets the answer, 
   t.match(bodyOf(refused), { statusCode: 401, code: 'WEBHOOK_SIGNATURE_MISMATCH' }, 'after its body has come')
 })
 
-tap.test('a connection whose request has come as a whole is closed as ever', async t => {
+tap.test('a connection with a complete request is closed as usual', async t => {
   const { port, requests } = await refusing(t, 60_000, MIB)
   const socket = await open(port)
   const answer = readAll(socket)
@@ -71,7 +71,7 @@ async function stubborn(port: number): Promise<Socket> {
   return socket
 }
 
-tap.test('who never ends is cut off, after so many bytes', async t => {
+tap.test('a sender that never ends is cut off after a number of bytes', async t => {
   const { port, requests } = await refusing(t, 60_000, MIB)
   const socket = await stubborn(port)
   socket.resume()
@@ -81,7 +81,7 @@ tap.test('who never ends is cut off, after so many bytes', async t => {
   t.ok(request.socket.bytesRead > MIB)
 })
 
-tap.test('who sends nothing more is answered at once, and cut off after a while', async t => {
+tap.test('a sender that goes silent is answered at once, and cut off after a while', async t => {
   const { port, requests } = await refusing(t, 200, MIB)
   const socket = await stubborn(port)
   const answered = receives(socket, /no/)

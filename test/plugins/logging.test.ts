@@ -32,7 +32,7 @@ async function host(t: Test) {
   return { app, log }
 }
 
-t.test('a host’s own route has a line of its own', async t => {
+t.test('a host’s own route logs a line', async t => {
   const { app, log } = await host(t)
   app.post('/own/:name', { preHandler: app.logDelivery }, async (request, reply) => {
     note(request, { source: 'mine', event: 'ping', outcome: 'counted', reason: 'because' })
@@ -59,7 +59,7 @@ t.test('a host’s own route has a line of its own', async t => {
   t.equal(log.lines.length, 1)
 })
 
-t.test('what the answer’s status says, unless the route says it', async t => {
+t.test('the outcome follows from the status, unless the route sets it', async t => {
   const { app, log } = await host(t)
   app.post('/own/:status', { preHandler: app.logDelivery }, async (request, reply) => {
     return reply.code(Number((request.params as { status: string }).status)).send({})
@@ -78,7 +78,7 @@ t.test('what the answer’s status says, unless the route says it', async t => {
   }
 })
 
-t.test('a warning where a person should look, although it is a 200', async t => {
+t.test('a 200 is a warning if a person should look at it', async t => {
   const { app, log } = await host(t)
   app.post('/own', { preHandler: app.logDelivery }, async request => {
     note(request, { outcome: 'ignored', warn: true })
@@ -88,7 +88,7 @@ t.test('a warning where a person should look, although it is a 200', async t => 
   t.match(await log.request(1), { level: LEVELS.warn, outcome: 'ignored', status: 200 })
 })
 
-t.test('one line for each request to a webhook, whatever became of it', async t => {
+t.test('one line per webhook request, whatever the outcome', async t => {
   const { app, log } = await webhookApp(t, { chatwoot: { accountId: '1' } })
   const port = await listen(app)
   const message = railsJson(chatwoot.incoming({ conversation: 42 }))
@@ -174,7 +174,7 @@ t.test('one line for each request to a webhook, whatever became of it', async t 
   t.equal(log.requests().length, cases.length, 'and no more than one')
 })
 
-t.test('a long name of an event is cut', async t => {
+t.test('a long event name is cut', async t => {
   const { app, log } = await webhookApp(t)
   await app.inject(chatwootRequest({ event: 'x'.repeat(100_000) }))
   t.match(await log.request(1), { event: 'x'.repeat(64) })
@@ -182,7 +182,7 @@ t.test('a long name of an event is cut', async t => {
   t.match(await log.request(2), { event: 'x'.repeat(64) })
 })
 
-t.test('a sender that does not wait for the answer', async t => {
+t.test('the sender disconnects before the answer', async t => {
   const { app, log } = await host(t)
   const { promise: released, resolve: release } = Promise.withResolvers<void>()
   const { promise: entered, resolve: enter } = Promise.withResolvers<void>()
@@ -208,7 +208,7 @@ t.test('a sender that does not wait for the answer', async t => {
   t.equal(log.requests().length, 1)
 })
 
-t.test('a sender that does not wait for its webhook to be stored', async t => {
+t.test('the sender disconnects before its webhook is stored', async t => {
   const { app, log } = await webhookApp(t)
   const { promise: accepted, resolve } = Promise.withResolvers<void>()
   app.webhooks.inbox.handle('chatwoot', 'message_created', () => resolve())
@@ -224,7 +224,7 @@ t.test('a sender that does not wait for its webhook to be stored', async t => {
   t.equal(log.requests().length, 1)
 })
 
-t.test('a sender that goes away before all of its body is sent', async t => {
+t.test('the sender disconnects before its body is complete', async t => {
   const { app, log } = await webhookApp(t)
   const socket = await open(await listen(app))
   const arrived = once(app.server, 'request')
@@ -239,7 +239,7 @@ t.test('a sender that goes away before all of its body is sent', async t => {
   t.equal(log.requests().length, 1)
 })
 
-t.test('no secret and no token is logged or stored', async t => {
+t.test('no secret or token is logged or stored', async t => {
   const { app, log, store } = await webhookApp(
     t,
     { handlers: { inbox_created: () => {}, conversation_updated: () => {} } },
@@ -297,7 +297,7 @@ t.test('no secret and no token is logged or stored', async t => {
   }
 })
 
-t.test('a message is in the log as a preview only, and at debug only', async t => {
+t.test('the log has a message only as a preview, at debug level', async t => {
   const content = `${'Mijn adres is Oudegracht 1 in Utrecht, en mijn IBA'}N is NL00BANK0123456789`
   t.equal(content.indexOf('N is'), 50)
   for (const level of ['debug', 'info']) {
@@ -316,7 +316,7 @@ t.test('a message is in the log as a preview only, and at debug only', async t =
 })
 
 t.test('loggerOptions', async t => {
-  t.test('hides what opens doors, should a library hand it to the log', async t => {
+  t.test('hides credentials that a library might log', async t => {
     const log = captureLog()
     const { level, redact } = loggerOptions('info', false)
     const logger = pino({ level, redact }, log.stream)
@@ -329,13 +329,13 @@ t.test('loggerOptions', async t => {
     t.notMatch(log.text(), 'hunter2')
     t.match(log.lines, [{ authorization: '[redacted]', err: { message: 'no', headers: '[redacted]' } }])
   })
-  t.test('is pretty on a terminal only', async t => {
+  t.test('is pretty only on a terminal', async t => {
     t.match(loggerOptions('debug', true).stream, { writable: true, fd: undefined })
     t.match(loggerOptions('debug', false), { level: 'debug', stream: { fd: 1 } })
   })
 })
 
-t.test('each answer is told to who listens, as it is logged', async t => {
+t.test('each answer emits an event with what is logged', async t => {
   const { app, log } = await webhookApp(t)
   const told: AnsweredEvent[] = []
   app.webhooks.events.on('answered', event => told.push(event))

@@ -38,7 +38,7 @@ async function host(t: Test, serverOptions: object = {}, options: WebhooksOption
 const post = async (app: FastifyInstance, url: string, payload = '{}') =>
   (await app.inject({ method: 'POST', url, headers: { 'content-type': 'application/json' }, payload })).statusCode
 
-t.test('whatever becomes of the request', async t => {
+t.test('for every outcome of the request', async t => {
   const { app, log } = await host(t)
   t.equal(await post(app, `/shop?token=${TOKEN}`), 200)
   t.equal(await post(app, `/shop/?a=1&token=${TOKEN}&b=2`), 200)
@@ -94,13 +94,13 @@ t.test('over HTTP/2', async t => {
   t.notMatch(log.text(), TOKEN)
 })
 
-t.test('other routes, and sources that sign, keep their URLs', async t => {
+t.test('other routes, and signing sources, keep their URLs', async t => {
   const { app, log } = await host(t)
   await post(app, '/cw?token=public')
   t.match(log.text(), /"url":"\/cw\?token=public"/)
 })
 
-t.test('what Chatwoot does not sign: its URL has a token', async t => {
+t.test('unsigned Chatwoot webhooks: the URL has a token', async t => {
   const { app, log } = await host(
     t,
     {},

@@ -39,7 +39,7 @@ function isTakenByStripe(header: string): boolean {
   }
 }
 
-t.test('a valid v1 is valid whatever stands beside it, as for Stripe’s own library', async t => {
+t.test('a valid v1 passes whatever else is in the header, as in Stripe’s library', async t => {
   const { app } = await host(t, { stripe: { secrets: ['whsec_1'] } })
   const good = stripeHeader()
   const [time, v1] = good.split(',') as [string, string]
@@ -72,7 +72,7 @@ t.test('a valid v1 is valid whatever stands beside it, as for Stripe’s own lib
   }
 })
 
-t.test('a flood of signatures in one header is not tried to its end', async t => {
+t.test('of many signatures in one header only some are tried', async t => {
   const { app } = await host(t, { stripe: { secrets: ['whsec_1'] } })
   const [time, v1] = stripeHeader().split(',')
   const wrong = (times: number) => `,v1=${'0'.repeat(64)}`.repeat(times)
@@ -81,7 +81,7 @@ t.test('a flood of signatures in one header is not tried to its end', async t =>
   t.match(await of(16), { status: 401, code: 'WEBHOOK_SIGNATURE_MISMATCH' })
 })
 
-t.test('toleranceSeconds: for gateways that forward late, never for a time to come', async t => {
+t.test('toleranceSeconds allows late forwarding, never future times', async t => {
   const options = { chatwoot: { secrets: ['s'], toleranceSeconds: 1_200 }, stripe: { secrets: ['whsec_1'] } }
   const { app, log } = await host(t, options)
   t.match(
@@ -121,7 +121,7 @@ t.test('toleranceSeconds out of its bounds is an error that names it', async t =
   }
 })
 
-t.test('without a secret, what does not call this machine by a name of its own has come through a proxy', async t => {
+t.test('without a secret, a foreign Host header means a proxy', async t => {
   const { app } = await host(t, {})
   const from = async (hostName: string) => (await send(app, '/chatwoot', { ...json, host: hostName })).status
   for (const name of [
@@ -153,7 +153,7 @@ t.test('without a secret, what does not call this machine by a name of its own h
   t.match(await send(app, '/chatwoot', http2), { status: 401, code: 'WEBHOOK_UNSIGNED_REFUSED' })
 })
 
-t.test('without a secret: HTTP/1.0, and targets that are a whole URL', async t => {
+t.test('without a secret: HTTP/1.0 and absolute request targets', async t => {
   const { app } = await host(t, {})
   const port = await listen(app)
   const rest = `content-type: application/json\r\ncontent-length: ${BODY.length}\r\nconnection: close\r\n\r\n${BODY}`

@@ -122,7 +122,7 @@ tap.test('a lesson: its time in UTC, who and what, how it was paid and where it 
   t.ok(Number(to) > NOW + 1_000 * 365 * DAY, 'without an end')
 })
 
-tap.test('the UID is of the order: the same each time, another for another, whatever it is made of', async t => {
+tap.test('the UID depends on the order only, whatever its characters', async t => {
   const orders = ['order 1', 'Order 1', 'a\r\nEND:VEVENT', 'é'.repeat(200)]
   const lessons = async () => orders.map(order => ({ ...lesson, order }))
   const { request } = await startFeed(t, { lessons })
@@ -136,7 +136,7 @@ tap.test('the UID is of the order: the same each time, another for another, what
   for (const uid of first) t.match(uid, /^[0-9a-f]{64}@tutorbot-webhooks$/)
 })
 
-tap.test('whatever a student is called, it is a text and nothing else', async t => {
+tap.test('a student’s name is escaped', async t => {
   const names = {
     "Renée; O'Hara, \\n BEGIN:VEVENT": "Renée; O'Hara, /n BEGIN:VEVENT",
     'A\u2028B\u2029C\u0085D\vE\fF': 'A B C D E F',
@@ -170,7 +170,7 @@ tap.test('a free trial lesson says so', async t => {
   t.equal(asRead(valueIn(events[0], 'DESCRIPTION')), 'Free trial lesson\nConversation: 7')
 })
 
-tap.test('a lesson whose payment is under way is tentative, and says so in its summary', async t => {
+tap.test('a lesson whose payment is under way is tentative, also in its summary', async t => {
   const held = { ...lesson, isHeld: true as const }
   const { request } = await startFeed(t, { lessons: async () => [held, { ...lesson, order: 'booked' }] })
   const { events } = parse(t, (await request(`/calendar.ics${WITH_TOKEN}`)).body)
@@ -182,7 +182,7 @@ tap.test('a lesson whose payment is under way is tentative, and says so in its s
   t.match(valueIn(events[1], 'SUMMARY'), /^Lesson: /)
 })
 
-tap.test('a lesson that has not changed is the same at every fetch, one of an earlier version too', async t => {
+tap.test('an unchanged lesson is identical at every fetch, also one of an earlier version', async t => {
   const clock = { now: NOW }
   const lessons = [lesson, { ...lesson, order: 'order 2', changedAt: null }]
   const { app, request } = await startFeed(t, { lessons: async () => lessons, now: () => clock.now })
@@ -202,7 +202,7 @@ tap.test('a lesson that has not changed is the same at every fetch, one of an ea
   t.equal(valueIn(parse(t, changed.body).events[0], 'DTSTAMP'), '20261124T100000Z')
 })
 
-tap.test('a time that is none does not cost the others the feed', async t => {
+tap.test('an invalid time does not break the feed', async t => {
   const { request } = await startFeed(t, { lessons: async () => [{ ...lesson, end: 9e15, changedAt: -9e15 }, lesson] })
   const { status, body } = await request(`/calendar.ics${WITH_TOKEN}`)
   t.equal(status, 200)
@@ -211,7 +211,7 @@ tap.test('a time that is none does not cost the others the feed', async t => {
   t.equal(valueIn(usual, 'DTEND'), '20261124T173000Z')
 })
 
-tap.test('an empty calendar is one, too', async t => {
+tap.test('an empty calendar is valid', async t => {
   const { request } = await startFeed(t, { lessons: async () => [], now: undefined })
   const { status, body } = await request(`/calendar.ics${WITH_TOKEN}`)
   t.equal(status, 200)
@@ -220,7 +220,7 @@ tap.test('an empty calendar is one, too', async t => {
   t.equal(valueIn(calendar, 'X-WR-TIMEZONE'), 'Europe/Amsterdam')
 })
 
-tap.test('without the token: 401 that says what to do, and no lesson is read', async t => {
+tap.test('without the token: 401 with instructions, and no lesson is read', async t => {
   const { asked, request } = await startFeed(t)
   const encoded = encodeURIComponent(TOKEN)
   for (const query of [
@@ -254,7 +254,7 @@ tap.test('without the token: 401 that says what to do, and no lesson is read', a
   t.same(asked, [])
 })
 
-tap.test('neither the token nor what was tried for it is in an answer or in a log', async t => {
+tap.test('neither the token nor guesses are in an answer or log', async t => {
   const plain = 'a-token-that-stands-out'
   const tried = 'a-try-that-stands-out'
   let broken = false
@@ -288,7 +288,7 @@ tap.test('neither the token nor what was tried for it is in an answer or in a lo
   t.notMatch(log.text(), /calendar\.ics/)
 })
 
-tap.test('lessons that can not be read: 503, its reason in the log only', async t => {
+tap.test('unreadable lessons: 503, with the reason only in the log', async t => {
   const { log, request } = await startFeed(t, {
     lessons: async () => {
       throw new Error('database or disk is full')
@@ -306,7 +306,7 @@ tap.test('lessons that can not be read: 503, its reason in the log only', async 
   t.match(await log.line(({ level }) => level === 50), said)
 })
 
-tap.test('options that can not be are named', async t => {
+tap.test('invalid options are named', async t => {
   const start = async (options: Partial<CalendarFeedOptions>) => {
     await Fastify().register(calendarFeed, { token: TOKEN, zone: 'UTC', lessons: async () => [], ...options })
   }

@@ -104,7 +104,7 @@ t.test('keys and ordering keys', async t => {
   }
 })
 
-t.test('a visit to the widget is in order with its conversation, else with its contact', async t => {
+t.test('a widget event is in its conversation’s mailbox, else its contact’s', async t => {
   const visit = { event: 'webwidget_triggered', id: 5, account: { id: 1 }, contact: { id: 7 } }
   t.match(identify({ ...visit }), { orderingKey: 'contact:1:7', key: `1:5_webwidget_triggered_${UUID}` })
   t.match(identify({ ...visit, current_conversation: { id: 42 } } as typeof visit), {
@@ -113,7 +113,7 @@ t.test('a visit to the widget is in order with its conversation, else with its c
   })
 })
 
-t.test('an event without any id is told apart by its dispatch, and is a mailbox of its own', async t => {
+t.test('an event without ids is identified by its dispatch, and has its own mailbox', async t => {
   const delivery = identify({ event: 'inbox_created', account: { id: 1 } })
   t.equal(delivery.unreadable, undefined)
   t.equal(delivery.key, `1:_inbox_created_${UUID}`)
@@ -142,14 +142,14 @@ t.test('different events with the same ids are different deliveries', async t =>
   t.equal(new Set(ids).size, ids.length)
 })
 
-t.test('a choice that is sent again, by another webhook too, is the same; another choice is not', async t => {
+t.test('a repeated choice, also by another webhook, is a duplicate; another choice is not', async t => {
   const choice = { title: 'Prijzen', value: 'prices' }
   const { id } = identify(chatwoot.submitted({ choice }))
   t.equal(identify(chatwoot.submitted({ choice }), OTHER_UUID).id, id)
   t.not(identify(chatwoot.submitted({ choice: { title: 'Prijzen', value: 'other' } })).id, id)
 })
 
-t.test('repeats are told apart by Chatwoot’s delivery UUID, else by their bodies', async t => {
+t.test('repeatable events are distinguished by Chatwoot’s delivery UUID, else by their bodies', async t => {
   const { app } = await webhookApp(t, { handlers: { conversation_updated: () => {} } })
   const payload = chatwoot.conversationUpdated()
   const send = async (uuid?: string, body: object = payload) =>
@@ -191,7 +191,7 @@ t.test('another account’s event is ignored, with a warning', async t => {
   })
 })
 
-t.test('an event that nothing handles is ignored', async t => {
+t.test('an event without a handler is ignored', async t => {
   const { app, log } = await webhookApp(t)
   let requests = 0
   for (const [payload, reason] of [
@@ -209,7 +209,7 @@ t.test('an event that nothing handles is ignored', async t => {
   t.same(await app.webhooks.inbox.list(), [])
 })
 
-t.test('an event that no handler can read is stored as dead, for a person to see', async t => {
+t.test('an unreadable event is stored as dead', async t => {
   const { app, log } = await webhookApp(t)
   const message = (parts: object) => ({ ...chatwoot.incoming(), ...parts })
   const cases: [object, RegExp][] = [
@@ -264,14 +264,14 @@ t.test('malformed bodies: 400, nothing stored', async t => {
   t.same(await app.webhooks.inbox.list(), [])
 })
 
-t.test('however deep a body is nested, it is stored', async t => {
+t.test('deeply nested bodies are stored', async t => {
   const { app } = await webhookApp(t)
   const deep = `${'['.repeat(1e5)}${']'.repeat(1e5)}`
   const body = `{"event":"message_created","id":1,"account":{"id":1},"conversation":{"id":1},"deep":${deep}}`
   t.match((await app.inject(chatwootRequest(body))).json(), { status: 'accepted' })
 })
 
-t.test('not genuine: 401, nothing stored, one warning without what was sent', async t => {
+t.test('not authentic: 401, nothing stored, one warning without the content', async t => {
   const { app, log } = await webhookApp(t)
   const payload = railsJson(chatwoot.incoming({ content: 'a very private text' }))
   const signed = signChatwoot(payload, CHATWOOT_SECRET)
@@ -299,7 +299,7 @@ t.test('not genuine: 401, nothing stored, one warning without what was sent', as
   t.notMatch(log.text(), CHATWOOT_SECRET)
 })
 
-t.test('the signature is looked at before the body is', async t => {
+t.test('the signature is checked before the body', async t => {
   const { app } = await webhookApp(t)
   const response = await app.inject({
     method: 'POST',
@@ -326,7 +326,7 @@ t.test('content types', async t => {
   t.match(await send('application/json; charset=utf-8'), { status: 'accepted' })
 })
 
-t.test('4 MiB is accepted, a byte more is not; with a Content-Length and chunked', async t => {
+t.test('4 MiB is accepted, a byte more is not, with Content-Length and chunked', async t => {
   const { app } = await webhookApp(t)
   const port = await listen(app)
   const bodyOfLength = (length: number, message: number) => {
@@ -353,7 +353,7 @@ t.test('4 MiB is accepted, a byte more is not; with a Content-Length and chunked
   t.equal((await app.webhooks.inbox.list()).length, 2)
 })
 
-t.test('what can not be stored is a 500 for every copy, is said, and is accepted once it can', async t => {
+t.test('a failing store: 500 for every copy, logged, and accepted once it works', async t => {
   const { app, log, store } = await webhookApp(t)
   const other = new DatabaseSync(store)
   t.teardown(() => other.close())
@@ -379,7 +379,7 @@ t.test('what can not be stored is a 500 for every copy, is said, and is accepted
   t.match((await app.inject(request)).json(), { status: 'accepted' })
 })
 
-t.test('too many at the same time: 429 with Retry-After', async t => {
+t.test('too many at once: 429 with Retry-After', async t => {
   const { app } = await webhookApp(t, { inbox: { maxWaiting: 1 } })
   const [one, two] = await Promise.all(
     [1, 2].map(message => app.inject(chatwootRequest(chatwoot.incoming({ message })))),
@@ -389,7 +389,7 @@ t.test('too many at the same time: 429 with Retry-After', async t => {
   t.equal(two?.headers['retry-after'], '1')
 })
 
-t.test('too many bytes at the same time: 429, chunked ones too', async t => {
+t.test('too many bytes at once: 429, chunked ones too', async t => {
   const { app } = await webhookApp(t, { inbox: { maxWaitingBytes: 100 } })
   t.equal((await app.inject(chatwootRequest(chatwoot.incoming()))).statusCode, 429)
   const body = railsJson(chatwoot.incoming())
@@ -398,7 +398,7 @@ t.test('too many bytes at the same time: 429, chunked ones too', async t => {
   t.equal(statusOf(await exchange(await listen(app), chunked)), 429)
 })
 
-t.test('a path and a prefix of one’s own', async t => {
+t.test('a custom path and prefix', async t => {
   const { app, log } = await webhookApp(t, { prefix: '/hooks', chatwoot: { path: '/bot' } })
   const response = await app.inject(chatwootRequest(chatwoot.incoming(), UUID, '/hooks/bot'))
   t.match(response.json(), { status: 'accepted' })

@@ -3,7 +3,7 @@ import tap from 'tap'
 import { identifyBy } from '../../routes/deliveries.ts'
 import type { Source } from '../../sources/source.ts'
 
-tap.test('a body that a host’s own plugin kept as a text is read too', async t => {
+tap.test('a raw body that a host’s plugin kept as a string works too', async t => {
   const app = { webhooks: { inbox: { handles: () => true } } } as unknown as FastifyInstance
   const source: Source = { name: 'x', path: '/', verify: () => true, identify: () => ({ event: 'e' }) }
   const request = { headers: {}, rawBody: '{"token":"x","a":"é"}', body: {} } as FastifyRequest

@@ -27,7 +27,7 @@ t.test('ready, with the backlog', async t => {
   t.same(withDead.json(), { status: 'ready', backlog: { ...none, dead: 1 } })
 })
 
-t.test('not ready while the store does not work; the reason is in the log only', async t => {
+t.test('not ready while the store fails; the reason is only in the log', async t => {
   const { app, log, store } = await webhookApp(t)
   await app.register(healthRoutes)
   await app.ready()

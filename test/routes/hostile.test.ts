@@ -105,7 +105,7 @@ function mutated(body: object, next: () => number): string {
 /** Each top-level field with each wrong value would be thousands; these fields are the ones that are read first. */
 const READ_FIRST = ['event', 'id', 'account', 'conversation', 'content_attributes', 'message_type', 'sender', 'content']
 
-t.test('genuine Chatwoot deliveries with wrong values everywhere', async t => {
+t.test('signed Chatwoot deliveries with wrong values everywhere', async t => {
   const { sendChatwoot, stillWorks } = await hostileServer(t)
   const next = random(1)
   const bodies = Object.values(chatwoot)
@@ -126,7 +126,7 @@ t.test('genuine Chatwoot deliveries with wrong values everywhere', async t => {
   await stillWorks()
 })
 
-t.test('genuine Stripe deliveries with wrong values everywhere', async t => {
+t.test('signed Stripe deliveries with wrong values everywhere', async t => {
   const { sendStripe, stillWorks } = await hostileServer(t)
   const next = random(2)
   const events = [
@@ -147,7 +147,7 @@ t.test('genuine Stripe deliveries with wrong values everywhere', async t => {
   await stillWorks()
 })
 
-t.test('genuine deliveries of a shape that nobody sends', async t => {
+t.test('signed deliveries of absurd shapes', async t => {
   const { sendChatwoot, stillWorks } = await hostileServer(t)
   const message = (extra: string) => `${json(chatwoot.incoming()).slice(0, -1)},${extra}}`
   const deep = (open: string, close: string, depth: number) => open.repeat(depth) + close.repeat(depth)
@@ -186,7 +186,7 @@ t.test('genuine deliveries of a shape that nobody sends', async t => {
   await stillWorks()
 })
 
-t.test('headers that nobody sends', async t => {
+t.test('absurd headers', async t => {
   const { port, sendChatwoot, stillWorks } = await hostileServer(t)
   const body = json(chatwoot.incoming())
   t.equal(statusOf(await sendChatwoot(body, { 'x-chatwoot-delivery': ['a', 'b'] })), 200)
@@ -222,7 +222,7 @@ t.test('headers that nobody sends', async t => {
   await stillWorks()
 })
 
-t.test('what is hardly HTTP', async t => {
+t.test('malformed HTTP', async t => {
   const { port, stillWorks } = await hostileServer(t)
   const head = 'POST /cw HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n'
   // Without them its body would not be read.
@@ -257,7 +257,7 @@ t.test('what is hardly HTTP', async t => {
   await stillWorks()
 })
 
-t.test('requests that stop midway, at each place', async t => {
+t.test('requests that stop at any point', async t => {
   const { app, port, stillWorks } = await hostileServer(t)
   const body = json(chatwoot.incoming({ message: 5 }))
   const bytes = post('/cw', signChatwoot(body, CHATWOOT_SECRET), body)
@@ -273,7 +273,7 @@ t.test('requests that stop midway, at each place', async t => {
   await stillWorks()
 })
 
-t.test('senders that have stopped midway keep nobody waiting', async t => {
+t.test('senders that stop midway do not block others', async t => {
   const { app, port, stillWorks } = await hostileServer(t)
   const body = json(chatwoot.incoming({ message: 6 }))
   const bytes = post('/cw', signChatwoot(body, CHATWOOT_SECRET), body)
@@ -292,7 +292,7 @@ t.test('senders that have stopped midway keep nobody waiting', async t => {
   t.same(await Promise.all([stopped[0]?.answer, stopped[1]?.answer]), ['', ''])
 })
 
-t.test('a hundred requests in one go on one connection are answered in order', async t => {
+t.test('a hundred pipelined requests are answered in order', async t => {
   const { app, port, stillWorks } = await hostileServer(t)
   const bodies = Array.from({ length: 100 }, (_, index) =>
     json(index % 10 === 3 ? {} : chatwoot.incoming({ conversation: 1, message: index + 1 })),
@@ -315,7 +315,7 @@ t.test('a hundred requests in one go on one connection are answered in order', a
   await stillWorks()
 })
 
-t.test('many connections that say nothing do not keep others out', async t => {
+t.test('many idle connections do not keep others out', async t => {
   const { port, app, stillWorks } = await hostileServer(t)
   const silent = await Promise.all(Array.from({ length: 200 }, () => open(port)))
   await stillWorks()

@@ -5,7 +5,7 @@ const message = (id: unknown, conversation: unknown) => ({ id, conversation: { i
 const identify = (account: string, payload: object, event = 'message_created') =>
   chatwootDelivery(event, account, { ...payload }, () => 'dispatch')
 
-t.test('keys of ordinary ids are what they have always been', async t => {
+t.test('keys of ordinary ids have not changed', async t => {
   t.match(identify('1', message(11, 42)), {
     key: '1:42_11_message_created',
     orderingKey: 'conversation:1:42',
@@ -26,7 +26,7 @@ t.test('keys of ordinary ids are what they have always been', async t => {
   )
 })
 
-t.test('no two lists of ids make one key, or one mailbox', async t => {
+t.test('different lists of ids never share a key or mailbox', async t => {
   const ids: [string, string, string][] = [
     ['1', '1_1', '9'],
     ['1', '1', '1_9'],
@@ -47,7 +47,7 @@ t.test('no two lists of ids make one key, or one mailbox', async t => {
   t.equal(new Set(contacts.map(({ orderingKey }) => orderingKey)).size, 2)
 })
 
-t.test('a payment stays in its conversation’s mailbox, however odd its id', async t => {
+t.test('a payment stays in its conversation’s mailbox, even with an odd id', async t => {
   const session = { id: 'evt_1', data: { object: { metadata: { conversation_id: '4_2' } } } }
   const payment = stripeDelivery('checkout.session.completed', '1', session, () => 'hash')
   t.equal(payment.orderingKey, identify('1', message(11, '4_2')).orderingKey)

@@ -32,7 +32,7 @@ t.test('a slash at the end of a path changes nothing', async t => {
   }
 })
 
-t.test('whatever a host’s own router makes of slashes', async t => {
+t.test('with any treatment of slashes by the host’s router', async t => {
   for (const routerOptions of [
     { ignoreTrailingSlash: true },
     { ignoreDuplicateSlashes: true },

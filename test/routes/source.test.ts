@@ -47,7 +47,7 @@ async function send(app: FastifyInstance, payload: string, headers: Record<strin
   return { http: statusCode, ...JSON.parse(body) } as Record<string, unknown>
 }
 
-t.test('verified, stored once, known again; with a slash at its end, too', async t => {
+t.test('verified, stored once, duplicates known; also with a trailing slash', async t => {
   const { app, log } = await host(t)
   const order = JSON.stringify({ id: 7, type: 'order', customer: { id: 'c1' }, password: 'xyz' })
   const id = deliveryId('shop', '7')
@@ -71,7 +71,7 @@ t.test('what lacks a signature is refused before its body is read', async t => {
   t.match(await send(app, '{}', SIGNATURE.sign('{ }')), { http: 401, code: 'WEBHOOK_SIGNATURE_MISMATCH' })
 })
 
-t.test('keys: what identify() says, else the hash of the body', async t => {
+t.test('keys: from identify(), else a hash of the body', async t => {
   const given: unknown[] = [undefined, 'a', 8, 0, '', {}, 'x'.repeat(2_000), 'x'.repeat(2_001), 'ö'.repeat(1_001)]
   const { app } = await host(t, {
     identify: ({ payload }) => ({
@@ -102,7 +102,7 @@ t.test('keys: what identify() says, else the hash of the body', async t => {
   )
 })
 
-t.test('events that differ in a secret only are two, and no secret is kept', async t => {
+t.test('events that only differ in a secret are two, and no secret is stored', async t => {
   const { app } = await host(t, { identify: () => ({ event: 'order' }) })
   const rotated = (token: string) => JSON.stringify({ type: 'token.rotated', token })
   for (const token of ['old', 'new']) t.match(await send(app, rotated(token)), { status: 'accepted' })
@@ -114,7 +114,7 @@ t.test('events that differ in a secret only are two, and no secret is kept', asy
   )
 })
 
-t.test('field() and header() read what is there', async t => {
+t.test('field() and header() read the request', async t => {
   let seen: unknown[] = []
   const { app } = await host(t, {
     identify: received => {
@@ -179,7 +179,7 @@ t.test('an identify() that fails is a 500, and the log says why', async t => {
   t.match(await log.line(({ level }) => level === LEVELS.error), { err: { message: 'a mistake' } })
 })
 
-t.test('a form that is signed: Slack’s command', async t => {
+t.test('a signed form: Slack’s command', async t => {
   const { secret, headers, body, now = 0 } = signedBy('slack-command')
   const slack: Source = {
     name: 'slack',
@@ -204,7 +204,7 @@ t.test('a form that is signed: Slack’s command', async t => {
   t.equal((await post('x', { ...headers, 'content-type': 'text/plain' })).statusCode, 415)
 })
 
-t.test('what hmac() can’t express is a function: SendGrid’s ECDSA, of a list', async t => {
+t.test('a function for what hmac() can’t express: SendGrid’s ECDSA', async t => {
   const { publicKey = '', headers, body } = signedBy('sendgrid-ecdsa')
   const key = createPublicKey({ key: Buffer.from(publicKey, 'base64'), format: 'der', type: 'spki' })
   const verify: Verifier = request => {
@@ -235,7 +235,7 @@ t.test('what hmac() can’t express is a function: SendGrid’s ECDSA, of a list
   })
 })
 
-t.test('only true is genuine, whatever a function gives or throws', async t => {
+t.test('only true accepts, whatever a function returns or throws', async t => {
   const TeapotError = createError<[]>('SHOP_CLOSED', 'We are closed', 403)
   const mismatch = [401, 'WEBHOOK_SIGNATURE_MISMATCH']
   const verdicts: [string, Verifier, unknown[]][] = [
@@ -271,7 +271,7 @@ function throws(): never {
   throw new Error('wrong signature')
 }
 
-t.test('on a route of the host’s own', async t => {
+t.test('on a host’s own route', async t => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(logging)
@@ -286,7 +286,7 @@ t.test('on a route of the host’s own', async t => {
   t.match(bare.json(), { code: 'WEBHOOK_RAW_BODY_MISSING' })
 })
 
-t.test('a source that is an object of a class, and reads its payloads later', async t => {
+t.test('a source that is a class instance, and reads its payloads later', async t => {
   const handled: unknown[] = []
   const gone = Promise.withResolvers<unknown>()
   class Shop {
@@ -330,7 +330,7 @@ t.test('a verifier that can’t be called is an error at the start', async t => 
   }
 })
 
-t.test('chatwoot.verify and stripe.verify: another way for either', async t => {
+t.test('chatwoot.verify and stripe.verify replace verification', async t => {
   const { app } = await webhookApp(t, { chatwoot: { verify: SIGNATURE }, stripe: { verify: () => false } })
   const contact = JSON.stringify({ event: 'message_created', id: 1, conversation: { id: 2 }, account: { id: 1 } })
   const toChatwoot = (headers: Record<string, string>) =>

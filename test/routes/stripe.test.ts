@@ -27,7 +27,7 @@ t.test('a new event is stored and accepted, a copy with another signature is a d
   t.match(await app.webhooks.inbox.list(), [{ id, source: 'stripe', event: event.type, key: event.id }])
 })
 
-t.test('the events that a payment raises are all taken', async t => {
+t.test('all events of a payment are accepted', async t => {
   const { app } = await webhookApp(t)
   for (const type of [...HANDLED, 'checkout.session.async_payment_failed']) {
     const event = stripeEvent(type, stripeSession(), { id: `evt_${type}` })
@@ -56,14 +56,14 @@ t.test('keys and ordering keys', async t => {
   t.equal(free.unreadable, undefined)
 })
 
-t.test('an event is in order with the conversation that pays', async t => {
+t.test('an event is in the paying conversation’s mailbox', async t => {
   const { app } = await webhookApp(t, { chatwoot: { accountId: '7' } })
   const event = stripeEvent('checkout.session.completed', stripeSession({ metadata: { conversation_id: '42' } }))
   await app.inject(stripeRequest(event))
   t.match(await app.webhooks.inbox.list(), [{ orderingKey: 'conversation:7:42' }])
 })
 
-t.test('an event that no handler can read is stored as dead, for a person to see', async t => {
+t.test('an unreadable event is stored as dead', async t => {
   const { app } = await webhookApp(t)
   const event = stripeEvent('checkout.session.completed', stripeSession())
   const cases: [object, RegExp][] = [
@@ -109,7 +109,7 @@ t.test('what is ignored, and why', async t => {
   }
 })
 
-t.test('events of the key’s own mode are taken, and of any mode where that is not known', async t => {
+t.test('events of the key’s mode are accepted, and of any mode if that is unknown', async t => {
   for (const [secretKey, livemode] of [
     ['sk_test_1', false],
     ['sk_live_1', true],
@@ -124,7 +124,7 @@ t.test('events of the key’s own mode are taken, and of any mode where that is 
   }
 })
 
-t.test('another release of the API is warned of once, and taken', async t => {
+t.test('another release of the API gives one warning, and is accepted', async t => {
   const { app, log } = await webhookApp(t)
   const send = async (id: string, api_version: unknown) =>
     (
@@ -145,7 +145,7 @@ t.test('another release of the API is warned of once, and taken', async t => {
   t.equal(warnings().length, 1)
 })
 
-t.test('not genuine: 401, nothing stored, one warning without what was sent', async t => {
+t.test('not authentic: 401, nothing stored, one warning without the content', async t => {
   const { app, log } = await webhookApp(t)
   const payload = JSON.stringify(stripeEvent('payment_intent.succeeded', stripePaymentIntent()))
   const good = stripeHeaders(payload)
@@ -177,7 +177,7 @@ t.test('malformed: 400; of another type: 415', async t => {
   t.match((await app.inject(request)).json(), { statusCode: 415 })
 })
 
-t.test('what can not be stored is a 500: Stripe sends it again', async t => {
+t.test('a failing store is a 500: Stripe retries', async t => {
   const { app, store } = await webhookApp(t)
   const other = new DatabaseSync(store)
   t.teardown(() => other.close())
@@ -188,7 +188,7 @@ t.test('what can not be stored is a 500: Stripe sends it again', async t => {
   t.match((await app.inject(request)).json(), { status: 'accepted' })
 })
 
-t.test('a path and a prefix of one’s own', async t => {
+t.test('a custom path and prefix', async t => {
   const { app } = await webhookApp(t, { prefix: '/hooks', stripe: { path: '/stripe' } })
   const request = stripeRequest(stripeEvent('payment_intent.succeeded', stripePaymentIntent()), '/hooks/stripe')
   t.match((await app.inject(request)).json(), { status: 'accepted' })

@@ -40,14 +40,14 @@ async function setUp(t: Test, handler?: (delivery: Delivery) => unknown, { key =
   return { api, app, store, handled, arrived: arrived.promise, send }
 }
 
-t.test('the sample is what Stripe’s own library takes for a thin event', async t => {
+t.test('the sample is a thin event to Stripe’s library', async t => {
   const body = JSON.stringify(THIN)
   const header = Stripe.webhooks.generateTestHeaderString({ payload: body, secret: STRIPE_SECRET })
   const notification = new Stripe('sk_test_1').parseEventNotification(body, header, STRIPE_SECRET)
   t.match(notification, { id: THIN.id, type: THIN.type })
 })
 
-t.test('a thin event is handled as the snapshot event that it has in common with others', async t => {
+t.test('a thin event is handled like its snapshot event, as one delivery', async t => {
   const { app, api, handled, arrived, send } = await setUp(t)
   const { status, id } = await send(THIN)
   t.equal(status, 'accepted')
@@ -81,7 +81,7 @@ t.test('without a snapshot event its own id is the key, and its object is fetche
   ])
 })
 
-t.test('a path that is none of Stripe’s is not asked for', async t => {
+t.test('a path that is not Stripe’s is not fetched', async t => {
   const { api, app, handled, send } = await setUp(t)
   const { promise, resolve } = Promise.withResolvers<unknown>()
   app.webhooks.events.on('handled', resolve)
@@ -94,7 +94,7 @@ t.test('a path that is none of Stripe’s is not asked for', async t => {
   t.equal(api.calls.length, 0)
 })
 
-t.test('a payment intent stays in its payment’s order, and is fetched for who gives up as well', async t => {
+t.test('a payment intent stays in its payment’s mailbox, and is fetched for gaveUp too', async t => {
   const intent = { ...stripeEvent('payment_intent.succeeded', stripePaymentIntent()), id: 'evt_2', livemode: false }
   const got: unknown[] = []
   const { api, app, send } = await setUp(t, ({ payload }) => {
@@ -115,7 +115,7 @@ t.test('a payment intent stays in its payment’s order, and is fetched for who 
   t.equal(got[0], 'evt_2')
 })
 
-t.test('without a key of Stripe’s it is stored, dead and visible; with one, a replay handles it', async t => {
+t.test('without a Stripe key it is stored, dead and visible; with one, a replay handles it', async t => {
   const { app, store, send, handled } = await setUp(t, undefined, { key: false })
   const { status, id } = await send(THIN)
   t.equal(status, 'accepted')
@@ -143,7 +143,7 @@ t.test('without a key of Stripe’s it is stored, dead and visible; with one, a 
   })
 })
 
-t.test('what is not ours is ignored, and what has no id is dead', async t => {
+t.test('foreign events are ignored, and those without an id are dead', async t => {
   const { send } = await setUp(t)
   for (const other of [
     { type: 'v1.invoice.paid' },

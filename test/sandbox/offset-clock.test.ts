@@ -3,7 +3,7 @@ import { systemClock } from '../../inbox/contracts.ts'
 import { offsetClock } from '../../sandbox/offset-clock.ts'
 import { testClock } from '../helpers/clock.ts'
 
-t.test('it is the machine’s, plus how far it was moved on', async t => {
+t.test('it is the machine’s clock plus an offset', async t => {
   const machine = testClock()
   const clock = offsetClock(machine)
   t.equal(clock.now(), machine.now())
@@ -15,7 +15,7 @@ t.test('it is the machine’s, plus how far it was moved on', async t => {
   t.equal(clock.now(), machine.now() + 3_600_001)
 })
 
-t.test('a move brings timers nearer, and fires those that have become due, in order', async t => {
+t.test('moving it brings timers nearer, and fires those due, in order', async t => {
   const machine = testClock()
   const clock = offsetClock(machine)
   const fired: string[] = []
@@ -38,7 +38,7 @@ t.test('a move brings timers nearer, and fires those that have become due, in or
   t.equal(machine.next(), undefined, 'no timer is left')
 })
 
-t.test('without one of its own it has the machine’s clock', async t => {
+t.test('without its own offset it is the machine’s clock', async t => {
   const before = systemClock.now()
   const clock = offsetClock()
   await new Promise<void>(resolve => {
@@ -48,7 +48,7 @@ t.test('without one of its own it has the machine’s clock', async t => {
   t.ok(clock.now() >= before + 3_600_000)
 })
 
-t.test('it does not go back', async t => {
+t.test('it can’t go back', async t => {
   const clock = offsetClock(testClock())
   for (const ms of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
     t.throws(() => clock.move(ms), new RangeError(`a clock moves on by whole ms, not by ${ms}`))

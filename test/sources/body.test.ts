@@ -9,11 +9,11 @@ function read(text: string, contentType?: string, accepts?: BodyKind[]) {
   return { payload, body: body.toString() }
 }
 
-t.test('a JSON object is kept in its own bytes, without its secrets', async t => {
+t.test('a JSON object is stored byte for byte, without its secrets', async t => {
   t.same(read('{"token": "xy", "a":1.0}'), { payload: { token: '**', a: 1 }, body: '{"token": "**", "a":1.0}' })
 })
 
-t.test('what is no JSON object is malformed, and why is said', async t => {
+t.test('anything but a JSON object is malformed, with the reason', async t => {
   for (const [text, message] of [
     ['[1]', /^The body is not a JSON object: it is an array$/],
     ['5', /it is 5$/],
@@ -36,7 +36,7 @@ t.test('a source may accept lists', async t => {
   t.throws(() => read(deep, '', ['list']), { message: 'The body is not a JSON list: it is nested too deeply' })
 })
 
-t.test('a source may accept forms: a field that comes several times is a list', async t => {
+t.test('a source may accept forms: a repeated field is a list', async t => {
   t.same(read('command=%2Fles&text=Zo%C3%AB+x&token=abc&a=1&a=2&a=3', `${FORM}; charset=utf-8`, ['json', 'form']), {
     payload: { command: '/les', text: 'Zoë x', token: '***', a: ['1', '2', '3'] },
     body: '{"command":"/les","text":"Zoë x","token":"***","a":["1","2","3"]}',
@@ -46,7 +46,7 @@ t.test('a source may accept forms: a field that comes several times is a list', 
   t.throws(() => read('a=1', FORM), { code: 'WEBHOOK_MALFORMED' }, 'not unless it says so')
 })
 
-t.test('a source may accept texts', async t => {
+t.test('a source may accept plain text', async t => {
   t.same(read('Zoë', 'text/plain', ['text']), { payload: { text: 'Zoë' }, body: '{"text":"Zoë"}' })
 })
 

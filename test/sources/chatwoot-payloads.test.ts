@@ -11,7 +11,7 @@ function lost(before: unknown, after: unknown, path = ''): string[] {
   )
 }
 
-t.test('what Chatwoot sends stays as it is, and what it leaves out is there as nothing', async t => {
+t.test('Chatwoot’s payloads stay unchanged, with defaults for missing fields', async t => {
   for (const [name, sample] of Object.entries(samples)) {
     const payload = sample({ labels: ['a'], assignee: 7 }) as unknown as { event: string }
     t.same(lost(payload, readChatwoot(payload.event, { ...payload })), [], name)
@@ -22,7 +22,7 @@ t.test('what Chatwoot sends stays as it is, and what it leaves out is there as n
   t.equal(message.conversation.meta.assignee, null)
 })
 
-t.test('what is of another type counts as missing', async t => {
+t.test('values of another type count as missing', async t => {
   for (const wrong of [null, undefined, true, 5.5, [], ['x'], {}]) {
     const parts = {
       content: wrong,
@@ -53,7 +53,7 @@ t.test('what is of another type counts as missing', async t => {
   }
 })
 
-t.test('a time is a text or a number', async t => {
+t.test('a time is a string or a number', async t => {
   const timeOf = (created_at: unknown) =>
     (readChatwoot('message_created', { id: 1, conversation: { id: 2 }, created_at }) as ChatwootMessage).created_at
   t.equal(timeOf(1795187045), 1795187045)
@@ -61,7 +61,7 @@ t.test('a time is a text or a number', async t => {
   t.equal(timeOf({}), null)
 })
 
-t.test('what nobody can answer is unreadable, and the error names the field', async t => {
+t.test('a message that can’t be answered is unreadable, and the error names the field', async t => {
   const read = (event: string, payload: object) => () => readChatwoot(event, { ...payload })
   for (const id of [undefined, null, 0, -1, 1.5, 'abc', '', {}, '9'.repeat(20)]) {
     const problem = { name: 'PermanentError', message: 'conversation.id is missing or not an id' }
@@ -72,7 +72,7 @@ t.test('what nobody can answer is unreadable, and the error names the field', as
   t.throws(read('contact_created', {}), { message: 'id is missing or not an id' })
 })
 
-t.test('a widget that was only opened, and a person who writes for the first time in it', async t => {
+t.test('a widget that was only opened, and a first message in it', async t => {
   t.match(readChatwoot('webwidget_triggered', { id: 1, current_conversation: null, contact: { id: 3, name: 'Sam' } }), {
     current_conversation: null,
     contact: { id: 3, name: 'Sam' },

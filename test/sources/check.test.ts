@@ -4,12 +4,12 @@ import type { Source } from '../../sources/source.ts'
 
 const github = { name: 'github', path: '/github', verify: () => true, identify: () => ({ event: 'push' }) }
 
-t.test('sources that make sense pass', async () => {
+t.test('valid sources pass', async () => {
   checkSources([])
   checkSources([github, { ...github, name: 'git-hub_2', path: '/', events: ['push'], accepts: ['form', 'text'] }])
 })
 
-t.test('a source that makes no sense is an error that names the option', async t => {
+t.test('an invalid source is an error that names the option', async t => {
   const wrong: [unknown, string | RegExp][] = [
     [null, /^sources\[1\]\.name must be/],
     [{ ...github, name: 'GitHub' }, 'sources[1].name must be up to 40 of a-z, 0-9, _ and -'],

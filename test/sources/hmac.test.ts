@@ -22,7 +22,7 @@ t.test('a bare signature of the body, with each algorithm and encoding', async t
   }
 })
 
-t.test('hex may be in capitals; base64 is as base64 is written', async t => {
+t.test('hex may be in capitals; base64 must be canonical', async t => {
   const of = (encoding: 'hex' | 'base64') => createHmac('sha256', 'a secret').update('x').digest(encoding)
   const hex = hmac({ header: 'X-Sig', secrets })
   t.equal(await verdictOn(hex, { 'x-sig': of('hex').toUpperCase() }, 'x'), 'genuine')
@@ -36,7 +36,7 @@ t.test('hex may be in capitals; base64 is as base64 is written', async t => {
     t.equal(verdictBeforeBody(base64, { 'x-sig': wrong }), 'WEBHOOK_SIGNATURE_MALFORMED', wrong)
 })
 
-t.test('the bytes are signed, whatever text they are', async t => {
+t.test('the raw bytes are verified, whatever their encoding', async t => {
   const verify = hmac({ header: 'X-Sig', secrets })
   const bytes = Buffer.from([0, 0xff, 0xfe, 0xc3, 0x28, 0x0d, 0x0a])
   const signature = createHmac('sha256', 'a secret').update(bytes).digest('hex')
@@ -44,7 +44,7 @@ t.test('the bytes are signed, whatever text they are', async t => {
   t.equal(await verdictOn(verify, { 'x-sig': signature }, Buffer.from(bytes.toString())), 'WEBHOOK_SIGNATURE_MISMATCH')
 })
 
-t.test('bare items, any of which may be right; a flood of them is not tried to its end', async t => {
+t.test('bare items, any of which may match; of many only some are tried', async t => {
   const verify = hmac({ header: 'X-Sig', secrets, items: ' ' })
   const signature = createHmac('sha256', 'a secret').update('x').digest('hex')
   const header = (wrong: number) => ({ 'x-sig': `${`${'0'.repeat(64)} `.repeat(wrong)}potato ${signature}` })
@@ -52,7 +52,7 @@ t.test('bare items, any of which may be right; a flood of them is not tried to i
   t.equal(await verdictOn(verify, header(16), 'x'), 'WEBHOOK_SIGNATURE_MISMATCH')
 })
 
-t.test('what stands before and after the body is signed with it', async t => {
+t.test('the template’s text around the body is signed, too', async t => {
   const verify = hmac({
     header: 'X-Sig',
     secrets,
@@ -129,7 +129,7 @@ t.test('secrets as text, base64 or hex, with a prefix or without', async t => {
   t.equal(await take({ secrets: ['0001feff05'] }), 'WEBHOOK_SIGNATURE_MISMATCH', 'as a text it is another key')
 })
 
-t.test('options that make no sense are errors that name them, and hold no secret', async t => {
+t.test('invalid options are errors that name them, without secrets', async t => {
   const time = { header: 'X-Time' }
   const wrong: [object, string | RegExp][] = [
     [{ headers: 'X-Sig' }, 'hmac.headers is not an option of hmac()'],

@@ -13,7 +13,7 @@ t.test('objects', async t => {
   for (const value of ODDITIES.filter(value => !isObject(value))) t.strictSame(asObject(value), {})
 })
 
-t.test('texts', async t => {
+t.test('strings', async t => {
   t.strictSame(
     ODDITIES.map(asText).filter(text => text !== undefined),
     [' ', 'text'],

@@ -124,11 +124,11 @@ async function otherParts(t: Test, verify: HmacVerifier, preset: PresetName, sig
     t.equal(await verdictOn(verify, headers, body, { method: 'PUT' }), 'WEBHOOK_SIGNATURE_MISMATCH')
 }
 
-t.test('every preset has its sender here', async t => {
+t.test('every preset is tested', async t => {
   t.same(new Set(SENDERS.map(([, preset]) => preset)), new Set(Object.keys(presets)))
 })
 
-t.test('an option that is missing or wrong is an error that names the preset', async t => {
+t.test('a missing or wrong option is an error that names the preset', async t => {
   t.throws(() => presets.github({ secrets: [] }), {
     message: 'presets.github.secrets is empty: nothing could be verified',
   })

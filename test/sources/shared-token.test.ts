@@ -6,7 +6,7 @@ import { signedBy, verdictBeforeBody } from '../helpers/senders.ts'
 const TOKEN = 'a-long-random-token-1'
 const OTHER = 'a-long-random-token-2'
 
-t.test('a token in a header, as a sender’s own documentation has it', async t => {
+t.test('a token in a header, as in a sender’s documentation', async t => {
   for (const [fixture, name] of [
     ['xendit-token', 'X-Callback-Token'],
     ['chargebee-basic-auth', 'Authorization'],
@@ -42,7 +42,7 @@ t.test('a token in the query', async t => {
   })
 })
 
-t.test('options that make no sense are errors that name them, and hold no token', async t => {
+t.test('invalid options are errors that name them, without tokens', async t => {
   const wrong: [object, string][] = [
     [{ in: 'body' }, 'sharedToken.in must be query or header'],
     [{ name: '' }, 'sharedToken.name must be the name of a query parameter'],

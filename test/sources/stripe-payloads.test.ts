@@ -5,7 +5,7 @@ import { readSession, readStripe } from '../../sources/stripe-payloads.ts'
 const objectOf = (event: string, object: unknown) =>
   readStripe(event, { data: { object } }).data.object as unknown as Record<string, unknown>
 
-t.test('what Stripe sends stays as it is', async t => {
+t.test('Stripe’s payloads stay unchanged', async t => {
   for (const event of [
     stripeEvent('checkout.session.completed', stripeSession({ metadata: { conversation_id: '42' } })),
     stripeEvent('payment_intent.succeeded', stripePaymentIntent({ metadata: { conversation_id: '42' } })),
@@ -15,7 +15,7 @@ t.test('what Stripe sends stays as it is', async t => {
   }
 })
 
-t.test('what is of another type counts as missing, for each object that lessons are paid with', async t => {
+t.test('values of another type count as missing, for each kind of payment object', async t => {
   for (const wrong of [null, undefined, 'x y', [], {}]) {
     const all = Object.fromEntries(
       ['id', 'amount', 'amount_total', 'amount_received', 'amount_refunded', 'metadata', 'refunded', 'expires_at'].map(
@@ -42,7 +42,7 @@ t.test('what is of another type counts as missing, for each object that lessons 
   t.same(readStripe('customer.created', {}), { type: 'customer.created', data: { object: {} } })
 })
 
-t.test('a payment’s intent is an id, or the intent itself where it was asked for', async t => {
+t.test('a payment’s intent is an id, or the expanded intent', async t => {
   t.equal(readSession({ payment_intent: 'pi_1' }, '').payment_intent, 'pi_1')
   t.equal(readSession({ payment_intent: 5.5 }, '').payment_intent, null)
   t.match(readSession({ payment_intent: { id: 'pi_1', latest_charge: { refunded: 'yes' } } }, '').payment_intent, {
@@ -53,7 +53,7 @@ t.test('a payment’s intent is an id, or the intent itself where it was asked f
   t.equal(objectOf('charge.dispute.created', {}).charge, '')
 })
 
-t.test('metadata are strings, and what is none is still seen to be there', async t => {
+t.test('metadata values are strings; others still count as present', async t => {
   const { metadata } = readSession({ metadata: { a: 'x', b: 42, c: {}, d: null, e: true } }, '')
   t.same(metadata, { a: 'x', b: '42', c: '', e: '' })
 })

@@ -55,7 +55,7 @@ for (const [failing, retrying] of [
   [-240_000, 0],
 ] as const) {
   tap.test(
-    `who fails is ${failing / 1_000} s off, who retries ${retrying / 1_000} s: the retry is in time`,
+    `clocks off by ${failing / 1_000} s (failing) and ${retrying / 1_000} s (retrying): the retry is in time`,
     async t => {
       const { processWith, move, movable } = await database(t)
       const [one, other] = [await processWith(failing), await processWith(retrying)]
@@ -74,7 +74,7 @@ for (const [failing, retrying] of [
   )
 }
 
-tap.test('a process whose clock jumps by an hour, back or on, changes nothing of what waits', async t => {
+tap.test('a process whose clock jumps by an hour delays nothing', async t => {
   for (const jump of [-60 * 60_000, 60 * 60_000]) {
     const { processWith, move, movable } = await database(t)
     const one = await processWith(0)
@@ -91,7 +91,7 @@ tap.test('a process whose clock jumps by an hour, back or on, changes nothing of
   }
 })
 
-tap.test('replayed is due at once, also when the database’s clock is set back; far times are due', async t => {
+tap.test('a replayed delivery is due at once, even if the database’s clock is set back; so are far times', async t => {
   const { url, processWith, move, movable } = await database(t)
   const one = await processWith(600_000)
   await movable()

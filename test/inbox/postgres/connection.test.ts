@@ -38,7 +38,7 @@ async function failure(url: string): Promise<string> {
   }
 }
 
-tap.test('what is no URL is refused, and never taken for a file', async t => {
+tap.test('an invalid URL is refused, never taken for a file', async t => {
   const mend = 'that is no PostgreSQL URL; write postgres://user:password@host:5432/database'
   for (const url of [
     'postgres:/x',
@@ -61,7 +61,7 @@ tap.test('what is no URL is refused, and never taken for a file', async t => {
   )
 })
 
-tap.test('a server that refuses: one line with the reason and the mend, without the password', async t => {
+tap.test('a server that refuses: one line with the reason and the fix, without the password', async t => {
   const url = await server.database()
   const role = `role_${process.pid}`
   await server.query(url, `CREATE ROLE ${role} LOGIN PASSWORD 'right'`)
@@ -84,7 +84,7 @@ tap.test('a server that refuses: one line with the reason and the mend, without 
   }
 })
 
-tap.test('a schema of a newer version is refused; ones that an administrator has made are filled', async t => {
+tap.test('a schema of a newer version is refused; empty ones made by an administrator are filled', async t => {
   const url = await server.database()
   const role = `filler_${process.pid}`
   await server.query(url, `CREATE ROLE ${role} LOGIN PASSWORD 'right'`)
@@ -108,7 +108,7 @@ tap.test('a schema of a newer version is refused; ones that an administrator has
   )
 })
 
-tap.test('a schema of the version before is brought up to this one, and keeps what is in it', async t => {
+tap.test('a schema of the previous version is upgraded and keeps its data', async t => {
   const url = await server.database()
   const store = await openPostgresStore(url, log)
   await store.insert(delivery('kept'), false)
@@ -122,7 +122,7 @@ tap.test('a schema of the version before is brought up to this one, and keeps wh
   t.same(await stores[1]?.history(delivery('kept').id), [])
 })
 
-tap.test('several that open an empty database at once agree', async t => {
+tap.test('several processes can open an empty database at once', async t => {
   const url = await server.database()
   const stores = await Promise.all([1, 2, 3].map(() => openPostgresStore(url, log)))
   const results = await Promise.all(stores.map(store => store.insert(delivery('a'), false)))
@@ -130,7 +130,7 @@ tap.test('several that open an empty database at once agree', async t => {
   await Promise.all(stores.map(store => store.close()))
 })
 
-tap.test('it takes no more connections than it may', async t => {
+tap.test('it stays within its limit of connections', async t => {
   const url = await server.database()
   const store = await openPostgresStore(
     changed(url, copy => copy.searchParams.set('connections', '3')),
@@ -145,7 +145,7 @@ tap.test('it takes no more connections than it may', async t => {
   await store.close()
 })
 
-tap.test('a server that says nothing, or hangs up, is waited for', async t => {
+tap.test('a server that is silent or closes connections is waited for', async t => {
   const url = await server.database()
   const { hostname, port } = new URL(url)
   const captured = captureLog()
@@ -169,14 +169,14 @@ tap.test('a server that says nothing, or hangs up, is waited for', async t => {
   await store.close()
 })
 
-tap.test('where deliveries are kept, for people', async t => {
+tap.test('describes where deliveries are kept', async t => {
   t.equal(describeStore('data/webhooks.db'), 'data/webhooks.db')
   t.equal(describeStore('postgres://u:p@h:1/d?sslmode=require'), 'postgres://u@h:1/d')
   t.equal(describeStore('postgresql://h/d'), 'postgres://h/d')
   t.equal(describeStore('postgres://u:p@h:x/d'), 'PostgreSQL')
 })
 
-tap.test('who listens for wake-ups goes on when the server has been away', async t => {
+tap.test('listening for wake-ups resumes after an outage', async t => {
   const url = await server.database()
   let notices = 0
   let noticed = () => {}
@@ -205,7 +205,7 @@ tap.test('who listens for wake-ups goes on when the server has been away', async
   await server.start()
 })
 
-tap.test('who listens through a pooler, whose process ids are its own, is not left with its connection', async t => {
+tap.test('a listener behind a pooler, which has its own process ids, leaves no connection behind', async t => {
   const { url, connections, gone } = await startRelay(t, await server.database(), true)
   const stop = listen({ connectionString: url }, 'wakeups', () => t.fail('there is nothing to be told'))
   await gone
@@ -213,7 +213,7 @@ tap.test('who listens through a pooler, whose process ids are its own, is not le
   t.equal(connections(), 1)
 })
 
-tap.test('TLS with an authority of our own: everything goes through it; another authority is refused', async t => {
+tap.test('TLS with a private CA: all connections use it; another CA is refused', async t => {
   if (!isInstalled(t, 'openssl', 'version')) return
   const url = await server.database()
   const files = await startTls(t, url)

@@ -45,7 +45,7 @@ async function burst(t: Test, stores: PostgresStore[]): Promise<void> {
 }
 
 for (const isolation of ['repeatable read', 'serializable']) {
-  tap.test(`a database whose default is ${isolation} refuses nothing of several instances`, async t => {
+  tap.test(`several instances work in a database whose default is ${isolation}`, async t => {
     const url = await databaseWith({ default_transaction_isolation: isolation })
     const captured = captureLog()
     const app = Fastify({ logger: { stream: captured.stream } })
@@ -59,7 +59,7 @@ for (const isolation of ['repeatable read', 'serializable']) {
   })
 }
 
-tap.test('synchronous_commit = off is on in every transaction that writes; what is stricter stays', async t => {
+tap.test('synchronous_commit = off is raised to on in every writing transaction; stricter values stay', async t => {
   for (const [given, used] of [
     ['off', 'on'],
     ['local', 'local'],

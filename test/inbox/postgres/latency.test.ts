@@ -8,7 +8,7 @@ import { postgresServer } from '../../helpers/postgres-server.ts'
 const server = await postgresServer()
 tap.teardown(() => server.close())
 
-tap.test('nothing waits for a poll: while idle, and ten of one conversation', async t => {
+tap.test('nothing waits for polling: when idle, and ten in one mailbox', async t => {
   const { app, inbox } = await startInbox(t, { store: await server.database(), clock: testClock() })
   const handled = recorder()
   inbox.handle('test', 'ping', delivery => handled.add(delivery))
@@ -32,7 +32,7 @@ tap.test('nothing waits for a poll: while idle, and ten of one conversation', as
   )
 })
 
-tap.test('nor in another instance: what one has accepted wakes the others', async t => {
+tap.test('nor on another instance: accepting wakes the others', async t => {
   const store = await server.database()
   // Never made ready, so that it handles nothing itself.
   const one = await startInbox(t, { store, clock: testClock() })

@@ -54,7 +54,7 @@ async function statementsOf(ask: () => Promise<unknown>): Promise<Sent[]> {
   return sent.filter(({ text }) => text.includes('tutorbot_webhooks.delivery'))
 }
 
-tap.test('each of its statements finds its rows by an index of few', async t => {
+tap.test('each statement finds its rows by a selective index', async t => {
   const { url, store } = await filled({ done: 30_000, pending: 20_000, dead: 15_000 })
   t.teardown(() => store.close())
   const explain = async () => {
@@ -94,7 +94,7 @@ tap.test('each of its statements finds its rows by an index of few', async t => 
   t.match(await store.backlog(), { pending: 20, parked: 0, dead: 15, oldestPendingAt: 1_000 - (30_000 % 1_000) })
 })
 
-tap.test('what waits is counted up to a bound, and known about beyond it', async t => {
+tap.test('the backlog is counted up to a limit, and estimated beyond it', async t => {
   const { url, store } = await filled({ done: 10, pending: COUNTED + 2_000, dead: COUNTED })
   t.teardown(() => store.close())
   await server.query(url, 'ALTER TABLE tutorbot_webhooks.delivery SET (autovacuum_enabled = off)')

@@ -16,7 +16,7 @@ const good = Array.from({ length: 20 }, (_, n) => `good ${n}`)
 const states = async (promises: Promise<unknown>[]) => (await Promise.allSettled(promises)).map(({ status }) => status)
 const fulfilled = good.map(() => 'fulfilled')
 
-tap.test('texts with half a surrogate pair are kept as far as they go, and are found again', async t => {
+tap.test('strings with half a surrogate pair are kept as well as possible, and found again', async t => {
   const url = await server.database()
   const store = await openPostgresStore(url, log)
   t.teardown(() => store.close())
@@ -48,7 +48,7 @@ tap.test('texts with half a surrogate pair are kept as far as they go, and are f
   t.match(store.claimOf(long), { until: Date })
 })
 
-tap.test('one that the store can’t take is refused alone, whichever of its fields it is', async t => {
+tap.test('an unstorable delivery is refused alone, whichever field is wrong', async t => {
   const url = await server.database()
   const commits: Commit[] = []
   const store = await openPostgresStore(url, log, { onCommit: commit => commits.push(commit) })
@@ -84,7 +84,7 @@ tap.test('one that the store can’t take is refused alone, whichever of its fie
   )
 })
 
-tap.test('takes and settles: each for itself', async t => {
+tap.test('takes and settles fail individually', async t => {
   const store = await openPostgresStore(await server.database(), log)
   t.teardown(() => store.close())
   await Promise.all(good.map(key => store.insert(delivery(key), false)))

@@ -64,7 +64,7 @@ async function passing(clock: TestClock, happens: Promise<unknown>): Promise<voi
   }
 }
 
-tap.test('a store that fails is asked again, nothing is lost on the way, and two lines say it all', async t => {
+tap.test('a failing store is retried, nothing is lost, and two lines are logged', async t => {
   /** Fails once, each for itself. */
   const failingOnce = <T>(message: string, run: () => T) => {
     let tries = 0
@@ -92,7 +92,7 @@ tap.test('a store that fails is asked again, nothing is lost on the way, and two
 
 const inBox = (key: string, orderingKey = 'box') => claimed(key, { orderingKey })
 
-tap.test('an idle mailbox is reserved for one insert, drained with what that has claimed, and given back', async t => {
+tap.test('an idle mailbox is reserved for one insert, drained with what it claimed, and released', async t => {
   const drained: (TakenDelivery | undefined)[] = []
   const first = gate()
   const { scheduler, givenBack, end } = start(t, async (_orderingKey, claimed) => {
@@ -119,7 +119,7 @@ tap.test('an idle mailbox is reserved for one insert, drained with what that has
   t.equal(scheduler.reserve('box'), false, 'we stop')
 })
 
-tap.test('a store that fails amid it: the delivery is not begun twice', async t => {
+tap.test('the store fails meanwhile: the delivery is not begun twice', async t => {
   const drained: (TakenDelivery | undefined)[] = []
   const twice = gate()
   const { clock, scheduler, end } = start(t, async (_orderingKey, claimed) => {
@@ -134,7 +134,7 @@ tap.test('a store that fails amid it: the delivery is not begun twice', async t 
   await end()
 })
 
-tap.test('what waits keeps half of the places, and no more is at work than there is room for', async t => {
+tap.test('waiting mailboxes keep half of the slots, and the limit is never exceeded', async t => {
   const waits = ['1', '2', '3', '4'].map(id => claim(id, `waits ${id}`))
   const ends = new Map(waits.map(({ orderingKey }) => [orderingKey, gate()] as const))
   const drained: string[] = []
@@ -188,7 +188,7 @@ tap.test('what waits keeps half of the places, and no more is at work than there
   await end()
 })
 
-tap.test('while mailboxes are asked for, their places are not given away', async t => {
+tap.test('slots are reserved while mailboxes are being fetched', async t => {
   let asked = gate()
   asked.open()
   const claimMailboxes = async () => {
@@ -208,7 +208,7 @@ tap.test('while mailboxes are asked for, their places are not given away', async
   await end()
 })
 
-tap.test('a mailbox that waits again when it is given back is asked for at once', async t => {
+tap.test('a released mailbox with new deliveries is fetched at once', async t => {
   let claims = 0
   const { scheduler, end } = start(t, async () => {}, {
     claimMailboxes: async () => {
@@ -232,7 +232,7 @@ tap.test('a mailbox that waits again when it is given back is asked for at once'
   await end()
 })
 
-tap.test('who stops waits for inserts that may claim, and handles what they have claimed', async t => {
+tap.test('stopping waits for inserts that may claim, and handles what they claimed', async t => {
   const drained: string[] = []
   const { scheduler, givenBack, end } = start(t, async (_orderingKey, claimed) => void drained.push(claimed?.key ?? ''))
   await turn()
@@ -249,7 +249,7 @@ tap.test('who stops waits for inserts that may claim, and handles what they have
   t.same(givenBack, ['with box'])
 })
 
-tap.test('who stops while it asks for what is due gives back what it gets', async t => {
+tap.test('stopping during a fetch releases what it fetched', async t => {
   const asked = gate()
   const { givenBack, end } = start(t, async () => {}, {
     claimMailboxes: () => asked.opened.then(() => [claim('1', 'box')]),
@@ -262,7 +262,7 @@ tap.test('who stops while it asks for what is due gives back what it gets', asyn
   t.same(givenBack, ['1'])
 })
 
-tap.test('a claim that was long in coming does not end the one that came after it', async t => {
+tap.test('a late claim does not end a newer one', async t => {
   const { now } = performance
   t.teardown(() => Object.assign(performance, { now }))
   const drained: (string | undefined)[] = []
@@ -286,7 +286,7 @@ tap.test('a claim that was long in coming does not end the one that came after i
   t.same(givenBack, ['taken over'])
 })
 
-tap.test('a process that was frozen after its insert begins nothing: the mailbox may be another’s', async t => {
+tap.test('a process frozen after its insert begins nothing: it may have lost the mailbox', async t => {
   const { now } = performance
   t.teardown(() => Object.assign(performance, { now }))
   const drained: string[] = []
@@ -335,7 +335,7 @@ tap.test('claiming gives way to accepting, for 20 ms at most', async t => {
 })
 
 tap.test(
-  'a mailbox that is lost: its drain is told, it is not given back, and got again it waits for the old drain',
+  'a lost mailbox: its drain is told, it is not released, and when regained it waits for the old drain',
   async t => {
     const begun: (AbortSignal | undefined)[] = []
     const first = gate()
@@ -368,39 +368,36 @@ tap.test(
   },
 )
 
-tap.test(
-  'a heartbeat that is answered while, or after, a mailbox is given back: it has no lease after that',
-  async t => {
-    for (const order of ['while', 'after']) {
-      const [asked, kept, drained, returned] = [gate(), gate(), gate(), gate()]
-      const bounds: (Date | null)[] = []
-      const { clock, due, wake, end } = start(t, () => drained.opened, {
-        setLeaseExpiry: (_orderingKey, until) => void bounds.push(until),
-        giveBack: () => returned.opened.then(() => false),
-        renewClaims: async claims => {
-          asked.open()
-          await kept.opened
-          return [...claims]
-        },
-      })
-      due.push(claim('1', 'box'))
-      wake()
+tap.test('a heartbeat answered while or after a mailbox is released does not renew its lease', async t => {
+  for (const order of ['while', 'after']) {
+    const [asked, kept, drained, returned] = [gate(), gate(), gate(), gate()]
+    const bounds: (Date | null)[] = []
+    const { clock, due, wake, end } = start(t, () => drained.opened, {
+      setLeaseExpiry: (_orderingKey, until) => void bounds.push(until),
+      giveBack: () => returned.opened.then(() => false),
+      renewClaims: async claims => {
+        asked.open()
+        await kept.opened
+        return [...claims]
+      },
+    })
+    due.push(claim('1', 'box'))
+    wake()
+    await turn()
+    clock.advance(HEARTBEAT)
+    await asked.opened
+    drained.open()
+    await turn()
+    for (const each of order === 'while' ? [kept, returned] : [returned, kept]) {
+      each.open()
       await turn()
-      clock.advance(HEARTBEAT)
-      await asked.opened
-      drained.open()
-      await turn()
-      for (const each of order === 'while' ? [kept, returned] : [returned, kept]) {
-        each.open()
-        await turn()
-      }
-      t.same(bounds, order === 'while' ? [new Date(0), new Date(0), null] : [new Date(0), null], order)
-      await end()
     }
-  },
-)
+    t.same(bounds, order === 'while' ? [new Date(0), new Date(0), null] : [new Date(0), null], order)
+    await end()
+  }
+})
 
-tap.test('what comes in for a mailbox while it is given back is looked for after that', async t => {
+tap.test('deliveries that arrive while a mailbox is released are fetched afterwards', async t => {
   let returned = gate()
   let claims = 0
   const { scheduler, wake, end } = start(t, async () => {}, {
@@ -434,7 +431,7 @@ tap.test('what comes in for a mailbox while it is given back is looked for after
   await end()
 })
 
-tap.test('a store that fails when it is asked for what is due: what waits keeps its places', async t => {
+tap.test('a failed fetch keeps the slots of waiting mailboxes', async t => {
   const ends = [gate(), gate()]
   let drains = 0
   let fails = false
@@ -467,7 +464,7 @@ tap.test('a store that fails when it is asked for what is due: what waits keeps 
   await end()
 })
 
-tap.test('heartbeats that are not taken: what is held has lapsed before another process may have it', async t => {
+tap.test('failing heartbeats: leases end here before another process may take them', async t => {
   const { now } = performance
   t.teardown(() => Object.assign(performance, { now }))
   let signal: AbortSignal | undefined
@@ -501,7 +498,7 @@ tap.test('heartbeats that are not taken: what is held has lapsed before another 
   t.same(givenBack, [])
 })
 
-tap.test('a handler whose conversation is taken away is aborted, and handled again by whoever has it', async t => {
+tap.test('a handler that loses its mailbox is aborted, and its delivery handled by the new owner', async t => {
   const server = await postgresServer()
   t.teardown(() => server.close())
   const backend = postgresBackend(server)
@@ -530,43 +527,40 @@ tap.test('a handler whose conversation is taken away is aborted, and handled aga
   await log.count('webhook handled', 1)
 })
 
-tap.test(
-  'an event loop that was blocked for longer than a heartbeat may wait is told, with what was being handled',
-  async t => {
-    const { now } = performance
-    t.teardown(() => Object.assign(performance, { now }))
-    const hold = gate()
-    const begun = gate()
-    const { clock, log, due, end, wake } = start(t, async () => {
-      begun.open()
-      await hold.opened
-    })
-    /** A heartbeat that comes so late, ms. */
-    const beat = async (late: number) => {
-      const at = now.call(performance) + late
-      Object.assign(performance, { now: () => at })
-      clock.advance(HEARTBEAT)
-      await turn()
-      Object.assign(performance, { now })
-    }
-    await beat(11_000)
-    t.same(log.lines, [], 'nothing was being handled')
-    await beat(0)
-    due.push(claim('1', 'conversation:1:7'))
-    wake()
-    await passing(clock, begun.opened)
-    await beat(2_900)
-    t.same(log.lines, [])
-    await beat(11_000)
-    t.match(log.lines, [
-      {
-        level: 40,
-        conversations: ['conversation:1:7'],
-        msg: /^the event loop was blocked.* after 6 s another instance/,
-      },
-    ])
-    t.ok((log.lines[0]?.ms as number) >= 8_000)
-    hold.open()
-    await end()
-  },
-)
+tap.test('an event loop blocked beyond the heartbeat is reported, with the delivery in progress', async t => {
+  const { now } = performance
+  t.teardown(() => Object.assign(performance, { now }))
+  const hold = gate()
+  const begun = gate()
+  const { clock, log, due, end, wake } = start(t, async () => {
+    begun.open()
+    await hold.opened
+  })
+  /** A heartbeat that comes so late, ms. */
+  const beat = async (late: number) => {
+    const at = now.call(performance) + late
+    Object.assign(performance, { now: () => at })
+    clock.advance(HEARTBEAT)
+    await turn()
+    Object.assign(performance, { now })
+  }
+  await beat(11_000)
+  t.same(log.lines, [], 'nothing was being handled')
+  await beat(0)
+  due.push(claim('1', 'conversation:1:7'))
+  wake()
+  await passing(clock, begun.opened)
+  await beat(2_900)
+  t.same(log.lines, [])
+  await beat(11_000)
+  t.match(log.lines, [
+    {
+      level: 40,
+      conversations: ['conversation:1:7'],
+      msg: /^the event loop was blocked.* after 6 s another instance/,
+    },
+  ])
+  t.ok((log.lines[0]?.ms as number) >= 8_000)
+  hold.open()
+  await end()
+})

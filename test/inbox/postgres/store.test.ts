@@ -18,7 +18,7 @@ const server = await postgresServer()
 tap.teardown(() => server.close())
 const { log } = Fastify()
 
-tap.test('fulfils the contract of stores', async t => {
+tap.test('fulfils the store contract', async t => {
   await storeConformance(t, async t => {
     const url = await server.database()
     const { clock, told } = toldTime(server, url)
@@ -36,7 +36,7 @@ tap.test('fulfils the contract of stores', async t => {
   })
 })
 
-tap.test('a commit that fails is no success for any of it, and the store goes on', async t => {
+tap.test('a failed commit succeeds for none of its operations, and the store continues', async t => {
   const url = await server.database()
   const commits: Commit[] = []
   const store = await openPostgresStore(url, log, { onCommit: commit => commits.push(commit) })
@@ -55,7 +55,7 @@ tap.test('a commit that fails is no success for any of it, and the store goes on
   ])
 })
 
-tap.test('pg-boss that fails is a line in the log, and goes on when it can', async t => {
+tap.test('errors of pg-boss are logged, and it recovers', async t => {
   const url = await server.database()
   const captured = captureLog()
   const store = await openPostgresStore(url, Fastify({ logger: { stream: captured.stream } }).log)
@@ -66,7 +66,7 @@ tap.test('pg-boss that fails is a line in the log, and goes on when it can', asy
   t.equal(await store.insert(delivery('a'), false), 'queued')
 })
 
-tap.test('texts that PostgreSQL has no room for are kept as far as they go, and fail nobody', async t => {
+tap.test('strings that PostgreSQL can’t store are kept as well as possible, and fail nothing else', async t => {
   const store = await openPostgresStore(await server.database(), log)
   t.teardown(() => store.close())
   const long = 'k'.repeat(100_000)
@@ -82,23 +82,20 @@ tap.test('texts that PostgreSQL has no room for are kept as far as they go, and 
   t.same(await store.claimStep(`${long}\u0000`, 2), { result: '\u0000' })
 })
 
-tap.test(
-  'a step whose claim is answered after a freeze is not begun: another process may have done it since',
-  async t => {
-    const store = await openPostgresStore(await server.database(), log)
-    t.teardown(() => store.close())
-    const real = performance.now.bind(performance)
-    let frozenMs = 0
-    const now = mock.method(performance, 'now', () => real() + frozenMs)
-    const claim = store.claimStep('s', 0)
-    frozenMs = CLAIM_MS + 1
-    t.equal(await claim, 'busy')
-    now.mock.restore()
-    t.equal(await store.claimStep('s', 0), 'again', 'and it has been given back')
-  },
-)
+tap.test('a step claimed before a freeze is not begun after it: another process may have run it', async t => {
+  const store = await openPostgresStore(await server.database(), log)
+  t.teardown(() => store.close())
+  const real = performance.now.bind(performance)
+  let frozenMs = 0
+  const now = mock.method(performance, 'now', () => real() + frozenMs)
+  const claim = store.claimStep('s', 0)
+  frozenMs = CLAIM_MS + 1
+  t.equal(await claim, 'busy')
+  now.mock.restore()
+  t.equal(await store.claimStep('s', 0), 'again', 'and it has been given back')
+})
 
-tap.test('a mailbox without a name is one like any other', async t => {
+tap.test('a mailbox with an empty name works like any other', async t => {
   const store = await openPostgresStore(await server.database(), log)
   t.teardown(() => store.close())
   t.equal(await store.insert(delivery('a', { orderingKey: '' }), false), 'queued')
@@ -114,60 +111,53 @@ tap.test('a mailbox without a name is one like any other', async t => {
   t.match(store.claimOf(''), { orderingKey: '' })
 })
 
-tap.test(
-  'a mailbox is claimed with an insert if nothing of it waits, is kept like any other, and given back',
-  async t => {
-    const url = await server.database()
-    const [one, other] = [await openPostgresStore(url, log), await openPostgresStore(url, log)]
-    t.teardown(() => Promise.all([one.close(), other.close()]))
-    const attempt = (key: string, orderingKey = 'box') => claimed(key, { orderingKey })
-    const insert = (store: PostgresStore, key: string, orderingKey = 'box') =>
-      store.insert(delivery(key, { orderingKey }), true)
+tap.test('an insert claims its mailbox if nothing waits there; it is kept and released like any other', async t => {
+  const url = await server.database()
+  const [one, other] = [await openPostgresStore(url, log), await openPostgresStore(url, log)]
+  t.teardown(() => Promise.all([one.close(), other.close()]))
+  const attempt = (key: string, orderingKey = 'box') => claimed(key, { orderingKey })
+  const insert = (store: PostgresStore, key: string, orderingKey = 'box') =>
+    store.insert(delivery(key, { orderingKey }), true)
 
-    t.equal(await insert(one, 'a'), 'claimed')
-    const claim = one.claimOf('box')
-    t.match(claim, { orderingKey: 'box', retryCount: 0, until: Date })
-    t.match(await one.renewClaims([claim]), [{ id: claim.id }])
-    t.equal(await insert(other, 'b'), 'queued')
-    t.same(await other.claimMailboxes(10), [], 'one process has it')
-    await one.settle(attempt('a'), { state: 'done' }, 1)
-    t.equal(await one.giveBack(claim), true, 'it waits again')
+  t.equal(await insert(one, 'a'), 'claimed')
+  const claim = one.claimOf('box')
+  t.match(claim, { orderingKey: 'box', retryCount: 0, until: Date })
+  t.match(await one.renewClaims([claim]), [{ id: claim.id }])
+  t.equal(await insert(other, 'b'), 'queued')
+  t.same(await other.claimMailboxes(10), [], 'one process has it')
+  await one.settle(attempt('a'), { state: 'done' }, 1)
+  t.equal(await one.giveBack(claim), true, 'it waits again')
 
-    const [next] = await other.claimMailboxes(10)
-    t.match(next, { orderingKey: 'box' })
-    const b = (await other.take('box', 1)) as TakenDelivery
-    t.match(b, { key: 'b', attempts: 1 })
-    await other.settle(b, { state: 'pending', error: 'E', nextAttemptAt: 300_000 }, 1)
-    t.equal(await other.giveBack(next as Claim), false, 'it waits for later')
-    t.equal(await insert(one, 'c'), 'queued', 'b is tried again before it')
+  const [next] = await other.claimMailboxes(10)
+  t.match(next, { orderingKey: 'box' })
+  const b = (await other.take('box', 1)) as TakenDelivery
+  t.match(b, { key: 'b', attempts: 1 })
+  await other.settle(b, { state: 'pending', error: 'E', nextAttemptAt: 300_000 }, 1)
+  t.equal(await other.giveBack(next as Claim), false, 'it waits for later')
+  t.equal(await insert(one, 'c'), 'queued', 'b is tried again before it')
 
-    t.same(await Promise.all(['d', 'e', 'd'].map(key => insert(one, key, 'second'))), [
-      'claimed',
-      'queued',
-      'duplicate',
-    ])
-    const second = one.claimOf('second')
-    for (const key of ['d', 'e']) {
-      await one.settle(attempt(key, 'second'), { state: 'done' }, 2)
-      await one.take('second', 2)
-    }
-    t.equal(await one.giveBack(second), false)
-    await one.claimMailboxes(10).then(claims => Promise.all(claims.map(each => one.giveBack(each))))
-    t.same(await Promise.all(['d', 'f'].map(key => insert(one, key, 'second'))), ['duplicate', 'queued'])
-    t.match(await other.claimMailboxes(10), [{ orderingKey: 'second' }], 'of one that is known nothing stays claimed')
+  t.same(await Promise.all(['d', 'e', 'd'].map(key => insert(one, key, 'second'))), ['claimed', 'queued', 'duplicate'])
+  const second = one.claimOf('second')
+  for (const key of ['d', 'e']) {
+    await one.settle(attempt(key, 'second'), { state: 'done' }, 2)
+    await one.take('second', 2)
+  }
+  t.equal(await one.giveBack(second), false)
+  await one.claimMailboxes(10).then(claims => Promise.all(claims.map(each => one.giveBack(each))))
+  t.same(await Promise.all(['d', 'f'].map(key => insert(one, key, 'second'))), ['duplicate', 'queued'])
+  t.match(await other.claimMailboxes(10), [{ orderingKey: 'second' }], 'of one that is known nothing stays claimed')
 
-    t.equal(await insert(one, 'g', 'third'), 'claimed')
-    await server.query(url, `UPDATE ${BOSS_SCHEMA}.job SET heartbeat_on = heartbeat_on - interval '1 hour'`)
-    let lost: Claim | undefined
-    while (lost === undefined) {
-      lost = (await other.claimMailboxes(10)).find(({ orderingKey }) => orderingKey === 'third')
-    }
-    t.match(await other.take('third', 3), { key: 'g', attempts: 2, crashed: true })
-    t.same(await one.renewClaims([one.claimOf('third')]), [], 'it is another’s')
-  },
-)
+  t.equal(await insert(one, 'g', 'third'), 'claimed')
+  await server.query(url, `UPDATE ${BOSS_SCHEMA}.job SET heartbeat_on = heartbeat_on - interval '1 hour'`)
+  let lost: Claim | undefined
+  while (lost === undefined) {
+    lost = (await other.claimMailboxes(10)).find(({ orderingKey }) => orderingKey === 'third')
+  }
+  t.match(await other.take('third', 3), { key: 'g', attempts: 2, crashed: true })
+  t.same(await one.renewClaims([one.claimOf('third')]), [], 'it is another’s')
+})
 
-tap.test('two processes that insert into the same mailboxes, or the same, at once: one claims each', async t => {
+tap.test('two processes insert into the same mailboxes, or the same deliveries, at once: one claims each', async t => {
   const url = await server.database()
   const stores = await Promise.all([1, 2].map(() => openPostgresStore(url, log)))
   t.teardown(() => Promise.all(stores.map(store => store.close())))
@@ -197,7 +187,7 @@ tap.test('two processes that insert into the same mailboxes, or the same, at onc
   ])
 })
 
-tap.test('a mailbox that is claimed while it is fetched: the others are fetched all the same', async t => {
+tap.test('a mailbox claimed while it is fetched: the others are still fetched', async t => {
   const url = await server.database()
   const store = await openPostgresStore(url, log)
   t.teardown(() => store.close())
@@ -218,7 +208,7 @@ tap.test('a mailbox that is claimed while it is fetched: the others are fetched 
   t.same((await fetched).map(({ orderingKey }) => orderingKey).sort(), ['second', 'third'])
 })
 
-tap.test('where a job waits nothing is claimed with an insert: who fetches it would wait for that', async t => {
+tap.test('an insert claims nothing where a job waits: whoever fetches it would wait for the insert', async t => {
   const store = await openPostgresStore(await server.database(), log)
   t.teardown(() => store.close())
   await store.insert(delivery('a', { orderingKey: 'box' }), false)
@@ -227,7 +217,7 @@ tap.test('where a job waits nothing is claimed with an insert: who fetches it wo
   t.match(await store.claimMailboxes(10), [{ orderingKey: 'box' }])
 })
 
-tap.test('two that add to the same mailboxes, in opposite orders, at once', async t => {
+tap.test('two processes insert into the same mailboxes in opposite order', async t => {
   const url = await server.database()
   const stores = await Promise.all([1, 2].map(() => openPostgresStore(url, log)))
   t.teardown(() => Promise.all(stores.map(store => store.close())))
@@ -241,37 +231,34 @@ tap.test('two that add to the same mailboxes, in opposite orders, at once', asyn
   t.match(await stores[0]?.backlog(), { pending: 1_200 })
 })
 
-tap.test(
-  'a wake-up for later is moved to the earlier time, and a step whose process is gone is claimed again',
-  async t => {
-    const url = await server.database()
-    const store = await openPostgresStore(url, log)
-    t.teardown(() => store.close())
-    await store.insert(delivery('a', { orderingKey: 'box' }), false)
-    const [first] = await store.claimMailboxes(10)
-    const taken = await store.take('box', 0)
-    await store.settle(taken as TakenDelivery, { state: 'parked', error: 'E', nextAttemptAt: 300_000 }, 0)
-    await store.giveBack(first as Claim)
-    t.same(await store.claimMailboxes(10), [], 'it waits')
-    await store.insert(delivery('b', { orderingKey: 'box' }), false)
-    const [again] = await store.claimMailboxes(10)
-    t.match(again, { orderingKey: 'box' })
-    store.setLeaseExpiry('box', new Date(0))
-    t.equal(await store.take('box', 0), null, 'a claim that has had its time takes nothing')
-    store.setLeaseExpiry('box', again?.until as Date)
-    t.match(await store.take('box', 0), { key: 'b' })
-    t.same(await store.renewClaims([first as Claim]), [], 'what was given back is not kept')
+tap.test('a later wake-up is moved to an earlier time, and a dead process’s step is claimed again', async t => {
+  const url = await server.database()
+  const store = await openPostgresStore(url, log)
+  t.teardown(() => store.close())
+  await store.insert(delivery('a', { orderingKey: 'box' }), false)
+  const [first] = await store.claimMailboxes(10)
+  const taken = await store.take('box', 0)
+  await store.settle(taken as TakenDelivery, { state: 'parked', error: 'E', nextAttemptAt: 300_000 }, 0)
+  await store.giveBack(first as Claim)
+  t.same(await store.claimMailboxes(10), [], 'it waits')
+  await store.insert(delivery('b', { orderingKey: 'box' }), false)
+  const [again] = await store.claimMailboxes(10)
+  t.match(again, { orderingKey: 'box' })
+  store.setLeaseExpiry('box', new Date(0))
+  t.equal(await store.take('box', 0), null, 'a claim that has had its time takes nothing')
+  store.setLeaseExpiry('box', again?.until as Date)
+  t.match(await store.take('box', 0), { key: 'b' })
+  t.same(await store.renewClaims([first as Claim]), [], 'what was given back is not kept')
 
-    t.equal(await store.claimStep('s', 0), 'first')
-    await server.query(url, `UPDATE tutorbot_webhooks.step SET until = now() - interval '1 s'`)
-    await store.renewSteps()
-    t.equal(await store.claimStep('s', 0), 'busy', 'kept')
-    await server.query(url, `UPDATE tutorbot_webhooks.step SET until = now() - interval '1 s'`)
-    t.equal(await store.claimStep('s', 0), 'again')
-  },
-)
+  t.equal(await store.claimStep('s', 0), 'first')
+  await server.query(url, `UPDATE tutorbot_webhooks.step SET until = now() - interval '1 s'`)
+  await store.renewSteps()
+  t.equal(await store.claimStep('s', 0), 'busy', 'kept')
+  await server.query(url, `UPDATE tutorbot_webhooks.step SET until = now() - interval '1 s'`)
+  t.equal(await store.claimStep('s', 0), 'again')
+})
 
-tap.test('a transaction that PostgreSQL ends to undo a deadlock is tried again, three times in all', async t => {
+tap.test('a transaction aborted by a deadlock is tried three times', async t => {
   const url = await server.database()
   const store = await openPostgresStore(url, log)
   t.teardown(() => store.close())
@@ -290,7 +277,7 @@ tap.test('a transaction that PostgreSQL ends to undo a deadlock is tried again, 
   t.equal(await store.insert(delivery('b'), false), 'queued')
 })
 
-tap.test('accepting is busy while many wait for one commit, and not busy when all have theirs', async t => {
+tap.test('accepting counts as busy while many wait for one commit, and not afterwards', async t => {
   const url = await server.database()
   const store = await openPostgresStore(url, log)
   t.teardown(() => store.close())
@@ -313,7 +300,7 @@ tap.test('accepting is busy while many wait for one commit, and not busy when al
   await store.whenNotBusy()
 })
 
-tap.test('statements are planned once for a connection, but not through a pooler, who gives it to others', async t => {
+tap.test('statements are prepared once per connection, but not behind a pooler, which shares it', async t => {
   const named = /P.{4}[0-9a-f]{40}\0/s
   for (const isPooler of [false, true]) {
     const { url, sent } = await startRelay(t, await server.database(), isPooler)
@@ -324,7 +311,7 @@ tap.test('statements are planned once for a connection, but not through a pooler
   }
 })
 
-tap.test('a newer version adds a column while this one runs: what is planned already goes on', async t => {
+tap.test('a newer version adds a column while this one runs: prepared statements still work', async t => {
   const url = await server.database()
   const store = await openPostgresStore(url, log)
   t.teardown(() => store.close())
@@ -336,7 +323,7 @@ tap.test('a newer version adds a column while this one runs: what is planned alr
   for (const key of ['a', 'b', 'c']) t.match(await take(key), { key })
 })
 
-tap.test('a commit that hangs: who waits for it is told in time, and may send it again', async t => {
+tap.test('a hanging commit: senders are told in time, and may retry', async t => {
   const url = await server.database()
   const clock = testClock()
   const { inbox } = await startInbox(t, { store: url, clock })

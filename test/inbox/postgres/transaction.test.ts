@@ -7,7 +7,7 @@ import { postgresServer } from '../../helpers/postgres-server.ts'
 const server = await postgresServer('')
 tap.teardown(() => server.close())
 
-tap.test('what pg-boss does by itself is in transactions like ours, but for what can’t be in one', async t => {
+tap.test('pg-boss’s own statements use transactions like ours, where possible', async t => {
   const url = await server.database()
   await server.query(
     url,
@@ -23,7 +23,7 @@ tap.test('what pg-boss does by itself is in transactions like ours, but for what
   t.same(await server.query(url, 'SELECT * FROM seen'), [{ level: 'read committed' }])
 })
 
-tap.test('errors of one operation, and those of the server or the way to it', async t => {
+tap.test('errors of one operation, and those of the server or connection', async t => {
   for (const code of ['22003', '23502', '54000']) t.equal(isItemError(Object.assign(new Error(), { code })), true)
   for (const code of ['40P01', '42P01', '53300', 'ECONNRESET', undefined]) {
     t.equal(isItemError(Object.assign(new Error(), { code })), false)

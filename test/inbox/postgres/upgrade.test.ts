@@ -44,7 +44,7 @@ async function indexBuilt(url: string): Promise<void> {
   while ((await server.query<{ indisvalid: boolean }>(url, INDEX))[0]?.indisvalid !== true);
 }
 
-tap.test('what only looks changes no schema, and works beside an older server', async t => {
+tap.test('read-only commands change no schema, and work beside an older server', async t => {
   const url = await older()
   const before = await shapeOf(server, url)
   const store = await forCommand(url)
@@ -69,7 +69,7 @@ tap.test('what only looks changes no schema, and works beside an older server', 
   t.same(await shapeOf(server, url), before)
 })
 
-tap.test('where there is no store, what only looks says so and makes none', async t => {
+tap.test('without a store, read-only commands say so and create none', async t => {
   const url = await server.database()
   await t.rejects(forCommand(url), StoreMissingError)
   await t.rejects(forCommand(url), { message: /no schema tutorbot_webhooks yet: the server makes it/ })
@@ -78,13 +78,13 @@ tap.test('where there is no store, what only looks says so and makes none', asyn
   await (await openPostgresStore(url, log, { schema: 'create' })).close()
 })
 
-tap.test('a store that is too old for a command is left as it is', async t => {
+tap.test('a store too old for a command is left alone', async t => {
   const url = await older()
   await server.query(url, 'UPDATE tutorbot_webhooks.version SET version = 1')
   await t.rejects(forCommand(url), { message: /has revision 1, this .* asks for 2; use that of the version that runs/ })
 })
 
-tap.test('a server upgrades, one of several at once, and an older one goes on and starts again', async t => {
+tap.test('of several servers one upgrades; an older one keeps working and can restart', async t => {
   const url = await older()
   const stores = await Promise.all([1, 2, 3].map(() => openPostgresStore(url, log)))
   t.equal(await versionForOlder(server, url), 2)
@@ -104,14 +104,14 @@ tap.test('a server upgrades, one of several at once, and an older one goes on an
   t.same([await again.installationId()], [...ids], 'for good')
 })
 
-tap.test('several that start on an empty database at once have one installation id', async t => {
+tap.test('several servers starting on an empty database get one installation id', async t => {
   const url = await server.database()
   const stores = await Promise.all([1, 2, 3, 4].map(() => opened(t, openPostgresStore(url, log))))
   const ids = new Set(await Promise.all(stores.map(store => store.installationId())))
   t.equal(ids.size, 1)
 })
 
-tap.test('a schema to which a newer program has added is used as it is', async t => {
+tap.test('a schema with additions of a newer version is used as it is', async t => {
   const url = await server.database()
   await (await openPostgresStore(url, log)).close()
   await server.query(url, 'UPDATE tutorbot_webhooks.version SET revision = 9')
@@ -124,7 +124,7 @@ tap.test('a schema to which a newer program has added is used as it is', async t
   t.match(await server.query(url, 'SELECT * FROM tutorbot_webhooks.version'), [{ version: 2, revision: 9 }])
 })
 
-tap.test('pg-boss’s schema is not upgraded by a command: what needs it is refused, the rest goes on', async t => {
+tap.test('commands do not upgrade pg-boss’s schema: those that need it are refused, others work', async t => {
   const url = await older()
   const version = async () =>
     (await server.query<{ version: number }>(url, `SELECT version FROM ${BOSS_SCHEMA}.version`))[0]?.version as number
@@ -152,7 +152,7 @@ tap.test('pg-boss’s schema is not upgraded by a command: what needs it is refu
   await t.rejects(forCommand(url), { message: /pg-boss is not installed/ })
 })
 
-tap.test('a queue that is there gets the settings of this version', async t => {
+tap.test('an existing queue gets this version’s settings', async t => {
   const url = await older()
   await opened(t, openPostgresStore(url, log))
   t.match(await server.query(url, `SELECT * FROM ${BOSS_SCHEMA}.queue WHERE name = 'mailbox'`), [
@@ -178,7 +178,7 @@ async function building(url: string): Promise<number> {
   }
 }
 
-tap.test('an index is built while others write; what breaks that off is made good at the next start', async t => {
+tap.test('an index is built while others write; an interrupted build is finished at the next start', async t => {
   const url = await older()
   const writer = await writing(t, url)
   const captured = captureLog()

@@ -41,7 +41,7 @@ async function storeOf(t: Test) {
   return { file, store, ids }
 }
 
-tap.test('of what is forgotten no byte is left, while the server runs and after it', async t => {
+tap.test('no byte of forgotten data is left, during and after the server’s run', async t => {
   const { file, store, ids } = await storeOf(t)
   t.ok(hits(file) > 100, 'it was there')
   t.ok((await store.forget(ids, 5)) > 100)
@@ -52,7 +52,7 @@ tap.test('of what is forgotten no byte is left, while the server runs and after 
   t.equal(hits(file), 0, 'after it')
 })
 
-tap.test('a command forgets beside the server: no byte is left either, of lessons neither', async t => {
+tap.test('forgetting by command while the server runs leaves no byte either, nor of lessons', async t => {
   const { file, store, ids } = await storeOf(t)
   const calendar = openSqliteCalendar(file, { now: () => 0 })
   const lesson = {
@@ -76,7 +76,7 @@ tap.test('a command forgets beside the server: no byte is left either, of lesson
   t.equal(hits(file), 0)
 })
 
-tap.test('a reader in the way is waited for; the commits are not', async t => {
+tap.test('forgetting waits for a blocking reader; commits do not', async t => {
   const { file, store, ids } = await storeOf(t)
   const reader = new DatabaseSync(file)
   reader.exec('BEGIN; SELECT count(*) FROM delivery')
@@ -95,7 +95,7 @@ tap.test('a reader in the way is waited for; the commits are not', async t => {
   await store.close()
 })
 
-tap.test('a reader that does not end: forgetting says what is left to do', async t => {
+tap.test('a reader that does not end: forgetting reports what is left to do', async t => {
   const { file, store } = await storeOf(t)
   const reader = new DatabaseSync(file)
   t.teardown(() => reader.close())
@@ -109,7 +109,7 @@ tap.test('a reader that does not end: forgetting says what is left to do', async
   await store.close()
 })
 
-tap.test('what earlier versions have left is erased once, at the start', async t => {
+tap.test('leftovers of earlier versions are erased once, at the start', async t => {
   const { file, store, ids } = await storeOf(t)
   await store.close()
   // As an earlier version does it.
@@ -132,7 +132,7 @@ tap.test('what earlier versions have left is erased once, at the start', async t
   t.same(log.lines, [])
 })
 
-tap.test('a file that is too large to be rewritten at the start is said, and left as it is', async t => {
+tap.test('a file too large to be rewritten at the start is reported and left alone', async t => {
   const { file, store } = await storeOf(t)
   await store.close()
   makeOlder(file, 2)
@@ -144,7 +144,7 @@ tap.test('a file that is too large to be rewritten at the start is said, and lef
   await openSqliteStore(file).close()
 })
 
-tap.test('a file that can’t be rewritten is said, and used all the same', async t => {
+tap.test('a file that can’t be rewritten is reported and still used', async t => {
   const { file, store } = await storeOf(t)
   await store.close()
   const db = new DatabaseSync(file)

@@ -23,7 +23,7 @@ async function insert(store: SqliteStore, from: number, to: number): Promise<num
   return fresh
 }
 
-tap.test('more ids than memory keeps: each is known, across restarts and commits that fail', async t => {
+tap.test('more ids than fit in memory: all are known, across restarts and failed commits', async t => {
   const file = fileOf(t)
   let store = openSqliteStore(file)
   const reopen = async () => {
@@ -87,7 +87,7 @@ function knownIds(t: Test) {
   }
 }
 
-tap.test('known ids agree with the deliveries, whatever is committed, rolled back or forgotten', async t => {
+tap.test('known ids match the deliveries after any commit, rollback or forget', async t => {
   const ids = knownIds(t)
   const expected = new Map<string, true>()
   let seed = 1
@@ -125,7 +125,7 @@ tap.test('known ids agree with the deliveries, whatever is committed, rolled bac
   t.equal(wrong, 0)
 })
 
-tap.test('what is no UUID is unknown or known like any other id', async t => {
+tap.test('an id that is no UUID works like any other', async t => {
   const ids = knownIds(t)
   t.equal(ids.find('what a person asks for'), undefined)
   t.equal(ids.find('-1'), undefined)
@@ -137,7 +137,7 @@ tap.test('what is no UUID is unknown or known like any other id', async t => {
   t.equal(ids.find('zz'), undefined)
 })
 
-tap.test('an id is forgotten with its delivery, also in the commit that moves its piece', async t => {
+tap.test('an id is removed with its delivery, even in the commit that moves its chunk', async t => {
   const store = openSqliteStore(fileOf(t))
   t.teardown(() => store.close())
   t.equal(await store.insert(given(0), true), 'claimed')

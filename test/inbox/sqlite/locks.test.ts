@@ -18,34 +18,31 @@ function lockOf(t: Test, file: string) {
   return { release: () => other.exec('COMMIT') }
 }
 
-tap.test(
-  'while another process has the lock, what is asked waits in its order, and the event loop does not',
-  async t => {
-    const store = openSqliteStore(fileOf(t))
-    t.teardown(() => store.close())
-    const lock = lockOf(t, join(t.testdirName, 'webhooks.db'))
-    const results: string[] = []
-    const note = (name: string) => () => results.push(name)
-    const first = ['a', 'b'].map(key => store.insert(delivery(key, { orderingKey: 'box' }), false).then(note(key)))
-    let turns = 0
-    while (turns < 10) {
-      await delay(10)
-      turns++
-    }
-    t.same(results, [])
-    t.equal((await store.list({}, 10)).length, 0, 'reads do not wait')
-    const later = store.insert(delivery('c', { orderingKey: 'box' }), false).then(note('c'))
-    lock.release()
-    await Promise.all([...first, later])
-    t.same(results, ['a', 'b', 'c'])
-    t.same(
-      (await store.list({}, 10)).map(({ key }) => key),
-      ['a', 'b', 'c'],
-    )
-  },
-)
+tap.test('while another process has the lock, operations wait in order, and the event loop is free', async t => {
+  const store = openSqliteStore(fileOf(t))
+  t.teardown(() => store.close())
+  const lock = lockOf(t, join(t.testdirName, 'webhooks.db'))
+  const results: string[] = []
+  const note = (name: string) => () => results.push(name)
+  const first = ['a', 'b'].map(key => store.insert(delivery(key, { orderingKey: 'box' }), false).then(note(key)))
+  let turns = 0
+  while (turns < 10) {
+    await delay(10)
+    turns++
+  }
+  t.same(results, [])
+  t.equal((await store.list({}, 10)).length, 0, 'reads do not wait')
+  const later = store.insert(delivery('c', { orderingKey: 'box' }), false).then(note('c'))
+  lock.release()
+  await Promise.all([...first, later])
+  t.same(results, ['a', 'b', 'c'])
+  t.same(
+    (await store.list({}, 10)).map(({ key }) => key),
+    ['a', 'b', 'c'],
+  )
+})
 
-tap.test('/ready says within some seconds that the file is locked; the rest goes on when it is not', async t => {
+tap.test('/ready reports a locked file within seconds; everything continues once it is unlocked', async t => {
   const { app, inbox, store } = await startInbox(t)
   await app.register(healthRoutes)
   await app.ready()
@@ -58,7 +55,7 @@ tap.test('/ready says within some seconds that the file is locked; the rest goes
   t.equal((await app.inject('/ready')).statusCode, 200)
 })
 
-tap.test('closing waits for a lock, and not without end', async t => {
+tap.test('closing waits for a lock for a limited time', async t => {
   const file = fileOf(t)
   const store = openSqliteStore(file)
   const lock = lockOf(t, file)
@@ -77,7 +74,7 @@ tap.test('closing waits for a lock, and not without end', async t => {
   stays.release()
 })
 
-tap.test('a large forget is many small commits, between which the server has its turn', async t => {
+tap.test('a large forget is many small commits, between which the server can write', async t => {
   const file = fileOf(t)
   const commits: Commit[] = []
   const store = openSqliteStore(file, { onCommit: commit => commits.push(commit) })
@@ -90,7 +87,7 @@ tap.test('a large forget is many small commits, between which the server has its
   t.equal(commits.length, 100, 'of 512 KiB at most')
 })
 
-tap.test('an old payload is pruned with a few others only', async t => {
+tap.test('old payloads are pruned in small batches', async t => {
   const file = fileOf(t)
   const store = openSqliteStore(file)
   t.teardown(() => store.close())
@@ -108,30 +105,27 @@ tap.test('an old payload is pruned with a few others only', async t => {
   t.ok((await store.list({}, 10)).every(({ payload }) => payload === null))
 })
 
-tap.test(
-  'a server whose lock file was deleted stores nothing more once another one has the file, and says so',
-  async t => {
-    const { app, inbox, log, store: file } = await startInbox(t)
-    await app.register(healthRoutes)
-    inbox.handle('test', 'ping', () => {})
-    await app.ready()
-    await inbox.accept(delivery('before'), 1)
-    rmSync(`${file}.lock`)
-    t.equal((await app.inject('/ready')).statusCode, 200, 'nobody else has it yet')
-    const second = openSqliteStore(file)
-    t.teardown(() => second.close())
-    t.equal(await second.insert(delivery('a'), false), 'queued')
-    await t.rejects(inbox.accept(delivery('a'), 1), { message: /could not be stored/ })
-    await t.rejects(inbox.accept(delivery('b'), 1), { message: /could not be stored/ })
-    t.equal((await app.inject('/ready')).statusCode, 503)
-    const said = log.lines.filter(({ msg }) =>
-      /Another server has taken .*webhooks\.db over \(was .*\.lock deleted\?\)/.test(msg),
-    )
-    t.ok(said.length > 0)
-    t.equal(await second.insert(delivery('a'), false), 'duplicate')
-    t.equal(await second.insert(delivery('b'), false), 'queued')
-    const beside = openSqliteStoreForCommand(file)
-    await beside.checkWritable()
-    await beside.close()
-  },
-)
+tap.test('a server whose lock file was deleted stops storing once another has the store, and says so', async t => {
+  const { app, inbox, log, store: file } = await startInbox(t)
+  await app.register(healthRoutes)
+  inbox.handle('test', 'ping', () => {})
+  await app.ready()
+  await inbox.accept(delivery('before'), 1)
+  rmSync(`${file}.lock`)
+  t.equal((await app.inject('/ready')).statusCode, 200, 'nobody else has it yet')
+  const second = openSqliteStore(file)
+  t.teardown(() => second.close())
+  t.equal(await second.insert(delivery('a'), false), 'queued')
+  await t.rejects(inbox.accept(delivery('a'), 1), { message: /could not be stored/ })
+  await t.rejects(inbox.accept(delivery('b'), 1), { message: /could not be stored/ })
+  t.equal((await app.inject('/ready')).statusCode, 503)
+  const said = log.lines.filter(({ msg }) =>
+    /Another server has taken .*webhooks\.db over \(was .*\.lock deleted\?\)/.test(msg),
+  )
+  t.ok(said.length > 0)
+  t.equal(await second.insert(delivery('a'), false), 'duplicate')
+  t.equal(await second.insert(delivery('b'), false), 'queued')
+  const beside = openSqliteStoreForCommand(file)
+  await beside.checkWritable()
+  await beside.close()
+})

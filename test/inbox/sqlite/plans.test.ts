@@ -14,7 +14,7 @@ const WALKS = /^(SCAN (delivery|body|history|step|known|wakeup)\b|SEARCH (delive
 /** Has no condition: the first row and the last fit. */
 const UNCONDITIONAL = ['extent']
 
-tap.test('no statement walks a whole table, whatever is in it', async t => {
+tap.test('no statement scans a whole table, whatever its contents', async t => {
   const file = join(t.testdir(), 'webhooks.db')
   await openSqliteStore(file).close()
   const db = new DatabaseSync(file)
@@ -43,7 +43,7 @@ tap.test('no statement walks a whole table, whatever is in it', async t => {
   }
 })
 
-tap.test('the backlog is counted as it changes, by whom ever, and counted anew at the start', async t => {
+tap.test('the backlog count follows every change, and is recounted at the start', async t => {
   const file = join(t.testdir(), 'webhooks.db')
   let store = openSqliteStore(file)
   const count = async () => {

@@ -25,10 +25,10 @@ async function open(t: Test) {
   }
 }
 
-tap.test('fulfils the contract of stores', t => storeConformance(t, open))
-tap.test('an operation that can not be done is rejected alone', t => failsAlone(t, open))
+tap.test('fulfils the store contract', t => storeConformance(t, open))
+tap.test('a failing operation is rejected alone', t => failsAlone(t, open))
 
-tap.test('what is due is known, and known again after a restart', async t => {
+tap.test('due deliveries are known, also after a restart', async t => {
   const file = fileOf(t)
   let store = openSqliteStore(file)
   const settleFirst = async (orderingKey: string, outcome: Parameters<typeof store.settle>[1]) => {
@@ -59,7 +59,7 @@ tap.test('what is due is known, and known again after a restart', async t => {
   t.equal(await store.nextDueAt(100), null)
 })
 
-tap.test('a commit that fails is no success for any of it, and the store goes on', async t => {
+tap.test('a failed commit succeeds for none of its operations, and the store continues', async t => {
   const file = fileOf(t)
   const store = openSqliteStore(file)
   t.teardown(() => store.close())
@@ -76,7 +76,7 @@ tap.test('a commit that fails is no success for any of it, and the store goes on
   t.equal(await store.insert(delivery('a'), false), 'queued', 'nothing of it was kept')
 })
 
-tap.test('one process at a time, by whatever path', async t => {
+tap.test('one process at a time, by any path', async t => {
   const folder = t.testdir({ real: {} })
   const file = join(folder, 'real', 'webhooks.db')
   const store = openSqliteStore(file)
@@ -90,7 +90,7 @@ tap.test('one process at a time, by whatever path', async t => {
   await again.close()
 })
 
-tap.test('what cannot be a store is refused with the reason, and left as it is', async t => {
+tap.test('a file that can’t be a store is refused with the reason and left alone', async t => {
   const folder = t.testdir({ 'text.db': 'this is a text, and not a database at all'.repeat(100), file: '' })
   const refused = (path: string, message: RegExp) =>
     t.throws(() => openSqliteStore(path), { constructor: StoreOpenError, message })
@@ -115,7 +115,7 @@ tap.test('what cannot be a store is refused with the reason, and left as it is',
   await openSqliteStore(join(folder, 'empty.db')).close()
 })
 
-tap.test('closing commits what waits; a damaged store is refused, and can be opened once it is mended', async t => {
+tap.test('closing commits what waits; a damaged store is refused, and opens once it is repaired', async t => {
   const file = fileOf(t)
   const store = openSqliteStore(file)
   const inserted = store.insert(delivery('last'), false)
@@ -133,7 +133,7 @@ tap.test('closing commits what waits; a damaged store is refused, and can be ope
   t.equal(statSync(file).mode & 0o777, 0o600, 'for nobody else to read')
 })
 
-tap.test('stores of older versions are brought up to this one, and keep what is in them', async t => {
+tap.test('stores of older versions are upgraded and keep their data', async t => {
   for (const version of [1, 2]) {
     const file = join(t.testdir(), `${version}.db`)
     const store = openSqliteStore(file)
@@ -148,7 +148,7 @@ tap.test('stores of older versions are brought up to this one, and keep what is 
   }
 })
 
-tap.test('a command opens it beside the server, which notices what the command has changed', async t => {
+tap.test('a command opens it while the server runs, which notices the changes', async t => {
   const file = fileOf(t)
   t.throws(() => openSqliteStoreForCommand(file), { name: 'StoreOpenError', message: /does not exist/ })
   const { app, inbox } = await startInbox(t, { store: file })
@@ -169,7 +169,7 @@ tap.test('a command opens it beside the server, which notices what the command h
   t.equal(await handled.opened, 'a')
 })
 
-tap.test('a file that is no store, or no whole one, is not opened beside its server either', async t => {
+tap.test('a file that is no complete store can’t be opened by a command either', async t => {
   const file = fileOf(t)
   writeFileSync(file, 'no database at all, though long enough to be one'.repeat(100))
   t.throws(() => openSqliteStoreForCommand(file), { name: 'StoreOpenError', message: /can't be opened as a store/ })
@@ -184,7 +184,7 @@ tap.test('a file that is no store, or no whole one, is not opened beside its ser
   })
 })
 
-tap.test('beside the server, keys are pruned only where the server has none of them in memory', async t => {
+tap.test('while the server runs, commands only prune keys that it doesn’t have in memory', async t => {
   const file = fileOf(t)
   const store = openSqliteStore(file)
   await store.insert(delivery('a', { orderingKey: 'box' }), false)
@@ -201,7 +201,7 @@ tap.test('beside the server, keys are pruned only where the server has none of t
   await store.close()
 })
 
-tap.test('it tells of every commit', async t => {
+tap.test('it reports every commit', async t => {
   const commits: Commit[] = []
   const store = openSqliteStore(fileOf(t), { onCommit: commit => commits.push(commit) })
   await Promise.all([store.insert(delivery('a'), false), store.insert(delivery('b'), false)])

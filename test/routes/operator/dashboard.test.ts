@@ -61,7 +61,7 @@ const locationOf = (answer: { statusCode: number; headers: Record<string, unknow
   return { status: answer.statusCode, location: answer.headers.location }
 }
 
-tap.test('nothing is shown without signing in', async t => {
+tap.test('nothing is shown before signing in', async t => {
   const { app, request, post } = await operatedApp(t)
   for (const url of ['', '/', '/deliveries?state=dead', '/deliveries/x', '/deliveries/replay']) {
     const answer = await request(url)
@@ -99,7 +99,7 @@ tap.test('signing in, and out', async t => {
         ),
     ),
   )
-  t.match(log.lines.at(-1), { level: 30, msg: 'the operator has signed in', ip: '127.0.0.1' })
+  t.match(log.lines.at(-1), { level: 30, msg: 'operator signed in', ip: '127.0.0.1' })
   t.notMatch(log.text(), TOKEN)
 
   const token = await signIn()
@@ -118,7 +118,7 @@ tap.test('signing in, and out', async t => {
   )
 })
 
-tap.test('after the sign-in, one stays here', async t => {
+tap.test('signing in only redirects within the page', async t => {
   const { post } = await operatedApp(t)
   const elsewhere = [
     'https://evil.example/',
@@ -135,7 +135,7 @@ tap.test('after the sign-in, one stays here', async t => {
   t.equal((await post('/sign-in', odd)).headers.location, '/dashboard/deliveries?text=%C3%A9x-evil:%201')
 })
 
-tap.test('behind https the cookie is for https only', async t => {
+tap.test('behind https the cookie is Secure', async t => {
   const app = Fastify({ trustProxy: 'loopback' })
   t.teardown(() => app.close())
   await app.register(webhooks, { store: join(t.testdir(), 'webhooks.db'), operator: { token: TOKEN } })
@@ -264,7 +264,7 @@ tap.test('the headers of every answer', async t => {
   }
 })
 
-tap.test('the files beside it are ours, and known again', async t => {
+tap.test('static files are served from here, and cached', async t => {
   const { request } = await operatedApp(t)
   const types = {
     'page.css': /css/,
@@ -282,7 +282,7 @@ tap.test('the files beside it are ours, and known again', async t => {
   }
 })
 
-tap.test('what comes from outside is never markup', async t => {
+tap.test('foreign text is never markup', async t => {
   const { app, request, signIn, handled } = await operatedApp(t)
   const evil = (name: string) => `<img src=x onerror="${name}">'&`
   const marks = /<img|onerror="/
@@ -357,7 +357,7 @@ tap.test('the list: filters in the address, page by page', async t => {
 
   const all = await request('/deliveries')
   t.same(shown(all.body), ids.toReversed())
-  t.match(all.body, 'Replay all parked and dead ones')
+  t.match(all.body, 'Replay all parked and dead deliveries')
   t.same(shown((await request('/deliveries?conversation=7&state=dead')).body), [ids[2], ids[0]])
   const done = await request('/deliveries?state=done')
   t.same(shown(done.body), [])
@@ -383,7 +383,7 @@ tap.test('the list: filters in the address, page by page', async t => {
   t.match(next.body, 'name="to" type="datetime-local" value="2020-01-01T10:30"', 'in the zone of the page')
 })
 
-tap.test('a time is in the zone of the page', async t => {
+tap.test('times are in the page’s zone', async t => {
   const clock = testClock(Date.parse('2026-11-23T10:00:30Z'))
   const { app, request, signIn } = await operatedApp(t, { inbox: { clock }, calendar: { timeZone: 'Asia/Tokyo' } })
   await signIn()
@@ -399,7 +399,7 @@ tap.test('a time is in the zone of the page', async t => {
   }
 })
 
-tap.test('a repeated hour is in a range as a whole, and a form that is sent as it is asks for the same', async t => {
+tap.test('a range includes all of a repeated hour, and resubmitting the form changes nothing', async t => {
   const { app, request, signIn } = await operatedApp(t)
   await signIn()
   const parts = { source: 'own', event: 'x', orderingKey: 'o', payload: {} }
@@ -430,7 +430,7 @@ tap.test('a repeated hour is in a range as a whole, and a form that is sent as i
   }
 })
 
-tap.test('what is wrong with a filter is said beside it', async t => {
+tap.test('a filter’s error is shown beside it', async t => {
   const { request, post, signIn } = await operatedApp(t)
   const form = await signIn()
   const cases = {
@@ -475,7 +475,7 @@ tap.test('one delivery: facts, timeline, content', async t => {
   const long = { id: 'long', source: 'own', event: 'x', key: 'k', orderingKey: 'own:1', receivedAt: Date.now() }
   await app.webhooks.inbox.accept({ ...long, payload: { text: 'y'.repeat(250_000) }, unreadable: 'no JSON' }, 1)
   const cut = await request('/deliveries/long')
-  t.match(cut.body, 'Given up: nothing here can read it')
+  t.match(cut.body, 'Given up: it can’t be read')
   t.match(cut.body, 'Cut here, after 200,000 of 250,0')
   t.ok(cut.body.length < 220_000)
 
@@ -483,12 +483,12 @@ tap.test('one delivery: facts, timeline, content', async t => {
   db.exec('DELETE FROM body')
   db.close()
   const pruned = await request(`/deliveries/${id}`)
-  t.match(pruned.body, 'Deleted: it was kept for its time')
-  t.match(pruned.body, 'It can not be replayed: its content has been deleted.')
+  t.match(pruned.body, 'Deleted: its retention time is over')
+  t.match(pruned.body, 'It can’t be replayed: its content has been deleted.')
   t.notMatch(pruned.body, 'Yes, replay it')
 })
 
-tap.test('replay and discard one', async t => {
+tap.test('replaying and discarding one delivery', async t => {
   const { app, state, request, post, signIn, deliver, handled } = await operatedApp(t)
   const form = await signIn()
   const [first, second] = [await deliver(1, 1), await deliver(2, 2)] as const
@@ -505,7 +505,7 @@ tap.test('replay and discard one', async t => {
 
   t.match(await post(`/deliveries/${first}/replay`, { form }), {
     statusCode: 409,
-    body: /is done: only what is parked or dead/,
+    body: /is done: only parked and dead deliveries/,
   })
   t.match(await post('/deliveries/unknown/replay', { form }), {
     statusCode: 404,
@@ -524,7 +524,7 @@ tap.test('replay and discard one', async t => {
   t.equal((await app.webhooks.inbox.get(second))?.state, 'discarded')
 })
 
-tap.test('while it is handled, it can not be replayed', async t => {
+tap.test('a delivery being handled can’t be replayed', async t => {
   const hold = Promise.withResolvers<void>()
   const started = Promise.withResolvers<void>()
   const handlers = {
@@ -544,7 +544,7 @@ tap.test('while it is handled, it can not be replayed', async t => {
   hold.resolve()
 })
 
-tap.test('replay what a filter shows, after its count', async t => {
+tap.test('replaying what a filter matches, after showing the count', async t => {
   const { app, state, request, post, signIn, deliver } = await operatedApp(t)
   const form = await signIn()
   const ids = [await deliver(1, 1), await deliver(2, 1), await deliver(3, 2)]
@@ -574,7 +574,7 @@ tap.test('replay what a filter shows, after its count', async t => {
   t.same(states, ['done', 'done', 'dead'])
 })
 
-tap.test('a store that fails is a page without its reason', async t => {
+tap.test('a failing store is an error page without the reason', async t => {
   const { log, store, request, signIn } = await operatedApp(t)
   await signIn()
   const db = new DatabaseSync(store)
@@ -586,10 +586,14 @@ tap.test('a store that fails is a page without its reason', async t => {
     t.match(answer.body, 'Something went wrong; see the log.')
     t.notMatch(answer.body, /no such table/)
   }
-  t.match(log.lines.at(-1), { level: 50, msg: "the operator's page failed", err: { message: /no such table/ } })
+  t.match(log.lines.at(-1), {
+    level: 50,
+    msg: "request to the operator's page failed",
+    err: { message: /no such table/ },
+  })
 })
 
-tap.test('a page is kept up to date, and holds up no end', async t => {
+tap.test('a page updates itself, and does not delay closing', async t => {
   const { app, signIn, deliver, cookie, state } = await operatedApp(t, { prefix: '/hooks' })
   const port = await listen(app)
   await signIn()
@@ -621,7 +625,7 @@ tap.test('a page is kept up to date, and holds up no end', async t => {
   await closed
 })
 
-tap.test('a session that ends closes its page', async t => {
+tap.test('an ended session closes its event stream', async t => {
   const clock = testClock()
   const { app, signIn, cookie } = await operatedApp(t, { inbox: { clock } })
   const port = await listen(app)

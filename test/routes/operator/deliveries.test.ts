@@ -74,7 +74,7 @@ tap.test('the list: newest first, by any filter, page by page', async t => {
   t.equal('payload' in first.deliveries[0], false)
 })
 
-tap.test('a bad filter or cursor is 400, and the field is named', async t => {
+tap.test('a bad filter or cursor is a 400 that names the field', async t => {
   const { api } = await operatedApp(t)
   for (const [query, message] of [
     ['state=odd', 'state must be one of pending'],
@@ -96,7 +96,7 @@ tap.test('a bad filter or cursor is 400, and the field is named', async t => {
   }
 })
 
-tap.test('one delivery: its payload, and what has happened to it', async t => {
+tap.test('one delivery: payload and history', async t => {
   const { api, deliverDead, handled, mended } = await operatedApp(t)
   const id = await deliverDead(1)
   const { body } = await api('GET', `/deliveries/${id}`)
@@ -115,7 +115,7 @@ tap.test('one delivery: its payload, and what has happened to it', async t => {
   t.match(await api('GET', `/deliveries/${'x'.repeat(99)}`), { status: 404 })
 })
 
-tap.test('one that no handler can read was dead when it was stored', async t => {
+tap.test('an unreadable delivery was dead when stored', async t => {
   const { app, api } = await operatedApp(t)
   const response = await app.inject(chatwootRequest({ ...chatwoot.incoming(), id: {}, conversation: {} }))
   const { body } = await api('GET', `/deliveries/${response.json().id}`)
@@ -123,7 +123,7 @@ tap.test('one that no handler can read was dead when it was stored', async t => 
   t.match(body.timeline, [{ what: 'accepted' }, { what: 'dead', detail: /conversation\.id/ }])
 })
 
-tap.test('a replay or discard that can not be is 409, and says why', async t => {
+tap.test('an impossible replay or discard is a 409 with the reason', async t => {
   const going = Promise.withResolvers<void>()
   const begun = Promise.withResolvers<void>()
   const { app, api, deliver, deliverDead, mended } = await operatedApp(t, {
@@ -159,7 +159,7 @@ tap.test('a replay or discard that can not be is 409, and says why', async t => 
   going.resolve()
 })
 
-tap.test('replay of all that a filter fits, counted before', async t => {
+tap.test('replaying all that match a filter, after counting them', async t => {
   const { app, api, deliverDead, mended } = await operatedApp(t)
   const ids = [await deliverDead(1, 1), await deliverDead(2, 2), await deliverDead(3, 2)]
   const replay = (payload?: object) => api('POST', '/deliveries/replay', payload)
@@ -185,7 +185,7 @@ tap.test('replay of all that a filter fits, counted before', async t => {
   t.same(states, ['done', 'done', 'done'])
 })
 
-tap.test('replay of more than fit on one page', async t => {
+tap.test('replaying more than one page', async t => {
   const { app, api } = await operatedApp(t)
   const unreadable = Array.from({ length: 450 }, (_, n) => {
     const parts = { source: 'shop', event: 'order', orderingKey: `order:${n}`, payload: {}, receivedAt: 1 }
@@ -196,7 +196,7 @@ tap.test('replay of more than fit on one page', async t => {
   t.match(await api('POST', '/deliveries/replay', {}), { body: { matched: 450, replayed: 450 } })
 })
 
-tap.test('a retry that is due later is in the timeline', async t => {
+tap.test('the next retry is in the timeline', async t => {
   const { app, api } = await operatedApp(t, {
     handlers: {
       message_created: () => {
@@ -252,7 +252,7 @@ tap.test('without a token there is nothing, and a short one is refused', async t
   )
 })
 
-tap.test('what goes wrong on our side is a 500 that tells nothing; what is no JSON is a 400', async t => {
+tap.test('our own errors are a 500 without details; invalid JSON is a 400', async t => {
   const { app, api, log } = await operatedApp(t)
   t.match(await api('POST', '/deliveries/replay', '{'), { status: 400 })
   t.match(await api('POST', '/deliveries/replay', 'null'), { status: 202, body: { matched: 0 } })
@@ -260,7 +260,7 @@ tap.test('what goes wrong on our side is a 500 that tells nothing; what is no JS
   Object.assign(app.webhooks.inbox, { get: () => Promise.reject(new Error('a secret of the disk')) })
   const { status, body } = await api('GET', '/deliveries/x')
   t.same([status, body.code, body.message], [500, 'OPERATOR_FAILED', 'Something went wrong; see the log'])
-  t.ok(log.lines.some(({ msg }) => msg === "an operator's request failed"))
+  t.ok(log.lines.some(({ msg }) => msg === "request to the operator's API failed"))
 })
 
 tap.test('the documentation, from the schemas', async t => {
@@ -282,7 +282,7 @@ tap.test('the documentation, from the schemas', async t => {
   })
 })
 
-tap.test('in a host that has @fastify/swagger and compilers of its own', async t => {
+tap.test('in a host with its own @fastify/swagger and compilers', async t => {
   const host = Fastify()
   t.teardown(() => host.close())
   const refuse = () => {

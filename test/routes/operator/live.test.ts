@@ -58,7 +58,7 @@ tap.test('a page gets all parts at first, then those that changed', async t => {
   t.equal(await read(page), message({ now: '3' }), 'what nobody told of is found within 5 s')
 })
 
-tap.test('pages with one view share what is read; each is told of its own news', async t => {
+tap.test('pages with the same view share a read; each gets its own changes', async t => {
   const { live, state, view, open, look } = startLive()
   t.teardown(() => live.close())
   const pages = [open(), open(), live.open({ ...view, name: 'another' }, () => false)]
@@ -71,7 +71,7 @@ tap.test('pages with one view share what is read; each is told of its own news',
   for (const page of pages) t.equal(await read(page), message({ now: '2' }))
 })
 
-tap.test('a silent connection gets a sign of life', async t => {
+tap.test('a silent connection gets keep-alives', async t => {
   const { live, open, look } = startLive()
   t.teardown(() => live.close())
   const page = open()
@@ -82,7 +82,7 @@ tap.test('a silent connection gets a sign of life', async t => {
   t.equal(await read(page), ':\n\n')
 })
 
-tap.test('a store that fails is told, and all parts again when it does not', async t => {
+tap.test('a failing store is shown, and all parts are sent again afterwards', async t => {
   const { live, log, state, open, look } = startLive()
   t.teardown(() => live.close())
   const page = open()
@@ -109,7 +109,7 @@ tap.test('a session that is over ends its page', async t => {
   t.equal(clock.next(), undefined, 'without a page nothing is looked for')
 })
 
-tap.test('a page that does not read is cut off', async t => {
+tap.test('a page that does not read is disconnected', async t => {
   const { live, state, open, look } = startLive()
   t.teardown(() => live.close())
   const page = open()
@@ -137,7 +137,7 @@ tap.test('20 pages, and none when the server closes', async t => {
   t.throws(open, { code: 'OPERATOR_TOO_MANY_PAGES' })
 })
 
-tap.test('closing while something is read leaves no timer', async t => {
+tap.test('closing during a read leaves no timer', async t => {
   const { live, clock, view } = startLive()
   const waiting = Promise.withResolvers<Parts>()
   const page = live.open({ ...view, render: () => waiting.promise }, () => false)

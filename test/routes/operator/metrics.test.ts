@@ -36,7 +36,7 @@ tap.test('without ADMIN_TOKEN there is nothing but /metrics', async t => {
   t.equal((await app.inject({ url: '/deliveries', headers })).statusCode, 404)
 })
 
-tap.test('wrong tokens are counted, and shut out neither Prometheus nor the operator', async t => {
+tap.test('wrong tokens are counted, and block neither Prometheus nor the operator', async t => {
   const { app } = await webhookApp(t, { operator: { token: TOKEN, metricsToken: METRICS_TOKEN } })
   for (let attempt = 1; attempt <= 10; attempt++) t.equal((await scrape(app, `wrong-${attempt}`)).status, 401)
   t.equal((await scrape(app, 'wrong-11')).status, 429)
@@ -52,13 +52,13 @@ tap.test('without a token there is no /metrics', async t => {
   t.equal((await scrape(app, '')).status, 404)
 })
 
-tap.test('it is behind the prefix', async t => {
+tap.test('it is under the prefix', async t => {
   const { app } = await webhookApp(t, { prefix: '/hooks', operator: { token: TOKEN } })
   t.equal((await scrape(app, TOKEN, '/hooks/metrics')).status, 200)
   t.equal((await scrape(app, TOKEN)).status, 404)
 })
 
-tap.test('a token that can be guessed is refused', async t => {
+tap.test('a guessable token is refused', async t => {
   const cases: [object, RegExp][] = [
     [{}, /operator\.token \(ADMIN_TOKEN\)/],
     [{ token: 'short', metricsToken: METRICS_TOKEN }, /operator\.token \(ADMIN_TOKEN\)/],

@@ -83,12 +83,12 @@ for (const [name, storeFor] of Object.entries(STORES)) {
       t.ok(api.body.endsWith(`"deep":${deep}}}`), 'all of it')
       const page = await get(`/dashboard/deliveries/${id}`)
       t.equal(page.statusCode, 200)
-      t.match(page.body, 'In one line, because it is nested more than 200 levels deep.')
+      t.match(page.body, 'On one line, because it is nested more than 200 levels deep.')
 
       const shown = await run({ DATABASE_URL: store }, 'show', id)
       t.equal(shown.code, 0)
       const [why, line] = shown.out.split('\n').slice(-2)
-      t.equal(why, 'In one line, because it is nested more than 200 levels deep:')
+      t.equal(why, 'On one line, because it is nested more than 200 levels deep:')
       t.ok(line?.endsWith(`"deep":${deep}}`))
       const asJson = await run({ DATABASE_URL: store }, 'show', id, '--json')
       t.equal(asJson.code, 0)
@@ -96,7 +96,7 @@ for (const [name, storeFor] of Object.entries(STORES)) {
     }
   })
 
-  tap.test(`${name}: times that are none are shown as the nearest that is`, async t => {
+  tap.test(`${name}: invalid times are shown as the nearest valid one`, async t => {
     const store = await storeFor(t)
     const { get, deliver } = await operatedApp(t, store)
     const id = await deliver(chatwoot.incoming())
@@ -123,7 +123,7 @@ for (const [name, storeFor] of Object.entries(STORES)) {
     }
   })
 
-  tap.test(`${name}: whatever is asked for as an id is an id`, async t => {
+  tap.test(`${name}: any requested id is just an id`, async t => {
     const store = await storeFor(t)
     const { get, deliver } = await operatedApp(t, store)
     await deliver(chatwoot.incoming())
