@@ -6,19 +6,19 @@ interface Folders {
   testdir(): string
 }
 
-/** A clock that may have to tell a database. */
+/** A clock that may also set a database's time. */
 export interface BackendClock extends Omit<TestClock, 'advance'> {
   advance(ms: number): void | Promise<void>
 }
 
-/** What the inbox's tests run on: the same assertions for each. */
+/** A backend that the inbox's tests run on. */
 export interface Backend {
   /** Where a new inbox keeps its deliveries. */
   store(t: Folders): string | Promise<string>
   clock(): BackendClock
   /** The inbox is open: from now on the clock moves the store's time too. */
   opened(clock: BackendClock, store: string): void | Promise<void>
-  /** Lets what a process has held lapse that ended with handlers at work. */
+  /** Expires the claims of a process that ended with handlers running. */
   died(store: string): void | Promise<void>
 }
 
@@ -39,7 +39,7 @@ export function useBackend(given: Backend): void {
 const JOBS = 'tutorbot_webhooks_boss'
 /** Heartbeats come every 2 s: a longer step could let claims lapse, ms. */
 const STEP = 2_000
-/** A jump of more than this is made at once, ms: nothing can be at work across it. */
+/** A larger jump is made at once, ms: no handler can be running across it. */
 const MAX_WALK_MS = 2 * 60_000
 /** Time for what a step has fired, ms. */
 const SETTLE = 15
@@ -61,7 +61,7 @@ interface MovedClock extends BackendClock {
   attach(store: string): Promise<void>
 }
 
-/** Runs as the real one does, and can be moved on: timers and the database's time with it. */
+/** The real clock plus an offset, which also moves timers and the database's time. */
 function movedClock(server: PostgresServer, start = Date.parse('2026-11-23T10:00:00Z')): MovedClock {
   let ahead = start - Date.now()
   let store: string | undefined

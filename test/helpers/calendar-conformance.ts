@@ -14,9 +14,9 @@ export interface CalendarUnderTest {
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
-/** Holds last as long as this unless a test says otherwise, ms. */
+/** Default duration of holds, ms. */
 const HOLD = 30 * MINUTE
-/** How often two at the same moment are tried: who is first may depend on luck. */
+/** Repetitions of concurrent tests, whose winner is random. */
 const ROUNDS = 10
 /** The day of the tests' slots, the one after the clock's. */
 const TOMORROW = '2026-11-24'
@@ -24,7 +24,7 @@ const TOMORROW = '2026-11-24'
 const signal = new AbortController().signal
 const noMargin = { before: 0, after: 0 }
 
-/** What every calendar must do: the same assertions for each. */
+/** Conformance tests of calendars. */
 export async function calendarConformance(t: Test, open: (t: Test) => Promise<CalendarUnderTest>): Promise<void> {
   await t.test('an empty calendar: nothing is busy, nothing to release', async t => {
     const { calendar } = await open(t)

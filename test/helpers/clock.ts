@@ -2,7 +2,7 @@ import type { Clock } from '../../inbox/contracts.ts'
 import { inTime } from './wait.ts'
 
 export interface TestClock extends Clock {
-  /** Moves the time on, and fires what is due on the way, in order. */
+  /** Advances the time and fires due timers in order. */
   advance(ms: number): void
   /** When the next timer fires, Unix ms. */
   next(): number | undefined
@@ -10,7 +10,7 @@ export interface TestClock extends Clock {
   timerSet(): Promise<void>
 }
 
-/** A clock that stands still until it is moved by hand. */
+/** A manual clock. */
 export function testClock(start = Date.parse('2026-11-23T10:00:00Z')): TestClock {
   let now = start
   let timers: { at: number; callback: () => void }[] = []

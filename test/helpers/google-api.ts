@@ -16,13 +16,13 @@ export interface GoogleApi extends StandIn {
   pageSize: number
   /** Adds an event of somebody else. */
   addEvent(parts: Partial<EventState> & Pick<EventState, 'start' | 'end'>): EventState
-  /** Changes an event as somebody else would, in the calendar's own pages. */
+  /** Changes an event as a person would in Google Calendar. */
   edit(id: string, parts: Partial<EventState>): void
-  /** What is not cancelled. */
+  /** Events that are not cancelled. */
   current(): EventState[]
-  /** The tokens that were given so far. */
+  /** Tokens issued so far. */
   tokens: Set<string>
-  /** Makes the tokens that were given so far invalid. */
+  /** Revokes all tokens issued so far. */
   revokeTokens(): void
 }
 

@@ -48,7 +48,7 @@ export function gate<T = void>() {
   return { opened: inTime(promise, { what: 'a gate to be opened' }), open: resolve, fail: reject }
 }
 
-/** Collects what is handled; `reached(n)` resolves when that many were. */
+/** Collects handled deliveries; `reached(n)` resolves at n of them. */
 export function recorder() {
   const { items: keys, add, first } = arrivals<string>(key => key)
   return {

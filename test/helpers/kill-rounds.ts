@@ -13,7 +13,7 @@ export interface KillResult {
   broken: number
   /** Answers that must not be: a status other than 200, or a duplicate that had never been answered nor broken. */
   wrong: string[]
-  /** Acknowledged deliveries that are not done in the end. */
+  /** Acknowledged deliveries that are not done at the end. */
   lost: string[]
 }
 

@@ -6,7 +6,7 @@ import { listen } from './app.ts'
 import { type Channel, deliverStripe, type Receiver, student } from './story.ts'
 import { startTutor, type TutorOptions } from './tutor.ts'
 
-/** The whole of it: a lesson asked for, paid and booked in one chat, over real HTTP, and every bad turn. */
+/** Whole stories over real HTTP: a lesson is requested, paid and booked in a chat, or fails on the way. */
 
 /** A Monday, 11:00 in Amsterdam. */
 export const MONDAY = '2026-11-23T10:00:00Z'
@@ -78,7 +78,7 @@ export async function reserved(tutor: Awaited<ReturnType<typeof setUp>>, parts: 
   return one
 }
 
-/** A charge that was given back. */
+/** A refunded charge. */
 export function refundEvent(id: string, options: Parameters<typeof stripeCharge>[0], parts: object = {}) {
   const charge = stripeCharge(options)
   return stripeEvent('charge.refunded', { ...charge, payment_intent: charge.payment_intent || null, ...parts }, { id })

@@ -10,7 +10,7 @@ export interface Answer {
 /** Signed messages, each of its own number, in one of `conversations` conversations. */
 export function signedMessage(number: number, secret: string, conversations = 50) {
   const conversation = 1 + (number % conversations)
-  // A human has the conversation: the handler looks and keeps silent.
+  // Assigned to a person, so that the handler stays silent.
   const body = railsJson(chatwoot.incoming({ message: number, conversation, assignee: 11 }))
   return { body, headers: signChatwoot(body, secret) }
 }

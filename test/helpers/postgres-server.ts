@@ -92,7 +92,7 @@ function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
 }
 
-/** Nothing outlives a test, so it need not be safe from a power cut. */
+/** Settings without durability: nothing survives a test. */
 const PASSING = ['fsync=off', 'full_page_writes=off']
 
 async function ownServer(flags: string[]) {
@@ -148,7 +148,7 @@ async function initialise(server: EmbeddedPostgres, data: string): Promise<void>
   try {
     renameSync(own, EMPTY_CLUSTER)
   } catch {
-    // Another test was faster.
+    // Another test made it first.
     rmSync(own, { recursive: true })
   }
 }

@@ -10,7 +10,7 @@ export interface StoreUnderTest {
 
 const DAY = 24 * 60 * 60 * 1_000
 
-/** What every store must do: the same assertions for each. */
+/** Conformance tests of stores. */
 export async function storeConformance(t: Test, open: (t: Test) => Promise<StoreUnderTest>): Promise<void> {
   const take = async (store: Store, orderingKey: string, now = 0): Promise<TakenDelivery> => {
     const taken = await store.take(orderingKey, now)

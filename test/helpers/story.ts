@@ -56,7 +56,7 @@ export function student(
   const itemsOf = ({ content_attributes }: MessageState) =>
     content_attributes.items as { title: string; value: string }[]
 
-  /** As the conversation is now. */
+  /** The conversation's current state. */
   const options = () => ({
     conversation: conversation.id,
     attributes: conversation.custom_attributes ?? {},
@@ -111,7 +111,7 @@ export function pay(session: Session, paymentIntent = `pi_${session.id}`) {
   }
 }
 
-/** An event about a session as it is now. */
+/** An event with a session's current state. */
 export function sessionEvent(session: Session, type: string) {
   const { intent_metadata: _, ...shown } = session
   return stripeEvent(`checkout.session.${type}`, shown, { id: `evt_${session.id}_${type}` })

@@ -10,7 +10,7 @@ import { type TestClock, testClock } from './clock.ts'
 import { type CapturedLog, LEVELS, type LogLine } from './log.ts'
 
 export interface TutorOptions {
-  /** Whose token the bot has; `none`: CW_TOKEN is not set. Default `bot`. */
+  /** The kind of CW_TOKEN; `none`: not set. Default `bot`. */
   token?: 'bot' | 'admin' | 'agent' | 'none'
   /** With CW_ADMIN_TOKEN. Default true. */
   admin?: boolean
@@ -62,7 +62,7 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
     return id as string
   }
 
-  /** The line about how an attempt at a delivery ended. */
+  /** The log line with an attempt's outcome. */
   const ended = (delivery: string, attempt = 1): Promise<LogLine> =>
     log.line(line => line.delivery === delivery && line.attempt === attempt && line.event !== undefined)
 
@@ -107,7 +107,7 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
       const pass = holdTimeouts(t)
       void chatwoot.arrived(step, chatwoot.called(step).length + 1).then(pass)
     },
-    /** Moves the time on to the attempt after this one, and waits for its end. */
+    /** Advances the time to the next attempt, and waits for its end. */
     async nextAttempt(delivery: string, attempt: number): Promise<LogLine> {
       const { nextAttemptAt } = await ended(delivery, attempt)
       clock.advance(Math.max(0, Number(nextAttemptAt) - clock.now()))
