@@ -8,9 +8,9 @@ const AT = Date.parse('2026-11-20T15:00:00Z')
 /** What is handled of the messages that come, one after the other. */
 async function handledOf(t: Test, messages: object[], asObjectHandler = false): Promise<unknown[]> {
   const handled: unknown[] = []
-  const handle = ({ payload }: { payload: Record<string, unknown> }) => handled.push(payload.id)
+  const handle = ({ payload }: { payload: { id?: unknown } }) => handled.push(payload.id)
   const { app, log } = await webhookApp(t, {
-    handlers: { message_created: asObjectHandler ? { handle, gaveUp: () => {} } : handle },
+    handlers: { chatwoot: { message_created: asObjectHandler ? { handle, gaveUp: () => {} } : handle } },
   })
   for (const [n, message] of messages.entries()) {
     const payload = { ...chatwoot.incoming({ message: n + 1, conversation: 42, content: '1' }), ...message }
