@@ -9,10 +9,10 @@ import webhooks, {
   type Lesson,
   PermanentError,
 } from '../../app.ts'
+import { pay } from '../../sandbox/payments.ts'
 import { calendarConformance } from '../helpers/calendar-conformance.ts'
 import { testClock } from '../helpers/clock.ts'
 import { reserved, setUp } from '../helpers/lesson-story.ts'
-import { pay } from '../helpers/story.ts'
 
 /** A calendar that a host brings, from the package's public exports alone. */
 

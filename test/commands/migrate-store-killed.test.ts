@@ -3,6 +3,7 @@ import tap from 'tap'
 import { openPostgresCalendar } from '../../calendar/postgres.ts'
 import { openPostgresStore } from '../../inbox/postgres/store.ts'
 import { startChatwootApi } from '../../sandbox/chatwoot-api.ts'
+import { pay } from '../../sandbox/payments.ts'
 import { type Session, startStripeApi } from '../../sandbox/stripe-api.ts'
 import { CHATWOOT_SECRET, STRIPE_SECRET, stripeHeaders } from '../helpers/app.ts'
 import { delivery } from '../helpers/inbox.ts'
@@ -28,7 +29,7 @@ import {
 } from '../helpers/moving.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
 import { startServer } from '../helpers/server-process.ts'
-import { deliverStripe, pay, student } from '../helpers/story.ts'
+import { deliverStripe, student } from '../helpers/story.ts'
 
 const server = await postgresServer('')
 tap.teardown(() => server.close())

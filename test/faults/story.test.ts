@@ -2,13 +2,14 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { stripeCharge, stripeEvent } from '../../commands/samples.ts'
 import { startChatwootApi } from '../../sandbox/chatwoot-api.ts'
+import { pay, sessionEvent } from '../../sandbox/payments.ts'
 import type { Call } from '../../sandbox/stand-in.ts'
 import { type Session, startStripeApi } from '../../sandbox/stripe-api.ts'
 import { CHATWOOT_SECRET, STRIPE_SECRET } from '../helpers/app.ts'
 import { startGoogleApi } from '../helpers/google-api.ts'
 import { captureLog } from '../helpers/log.ts'
 import { type ServerProcess, startServer } from '../helpers/server-process.ts'
-import { deliverStripe, pay, type Receiver, sessionEvent, student } from '../helpers/story.ts'
+import { deliverStripe, type Receiver, student } from '../helpers/story.ts'
 
 /**
  * A lesson asked for, paid and booked, while the real process is killed at each of its outside effects in turn, when

@@ -2,8 +2,8 @@ import t, { type Test } from 'tap'
 import { stripeEvent } from '../../commands/samples.ts'
 import { TEXTS } from '../../handlers/texts/index.ts'
 import type { AttentionEvent } from '../../inbox/events.ts'
+import { pay, sessionEvent } from '../../sandbox/payments.ts'
 import { refundEvent, reserved, setUp as setUpLesson } from '../helpers/lesson-story.ts'
-import { pay, sessionEvent } from '../helpers/story.ts'
 import type { TutorOptions } from '../helpers/tutor.ts'
 
 const { en } = TEXTS

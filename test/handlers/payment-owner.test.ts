@@ -3,10 +3,11 @@ import { stripeSession } from '../../commands/samples.ts'
 import { ORIGIN } from '../../handlers/stripe-event.ts'
 import { TransientError } from '../../inbox/errors.ts'
 import type { AttentionEvent, ForeignEvent } from '../../inbox/events.ts'
+import { pay, sessionEvent } from '../../sandbox/payments.ts'
 import type { Session } from '../../sandbox/stripe-api.ts'
 import { refundEvent, reserved, setUp as setUpLesson } from '../helpers/lesson-story.ts'
 import { LEVELS } from '../helpers/log.ts'
-import { deliverStripe, pay, sessionEvent } from '../helpers/story.ts'
+import { deliverStripe } from '../helpers/story.ts'
 import type { TutorOptions } from '../helpers/tutor.ts'
 
 /** Whose payment it is: contacts are merged, conversations deleted, and other installations have the same small ids. */

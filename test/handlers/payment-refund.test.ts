@@ -1,6 +1,6 @@
 import t from 'tap'
+import { pay } from '../../sandbox/payments.ts'
 import { refundEvent, reserved, setUp } from '../helpers/lesson-story.ts'
-import { pay } from '../helpers/story.ts'
 
 /** A refund changes what belongs to its order, and nothing else. */
 

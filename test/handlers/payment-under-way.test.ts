@@ -1,8 +1,8 @@
 import t from 'tap'
 import { stripeSession } from '../../commands/samples.ts'
+import { pay, sessionEvent } from '../../sandbox/payments.ts'
 import type { Session } from '../../sandbox/stripe-api.ts'
 import { contactOf, MINUTE, refundEvent, reserved, setUp } from '../helpers/lesson-story.ts'
-import { pay, sessionEvent } from '../helpers/story.ts'
 
 /** Payments that take days: bank debits (`processing`), transfers and vouchers (`requires_action`). */
 

@@ -1,7 +1,8 @@
 import t from 'tap'
+import { pay, sessionEvent } from '../../sandbox/payments.ts'
 import type { Session } from '../../sandbox/stripe-api.ts'
 import { MINUTE, reserved, setUp } from '../helpers/lesson-story.ts'
-import { deliverStripe, pay, sessionEvent } from '../helpers/story.ts'
+import { deliverStripe } from '../helpers/story.ts'
 
 /** A payment that fails, comes late or never comes. */
 

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { pay, sessionEvent } from '../../sandbox/payments.ts'
 import { setUp } from '../helpers/lesson-story.ts'
-import { pay, sessionEvent } from '../helpers/story.ts'
 
 /** A lesson asked for, paid and booked in German, and what else a German student reads. */
 

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { pay, sessionEvent } from '../../sandbox/payments.ts'
 import { contactOf, MINUTE, MONDAY, reserved, SLOTS, setUp } from '../helpers/lesson-story.ts'
-import { pay, sessionEvent } from '../helpers/story.ts'
 
 /** A lesson asked for and reserved in one chat, over real HTTP, and every bad turn. */
 

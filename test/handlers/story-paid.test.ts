@@ -1,8 +1,9 @@
 import t from 'tap'
 import { stripeEvent, stripePaymentIntent } from '../../commands/samples.ts'
+import { pay, sessionEvent } from '../../sandbox/payments.ts'
 import type { Session } from '../../sandbox/stripe-api.ts'
 import { contactOf, MINUTE, refundEvent, reserved, setUp } from '../helpers/lesson-story.ts'
-import { deliverStripe, pay, sessionEvent } from '../helpers/story.ts'
+import { deliverStripe } from '../helpers/story.ts'
 
 /** What is paid is booked, and what is not its own leaves it alone. */
 

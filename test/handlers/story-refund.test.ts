@@ -1,9 +1,9 @@
 import t from 'tap'
 import { allStripeHandlers } from '../../handlers/all.ts'
 import type { HandlerFunction } from '../../inbox/drain.ts'
+import { pay } from '../../sandbox/payments.ts'
 import { NO_CLIENTS } from '../helpers/clients.ts'
 import { MINUTE, refundEvent, reserved, setUp } from '../helpers/lesson-story.ts'
-import { pay } from '../helpers/story.ts'
 
 /** Money given back. */
 

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { sessionEvent } from '../../sandbox/payments.ts'
 import { MINUTE, reserved, SLOTS, setUp } from '../helpers/lesson-story.ts'
-import { sessionEvent } from '../helpers/story.ts'
 
 /** The times that are offered, and how a student chooses one. */
 

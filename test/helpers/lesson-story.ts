@@ -1,9 +1,10 @@
 import type { Test } from 'tap'
 import { stripeCharge, stripeEvent } from '../../commands/samples.ts'
+import type { Channel } from '../../sandbox/chatwoot-people.ts'
 import type { ConversationState } from '../../sandbox/chatwoot-state.ts'
 import type { Session } from '../../sandbox/stripe-api.ts'
 import { listen } from './app.ts'
-import { type Channel, deliverStripe, type Receiver, student } from './story.ts'
+import { deliverStripe, type Receiver, student } from './story.ts'
 import { startTutor, type TutorOptions } from './tutor.ts'
 
 /** Whole stories over real HTTP: a lesson is requested, paid and booked in a chat, or fails on the way. */

@@ -1,8 +1,16 @@
-import { railsJson, chatwoot as samples, stripeEvent, stripePaymentIntent } from '../../commands/samples.ts'
+import { railsJson } from '../../commands/samples.ts'
 import { signChatwoot } from '../../plugins/verification.ts'
 import type { ChatwootApi } from '../../sandbox/chatwoot-api.ts'
-import type { ConversationState, MessageState } from '../../sandbox/chatwoot-state.ts'
-import type { Session, StripeApi } from '../../sandbox/stripe-api.ts'
+import { chatwootBody } from '../../sandbox/chatwoot-bodies.ts'
+import { type Channel, choicesOf, choose, say } from '../../sandbox/chatwoot-people.ts'
+import {
+  type ChatwootChange,
+  type ConversationState,
+  type MessageState,
+  WHATSAPP,
+  WIDGET,
+} from '../../sandbox/chatwoot-state.ts'
+import type { StripeApi } from '../../sandbox/stripe-api.ts'
 import { CHATWOOT_SECRET, stripeHeaders } from './app.ts'
 
 /** Where webhooks go, and how to know that one was handled. */
@@ -12,9 +20,6 @@ export interface Receiver {
   /** Resolves when the delivery is handled: with the message of the line that says how. */
   handled(delivery: string): Promise<string>
 }
-
-/** The channel decides how a choice comes back: as an update of the question, or as a text. */
-export type Channel = 'widget' | 'whatsapp'
 
 /** A student in a conversation, who sees what the bot sends and answers it. */
 export interface Student {
@@ -38,34 +43,33 @@ export interface World {
   receiver: Receiver
 }
 
-let lastId = 6_000_000
-
 export function student(
   { chatwoot, receiver }: World,
   channel: Channel = 'whatsapp',
   parts: Partial<ConversationState> = {},
   contact: Record<string, unknown> = { language: 'nl' },
 ): Student {
-  const conversation = chatwoot.addConversation(parts, { custom_attributes: contact })
+  const { state } = chatwoot
+  const inbox = channel === 'widget' ? WIDGET : WHATSAPP
+  const conversation = state.addConversation({ inbox, ...parts }, { custom_attributes: contact })
   const { messages } = conversation
   const sent = (isPrivate: boolean) =>
     messages
       .filter(message => message.message_type === 1 && message.private === isPrivate)
       .map(({ content }) => content as string)
   const question = () => messages.findLast(({ content_type }) => content_type === 'input_select') as MessageState
-  const itemsOf = ({ content_attributes }: MessageState) =>
-    content_attributes.items as { title: string; value: string }[]
 
-  /** The conversation's current state. */
-  const options = () => ({
-    conversation: conversation.id,
-    attributes: conversation.custom_attributes ?? {},
-    labels: conversation.labels,
-    status: conversation.status,
-    assignee: conversation.assignee,
-    contactId: conversation.contact,
-    contact: chatwoot.contacts.get(conversation.contact)?.custom_attributes ?? {},
-  })
+  /** Does something, and delivers what Chatwoot tells of the message. */
+  function deliver(act: () => void): Promise<string> {
+    let told: ChatwootChange | undefined
+    const listen = (change: ChatwootChange) => {
+      if (change.message !== undefined) told = change
+    }
+    state.changes.on('change', listen)
+    act()
+    state.changes.off('change', listen)
+    return deliverChatwoot(receiver, chatwootBody(told as ChatwootChange, Date.now()))
+  }
 
   async function answerTo(delivery: Promise<string>): Promise<string[]> {
     const before = sent(false).length
@@ -75,46 +79,20 @@ export function student(
 
   const self: Student = {
     conversation,
-    async sends(content) {
-      const id = ++lastId
-      messages.push({ id, content, message_type: 0, private: false, content_type: 'text', content_attributes: {} })
-      return deliverChatwoot(receiver, samples.incoming({ ...options(), message: id, content }))
-    },
+    sends: content => deliver(() => say(state, conversation, content)),
     says: content => answerTo(self.sends(content)),
     chooses(choice) {
       const asked = question()
-      const items = itemsOf(asked)
+      const items = choicesOf(asked)
       const item = typeof choice === 'number' ? items[choice - 1] : items.find(({ title }) => title === choice)
       if (item === undefined) throw new Error(`${choice} is not among ${items.map(({ title }) => title)}`)
-      if (channel === 'whatsapp') return self.says(item.title)
-      return answerTo(deliverChatwoot(receiver, samples.submitted({ ...options(), message: asked.id, choice: item })))
+      return answerTo(deliver(() => choose(state, conversation, asked.id, item.value)))
     },
-    choices: () => itemsOf(question()).map(({ title }) => title),
+    choices: () => choicesOf(question()).map(({ title }) => title),
     read: () => sent(false),
     notes: () => sent(true),
   }
   return self
-}
-
-/** The student pays: what Stripe has then, and its two events about it. */
-export function pay(session: Session, paymentIntent = `pi_${session.id}`) {
-  Object.assign(session, { payment_intent: paymentIntent, payment_status: 'paid', status: 'complete', url: null })
-  const { intent_metadata: _, ...shown } = session
-  const intent = stripePaymentIntent({
-    paymentIntent,
-    amount: session.amount_total as number,
-    metadata: session.intent_metadata as Record<string, string>,
-  })
-  return {
-    completed: stripeEvent('checkout.session.completed', shown, { id: `evt_${session.id}_completed` }),
-    succeeded: stripeEvent('payment_intent.succeeded', intent, { id: `evt_${session.id}_succeeded` }),
-  }
-}
-
-/** An event with a session's current state. */
-export function sessionEvent(session: Session, type: string) {
-  const { intent_metadata: _, ...shown } = session
-  return stripeEvent(`checkout.session.${type}`, shown, { id: `evt_${session.id}_${type}` })
 }
 
 export async function deliverChatwoot(receiver: Receiver, payload: object): Promise<string> {

@@ -26,7 +26,7 @@ export interface TutorOptions {
 /** The whole service with a Chatwoot and a Stripe that stand in, and a clock that stands still. */
 export async function startTutor(t: Test, options: TutorOptions = {}) {
   const clock = options.at === undefined ? testClock(Date.now()) : clockAt(t, options.at)
-  const [chatwoot, stripe] = [await startChatwootApi(), await startStripeApi({ now: clock.now })]
+  const [chatwoot, stripe] = [await startChatwootApi({ now: clock.now }), await startStripeApi({ now: clock.now })]
   const { app, log } = await webhookApp(t, webhooksOptions(), 'debug')
   // After the app, which ends its calls first.
   t.teardown(() => Promise.all([chatwoot.close(), stripe.close()]))
