@@ -96,7 +96,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   const sources = allSources(app, options, now)
   const given = handlersBySource(handlers, sources, app.log)
   const [{ verify: verifyChatwoot }, { verify: verifyStripe }] = sources
-  await app.register(verification, { chatwoot: { verify: verifyChatwoot }, stripe: { verify: verifyStripe } })
+  await app.register(verification, { chatwoot: { verify: verifyChatwoot }, stripe: { verify: verifyStripe }, clock })
   const backend = await openForApp(app, options.store, clock)
   await app.register(inbox, { ...options.inbox, backend })
   await app.register(calendar, { ...options.calendar, local: backend.calendar, clock })

@@ -16,6 +16,7 @@ export function handlersBySource(
   sources: readonly Source[],
   log: Logger,
 ): Record<string, HandlersByEvent> {
+  if (!isObject(given)) throw new OptionError('handlers must be an object of handlers by source')
   const bySource: Record<string, HandlersByEvent> = {}
   const flat: Record<string, HandlersByEvent> = {}
   for (const [name, value] of Object.entries(given)) {
@@ -32,12 +33,17 @@ function handlersOf(source: Source, given: unknown = {}): HandlersByEvent {
   const option = `handlers.${source.name}`
   if (!isObject(given)) throw new OptionError(`${option} must be an object of handlers by event`)
   const handlers = Object.entries(given).filter(([, handler]) => handler !== undefined)
+  // Without a list of its events, the pair would be registered as handlers of events with these names.
+  if (source.events === undefined && handlers.length > 0 && handlers.every(([name]) => HANDLER_PARTS.includes(name)))
+    throw new OptionError(`${option} must be an object of handlers by event: { <event>: { handle, gaveUp } }`)
   for (const [event, handler] of handlers) {
     checkEvent(`${option}.${event}`, source, event)
     checkHandler(`${option}.${event}`, handler)
   }
   return Object.fromEntries(handlers) as HandlersByEvent
 }
+
+const HANDLER_PARTS = ['handle', 'gaveUp']
 
 /** The old form, by event alone: names with a dot were Stripe's, the others Chatwoot's. */
 function addFlat(

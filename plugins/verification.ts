@@ -9,6 +9,7 @@ import type {
   preParsingHookHandler,
 } from 'fastify'
 import fp from 'fastify-plugin'
+import { type Clock, systemClock } from '../inbox/contracts.ts'
 import { type ChatwootVerification, chatwootVerifier } from '../sources/chatwoot.ts'
 import { SignatureMismatchError } from '../sources/signature.ts'
 import type { BodyCheck, Verdict, Verifier } from '../sources/source.ts'
@@ -19,7 +20,12 @@ export interface VerificationOptions {
   stripe?: StripeVerification
   /** Unix time, ms. */
   now?: () => number
+  /** Tests set it. */
+  clock?: Pick<Clock, 'after'>
 }
+
+/** A verifier's time limit, ms: Chatwoot waits no longer for a response, and a hung one must not hold its requests. */
+const VERIFIER_MS = 5_000
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -41,10 +47,17 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The body's exact bytes, where keepRawBody kept them. */
     rawBody?: Buffer | string | undefined
+    /** What a verifier said before the body was read: it is asked once. */
+    headerCheck?: { verify: Verifier; result: Verdict | BodyCheck } | undefined
   }
 }
 
 const RefusedError = createError<[string]>('WEBHOOK_REFUSED', '%s', 401)
+const VerifierTimeoutError = createError<[string, number]>(
+  'WEBHOOK_VERIFIER_TIMEOUT',
+  'The verifier of %s did not answer within %d ms',
+  500,
+)
 const RawBodyMissingError = createError<[]>(
   'WEBHOOK_RAW_BODY_MISSING',
   'The raw body is gone: give this route the hook `preParsing: fastify.keepRawBody`',
@@ -52,7 +65,8 @@ const RawBodyMissingError = createError<[]>(
 )
 
 async function verificationPlugin(app: FastifyInstance, options: VerificationOptions): Promise<void> {
-  const { chatwoot = {}, stripe = {}, now } = options
+  const { chatwoot = {}, stripe = {}, now, clock = systemClock } = options
+  const verifySource = (verify: Verifier) => createPreHandler(verify, clock)
   const verifyChatwoot = chatwootVerifier(chatwoot, app.log, now)
   const verifyStripe = stripeVerifier(stripe, app.log, now)
   app.decorate('keepRawBody', keepRawBody)
@@ -69,20 +83,30 @@ export default fp(verificationPlugin, { name: 'tutorbot-verification', fastify: 
 function checkSourceHeaders(verify: Verifier): onRequestHookHandler {
   return (request, _reply, done) => {
     const verdict = beforeBody(verify, request)
+    request.headerCheck = { verify, result: verdict }
     done(typeof verdict === 'function' ? undefined : refusalOf(verdict))
   }
 }
 
-function verifySource(verify: Verifier): preHandlerHookHandler {
+function createPreHandler(verify: Verifier, clock: Pick<Clock, 'after'>): preHandlerHookHandler {
   return (request, _reply, done) => {
-    const check = beforeBody(verify, request)
+    const { headerCheck } = request
+    const check = headerCheck?.verify === verify ? headerCheck.result : beforeBody(verify, request)
     if (typeof check !== 'function') return done(refusalOf(check))
     const body = rawBodyOf(request)
     if (body === undefined) return done(new RawBodyMissingError())
     const verdict = withBody(check, typeof body === 'string' ? Buffer.from(body) : body, request)
-    if (verdict instanceof Promise) void verdict.then(settled => done(refusalOf(settled)))
+    if (verdict instanceof Promise) void inTime(verdict, request, clock).then(settled => done(refusalOf(settled)))
     else done(refusalOf(verdict))
   }
+}
+
+function inTime(verdict: Promise<Verdict>, request: FastifyRequest, clock: Pick<Clock, 'after'>): Promise<Verdict> {
+  const { webhookSource = 'this route' } = request.routeOptions.config
+  return new Promise(resolve => {
+    const cancelTimer = clock.after(VERIFIER_MS, () => resolve(new VerifierTimeoutError(webhookSource, VERIFIER_MS)))
+    void verdict.then(resolve).finally(cancelTimer)
+  })
 }
 
 function beforeBody(verify: Verifier, request: FastifyRequest): Verdict | BodyCheck {

@@ -1,5 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import { OptionError } from '../inbox/errors.ts'
+import { checkNames, optionCheck } from './check.ts'
 import { type Algorithm, DIGEST_BYTES, namesIn, type Scheme, templateFiller } from './scheme.ts'
 import { checkedSecrets, sign, signatureVerifier, validTolerance } from './signature.ts'
 import type { Verifier } from './source.ts'
@@ -54,7 +55,8 @@ export interface HmacVerifier extends Verifier {
  * @param name of the option, for errors
  * @throws {OptionError} that names the option, and contains no secret
  */
-export function hmac(options: HmacOptions, name = 'hmac'): HmacVerifier {
+export function hmac(options: HmacOptions = {} as HmacOptions, name = 'hmac'): HmacVerifier {
+  checkNames(name, options, OPTIONS)
   const { now = Date.now, toleranceSeconds } = options
   const scheme = schemeOf(options, name)
   const keys = keysOf(options, name)
@@ -84,12 +86,8 @@ const OPTIONS: Record<keyof HmacOptions, true> = {
 }
 
 function schemeOf(options: HmacOptions, name: string): Scheme {
-  for (const option of Object.keys(options))
-    if (!Object.hasOwn(OPTIONS, option)) throw new OptionError(`${name}.${option} is not an option of hmac()`)
   const { items, pair, key, url, template = '{body}', algorithm = 'sha256', encoding = 'hex' } = options
-  const must = (isSo: boolean, option: string, what: string) => {
-    if (!isSo) throw new OptionError(`${name}.${option} must be ${what}`)
-  }
+  const must = optionCheck(name)
   must(Object.hasOwn(DIGEST_BYTES, algorithm), 'algorithm', `one of ${Object.keys(DIGEST_BYTES).join(', ')}`)
   must(encoding === 'hex' || encoding === 'base64', 'encoding', 'hex or base64')
   for (const [option, value] of Object.entries({ items, pair, key }))

@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import createError from '@fastify/error'
 import { OptionError } from '../inbox/errors.ts'
+import { checkNames, optionCheck } from './check.ts'
 import { asObject } from './json.ts'
 import { checkedSecrets } from './signature.ts'
 import type { Verifier } from './source.ts'
@@ -27,10 +28,13 @@ const TokenMismatchError = createError<[string]>('WEBHOOK_TOKEN_MISMATCH', '%s i
  * query parameter is redacted in the request's URL before anything here can log it; proxies may still log it.
  * @throws {OptionError} that names the option, and contains no token
  */
-export function sharedToken({ in: place, name, tokens }: SharedTokenOptions): Verifier {
-  if (place !== 'query' && place !== 'header') throw new OptionError('sharedToken.in must be query or header')
-  if (typeof name !== 'string' || !/^[\w.-]+$/.test(name))
-    throw new OptionError(`sharedToken.name must be the name of a ${place === 'query' ? 'query parameter' : 'header'}`)
+export function sharedToken(options: SharedTokenOptions = {} as SharedTokenOptions): Verifier {
+  checkNames('sharedToken', options, { in: true, name: true, tokens: true })
+  const { in: place, name, tokens } = options
+  const must = optionCheck('sharedToken')
+  must(place === 'query' || place === 'header', 'in', 'query or header')
+  const isName = typeof name === 'string' && /^[\w.-]+$/.test(name)
+  must(isName, 'name', `the name of a ${place === 'query' ? 'query parameter' : 'header'}`)
   const given = checkedSecrets('sharedToken.tokens', tokens)
   if (given.length === 0) throw new OptionError('sharedToken.tokens is empty: nothing could be verified')
   const short = given.findIndex(token => token.length < MIN_TOKEN_LENGTH)

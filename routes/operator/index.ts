@@ -4,10 +4,7 @@ import type { Clock } from '../../inbox/contracts.ts'
 import { OptionError } from '../../inbox/errors.ts'
 import { jsonText } from '../../operator/json-text.ts'
 import { createAccess } from './access.ts'
-import dashboard from './dashboard.ts'
-import deliveriesApi from './deliveries.ts'
 import metricsRoute from './metrics.ts'
-import openApi from './open-api.ts'
 import { createSessions } from './session.ts'
 
 export interface OperatorOptions {
@@ -54,6 +51,12 @@ export default async function operatorRoutes(
 
   await app.register(metricsRoute, { access: access.requireMetricsToken(metricsToken), clock })
   if (token === undefined) return
+  // Loaded only with a token: metrics alone need neither Swagger nor the pages.
+  const [{ default: dashboard }, { default: deliveriesApi }, { default: openApi }] = await Promise.all([
+    import('./dashboard.ts'),
+    import('./deliveries.ts'),
+    import('./open-api.ts'),
+  ])
   const paths = ['/dashboard', '/docs'].map(path => `${app.prefix}${path}`)
   const sessions = createSessions(token, paths, () => clock.now())
   await app.register(async api => {

@@ -80,3 +80,17 @@ t.test('a handler that is no function is an error that names it', async t => {
     t.throws(() => bySource({ chatwoot: wrong }), { message: /handlers\.chatwoot must be an object of handlers/ })
   }
 })
+
+t.test(
+  'a source without a list of its events: a pair in the place of its handlers is refused, not registered',
+  async t => {
+    const message = 'handlers.shop must be an object of handlers by event: { <event>: { handle, gaveUp } }'
+    t.throws(() => bySource({ shop: pair }), { name: 'TypeError', message })
+    t.throws(() => bySource({ shop: { handle: handler } }), { message })
+    t.same(bySource({ shop: { handle: handler, order: pair } }), { shop: { handle: handler, order: pair } })
+    t.throws(() => bySource(null as never), {
+      name: 'TypeError',
+      message: 'handlers must be an object of handlers by source',
+    })
+  },
+)

@@ -14,6 +14,7 @@ import webhooks, {
 } from '../../app.ts'
 import { deliveryId } from '../../inbox/delivery-id.ts'
 import { listen, webhookApp } from '../helpers/app.ts'
+import { testClock } from '../helpers/clock.ts'
 import { LEVELS } from '../helpers/log.ts'
 import { signedBy } from '../helpers/senders.ts'
 import { bodyOf, exchange, post, statusOf } from '../helpers/sockets.ts'
@@ -46,6 +47,36 @@ async function send(app: FastifyInstance, payload: string, headers: Record<strin
   const { statusCode, body } = await app.inject({ method: 'POST', url: '/shop', headers, payload })
   return { http: statusCode, ...JSON.parse(body) } as Record<string, unknown>
 }
+
+t.test('a verifier is asked once, and what it says of the headers counts', async t => {
+  let asked = 0
+  const verify: Verifier = () => {
+    asked++
+    return () => true
+  }
+  const { app } = await host(t, { verify })
+  t.match(await send(app, '{"type":"order","id":"1"}'), { http: 200, status: 'accepted' })
+  t.equal(asked, 1)
+})
+
+t.test('a verifier that never answers: 500 after 5 s, the log names its source, and nothing is stored', async t => {
+  const clock = testClock()
+  const asked = Promise.withResolvers<void>()
+  const verify: Verifier = () => () => {
+    asked.resolve()
+    return new Promise<boolean>(() => {})
+  }
+  const { app, log } = await webhookApp(t, { sources: [shop({ verify })], inbox: { clock } })
+  app.webhooks.inbox.handle('shop', 'order', () => {})
+  const answer = send(app, '{"type":"order","id":"1"}', json)
+  await asked.promise
+  clock.advance(5_000)
+  const message = 'The verifier of shop did not answer within 5000 ms'
+  t.match(await answer, { http: 500, code: 'WEBHOOK_VERIFIER_TIMEOUT', message })
+  t.same(await app.webhooks.inbox.list(), [])
+  const errors = log.lines.filter(({ level }) => level === LEVELS.error)
+  t.match(errors, [{ err: { message } }, { source: 'shop', outcome: 'failed', reason: 'WEBHOOK_VERIFIER_TIMEOUT' }])
+})
 
 t.test('verified, stored once, duplicates known; also with a trailing slash', async t => {
   const { app, log } = await host(t)

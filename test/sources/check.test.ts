@@ -11,7 +11,9 @@ t.test('valid sources pass', async () => {
 
 t.test('an invalid source is an error that names the option', async t => {
   const wrong: [unknown, string | RegExp][] = [
-    [null, /^sources\[1\]\.name must be/],
+    [null, 'sources[1] must be an object'],
+    [{ ...github, acepts: ['form'] }, 'sources[1].acepts is not an option (did you mean sources[1].accepts?)'],
+    [{ ...github, retries: 3 }, 'sources[1].retries is not an option'],
     [{ ...github, name: 'GitHub' }, 'sources[1].name must be up to 40 of a-z, 0-9, _ and -'],
     [{ ...github, name: 'a'.repeat(41) }, /^sources\[1\]\.name must be/],
     [github, 'sources[1].name must be another one: github is taken'],

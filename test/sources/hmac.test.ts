@@ -130,9 +130,11 @@ t.test('secrets as text, base64 or hex, with a prefix or without', async t => {
 })
 
 t.test('invalid options are errors that name them, without secrets', async t => {
+  t.throws(() => hmac(...([] as never as [HmacOptions])), { name: 'TypeError', message: /^hmac\.header must be/ })
+  t.throws(() => hmac(null as never), { name: 'TypeError', message: 'hmac must be an object' })
   const time = { header: 'X-Time' }
   const wrong: [object, string | RegExp][] = [
-    [{ headers: 'X-Sig' }, 'hmac.headers is not an option of hmac()'],
+    [{ headers: 'X-Sig' }, 'hmac.headers is not an option (did you mean hmac.header?)'],
     [{ header: undefined }, "hmac.header must be a header's name, or a list of such"],
     [{ header: [] }, /^hmac\.header must be/],
     [{ header: ['X-Sig', 'X Sig'] }, /^hmac\.header must be/],

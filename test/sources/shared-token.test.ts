@@ -43,8 +43,11 @@ t.test('a token in the query', async t => {
 })
 
 t.test('invalid options are errors that name them, without tokens', async t => {
+  const none = [] as never as [SharedTokenOptions]
+  t.throws(() => sharedToken(...none), { name: 'TypeError', message: 'sharedToken.in must be query or header' })
   const wrong: [object, string][] = [
     [{ in: 'body' }, 'sharedToken.in must be query or header'],
+    [{ token: TOKEN }, 'sharedToken.token is not an option (did you mean sharedToken.tokens?)'],
     [{ name: '' }, 'sharedToken.name must be the name of a query parameter'],
     [{ in: 'header', name: 'X Y' }, 'sharedToken.name must be the name of a header'],
     [{ tokens: TOKEN }, 'sharedToken.tokens must be a list'],
