@@ -2,7 +2,7 @@ import { PermanentError } from '../inbox/errors.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 import type { Hold, Interval } from './contract.ts'
 
-/** What no calendar can keep. */
+/** Checks shared by all calendars. */
 
 /** @throws {PermanentError} */
 export function checkInterval({ start, end }: Interval): void {
@@ -20,12 +20,12 @@ export function checkHold({ until, margin, ...time }: Hold): void {
   }
 }
 
-/** Whether an order's hold or lesson is at a time. */
+/** Whether an order's hold or lesson is at this time. */
 export function isAt(slot: Interval | undefined, { start, end }: Interval): boolean {
   return slot?.start === start && slot.end === end
 }
 
-/** @throws {PermanentError} if the lesson is at another time: what is asked for afterwards does not move it */
+/** @throws {PermanentError} the lesson is at another time: a later request does not move it */
 export function mustBeAt(lesson: Interval, order: string, time: Interval): void {
   if (isAt(lesson, time)) return
   throw new PermanentError(`Order ${order} has a lesson on ${utcTime(lesson.start)}; cancel that first`)

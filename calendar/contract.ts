@@ -1,26 +1,26 @@
 import { OptionError } from '../inbox/errors.ts'
 
-/** What a calendar does, whichever backend keeps it. Times are Unix ms; an interval holds its start, not its end. */
+/** The contract of a calendar, whatever its backend. Times are Unix ms; an interval includes its start, not its end. */
 
 export interface Interval {
   start: number
   end: number
 }
 
-/** Stands where a student's name was. */
+/** Replaces an erased student's name. */
 export const ERASED = 'erased'
 
-/** A slot held for an order until it is paid, or until the hold lapses. */
+/** A slot held for an order until it is paid or the hold expires. */
 export interface Hold extends Interval {
   /** The order: one order has one hold or one lesson at a time. */
   order: string
-  /** The hold lapses then. */
+  /** When the hold expires. */
   until: number
-  /** What else must be free: this long before and after, ms. */
+  /** What else must be free: this long before and after it, ms. */
   margin: { before: number; after: number }
 }
 
-/** A lesson, as it stands in the calendar. */
+/** A lesson in the calendar. */
 export interface Lesson extends Interval {
   order: string
   student: string
@@ -34,60 +34,59 @@ export interface Lesson extends Interval {
 
 /** A lesson that a calendar of ours keeps. */
 export interface BookedLesson extends Lesson {
-  /** Its payment is under way, and the time held until it begins. */
+  /** Its payment is being processed; the time is held until the lesson begins. */
   isHeld?: true
-  /** When it was booked, or last changed after that, Unix ms; null: by a version that did not keep it. */
+  /** When it was booked or last changed, Unix ms; null: from a version that did not record it. */
   changedAt: number | null
 }
 
 export type BookResult =
   | 'booked'
-  /** The time is not free any more, and no lesson was made. */
+  /** The time is no longer free; no lesson was created. */
   | 'taken'
 
 export type KeepResult =
   | 'kept'
-  /** Something else is there. */
+  /** The time is taken. */
   | 'taken'
-  /** Another order of the conversation is kept already. */
+  /** Another order of the conversation is already kept. */
   | 'another'
 
 /**
- * Every operation can be repeated after an unknown outcome: the second does no more than the first. They throw
- * PermanentError, or TransientError where trying again can help.
+ * All operations are idempotent, so they can be repeated after an unknown outcome. They throw PermanentError, or
+ * TransientError if a retry can help.
  */
 export interface Calendar {
-  /** What is taken between two times: lessons, holds that have not lapsed, other appointments. In order of start. */
+  /** What is taken between two times: lessons, unexpired holds, other appointments. In order of start. */
   busy(from: number, to: number, signal: AbortSignal): Promise<Interval[]>
   /**
-   * Holds a slot, or holds it for longer (never for shorter). Of two orders that ask at the same moment one gets it.
-   * false: something else is there, and nothing is held.
+   * Holds a slot, or extends its hold (never shortens it). Of two concurrent orders one gets it. false: the time is
+   * taken, and nothing is held.
    */
   hold(hold: Hold, signal: AbortSignal): Promise<boolean>
   /**
-   * Holds a lesson's time until it begins, shown as tentative: its payment is under way. At most one order of a
-   * conversation is kept; a hold that another one has stays as it is. A lesson that is booked counts as kept.
+   * Holds a lesson's time until it begins, as tentative, while its payment is being processed. At most one order per
+   * conversation is kept; another one's hold is left alone. A booked lesson counts as kept.
    */
   keep(lesson: Lesson, signal: AbortSignal): Promise<KeepResult>
   /**
-   * Gives up an order's hold unless it was renewed beyond `until`, the end of the hold that is meant. A lesson stays.
-   * No such hold: nothing happens.
+   * Releases an order's hold, unless it was extended beyond `until`. A lesson stays. Without such a hold, does nothing.
    */
   release(order: string, until: number, signal: AbortSignal): Promise<void>
   /**
-   * Makes a lesson: of the order's hold on this time, else if the time is free (without margins). A hold of the order
-   * on another time is given up. A lesson that the order has at this time already counts as booked.
+   * Books a lesson: from the order's hold on this time, else if the time is free (without margins). Releases the
+   * order's hold on another time. An existing lesson of the order at this time counts as booked.
    */
   book(lesson: Lesson, signal: AbortSignal): Promise<BookResult>
-  /** Whether an order has a lesson or a hold here; one that has lapsed may count. */
+  /** Whether an order has a lesson or a hold; an expired one may count. */
   has(order: string, signal: AbortSignal): Promise<boolean>
   /** An order's lesson; null: it has none. */
   find(order: string, signal: AbortSignal): Promise<Interval | null>
-  /** Cancels an order's lesson or hold. The lesson's time; null: it has no lesson, or no longer. */
+  /** Cancels an order's lesson or hold. Returns the lesson's time; null: it has no lesson (any more). */
   cancel(order: string, signal: AbortSignal): Promise<Interval | null>
 }
 
-/** Held against the interface by the compiler. */
+/** The compiler checks them against the interface. */
 const METHODS: Record<keyof Calendar, true> = {
   busy: true,
   hold: true,
@@ -99,7 +98,7 @@ const METHODS: Record<keyof Calendar, true> = {
   cancel: true,
 }
 
-/** A calendar that a host gave. @throws {OptionError} that names the methods it lacks */
+/** Checks a host's calendar. @throws {OptionError} that names the missing methods */
 export function checkCalendar(calendar: Calendar, option: string): Calendar {
   const isObject = typeof calendar === 'object' && calendar !== null
   const missing = Object.keys(METHODS).filter(
@@ -111,11 +110,11 @@ export function checkCalendar(calendar: Calendar, option: string): Calendar {
   )
 }
 
-/** A calendar in the inbox's own database, for a tutor who has no other one. */
+/** A calendar in the inbox's own database. */
 export interface LocalCalendar extends Calendar {
-  /** The lessons that overlap a range (Unix ms), and those that are kept, in order of start: for the calendar feed. */
+  /** The lessons, and kept times, that overlap a range (Unix ms), in order of start: for the calendar feed. */
   lessons(from: number, to: number): Promise<BookedLesson[]>
-  /** Takes the student's name out of the lessons of these conversations (display ids). How many lessons. */
+  /** Erases the student's name in the lessons of these conversations (display ids). Returns how many lessons. */
   eraseStudent(conversations: readonly string[]): Promise<number>
   close(): void | Promise<void>
 }

@@ -16,21 +16,21 @@ import {
 } from './contract.ts'
 import type { SlotRow } from './sqlite.ts'
 
-/** A table beside the inbox's own, in the same database, for several processes. */
+/** A table next to the inbox's, in the same database, shared by several processes. */
 export interface PostgresCalendar extends LocalCalendar {
   /**
-   * Keeps lessons and holds of a local calendar, each once for ever; a hold only while its time is free. The store has
-   * prepared its import before. Those that are new, and the lessons among them that overlap something here.
+   * Imports lessons and holds of a local calendar, each only once; holds only if their time is free. The store must
+   * have prepared its import. Returns the new ones, and the lessons among them that overlap existing ones.
    */
   importSlots(rows: readonly SlotRow[]): Promise<{ fresh: SlotRow[]; overlapping: SlotRow[] }>
 }
 
-/** Taken while the table is made, so that of several instances one does it. "tbca" in ASCII. */
+/** Advisory lock held while the table is created, so that one instance does it. "tbca" in ASCII. */
 const LOCK = 0x74626361
-/** Connections of one process: a calendar has little to do. */
+/** Connections per process: a calendar has little to do. */
 const MAX_CONNECTIONS = 2
 
-/** An order's hold, or its lesson once hold_until is NULL; what is cancelled is deleted. */
+/** An order's hold, or its lesson once hold_until is NULL; cancelled ones are deleted. */
 const TABLE = `${SCHEMA}.slot`
 const CREATE = `
   CREATE TABLE IF NOT EXISTS ${TABLE} (
@@ -77,7 +77,7 @@ const REMOVE_HOLD = `DELETE FROM ${TABLE} WHERE order_id = $1 AND hold_until <= 
 const ERASE = `UPDATE ${TABLE} SET student = $1, changed_at = $3 WHERE conversation = ANY($2::text[]) AND student <> $1`
 const REMOVE = `DELETE FROM ${TABLE} WHERE order_id = $1`
 
-/** A lesson goes before a hold that its order has here, and before a hold that overlaps it. */
+/** A lesson replaces its order's hold here, and holds that overlap it. */
 const IMPORT = `
   WITH given AS MATERIALIZED (
     SELECT *, CASE WHEN hold_until IS NULL THEN 'lesson ' ELSE 'hold ' END || order_id AS what
@@ -103,14 +103,14 @@ const IMPORT = `
 
 interface Slot extends Interval {
   isLesson: boolean
-  /** Of a hold: its payment is under way. */
+  /** For a hold: its payment is being processed. */
   conversation: string | null
 }
 
-/** Opens the calendar in the inbox's database, which the inbox has opened before. @throws {TransientError} */
+/** Opens the calendar in the inbox's database, which the inbox has already opened. @throws {TransientError} */
 export async function openPostgresCalendar(url: string, clock: { now(): number }): Promise<PostgresCalendar> {
   const pool = new pg.Pool({ ...readPostgresUrl(url), max: MAX_CONNECTIONS })
-  // A connection that breaks fails its statement; without listeners it would end the process too.
+  // A broken connection rejects its statement; without listeners it would also crash the process.
   pool.on('error', () => {})
   pool.on('connect', client => client.on('error', () => {}))
   const calendar = new CalendarInDatabase(pool, clock)
@@ -132,7 +132,7 @@ class CalendarInDatabase implements PostgresCalendar {
     this.#clock = clock
   }
 
-  /** Makes the table, if there is none. Two that create it at the same moment would fail each other. */
+  /** Creates the table if needed, under a lock: concurrent CREATEs would fail. */
   async create(): Promise<void> {
     await this.#attempt('be opened', client =>
       client.query(`BEGIN; SELECT pg_advisory_xact_lock(${LOCK}); ${CREATE} COMMIT`),
@@ -155,7 +155,7 @@ class CalendarInDatabase implements PostgresCalendar {
         return true
       }
       if (isAt(own, { start, end })) {
-        // It is the order's already: what has come into its margins since does not matter.
+        // Already the order's: its margins no longer matter.
         await client.query(EXTEND_HOLD, [until, order])
         return true
       }
@@ -192,7 +192,7 @@ class CalendarInDatabase implements PostgresCalendar {
         mustBeAt(own, order, { start, end })
         return 'booked'
       }
-      // If its hold is on this time, nothing else is.
+      // If its hold is on this time, the time can't be taken.
       await client.query(REMOVE, [order])
       if (await isTaken(client, start, end)) return 'taken'
       await client.query(INSERT_LESSON, [
@@ -264,7 +264,7 @@ class CalendarInDatabase implements PostgresCalendar {
     return this.#pool.end()
   }
 
-  /** @throws {TransientError} that says what could not be done, and why */
+  /** @throws {TransientError} that says what failed and why */
   async #attempt<T>(what: string, run: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     let client: pg.PoolClient | undefined
     try {
@@ -273,14 +273,14 @@ class CalendarInDatabase implements PostgresCalendar {
       client.release()
       return result
     } catch (error) {
-      // Its connection goes with it, and whatever it had begun.
+      // Closes the connection, which rolls back.
       client?.release(true)
       if (error instanceof PermanentError) throw error
       throw new TransientError(`The calendar could not ${what}: ${(error as Error).message}`, { cause: error })
     }
   }
 
-  /** One change at a time, of whatever process. */
+  /** One change at a time, across processes. */
   #change<T>(what: string, run: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     return this.#attempt(what, async client => {
       await client.query(`${BEGIN}; LOCK TABLE ${TABLE} IN SHARE ROW EXCLUSIVE MODE`)
@@ -301,12 +301,12 @@ async function isTaken(client: pg.PoolClient, start: number, end: number): Promi
   return (await client.query(OVERLAP, [end, start])).rows.length > 0
 }
 
-/** bigint comes as a string. */
+/** bigint is returned as a string. */
 function intervalOf({ start, end }: { start: string; end: string }): Interval {
   return { start: Number(start), end: Number(end) }
 }
 
-/** PostgreSQL's text holds no NUL. */
+/** PostgreSQL's text can't hold NUL. */
 function clean<T>(value: T): T | string {
   return typeof value === 'string' ? value.replaceAll('\u0000', '') : value
 }

@@ -14,12 +14,12 @@ import {
   type LocalCalendar,
 } from './contract.ts'
 
-/** What another process on the file may make us wait, ms: the event loop waits too, and the inbox tries again. */
+/** Lock timeout, ms: it blocks the event loop, and the inbox retries. */
 const LOCK_WAIT_MS = 20
 
 /*
- * An order's hold, or its lesson once hold_until is NULL; what is cancelled is deleted. No two overlap, but for holds
- * that have lapsed: every change deletes those first.
+ * An order's hold, or its lesson once hold_until is NULL; cancelled ones are deleted. None overlap, except expired
+ * holds, which every change deletes first.
  */
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS slot (
@@ -36,18 +36,18 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS slot_end ON slot (end_at);
   CREATE INDEX IF NOT EXISTS slot_hold ON slot (hold_until) WHERE hold_until IS NOT NULL;
 `
-/** What files of earlier versions lack. */
+/** Missing in files of earlier versions. */
 const HAS_CHANGED_AT = "SELECT 1 FROM pragma_table_info('slot') WHERE name = 'changed_at'"
 const ADD_CHANGED_AT = 'ALTER TABLE slot ADD COLUMN changed_at INTEGER'
 
 interface Slot extends Interval {
   /** null: it is a lesson. */
   hold_until: number | null
-  /** Of a hold: its payment is under way. */
+  /** For a hold: its payment is being processed. */
   conversation: string | null
 }
 
-/** As the table has it. */
+/** A row of the table. */
 export interface SlotRow {
   order_id: string
   /** Unix ms, as all times here. */
@@ -59,11 +59,11 @@ export interface SlotRow {
   service: string | null
   payment: string | null
   conversation: string | null
-  /** null, or not there at all: by a version that did not keep it. */
+  /** null or absent: from a version that did not record it. */
   changed_at?: number | null
 }
 
-/** The lessons in an inbox's file, and the holds that have not lapsed at `now`; none, if there was no calendar in it. */
+/** The lessons and unexpired holds in an inbox's file; none if it has no calendar. */
 export function readSlots(db: DatabaseSync, now: number): Iterable<SlotRow> {
   if (db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'slot'").get() === undefined) return []
   const slots = db.prepare('SELECT * FROM slot WHERE hold_until IS NULL OR hold_until > ?')
@@ -71,8 +71,8 @@ export function readSlots(db: DatabaseSync, now: number): Iterable<SlotRow> {
 }
 
 /**
- * Opens the calendar in the inbox's file, which the inbox has opened before and keeps for this process.
- * @throws {StoreOpenError} that says why the file can't be used.
+ * Opens the calendar in the inbox's file, which the inbox has already opened and locked for this process.
+ * @throws {StoreOpenError} that says why the file can't be used
  */
 export function openSqliteCalendar(file: string, clock: { now(): number }): LocalCalendar {
   let db: DatabaseSync | undefined
@@ -90,12 +90,12 @@ export function openSqliteCalendar(file: string, clock: { now(): number }): Loca
   }
 }
 
-/** An older server on the file goes on without it. */
+/** An older server ignores it. */
 function addColumn(db: DatabaseSync): void {
   if (db.prepare(HAS_CHANGED_AT).get() === undefined) db.exec(ADD_CHANGED_AT)
 }
 
-/** A file that we made would be another program's to the inbox. */
+/** Never creates the file: the inbox would take it for another program's. */
 function existing(file: string): URL {
   const url = pathToFileURL(file)
   url.searchParams.set('mode', 'rw')
@@ -103,7 +103,6 @@ function existing(file: string): URL {
 }
 
 const OVERLAPPING = 'start_at < ? AND end_at > ?'
-/** The statements by what they do. */
 const STATEMENTS = {
   begin: 'BEGIN IMMEDIATE',
   commit: 'COMMIT',
@@ -160,7 +159,7 @@ class SqliteCalendar implements LocalCalendar {
         return true
       }
       if (isAt(own, { start, end })) {
-        // It is the order's already: what has come into its margins since does not matter.
+        // Already the order's: its margins no longer matter.
         this.#sql.extendHold.run(until, order)
         return true
       }
@@ -197,7 +196,7 @@ class SqliteCalendar implements LocalCalendar {
         mustBeAt(own, order, { start, end })
         return 'booked'
       }
-      // If its hold is on this time, nothing else is.
+      // If its hold is on this time, the time can't be taken.
       this.#sql.remove.run(order)
       if (this.#isTaken(start, end)) return 'taken'
       this.#sql.insertLesson.run(order, start, end, student, service, payment, conversation, this.#clock.now(), null)
@@ -246,19 +245,19 @@ class SqliteCalendar implements LocalCalendar {
     this.#db.close()
   }
 
-  /** @throws {TransientError} that says what could not be done, and why */
+  /** @throws {TransientError} that says what failed and why */
   #attempt<T>(what: string, run: () => T): T {
     try {
       return run()
     } catch (error) {
-      // After some errors (a full disk, say) SQLite has rolled back by itself.
+      // After some errors (a full disk, say) SQLite has already rolled back.
       if (this.#db.isOpen && this.#db.isTransaction) this.#sql.rollback.run()
       if (error instanceof PermanentError) throw error
       throw new TransientError(`The calendar could not ${what}: ${(error as Error).message}`, { cause: error })
     }
   }
 
-  /** One commit within one turn of the event loop, so that it never meets one of the inbox's. */
+  /** One commit within one turn of the event loop, so that it never collides with the inbox's. */
   #change<T>(what: string, run: () => T): T {
     return this.#attempt(what, () => {
       this.#sql.begin.run()

@@ -1,7 +1,7 @@
 import { PermanentError, TransientError } from '../inbox/errors.ts'
 import { deadline, isTransientStatus, retryAfterMs } from './http.ts'
 
-/** Chatwoot itself refused a call for good: 4xx, with its JSON. */
+/** Chatwoot itself refused a call: 4xx with its JSON. */
 export class ChatwootRefusedError extends PermanentError {
   override name = 'ChatwootRefusedError'
   readonly status: number
@@ -11,19 +11,19 @@ export class ChatwootRefusedError extends PermanentError {
   }
 }
 
-/** Chatwoot could not be reached, was too slow, limited the rate or failed: trying again can help. */
+/** Chatwoot could not be reached, was too slow, limited the rate or failed: a retry can help. */
 export class ChatwootUnavailableError extends TransientError {
   override name = 'ChatwootUnavailableError'
 }
 
-/** The answer is not what Chatwoot sends: a proxy's page, most likely, in front of a Chatwoot that is away. */
+/** Not an answer of Chatwoot's: most likely the error page of a proxy whose Chatwoot is down. */
 export class UnexpectedAnswerError extends ChatwootUnavailableError {
   constructor(call: string, options?: ErrorOptions) {
     super(`The answer to ${call} is not Chatwoot's`, options)
   }
 }
 
-/** One HTTP call, and what its outcome means. */
+/** Makes HTTP calls and translates their errors. */
 export function createCall(base: string, timeoutMs: number) {
   return async (token: string, method: string, path: string, signal: AbortSignal, body?: object): Promise<unknown> => {
     const name = `${method} ${path}`
@@ -35,7 +35,7 @@ export function createCall(base: string, timeoutMs: number) {
         method,
         headers: { 'content-type': 'application/json', api_access_token: token },
         body: body === undefined ? null : JSON.stringify(body),
-        // fetch would hand the token on to wherever it is sent.
+        // fetch would forward the token to the redirect's target.
         redirect: 'error',
         signal: limit.signal,
       })
@@ -51,7 +51,7 @@ export function createCall(base: string, timeoutMs: number) {
   }
 }
 
-/** fetch says `fetch failed` of everything, and why in its cause. */
+/** fetch always says `fetch failed`; the reason is its cause. */
 function rootOf(error: unknown): unknown {
   return (error as Error).cause ?? error
 }
@@ -65,7 +65,7 @@ function parseAnswer(text: string, call: string): unknown {
   }
 }
 
-/** Only what Chatwoot itself refuses is refused for good: while it restarts, the proxy before it answers 403 or 404. */
+/** Only Chatwoot's own refusals are permanent: while it restarts, the proxy in front of it answers 403 or 404. */
 function refusal(response: Response, text: string, call: string): Error {
   const { status, headers } = response
   const isRefusal = status >= 400 && !isTransientStatus(status)
@@ -78,8 +78,8 @@ function refusal(response: Response, text: string, call: string): Error {
 }
 
 /**
- * Chatwoot's own words for a refusal, at most 200 characters: its refusals are JSON objects with `error`, `message` or
- * `errors`. undefined: the answer is somebody else's.
+ * Chatwoot's message for a refusal, at most 200 characters: a JSON object with `error`, `message` or `errors`.
+ * undefined: the answer is not Chatwoot's.
  */
 function detailOf(text: string): string | undefined {
   try {

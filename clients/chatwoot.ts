@@ -2,7 +2,9 @@ import { OptionError, PermanentError } from '../inbox/errors.ts'
 import { ChatwootRefusedError, createCall, hasField, UnexpectedAnswerError } from './chatwoot-api.ts'
 import { httpUrl } from './http.ts'
 
-/** The Application API of Chatwoot 4.15 and 4.16, as far as a bot needs it: https://developers.chatwoot.com/api-reference */
+/**
+ * The part of Chatwoot's Application API (4.15, 4.16) that a bot needs: https://developers.chatwoot.com/api-reference
+ */
 
 export interface ChatwootOptions {
   /** Chatwoot's base URL, such as `https://chat.example.com`. */
@@ -11,9 +13,9 @@ export interface ChatwootOptions {
   accountId?: string
   /** An agent's or a bot's access token. */
   token?: string
-  /** An administrator's token, for what a bot's may not do (contacts). Default: `token`. */
+  /** An administrator's token, for what bots may not do (contacts). Default: `token`. */
   adminToken?: string
-  /** Time-out of a call, up to the last byte of its answer, ms. Default 10,000. */
+  /** Timeout of a call, including its response body, ms. Default 10,000. */
   timeoutMs?: number
 }
 
@@ -24,9 +26,9 @@ export interface ChatwootConversation {
   status: string
   labels: string[]
   custom_attributes: Attributes | null
-  /** Of the web widget: `browser_language` and more. */
+  /** From the web widget: `browser_language` and more. */
   additional_attributes?: Attributes | null
-  /** `assignee_type`: `User`, or a bot's (`AgentBot`, `Captain::Assistant`). */
+  /** `assignee_type`: `User`, or a bot (`AgentBot`, `Captain::Assistant`). */
   meta: {
     sender?: { id?: number; custom_attributes?: Attributes } | null
     assignee?: { id: number } | null
@@ -52,15 +54,15 @@ export interface ChatwootMessage {
 }
 
 export interface MenuItem {
-  /** What the student sees. */
+  /** Shown to the student. */
   title: string
-  /** What comes back. */
+  /** Returned when chosen. */
   value: string
 }
 
 export interface MessageExtras {
   items?: readonly MenuItem[] | undefined
-  /** Chatwoot has no idempotency key; this comes back with the message, for `wasSent`. */
+  /** Chatwoot has no idempotency keys; it returns this with the message, for `wasSent`. */
   marker?: string
 }
 
@@ -68,41 +70,41 @@ export interface MessageExtras {
 export interface ChatwootClient {
   readonly accountId: string
   getConversation(conversation: string, signal: AbortSignal): Promise<ChatwootConversation>
-  /** One page of the account's conversations, the latest activity first; pages count from 1. A bot's token may not. */
+  /** One page of the account's conversations, latest activity first; pages count from 1. Not allowed to bots. */
   listConversations(status: 'open' | 'pending', page: number, signal: AbortSignal): Promise<ChatwootConversation[]>
-  /** The latest messages of a conversation, the oldest of them first. A bot's token may not. */
+  /** The latest messages of a conversation, oldest first. Not allowed to bots. */
   listMessages(conversation: string, signal: AbortSignal): Promise<ChatwootMessage[]>
   /**
-   * Whether a message or note with this marker is among the last ones of the conversation. A bot's token may not list
-   * them: without an administrator's or agent's token only the very last one is looked at.
+   * Whether a message or note with this marker is among the conversation's last ones. Bots may not list them: without
+   * an administrator's or agent's token only the very last one is checked.
    */
   wasSent(conversation: string, marker: string, signal: AbortSignal): Promise<boolean>
   /** Sends a message to the student; with items, as a choice (input_select). */
   sendMessage(conversation: string, content: string, signal: AbortSignal, extras?: MessageExtras): Promise<void>
   /** A note that only agents see. */
   sendPrivateNote(conversation: string, content: string, signal: AbortSignal, extras?: MessageExtras): Promise<void>
-  /** Sets some of the conversation's attributes and keeps the others (the API replaces all: read, merged, written). */
+  /** Sets some of the conversation's attributes, keeping the others (the API replaces all: read, merge, write). */
   mergeAttributes(conversation: string, attributes: Attributes, signal: AbortSignal): Promise<void>
-  /** Adds and removes labels and keeps the others (the API replaces the list). */
+  /** Adds and removes labels, keeping the others (the API replaces the list). */
   changeLabels(conversation: string, change: { add?: string[]; remove?: string[] }, signal: AbortSignal): Promise<void>
   /** `open` hands a bot's pending conversation to a human. */
   setStatus(conversation: string, status: 'open' | 'pending' | 'resolved', signal: AbortSignal): Promise<void>
   assign(conversation: string, agent: number, signal: AbortSignal): Promise<void>
-  /** Sets some of the contact's attributes (the API merges them). A bot's token may not. */
+  /** Sets some of the contact's attributes (the API merges them). Not allowed to bots. */
   updateContact(contact: string, attributes: Attributes, signal: AbortSignal): Promise<void>
 }
 
-/** Where a message's marker is, among its content_attributes. */
+/** The content attribute that holds a message's marker. */
 const MARKER = 'tutorbot'
 
 /** How far `wasSent` looks back: Chatwoot lists 20 messages at a time. */
 const MARKER_PAGES = 5
 
-/** A client, or null without a token. @throws {OptionError} that names the option which is missing or malformed */
+/** Creates a client, or null without a token. @throws {OptionError} that names the missing or malformed option */
 export function createChatwootClient(options: ChatwootOptions): ChatwootClient | null {
   const { token } = options
   if (token === undefined && options.accountId === undefined) return null
-  // Without a token too: events' accounts are compared with it, and it must be written as they are.
+  // Needed without a token too: events' accounts are compared with it as strings.
   const accountId = valid(
     options.accountId,
     /^[1-9]\d*$/,
@@ -110,7 +112,7 @@ export function createChatwootClient(options: ChatwootOptions): ChatwootClient |
   )
   if (token === undefined) return null
   const call = createCall(`${validUrl(options.url)}/api/v1/accounts/${accountId}`, options.timeoutMs ?? 10_000)
-  // fetch quotes a header's value where it refuses it: a token that it would refuse never comes so far.
+  // fetch quotes an invalid header value in its error, so an invalid token must not reach it.
   const tokenForm = /^[\x21-\x7e]+$/
   const asBot = valid(token, tokenForm, 'chatwoot.token (CW_TOKEN) must be printable ASCII without spaces')
   const asAdmin = valid(
@@ -127,7 +129,7 @@ export function createChatwootClient(options: ChatwootOptions): ChatwootClient |
   return { accountId, ...conversationCalls(calls), ...messageCalls(calls) }
 }
 
-/** Calls with one of the two tokens. */
+/** Makes calls with one of the two tokens. */
 interface Calls {
   read(path: string, signal: AbortSignal): Promise<unknown>
   readAsAdmin(path: string, signal: AbortSignal): Promise<unknown>
@@ -138,7 +140,7 @@ interface Calls {
 async function getConversation({ read }: Calls, id: string, signal: AbortSignal): Promise<ChatwootConversation> {
   const path = pathOf('conversations', id)
   const answer = await read(path, signal)
-  // What is written back later replaces everything: nothing may be taken for an empty conversation.
+  // Writing back replaces everything, so an unexpected answer must not pass for an empty conversation.
   if (!hasField(answer, 'custom_attributes')) throw new UnexpectedAnswerError(`GET ${path}`)
   return answer as unknown as ChatwootConversation
 }
@@ -219,7 +221,7 @@ function messageCalls(calls: Calls) {
     return listIn(await calls.readAsAdmin(path + query, signal), path)
   }
 
-  /** Looks through the newest messages, page by page. */
+  /** Searches the newest messages page by page. */
   async function isListed(
     conversation: string,
     fits: (message: ChatwootMessage) => boolean,
@@ -236,7 +238,7 @@ function messageCalls(calls: Calls) {
   }
 }
 
-/** The list in an answer's `payload`. */
+/** The list in a response's `payload`. */
 function listIn<Item>(answer: unknown, path: string): Item[] {
   if (!hasField(answer, 'payload') || !Array.isArray(answer.payload)) throw new UnexpectedAnswerError(`GET ${path}`)
   return answer.payload
@@ -255,15 +257,15 @@ function validUrl(text: string | undefined): string {
   return url.origin + url.pathname.replace(/\/+$/, '')
 }
 
-/** Chatwoot's ids are numbers; anything else in a path could lead somewhere else. */
+/** Chatwoot's ids are numbers; anything else could change the path. */
 function pathOf(collection: 'conversations' | 'contacts', id: string): string {
   if (!/^\d+$/.test(id)) throw new PermanentError(`Chatwoot's ${collection} have no id like ${id.slice(0, 64)}`)
   return `/${collection}/${id}`
 }
 
 /**
- * Runs the changes of one conversation one after the other: what is read, merged and written must not be read by
- * another change meanwhile. A payment is not always in its conversation's mailbox.
+ * Serializes the changes of a conversation: no other change may come between read, merge and write. A payment is not
+ * always in its conversation's mailbox.
  */
 function createTurns() {
   const last = new Map<string, Promise<void>>()

@@ -5,7 +5,7 @@ import { OptionError, PermanentError, TransientError } from '../inbox/errors.ts'
 import { deadline, retryAfterMs, serverUrl } from './http.ts'
 import { type StripeClient, type StripeOptions, StripeRefusedError } from './stripe.ts'
 
-/** A client, or null without a key. @throws {OptionError} that names the option which is malformed */
+/** Creates a client, or null without a key. @throws {OptionError} that names the malformed option */
 export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: StripeOptions): StripeClient | null {
   if (secretKey === undefined) return null
   const mode = /^[sr]k_(test|live)_/.exec(secretKey)?.[1]
@@ -13,9 +13,9 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
     throw new OptionError('stripe.secretKey (STRIPE_SECRET_KEY) must begin with sk_test_ or sk_live_')
   const stripe = new Stripe(secretKey, {
     httpClient: Stripe.createFetchHttpClient(fetchWithinCall),
-    // The inbox retries: the SDK's own retries would only take the handler's time. Even with 0, its client over Node's
-    // http sends a request a second time (a POST with the same Idempotency-Key) if the connection breaks; over fetch it
-    // does not.
+    // The inbox retries; the SDK's own retries would only use up the handler's time. Even with 0, its client over
+    // Node's http resends a request (a POST with the same Idempotency-Key) if the connection breaks; over fetch it does
+    // not.
     maxNetworkRetries: 0,
     telemetry: false,
     ...server(apiBase),
@@ -43,14 +43,14 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
         metadata,
         payment_intent_data: { metadata },
       }
-      // With what is asked for: Stripe refuses a key for another request than the one before, and then nobody could pay.
+      // Includes what is requested: Stripe refuses a key used for a different request, and then nobody could pay.
       const idempotencyKey = `tutorbot:${order}:${attempt}:${hash('sha256', JSON.stringify(request)).slice(0, 16)}`
       const { id, url } = await call(signal, () => stripe.checkout.sessions.create(request, { idempotencyKey }))
       if (url === null) throw new PermanentError(`The checkout session ${id} has no URL`)
       return { id, url }
     },
     expireSession: async (id, signal) => {
-      // Stripe refuses unless it is open, and says by its status why.
+      // Stripe refuses if it is not open; its status says why.
       const expired = await call(signal, () => stripe.checkout.sessions.expire(id).catch(unlessRefused))
       const { status } = expired ?? (await call(signal, () => stripe.checkout.sessions.retrieve(id)))
       return status === 'expired'
@@ -71,10 +71,10 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
   }
 }
 
-/** Whether a payment was refunded is told by its charge: https://docs.stripe.com/api/charges/object#charge_object-refunded */
+/** Its charge says whether a payment was refunded: https://docs.stripe.com/api/charges/object#charge_object-refunded */
 const CHARGE = 'payment_intent.latest_charge'
 
-/** Stripe refuses to show a payment intent that it does not know, or to list for it. */
+/** Stripe refuses to show an unknown payment intent, or to list for it. */
 function unlessMissing(error: unknown): undefined {
   if (error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing') return undefined
   throw error
@@ -95,19 +95,19 @@ function server(apiBase: string | undefined): Pick<Stripe.StripeConfig, 'host' |
   return { host: url.hostname, protocol, ...(url.port !== '' && { port: url.port }) }
 }
 
-/** Errors of the way to Stripe, of its rate limit, and of Stripe itself (5xx, 409, an answer that is not JSON). */
-const PASSING = new Set(['StripeConnectionError', 'StripeRateLimitError', 'StripeAPIError'])
+/** Transient: connection errors, the rate limit, and Stripe's own errors (5xx, 409, an answer that is not JSON). */
+const TRANSIENT = new Set(['StripeConnectionError', 'StripeRateLimitError', 'StripeAPIError'])
 
-/** What ends the call that is being made. The SDK takes no signal from its caller. */
+/** The abort signal of the current call: the SDK takes none from its caller. */
 const limits = new AsyncLocalStorage<AbortSignal>()
 
-/** For the SDK: its own signal, a timeout for each of its attempts, gives way to the call's. */
+/** fetch for the SDK: replaces its signal, a timeout per attempt, with the call's. */
 function fetchWithinCall(url: string | URL | Request, init?: RequestInit): Promise<Response> {
-  // A redirect is an answer that is not Stripe's.
+  // Stripe doesn't redirect.
   return fetch(url, { ...init, redirect: 'manual', signal: limits.getStore() as AbortSignal })
 }
 
-/** One call to Stripe, and what its outcome means. */
+/** Makes calls to Stripe and translates their errors. */
 function createCall(timeoutMs: number) {
   return async <T>(signal: AbortSignal, request: () => Promise<T>): Promise<T> => {
     const limit = deadline(signal, timeoutMs)
@@ -121,10 +121,13 @@ function createCall(timeoutMs: number) {
   }
 }
 
-/** Whether trying again can help: https://docs.stripe.com/api/errors @param cut why the call was ended here, if it was */
+/**
+ * Makes it permanent or transient: https://docs.stripe.com/api/errors @param cut why the call was aborted here, if it
+ * was
+ */
 function translate(error: InstanceType<typeof Stripe.errors.StripeError>, cut?: string): Error {
   const { type, statusCode, headers } = error
   const text = [`Stripe: ${type}`, statusCode, cut ?? error.message].filter(Boolean).join(' ')
-  if (!PASSING.has(type)) return new StripeRefusedError(text, statusCode, { cause: error })
+  if (!TRANSIENT.has(type)) return new StripeRefusedError(text, statusCode, { cause: error })
   return new TransientError(text, { cause: error, retryAfterMs: retryAfterMs(headers?.['retry-after']) })
 }

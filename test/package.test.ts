@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -194,7 +194,7 @@ t.test('the package', async t => {
   t.test('contains what is used, and nothing else', async t => {
     const paths = packed.files.map(({ path }) => path)
     const built =
-      /^(dist\/(app|environment|options|server|(plugins|routes|sources|handlers|backends|inbox|calendar|clients|operator|commands)\/[\w/-]+)\.(js|d\.ts)|dist\/commands\/bin\.cjs|dist\/operator\/public\/[\w.]+|ops\/[\w.-]+)$/
+      /^(dist\/(app|environment|options|server|(plugins|routes|sources|handlers|backends|inbox|calendar|clients|operator|commands)\/[\w/-]+)\.(js|d\.ts)|dist\/commands\/bin\.cjs|dist\/operator\/public\/[\w.]+|(ops|examples)\/[\w.-]+|docs\/[\w-]+\.md)$/
     t.same(paths.filter(path => !built.test(path)).sort(), [
       '.env.example',
       'CHANGELOG.md',
@@ -204,6 +204,10 @@ t.test('the package', async t => {
     ])
     for (const path of ['dist/app.js', 'dist/app.d.ts', 'dist/server.js', 'dist/inbox/sqlite/store.js'])
       t.ok(paths.includes(path), path)
+    // The pictures are ten times as large as all the rest.
+    const links = readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)
+    for (const [, link = ''] of links)
+      t.ok(link.endsWith('.png') || paths.some(path => path === link || path.startsWith(`${link}/`)), link)
   })
 
   writeFileSync(join(PROJECT, 'package.json'), '{"name":"empty","private":true,"type":"module"}')

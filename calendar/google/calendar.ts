@@ -12,8 +12,8 @@ import { createTakeTime } from './take-time.ts'
  */
 
 /**
- * A calendar at Google. Calls throw PermanentError, or TransientError where trying again can help.
- * @throws {OptionError} that names the option which is missing or malformed
+ * A calendar at Google. Calls throw PermanentError, or TransientError if a retry can help.
+ * @throws {OptionError} that names the missing or malformed option
  */
 export function createGoogleCalendar(options: GoogleCalendarOptions, clock: { now(): number }): Calendar {
   const events = createEvents(options)
@@ -26,11 +26,11 @@ export function createGoogleCalendar(options: GoogleCalendarOptions, clock: { no
       const ours: Interval[] = []
       for (const entry of await events.within(range, signal)) {
         if (entry.order === undefined || !entry.takesTime) continue
-        // One that was changed just now has been renewed.
+        // If it changed just now, it was extended.
         if (entry.until <= clock.now() && (await events.remove(entry, signal)) !== 'changed') continue
         ours.push({ start: entry.start, end: entry.end })
       }
-      // Google joins what touches: of what is ours it is known where one ends and the next begins.
+      // Google merges adjacent times; for our own events the borders are known.
       const others = without(ours, await events.freeBusy(range, signal))
       return [...ours, ...others].sort((one, other) => one.start - other.start)
     },
@@ -83,7 +83,7 @@ export function createGoogleCalendar(options: GoogleCalendarOptions, clock: { no
       let time: Interval | null = null
       for (const entry of (await events.of(order, signal)).sort(lessonsLast)) {
         const outcome = await events.remove(entry, signal)
-        // A hold that has become a lesson, say: that would be cancelled without a word.
+        // It may have become a lesson, which must not be cancelled silently.
         if (outcome === 'changed') throw new TransientError(`Google Calendar: order ${order} was changed meanwhile`)
         if (outcome === 'done' && entry.kind === 'lesson') time = { start: entry.start, end: entry.end }
       }
@@ -96,7 +96,7 @@ function lessonsLast(one: Entry, other: Entry): number {
   return Number(one.kind === 'lesson') - Number(other.kind === 'lesson')
 }
 
-/** What of the blocks is not covered by the parts. */
+/** The parts of the blocks that are not covered. */
 function without(parts: Interval[], blocks: Interval[]): Interval[] {
   const cut = (rest: Interval[], { start, end }: Interval) =>
     rest.flatMap(block => [

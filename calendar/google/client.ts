@@ -4,28 +4,28 @@ import { auth } from '@googleapis/calendar'
 import { deadline, isTransientStatus, retryAfterMs, serverUrl } from '../../clients/http.ts'
 import { OptionError, PermanentError, TransientError } from '../../inbox/errors.ts'
 
-/** The way to Google: the service account's tokens, time limits, and what errors mean. */
+/** Calls to Google: the service account's tokens, timeouts and errors. */
 
 export interface GoogleCalendarOptions {
-  /** The service account's key file as Google gives it: a path to it, or the JSON itself. */
+  /** The service account's key file from Google: a path, or the JSON itself. */
   serviceAccount: string
   /** Under "Integrate calendar" in the calendar's settings, such as `…@group.calendar.google.com`. */
   calendarId: string
-  /** Where Google is, if not at Google: a proxy, a test. Token requests go there too. */
+  /** Base URL of Google's API (for a proxy or tests). Token requests go there too. */
   apiBase?: string
-  /** The longest that a call of the API may take, with the token request that it may need, ms. Default 10,000. */
+  /** Timeout of an API call, including the token request it may need, ms. Default 10,000. */
   timeoutMs?: number
 }
 
 export type Signal = { signal: AbortSignal }
 
-/** No more than what events.list, insert, get, update and delete, and freebusy.query need. */
+/** Just enough for events.list, insert, get, update and delete, and freebusy.query. */
 const SCOPES = [
   'https://www.googleapis.com/auth/calendar.events',
   'https://www.googleapis.com/auth/calendar.events.freebusy',
 ]
 
-/** @throws {OptionError} that names the option which is missing or malformed */
+/** @throws {OptionError} that names the missing or malformed option */
 export function createGoogleClient({ serviceAccount, calendarId, apiBase, timeoutMs = 10_000 }: GoogleCalendarOptions) {
   const { email, key } = readServiceAccount(serviceAccount)
   if (!calendarId) throw new OptionError('calendar.google.calendarId (GCAL_CALENDAR_ID) is missing')
@@ -33,11 +33,11 @@ export function createGoogleClient({ serviceAccount, calendarId, apiBase, timeou
   return { client, email, call: createCall(client, email, timeoutMs) }
 }
 
-/** Google refused a call for good. */
+/** Google refused a call. */
 class GoogleRefusedError extends PermanentError {
   override name = 'GoogleRefusedError'
   readonly status: number
-  /** Google's word for it. */
+  /** Google's reason code. */
   readonly reason: string
   constructor(message: string, status: number, reason: string) {
     super(message)
@@ -46,7 +46,7 @@ class GoogleRefusedError extends PermanentError {
   }
 }
 
-/** For catch: the given answer, if Google refused a call with one of these statuses or reasons. */
+/** For catch: returns `answer` if Google refused a call with one of these statuses or reasons. */
 export function when<T>(causes: (number | string)[], answer: T): (error: unknown) => T {
   return error => {
     if (!(error instanceof GoogleRefusedError)) throw error
@@ -57,13 +57,13 @@ export function when<T>(causes: (number | string)[], answer: T): (error: unknown
 
 type Client = InstanceType<typeof auth.JWT>
 
-/** A client that gets its own tokens, and tries nothing twice: the inbox does that. */
+/** A client that fetches its own tokens, and doesn't retry: the inbox does that. */
 function createClient({ email, key }: ServiceAccount, base: URL | undefined, timeoutMs: number): Client {
   const client = new auth.JWT({
     email,
     key,
     scopes: SCOPES,
-    // No redirect: it would hand the token on to wherever it leads.
+    // No redirects: they would forward the token.
     transporterOptions: { timeout: timeoutMs, retryConfig: { retry: 0 }, redirect: 'error' },
   })
   // The token's URL is a constant of the library (gtoken/getToken.js): only an interceptor can send it elsewhere.
@@ -75,7 +75,7 @@ function createClient({ email, key }: ServiceAccount, base: URL | undefined, tim
   return client
 }
 
-/** One call, and what its outcome means. `kind` is what the answer says that it is; '' for an empty answer. */
+/** Makes calls and translates their errors. `kind`: what the answer must say it is; '' for an empty answer. */
 function createCall(client: Client, email: string, timeoutMs: number) {
   return async <T>(
     name: string,
@@ -87,7 +87,7 @@ function createCall(client: Client, email: string, timeoutMs: number) {
     let data: unknown
     try {
       limit.signal.throwIfAborted()
-      // A token request can't be given a signal, and others may wait for it too: it is left to its own timeout.
+      // A token request takes no signal, and other calls may wait for it too: it has its own timeout.
       data = (await Promise.race([request({ signal: limit.signal }), abortOf(limit.signal)])).data
     } catch (error) {
       if (limit.timedOut()) throw new TransientError(`Google did not answer ${name} within ${timeoutMs} ms`)
@@ -103,15 +103,15 @@ function abortOf(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 }
 
-/** A token that was refused is of no use any more; the next call gets a new one. */
+/** A refused token is useless; the next call fetches a new one. */
 function forgetToken(client: Client): void {
   client.setCredentials({ refresh_token: 'jwt-placeholder', expiry_date: 1 })
 }
 
-/** An error of gaxios, as far as it is looked at. It carries keys and tokens: it goes nowhere else. */
+/** The used part of gaxios errors. They carry keys and tokens, so they are not passed on. */
 interface Failure extends Error {
   code?: string | number
-  /** Absent: it is not an error of gaxios. */
+  /** Absent: not a gaxios error. */
   config?: { url: URL }
   response?: { status: number; data: unknown; headers: Headers }
 }
@@ -130,35 +130,35 @@ function translate(name: string, failure: Failure, client: Client, email: string
   return refusal(step, status, data, headers.get('retry-after'), email)
 }
 
-/** What passes: https://developers.google.com/workspace/calendar/api/guides/errors */
-const PASSING_REASONS = new Set([
+/** Transient reasons: https://developers.google.com/workspace/calendar/api/guides/errors */
+const TRANSIENT_REASONS = new Set([
   'rateLimitExceeded',
   'userRateLimitExceeded',
   'quotaExceeded',
   'dailyLimitExceeded',
   'internalError',
 ])
-/** What Google says where the calendar is not shared, or only to be read. */
+/** Reasons if the calendar is not shared, or only for reading. */
 const NOT_SHARED = new Set(['notFound', 'forbidden', 'requiredAccessLevel'])
 
 export function refusal(name: string, status: number, data: unknown, retryAfter: string | null, email: string): Error {
   const { reason, message } = reasonOf(data)
   const text = `Google refused ${name}: ${[status, reason, message].filter(Boolean).join(' ')}`
-  if (isTransientStatus(status) || PASSING_REASONS.has(reason)) {
+  if (isTransientStatus(status) || TRANSIENT_REASONS.has(reason)) {
     return new TransientError(text, { retryAfterMs: retryAfterMs(retryAfter) })
   }
   const hint = NOT_SHARED.has(reason) ? ` (share the calendar with ${email}, with the right to change events)` : ''
   return new GoogleRefusedError(text + hint, status, reason)
 }
 
-/** Google's word and text for an error; the API's errors and those of the token endpoint (RFC 6749, 5.2) differ. */
+/** Google's reason and message; the API's errors and those of the token endpoint (RFC 6749, 5.2) differ. */
 function reasonOf(data: unknown): { reason: string; message: string } {
   const { error, error_description } = Object(data)
   if (typeof error === 'string') return { reason: error, message: readable(error_description) }
   return { reason: String(error?.errors?.[0]?.reason ?? ''), message: readable(error?.message) }
 }
 
-/** A word that is longer than any word could be a token that somebody repeats. */
+/** Long words are cut: they could be a repeated token. */
 function readable(text: unknown): string {
   return String(text ?? '')
     .replace(/\S{60,}/g, '…')
@@ -171,7 +171,7 @@ interface ServiceAccount {
   key: string
 }
 
-/** @throws {OptionError} without any part of the option in it: a key could be anywhere */
+/** @throws {OptionError} without any part of the option: it may contain a key */
 function readServiceAccount(option: string): ServiceAccount {
   const parsed = parse(/^\s*\{/.test(option) ? option : readFile(option))
   const { client_email: email, private_key: key } = Object(parsed)

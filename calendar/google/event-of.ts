@@ -1,11 +1,11 @@
 import type { Interval, Lesson } from '../contract.ts'
 import { type Event, iso, type Kind } from './events.ts'
 
-/** What stands in the calendar: the tutor's texts, and ours to know it by. */
+/** An event's texts: the tutor's, and ours to recognize it by. */
 
 interface Texts {
   summary: string
-  /** What is taken for HTML. */
+  /** Interpreted as HTML. */
   description: string
 }
 
@@ -56,7 +56,7 @@ export function eventOf(
   }
 }
 
-/** A time, as an event says that it was made for it, whoever has moved it since. */
+/** The original time of an event, recorded in it, wherever it was moved since. */
 export function slotOf({ start, end }: Interval): string {
   return `${iso(start)}/${iso(end)}`
 }

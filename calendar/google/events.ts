@@ -2,36 +2,36 @@ import { type calendar_v3, calendar as createApi } from '@googleapis/calendar'
 import type { Interval } from '../contract.ts'
 import { createGoogleClient, type GoogleCalendarOptions, refusal, type Signal, when } from './client.ts'
 
-/** The calls of Google's Calendar API that are needed, in terms of what the calendar looks at. */
+/** The calls of Google's Calendar API that we need, on entries instead of events. */
 
 export type Event = calendar_v3.Schema$Event
 type Page = { items: Event[]; nextPageToken?: string }
 type FreeBusy = { calendars: Record<string, calendar_v3.Schema$FreeBusyCalendar> }
 
-/** A claim becomes a hold or a lesson within one operation; a hold becomes a lesson. `other`: none of ours. */
+/** A claim becomes a hold or a lesson within one operation; a hold becomes a lesson. `other`: not ours. */
 export type Kind = 'claim' | 'hold' | 'lesson' | 'other'
 
-/** An event, as far as it matters here. */
+/** The part of an event that we use. */
 export interface Entry extends Interval {
   id: string
-  /** Of this version of it. */
+  /** The version's ETag. */
   etag: string
   kind: Kind
-  /** undefined: none of ours. */
+  /** undefined: not ours. */
   order: string | undefined
-  /** Of a hold whose payment is under way. */
+  /** A hold whose payment is being processed. */
   conversation: string | undefined
-  /** The time that it was made for, see slotOf; the tutor may have moved it since. */
+  /** The time it was created for (see slotOf); the tutor may have moved it. */
   slot: string | undefined
-  /** When it lapses, Unix ms. Infinity: never. */
+  /** When it expires, Unix ms. Infinity: never. */
   until: number
   takesTime: boolean
 }
 
-/** Of what was to be changed or deleted. */
+/** The outcome of a change or deletion. */
 export type Outcome = 'done' | 'gone' | 'changed'
 
-/** The largest page there is. */
+/** Maximum page size. */
 const PAGE = 2_500
 
 export function iso(time: number): string {
@@ -40,7 +40,6 @@ export function iso(time: number): string {
 
 export type Events = ReturnType<typeof createEvents>
 
-/** The calls of the API that are needed, in terms of entries. */
 export function createEvents(options: GoogleCalendarOptions) {
   const { calendarId } = options
   const { client, call, email } = createGoogleClient(options)
@@ -60,25 +59,25 @@ export function createEvents(options: GoogleCalendarOptions) {
   }
 
   return {
-    /** What overlaps a range. Milliseconds are ignored; all times are whole minutes. */
+    /** What overlaps a range. Google ignores milliseconds; all times are whole minutes. */
     within({ start, end }: Interval, signal: AbortSignal) {
       return list({ timeMin: iso(start), timeMax: iso(end), singleEvents: true }, signal)
     },
 
-    /** What an order has, past and future, wherever the tutor moved it to. */
+    /** An order's entries, past and future, wherever the tutor moved them. */
     async of(order: string, signal: AbortSignal) {
       const entries = await list({ privateExtendedProperty: [`tutorbotOrder=${order}`] }, signal)
-      // Should Google compare less exactly than to the letter.
+      // In case Google's comparison is not exact.
       return entries.filter(entry => entry.order === order)
     },
 
-    /** What is kept for a conversation. */
+    /** A conversation's kept entries. */
     async keptFor(conversation: string, signal: AbortSignal) {
       const entries = await list({ privateExtendedProperty: [`tutorbotConversation=${conversation}`] }, signal)
       return entries.filter(entry => entry.conversation === conversation)
     },
 
-    /** undefined: it is deleted. */
+    /** undefined: deleted. */
     async get(eventId: string, signal: AbortSignal): Promise<Entry | undefined> {
       const request = (options: Signal) => api.events.get({ calendarId, eventId }, options)
       const found = call<Event>('events.get', 'calendar#event', request, signal)
@@ -86,14 +85,14 @@ export function createEvents(options: GoogleCalendarOptions) {
       return event === undefined || event.status === 'cancelled' ? undefined : entryOf(event)
     },
 
-    /** false: the id has been used. */
+    /** false: the id was already used. */
     async insert(event: Event, signal: AbortSignal): Promise<boolean> {
       const request = (options: Signal) => api.events.insert({ calendarId, requestBody: event }, options)
       const inserted = call<Event>('events.insert', 'calendar#event', request, signal)
       return inserted.then(() => true).catch(when([409], false))
     },
 
-    /** Replaces an event, if it is as it was seen. (What was deleted is refused with `forbidden` at times.) */
+    /** Replaces an event if unchanged. (For deleted ones Google sometimes says `forbidden`.) */
     async update({ id, etag }: Entry, event: Event, signal: AbortSignal): Promise<Outcome> {
       const params = { calendarId, eventId: id, requestBody: event }
       const request = (options: Signal) => api.events.update(params, { ...options, headers: { 'If-Match': etag } })
@@ -101,7 +100,7 @@ export function createEvents(options: GoogleCalendarOptions) {
       return updated.then((): Outcome => 'done').catch(when([404, 410, 412, 'forbidden'], 'changed'))
     },
 
-    /** Deletes an event, if it is as it was seen. */
+    /** Deletes an event if unchanged. */
     async remove({ id, etag }: Entry, signal: AbortSignal): Promise<Outcome> {
       const params = { calendarId, eventId: id }
       const request = (options: Signal) => api.events.delete(params, { ...options, headers: { 'If-Match': etag } })
@@ -109,7 +108,7 @@ export function createEvents(options: GoogleCalendarOptions) {
       return removed.catch(when<Outcome>([404, 410], 'gone')).catch(when<Outcome>([412], 'changed'))
     },
 
-    /** What is taken within a range of at most 90 days: https://github.com/calcom/cal.diy/pull/11962 */
+    /** Busy times within a range of at most 90 days: https://github.com/calcom/cal.diy/pull/11962 */
     async freeBusy({ start, end }: Interval, signal: AbortSignal): Promise<Interval[]> {
       const requestBody = { timeMin: iso(start), timeMax: iso(end), items: [{ id: calendarId }] }
       const request = (options: Signal) => api.freebusy.query({ requestBody }, options)
@@ -143,13 +142,13 @@ function entryOf(event: Event): Entry {
   }
 }
 
-/** Unix ms. Of an appointment that is all day long, midnight in UTC: whether it overlaps is Google's to say. */
+/** Unix ms. For all-day events midnight UTC: Google decides whether they overlap. */
 function timeOf(time: Event['start']): number {
   const { dateTime, date } = time as calendar_v3.Schema$EventDateTime
   return Date.parse(String(dateTime ?? date))
 }
 
-/** As Google's own free/busy sees it. */
+/** The same rule as Google's free/busy. */
 function takesTime({ transparency, attendees }: Event): boolean {
   if (transparency === 'transparent') return false
   return attendees?.some(({ self, responseStatus }) => self && responseStatus === 'declined') !== true

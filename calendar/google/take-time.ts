@@ -23,22 +23,22 @@ import { type Entry, type Event, type Events, iso } from './events.ts'
  * https://developers.google.com/workspace/calendar/api/guides/version-resources
  */
 
-/** What an order wants. */
+/** What an order needs. */
 export interface Wish extends Interval {
   order: string
-  /** What must be free for it. */
+  /** The time that must be free. */
   free: Interval
-  /** What the order's claim or hold becomes; null: it is that already. */
+  /** What the order's claim or hold becomes; null: unchanged. */
   settled(own: Entry): Event | null
 }
 
-/** How long a claim keeps others away that was left behind by a process that died, ms. */
+/** How long the claim of a process that died keeps others away, ms. */
 const CLAIM_MS = 60_000
 
-/** How often an order looks: twice if nobody else asks, once more for each change by others in between. */
-const MAX_LOOKS = 10
+/** How often an order checks: twice if it is alone, once more for each change by others. */
+const MAX_CHECKS = 10
 
-/** Gets a time for an order, and gives up what else it has. false: something else is there. */
+/** Takes a time for an order, and releases its others. false: the time is taken. */
 export type TakeTime = (wish: Wish, signal: AbortSignal) => Promise<boolean>
 
 export function createTakeTime(events: Events, clock: { now(): number }): TakeTime {
@@ -55,16 +55,16 @@ export function createTakeTime(events: Events, clock: { now(): number }): TakeTi
     return got
   }
 
-  /** Gets a time for an order, as the comment above says. false: something else is there, and nothing is left of it. */
+  /** Takes a time, as described above. false: the time is taken, and nothing of the order's is left there. */
   async function take(wish: Wish, signal: AbortSignal): Promise<boolean> {
-    for (let look = 0; look < MAX_LOOKS; look++) {
+    for (let look = 0; look < MAX_CHECKS; look++) {
       const answer = await lookAndAct(wish, signal)
       if (answer !== undefined) return answer
     }
     throw new TransientError(`Google Calendar: what is on the time of order ${wish.order} keeps changing`)
   }
 
-  /** undefined: something was changed, so look again. */
+  /** undefined: something changed, check again. */
   async function lookAndAct(wish: Wish, signal: AbortSignal): Promise<boolean | undefined> {
     const now = clock.now()
     const entries = await events.within(wish.free, signal)
@@ -95,8 +95,8 @@ export function createTakeTime(events: Events, clock: { now(): number }): TakeTi
   }
 
   /**
-   * An id is used up even by what is deleted, so it may take a second one. (Changing a deleted event back is answered
-   * with 403 at times: https://github.com/googleapis/google-api-ruby-client/issues/1811.)
+   * Deleted events keep their ids, so it may take a second one. (Restoring a deleted event sometimes fails with 403:
+   * https://github.com/googleapis/google-api-ruby-client/issues/1811.)
    */
   async function claim(wish: Wish, signal: AbortSignal, attempt = 0): Promise<undefined> {
     const id = idOf(wish, attempt)
@@ -107,13 +107,13 @@ export function createTakeTime(events: Events, clock: { now(): number }): TakeTi
   }
 }
 
-/** @throws {PermanentError} if the lesson is for another time: what is asked for afterwards does not move it */
+/** @throws {PermanentError} the lesson is for another time: a later request does not move it */
 function mustBeFor(lesson: Entry, wish: Wish): void {
   if (lesson.slot === slotOf(wish)) return
   throw new PermanentError(`Order ${wish.order} has a lesson on ${iso(lesson.start)}; cancel that first`)
 }
 
-/** The same wish has the same id, so that it can't be inserted twice. Google allows the digits of base32hex. */
+/** The same wish has the same id, so that it can't be inserted twice. Google allows base32hex digits. */
 function idOf({ order, start, end }: Wish, attempt: number): string {
   const hash = createHash('sha256').update(JSON.stringify([order, start, end, attempt]))
   return BigInt(`0x${hash.digest('hex')}`)

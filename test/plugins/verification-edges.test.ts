@@ -99,7 +99,11 @@ t.test('toleranceSeconds allows late forwarding, never future times', async t =>
   })
   t.match(await chatwoot(AT + 300), { status: 200 })
   t.match(await chatwoot(AT + 301), { status: 401 })
-  t.match(await stripe(AT - 301), { status: 401, message: /differs from the server time by more than 300 s/ }, 'each source has its own')
+  t.match(
+    await stripe(AT - 301),
+    { status: 401, message: /differs from the server time by more than 300 s/ },
+    'each source has its own',
+  )
 
   const late = await host(t, { stripe: { secrets: ['whsec_1'], toleranceSeconds: 86_400 } })
   const old = { ...json, 'stripe-signature': stripeHeader(AT - 86_400) }
