@@ -76,7 +76,7 @@ export function formsOf(html: string): PageForm[] {
 
 /** What is read on a page. */
 export function textOf(html: string): string {
-  return decoded(html.replace(/<[^>]*>/g, '')).replace(/\s+/g, ' ')
+  return decoded(html.replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ')
 }
 
 function decoded(html: string): string {
