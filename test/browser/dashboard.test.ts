@@ -76,7 +76,8 @@ async function withPage(
     console.error('violates the CSP: ' + event.violatedDirective + ' ' + event.blockedURI)
   })`)
   const page = await context.newPage()
-  page.setDefaultTimeout(15_000)
+  // For a slow machine.
+  page.setDefaultTimeout(300_000)
   page.on('console', message => {
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
   })

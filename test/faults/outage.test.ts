@@ -3,6 +3,7 @@ import t from 'tap'
 import { signedMessage } from '../helpers/load.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
 import { startServer } from '../helpers/server-process.ts'
+import { until } from '../helpers/wait.ts'
 
 const SECRET = 'the secret of the outage'
 const FAILS = 'store unavailable, retrying every second'
@@ -95,7 +96,7 @@ t.test('the database is stopped, and then hangs, under load: 500 in time, nothin
 
   await senders.stop()
   const left = `SELECT id FROM tutorbot_webhooks.delivery WHERE state <> 'done'`
-  while ((await postgres.query(store, left)).length > 0) await new Promise(resolve => setTimeout(resolve, 50))
+  await until('everything to be handled', async () => (await postgres.query(store, left)).length === 0)
   t.same(senders.wrong, [])
   const closed = once(server.child, 'close')
   t.equal(await server.end('SIGTERM'), 0, 'the same process, to the end')

@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import Fastify from 'fastify'
+import inboxPlugin from '../../plugins/inbox.ts'
 import { type TestClock, testClock } from './clock.ts'
 import type { PostgresServer } from './postgres-server.ts'
 
@@ -46,15 +48,29 @@ const SETTLE = 15
 
 /** PostgreSQL, with pg-boss's clock moved by a table. */
 export function postgresBackend(server: PostgresServer): Backend {
+  let made: Promise<string> | undefined
   return {
-    store: () => server.database(),
+    // Making the tables takes longer than all that most tests do.
+    async store() {
+      made ??= madeDatabase(server)
+      return server.database(await made)
+    },
     clock: () => movedClock(server),
     opened: (clock, store) => (clock as MovedClock).attach(store),
     async died(store) {
       const lost = `UPDATE ${JOBS}.job SET heartbeat_on = heartbeat_on - interval '1 hour' WHERE state = 'active'`
-      await server.query(store, lost)
+      await server.queryAgain(store, lost)
     },
   }
+}
+
+/** A database with the tables of an inbox. */
+async function madeDatabase(server: PostgresServer): Promise<string> {
+  const url = await server.database()
+  const app = Fastify()
+  await app.register(inboxPlugin, { store: url })
+  await app.close()
+  return url
 }
 
 interface MovedClock extends BackendClock {
@@ -70,7 +86,7 @@ function movedClock(server: PostgresServer, start = Date.parse('2026-11-23T10:00
 
   async function step(ms: number): Promise<void> {
     ahead += ms
-    if (store !== undefined) await server.query(store, `UPDATE ${JOBS}.test_time SET ahead = ahead + $1`, [ms])
+    if (store !== undefined) await server.queryAgain(store, `UPDATE ${JOBS}.test_time SET ahead = ahead + $1`, [ms])
     for (const { fire } of [...timers].filter(({ at }) => at <= now()).sort((a, b) => a.at - b.at)) fire()
     await new Promise(resolve => setTimeout(resolve, SETTLE))
   }

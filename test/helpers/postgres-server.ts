@@ -12,10 +12,12 @@ import { endWithTest } from './child.ts'
 import { inTime } from './wait.ts'
 
 export interface PostgresServer {
-  /** The URL of a new, empty database. */
-  database(): Promise<string>
+  /** The URL of a new database: empty, or a copy of another of this server's, which nobody is connected to. */
+  database(original?: string): Promise<string>
   /** Runs one statement in a database, and gives its rows. */
   query<Row extends pg.QueryResultRow>(url: string, text: string, values?: unknown[]): Promise<Row[]>
+  /** The same on a connection that is kept until the end: for many statements, one at a time. */
+  queryAgain<Row extends pg.QueryResultRow>(url: string, text: string, values?: unknown[]): Promise<Row[]>
   /** Ends the server as an administrator does: its connections are cut. Only of a server of our own. */
   stop(): Promise<void>
   start(): Promise<void>
@@ -38,16 +40,22 @@ export async function postgresServer(
   const own = given === '' ? await ownServer(flags) : undefined
   const admin = own?.url ?? given
   const made: string[] = []
+  const kept = new Map<string, Promise<pg.Client>>()
   let frozen: number[] = []
 
   async function query<Row extends pg.QueryResultRow>(url: string, text: string, values: unknown[] = []) {
-    const client = new pg.Client({ connectionString: url })
-    await client.connect()
+    const client = await connect(url)
     try {
       return (await client.query<Row>(text, values)).rows
     } finally {
       await client.end()
     }
+  }
+
+  async function connect(url: string): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
+    return client
   }
 
   function thaw(): void {
@@ -56,16 +64,22 @@ export async function postgresServer(
   }
 
   return {
-    async database() {
+    async database(original) {
       const name = `webhooks_${randomUUID().replaceAll('-', '')}`
       // Of the two ways the faster one where nothing need be safe, and one of 15 and newer.
-      await query(admin, `CREATE DATABASE ${name} ${own === undefined ? '' : 'STRATEGY FILE_COPY'}`)
+      const strategy = own === undefined ? '' : 'STRATEGY FILE_COPY'
+      const template = original === undefined ? '' : `TEMPLATE ${new URL(original).pathname.slice(1)}`
+      await query(admin, `CREATE DATABASE ${name} ${template} ${strategy}`)
       made.push(name)
       const url = new URL(admin)
       url.pathname = `/${name}`
       return url.href
     },
     query,
+    async queryAgain(url, text, values = []) {
+      if (!kept.has(url)) kept.set(url, connect(url))
+      return (await (await (kept.get(url) as Promise<pg.Client>)).query(text, values)).rows
+    },
     stop: async () => own?.stop(),
     start: async () => own?.start(),
     async freeze() {
@@ -82,6 +96,7 @@ export async function postgresServer(
     thaw,
     async close() {
       thaw()
+      for (const client of kept.values()) await (await client).end()
       if (own !== undefined) return own.close()
       for (const name of made) await query(admin, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
     },

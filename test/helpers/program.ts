@@ -8,6 +8,8 @@ export interface Program {
   child: ChildProcess
   /** What it has written to stdout so far, line by line. */
   lines: string[]
+  /** The same, and to stderr, as it came. */
+  written: string[]
   /** The first line that fits, to stdout or stderr, written before or still to come; fails if it ends without. */
   line(fits: RegExp): Promise<string>
   /** All that it has written to stderr. */
@@ -60,6 +62,7 @@ export function startProgram(
   return {
     child,
     lines,
+    written: written.items,
     line: fits => written.first(`a line of ${name} like ${fits}`, line => fits.test(line)),
     ended,
     howItEnded,

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { folder, freePort, startProgram } from './proxies.ts'
+import { folder, freePort, startDaemon, waiting } from './proxies.ts'
 
 const CADDYFILE = readFileSync(new URL('../../ops/Caddyfile', import.meta.url), 'utf8')
 
 /** Caddy with the shipped file: its ports are others, and it speaks plain HTTP. */
-export async function startCaddy(t: Test, backend: number): Promise<string> {
+export async function startCaddy(t: Test, backend: number, waitMs?: number): Promise<string> {
   const port = await freePort()
-  const site = CADDYFILE.replace('hooks.example.com {', `http://:${port} {\n\tbind 127.0.0.1`)
+  const site = waiting(CADDYFILE, waitMs).replace('hooks.example.com {', `http://:${port} {\n\tbind 127.0.0.1`)
   const prefix = folder(t, {
     Caddyfile: `{\n\tadmin off\n}\n${site.replace('127.0.0.1:3000', `127.0.0.1:${backend}`)}`,
   })
   const args = ['run', '--config', join(prefix, 'Caddyfile'), '--adapter', 'caddyfile']
-  await startProgram(t, 'caddy', args, /serving initial configuration/)
+  await startDaemon(t, 'caddy', args, /serving initial configuration/)
   return `http://127.0.0.1:${port}`
 }

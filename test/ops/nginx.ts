@@ -1,26 +1,31 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { folder, freePort, startProgram } from './proxies.ts'
+import { folder, freePort, startDaemon, waiting } from './proxies.ts'
 
 const SITE = readFileSync(new URL('../../ops/nginx.conf', import.meta.url), 'utf8')
 
 /**
  * nginx with the shipped site: only its ports are others, and what a site does not set is kept in a folder here.
- * @param backends ports, one, or two in the place of one named twice
+ * @param backends a port, or two in the place of one named twice
  */
-export async function startNginx(t: Test, ...backends: number[]): Promise<string> {
-  return startNginxWith(t, '', ...backends)
+export async function startNginx(t: Test, backends: number | number[], waitMs?: number): Promise<string> {
+  return startNginxWith(t, '', backends, waitMs)
 }
 
 /** The same, with further locations. */
-export async function startNginxWith(t: Test, locations: string, ...backends: number[]): Promise<string> {
+export async function startNginxWith(
+  t: Test,
+  locations: string,
+  backends: number | number[],
+  waitMs?: number,
+): Promise<string> {
+  const ports = [backends].flat()
   const port = await freePort()
   let server = 0
-  const site = SITE.replace('listen 80;', `listen 127.0.0.1:${port};\n${locations}`).replaceAll(
-    '127.0.0.1:3000',
-    () => `127.0.0.1:${backends[server++ % backends.length]}`,
-  )
+  const site = waiting(SITE, waitMs)
+    .replace('listen 80;', `listen 127.0.0.1:${port};\n${locations}`)
+    .replaceAll('127.0.0.1:3000', () => `127.0.0.1:${ports[server++ % ports.length]}`)
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(kind => `${kind}_temp_path ${kind};`)
   const prefix = folder(t, {
     'site.conf': site,
@@ -32,6 +37,6 @@ export async function startNginxWith(t: Test, locations: string, ...backends: nu
       events { worker_connections 512; }
       http { access_log off; ${paths.join(' ')} include site.conf; }`,
   })
-  await startProgram(t, 'nginx', ['-p', prefix, '-c', join(prefix, 'nginx.conf'), '-e', 'stderr'], /using the "epoll"/)
+  await startDaemon(t, 'nginx', ['-p', prefix, '-c', join(prefix, 'nginx.conf'), '-e', 'stderr'], /using the "epoll"/)
   return `http://127.0.0.1:${port}`
 }

@@ -7,11 +7,13 @@ import { lesson } from '../helpers/calendar-conformance.ts'
 import { fleetDatabase, inboxProcess } from '../helpers/inbox-fleet.ts'
 import { isInstalled } from '../helpers/installed.ts'
 import { client, signedMessage } from '../helpers/load.ts'
+import { captureLog } from '../helpers/log.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
 import { toldTime } from '../helpers/postgres-time.ts'
 import { startServer } from '../helpers/server-process.ts'
 import { storeConformance } from '../helpers/store-conformance.ts'
-import { folder, freePort, SECRET, startProgram } from './proxies.ts'
+import { until } from '../helpers/wait.ts'
+import { folder, freePort, SECRET, startDaemon } from './proxies.ts'
 
 /** The real PgBouncer, in transaction mode: where the databases of a PostgreSQL server are, and its log. */
 async function startPgBouncer(t: Test, postgres: string) {
@@ -32,19 +34,19 @@ max_client_conn = 500
 server_login_retry = 1
 ${process.getuid?.() === 0 ? 'user = nobody' : ''}`,
   })
-  const log = await startProgram(t, 'pgbouncer', [join(prefix, 'pgbouncer.ini')], /process up/)
+  const { written } = await startDaemon(t, 'pgbouncer', [join(prefix, 'pgbouncer.ini')], /process up/)
   const through = (url: string) => {
     const copy = new URL(url)
     copy.host = `127.0.0.1:${port}`
     return copy.href
   }
-  return { through, log }
+  return { through, written }
 }
 
 if (isInstalled(t, 'pgbouncer', '--version')) {
   const postgres = await postgresServer('')
   t.teardown(() => postgres.close())
-  const { through, log } = await startPgBouncer(t, await postgres.database())
+  const { through, written } = await startPgBouncer(t, await postgres.database())
   const { log: silent } = Fastify()
 
   await storeConformance(t, async t => {
@@ -78,7 +80,7 @@ if (isInstalled(t, 'pgbouncer', '--version')) {
     t.teardown(() => calendar.close())
     t.equal(await calendar.book(lesson('A', '10:00-11:00'), new AbortController().signal), 'booked')
     t.same(
-      log.filter(line => / (WARNING|ERROR|FATAL) /.test(line)),
+      written.filter(line => / (WARNING|ERROR|FATAL) /.test(line)),
       [],
       'PgBouncer has nothing to complain about',
     )
@@ -95,19 +97,16 @@ if (isInstalled(t, 'pgbouncer', '--version')) {
       status: 500,
       body: { code: 'WEBHOOK_NOT_STORED' },
     })
-    let isWaiting = () => {}
-    const waiting = new Promise<void>(resolve => {
-      isWaiting = resolve
-    })
-    const starting = startServer(env, 'exec', line => {
-      if (line.includes('waiting for postgres://')) isWaiting()
-    })
-    await waiting
+    const log = captureLog()
+    const starting = startServer(env, 'exec', line => log.stream.write(line))
+    await log.line(({ msg }) => msg.startsWith('waiting for postgres://'))
     await postgres.start()
     const two = await starting
     t.teardown(() => two.end('SIGKILL'))
-    let answer = await post(`${one.url}/cw`, signedMessage(1, SECRET))
-    while (answer.status === 500) answer = await post(`${one.url}/cw`, signedMessage(1, SECRET))
+    const answer = await until('an answer other than 500', async () => {
+      const answer = await post(`${one.url}/cw`, signedMessage(1, SECRET))
+      return answer.status !== 500 && answer
+    })
     // PgBouncer keeps what waits for the database: a commit that was answered 500 in time may still be made.
     t.match(answer, { status: 200, body: { status: /^(accepted|duplicate)$/ } })
     t.match(await post(`${two.url}/cw`, signedMessage(1, SECRET)), { status: 200, body: { status: 'duplicate' } })

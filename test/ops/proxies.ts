@@ -1,19 +1,19 @@
-import type { ChildProcess } from 'node:child_process'
+import type { SpawnOptions } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import net, { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { chatwoot, railsJson } from '../../commands/samples.ts'
 import { signChatwoot } from '../../plugins/verification.ts'
-import { startChild } from '../helpers/child.ts'
 import { systemPath } from '../helpers/installed.ts'
+import { type Program, startProgram } from '../helpers/program.ts'
+import { inTime } from '../helpers/wait.ts'
 
 /** What the tests of the reverse proxies share: the proxies and the service are the real programs. */
 
@@ -28,31 +28,35 @@ const ANSWERS_BETWEEN = 150
 const CONVERSATIONS = 4
 const MIB = 1024 * 1024
 
-/** Starts the proxy in front of a port of this machine; where it is. */
-export type StartProxy = (t: Test, backend: number) => Promise<string>
+/** Starts the proxy in front of a port of this machine, with another wait for it than the shipped one; where it is. */
+export type StartProxy = (t: Test, backend: number, waitMs?: number) => Promise<string>
 
-/** Starts a program, and ends it with the test. Resolved when a line of its log fits, with the log as it grows. */
-export function startProgram(t: Test, command: string, args: string[], ready: RegExp): Promise<string[]> {
-  const child = startChild(command, args, { env: systemPath(), stdio: ['ignore', 'ignore', 'pipe'] })
-  const exited = once(child, 'exit')
-  t.teardown(async () => {
-    child.kill('SIGTERM')
-    await exited
-  })
-  return seen(child, child.stderr, ready)
+/** How long the shipped proxies wait for an answer, ms. */
+export const SHIPPED_WAIT_MS = 4_000
+
+/** A shipped configuration that waits for so long. */
+export function waiting(config: string, waitMs = SHIPPED_WAIT_MS): string {
+  return config.replace(/(?<=^\s*\w+_timeout )4s\b/gm, `${waitMs / 1_000}s`)
 }
 
-/** Resolved when a line fits, with the lines so far; those to come are added. */
-function seen(child: ChildProcess, output: NodeJS.ReadableStream, ready: RegExp): Promise<string[]> {
-  const lines: string[] = []
-  return new Promise((resolve, reject) => {
-    createInterface({ input: output }).on('line', line => {
-      lines.push(line)
-      if (ready.test(line)) resolve(lines)
-    })
-    child.once('error', reject)
-    child.once('exit', code => reject(new Error(`ended with ${code}:\n${lines.join('\n')}`)))
-  })
+/**
+ * Starts a service, and tells how long a proxy has to wait for a restart of it on this machine, ms: as long as the
+ * shipped ones if the machine is no slower than theirs may be.
+ */
+export async function timedStart<T>(start: () => Promise<T>): Promise<{ started: T; startMs: number; waitMs: number }> {
+  const begunAt = performance.now()
+  const started = await start()
+  const startMs = performance.now() - begunAt
+  return { started, startMs, waitMs: Math.max(SHIPPED_WAIT_MS, Math.ceil(startMs / 100) * 1_000) }
+}
+
+/** Starts a program, and ends it with the test. Resolved when a line of its stderr fits. */
+export async function startDaemon(t: Test, command: string, args: string[], ready: RegExp): Promise<Program> {
+  const options: SpawnOptions = { env: systemPath(), stdio: ['ignore', 'ignore', 'pipe'] }
+  const program = startProgram(command, [command, ...args], options)
+  t.teardown(() => program.end('SIGTERM'))
+  await program.line(ready)
+  return program
 }
 
 /** A folder of files, removed after the test; t.testdir() is the service's. */
@@ -92,27 +96,18 @@ function holdSocket(t: Test): { fd: number; port: number } {
   return { fd: handle.fd, port: address.port }
 }
 
-interface Service {
-  /** Resolved when it is gone. */
-  end(signal: NodeJS.Signals): Promise<void>
-}
-
 /** The real service, as ops/ starts it: on a socket handed over (`fd`), or on a port. The test has called t.testdir(). */
-export async function startService(t: Test, env: Record<string, string>, fd?: number): Promise<Service> {
+export async function startService(t: Test, env: Record<string, string>, fd?: number): Promise<Program> {
   // exec keeps the pid, which is what LISTEN_PID must name. Node's options are tap's, for coverage: they slow the start.
   const activation = fd === undefined ? '' : 'LISTEN_FDS=1 LISTEN_PID=$$'
-  const child = startChild('sh', ['-c', `unset NODE_OPTIONS; ${activation} exec "${process.execPath}" "${SERVER}"`], {
+  const command = ['sh', '-c', `unset NODE_OPTIONS; ${activation} exec "${process.execPath}" "${SERVER}"`]
+  const service = startProgram('the service', command, {
     env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: join(t.testdirName, 'compiled'), ...env },
-    stdio: ['ignore', 'pipe', 'inherit', fd ?? 'ignore'],
+    stdio: ['ignore', 'pipe', 'pipe', fd ?? 'ignore'],
   })
-  const exited = once(child, 'exit')
-  const end = async (signal: NodeJS.Signals) => {
-    child.kill(signal)
-    await exited
-  }
-  t.teardown(() => end('SIGKILL'))
-  await seen(child, child.stdout as NodeJS.ReadableStream, /Server listening at/)
-  return { end }
+  t.teardown(() => service.end('SIGKILL'))
+  await service.line(/Server listening at/)
+  return service
 }
 
 /** Any other backend. */
@@ -234,7 +229,12 @@ export function startLoad(url: string) {
     /** Resolved after so many more answers. */
     async answers(more: number): Promise<void> {
       const goal = count + more
-      while (count < goal) await once(answered, 'answer')
+      const isReached = new Promise<void>(resolve => {
+        const look = () => count >= goal && resolve()
+        answered.on('answer', look)
+        look()
+      })
+      await inTime(isReached, { what: `${more} more answers`, seen: () => [...statuses] })
     },
     async stop(): Promise<void> {
       stopped = true
@@ -254,9 +254,6 @@ function stored(file: string): { count: number; ids: Set<string>; states: Record
   return { count: rows.length, ids: new Set(rows.map(({ id }) => id)), states }
 }
 
-/** The proxies wait 4 s for an answer, ms: a request that comes as the service ends is answered in less. */
-const WAITED_MS = 3_000
-
 /** Measures how long something takes, at most. */
 function stopwatch() {
   let longest = 0
@@ -266,9 +263,13 @@ function stopwatch() {
       await run()
       longest = Math.max(longest, Math.round(performance.now() - begunAt))
     },
-    longest: () => longest,
+    /** For who reads the test's output. */
+    told: () => `of ${longest} ms at most, where the shipped proxies wait for ${SHIPPED_WAIT_MS} ms`,
   }
 }
+
+/** A machine that takes as long for an answer says nothing about a wait, ms. */
+const SLOW_ANSWER_MS = 100
 
 /** Every proxy is tested with this. `triesAgain`: it sends once more what a broken connection has cut off. */
 export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { triesAgain: boolean }): void {
@@ -279,8 +280,9 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
     const file = join(t.testdir(), 'w.db')
     const env = { ...crm.env(), CW_HMAC_SECRET: SECRET, DATABASE_URL: file, LOG_LEVEL: 'info' }
     const socket = holdSocket(t)
-    let service = await startService(t, env, socket.fd)
-    const load = startLoad(await startProxy(t, socket.port))
+    const { started, waitMs } = await timedStart(() => startService(t, env, socket.fd))
+    let service = started
+    const load = startLoad(await startProxy(t, socket.port, waitMs))
     const away = stopwatch()
     for (let restart = 1; restart <= 4; restart++) {
       await load.answers(ANSWERS_BETWEEN)
@@ -293,17 +295,14 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
     await load.stop()
     await service.end('SIGTERM')
 
-    t.comment(`4 restarts, of ${away.longest()} ms at most: ${show(load.statuses)}`)
-    // What waits for longer is a 500, rightly; and perhaps stored in the end.
-    const isWaitedFor = away.longest() < WAITED_MS
-    const allowed = isWaitedFor ? [200] : [200, 500]
-    t.same(without(load.statuses, ...allowed), [], 'every request was answered with 200', {
+    t.comment(`4 restarts, ${away.told()}: ${show(load.statuses)}`)
+    t.same([...load.statuses.keys()], [200], 'every request was answered with 200', {
       statuses: show(load.statuses),
     })
     const kept = stored(file)
     t.equal(new Set(load.ids()).size, load.ids().length, 'each has an id of its own')
     t.equal(kept.ids.size, kept.count, 'each is stored once')
-    if (isWaitedFor) t.equal(kept.count, load.ids().length, 'and nothing else is stored')
+    t.equal(kept.count, load.ids().length, 'and nothing else is stored')
     t.ok(
       load.ids().every(id => kept.ids.has(id)),
       'every one that was acknowledged is stored',
@@ -316,8 +315,9 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
     const file = join(t.testdir(), 'w.db')
     const env = { CW_HMAC_SECRET: SECRET, DATABASE_URL: file, LOG_LEVEL: 'info' }
     const socket = holdSocket(t)
-    let service = await startService(t, env, socket.fd)
-    const load = startLoad(await startProxy(t, socket.port))
+    const { started, waitMs } = await timedStart(() => startService(t, env, socket.fd))
+    let service = started
+    const load = startLoad(await startProxy(t, socket.port, waitMs))
     const away = stopwatch()
     for (let kill = 1; kill <= 3; kill++) {
       await load.answers(ANSWERS_BETWEEN)
@@ -330,8 +330,8 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
     await load.stop()
     await service.end('SIGTERM')
 
-    t.comment(`3 times kill -9, away for ${away.longest()} ms at most: ${show(load.statuses)}`)
-    if (triesAgain && away.longest() < WAITED_MS) t.same([...load.statuses.keys()], [200], 'not one request noticed')
+    t.comment(`3 times kill -9, ${away.told()}: ${show(load.statuses)}`)
+    if (triesAgain) t.same([...load.statuses.keys()], [200], 'not one request noticed')
     else t.same(without(load.statuses, 200, 500), [], 'what was cut off is a 500')
     const kept = stored(file)
     t.ok(
@@ -381,13 +381,18 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
       'breaks off in its headers': request => request.socket.end('HTTP/1.1 200 OK\r\nContent-'),
       hangs: () => {},
     }
+    /** What the machine itself takes for an answer, at most. */
+    let answerMs = 0
     for (const [name, listener] of Object.entries(cases)) {
       misbehave = listener
       const startedAt = performance.now()
       const answer = await ask(`${url}/cw`, signed('{}'))
+      const ms = performance.now() - startedAt
       t.equal(answer.status, 500, name)
       t.match(JSON.parse(answer.body), notStored, name)
-      t.ok(performance.now() - startedAt < 5_000, `${name}: answered before Chatwoot gives up`)
+      if (name !== 'hangs') answerMs = Math.max(answerMs, ms)
+      else if (answerMs > SLOW_ANSWER_MS) t.comment(`not judged: an answer takes ${Math.round(answerMs)} ms here`)
+      else t.ok(ms < 5_000, 'answered before Chatwoot gives up')
     }
   })
 
@@ -471,7 +476,7 @@ async function tooLarge(url: string, bytes: number): Promise<Answer> {
 }
 
 /** The statuses other than these. */
-function without(statuses: Map<number | string, number>, ...expected: (number | string)[]): (number | string)[] {
+export function without(statuses: Map<number | string, number>, ...expected: (number | string)[]): (number | string)[] {
   return [...statuses.keys()].filter(status => !expected.includes(status))
 }
 
