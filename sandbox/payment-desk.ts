@@ -81,8 +81,9 @@ export function startPayments(stripe: StripeApi, clock: Clock, send: (event: Eve
     refund(id, amount) {
       const session = findPaid(id)
       const left = Number(session.amount_total) - (session.amount_refunded ?? 0)
+      if (left === 0) throw new RefusedError('All of it has been refunded.')
       if (!Number.isInteger(amount) || amount < 1 || amount > left) {
-        throw new RefusedError(`A refund must be from 1 to ${left} (in cents): more was not paid.`)
+        throw new RefusedError(`A refund must be a whole number of cents from 1 to ${left}, which is what is left.`)
       }
       if (session.dispute !== undefined) throw new RefusedError('A payment that is disputed is not refunded.')
       const refunded = Number(session.amount_total) - left + amount
