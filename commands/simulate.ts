@@ -4,9 +4,8 @@ import http from 'node:http'
 import https from 'node:https'
 import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
-import Stripe from 'stripe'
 import { type Env, readEnv } from '../environment.ts'
-import { signChatwoot } from '../plugins/verification.ts'
+import { signChatwoot, signStripe } from '../plugins/verification.ts'
 import { asObject, asText, type Json } from '../sources/json.ts'
 import { CommandError, type Context, report, table, withExamples, withJson } from './output.ts'
 import {
@@ -293,7 +292,7 @@ function stripeRows(config: Env): Row[] {
 /** @param age of the timestamp, s */
 function stripeSignature(payload: string, secret: string, age: number): string {
   const timestamp = Math.floor(Date.now() / 1_000) - age
-  return Stripe.webhooks.generateTestHeaderString({ payload, secret, timestamp })
+  return signStripe(payload, secret, timestamp)['stripe-signature'] as string
 }
 
 /** Sends it on a new connection, as Chatwoot does. Returns the answer as printed. */
