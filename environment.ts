@@ -35,6 +35,7 @@ export interface Env {
   ALERT_WEBHOOK_URL?: string
   RETENTION_DAYS: number
   DEDUP_DAYS: number
+  SANDBOX?: boolean
 }
 
 const text = { type: 'string' } as const
@@ -145,6 +146,10 @@ export const ENV_SCHEMA = {
       default: 30,
       description: 'Days to keep deduplication keys (at least 4)',
     },
+    SANDBOX: {
+      type: 'boolean',
+      description: 'false: no sandbox at `npm start`, though nothing is configured; true: the sandbox, or an error',
+    },
   },
 } as const
 
@@ -170,12 +175,18 @@ export interface EnvOptions {
  * Reads and validates the environment with the package beneath @fastify/env: servers need it before Fastify, for their
  * logger and trustProxy; commands have no Fastify. @throws {EnvError}
  */
-export async function readEnv({ env }: EnvOptions): Promise<Env> {
+export async function readEnv(options: EnvOptions): Promise<Env> {
+  return (await readGivenEnv(options)).config
+}
+
+/** The same, with the names of the variables that are set. @throws {EnvError} */
+export async function readGivenEnv({ env }: EnvOptions): Promise<{ config: Env; given: string[] }> {
   const source = env === undefined ? { dotenv: true } : { env: false, data: env }
   try {
     // As strings first: an empty one would be coerced to 0, or reported as a wrong type.
-    envSchema({ schema: ENV_STRINGS, ...source })
-    return envSchema<Env>({ schema: structuredClone(ENV_SCHEMA), ...source })
+    const strings = Object.entries(envSchema({ schema: ENV_STRINGS, ...source }))
+    const given = strings.filter(([, value]) => value !== undefined).map(([name]) => name)
+    return { config: envSchema<Env>({ schema: structuredClone(ENV_SCHEMA), ...source }), given }
   } catch (error) {
     throw new EnvError(explain(error as Error & { errors?: AjvError[] }))
   }

@@ -33,6 +33,6 @@ function first(/** @type {string[]} */ ...places) {
 var root = path.dirname(first('../package.json', '../../package.json'))
 require('node:module').enableCompileCache(path.join(root, 'node_modules/.cache/tutorbot-webhooks'))
 
-// Without a command the server starts; the commands aren't loaded.
-if (process.argv.length === 2) import(first('../server.js', '../server.ts')).then(server => server.run())
+// Without a command nothing of the commands is loaded.
+if (process.argv.length === 2) import(first('./without-command.js', './without-command.ts')).then(it => it.run())
 else import(first('./cli.js', './cli.ts')).then(cli => cli.runFromShell())

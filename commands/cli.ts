@@ -9,6 +9,7 @@ type AddCommand = (program: Command, context: Context) => void
 /** The commands, in the order of the help. Loaded on demand. */
 const COMMANDS: Record<string, () => Promise<AddCommand>> = {
   start: async () => (await import('./start.ts')).startCommand,
+  sandbox: async () => (await import('./sandbox.ts')).sandboxCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
   simulate: async () => (await import('./simulate.ts')).simulateCommand,
   list: async () => (await import('./list.ts')).listCommand,
@@ -29,7 +30,9 @@ Exit codes: 0 success; 1 failed, refused or not found; 2 wrong usage.`
 /** Runs a command and returns its exit code. A failure that the user can fix is one line. */
 export async function main(args: readonly string[], context: Context): Promise<number> {
   const program = new Command('tutorbot-webhooks')
-    .description("Receives Chatwoot's and Stripe's webhooks. Without a command, starts the server.")
+    .description(
+      "Receives Chatwoot's and Stripe's webhooks. Without a command, starts the server, or the sandbox if nothing is configured.",
+    )
     .addHelpText('after', ABOUT)
     .exitOverride()
     .configureOutput({ writeOut: text => context.print(text.trimEnd()), writeErr: text => context.say(text.trimEnd()) })

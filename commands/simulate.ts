@@ -4,8 +4,10 @@ import http from 'node:http'
 import https from 'node:https'
 import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
-import { type Env, readEnv } from '../environment.ts'
-import { signChatwoot, signStripe } from '../plugins/verification.ts'
+import Stripe from 'stripe'
+import { type Env, readEnv, readGivenEnv } from '../environment.ts'
+import { SIMULATED } from '../operator/simulated.ts'
+import { signChatwoot } from '../plugins/verification.ts'
 import { asObject, asText, type Json } from '../sources/json.ts'
 import { CommandError, type Context, report, table, withExamples, withJson } from './output.ts'
 import {
@@ -20,6 +22,7 @@ import {
 } from './samples.ts'
 import { serverUrl } from './server-url.ts'
 import { type SourceSampleOptions, sourceRows } from './simulate-source.ts'
+import { configured } from './wanted.ts'
 
 const HELP = `
 Sends a signed sample of every kind of webhook to the running server, then a repeat, 50 copies at once, and forged, stale,
@@ -28,6 +31,7 @@ answer is not, or if the server can't be reached.
 
 Requests are signed with the first secret in CW_HMAC_SECRET and STRIPE_WEBHOOK_SECRET; CW_ACC_ID is the account;
 STRIPE_SECRET_KEY only tells test mode from live mode. To check a deployment, use that deployment's values.
+With nothing configured it is the sandbox that is meant, if one is running.
 
 A run against a live deployment affects no student: every Chatwoot sample belongs to a conversation with bot_disabled,
 every Stripe sample is a payment without a lesson's metadata, and all ids are new and made up. The samples are stored and
@@ -107,10 +111,10 @@ interface Checked {
  */
 async function simulate(options: SimulateOptions, context: Context): Promise<void> {
   const { url, json, path } = options
-  const config = await readEnv(context)
-  const base = serverUrl(url, config)
+  const { config, base, now } = await findServer(url, context)
   const checked: Checked[] = []
-  const rows = path === undefined ? [...chatwootRows(config), ...stripeRows(config)] : sourceRows(options, context)
+  const rows =
+    path === undefined ? [...chatwootRows(config, now), ...stripeRows(config, now)] : sourceRows(options, context)
   for (const { name: sent, request, copies = 1, expected } of rows) {
     if (request === null) {
       checked.push({ sent, answered: '', ms: null, expected, good: null })
@@ -133,18 +137,39 @@ async function simulate(options: SimulateOptions, context: Context): Promise<voi
   if (count(false) > 0) throw new CommandError(`${count(false)} answers are not as expected`)
 }
 
+interface Server {
+  config: Env
+  /** Where it is. */
+  base: string
+  /** Its clock, Unix ms. */
+  now(): number
+}
+
+/** The server that is meant, with its secrets: a sandbox, if one runs and nothing is configured. */
+async function findServer(url: string | undefined, context: Context): Promise<Server> {
+  const { config, given } = await readGivenEnv(context)
+  const base = serverUrl(url, config)
+  if (configured(given).length > 0) return { config, base, now: Date.now }
+  const { findRun } = await import('../sandbox/run-file.ts')
+  const run = findRun(config.DATABASE_URL)
+  if (run === undefined || (url !== undefined && base !== run.url)) return { config, base, now: Date.now }
+  return { config: await readEnv({ env: run.env }), base: run.url, now: () => Date.now() + run.offsetMs }
+}
+
 function cellsOf({ sent, answered, ms, expected, good }: Checked): string[] {
   const verdict = good === null ? 'not checked: no secret' : good ? 'yes' : `NO: expected ${expected}`
   return [sent, answered, `${ms ?? ''}`, verdict]
 }
 
-/** Unused ids: the time in microseconds, as precise as the clock is. */
+/** Unused ids, and none of Chatwoot's: the time in microseconds, as precise as the clock is. */
 function freshIds(): () => number {
   let next = Date.now() * 1_000
   return () => next++
 }
 
-function chatwootRows(config: Env): Row[] {
+/** @param now Unix ms */
+function chatwootRows(config: Env, now: () => number): Row[] {
+  const unixTime = () => Math.floor(now() / 1_000)
   const secret = config.CW_HMAC_SECRET?.split(',')[0]
   const nextId = freshIds()
   const account = Number(config.CW_ACC_ID ?? 1)
@@ -157,7 +182,7 @@ function chatwootRows(config: Env): Row[] {
     headers: { 'content-type': 'application/json', 'x-chatwoot-delivery': randomUUID(), ...headers },
     body,
   })
-  const signed = (body: string, timestamp?: number) =>
+  const signed = (body: string, timestamp = unixTime()) =>
     request(body, secret === undefined ? {} : signChatwoot(body, secret, timestamp))
   const sample = (value: object) => signed(railsJson(value))
   const row = (name: string, sent: Request | null, expected: string, copies = 1): Row => ({
@@ -202,12 +227,12 @@ function chatwootRows(config: Env): Row[] {
     ),
     row(
       'forged',
-      withSecret((body, key) => request(body, signChatwoot(body, `not ${key}`))),
+      withSecret((body, key) => request(body, signChatwoot(body, `not ${key}`, unixTime()))),
       '401 WEBHOOK_SIGNATURE_MISMATCH',
     ),
     row(
       'stale',
-      withSecret(body => signed(body, Math.floor(Date.now() / 1_000) - STALE_SECONDS)),
+      withSecret(body => signed(body, unixTime() - STALE_SECONDS)),
       '401 WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE',
     ),
     row('malformed', signed('{"event": "message_created",'), '400 WEBHOOK_MALFORMED'),
@@ -221,7 +246,8 @@ function bareSignature(body: string, secret: string): string {
   return createHmac('sha256', secret).update(body).digest('hex')
 }
 
-function stripeRows(config: Env): Row[] {
+/** @param now Unix ms */
+function stripeRows(config: Env, now: () => number): Row[] {
   const secret = config.STRIPE_WEBHOOK_SECRET?.split(',')[0]
   const nextId = freshIds()
   const livemode = /^[sr]k_live_/.test(config.STRIPE_SECRET_KEY ?? '')
@@ -230,15 +256,15 @@ function stripeRows(config: Env): Row[] {
     path: '/webhook/payments',
     headers: {
       'content-type': 'application/json',
-      ...(key !== undefined && { 'stripe-signature': stripeSignature(body, key, age) }),
+      ...(key !== undefined && { 'stripe-signature': stripeSignature(body, key, Math.floor(now() / 1_000) - age) }),
     },
     body,
   })
   /** A payment that isn't ours: its metadata names no conversation. */
   const event = (type: string, object: (options: StripeSampleOptions) => object, more: StripeSampleOptions = {}) => {
     const id = nextId()
-    const options = { livemode, session: `cs_simulated_${id}`, paymentIntent: `pi_simulated_${id}`, ...more }
-    return JSON.stringify(stripeEvent(type, object(options), { livemode, id: `evt_simulated_${id}` }))
+    const options = { livemode, session: `cs_${SIMULATED}${id}`, paymentIntent: `pi_${SIMULATED}${id}`, ...more }
+    return JSON.stringify(stripeEvent(type, object(options), { livemode, id: `evt_${SIMULATED}${id}` }))
   }
   const row = (name: string, request: Request | null, expected: string): Row => ({
     name: `Stripe: ${name}`,
@@ -289,10 +315,9 @@ function stripeRows(config: Env): Row[] {
   ]
 }
 
-/** @param age of the timestamp, s */
-function stripeSignature(payload: string, secret: string, age: number): string {
-  const timestamp = Math.floor(Date.now() / 1_000) - age
-  return signStripe(payload, secret, timestamp)['stripe-signature'] as string
+/** @param timestamp Unix time, s */
+function stripeSignature(payload: string, secret: string, timestamp: number): string {
+  return Stripe.webhooks.generateTestHeaderString({ payload, secret, timestamp })
 }
 
 /** Sends it on a new connection, as Chatwoot does. Returns the answer as printed. */

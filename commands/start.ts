@@ -3,9 +3,9 @@ import { withExamples } from './output.ts'
 
 export function startCommand(program: Command): void {
   const command = program.command('start')
-  command.description('starts the server in this process; the default command').action(async () => {
+  command.description('starts the server in this process, and never the sandbox').action(async () => {
     const { run } = await import('../server.ts')
     await run()
   })
-  withExamples(command, ['start', ''])
+  withExamples(command, ['start'])
 }

@@ -126,10 +126,13 @@ export function loggerOptions(level: string, terminal: boolean) {
   }
 }
 
+/** How a line looks to people. */
+export const PRETTY = { translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true } as const
+
 /** Loaded only on a terminal. */
 function prettyOutput() {
   const pretty: typeof PinoPretty = createRequire(import.meta.url)('pino-pretty')
-  return pretty({ translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true, sync: true })
+  return pretty({ ...PRETTY, sync: true })
 }
 
 /** Buffered standard output: a system call per line would cost a tenth of the throughput. */

@@ -181,13 +181,3 @@ export function signChatwoot(body: string | Buffer, secret: string, timestamp?: 
     'x-chatwoot-signature': `sha256=${signature}`,
   }
 }
-
-/**
- * The headers with which Stripe sends a body: for tests of what receives it.
- * @param timestamp Unix time, s; default: now
- */
-export function signStripe(body: string | Buffer, secret: string, timestamp?: number): Record<string, string> {
-  const at = timestamp ?? Math.floor(Date.now() / 1_000)
-  const signature = createHmac('sha256', secret).update(`${at}.`).update(body).digest('hex')
-  return { 'content-type': 'application/json', 'stripe-signature': `t=${at},v1=${signature}` }
-}

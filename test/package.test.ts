@@ -148,15 +148,23 @@ function environment(): NodeJS.ProcessEnv {
 }
 
 /** Where a command of the package, in a project, serves. */
-async function serve(t: Test, cwd: string): Promise<{ url: string; end(): Promise<unknown> }> {
-  const env = { ...environment(), PORT: '0', DATABASE_URL: join(cwd, 'command.db') }
-  const child = startChild(join(cwd, 'node_modules/.bin/tutorbot-webhooks'), [], { cwd, env })
+async function serve(t: Test, cwd: string, args: string[] = []): Promise<{ url: string; end(): Promise<unknown> }> {
+  const env = {
+    ...environment(),
+    PORT: '0',
+    DATABASE_URL: join(cwd, 'command.db'),
+    ...(args.length === 0 && { SANDBOX: 'false' }),
+  }
+  const child = startChild(join(cwd, 'node_modules/.bin/tutorbot-webhooks'), args, { cwd, env })
   const exited = once(child, 'exit')
   t.teardown(() => child.kill('SIGKILL'))
   const url = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', line => {
-      const listening = /Server listening at (http:[^"]+)/.exec(line)?.[1]
-      if (listening !== undefined) resolve(listening)
+      // The sandbox's last line, or the server's.
+      const listening =
+        /^(http:\S+\/sandbox)$/.exec(line)?.[1] ??
+        (args.length === 0 && /Server listening at (http:[^"]+)/.exec(line)?.[1])
+      if (listening) resolve(listening)
     })
     void exited.then(([code]) => reject(new Error(`the command ended with ${code}`)))
   })
@@ -194,7 +202,7 @@ t.test('the package', async t => {
   t.test('contains what is used, and nothing else', async t => {
     const paths = packed.files.map(({ path }) => path)
     const built =
-      /^(dist\/(app|environment|options|server|(plugins|routes|sources|handlers|backends|inbox|calendar|clients|operator|sandbox|commands)\/[\w/-]+)\.(js|d\.ts)|dist\/commands\/bin\.cjs|dist\/operator\/public\/[\w.]+|(ops|examples)\/[\w.-]+|docs\/[\w-]+\.md)$/
+      /^(dist\/(app|environment|options|server|(plugins|routes|sources|handlers|backends|inbox|calendar|clients|operator|sandbox|commands)\/[\w/-]+)\.(js|d\.ts)|dist\/commands\/bin\.cjs|dist\/(operator|sandbox)\/public\/[\w.]+|(ops|examples)\/[\w.-]+|docs\/[\w-]+\.md)$/
     t.same(paths.filter(path => !built.test(path)).sort(), [
       '.env.example',
       'CHANGELOG.md',
@@ -243,6 +251,15 @@ t.test('the package', async t => {
   t.test('has a command that serves', async t => {
     const { url, end } = await serve(t, PROJECT)
     t.same(await (await fetch(`${url}/health`)).json(), { status: 'ok' })
+    t.same(await end(), [0, null])
+  })
+
+  t.test('has the sandbox, with its files', async t => {
+    const { url, end } = await serve(t, PROJECT, ['sandbox'])
+    const page = await (await fetch(url)).text()
+    const files = [...page.matchAll(/(?:href|src)="(\/sandbox\/[\w.-]+\.(?:css|js|svg))/g)].map(([, file]) => `${file}`)
+    t.ok(files.length > 3)
+    for (const file of files) t.equal((await fetch(new URL(file, url))).status, 200, file)
     t.same(await end(), [0, null])
   })
 

@@ -1,6 +1,7 @@
 import { html } from 'ghtml'
 import type { DeliveryPage } from '../../inbox/contracts.ts'
 import { STATE_WORDS } from '../dashboard-words.ts'
+import { isSimulated } from '../simulated.ts'
 import { type DeliveryView, viewOf } from '../views.ts'
 import type { Layout } from './layout.ts'
 
@@ -18,9 +19,12 @@ export function createTable({ base, time }: Layout) {
   function row(delivery: DeliveryPage['deliveries'][number]): string {
     const { id, source, event, orderingKey, attempts, error, receivedAt } = delivery
     const isOpen = delivery.state !== 'done' && error !== null
-    return html`<tr role="row"><td role="cell"><a href="${base}/deliveries/${encodeURIComponent(id)}">${event} <small>${source} ${id.slice(0, 8)}</small></a>!${isOpen ? html`<p class="error">${error}</p>` : ''}</td><td role="cell">!${stateMark(viewOf(delivery))}</td><td role="cell">!${time(receivedAt)}</td><td role="cell" class="key">${orderingKey}</td><td role="cell">${attempts}<span class="unit"> ${attempts === 1 ? 'attempt' : 'attempts'}</span></td></tr>`
+    return html`<tr role="row"><td role="cell"><a href="${base}/deliveries/${encodeURIComponent(id)}">${event} <small>${source} ${id.slice(0, 8)}</small></a>!${isSimulated(delivery) ? SAMPLE_MARK : ''}!${isOpen ? html`<p class="error">${error}</p>` : ''}</td><td role="cell">!${stateMark(viewOf(delivery))}</td><td role="cell">!${time(receivedAt)}</td><td role="cell" class="key">${orderingKey}</td><td role="cell">${attempts}<span class="unit"> ${attempts === 1 ? 'attempt' : 'attempts'}</span></td></tr>`
   }
 }
+
+/** Of what `simulate` has sent. */
+export const SAMPLE_MARK = ' <small class="sample">sample</small>'
 
 /** Not by colour alone: every state also has words and a shape. */
 export function stateMark({ state, inFlight }: Pick<DeliveryView, 'state' | 'inFlight'>): string {

@@ -2,8 +2,9 @@ import { html } from 'ghtml'
 import type { StoredDelivery } from '../../inbox/contracts.ts'
 import { duration, number, timelineWords, unturned } from '../dashboard-words.ts'
 import { indentedJson, NOT_INDENTED } from '../json-text.ts'
+import { isSimulated } from '../simulated.ts'
 import { type TimelineEntry, viewOf } from '../views.ts'
-import { stateMark } from './deliveries-table.ts'
+import { SAMPLE_MARK, stateMark } from './deliveries-table.ts'
 import { formToken, type Layout, type PageSession, type Parts } from './layout.ts'
 
 /** Characters shown of a payload. */
@@ -38,7 +39,7 @@ export function createDeliveryPage({ base, frame, time }: Layout) {
     const facts: [string, string][] = [
       ['State', stateMark(view)],
       ['Accepted', time(data.delivery.receivedAt)],
-      ['Source', html`${source}`],
+      ['Source', html`${source}!${isSimulated(view) ? `${SAMPLE_MARK}, made up by simulate` : ''}`],
       ['Event', html`${event}`],
       ['Attempts', html`${attempts}`],
       ['Ordering key', orderingLink(orderingKey)],

@@ -63,8 +63,10 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   // What comes of it shows on the page.
   start: ({ service }) => void service.start(),
   resend: (context, fields) => context.world.resend(number(fields, 'wire')),
-  clock: (context, fields) => {
-    const { clock } = context
+  clock: async (context, fields) => {
+    const { clock, world } = context
+    // One that is on its way would be refused by a service that is hours ahead.
+    await world.settled()
     const to = oneOf(fields, 'to', ['hour', 'expiry', 'tomorrow'])
     const at = { hour: clock.now() + HOUR, expiry: nextExpiry(context), tomorrow: tomorrow(context) }[to]
     if (at === undefined) throw new BadFieldError('No payment link is open, so none expires')

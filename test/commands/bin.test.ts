@@ -9,7 +9,7 @@ const HEALTH = 'GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'
 const { scripts, engines } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 
 t.test('starts the server without a command, else the command', async t => {
-  const server = standalone(t, { PORT: '0' }, { args: [BIN], cwd: t.testdir() })
+  const server = standalone(t, { PORT: '0', SANDBOX: 'false' }, { args: [BIN], cwd: t.testdir() })
   t.equal(statusOf(await exchange(await server.port(), HEALTH)), 200)
   server.child.kill('SIGTERM')
   t.match(await server.ended, { code: 0, stderr: '' })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
+import { isSimulated } from '../../operator/simulated.ts'
 import { buildServer } from '../../server.ts'
 import { cli, run as command, type Environment } from '../helpers/cli.ts'
 
@@ -50,6 +51,11 @@ t.test('with secrets, all answers are as expected on every run', async t => {
   }
   const kept = await app.webhooks.inbox.list({}, 1_000)
   t.equal(kept.length, 2 * (8 + 1 + 1 + 7), 'what was accepted is stored, once, and nothing else')
+  t.same(
+    kept.filter(delivery => !isSimulated(delivery)),
+    [],
+    'and the operator can tell',
+  )
 })
 
 t.test('has no effects on a live deployment', async t => {

@@ -459,6 +459,17 @@ tap.test('a filter’s error is shown beside it', async t => {
   t.match(await post('/deliveries/replay', { form, state: 'done' }), { statusCode: 400 })
 })
 
+tap.test('what simulate has sent is marked, in the list and on its own page', async t => {
+  const { request, signIn, deliver } = await operatedApp(t)
+  await signIn()
+  const ids = { sample: await deliver(1, 1_795_915_575_254_000), real: await deliver(2, 7) }
+  const { body: list } = await request('/deliveries')
+  t.equal(list.split('<small class="sample">sample</small>').length, 2, 'one of two')
+  t.match(list, new RegExp(`${ids.sample.slice(0, 8)}</small></a> <small class="sample">sample</small>`))
+  t.match((await request(`/deliveries/${ids.sample}`)).body, 'sample</small>, made up by simulate')
+  t.notMatch((await request(`/deliveries/${ids.real}`)).body, 'made up by simulate')
+})
+
 tap.test('one delivery: facts, timeline, content', async t => {
   const { app, store, request, signIn, deliver, state } = await operatedApp(t)
   await signIn()
