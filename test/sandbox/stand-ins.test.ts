@@ -1,0 +1,104 @@
+import t, { type Test } from 'tap'
+import { startStripeApi } from '../../sandbox/stripe-api.ts'
+import { startWithReceiver } from '../helpers/world-receiver.ts'
+
+/** What the stand-ins refuse, as the real ones do. */
+
+async function stripeCalls(test: Test) {
+  const stripe = await startStripeApi()
+  test.teardown(() => stripe.close())
+  stripe.addPrice('price_1', 6000)
+  async function call(method: string, path: string, form?: Record<string, string>, key = '') {
+    const response = await fetch(`${stripe.url}/v1${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${stripe.secretKey}`,
+        'idempotency-key': key,
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      body: form === undefined ? null : new URLSearchParams(form),
+    })
+    return { status: response.status, body: await response.json() }
+  }
+  const expires_at = String(Math.floor(Date.now() / 1_000) + 3_600)
+  const good = { 'line_items[0][price]': 'price_1', success_url: 'http://127.0.0.1/', expires_at }
+  return { stripe, call, good }
+}
+
+t.test('Stripe refuses a session that can not be sold, and a key for another request', async t => {
+  const { stripe, call, good } = await stripeCalls(t)
+  stripe.prices.set('price_old', { id: 'price_old', active: false, unit_amount: 6000, currency: 'eur' })
+  stripe.prices.set('price_tiers', { id: 'price_tiers', unit_amount: null, currency: 'eur' })
+  const { success_url: _, ...without } = good
+  for (const [form, says] of [
+    [{ ...good, 'line_items[0][price]': 'price_2' }, /No such price: 'price_2'/],
+    [{ ...good, 'line_items[0][price]': 'price_old' }, /inactive/],
+    [{ ...good, 'line_items[0][price]': 'price_tiers' }, /no unit_amount/],
+    [without, /success_url/],
+    [{ ...good, expires_at: String(Math.floor(Date.now() / 1_000) + 60) }, /at least 30 minutes/],
+  ] as const) {
+    t.match(await call('POST', '/checkout/sessions', form), { status: 400, body: { error: { message: says } } })
+  }
+  const first = await call('POST', '/checkout/sessions', good, 'key')
+  t.match(first, { status: 200, body: { id: 'cs_test_1', status: 'open', url: /^https:\/\/checkout\.stripe\.com\// } })
+  t.same(await call('POST', '/checkout/sessions', good, 'key'), first, 'the same again')
+  t.match(await call('POST', '/checkout/sessions', { ...good, locale: 'nl' }, 'key'), {
+    status: 400,
+    body: { error: { type: 'idempotency_error' } },
+  })
+})
+
+t.test('Stripe’s lists and what it does not know', async t => {
+  const { stripe, call, good } = await stripeCalls(t)
+  stripe.intents.set('pi_1', { order_id: 'OPL-1' })
+  t.match(await call('GET', '/payment_intents/pi_1'), { status: 200, body: { metadata: { order_id: 'OPL-1' } } })
+  t.match(await call('GET', '/payment_intents/pi_2'), { status: 404, body: { error: { code: 'resource_missing' } } })
+  t.match(await call('GET', '/prices/price_2'), { status: 404, body: { error: { message: /No such price/ } } })
+  t.match(await call('GET', '/checkout/sessions/cs_2'), { status: 404 })
+  await call('POST', '/checkout/sessions', good, 'a')
+  await call('POST', '/checkout/sessions', good, 'b')
+  for (const session of stripe.sessions.values()) session.payment_intent = 'pi_1'
+  t.match(await call('GET', '/checkout/sessions?payment_intent=pi_1&limit=1'), { body: { has_more: true } })
+  t.match(await call('GET', '/checkout/sessions?payment_intent=pi_1'), { body: { has_more: false } })
+  const { body } = await call('GET', '/checkout/sessions/cs_test_1?expand[0]=payment_intent.latest_charge')
+  t.match(body, { payment_intent: { status: 'processing', latest_charge: { refunded: false } } })
+
+  for (const n of [1, 2, 3]) stripe.events.push({ id: `evt_${n}`, type: n === 2 ? 'b' : 'a', created: n })
+  t.match(await call('GET', '/events/evt_2'), { status: 200, body: { type: 'b' } })
+  const ids = async (query: string) => {
+    const { body } = await call('GET', `/events?${query}`)
+    return (body as { data: { id: string }[] }).data.map(({ id }) => id)
+  }
+  t.same(await ids('types[0]=a&created[gte]=1'), ['evt_3', 'evt_1'])
+  t.same(await ids('types[0]=a&created[gte]=1&limit=1'), ['evt_3'])
+  t.same(await ids('types[0]=a&types[1]=b&created[gte]=1&starting_after=evt_3'), ['evt_2', 'evt_1'])
+})
+
+t.test('Chatwoot knows no other path, and bears a conversation without attributes', async t => {
+  const { world, receiver } = await startWithReceiver(t)
+  const id = world.addStudent({ name: 'Renée', channel: 'whatsapp' })
+  const { url, tokens, conversations } = world.chatwoot
+  const call = (path: string, token: string) =>
+    fetch(`${url}/api/v1/accounts/1${path}`, { headers: { api_access_token: token } })
+  t.equal((await call(`/conversations/${id}/other`, tokens.admin)).status, 404)
+  t.equal((await call('/conversations/99', tokens.admin)).status, 404)
+  t.equal((await call(`/conversations/${id}`, 'another')).status, 401)
+  const conversation = conversations.get(id)
+  Object.assign(conversation as object, { custom_attributes: null })
+  const message = { message_type: 1, private: false, content_type: 'text', content_attributes: {} }
+  conversation?.messages.push({ ...message, id: 1, content: 'Hoi' })
+  world.assign(id, true)
+  await world.settled()
+  t.match(receiver.calls.at(-1)?.body, { custom_attributes: {}, messages: [{ content: 'Hoi', sender_type: null }] })
+})
+
+t.test('a call waits for a time or for a promise', async t => {
+  const { receiver } = await startWithReceiver(t)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  receiver.fail('GET /a', { wait: promise })
+  receiver.fail('GET /b', { wait: 1 })
+  const waits = fetch(`${receiver.url}/a`)
+  t.equal((await fetch(`${receiver.url}/b`)).status, 200)
+  resolve()
+  t.equal((await waits).status, 200)
+})
