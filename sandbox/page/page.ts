@@ -22,6 +22,8 @@ interface Form {
   /** What it carries, beside what is typed or pressed. */
   fields?: Record<string, string | number>
   className?: string
+  /** Of a form that one types into: by it, the script knows it again. */
+  id?: string
   /** It opens another page beside this one. */
   opens?: boolean
   /** The id of the element that has the focus after it, if what was pressed is gone by then. */
@@ -31,7 +33,7 @@ interface Form {
 /** A form that does something, by the name of what it does (actions.ts). */
 export function form({ formToken }: PageContext, action: string, parts: Form, content: string): string {
   const fields = { form: formToken, back: parts.back, ...parts.fields }
-  return html`<form method="post" action="${BASE}/do/${action}" class="${parts.className ?? ''}" data-focus="${parts.focus ?? ''}" !${parts.opens ? 'target="_blank" rel="noopener"' : ''}>
+  return html`<form !${parts.id === undefined ? '' : html`id="${parts.id}" `}method="post" action="${BASE}/do/${action}" class="${parts.className ?? ''}" data-focus="${parts.focus ?? ''}" !${parts.opens ? 'target="_blank" rel="noopener"' : ''}>
 !${Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}
 !${content}
 </form>`

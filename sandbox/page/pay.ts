@@ -29,7 +29,8 @@ export function payPage(context: PageContext, session: Session): string {
 
 /** Where the student is. */
 export function chatPath({ metadata }: Session): string {
-  return `${BASE}#student-${metadata?.conversation_id ?? ''}`
+  const conversation = metadata?.conversation_id
+  return `${BASE}#${conversation === undefined ? 'phones' : `student-${conversation}`}`
 }
 
 /** Such as: 60 minutes, Tuesday 1 December, 10:00. */

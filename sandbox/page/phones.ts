@@ -58,7 +58,7 @@ function bubble(context: PageContext, view: View, student: Student, message: Mes
     ? ''
     : status === 'failed'
       ? '<strong class="undelivered">not delivered</strong>'
-      : html`<span class="ticks !${isRead ? 'read' : ''}">!${ICONS.ticks}<span class="unseen">, ${isRead ? 'read' : 'sent'}</span></span>`
+      : html`<span class="ticks !${isRead ? 'read' : ''}">!${ICONS.ticks}</span><span class="unseen">, ${isRead ? 'read' : 'sent'}</span>`
   return html`<li id="message-${id}" class="!${isOwn ? 'own' : 'theirs'}">
 <div class="bubble"><span class="unseen">${isOwn ? student.name : 'Bijles & Co'}: </span>!${attachments.map(attachment)}!${content === null ? '' : html`!${preview(context, content)}<span class="words">!${linked(content)}</span>`}<span class="meta">${at}!${ticks}</span></div>
 !${choices(context, view, student, message)}
@@ -132,7 +132,12 @@ function composer(context: PageContext, view: View, { conversation: { id }, name
   return form(
     context,
     'say',
-    { back: hrefOf(view, {}, `student-${id}`), fields: { conversation: id }, className: 'composer' },
+    {
+      back: hrefOf(view, {}, `student-${id}`),
+      fields: { conversation: id },
+      className: 'composer',
+      id: `compose-${id}`,
+    },
     html`<input id="say-${id}" name="text" required maxlength="4000" autocomplete="off" placeholder="Message" aria-label="Message of ${name}">
 <button class="round" aria-label="Send" title="Send">!${ICONS.send}</button>
 !${attach('picture', 'Send a picture', ICONS.picture)}!${attach('voice', 'Send a voice message', ICONS.microphone)}`,
@@ -148,7 +153,7 @@ function newStudent(context: PageContext, view: View, count: number): string {
 !${form(
     context,
     'student',
-    { back: hrefOf(view, {}, 'new-title'), className: 'card' },
+    { back: hrefOf(view, {}, 'new-title'), className: 'card', id: 'new-student' },
     html`<p>Two who want the same time, one on the website, one who writes German.</p>
 <label>Name <input id="new-name" name="name" value="${name}" required maxlength="60" autocomplete="off"></label>
 <fieldset><legend>Writes on</legend>!${option('widget', CHANNEL_WORDS.widget, true)}!${option('whatsapp', CHANNEL_WORDS.whatsapp)}</fieldset>

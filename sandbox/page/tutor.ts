@@ -37,7 +37,7 @@ function conversationOf(context: PageContext, view: View, student: Student): str
   const { status, assignee, labels, messages } = conversation
   return html`<p class="who"><span class="state ${status}">${statusWords(status)} <small>${status}</small></span> <span>${CHANNEL_WORDS[channel]}</span> <span>${assignee === null ? 'nobody assigned' : 'assigned to Sam'}</span></p>
 <p class="labels"><span class="unseen">Labels: </span>!${labels.length === 0 ? '<span class="muted">no labels</span>' : labels.map(label => html`<span class="label">${label}</span> `)}</p>
-<div class="transcript" tabindex="0" role="region" aria-label="Messages and private notes of ${name}"><ol>!${messages.map(message => entry(context, message, name))}</ol></div>
+<div class="transcript" tabindex="0" role="region" aria-label="Messages and private notes of ${name}">!${messages.length === 0 ? '<p class="muted">Nothing is written yet.</p>' : html`<ol>!${messages.map(message => entry(context, message, name))}</ol>`}</div>
 !${attributes(student, context)}
 !${actions(context, view, student)}`
 }
@@ -81,7 +81,7 @@ function actions(context: PageContext, view: View, { conversation, name, channel
   return html`!${form(
     context,
     'answer',
-    { ...parts, className: 'answer' },
+    { ...parts, className: 'answer', id: `answering-${id}` },
     html`<label for="answer-${id}">Answer ${name} as a person</label>
 <textarea id="answer-${id}" name="text" rows="2" required maxlength="4000"></textarea>
 <p class="row"><button name="via" value="chatwoot" class="main">Send</button>!${channel === 'widget' ? '' : '<button name="via" value="phone">From the phone’s app</button>'}<button formaction="${BASE}/do/note">Private note</button></p>`,

@@ -36,22 +36,26 @@ function morph(old, next) {
   }
   for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value)
   const known = new Map([...old.children].filter(({ id }) => id !== '').map(child => [child.id, child]))
+  const wanted = new Set([...next.children].map(({ id }) => id).filter(id => id !== ''))
   let at = old.firstChild
+  const drop = () => {
+    const gone = at
+    at = at.nextSibling
+    gone.remove()
+  }
   for (const child of [...next.childNodes]) {
     const same = child.id ? known.get(child.id) : isAlike(at, child) ? at : undefined
     if (same === undefined) old.insertBefore(document.importNode(child, true), at)
     else {
+      // What is in between and gone makes room: what is moved would lose its focus.
+      while (at !== null && at !== same && child.id && !wanted.has(at.id)) drop()
       if (same === at) at = at.nextSibling
       else old.insertBefore(same, at)
       if (same.nodeType !== Node.ELEMENT_NODE) same.nodeValue = child.nodeValue
       else if (!same.isEqualNode(child)) morph(same, child)
     }
   }
-  while (at !== null) {
-    const gone = at
-    at = at.nextSibling
-    gone.remove()
-  }
+  while (at !== null) drop()
 }
 
 const isAlike = (one, other) => one !== null && one.nodeName === other.nodeName && !one.id

@@ -1,35 +1,16 @@
-import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { PermanentError, TransientError } from '../../app.ts'
 import { chatwoot, stripeEvent, stripePaymentIntent } from '../../commands/samples.ts'
 import { type Clock, systemClock } from '../../inbox/contracts.ts'
 import type { AnsweredEvent } from '../../inbox/events.ts'
 import { chatwootRequest, listen, stripeRequest, webhookApp } from '../helpers/app.ts'
+import { DESKTOP, inChromium, LOW_CONTRAST, PHONE, picture, scrollsSideways, withPage } from '../helpers/browser.ts'
 
 /** The operator's page in a real Chromium, as a person uses it. UPDATE_SCREENSHOTS=1 writes the pictures of docs/. */
 
 const TOKEN = 'the-token-of-the-operator'
-const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url))
-const DESKTOP = { width: 1280, height: 900 }
-const PHONE = { width: 390, height: 844 }
-
-/** Chromium's path. Where CI requires it, its absence is a failure; elsewhere it is said aloud. */
-function findChromium(): string | undefined {
-  const given = process.env.CHROMIUM_PATH ?? 'chromium'
-  const found = spawnSync('sh', ['-c', 'command -v "$0"', given], { encoding: 'utf8' }).stdout.trim()
-  if (found !== '') return found
-  const message = `NOT RUN: ${given} is not installed, the operator's page is not tested in a browser (apt-get install chromium)`
-  if (process.env.REQUIRE_CHROMIUM === '1') t.fail(message)
-  else {
-    t.comment(`!!! ${message}`)
-    t.pass(message)
-  }
-  return undefined
-}
 
 /** The service, whose handler fails until it is mended. */
 async function startService(t: Test, clock: Clock = systemClock) {
@@ -62,34 +43,6 @@ async function startService(t: Test, clock: Clock = systemClock) {
   }
 }
 
-/** Uses a page whose every complaint, and every request to another host, fails the test. */
-async function withPage(
-  t: Test,
-  browser: Browser,
-  use: (page: Page) => Promise<void>,
-  options: BrowserContextOptions = {},
-): Promise<void> {
-  const context = await browser.newContext({ viewport: DESKTOP, ...options })
-  t.teardown(() => context.close())
-  const complaints: string[] = []
-  await context.addInitScript(`addEventListener('securitypolicyviolation', event => {
-    console.error('violates the CSP: ' + event.violatedDirective + ' ' + event.blockedURI)
-  })`)
-  const page = await context.newPage()
-  // For a slow machine.
-  page.setDefaultTimeout(300_000)
-  page.on('console', message => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
-  })
-  page.on('pageerror', error => complaints.push(error.message))
-  page.on('request', request => {
-    if (new URL(request.url()).hostname !== '127.0.0.1') complaints.push(`asks ${request.url()}`)
-  })
-  await use(page)
-  await context.close()
-  t.same(complaints, [], 'no errors, no CSP violations, no requests to other hosts')
-}
-
 async function signIn(page: Page, url: string): Promise<void> {
   await page.goto(url)
   await page.getByLabel("The operator's token").fill(TOKEN)
@@ -97,9 +50,6 @@ async function signIn(page: Page, url: string): Promise<void> {
 }
 
 const isLive = (page: Page) => page.locator('#live.on').waitFor()
-const scrollsSideways = (page: Page) =>
-  page.evaluate<boolean>('document.documentElement.scrollWidth > document.documentElement.clientWidth')
-
 const PICTURES = [
   'dashboard-desktop',
   'dashboard-desktop-dark',
@@ -108,10 +58,8 @@ const PICTURES = [
   'deliveries-phone',
 ]
 
-async function picture(page: Page, name: string): Promise<void> {
-  if (process.env.UPDATE_SCREENSHOTS !== '1' || !PICTURES.includes(name)) return
-  mkdirSync(DOCS, { recursive: true })
-  await page.screenshot({ path: `${DOCS}${name}.png`, fullPage: true, animations: 'disabled' })
+const pictureOf = async (page: Page, name: string) => {
+  if (PICTURES.includes(name)) await picture(page, name)
 }
 
 function tests(browser: Browser): void {
@@ -342,13 +290,13 @@ function tests(browser: Browser): void {
             const back = await page.evaluate<string>('getComputedStyle(document.body).backgroundColor')
             t.equal(back, colorScheme === 'dark' ? 'rgb(20, 23, 26)' : 'rgb(250, 249, 247)')
             t.same(await page.evaluate(LOW_CONTRAST), [], `contrast, overview, ${suffix}`)
-            await picture(page, `dashboard-${suffix}`)
+            await pictureOf(page, `dashboard-${suffix}`)
             await page.getByRole('link', { name: 'Deliveries', exact: true }).click()
             // Until its style sheet is there, too.
             await page.waitForURL('**/deliveries')
             t.notOk(await scrollsSideways(page), `list, ${suffix}`)
             t.same(await page.evaluate(LOW_CONTRAST), [], `contrast, list, ${suffix}`)
-            await picture(page, `deliveries-${suffix}`)
+            await pictureOf(page, `deliveries-${suffix}`)
             await page.getByLabel('State').selectOption('dead')
             await page.getByRole('button', { name: 'Show' }).click()
             await page.getByRole('table').getByRole('link').first().click()
@@ -356,7 +304,7 @@ function tests(browser: Browser): void {
             await page.getByText('Discard…').click()
             t.notOk(await scrollsSideways(page), `delivery, ${suffix}`)
             t.same(await page.evaluate(LOW_CONTRAST), [], `contrast, delivery, ${suffix}`)
-            await picture(page, `delivery-${suffix}`)
+            await pictureOf(page, `delivery-${suffix}`)
           },
           { viewport, colorScheme },
         )
@@ -365,36 +313,4 @@ function tests(browser: Browser): void {
   })
 }
 
-/** The texts whose contrast with what is behind them is below 4.5, WCAG's AA. */
-const LOW_CONTRAST = `(() => {
-  const parse = text => text.match(/[\\d.]+/g).map(Number)
-  const light = text => {
-    const [r, g, b] = parse(text).map(part => part / 255).map(part => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b
-  }
-  const behind = element => {
-    for (let each = element; each !== null; each = each.parentElement) {
-      const { backgroundColor } = getComputedStyle(each)
-      if ((parse(backgroundColor)[3] ?? 1) > 0.99) return backgroundColor
-    }
-    return 'rgb(255, 255, 255)'
-  }
-  const low = []
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
-  while (walker.nextNode()) {
-    const { parentElement: element, nodeValue } = walker.currentNode
-    if (nodeValue.trim() === '' || !element.checkVisibility()) continue
-    const [a, b] = [light(getComputedStyle(element).color), light(behind(element))].sort((x, y) => y - x)
-    if ((a + 0.05) / (b + 0.05) < 4.5) low.push(nodeValue.trim())
-  }
-  return low
-})()`
-
-const executablePath = findChromium()
-if (executablePath !== undefined) {
-  // As root, Chromium runs without its sandbox only.
-  const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-  const browser = await chromium.launch({ executablePath, args })
-  t.teardown(() => browser.close())
-  tests(browser)
-}
+await inChromium("the operator's page", tests)

@@ -109,7 +109,7 @@ function serviceControl() {
   }
   return {
     state: () => state,
-    url: () => 'http://127.0.0.1:40123',
+    url: (): string | undefined => 'http://127.0.0.1:40123',
     lastLines: () => ['the last line of the log'],
     kill: () => become('stopped'),
     start: () => become('running'),

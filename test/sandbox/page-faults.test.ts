@@ -115,3 +115,33 @@ t.test('before the service has started, and when something fails', async t => {
   t.equal(world.chatwoot.conversations.size, 1, 'the first student')
   await page.close()
 })
+
+t.test('what is not there yet, or not any more', async t => {
+  const { control, get, world, press } = await startPage(t)
+  await press('/sandbox', 'say', { text: 'Hoi' })
+  world.chatwoot.contacts.clear()
+  const session = { id: 'cs_test_8', payment_intent: null, status: 'open', amount_total: 5_000, currency: 'eur' }
+  world.stripe.sessions.set('cs_test_8', { ...session, expires_at: 4e9 })
+  const html = await get('/sandbox')
+  t.match(textOf(html), /Nobody WhatsApp, Nederlands/, 'a contact that is gone')
+  t.match(textOf(html), /Payments €50.00 open/, 'a payment of nobody’s')
+  const payment = await get('/sandbox/pay/cs_test_8')
+  t.match(textOf(payment), /€50.00 60 minutes/)
+  t.match(payment, 'href="/sandbox#phones"')
+  world.chatwoot.conversations.clear()
+  ;(world.wire as unknown[]).length = 0
+  control.url = () => undefined
+  await control.become('starting')
+  const empty = textOf(await get('/sandbox'))
+  t.match(empty, /No conversation yet/)
+  t.match(empty, /Every webhook and every call shows here as it happens/)
+  t.match(empty, /Starting Mon/, 'no address yet')
+})
+
+t.test('a link that is no link to pay stays text', async t => {
+  const { press } = await startPage(t)
+  const links = 'http://127.0.0.1:3000/sandbox/pay/cs_test_404 x'
+  const html = await press('/sandbox', 'say', { text: links })
+  t.match(textOf(html), links)
+  t.notMatch(html, 'class="preview"')
+})

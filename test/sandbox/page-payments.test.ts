@@ -25,6 +25,7 @@ async function reserved(t: Parameters<typeof startPage>[0]) {
 t.test('a debit is under way, and fails', async t => {
   const { press, reserve } = await reserved(t)
   await reserve()
+  t.match(await press('/sandbox', 'say', { text: 'hm' }), 'class="choices buttons"', 'few are buttons')
   t.match(textOf(await press('/sandbox/pay/cs_test_1', 'pay', {}, 'SEPA')), /10:00–11:00 Sanne payment under way/)
   const failed = await press('/sandbox/pay/cs_test_1', 'settle', {}, 'It fails')
   t.match(textOf(failed), /failed There is nothing to pay here/)

@@ -1,0 +1,197 @@
+import { join } from 'node:path'
+import type { Browser, Locator, Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { readEnv } from '../../environment.ts'
+import { startSandbox } from '../../sandbox/run.ts'
+import { DESKTOP, inChromium, LOW_CONTRAST, PHONE, picture, scrollsSideways, withPage } from '../helpers/browser.ts'
+
+/** The sandbox as somebody uses it who has just started it: all its processes, and a real Chromium. */
+
+async function start(t: Test) {
+  const config = await readEnv({ env: { PORT: '0', DATABASE_URL: join(t.testdir(), 'webhooks.db') } })
+  const sandbox = await startSandbox(config, () => {})
+  t.teardown(() => sandbox.close())
+  return sandbox
+}
+
+const studentOf = (page: Page, name: string) => page.getByRole('article', { name })
+/** What can be answered to the latest question. */
+const choicesOf = (student: Locator) => student.locator('.choices').last().getByRole('button')
+
+async function addStudent(page: Page, name: string, channel: string, language: string): Promise<Locator> {
+  const form = page.getByRole('article', { name: 'Another student' })
+  await form.getByLabel('Name').fill(name)
+  await form.getByLabel(channel).check()
+  await form.getByLabel('Language').selectOption({ label: language })
+  await form.getByRole('button', { name: 'Add the student' }).click()
+  await studentOf(page, name).waitFor()
+  return studentOf(page, name)
+}
+
+function tests(browser: Browser): void {
+  t.test(
+    'two want one time, one pays, Stripe says it twice, the service is killed, the other is offered others',
+    async t => {
+      const { url, world, clock } = await start(t)
+      await withPage(t, browser, async page => {
+        await page.goto(url)
+        const sanne = studentOf(page, 'Sanne')
+        await sanne.getByRole('button', { name: 'Les boeken' }).click()
+        await sanne.getByText('Wanneer wil je je les van 60 minuten?').waitFor()
+        const emma = await addStudent(page, 'Emma', 'Website widget', 'English')
+        await emma.getByRole('button', { name: 'Book a lesson' }).click()
+        await emma.getByText('When would you like your lesson of 60 minutes?').waitFor()
+        await page.getByRole('button', { name: 'Every webhook twice' }).click()
+
+        // The same time, in two languages. Whoever is first has it.
+        await choicesOf(sanne).first().click()
+        await choicesOf(emma).first().click()
+        const links = page.locator('.preview')
+        await links.first().waitFor()
+        const isSanne = (await sanne.locator('.preview').count()) === 1
+        const [first, second] = isSanne ? [sanne, emma] : [emma, sanne]
+        const taken = isSanne ? 'that time is not free any more' : 'Die tijd is helaas niet meer vrij'
+        await second.getByText(taken).waitFor()
+        t.equal(await links.count(), 1, 'one of them')
+        t.ok((await choicesOf(second).count()) > 2, 'the other is offered others')
+        const calendar = page.getByRole('region', { name: 'Calendar' })
+        await calendar.getByText(/held until/).waitFor()
+
+        await first.locator('.preview').click()
+        await page.getByRole('heading', { level: 1, name: '€50.00' }).waitFor()
+        await page.getByRole('button', { name: 'iDEAL' }).click()
+        await page.waitForURL(/\/sandbox#student-/)
+        await page.getByRole('button', { name: 'Kill the service' }).click()
+        await page.getByRole('status').getByText('Killed').waitFor()
+        await page.getByRole('button', { name: 'Start the service' }).click()
+        await page.getByRole('status').getByText('Running').waitFor()
+        // What Stripe could not say it says again, later and later.
+        clock.move(60_000)
+
+        await first.getByText(isSanne ? 'Je les staat vast' : 'Your lesson is booked').waitFor()
+        await calendar.getByText(/paid/).waitFor()
+        t.equal(await calendar.locator('.lesson').count(), 1, 'booked once')
+        t.equal(await first.getByText(isSanne ? 'Je les staat vast' : 'Your lesson is booked').count(), 1, 'said once')
+        await world.settled()
+        const told = world.wire.filter(({ event }) => event === 'checkout.session.completed')
+        t.ok(told.length >= 2, `Stripe has said it ${told.length} times`)
+      })
+    },
+  )
+
+  t.test('a lesson is booked with the keyboard alone', async t => {
+    const { url } = await start(t)
+    await withPage(t, browser, async page => {
+      await page.goto(url)
+      const sanne = studentOf(page, 'Sanne')
+      await sanne.waitFor()
+      const focused = () => page.evaluate<string>('document.activeElement.innerText ?? ""')
+      /** Tabs on until what has the focus says so, and every stop on the way shows it. */
+      const tabTo = async (text: RegExp) => {
+        for (let stops = 0; stops < 60; stops++) {
+          await page.keyboard.press('Tab')
+          const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')
+          t.not(outline, 'none', 'the focus is seen')
+          if (text.test(await focused())) return
+        }
+        t.fail(`no stop says ${text}`)
+      }
+      await tabTo(/^Skip to the students/)
+      await page.keyboard.press('Enter')
+      await tabTo(/^Les boeken/)
+      await page.keyboard.press('Enter')
+      await choicesOf(sanne).first().waitFor()
+      t.equal(await page.evaluate('document.activeElement.id'), 'say-1', 'one can go on writing')
+      await page.keyboard.type('Andere tijden')
+      await page.keyboard.press('Enter')
+      await sanne.getByText('Wanneer wil je je les').nth(1).waitFor()
+      t.equal(await page.getByLabel('Message of Sanne').inputValue(), '', 'what was sent is gone')
+      // The choices are before the field that has the focus.
+      const title = await choicesOf(sanne).first().innerText()
+      for (let stops = 0; stops < 40 && (await focused()) !== title; stops++) await page.keyboard.press('Shift+Tab')
+      await page.keyboard.press('Enter')
+      await sanne.locator('.preview').waitFor()
+      await tabTo(/^Pay €50/)
+      await page.keyboard.press('Enter')
+      await page.getByRole('heading', { level: 1, name: '€50.00' }).waitFor()
+      await tabTo(/^Card/)
+      await page.keyboard.press('Enter')
+      await sanne.getByText('Je les staat vast').waitFor()
+    })
+  })
+
+  t.test('whoever hears the page finds the way, and what is typed stays', async t => {
+    const { url, world } = await start(t)
+    await withPage(t, browser, async page => {
+      await page.goto(url)
+      await studentOf(page, 'Sanne').waitFor()
+      for (const landmark of ['banner', 'main'] as const) t.equal(await page.getByRole(landmark).count(), 1, landmark)
+      for (const region of ['Students', 'The tutor’s view', 'Calendar', 'Payments', 'The wire']) {
+        t.equal(await page.getByRole('region', { name: region }).count(), 1, region)
+      }
+      t.equal(await page.getByRole('heading', { level: 1 }).count(), 1)
+      await page.getByLabel('Message of Sanne').fill('half a senten')
+      await page.getByText('Attributes').click()
+      world.say(1, 'Hoi')
+      await page.getByRole('log', { name: 'Chat of Sanne' }).getByText('Waarmee kan ik je helpen?').waitFor()
+      t.equal(await page.getByLabel('Message of Sanne').inputValue(), 'half a senten')
+      t.equal(await page.locator('details[open]').count(), 1, 'what was opened is open')
+      await page.getByRole('table').getByRole('link', { name: 'message_created' }).first().click()
+      await page.getByRole('region', { name: 'Request' }).waitFor()
+      t.match(page.url(), /\?wire=\d+#wire-entry$/)
+      const [dashboard] = await Promise.all([
+        page.context().waitForEvent('page'),
+        page.getByRole('button', { name: 'Its delivery on the dashboard' }).click(),
+      ])
+      await dashboard.getByRole('heading', { level: 1, name: 'message_created' }).waitFor()
+      await dashboard.close()
+    })
+  })
+
+  t.test('on a desktop and on a phone, by day and by night', async t => {
+    const { url } = await start(t)
+    await withPage(t, browser, async page => {
+      await page.goto(url)
+      await studentOf(page, 'Sanne').waitFor()
+      await picture(page, 'sandbox-start')
+      const sanne = studentOf(page, 'Sanne')
+      await sanne.getByRole('button', { name: 'Les boeken' }).click()
+      await choicesOf(sanne).first().click()
+      await sanne.locator('.preview').click()
+      await page.getByRole('button', { name: 'iDEAL' }).click()
+      await sanne.getByText('Je les staat vast').waitFor()
+      const emma = await addStudent(page, 'Emma', 'Website widget', 'English')
+      await emma.getByRole('button', { name: 'Book a lesson' }).click()
+      await choicesOf(emma).nth(1).click()
+      await emma.locator('.preview').waitFor()
+    })
+    for (const [screen, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const suffix = colorScheme === 'dark' ? `${screen}-dark` : screen
+        await withPage(
+          t,
+          browser,
+          async page => {
+            await page.goto(url)
+            await studentOf(page, 'Emma').waitFor()
+            t.notOk(await scrollsSideways(page), `the page, ${suffix}`)
+            t.same(await page.evaluate(LOW_CONTRAST), [], `contrast, ${suffix}`)
+            if (suffix !== 'phone-dark') await picture(page, `sandbox-${suffix}`)
+            await page.getByRole('table').getByRole('link').first().click()
+            await page.getByRole('region', { name: 'Request' }).waitFor()
+            t.notOk(await scrollsSideways(page), `the wire, ${suffix}`)
+            t.same(await page.evaluate(LOW_CONTRAST), [], `contrast, the wire, ${suffix}`)
+            await studentOf(page, 'Emma').locator('.preview').click()
+            await page.getByRole('button', { name: 'iDEAL' }).waitFor()
+            t.notOk(await scrollsSideways(page), `payment, ${suffix}`)
+            t.same(await page.evaluate(LOW_CONTRAST), [], `contrast, payment, ${suffix}`)
+            if (suffix === 'phone') await picture(page, 'sandbox-payment-phone')
+          },
+          { viewport, colorScheme },
+        )
+      }
+    }
+  })
+}
+
+await inChromium("the sandbox's page", tests)
