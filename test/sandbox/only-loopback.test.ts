@@ -80,6 +80,7 @@ t.test('every way to connect', async t => {
     await tell('tls', () => socket(tls.connect(443, 'api.stripe.com')))
     await tell('here', () => socket(net.connect(port, address)))
     await tell('here, without a host', () => socket(net.connect(port)))
+    await tell('here, by hand', () => socket(new net.Socket().connect(port)))
     await tell('here, options', () => socket(net.connect({ port })))
     server.closeAllConnections()
     server.close()`)
@@ -94,6 +95,7 @@ t.test('every way to connect', async t => {
     tls: refused('api.stripe.com:443'),
     here: 'connected',
     'here, without a host': 'connected',
+    'here, by hand': 'connected',
     'here, options': 'connected',
   })
 })
