@@ -95,6 +95,7 @@ export async function startStripeApi(options: StripeApiOptions = {}): Promise<St
     if (method === 'POST' && pathname === '/v1/checkout/sessions') return once(call, () => create(body))
     const [, collection, id = '', action = ''] =
       /^\/v1\/(checkout\/sessions|prices)\/([^/]+)(?:\/(expire))?$/.exec(pathname) ?? []
+    if (collection === undefined) return invalid(404, `Unrecognized request URL (${method}: ${pathname}).`)
     const session = collection === 'checkout/sessions' ? sessions.get(id) : undefined
     if (session !== undefined && method === 'POST' && action === 'expire') return expireOpen(session)
     const found = collection === 'prices' ? prices.get(id) : session && show(session, searchParams.get('expand[0]'))

@@ -55,6 +55,7 @@ t.test('Stripe’s lists and what it does not know', async t => {
   t.match(await call('GET', '/payment_intents/pi_2'), { status: 404, body: { error: { code: 'resource_missing' } } })
   t.match(await call('GET', '/prices/price_2'), { status: 404, body: { error: { message: /No such price/ } } })
   t.match(await call('GET', '/checkout/sessions/cs_2'), { status: 404 })
+  t.match(await call('GET', '/balance'), { status: 404, body: { error: { message: /GET: \/v1\/balance/ } } })
   await call('POST', '/checkout/sessions', good, 'a')
   await call('POST', '/checkout/sessions', good, 'b')
   for (const session of stripe.sessions.values()) session.payment_intent = 'pi_1'
@@ -78,8 +79,24 @@ t.test('Chatwoot knows no other path, and bears a conversation without attribute
   const { world, receiver } = await startWithReceiver(t)
   const id = world.addStudent({ name: 'Renée', channel: 'whatsapp' })
   const { url, tokens, conversations } = world.chatwoot
-  const call = (path: string, token: string) =>
-    fetch(`${url}/api/v1/accounts/1${path}`, { headers: { api_access_token: token } })
+  const call = (path: string, token: string, body?: object) =>
+    fetch(`${url}/api/v1/accounts/1${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { api_access_token: token },
+      body: body === undefined ? null : JSON.stringify(body),
+    })
+  t.equal((await call('/agents', tokens.admin)).status, 404)
+  t.equal((await call('/contacts/99', tokens.admin)).status, 404)
+  for (const assignee_id of [11, null]) {
+    t.equal((await call(`/conversations/${id}/assignments`, tokens.bot, { assignee_id })).status, 200)
+  }
+  const items = [{ title: 'Les', value: 'les', description: 'een uur' }]
+  const refused = await call(`/conversations/${id}/messages`, tokens.bot, {
+    content: 'Kies',
+    content_attributes: { items },
+  })
+  t.match(await refused.text(), /invalid keys for items: description/)
+  t.equal((await call(`/conversations/${id}/messages`, tokens.bot, { content: 'x'.repeat(150_001) })).status, 422)
   t.equal((await call(`/conversations/${id}/other`, tokens.admin)).status, 404)
   t.equal((await call('/conversations/99', tokens.admin)).status, 404)
   t.equal((await call(`/conversations/${id}`, 'another')).status, 401)
