@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import { OptionError, PermanentError } from '../inbox/errors.ts'
 import { ChatwootRefusedError, createCall, hasField, UnexpectedAnswerError } from './chatwoot-api.ts'
+import { Reads } from './conversation-reads.ts'
 import { httpUrl } from './http.ts'
 
 /**
@@ -83,10 +85,23 @@ export interface ChatwootClient {
   sendMessage(conversation: string, content: string, signal: AbortSignal, extras?: MessageExtras): Promise<void>
   /** A note that only agents see. */
   sendPrivateNote(conversation: string, content: string, signal: AbortSignal, extras?: MessageExtras): Promise<void>
-  /** Sets some of the conversation's attributes, keeping the others (the API replaces all: read, merge, write). */
-  mergeAttributes(conversation: string, attributes: Attributes, signal: AbortSignal): Promise<void>
-  /** Adds and removes labels, keeping the others (the API replaces the list). */
-  changeLabels(conversation: string, change: { add?: string[]; remove?: string[] }, signal: AbortSignal): Promise<void>
+  /**
+   * Sets some of the conversation's attributes, keeping the others (the API replaces all: read, merge, write).
+   * @param known an answer of getConversation: not read again if this client has not written to it since, within 30 s
+   */
+  mergeAttributes(
+    conversation: string,
+    attributes: Attributes,
+    signal: AbortSignal,
+    known?: ChatwootConversation,
+  ): Promise<void>
+  /** Adds and removes labels, keeping the others (the API replaces the list). @param known as for mergeAttributes */
+  changeLabels(
+    conversation: string,
+    change: { add?: string[]; remove?: string[] },
+    signal: AbortSignal,
+    known?: ChatwootConversation,
+  ): Promise<void>
   /** `open` hands a bot's pending conversation to a human. */
   setStatus(conversation: string, status: 'open' | 'pending' | 'resolved', signal: AbortSignal): Promise<void>
   assign(conversation: string, agent: number, signal: AbortSignal): Promise<void>
@@ -148,27 +163,33 @@ async function getConversation({ read }: Calls, id: string, signal: AbortSignal)
 function conversationCalls(calls: Calls) {
   const { read, readAsAdmin, post, putAsAdmin } = calls
   const inTurn = createTurns()
+  const reads = new Reads()
 
   return {
-    getConversation: (conversation, signal) => getConversation(calls, conversation, signal),
+    getConversation: (conversation, signal) => reads.register(() => getConversation(calls, conversation, signal)),
     async listConversations(status, page, signal) {
       const path = `/conversations?status=${status}&assignee_type=all&page=${page}`
       const answer = await readAsAdmin(path, signal)
       return listIn<ChatwootConversation>(hasField(answer, 'data') ? answer.data : undefined, path)
     },
-    mergeAttributes(conversation, attributes, signal) {
+    mergeAttributes(conversation, attributes, signal, known) {
       return inTurn(conversation, async () => {
-        const { custom_attributes } = await getConversation(calls, conversation, signal)
-        const merged = { custom_attributes: { ...custom_attributes, ...attributes } }
-        await post(`${pathOf('conversations', conversation)}/custom_attributes`, merged, signal)
+        const path = pathOf('conversations', conversation)
+        const current = reads.isCurrent(known, path) ? known : await getConversation(calls, conversation, signal)
+        const before = current.custom_attributes ?? {}
+        if (Object.entries(attributes).every(([name, value]) => isDeepStrictEqual(before[name] ?? null, value ?? null)))
+          return
+        const custom_attributes = { ...before, ...attributes }
+        await reads.outdate(path, () => post(`${path}/custom_attributes`, { custom_attributes }, signal))
       })
     },
-    changeLabels(conversation, { add = [], remove = [] }, signal) {
+    changeLabels(conversation, { add = [], remove = [] }, signal, known) {
       return inTurn(conversation, async () => {
         const path = `${pathOf('conversations', conversation)}/labels`
-        const before = listIn<string>(await read(path, signal), path)
+        const before = reads.isCurrent(known, path) ? known.labels : listIn<string>(await read(path, signal), path)
         const labels = [...new Set([...before, ...add])].filter(label => !remove.includes(label))
-        await post(path, { labels }, signal)
+        if (isDeepStrictEqual(labels, before)) return
+        await reads.outdate(path, () => post(path, { labels }, signal))
       })
     },
     async setStatus(conversation, status, signal) {

@@ -6,8 +6,8 @@ import { PermanentError } from '../inbox/errors.ts'
 import { asText } from '../sources/json.ts'
 import type { Conversation } from './conversation.ts'
 import { choicesOf, type Intent, type Situation, type Step } from './dialogue.ts'
-import { whyUnsellable } from './money.ts'
 import { type PlanningProfile, profileOf } from './planning.ts'
+import { checkPrice, forgetPrice } from './price-check.ts'
 import type { Reply } from './reply.ts'
 import { type Segment, segmentOf } from './segment.ts'
 import type { PriceIds, Services } from './services.ts'
@@ -232,9 +232,16 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
 
 /** Checks the price first: Stripe itself would sell one without an amount for whatever the student likes to pay. */
 async function sell(client: StripeClient, checkout: Checkout, signal: AbortSignal) {
-  const problem = whyUnsellable(await client.getPrice(checkout.price, signal))
-  if (problem !== null) throw new PermanentError(problem)
-  return client.createSession(checkout, signal)
+  await checkPrice(client, checkout.price, signal)
+  try {
+    return await client.createSession(checkout, signal)
+  } catch (error) {
+    if (!(error instanceof PermanentError)) throw error
+    forgetPrice(client, checkout.price)
+    // If the price is why, this says so in better words.
+    await checkPrice(client, checkout.price, signal)
+    throw error
+  }
 }
 
 /** An order id: the same for every attempt at a message, different from other installations'. */

@@ -1,4 +1,4 @@
-import type { ChatwootClient } from '../clients/chatwoot.ts'
+import type { ChatwootConversation as ApiConversation, ChatwootClient } from '../clients/chatwoot.ts'
 import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { type ChatwootConversation, readConversation } from '../sources/chatwoot-payloads.ts'
@@ -18,6 +18,8 @@ export interface Conversation {
   assigned: boolean
   /** Open, and handed over by the bot. */
   awaitsHuman: boolean
+  /** As Chatwoot's API gave it, if it was read: what is written back need not be read again. */
+  read?: ApiConversation
 }
 
 export function toConversation(conversation: ChatwootConversation): Conversation {
@@ -43,7 +45,8 @@ export async function fetchConversation(
   id: string,
   signal: AbortSignal,
 ): Promise<Conversation> {
-  return toConversation(readConversation(await client.getConversation(id, signal), 'conversation'))
+  const read = await client.getConversation(id, signal)
+  return { ...toConversation(readConversation(read, 'conversation')), read }
 }
 
 /** The attribute may be defined as text in Chatwoot. */

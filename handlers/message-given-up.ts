@@ -26,7 +26,7 @@ export async function messageGivenUp(
     return explain(services, client, conversation.id, delivery, recorded?.result.content, context)
   })
   // Before the message, which may be what Chatwoot refuses.
-  if (reply.handsOver) await handOver(services, client, conversation.id, id, context)
+  if (reply.handsOver) await handOver(services, client, conversation, id, context)
   await publish(services, client, conversation, { ...reply, handsOver: false }, `${id}:gave-up`, context)
   await context.once(gaveUpKey(delivery), () => true)
 }

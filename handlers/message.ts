@@ -10,7 +10,14 @@ import {
 } from '../sources/chatwoot-payloads.ts'
 import type { SourceHandlers } from '../sources/payloads.ts'
 import { giveToPerson, kindOf, offeredOf, readerOf, SaleRefusedError, situationOf } from './booking.ts'
-import { fetchConversation, isSilent, isSwitchedOff, toConversation, updateContact } from './conversation.ts'
+import {
+  type Conversation,
+  fetchConversation,
+  isSilent,
+  isSwitchedOff,
+  toConversation,
+  updateContact,
+} from './conversation.ts'
 import { intentOf, MAX_ANSWER_LENGTH, understand } from './dialogue.ts'
 import { isWithPerson, messageGivenUp } from './message-given-up.ts'
 import { publish, type Reply, sayOnce } from './reply.ts'
@@ -41,36 +48,35 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     if (chatwoot === null) return context.log.warn('no reply sent: CW_TOKEN is not set')
     const conversation = toConversation(payload.conversation)
     if (isSilent(conversation)) return
-    await initialise(chatwoot, conversation.id, context)
     const late = now() - delivery.receivedAt
     if (late > STALE_AFTER_MS && (await isOvertaken(chatwoot, conversation.id, delivery, context))) {
       const note = { content: lateNote(late, payload) }
       return sayOnce(chatwoot, 'sendPrivateNote', conversation.id, note, `${id}:late`, context)
     }
     // Recorded before anything is sent, so that a retry sends the same reply whatever has changed.
-    const reply = await context.once(`${id}:reply`, () => answer(chatwoot, conversation.id, delivery, context))
-    if (reply !== null) await publish(services, chatwoot, conversation, reply, id, context)
+    let current = conversation
+    const reply = await context.once(`${id}:reply`, async () => {
+      // Read: the copy in the event can predate the reply to the previous message.
+      current = await fetchConversation(chatwoot, conversation.id, context.signal)
+      const answered = await answer(current, delivery, context)
+      return answered && withInitial(chatwoot, current, answered, delivery, context)
+    })
+    if (reply !== null) await publish(services, chatwoot, current, reply, id, context)
   }
 
-  async function onConversation(
-    { payload }: Delivery<ChatwootConversationEvent>,
-    context: HandlerContext,
-  ): Promise<void> {
-    const { id, attributes } = toConversation(payload)
+  async function onConversation(delivery: Delivery<ChatwootConversationEvent>, context: HandlerContext): Promise<void> {
+    const { id, attributes } = toConversation(delivery.payload)
     if (chatwoot === null || isSwitchedOff(attributes)) return
-    await initialise(chatwoot, id, context)
+    await initialise(chatwoot, id, delivery, context)
   }
 
   /** null: the bot keeps silent. */
   async function answer(
-    client: ChatwootClient,
-    id: string,
+    conversation: Conversation,
     delivery: Delivery<ChatwootMessage>,
     context: HandlerContext,
   ): Promise<Reply | null> {
     const { signal, log, once } = context
-    // Fetched: the copy in the event can predate the reply to the previous message.
-    const conversation = await fetchConversation(client, id, signal)
     if (isSilent(conversation)) return null
     const turn: Turn = { services, conversation, kind: kindOf(conversation), signal, delivery, once }
     try {
@@ -165,13 +171,50 @@ function lateNote(late: number, payload: ChatwootMessage): string {
   return `TutorBot could handle a message only ${minutes} min late and did not reply to it: "${previewOf(payload)}"`
 }
 
-/** Sets a conversation's missing attributes and its contact's segment, once. */
-async function initialise(client: ChatwootClient, conversation: string, context: HandlerContext): Promise<void> {
-  await context.once(`chatwoot:${client.accountId}:${conversation}:initialised`, async () => {
-    const { attributes, contactId, contactAttributes } = await fetchConversation(client, conversation, context.signal)
-    const lacking = Object.entries(INITIAL_ATTRIBUTES).filter(([name]) => attributes[name] == null)
-    if (lacking.length > 0) await client.mergeAttributes(conversation, Object.fromEntries(lacking), context.signal)
-    if (contactId === undefined || contactAttributes.segment != null) return
-    await updateContact(client, contactId, { segment: segmentOf(contactAttributes) }, context)
+/** Sets a new conversation's missing attributes and its contact's segment, once. */
+async function initialise(
+  client: ChatwootClient,
+  conversation: string,
+  delivery: Delivery<unknown>,
+  context: HandlerContext,
+): Promise<void> {
+  await context.once(initialisedKey(client, conversation), async () => {
+    const current = await fetchConversation(client, conversation, context.signal)
+    const { attributes, contact } = initialOf(current)
+    const { contactId, read } = current
+    if (attributes !== undefined) await client.mergeAttributes(conversation, attributes, context.signal, read)
+    if (contact !== undefined && contactId !== undefined) await updateContact(client, contactId, contact, context)
+    return delivery.id
   })
+}
+
+/** The first reply sets them along with its own. */
+async function withInitial(
+  client: ChatwootClient,
+  conversation: Conversation,
+  reply: Reply,
+  delivery: Delivery<unknown>,
+  { once }: HandlerContext,
+): Promise<Reply> {
+  const first = await once(initialisedKey(client, conversation.id), () => delivery.id)
+  if (first !== delivery.id) return reply
+  const { attributes, contact } = initialOf(conversation)
+  return {
+    ...reply,
+    ...(attributes && { attributes: { ...attributes, ...reply.attributes } }),
+    ...(contact && { contact: { ...contact, ...reply.contact } }),
+  }
+}
+
+function initialisedKey({ accountId }: ChatwootClient, conversation: string): string {
+  return `chatwoot:${accountId}:${conversation}:initialised`
+}
+
+/** What a conversation and its contact lack. */
+function initialOf({ attributes, contactAttributes }: Conversation): Pick<Reply, 'attributes' | 'contact'> {
+  const lacking = Object.entries(INITIAL_ATTRIBUTES).filter(([name]) => attributes[name] == null)
+  return {
+    ...(lacking.length > 0 && { attributes: Object.fromEntries(lacking) }),
+    ...(contactAttributes.segment == null && { contact: { segment: segmentOf(contactAttributes) } }),
+  }
 }

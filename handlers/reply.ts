@@ -72,19 +72,35 @@ export async function replyOnce(
 export async function publish(
   services: Services,
   client: ChatwootClient,
-  { id, contactId }: Conversation,
+  conversation: Conversation,
   reply: Reply,
   key: string,
   context: HandlerContext,
 ): Promise<void> {
-  const isOutdated = reply.since !== undefined && hasMovedOn(await fetchConversation(client, id, context.signal), reply)
+  const { id, contactId, read } = conversation
+  const { signal } = context
+  const isOutdated = reply.since !== undefined && hasMovedOn(await fetchConversation(client, id, signal), reply)
   const { attributes, contact, labels, note, content, items, handsOver } = isOutdated ? { note: reply.note } : reply
-  if (attributes !== undefined) await client.mergeAttributes(id, attributes, context.signal)
-  if (contact !== undefined && contactId !== undefined) await updateIfThere(client, contactId, contact, context)
-  if (labels !== undefined) await client.changeLabels(id, labels, context.signal)
+  await allEnded([
+    attributes && client.mergeAttributes(id, attributes, signal, read),
+    contact && contactId && lacks(conversation, contact) && updateIfThere(client, contactId, contact, context),
+    labels && client.changeLabels(id, labels, signal, read),
+  ])
   if (note !== undefined) await sayOnce(client, 'sendPrivateNote', id, { content: note }, `${key}:note`, context)
   if (content !== undefined) await sayOnce(client, 'sendMessage', id, { content, items }, `${key}:message`, context)
-  if (handsOver) await handOver(services, client, id, key, context)
+  if (handsOver) await handOver(services, client, conversation, key, context)
+}
+
+/** Whether a contact's attributes are not known to be so already. */
+function lacks({ read, contactAttributes }: Conversation, attributes: Json): boolean {
+  const isLacking = ([name, value]: [string, unknown]) => !isDeepStrictEqual(contactAttributes[name], value)
+  return read === undefined || Object.entries(attributes).some(isLacking)
+}
+
+/** Waits for all of them also if one fails: nothing may still be under way when the attempt is made again. */
+async function allEnded(calls: (Promise<void> | undefined | false | '')[]): Promise<void> {
+  const ended = await Promise.allSettled(calls)
+  for (const call of ended) if (call.status === 'rejected') throw call.reason
 }
 
 /** A contact may be merged or deleted at any moment; the rest must not fail because of it. */
@@ -116,15 +132,16 @@ export async function sayOnce(
 export async function handOver(
   { handoffAgentId }: Services,
   client: ChatwootClient,
-  conversation: string,
+  conversation: Conversation,
   key: string,
   { signal, once }: HandlerContext,
 ): Promise<void> {
-  // Read first, and once: Chatwoot assigns a conversation to the agent whose token opens it.
+  const { id } = conversation
+  // Known first, and once: Chatwoot assigns a conversation to the agent whose token opens it.
   const assigned = await once(`${key}:assigned`, async () => {
-    return (await fetchConversation(client, conversation, signal)).assigned
+    return (conversation.read ? conversation : await fetchConversation(client, id, signal)).assigned
   })
-  await client.setStatus(conversation, 'open', signal)
-  await client.changeLabels(conversation, { add: ['intent:handoff'] }, signal)
-  if (handoffAgentId !== undefined && !assigned) await client.assign(conversation, handoffAgentId, signal)
+  await client.setStatus(id, 'open', signal)
+  await client.changeLabels(id, { add: ['intent:handoff'] }, signal, conversation.read)
+  if (handoffAgentId !== undefined && !assigned) await client.assign(id, handoffAgentId, signal)
 }

@@ -22,6 +22,7 @@ import {
 } from './booking.ts'
 import { choicesOf, type Intent, intentOf, type Step } from './dialogue.ts'
 import { formatAmount, whyUnsellable } from './money.ts'
+import { checkPrice } from './price-check.ts'
 import type { Reply } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import type { SpokenTime } from './spoken-time.ts'
@@ -89,10 +90,17 @@ async function prices({ services, conversation, signal }: Turn): Promise<Reply> 
 /** Offers times for a lesson of this kind; it replaces a reserved one. */
 async function startBooking(turn: Turn, kind: Turn['kind']): Promise<Reply> {
   const booking = { ...turn, kind }
-  // Throws if the lesson can't be sold.
-  if (kind.type === 'regular') sale(booking)
+  if (kind.type === 'regular') await checkSale(booking)
   if (!(await cancelReservation(turn))) return { content: TEXTS[turn.conversation.language].paymentUnderWay }
   return withoutOrder(turn, await offerTimes(booking, 'slot'))
+}
+
+/** @throws {PermanentError} the lesson can't be sold. While Stripe can't be reached, that is found out when it is. */
+async function checkSale(booking: Booking): Promise<void> {
+  const { client, price } = sale(booking)
+  await checkPrice(client, price, booking.signal).catch((error: unknown) => {
+    if (error instanceof PermanentError) throw error
+  })
 }
 
 /** Adds to a reply that the conversation has no order any more. */

@@ -157,6 +157,29 @@ t.test('labels are added and removed, although the API replaces them', async t =
   t.strictSame(conversation.labels, ['vip', 'x'])
 })
 
+t.test(
+  'what is known is not read again, what has been written since is; what is so already is not written',
+  async t => {
+    const { api, client, conversation } = await setUp(t)
+    Object.assign(conversation, { labels: ['vip'], custom_attributes: { order_id: 'A1' } })
+    const known = await client.getConversation('42', signal)
+    const calls = async (change: Promise<void>) => {
+      const before = api.calls.length
+      await change
+      return api.calls.slice(before).map(({ method, path }) => `${method} ${path.replace(/^.*42/, '')}`)
+    }
+    const merge = (attributes: object) => calls(client.mergeAttributes('42', { ...attributes }, signal, known))
+    const label = (...add: string[]) => calls(client.changeLabels('42', { add }, signal, known))
+    t.strictSame(await merge({ order_id: 'A1', payment_link: null }), [])
+    t.strictSame(await label('vip'), [])
+    t.strictSame(await merge({ payment_status: 'paid' }), ['POST /custom_attributes'])
+    t.strictSame(await label('x'), ['POST /labels'])
+    t.strictSame(await merge({ payment_status: null }), ['GET ', 'POST /custom_attributes'])
+    t.strictSame(await label('y'), ['GET /labels', 'POST /labels'])
+    t.match(conversation, { labels: ['vip', 'x', 'y'], custom_attributes: { order_id: 'A1', payment_status: null } })
+  },
+)
+
 t.test('concurrent changes of one conversation lose nothing; a failing one stops no other', async t => {
   const { api, client, conversation } = await setUp(t)
   api.fail('POST /api/v1/accounts/1/conversations/42/custom_attributes', { status: 500 })

@@ -346,7 +346,6 @@ t.test('without CW_TOKEN, messages are handled with a warning', async t => {
 t.test('a failure after the reply is retried, the reply is not repeated', async t => {
   const steps: [string, Matcher][] = [
     ['the status', `POST ${at('/toggle_status')}`],
-    ['the labels are not read', `GET ${at('/labels')}`],
     ['the labels are not written', POST_LABELS],
     ['the assignment', `POST ${at('/assignments')}`],
   ]

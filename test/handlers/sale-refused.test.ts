@@ -7,18 +7,51 @@ const { nl } = TEXTS
 
 /** Every end of a sale that is none: what it held is free, the tutor reads why, the student hears something. */
 
-const CASES: [string, Partial<Price> | null, RegExp][] = [
+type Flaw = [string, Partial<Price> | null, RegExp]
+
+/** What can happen to a price that was sold before. */
+const LATER: Flaw[] = [
   ['deleted', null, /No such price/],
   ['archived', { active: false }, /price_s60 is not active/],
+]
+/** What never changes at Stripe. */
+const FROM_THE_START: Flaw[] = [
   ['without an amount', { unit_amount: null, custom_unit_amount: { enabled: true } }, /has no unit_amount/],
   ['of subscriptions', { type: 'recurring' }, /is a subscription price/],
 ]
 
-for (const [name, parts, why] of CASES) {
-  const change = ({ stripe }: Awaited<ReturnType<typeof setUp>>) => {
-    if (parts === null) stripe.prices.delete('price_s60')
-    else Object.assign(stripe.prices.get('price_s60') as Price, parts)
-  }
+function spoil({ stripe }: Awaited<ReturnType<typeof setUp>>, parts: Partial<Price> | null): void {
+  if (parts === null) stripe.prices.delete('price_s60')
+  else Object.assign(stripe.prices.get('price_s60') as Price, parts)
+}
+
+for (const [name, parts, why] of [...LATER, ...FROM_THE_START]) {
+  t.test(`a price that is ${name}: no time is offered for it`, async t => {
+    const tutor = await setUp(t)
+    spoil(tutor, parts)
+    const renee = tutor.student()
+    await renee.says('Hoi')
+    t.strictSame(await renee.says('Les boeken'), ['Een ogenblik: iemand van ons neemt dit gesprek over.'])
+    t.match(renee.notes(), [why])
+    t.strictSame(renee.conversation.labels, ['intent:handoff'])
+  })
+
+  t.test(`a price that is ${name}, while Stripe could not be asked: the chosen time is released at once`, async t => {
+    const tutor = await setUp(t)
+    spoil(tutor, parts)
+    const renee = tutor.student()
+    await renee.says('Hoi')
+    tutor.stripe.fail('GET /v1/prices/price_s60', { status: 503 })
+    await renee.says('Les boeken')
+    t.strictSame(await renee.says('1'), ['Een ogenblik: iemand van ons neemt dit gesprek over.'])
+    t.match(renee.notes(), [why])
+    t.strictSame(await tutor.busy(), [])
+    t.strictSame(renee.conversation.labels, ['intent:handoff'])
+  })
+}
+
+for (const [name, parts, why] of LATER) {
+  const change = (tutor: Awaited<ReturnType<typeof setUp>>) => spoil(tutor, parts)
 
   t.test(`a price that is ${name}: the chosen time is released at once`, async t => {
     const tutor = await setUp(t)
