@@ -21,7 +21,7 @@ export function wire(context: PageContext, view: View): string {
 <div class="wire-bar"><h2 id="wire-title">The wire</h2>!${switches(context, view)}</div>
 <div class="wire-panes">
 <div class="rows" tabindex="0" role="region" aria-label="Webhooks and calls">!${entries.length === 0 ? '<p class="muted">Every webhook and every call shows here as it happens.</p>' : table(context, view, entries)}</div>
-!${open === undefined ? '' : detail(context, view, open)}
+!${open === undefined ? log(context) : detail(context, view, open)}
 </div>
 </section>`
 }
@@ -32,10 +32,17 @@ function table({ zone }: PageContext, view: View, entries: WireEntry[]): string 
 <tbody>!${entries.map(entry => html`<tr id="wire-${entry.id}" class="${entry.kind} ${kindOf(entry)} !${entry.id === view.wire ? 'open' : ''}"><td>${precisely(entry.at, zone)}</td><td class="way">!${way(entry)}</td><th scope="row"><a href="${hrefOf(view, { wire: entry.id }, 'wire-entry')}" data-view>${whatOf(entry)}</a></th><td class="status">${statusOf(entry)}</td><td>${entry.ms === null ? '' : duration(entry.ms)}</td></tr>`)}</tbody></table>`
 }
 
+/** What the service has said last, where it has ended: killed, or by itself. */
+function log({ service }: PageContext): string {
+  if (service.state() !== 'stopped') return ''
+  return html`<section class="beside" aria-labelledby="log-title"><h3 id="log-title">The service has ended. Its last lines:</h3>
+<pre tabindex="0" role="region" aria-label="The service’s last lines">${unturned(service.lastLines().join('\n'))}</pre></section>`
+}
+
 function detail(context: PageContext, view: View, entry: WireEntry): string {
   const back = hrefOf(view, {}, 'wire-entry')
   const { id, kind, method, path, error, delivery } = entry
-  return html`<section id="wire-entry" aria-labelledby="wire-entry-title" tabindex="-1">
+  return html`<section id="wire-entry" class="beside" aria-labelledby="wire-entry-title" tabindex="-1">
 <h3 id="wire-entry-title">${whatOf(entry)} <a class="close" href="${hrefOf(view, { wire: undefined }, 'wire')}" data-view aria-label="Close" title="Close">×</a></h3>
 <p><span class="state ${kindOf(entry)}">${statusOf(entry)}</span> !${way(entry)} <code>${method} ${path}</code></p>
 !${error === undefined ? '' : html`<p class="wrong">${error}</p>`}
