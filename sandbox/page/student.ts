@@ -15,7 +15,7 @@ export interface Student {
 export const CHANNEL_WORDS: Record<Channel, string> = { whatsapp: 'WhatsApp', widget: 'Website widget' }
 
 const INCOMING = 0
-const ACTIVITY = 2
+export const ACTIVITY = 2
 
 /** All students, the first one first. */
 export function studentsOf({ chatwoot }: World): Student[] {

@@ -1,7 +1,7 @@
 import { html } from 'ghtml'
 import type { MessageState } from '../chatwoot-state.ts'
 import { form, hourAndMinute, type PageContext } from './page.ts'
-import { CHANNEL_WORDS, choicesOf, isFromStudent, type Student, studentsOf } from './student.ts'
+import { ACTIVITY, CHANNEL_WORDS, choicesOf, isFromStudent, type Student, studentsOf } from './student.ts'
 import { BASE, hrefOf, type View } from './view.ts'
 
 const STATUS_WORDS: Record<string, string> = {
@@ -51,6 +51,7 @@ function entry({ zone }: PageContext, message: MessageState, name: string): stri
 }
 
 function byWhom(message: MessageState, student: string): [kind: string, who: string] {
+  if (message.message_type === ACTIVITY) return ['activity', 'Chatwoot']
   const who = message.sender?.name ?? 'From the phone’s app'
   if (message.private) return ['note', `Private note of ${who}`]
   return isFromStudent(message) ? ['in', student] : ['out', who]

@@ -93,6 +93,9 @@ t.test('the tutor answers, notes, assigns, gives back and resolves', async t => 
   const form = await token()
   await post('/sandbox/do/note', { form, conversation: '1', text: 'Belt morgen' })
   t.match(textOf(await get('/sandbox')), /Private note of Sam, 11:00 Belt morgen/)
+  const content = 'Conversation was marked open by system'
+  world.chatwoot.state.addMessage(conversation(1), { content, message_type: 2, sender: null })
+  t.match(textOf(await get('/sandbox')), `Chatwoot, 11:00 ${content}`)
   t.match(textOf(await press('/sandbox', 'assign', {}, 'Assign to Sam')), /assigned to Sam/)
   t.match(textOf(await press('/sandbox', 'assign', {}, 'Unassign')), /nobody assigned/)
   t.match(textOf(await press('/sandbox', 'give-back')), /The bot has it pending/)
