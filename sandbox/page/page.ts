@@ -8,7 +8,15 @@ import { BASE } from './view.ts'
  */
 
 /** The style sheets, in this order. */
-export const STYLES = ['sandbox.css', 'phone.css', 'panels.css', 'wire.css', 'checkout.css']
+export const STYLES = [
+  'sandbox.css',
+  'controls.css',
+  'phone.css',
+  'compose.css',
+  'panels.css',
+  'wire.css',
+  'checkout.css',
+]
 
 /** What every panel needs. */
 export interface PageContext extends SandboxPageOptions {
