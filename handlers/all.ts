@@ -62,8 +62,8 @@ function withPayloadRead(handler: Handler<never>, read: ReadPayload, services: S
   )
 }
 
-/** The clocks of two machines may differ by this: signatures of more are refused, ms. */
-const CLOCK_SKEW_MS = 5 * 60 * 1_000
+/** Stripe's times are whole seconds, rounded down, ms. */
+const ROUNDED_MS = 1_000
 
 /**
  * No step counts as never tried if what asks for it happened before this process began: the store may be one from a
@@ -71,6 +71,6 @@ const CLOCK_SKEW_MS = 5 * 60 * 1_000
  */
 function withDoubt(context: HandlerContext, payload: unknown, { startedAt }: Services): HandlerContext {
   const at = occurredAt(payload)
-  if (at !== undefined && at - CLOCK_SKEW_MS > startedAt) return context
+  if (at !== undefined && at + ROUNDED_MS > startedAt) return context
   return { ...context, once: (key, step) => context.once(key, () => step(true)) }
 }
