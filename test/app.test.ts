@@ -326,7 +326,7 @@ t.test('another source’s handlers get the payload as sent, or as the source’
 
 t.test('a host’s test can await handled deliveries, as the README shows', async t => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const [, block = ''] = /A test of yours waits for it.*?```ts\n(.*?)```/s.exec(readme) ?? []
+  const [, block = ''] = /Your tests can wait for an event.*?```ts\n(.*?)```/s.exec(readme) ?? []
   const code = block.replace(/^import .*$/m, '').replaceAll("'s3cret'", 'secret')
   const { app } = await hostApp(t, { handlers: { chatwoot: { contact_created: () => {} } } })
   const AsyncFunction = (async () => {}).constructor as new (...source: string[]) => (...values: unknown[]) => unknown
