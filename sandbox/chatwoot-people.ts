@@ -20,6 +20,8 @@ export interface NewStudent {
   channel: Channel
   /** A language's code, such as `nl`: the contact's attribute, or the browser's language. Default: nothing says. */
   language?: string
+  /** Has been there before anybody listened: no webhook tells of it. */
+  isKnown?: boolean
 }
 
 interface Choice {
@@ -31,7 +33,7 @@ interface Choice {
 const LONGEST = 150_000
 
 /** A student who is about to write. */
-export function addStudent(state: ChatwootState, { name, channel, language }: NewStudent): ConversationState {
+export function addStudent(state: ChatwootState, { name, channel, language, isKnown }: NewStudent): ConversationState {
   const id = state.conversations.size + 1
   const isWidget = channel === 'widget'
   const conversation = state.addConversation(
@@ -47,6 +49,7 @@ export function addStudent(state: ChatwootState, { name, channel, language }: Ne
       phone_number: isWidget ? null : `+316${String(12_345_000 + id)}`,
     },
   )
+  if (isKnown) return conversation
   state.announce('contact_created', conversation)
   if (isWidget) state.announce('webwidget_triggered', conversation)
   return conversation

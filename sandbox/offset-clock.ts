@@ -8,6 +8,12 @@ export interface MovableClock extends Clock {
   move(ms: number): void
 }
 
+/** One that others go by too: moved when they all are. */
+export interface SharedClock extends Omit<MovableClock, 'move'> {
+  /** @throws {RangeError} for the past */
+  move(ms: number): Promise<void>
+}
+
 interface Timer {
   /** Unix ms of this clock. */
   dueAt: number

@@ -10,7 +10,7 @@ import { cannotListen } from '../server.ts'
 import { sandboxFiles, takeFiles } from './files.ts'
 import { readLessons } from './lessons.ts'
 import { logLines } from './log-lines.ts'
-import { type MovableClock, offsetClock } from './offset-clock.ts'
+import { offsetClock, type SharedClock } from './offset-clock.ts'
 import { sandboxPage } from './page/index.ts'
 import { passOn } from './proxy.ts'
 import { removeRun, writeRun } from './run-file.ts'
@@ -36,7 +36,7 @@ export interface Sandbox {
   /** Of the page. */
   url: string
   service: ServiceControl
-  clock: MovableClock
+  clock: SharedClock
   world: World
   /** What runs where, for people. */
   about: string[]
@@ -118,14 +118,15 @@ async function startParts(config: Env, beginning: Beginning): Promise<Omit<Sandb
   const service = serviceProcess({ env, offsetMs: own.offsetMs, onLine, shown })
   opened.push(() => service.close())
   const write = () => writeRun(files.run, { pid: process.pid, url, offsetMs: own.offsetMs(), env })
-  const clock: MovableClock = {
+  const clock: SharedClock = {
     ...own,
-    move(ms) {
-      own.move(ms)
-      // Before any of our timers fires: a webhook that the future sends is none to the service yet.
-      service.moveClock()
-      write()
-    },
+    // Neither a webhook from before nor one from after is hours away from the service's own time: it would refuse that.
+    move: ms =>
+      world.pauseFor(async () => {
+        own.move(ms)
+        await service.moveClock()
+        write()
+      }),
   }
 
   server.on('request', await servePage({ config, files, world, service, clock, adminToken, opened }))
@@ -139,7 +140,7 @@ interface Page extends Pick<Beginning, 'files' | 'opened'> {
   config: Env
   world: World
   service: ServiceProcess
-  clock: MovableClock
+  clock: SharedClock
   adminToken: string
 }
 

@@ -35,8 +35,8 @@ export interface ServiceProcessOptions {
 }
 
 export interface ServiceProcess extends ServiceControl {
-  /** Tells it that the offset has changed. */
-  moveClock(): void
+  /** Tells it that the offset has changed. Resolves when it goes by it, or is gone. */
+  moveClock(): Promise<void>
   /** Ends it in order, or after some seconds regardless. Resolves when it is gone. */
   close(): Promise<void>
 }
@@ -84,13 +84,25 @@ export function serviceProcess(options: ServiceProcessOptions): ServiceProcess {
     })
     send({ env: url === undefined ? env : { ...env, PORT: new URL(url).port }, offsetMs: offsetMs() })
     change('starting')
-    const listening = once(started, 'message').then(([message]) => {
-      url = (message as FromService).listening
+    const listening = said(started, message => {
+      if (!('listening' in message)) return false
+      url = message.listening
       change('running')
-      // What it has written before is read by then.
-      return new Promise<void>(resolve => setImmediate(resolve))
+      return true
     })
-    return Promise.race([listening, gone])
+    // What it has written before is read by then.
+    return Promise.race([listening.then(() => new Promise<void>(resolve => setImmediate(resolve))), gone])
+  }
+
+  /** Resolves when a message of the child's is the one that is waited for. */
+  function said(from: ChildProcess, isIt: (message: FromService) => boolean): Promise<void> {
+    return new Promise(resolve => {
+      from.on('message', function listener(message: FromService) {
+        if (!isIt(message)) return
+        from.off('message', listener)
+        resolve()
+      })
+    })
   }
 
   function send(message: FromParent): void {
@@ -110,7 +122,13 @@ export function serviceProcess(options: ServiceProcessOptions): ServiceProcess {
     events,
     start,
     kill: () => end('SIGKILL'),
-    moveClock: () => send({ offsetMs: offsetMs() }),
+    async moveClock() {
+      if (state === 'stopped') return
+      const to = offsetMs()
+      const moved = said(child as ChildProcess, message => 'offsetMs' in message && message.offsetMs === to)
+      send({ offsetMs: to })
+      await Promise.race([moved, gone])
+    },
     async close() {
       const timer = setTimeout(() => child?.kill('SIGKILL'), CLOSE_MS)
       await end('SIGTERM')

@@ -12,16 +12,15 @@ export interface FromParent {
   offsetMs: number
 }
 
-/** What it says to its parent, once it listens. */
-export interface FromService {
-  listening: string
-}
+/** What it says to its parent: that it listens, and each time that its clock has been moved on. */
+export type FromService = { listening: string } | { offsetMs: number }
 
 const clock = offsetClock()
 
 process.on('message', ({ env, offsetMs }: FromParent) => {
   clock.move(offsetMs - clock.offsetMs())
   if (env !== undefined) void run(env)
+  else process.send?.({ offsetMs } satisfies FromService)
 })
 // The parent is gone, however it ended, and with it what this store's conversations are in.
 process.once('disconnect', () => process.exit())

@@ -57,6 +57,10 @@ export class WebhookSender {
   /** What was sent, by the wire entry of an attempt. */
   readonly #sent = new Map<number, Dispatch>()
   #underWay = 0
+  /** Posts that wait for their answers. */
+  readonly #posts = new Set<Promise<WireEntry>>()
+  /** Until it resolves, none is posted. */
+  #pause: Promise<void> = Promise.resolve()
 
   constructor(options: SenderOptions) {
     this.#options = options
@@ -80,6 +84,16 @@ export class WebhookSender {
   /** Resolves when none is on its way. One that waits for its next attempt is not. */
   async settled(): Promise<void> {
     while (this.#underWay > 0) await once(this.#idle, 'idle')
+  }
+
+  /** Does something while nothing is on its way: what is, is answered before, and the rest is sent and signed after. */
+  pauseFor(work: () => Promise<void>): Promise<void> {
+    const done = this.#pause.then(async () => {
+      await Promise.all(this.#posts)
+      await work()
+    })
+    this.#pause = done.catch(() => {})
+    return done
   }
 
   /** Ends what is on its way, and sends nothing any more. */
@@ -124,6 +138,17 @@ export class WebhookSender {
   }
 
   async #post(dispatch: Dispatch): Promise<WireEntry> {
+    for (let pause: Promise<void> | undefined; pause !== this.#pause; ) {
+      pause = this.#pause
+      await pause
+    }
+    const post = this.#exchange(dispatch)
+    this.#posts.add(post)
+    return post.finally(() => this.#posts.delete(post))
+  }
+
+  /** Never rejects. */
+  async #exchange(dispatch: Dispatch): Promise<WireEntry> {
     const { wire, clock, serviceUrl, timeoutMs = 5_000 } = this.#options
     const { as, body, event } = dispatch
     const system = as === 'stripe' ? 'stripe' : 'chatwoot'

@@ -45,6 +45,8 @@ export interface World extends Payments {
   resend(wireId: number): void
   /** Resolves when no webhook is on its way. One that waits for its next attempt is not. */
   settled(): Promise<void>
+  /** Does something while no webhook is on its way, such as moving the clock on: each is signed before it, or after it. */
+  pauseFor(work: () => Promise<void>): Promise<void>
   close(): Promise<void>
 }
 
@@ -144,6 +146,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       if (!sender.resend(wireId)) throw new RefusedError('This webhook can not be sent again: it is too old, or none.')
     },
     settled: () => sender.settled(),
+    pauseFor: work => sender.pauseFor(work),
     async close() {
       payments.stop()
       await sender.close()

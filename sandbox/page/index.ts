@@ -53,18 +53,12 @@ export async function sandboxPage(app: FastifyInstance, options: SandboxPageOpti
   service.events.on('changed', live.change)
   app.addHook('preClose', async () => {
     world.events.off('changed', live.change).off('wire', live.change)
-    service.events.off('changed', live.change).off('changed', welcome)
+    service.events.off('changed', live.change)
     live.close()
   })
-  service.events.on('changed', welcome)
-  welcome()
+  // Known already: nothing happens, and no line is logged, before somebody does something.
+  world.addStudent({ name: 'Sanne', channel: 'whatsapp', language: 'nl', isKnown: true })
   await app.register(async scope => routes(scope, context, live), { prefix: BASE })
-
-  /** The first student, as soon as there is somebody to hear of it. */
-  function welcome(): void {
-    if (service.state() !== 'running' || world.chatwoot.conversations.size > 0) return
-    world.addStudent({ name: 'Sanne', channel: 'whatsapp', language: 'nl' })
-  }
 }
 
 function routes(app: FastifyInstance, context: PageContext, live: ReturnType<typeof createLive>): void {

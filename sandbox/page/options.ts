@@ -1,5 +1,5 @@
 import type { BookedLesson, Interval } from '../../calendar/contract.ts'
-import type { MovableClock } from '../offset-clock.ts'
+import type { SharedClock } from '../offset-clock.ts'
 import type { ServiceControl } from '../service-process.ts'
 import type { World } from '../world.ts'
 
@@ -12,7 +12,7 @@ export interface Week {
 export interface SandboxPageOptions {
   world: World
   service: ServiceControl
-  clock: MovableClock
+  clock: SharedClock
   /** Reads the service's calendar, whether the service is up or not. */
   calendar: { week(from: number): Promise<Week> }
   /** Signs in to the dashboard with the token of this run: the Set-Cookie headers of the service's answer. */

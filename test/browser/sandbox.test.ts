@@ -66,7 +66,7 @@ function tests(browser: Browser): void {
         await page.getByRole('button', { name: 'Start the service' }).click()
         await page.getByRole('status').getByText('Running').waitFor()
         // What Stripe could not say it says again, later and later.
-        clock.move(60_000)
+        await clock.move(60_000)
 
         await first.getByText(isSanne ? 'Je les staat vast' : 'Your lesson is booked').waitFor()
         await calendar.getByText(/paid/).waitFor()

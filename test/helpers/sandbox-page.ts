@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import Fastify from 'fastify'
 import type { Test } from 'tap'
-import type { MovableClock } from '../../sandbox/offset-clock.ts'
+import type { SharedClock } from '../../sandbox/offset-clock.ts'
 import { sandboxPage } from '../../sandbox/page/index.ts'
 import type { SandboxPageOptions } from '../../sandbox/page/options.ts'
 import type { ServiceControl } from '../../sandbox/service-process.ts'
@@ -87,12 +87,12 @@ function decoded(html: string): string {
     .replaceAll('&amp;', '&')
 }
 
-function movable(clock: { now(): number; after: MovableClock['after']; advance(ms: number): void }): MovableClock {
+function movable(clock: { now(): number; after: SharedClock['after']; advance(ms: number): void }): SharedClock {
   let offset = 0
   return {
     ...clock,
     offsetMs: () => offset,
-    move(ms) {
+    async move(ms) {
       offset += ms
       clock.advance(ms)
     },

@@ -101,18 +101,15 @@ t.test('the calendar goes by weeks, and says which are free', async t => {
   t.match(await get('/sandbox?week=1'), 'href="/sandbox?week&#61;2#calendar"')
 })
 
-t.test('before the service has started, and when something fails', async t => {
-  const { control, url, world, page } = await startPage(t, {
+t.test('at the beginning, and when something fails', async t => {
+  const { url, world, page } = await startPage(t, {
     calendar: { week: () => Promise.reject(new Error('the calendar is locked')) },
   })
   const failed = await fetch(`${url}/sandbox`)
   t.equal(failed.status, 500)
   t.match(textOf(await failed.text()), /the calendar is locked/)
-  world.chatwoot.conversations.clear()
-  await control.become('starting')
-  t.equal(world.chatwoot.conversations.size, 0, 'nobody writes to a service that does not listen')
-  await control.become('running')
   t.equal(world.chatwoot.conversations.size, 1, 'the first student')
+  t.same(world.wire, [], 'nothing happens before somebody does something')
   await page.close()
 })
 

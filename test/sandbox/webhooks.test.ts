@@ -8,6 +8,7 @@ import { captureLog } from '../helpers/log.ts'
 import { verdictOn } from '../helpers/senders.ts'
 import { eventIn, startWithReceiver } from '../helpers/world-receiver.ts'
 
+const HOUR = 3_600_000
 const isIncoming = ({ body }: Call) => body.event === 'message_created' && body.message_type === 'incoming'
 const isEvent = (name: string) => (call: Call) => eventIn(call) === name
 const signed = (one: Call) => [one.headers['x-chatwoot-delivery'], one.headers['x-chatwoot-signature']]
@@ -196,4 +197,36 @@ t.test('what is on its way ends with the world, and what waits is not sent', asy
   clock.advance(60 * 60_000)
   t.equal(receiver.called(isIncoming).length, 2)
   t.equal(receiver.called(isEvent('checkout.session.expired')).length, 0)
+})
+
+t.test('while the clock is moved on, no webhook is on its way', async t => {
+  const { world, receiver, clock } = await startWithReceiver(t)
+  const id = world.addStudent({ name: 'Renée', channel: 'whatsapp' })
+  await world.settled()
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+  receiver.fail(isIncoming, { wait: answered })
+  world.say(id, 'before')
+  await receiver.arrived(isIncoming)
+  const before = clock.now()
+  let arrivedBefore: string[] = []
+  const moved = world.pauseFor(async () => {
+    clock.advance(HOUR)
+    world.say(id, 'meanwhile')
+    await new Promise(resolve => setImmediate(resolve))
+    arrivedBefore = receiver.called(isIncoming).map(({ body }) => `${body.content}`)
+  })
+  const failed = world.pauseFor(() => Promise.reject(new Error('the past')))
+  t.equal(clock.now(), before, 'what is on its way is answered first')
+  answer()
+  await moved
+  await t.rejects(failed, { message: 'the past' })
+  await world.settled()
+  t.same(arrivedBefore, ['before'], 'the rest waits')
+  t.same(
+    receiver.called(isIncoming).map(({ body, headers }) => [body.content, Number(headers['x-chatwoot-timestamp'])]),
+    [
+      ['before', Math.floor(before / 1_000)],
+      ['meanwhile', Math.floor((before + HOUR) / 1_000)],
+    ],
+  )
 })
