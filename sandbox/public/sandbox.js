@@ -6,14 +6,19 @@ const notice = document.getElementById('notice')
 
 /* --- the page, as the server has it now --- */
 
-let isRefreshing = false
+let refreshing = null
 let isStale = false
 
-/** Asks for the page again, and takes over what differs. */
-async function refresh() {
+/** Asks for the page again, and takes over what differs. Resolves when it shows all that happened before the call. */
+function refresh() {
   isStale = true
-  if (isRefreshing) return
-  isRefreshing = true
+  refreshing ??= update().finally(() => {
+    refreshing = null
+  })
+  return refreshing
+}
+
+async function update() {
   try {
     while (isStale) {
       isStale = false
@@ -26,7 +31,6 @@ async function refresh() {
   } catch {
     say(LOST, 'lost')
   }
-  isRefreshing = false
 }
 
 /** Makes an element like another one, without touching what is the same: focus, scrolling and typed text stay. */

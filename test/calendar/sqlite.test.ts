@@ -169,7 +169,7 @@ tap.test('calendar and inbox write to one file at once and lose nothing', async 
     // The inbox's commit comes at the end of the turn: some before it, some after.
     if (round % 7 === 0) await new Promise(setImmediate)
   }
-  t.same(new Set(await Promise.all(inserts)), new Set(['queued', 'claimed']))
+  t.same(new Set(await Promise.all(inserts)), new Set(['queued', 'first']))
   t.same(new Set(await Promise.all(holds)), new Set([true, 'booked']))
   t.equal((await store.backlog()).pending, 50)
   t.equal((await calendar.lessons(at('00:00'), at('00:00') + 50 * DAY)).length, 50)
