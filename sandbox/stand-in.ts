@@ -51,6 +51,8 @@ export interface StandIn {
   close(): Promise<void>
 }
 
+const UNREADABLE: Answer = { status: 400, body: { error: 'The body is not JSON' } }
+
 /** A server on a free port of this machine, in the place of somebody else's. */
 export async function startStandIn(answerTo: (call: Call) => Answer): Promise<StandIn> {
   const calls: Call[] = []
@@ -59,7 +61,9 @@ export async function startStandIn(answerTo: (call: Call) => Answer): Promise<St
   let waiting: { isHere: () => boolean; resolve: () => void }[] = []
 
   const server = createServer(async (request, response) => {
-    const call = await read(request)
+    const call = await read(request).catch(() => null)
+    // Anybody on this machine can send anything, and a service that is killed breaks off what it sends.
+    if (call === null) return send(response, UNREADABLE)
     calls.push(call)
     traffic.emit('call', call)
     for (const { resolve } of waiting.filter(({ isHere }) => isHere())) resolve()

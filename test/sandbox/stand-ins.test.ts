@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { startStripeApi } from '../../sandbox/stripe-api.ts'
 import { startWithReceiver } from '../helpers/world-receiver.ts'
@@ -118,4 +120,20 @@ t.test('a call waits for a time or for a promise', async t => {
   t.equal((await fetch(`${receiver.url}/b`)).status, 200)
   resolve()
   t.equal((await waits).status, 200)
+})
+
+t.test('a body that is not JSON, or breaks off, is refused and ends nothing', async t => {
+  const { stripe, call, good } = await stripeCalls(t)
+  const headers = { 'content-type': 'text/plain' }
+  const answer = await fetch(`${stripe.url}/v1/anything`, { method: 'POST', body: '{bad', headers })
+  t.equal(answer.status, 400)
+  t.same(await answer.json(), { error: 'The body is not JSON' })
+
+  const socket = connect(Number(new URL(stripe.url).port), '127.0.0.1')
+  socket.write('POST /v1/anything HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n')
+  // Its headers have been read by then.
+  await once(socket, 'data')
+  socket.resetAndDestroy()
+  t.equal((await call('POST', '/checkout/sessions', good)).status, 200)
+  t.equal(stripe.calls.length, 1, 'only what could be read')
 })
