@@ -1,6 +1,6 @@
 import type { LocalCalendar } from '../calendar/contract.ts'
 import type { Clock, Commit, Logger, Scheduler, Store } from '../inbox/contracts.ts'
-import type { StoreTrouble } from '../inbox/store-trouble.ts'
+import type { StoreRetry } from '../inbox/store-retry.ts'
 
 /** A database: the deliveries' store, its scheduler, and the lessons' calendar. */
 export interface Backend {
@@ -14,7 +14,7 @@ export interface SchedulerOptions {
   /** Mailboxes handled in parallel. */
   concurrency: number
   clock: Clock
-  trouble: StoreTrouble
+  storeRetry: StoreRetry
 }
 
 export interface BackendOptions {

@@ -31,15 +31,15 @@ export const ok = check('ok')
 export const warn = check('warn')
 export const wrong = check('wrong')
 
-/** Time-out per call, ms. */
-const CALL_MS = 10_000
-const DAY = 24 * 60 * 60 * 1_000
+/** Timeout per call, ms. */
+const CALL_TIMEOUT_MS = 10_000
+const DAY_MS = 24 * 60 * 60 * 1_000
 /** Largest age of a signature, either way, s. */
-const TOLERANCE = 300
+const SIGNATURE_TOLERANCE_S = 300
 /** A clock that is off by this much is worth a warning, s. */
-const NOTICEABLE = 30
+const NOTICEABLE_OFFSET_S = 30
 /** Deliveries pending longer than this suggest that the server is down, ms. */
-const LONG = 5 * 60_000
+const OLD_PENDING_MS = 5 * 60_000
 
 /** @throws {EnvError} the configuration is invalid, so nothing else can be checked */
 export async function checkAll(config: Env, url: string): Promise<Check[]> {
@@ -127,8 +127,8 @@ async function checkInstallation(store: Store): Promise<Check> {
 
 async function checkSettings(url: string): Promise<Check[]> {
   // Loaded on demand: its packages are large, and most don't use them.
-  const { oddSettings } = await import('../inbox/postgres/settings.ts')
-  return (await oddSettings(url)).map(({ isDangerous, says }) => (isDangerous ? wrong : warn)('store', says))
+  const { settingProblems } = await import('../inbox/postgres/settings.ts')
+  return (await settingProblems(url)).map(({ isDangerous, says }) => (isDangerous ? wrong : warn)('store', says))
 }
 
 function checkFile(file: string): Check[] {
@@ -161,7 +161,7 @@ function checkBacklog({ pending, parked, dead, oldestPendingAt }: Backlog): Chec
   const waited = oldestPendingAt === null ? 0 : Date.now() - oldestPendingAt
   if (dead > 0) checks.push(warn('backlog', `${dead} dead: see list --state dead, then replay or discard them`))
   if (parked > 0) checks.push(warn('backlog', `${parked} parked, retried automatically: see list --state parked`))
-  if (waited > LONG) {
+  if (waited > OLD_PENDING_MS) {
     const minutes = Math.round(waited / 60_000)
     checks.push(
       warn('backlog', `the oldest of ${pending} pending has been waiting for ${minutes} min: is the server running?`),
@@ -172,21 +172,23 @@ function checkBacklog({ pending, parked, dead, oldestPendingAt }: Backlog): Chec
 
 async function checkClock({ CW_URL: url }: Env): Promise<Check[]> {
   if (url === undefined) return [warn('clock', 'nothing to compare it with: CW_URL is not set')]
-  const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(CALL_MS) }).catch(() => undefined)
+  const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(CALL_TIMEOUT_MS) }).catch(
+    () => undefined,
+  )
   const time = Date.parse(response?.headers.get('date') ?? '')
   if (Number.isNaN(time)) return [warn('clock', `${url} sends no Date header to compare with`)]
   const off = Math.round(Math.abs(Date.now() - time) / 1_000)
   const fix = 'synchronise the clocks (timedatectl shows the local one)'
-  if (off > TOLERANCE) return [wrong('clock', `${off} s off from ${url}: signatures are refused; ${fix}`)]
-  if (off > NOTICEABLE) return [warn('clock', `${off} s off from ${url}; ${fix}`)]
-  return [ok('clock', `within ${NOTICEABLE} s of ${url}`)]
+  if (off > SIGNATURE_TOLERANCE_S) return [wrong('clock', `${off} s off from ${url}: signatures are refused; ${fix}`)]
+  if (off > NOTICEABLE_OFFSET_S) return [warn('clock', `${off} s off from ${url}; ${fix}`)]
+  return [ok('clock', `within ${NOTICEABLE_OFFSET_S} s of ${url}`)]
 }
 
 async function checkChatwoot(config: Env): Promise<Check[]> {
   const { CW_URL: url, CW_ACC_ID: accountId, CW_TOKEN: token, CW_ADMIN_TOKEN: adminToken } = config
   const client = createChatwootClient({ url, accountId, token, adminToken })
   if (client === null) return [warn('Chatwoot', 'no replies are sent: set CW_TOKEN')]
-  const signal = AbortSignal.timeout(2 * CALL_MS)
+  const signal = AbortSignal.timeout(2 * CALL_TIMEOUT_MS)
   // Conversation 0 does not exist: 404 proves that the token is accepted, else it is refused.
   const refusal = await client.getConversation('0', signal).catch(unlessRefused)
   if (!(refusal instanceof ChatwootRefusedError) || refusal.status !== 404) {
@@ -224,7 +226,7 @@ async function checkStripe(config: Env): Promise<Check[]> {
   for (const name of PRICES) checks.push(await checkPrice(client, name, config[name]))
   const mode = client.livemode ? 'live' : 'test'
   try {
-    await client.listEvents(['charge.refunded'], Date.now() - DAY, AbortSignal.timeout(CALL_MS))
+    await client.listEvents(['charge.refunded'], Date.now() - DAY_MS, AbortSignal.timeout(CALL_TIMEOUT_MS))
     checks.unshift(ok('Stripe', `accepts the key (${mode} mode); events can be listed`))
   } catch (error) {
     const says = `${(error as Error).message}: a restricted key needs read access to events for catch-up`
@@ -238,7 +240,7 @@ async function checkStripe(config: Env): Promise<Check[]> {
 async function checkPrice(client: StripeClient, name: string, id: string | undefined): Promise<Check> {
   if (id === undefined) return warn('Stripe', `${name} is not set: this lesson is not for sale`)
   try {
-    const price = await client.getPrice(id, AbortSignal.timeout(CALL_MS))
+    const price = await client.getPrice(id, AbortSignal.timeout(CALL_TIMEOUT_MS))
     const problem = whyUnsellable(price)
     if (problem !== null) return wrong('Stripe', `${name}: ${problem}`)
     return ok('Stripe', `${name}: ${price.unit_amount} ${price.currency} (in the smallest currency unit)`)
@@ -252,14 +254,18 @@ async function checkCalendar(config: Env): Promise<Check[]> {
   if (google === undefined) return [ok('calendar', 'lessons are kept in the store')]
   const { createGoogleCalendar } = await import('../calendar/google/calendar.ts')
   const now = Date.now()
-  const taken = await createGoogleCalendar(google, Date).busy(now, now + DAY, AbortSignal.timeout(2 * CALL_MS))
+  const taken = await createGoogleCalendar(google, Date).busy(
+    now,
+    now + DAY_MS,
+    AbortSignal.timeout(2 * CALL_TIMEOUT_MS),
+  )
   return [
     ok('calendar', `the Google calendar ${google.calendarId} is readable: ${taken.length} busy times in the next 24 h`),
   ]
 }
 
 async function checkServer(url: string): Promise<Check[]> {
-  const ask = (path: string) => fetch(url + path, { redirect: 'manual', signal: AbortSignal.timeout(CALL_MS) })
+  const ask = (path: string) => fetch(url + path, { redirect: 'manual', signal: AbortSignal.timeout(CALL_TIMEOUT_MS) })
   const health = await ask('/health').catch((error: Error) => error)
   if (health instanceof Error) return [wrong('server', unreachable(url, health))]
   if (!health.ok)

@@ -58,7 +58,7 @@ export function readable(thrown: unknown): unknown {
     if (thrown instanceof TransientError) Number(thrown.retryAfterMs)
     return thrown
   } catch {
-    return new Error('The handler threw something that cannot be inspected')
+    return new Error('The handler threw something that can’t be inspected')
   }
 }
 

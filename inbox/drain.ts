@@ -13,7 +13,7 @@ import type {
 import { PermanentError, TransientError } from './errors.ts'
 import type { HandledEvent } from './events.ts'
 import { createOnce, type Once } from './once.ts'
-import type { StoreTrouble } from './store-trouble.ts'
+import type { StoreRetry } from './store-retry.ts'
 
 /** What a handler receives with its delivery. */
 export interface HandlerContext {
@@ -61,17 +61,17 @@ export interface DrainOptions {
   handlerTimeoutMs: number
   clock: Clock
   log: ParentLogger
-  trouble: StoreTrouble
+  storeRetry: StoreRetry
   /** What plugins add to every handler's context. */
   clients: () => Omit<HandlerContext, 'signal' | 'attempt' | 'log' | 'once' | 'error'>
 }
 
 /** The drain loop: take the mailbox's head if it is due, run its handler, settle, next. */
 export function createDrain(options: DrainOptions) {
-  const { store, wake, clock, trouble } = options
+  const { store, wake, clock, storeRetry } = options
   const stopping = new AbortController()
   /** Retries a write until it succeeds: what it records has already happened. */
-  const persist = <T>(write: () => Promise<T>) => trouble.retry(write, stopping.signal)
+  const persist = <T>(write: () => Promise<T>) => storeRetry.retry(write, stopping.signal)
   const attempts = createAttempts(options, createOnce({ store, clock, persist }))
   /** The grace time for running handlers is over. */
   let graceIsOver = false

@@ -16,7 +16,7 @@ import type {
 import { createDrain, type DrainOptions, type Handler } from './drain.ts'
 import type { WebhookEvents } from './events.ts'
 import { startPruning } from './prune.ts'
-import type { StoreTrouble } from './store-trouble.ts'
+import type { StoreRetry } from './store-retry.ts'
 import { wellFormed, wellFormedIds } from './strings.ts'
 
 export interface InboxSettings {
@@ -100,13 +100,13 @@ export interface InboxParts {
   clock: Clock
   log: ParentLogger
   events: EventEmitter<WebhookEvents>
-  trouble: StoreTrouble
+  storeRetry: StoreRetry
   /** What plugins add to every handler's context; they declare it in HandlerContext. */
   clients: DrainOptions['clients']
 }
 
 /** Creates the inbox on a store and a scheduler, with functions to start and stop it. */
-export function createInbox({ store, scheduler, settings, clock, log, events, trouble, clients }: InboxParts) {
+export function createInbox({ store, scheduler, settings, clock, log, events, storeRetry, clients }: InboxParts) {
   /** By source, then by event. */
   const handlers = new Map<string, Map<string, Handler>>()
   const handlerOf = (source: string, event: string) => handlers.get(source)?.get(event)
@@ -118,7 +118,7 @@ export function createInbox({ store, scheduler, settings, clock, log, events, tr
     handlerTimeoutMs: settings.handlerTimeoutMs,
     clock,
     log,
-    trouble,
+    storeRetry,
     clients,
   })
   const accepting = new Accepting({ store, scheduler, clock, log, events, ...settings })

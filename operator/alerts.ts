@@ -4,7 +4,7 @@ import type { Clock, Logger } from '../inbox/contracts.ts'
 import { OptionError } from '../inbox/errors.ts'
 import type { AttentionEvent, WebhookEvents } from '../inbox/events.ts'
 import type { Inbox } from '../inbox/inbox.ts'
-import { delay } from '../inbox/store-trouble.ts'
+import { delay } from '../inbox/store-retry.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 
 export interface AlertsOptions {
@@ -35,9 +35,9 @@ interface Finding {
 }
 
 /** Interval of checks, ms. */
-const INTERVAL = 60_000
+const CHECK_INTERVAL_MS = 60_000
 /** Age at which a pending delivery is late, ms: its retries in order take about a minute. */
-const LATE = 5 * 60_000
+const OLD_PENDING_MS = 5 * 60_000
 /** Refused webhooks per interval that raise an alert. */
 const MANY_REFUSED = 20
 /** Time-out of a POST, ms. */
@@ -85,7 +85,7 @@ export function createAlerts({ url, inbox, events, clock, log }: AlertsParts): {
   }
 
   function schedule(): void {
-    cancelTick = clock.after(INTERVAL, () => void tick())
+    cancelTick = clock.after(CHECK_INTERVAL_MS, () => void tick())
   }
 
   async function tick(): Promise<void> {
@@ -109,9 +109,9 @@ export function createAlerts({ url, inbox, events, clock, log }: AlertsParts): {
         summary: `${dead} dead and ${parked} parked deliveries: find out why, then replay or discard them`,
         details: { dead, parked },
       })
-      set(oldestPendingAt !== null && clock.now() - oldestPendingAt > LATE, {
+      set(oldestPendingAt !== null && clock.now() - oldestPendingAt > OLD_PENDING_MS, {
         alert: 'backlog_old',
-        summary: `The oldest of ${pending} pending deliveries was accepted more than ${LATE / 60_000} minutes ago`,
+        summary: `The oldest of ${pending} pending deliveries was accepted more than ${OLD_PENDING_MS / 60_000} minutes ago`,
         details: { pending },
       })
     } catch {

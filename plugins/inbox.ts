@@ -8,7 +8,7 @@ import type { StripeClient } from '../clients/stripe.ts'
 import { type Clock, type Commit, systemClock } from '../inbox/contracts.ts'
 import { OptionError } from '../inbox/errors.ts'
 import { createInbox, type Inbox, type InboxSettings } from '../inbox/inbox.ts'
-import { storeTrouble } from '../inbox/store-trouble.ts'
+import { createStoreRetry } from '../inbox/store-retry.ts'
 import { eventsOf } from './events.ts'
 import { addToWebhooks } from './webhooks.ts'
 
@@ -59,13 +59,13 @@ async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise
   const log = app.log
   const events = eventsOf(app)
   const { store, createScheduler } = options.backend ?? (await openForApp(app, options.store, clock))
-  const trouble = storeTrouble({ clock, log })
+  const storeRetry = createStoreRetry({ clock, log })
   const clients = () => {
     const { chatwoot = null, stripe = null, calendar = null } = app.webhooks
     return { chatwoot, stripe, calendar }
   }
-  const scheduler = createScheduler({ concurrency: settings.concurrency, clock, trouble })
-  const { inbox, start, finish } = createInbox({ store, scheduler, settings, clock, log, events, trouble, clients })
+  const scheduler = createScheduler({ concurrency: settings.concurrency, clock, storeRetry })
+  const { inbox, start, finish } = createInbox({ store, scheduler, settings, clock, log, events, storeRetry, clients })
   addToWebhooks(app, { inbox })
   app.addHook('onReady', async () => start())
   // Handlers finish while deliveries are still accepted: a supervisor starts the next process only when this one has

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import type { Logger } from '../contracts.ts'
 import { StoreOpenError } from '../errors.ts'
-import { onceInTenSeconds } from '../store-trouble.ts'
+import { onceInTenSeconds } from '../store-retry.ts'
 import { describeUrl } from './url.ts'
 
 /** Connections per process, unless the URL says `?connections=…`; one more listens for wake-ups. */

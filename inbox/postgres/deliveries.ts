@@ -8,7 +8,7 @@ import { type Insert, insertAll } from './insert.ts'
 import type { Claim } from './queue.ts'
 import { indexable } from './strings.ts'
 import { type Connection, isItemError, transaction } from './transaction.ts'
-import { giveBackAll, type Settle, settleAll, type Take, takeAll } from './turns.ts'
+import { releaseClaims, type Settle, settleAll, type Take, takeAll } from './turns.ts'
 
 /** From this many deliveries in one commit, accepting counts as busy. */
 const BUSY_BATCH_SIZE = 16
@@ -22,7 +22,7 @@ export interface ClaimedMailboxes {
   /** Sets until when deliveries of a mailbox may be taken (the database refuses later ones); null: no limit. */
   setLeaseExpiry(orderingKey: string, until: Date | null): void
   /** Releases a claim, and queues the mailbox for when it is due again. Returns whether it is due already. */
-  giveBack(claim: Claim): Promise<boolean>
+  releaseClaim(claim: Claim): Promise<boolean>
 }
 
 export interface DeliveriesOptions {
@@ -34,7 +34,7 @@ export interface DeliveriesOptions {
   clock: Pick<Clock, 'now'>
 }
 
-/** Inserting, taking and settling deliveries and giving back their mailboxes, all in batches. */
+/** Inserting, taking and settling deliveries and releasing their mailboxes, all in batches. */
 export function createDeliveries({
   pool,
   boss,
@@ -66,8 +66,8 @@ export function createDeliveries({
       reported(onCommit, settled.length, () => hotTransaction(client => settleAll(boss, client, settled))),
     { isItemError },
   )
-  const givenBack = batched(
-    (claims: Claim[]) => hotTransaction((client, unprepared) => giveBackAll(boss, client, unprepared, claims)),
+  const releases = batched(
+    (claims: Claim[]) => hotTransaction((client, unprepared) => releaseClaims(boss, client, unprepared, claims)),
     { isItemError },
   )
 
@@ -95,9 +95,9 @@ export function createDeliveries({
       if (until === null) leaseExpiries.delete(orderingKey)
       else leaseExpiries.set(orderingKey, until)
     },
-    giveBack: claim => givenBack.add(claim),
+    releaseClaim: claim => releases.add(claim),
     /** Resolves when no batch is running. */
-    ended: () => Promise.all([inserts, takes, settles, givenBack].map(batches => batches.ended())),
+    ended: () => Promise.all([inserts, takes, settles, releases].map(batches => batches.ended())),
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock, Drain, Logger, Scheduler, TakenDelivery } from '../contracts.ts'
-import { delay, type StoreTrouble } from '../store-trouble.ts'
+import { delay, type StoreRetry } from '../store-retry.ts'
 import { CLAIM_MS, type Claim } from './queue.ts'
 import type { PostgresStore } from './store.ts'
 import { indexable } from './strings.ts'
@@ -34,7 +34,7 @@ export interface BossSchedulerOptions {
     | 'claimOf'
     | 'renewClaims'
     | 'setLeaseExpiry'
-    | 'giveBack'
+    | 'releaseClaim'
     | 'wakeAll'
     | 'renewSteps'
     | 'onDue'
@@ -43,7 +43,7 @@ export interface BossSchedulerOptions {
   /** Mailboxes drained in parallel. */
   concurrency: number
   clock: Clock
-  trouble: StoreTrouble
+  storeRetry: StoreRetry
   log: Logger
 }
 
@@ -102,12 +102,12 @@ export class BossScheduler implements Scheduler {
   }
 
   start(drain: Drain): void {
-    const { store, clock, trouble } = this.#options
+    const { store, clock, storeRetry } = this.#options
     const { signal } = this.#stopping
     this.#drain = drain
     const wake = () => this.#wakeAny()
     // An older version, or somebody editing the database, may have left deliveries without a wake-up.
-    void trouble.retry(() => store.wakeAll(), signal)
+    void storeRetry.retry(() => store.wakeAll(), signal)
     store.onDue(wake)
     every(clock, POLL_INTERVAL_MS, signal, wake)
     // Until the store closes: handlers still have some time after `stop`.
@@ -173,7 +173,7 @@ export class BossScheduler implements Scheduler {
       }
       const begun = performance.now()
       claiming.asked = room
-      const claims = await this.#options.trouble.attempt('claims', () => this.#options.store.claimMailboxes(room))
+      const claims = await this.#options.storeRetry.attempt('claims', () => this.#options.store.claimMailboxes(room))
       claiming.asked = 0
       // Failed; the next poll tries again.
       if (claims === undefined) continue
@@ -217,13 +217,13 @@ export class BossScheduler implements Scheduler {
   }
 
   /**
-   * Drains a mailbox and gives it back. Keeps it while the store is failing, until it lapses.
+   * Drains a mailbox and releases it. Keeps it while the store is failing, until it lapses.
    * @param last the mailbox's previous drain
    * @param claimed the delivery it was claimed with
    * @returns whether it may be due again
    */
   async #drainAndGiveBack(mine: Held, last?: Promise<void>, claimed?: TakenDelivery): Promise<boolean> {
-    const { store, trouble } = this.#options
+    const { store, storeRetry } = this.#options
     const { signal } = this.#stopping
     await last
     // The process may have been frozen; a delivery claimed with its insert is started without asking the store again.
@@ -232,13 +232,13 @@ export class BossScheduler implements Scheduler {
     const isOurs = () => !mine.lapsed.signal.aborted
     let given = claimed
     store.setLeaseExpiry(orderingKey, mine.claim.until)
-    await trouble.retry(async () => {
+    await storeRetry.retry(async () => {
       const delivery = given
       given = undefined
       if (isOurs()) await this.#drain?.(orderingKey, delivery, mine.lapsed.signal)
     }, signal)
     const before = this.#wakeUps
-    const waits = await trouble.retry(async () => isOurs() && store.giveBack(mine.claim), signal)
+    const waits = await storeRetry.retry(async () => isOurs() && store.releaseClaim(mine.claim), signal)
     // A round in the meantime skipped what came in for it, because it was still ours.
     return waits === true || this.#wakeUps !== before
   }
@@ -274,14 +274,14 @@ export class BossScheduler implements Scheduler {
   }
 
   async #renewClaims(begun: number): Promise<void> {
-    const { store, trouble } = this.#options
+    const { store, storeRetry } = this.#options
     this.#heartbeats.isUnderWay = true
-    await trouble.attempt('heartbeat', async () => {
+    await storeRetry.attempt('heartbeat', async () => {
       const asked = [...this.#held].filter(({ lapsed }) => !lapsed.signal.aborted)
       const kept = new Map((await store.renewClaims(asked.map(({ claim }) => claim))).map(claim => [claim.id, claim]))
       for (const each of asked) {
         const claim = kept.get(each.claim.id)
-        // Already given back.
+        // Already released.
         if (!this.#held.has(each)) continue
         if (claim === undefined) each.lapsed.abort()
         else {

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { readPostgresUrl } from './connection.ts'
 
 /** A database setting that is not as it should be. */
-export interface OddSetting {
+export interface SettingProblem {
   /** Acknowledged deliveries can be lost. */
   isDangerous: boolean
   /** What it is, its consequence, and how to fix it. */
@@ -12,7 +12,7 @@ export interface OddSetting {
 const SETTINGS = ['fsync', 'full_page_writes', 'synchronous_commit', 'default_transaction_isolation'] as const
 
 /** The settings of a database that endanger deliveries, or that this program overrides. */
-export async function oddSettings(url: string): Promise<OddSetting[]> {
+export async function settingProblems(url: string): Promise<SettingProblem[]> {
   const client = new pg.Client(readPostgresUrl(url))
   await client.connect()
   try {
@@ -26,8 +26,8 @@ export async function oddSettings(url: string): Promise<OddSetting[]> {
 }
 
 /** @param settings of a new connection */
-function judge(settings: Record<(typeof SETTINGS)[number], string>): OddSetting[] {
-  const found: OddSetting[] = []
+function judge(settings: Record<(typeof SETTINGS)[number], string>): SettingProblem[] {
+  const found: SettingProblem[] = []
   if (settings.fsync === 'off') {
     const says = 'fsync is off: a power cut can lose acknowledged deliveries, and the database; set fsync = on'
     found.push({ isDangerous: true, says })

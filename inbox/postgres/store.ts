@@ -4,12 +4,12 @@ import { type Clock, type Commit, type Logger, type Store, systemClock } from '.
 import type { RowWithPayload } from '../rows.ts'
 import type { HistoryInFile, StepRow } from '../sqlite/reader.ts'
 import { createBoss, joinBoss, startBoss } from './boss.ts'
-import { createByHand } from './by-hand.ts'
 import { isPooled, listen, onceUp, readPostgresUrl } from './connection.ts'
 import { type ClaimedMailboxes, createDeliveries } from './deliveries.ts'
 import { importDeliveries, importInstallationId, importSteps, prepareImport } from './import.ts'
 import { buildIndexes, missingIndexes } from './indexes.ts'
 import { createInstallation } from './installation.ts'
+import { createOperatorActions } from './operator-actions.ts'
 import { pruneStep } from './prune.ts'
 import { createQueries } from './queries.ts'
 import { CHANNEL, type Claim, dueOf, fetchClaims, renewClaims, wake, wakeAll } from './queue.ts'
@@ -124,7 +124,7 @@ function createStore(
     ...deliveries,
     ...steps,
     ...createQueries(pool),
-    ...createByHand(pool, boss),
+    ...createOperatorActions(pool, boss),
     ...createInstallation(pool),
     ...createImport(pool, boss),
     prune({ payloadsBefore, keysBefore }, after, limit) {

@@ -137,7 +137,7 @@ const DUE_AGAIN = `
   WHERE first.due_at IS NOT NULL`
 
 /** Ends drains. What is left, or waits for later, is queued in the same transaction, so that it is never forgotten. */
-export async function giveBackAll(
+export async function releaseClaims(
   boss: PgBoss,
   client: Connection,
   unprepared: Connection,

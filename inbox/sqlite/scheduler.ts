@@ -1,5 +1,5 @@
 import type { Clock, Drain, Scheduler, TakenDelivery } from '../contracts.ts'
-import type { StoreTrouble } from '../store-trouble.ts'
+import type { StoreRetry } from '../store-retry.ts'
 import type { SqliteStore } from './store.ts'
 import { CLOCK_SLACK_MS } from './wakeups.ts'
 
@@ -17,7 +17,7 @@ export interface LocalSchedulerOptions {
   /** Mailboxes drained in parallel. */
   concurrency: number
   clock: Clock
-  trouble: StoreTrouble
+  storeRetry: StoreRetry
 }
 
 /**
@@ -121,10 +121,10 @@ export class LocalScheduler implements Scheduler {
   }
 
   async #readDue(): Promise<void> {
-    const { store, clock, trouble } = this.#options
+    const { store, clock, storeRetry } = this.#options
     this.#reading = true
     this.#more = false
-    await trouble.retry(async () => {
+    await storeRetry.retry(async () => {
       const now = clock.now()
       if (now < this.#latest - CLOCK_SLACK_MS) await store.wakeLater(now)
       this.#latest = now
@@ -150,9 +150,9 @@ export class LocalScheduler implements Scheduler {
 
   /** Keeps the mailbox while the store is failing: its wake-up may already be gone from the store. */
   async #drainMailbox(orderingKey: string, claimed?: TakenDelivery): Promise<void> {
-    const { store, trouble } = this.#options
+    const { store, storeRetry } = this.#options
     let given = claimed
-    await trouble.retry(async () => {
+    await storeRetry.retry(async () => {
       if (this.#drain === null) return
       const delivery = given
       given = undefined

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { type Clock, type Commit, type Logger, type Store, systemClock } from '../contracts.ts'
 import { StoreOpenError } from '../errors.ts'
-import { createByHand } from './by-hand.ts'
 import { Commits } from './commits.ts'
 import { countForCommand, countInMemory } from './counts.ts'
 import { beginServing, lockFile, openDatabase, openForCommand, SCHEMA_VERSION } from './file.ts'
@@ -10,6 +9,7 @@ import { InFlight } from './in-flight.ts'
 import { createInsert } from './insert.ts'
 import { KnownIds } from './known-ids.ts'
 import { openOlderStore } from './older.ts'
+import { createOperatorActions } from './operator-actions.ts'
 import type { StoreParts } from './parts.ts'
 import { createPruning } from './prune.ts'
 import { createQueries, findSeqForCommand } from './queries.ts'
@@ -115,7 +115,7 @@ function createStore(
     ...createTurns(db, parts),
     ...createSteps(db, parts),
     ...createQueries(db, parts.seqOf),
-    ...createByHand(db, parts),
+    ...createOperatorActions(db, parts),
     ...createPruning(db, parts),
     ...createInstallation(db, parts, clock),
     ...createWakeups(db, parts),

@@ -3,7 +3,7 @@ import tap, { type Test } from 'tap'
 import type { TakenDelivery } from '../../inbox/contracts.ts'
 import { TransientError } from '../../inbox/errors.ts'
 import { openSqliteStore } from '../../inbox/sqlite/store.ts'
-import { onceInTenSeconds } from '../../inbox/store-trouble.ts'
+import { onceInTenSeconds } from '../../inbox/store-retry.ts'
 import { type TestClock, testClock } from '../helpers/clock.ts'
 import { delivery, startInbox } from '../helpers/inbox.ts'
 

@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 import tap from 'tap'
 import type { Store } from '../../inbox/contracts.ts'
 import { createDrain } from '../../inbox/drain.ts'
-import { storeTrouble } from '../../inbox/store-trouble.ts'
+import { createStoreRetry } from '../../inbox/store-retry.ts'
 import { NO_CLIENTS } from '../helpers/clients.ts'
 import { testClock } from '../helpers/clock.ts'
 import { claimed } from '../helpers/inbox.ts'
@@ -22,7 +22,7 @@ tap.test('a delivery claimed by its insert is only begun while the claim leaves 
     handlerTimeoutMs: 1_000,
     clock,
     log,
-    trouble: storeTrouble({ clock, log }),
+    storeRetry: createStoreRetry({ clock, log }),
     clients: () => NO_CLIENTS,
   })
   stop()

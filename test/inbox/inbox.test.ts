@@ -5,7 +5,7 @@ import { type Delivery, type Scheduler, type Store, systemClock } from '../../in
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
 import type { HandledEvent, WebhookEvents } from '../../inbox/events.ts'
 import { createInbox, type InboxSettings } from '../../inbox/inbox.ts'
-import { storeTrouble } from '../../inbox/store-trouble.ts'
+import { createStoreRetry } from '../../inbox/store-retry.ts'
 import { backend } from '../helpers/backend.ts'
 import { NO_CLIENTS } from '../helpers/clients.ts'
 import { delivery, gate, recorder, startInbox } from '../helpers/inbox.ts'
@@ -500,9 +500,9 @@ tap.test('browse searches on for rare matches, and stops after about a million r
   const scheduler = {} as Scheduler
   const events = new EventEmitter<WebhookEvents>()
   const settings = { recentKeys: 1, concurrency: 1 } as InboxSettings
-  const trouble = storeTrouble({ clock: systemClock, log })
+  const storeRetry = createStoreRetry({ clock: systemClock, log })
   const clients = () => NO_CLIENTS
-  const { inbox } = createInbox({ store, scheduler, settings, clock: systemClock, log, events, trouble, clients })
+  const { inbox } = createInbox({ store, scheduler, settings, clock: systemClock, log, events, storeRetry, clients })
   t.same(await inbox.browse({ event: 'rare' }), { deliveries: [], next: 901 })
   t.equal(looks.length, 100)
   t.same(looks.slice(0, 2), [undefined, 1_000])

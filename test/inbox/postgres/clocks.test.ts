@@ -45,7 +45,7 @@ async function fail({ store, clock }: Process, afterMs: number): Promise<void> {
   const taken = (await store.take('box', clock.now())) as TakenDelivery
   const now = clock.now()
   await store.settle(taken, { state: 'pending', error: 'E', nextAttemptAt: now + afterMs }, now)
-  await store.giveBack(claim as Claim)
+  await store.releaseClaim(claim as Claim)
 }
 
 for (const [failing, retrying] of [

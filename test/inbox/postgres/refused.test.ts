@@ -35,7 +35,7 @@ tap.test('strings with half a surrogate pair are kept as well as possible, and f
   const failed = { state: 'parked', error: `E ${LONE}`, nextAttemptAt: 5 } as const
   t.equal(await store.settle(first, failed, 5), true)
   t.match(await store.take(odd.orderingKey, 5), { key: 'next' })
-  t.equal(await store.giveBack(claim), true)
+  t.equal(await store.releaseClaim(claim), true)
   t.equal((await store.list({ orderingKey: odd.orderingKey, source: `source ${LONE}` }, 10)).length, 1)
   t.equal((await store.browse({ text: `key ${LONE}`, conversation: LONE }, 10)).deliveries.length, 0)
   t.equal(await store.discard(odd.id, `why ${LONE}`, 6), true)

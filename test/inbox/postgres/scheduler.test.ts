@@ -3,7 +3,7 @@ import tap, { type Test } from 'tap'
 import type { Drain, TakenDelivery } from '../../../inbox/contracts.ts'
 import { BossScheduler, type BossSchedulerOptions } from '../../../inbox/postgres/scheduler.ts'
 import type { Claim } from '../../../inbox/postgres/store.ts'
-import { storeTrouble } from '../../../inbox/store-trouble.ts'
+import { createStoreRetry } from '../../../inbox/store-retry.ts'
 import { postgresBackend, useBackend } from '../../helpers/backend.ts'
 import { type TestClock, testClock } from '../../helpers/clock.ts'
 import { claimed, delivery, gate, startInbox } from '../../helpers/inbox.ts'
@@ -26,14 +26,14 @@ function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store
   const log = captureLog()
   const closing = new AbortController()
   const due: Claim[] = []
-  const givenBack: string[] = []
+  const released: string[] = []
   const store: BossSchedulerOptions['store'] = {
     whenNotBusy: async () => {},
     claimMailboxes: async limit => due.splice(0, limit),
     renewClaims: async claims => [...claims],
     setLeaseExpiry() {},
     claimOf: orderingKey => claim(`with ${orderingKey}`, orderingKey),
-    giveBack: async ({ id }) => givenBack.push(id) === 0,
+    releaseClaim: async ({ id }) => released.push(id) === 0,
     wakeAll: async () => {},
     renewSteps: async () => {},
     onDue() {},
@@ -41,15 +41,15 @@ function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store
     ...given,
   }
   const { log: logger } = Fastify({ logger: { stream: log.stream } })
-  const trouble = storeTrouble({ clock, log: logger })
-  const scheduler = new BossScheduler({ store, concurrency, clock, trouble, log: logger })
+  const storeRetry = createStoreRetry({ clock, log: logger })
+  const scheduler = new BossScheduler({ store, concurrency, clock, storeRetry, log: logger })
   const end = async () => {
     await scheduler.stop()
     closing.abort()
     t.equal(clock.next(), undefined, 'no timer is left')
   }
   scheduler.start(drain)
-  return { clock, log, due, givenBack, scheduler, end, wake: () => scheduler.wake('any') }
+  return { clock, log, due, released, scheduler, end, wake: () => scheduler.wake('any') }
 }
 
 /** Lets time pass until something has happened. */
@@ -78,7 +78,7 @@ tap.test('a failing store is retried, nothing is lost, and two lines are logged'
   const returned = gate()
   const { clock, log, end } = start(t, failingOnce('it hangs up', drained.open), {
     claimMailboxes: failingOnce('it is away', () => [claim('1', 'box')].filter(() => claims++ === 0)),
-    giveBack: failingOnce('away again', () => {
+    releaseClaim: failingOnce('away again', () => {
       returned.open()
       return false
     }),
@@ -95,7 +95,7 @@ const inBox = (key: string, orderingKey = 'box') => claimed(key, { orderingKey }
 tap.test('an idle mailbox is reserved for one insert, drained with what it claimed, and released', async t => {
   const drained: (TakenDelivery | undefined)[] = []
   const first = gate()
-  const { scheduler, givenBack, end } = start(t, async (_orderingKey, claimed) => {
+  const { scheduler, released, end } = start(t, async (_orderingKey, claimed) => {
     drained.push(claimed)
     await first.opened
   })
@@ -109,10 +109,10 @@ tap.test('an idle mailbox is reserved for one insert, drained with what it claim
   t.equal(scheduler.reserve('box'), false, 'it is drained')
   await turn()
   t.match(drained, [{ key: 'a' }])
-  t.same(givenBack, [])
+  t.same(released, [])
   first.open()
   await turn()
-  t.same(givenBack, ['with box'])
+  t.same(released, ['with box'])
   t.equal(scheduler.reserve('box'), true)
   scheduler.release('box')
   await end()
@@ -215,7 +215,7 @@ tap.test('a released mailbox with new deliveries is fetched at once', async t =>
       claims++
       return []
     },
-    giveBack: async ({ orderingKey }) => orderingKey === 'waits',
+    releaseClaim: async ({ orderingKey }) => orderingKey === 'waits',
   })
   await turn()
   t.equal(claims, 1)
@@ -234,7 +234,7 @@ tap.test('a released mailbox with new deliveries is fetched at once', async t =>
 
 tap.test('stopping waits for inserts that may claim, and handles what they claimed', async t => {
   const drained: string[] = []
-  const { scheduler, givenBack, end } = start(t, async (_orderingKey, claimed) => void drained.push(claimed?.key ?? ''))
+  const { scheduler, released, end } = start(t, async (_orderingKey, claimed) => void drained.push(claimed?.key ?? ''))
   await turn()
   t.equal(scheduler.reserve('box'), true)
   let ended = false
@@ -246,12 +246,12 @@ tap.test('stopping waits for inserts that may claim, and handles what they claim
   scheduler.run(inBox('a'))
   await stopped
   t.same(drained, ['a'])
-  t.same(givenBack, ['with box'])
+  t.same(released, ['with box'])
 })
 
 tap.test('stopping during a fetch releases what it fetched', async t => {
   const asked = gate()
-  const { givenBack, end } = start(t, async () => {}, {
+  const { released, end } = start(t, async () => {}, {
     claimMailboxes: () => asked.opened.then(() => [claim('1', 'box')]),
   })
   await turn()
@@ -259,14 +259,14 @@ tap.test('stopping during a fetch releases what it fetched', async t => {
   await turn()
   asked.open()
   await stopped
-  t.same(givenBack, ['1'])
+  t.same(released, ['1'])
 })
 
 tap.test('a late claim does not end a newer one', async t => {
   const { now } = performance
   t.teardown(() => Object.assign(performance, { now }))
   const drained: (string | undefined)[] = []
-  const { scheduler, due, wake, givenBack, end } = start(t, async (_orderingKey, claimed, lapsed) => {
+  const { scheduler, due, wake, released, end } = start(t, async (_orderingKey, claimed, lapsed) => {
     drained.push(claimed?.key)
     if (claimed === undefined) {
       await turn()
@@ -283,21 +283,21 @@ tap.test('a late claim does not end a newer one', async t => {
   scheduler.run(inBox('a'))
   await end()
   t.same(drained, [undefined, 'aborted: false'])
-  t.same(givenBack, ['taken over'])
+  t.same(released, ['taken over'])
 })
 
 tap.test('a process frozen after its insert begins nothing: it may have lost the mailbox', async t => {
   const { now } = performance
   t.teardown(() => Object.assign(performance, { now }))
   const drained: string[] = []
-  const { scheduler, givenBack, end } = start(t, async orderingKey => void drained.push(orderingKey))
+  const { scheduler, released, end } = start(t, async orderingKey => void drained.push(orderingKey))
   await turn()
   scheduler.reserve('box')
   performance.now = () => now.call(performance) + 6_500
   scheduler.run(inBox('a'))
   await turn()
   t.same(drained, [])
-  t.same(givenBack, [])
+  t.same(released, [])
   await end()
 })
 
@@ -331,7 +331,8 @@ tap.test('claiming gives way to accepting, for 20 ms at most', async t => {
   notBusy = gate()
   wake()
   await end()
-  t.equal(claims, 3, 'who stops meanwhile claims nothing more, and does not wait')
+  t.equal(claims, 3, 'stopping meanwhile claims nothing more, and does not wait')
+  notBusy.open()
 })
 
 tap.test(
@@ -340,7 +341,7 @@ tap.test(
     const begun: (AbortSignal | undefined)[] = []
     const first = gate()
     const both = gate()
-    const { clock, due, givenBack, wake, log, end } = start(
+    const { clock, due, released, wake, log, end } = start(
       t,
       async (_orderingKey, _claimed, lapsed) => {
         begun.push(lapsed)
@@ -362,7 +363,7 @@ tap.test(
     first.open()
     await both.opened
     await turn()
-    t.same(givenBack, ['2'])
+    t.same(released, ['2'])
     t.same(log.lines, [])
     await end()
   },
@@ -374,7 +375,7 @@ tap.test('a heartbeat answered while or after a mailbox is released does not ren
     const bounds: (Date | null)[] = []
     const { clock, due, wake, end } = start(t, () => drained.opened, {
       setLeaseExpiry: (_orderingKey, until) => void bounds.push(until),
-      giveBack: () => returned.opened.then(() => false),
+      releaseClaim: () => returned.opened.then(() => false),
       renewClaims: async claims => {
         asked.open()
         await kept.opened
@@ -405,7 +406,8 @@ tap.test('deliveries that arrive while a mailbox is released are fetched afterwa
       claims++
       return []
     },
-    giveBack: ({ orderingKey }) => (orderingKey === 'box' ? returned.opened.then(() => false) : Promise.resolve(true)),
+    releaseClaim: ({ orderingKey }) =>
+      orderingKey === 'box' ? returned.opened.then(() => false) : Promise.resolve(true),
   })
   await turn()
   const run = async (key: string, orderingKey: string) => {
@@ -469,7 +471,7 @@ tap.test('failing heartbeats: leases end here before another process may take th
   t.teardown(() => Object.assign(performance, { now }))
   let signal: AbortSignal | undefined
   let drains = 0
-  const { clock, due, wake, log, givenBack, end } = start(
+  const { clock, due, wake, log, released, end } = start(
     t,
     async (_orderingKey, _claimed, lapsed) => {
       signal = lapsed
@@ -495,7 +497,7 @@ tap.test('failing heartbeats: leases end here before another process may take th
   clock.advance(1_000)
   await end()
   t.equal(drains, 1)
-  t.same(givenBack, [])
+  t.same(released, [])
 })
 
 tap.test('a handler that loses its mailbox is aborted, and its delivery handled by the new owner', async t => {

@@ -105,8 +105,8 @@ tap.test('a mailbox with an empty name works like any other', async t => {
   for (let n = 0; n < 2; n++) {
     await store.settle((await store.take('', 0)) as TakenDelivery, { state: 'done' }, 1)
   }
-  await store.giveBack(claim as Claim)
-  for (const each of await store.claimMailboxes(10)) await store.giveBack(each)
+  await store.releaseClaim(claim as Claim)
+  for (const each of await store.claimMailboxes(10)) await store.releaseClaim(each)
   t.equal(await store.insert(delivery('c', { orderingKey: '' }), true), 'claimed')
   t.match(store.claimOf(''), { orderingKey: '' })
 })
@@ -126,14 +126,14 @@ tap.test('an insert claims its mailbox if nothing waits there; it is kept and re
   t.equal(await insert(other, 'b'), 'queued')
   t.same(await other.claimMailboxes(10), [], 'one process has it')
   await one.settle(attempt('a'), { state: 'done' }, 1)
-  t.equal(await one.giveBack(claim), true, 'it waits again')
+  t.equal(await one.releaseClaim(claim), true, 'it waits again')
 
   const [next] = await other.claimMailboxes(10)
   t.match(next, { orderingKey: 'box' })
   const b = (await other.take('box', 1)) as TakenDelivery
   t.match(b, { key: 'b', attempts: 1 })
   await other.settle(b, { state: 'pending', error: 'E', nextAttemptAt: 300_000 }, 1)
-  t.equal(await other.giveBack(next as Claim), false, 'it waits for later')
+  t.equal(await other.releaseClaim(next as Claim), false, 'it waits for later')
   t.equal(await insert(one, 'c'), 'queued', 'b is tried again before it')
 
   t.same(await Promise.all(['d', 'e', 'd'].map(key => insert(one, key, 'second'))), ['claimed', 'queued', 'duplicate'])
@@ -142,8 +142,8 @@ tap.test('an insert claims its mailbox if nothing waits there; it is kept and re
     await one.settle(attempt(key, 'second'), { state: 'done' }, 2)
     await one.take('second', 2)
   }
-  t.equal(await one.giveBack(second), false)
-  await one.claimMailboxes(10).then(claims => Promise.all(claims.map(each => one.giveBack(each))))
+  t.equal(await one.releaseClaim(second), false)
+  await one.claimMailboxes(10).then(claims => Promise.all(claims.map(each => one.releaseClaim(each))))
   t.same(await Promise.all(['d', 'f'].map(key => insert(one, key, 'second'))), ['duplicate', 'queued'])
   t.match(await other.claimMailboxes(10), [{ orderingKey: 'second' }], 'of one that is known nothing stays claimed')
 
@@ -239,7 +239,7 @@ tap.test('a later wake-up is moved to an earlier time, and a dead process’s st
   const [first] = await store.claimMailboxes(10)
   const taken = await store.take('box', 0)
   await store.settle(taken as TakenDelivery, { state: 'parked', error: 'E', nextAttemptAt: 300_000 }, 0)
-  await store.giveBack(first as Claim)
+  await store.releaseClaim(first as Claim)
   t.same(await store.claimMailboxes(10), [], 'it waits')
   await store.insert(delivery('b', { orderingKey: 'box' }), false)
   const [again] = await store.claimMailboxes(10)

@@ -6,7 +6,7 @@ const RETRY_DELAY_MS = 1_000
 const LOG_INTERVAL_MS = 10_000
 
 /** Retries a store that fails, and logs it: when it begins, every 10 s while it lasts, and when it is over. */
-export interface StoreTrouble {
+export interface StoreRetry {
   /**
    * Retries an operation that must not be given up, every second until it succeeds. undefined: `stopped` fired first.
    */
@@ -15,7 +15,7 @@ export interface StoreTrouble {
   attempt<T>(name: string, run: () => Promise<T>): Promise<T | undefined>
 }
 
-export function storeTrouble({ clock, log }: { clock: Clock; log: Logger }): StoreTrouble {
+export function createStoreRetry({ clock, log }: { clock: Clock; log: Logger }): StoreRetry {
   /** Operations that failed and have not succeeded since. */
   const failing = new Set<unknown>()
   const isTime = onceInTenSeconds()

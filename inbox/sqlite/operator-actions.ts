@@ -6,7 +6,7 @@ import { inSmallCommits } from './small-commits.ts'
 import { preparer } from './statements.ts'
 
 /** What an operator does to deliveries. */
-export function createByHand(
+export function createOperatorActions(
   db: DatabaseSync,
   { write, counts, seqOf }: StoreParts,
 ): Pick<Store, 'replay' | 'discard' | 'forget'> {

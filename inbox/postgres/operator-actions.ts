@@ -31,7 +31,7 @@ const FORGET = `
   SELECT seq FROM forgotten`
 
 /** What an operator does to deliveries. */
-export function createByHand(pool: pg.Pool, boss: PgBoss): Pick<Store, 'replay' | 'discard' | 'forget'> {
+export function createOperatorActions(pool: pg.Pool, boss: PgBoss): Pick<Store, 'replay' | 'discard' | 'forget'> {
   return {
     replay: ids =>
       transaction(pool, async client => {
