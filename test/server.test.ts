@@ -208,7 +208,7 @@ t.test('a start that fails: one line that names the variable and the fix, and ex
     ['a bad list of proxies', { TRUST_PROXY: 'everybody' }, /TRUST_PROXY is not a list of addresses/],
     ['a token without an account', { CW_TOKEN: 'x', CW_URL: 'http://127.0.0.1' }, /CW_ACC_ID/],
     [
-      'a folder that can not be written',
+      'a folder that can’t be written',
       { DATABASE_URL: join(folder, 'a-file', 'x.db') },
       /DATABASE_URL: .*a-file.* can't be written .*writable folder/,
     ],

@@ -230,7 +230,7 @@ tap.test('a full disk is a transient error, and confirmed entries are in the fil
     const still = (await calendar.lessons(0, 1e6)).length
     console.log(JSON.stringify({ booked, name: failure?.name, message: failure?.message, again, still }))
     process.exit()`
-  // A file that can not grow, in blocks of 512 bytes: SQLite gets EFBIG, as it gets ENOSPC from a full disk.
+  // A file that can't grow, in blocks of 512 bytes: SQLite gets EFBIG, as it gets ENOSPC from a full disk.
   const limited = ['-c', 'ulimit -f 4096 && exec "$0" "$@"', process.execPath, '--input-type=module', '-e', script]
   // Without what the test runner would load into it.
   const env = { PATH: process.env.PATH }

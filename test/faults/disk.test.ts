@@ -27,7 +27,7 @@ async function fillDisk(folder: string, shell: string) {
   return { server, store, acknowledged, failures }
 }
 
-/** What is in the store, read where the server sees it. */
+/** What is in the store, from the server's point of view. */
 function storedIds(server: ServerProcess, store: string): Set<string> {
   const script = `
     const db = new (require('node:sqlite').DatabaseSync)(process.argv[1], { readOnly: true })
@@ -37,7 +37,7 @@ function storedIds(server: ServerProcess, store: string): Set<string> {
   return new Set(JSON.parse(execFileSync(command, parts, { encoding: 'utf8', maxBuffer: 1e8 })))
 }
 
-tap.test('a file that can not grow: 500, not one false 200, and the service lives', async t => {
+tap.test('a file that can’t grow: 500, not one false 200, and the service lives', async t => {
   // In blocks of 512 bytes; SQLite gets EFBIG, as it gets ENOSPC from a full disk.
   const { server, store, acknowledged, failures } = await fillDisk(t.testdir(), 'ulimit -f 4096 && exec')
   t.ok(acknowledged.size > 0, `${acknowledged.size} acknowledged before`)
@@ -51,7 +51,7 @@ tap.test('a file that can not grow: 500, not one false 200, and the service live
   )
 })
 
-/** Mounts of one's own need the rights to; without, that is said, and the file that can not grow has to do. */
+/** Mounting a disk needs root; without it the test says so, and uses the file that can't grow instead. */
 function canMount(): boolean {
   try {
     execFileSync('unshare', ['--mount', 'true'], { stdio: 'ignore' })
@@ -64,7 +64,7 @@ function canMount(): boolean {
 tap.test('a full disk: 500, no false 200, and recovery when there is room', async t => {
   if (!canMount()) return t.pass('NOT RUN: a small disk of its own needs root')
   const disk = t.testdir()
-  // The disk is the server's alone, and gone with it.
+  // The disk is only the server's, and gone when it ends.
   const shell = `exec unshare --mount sh -c 'mount -t tmpfs -o size=6m tmpfs "${disk}" && exec "$0" "$@"'`
   const { server, store, acknowledged, failures } = await fillDisk(disk, shell)
   t.ok(acknowledged.size > 0, `${acknowledged.size} acknowledged before`)

@@ -10,14 +10,14 @@ import { type ServerProcess, startServer } from '../helpers/server-process.ts'
 import { deliverStripe, type Receiver } from '../helpers/story.ts'
 
 /**
- * A lesson asked for, paid and booked, while the real process is killed at each of its outside effects in turn, when
- * the effect has happened and the process can't know that: everything happens once all the same.
+ * A lesson is requested, paid and booked while the real process is killed after each of its outside effects in turn,
+ * before it can know that the effect happened: everything still happens once.
  */
 
-/** Runs that share the effects between them: a delivery is parked if it kills the process each time. */
+/** Number of runs that share the effects: a delivery is parked if it kills the process every time. */
 export const RUNS = 2
 
-/** Chatwoot's, Stripe's and Google's calls that change something there. */
+/** Calls that change something at Chatwoot, Stripe or Google. */
 function isEffect({ method, path }: Call): boolean {
   return method !== 'GET' && !path.includes('/freeBusy') && !path.includes('/token')
 }
@@ -46,12 +46,12 @@ export async function setUp(t: Test, run: number) {
   let server: Promise<ServerProcess> = startServer(env, 'exec', onLine)
   t.teardown(async () => (await server).end('SIGKILL'))
 
-  /** Each effect, by what is asked for, in the order in which it is first seen. */
+  /** Each effect, by its request, in the order first seen. */
   const effects: string[] = []
   const killed = new Set<string>()
   let armed = true
 
-  /** Whether this call is the first of an effect whose turn it is in this run; then the process is killed after it. */
+  /** Whether this call is the first of an effect whose turn it is in this run; if so the process is killed after it. */
   function isFatal(call: Call): boolean {
     if (!armed || !isEffect(call)) return false
     const effect = `${call.method} ${call.path} ${JSON.stringify(call.body)}`

@@ -3,7 +3,7 @@ import { fleetDatabase, inboxProcess } from '../helpers/inbox-fleet.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
 import { until } from '../helpers/wait.ts'
 
-/** Why a server is not stopped: other people may be working on it. */
+/** Why a server is not stopped: others may be using it. */
 const NOT_OURS = process.env.TEST_DATABASE_URL ? 'the server in TEST_DATABASE_URL is not ours to stop' : false
 
 /** Several instances on one PostgreSQL database, in real time: killed, frozen, and without their server. */
@@ -13,7 +13,7 @@ tap.teardown(() => server.close())
 
 const ready = ({ event }: Record<string, unknown>) => event === 'ready'
 
-/** They wait for most of their time. */
+/** They spend most of their time waiting. */
 tap.test('with their server', async group => {
   group.jobs = 3
 
@@ -31,7 +31,7 @@ tap.test('with their server', async group => {
       t.equal(await database.number('SELECT count(*) AS n FROM handling'), 600)
       t.equal(await database.overlaps(), 0)
       t.equal(await database.disordered(), 0)
-      t.ok((await database.number('SELECT count(DISTINCT pid) AS n FROM handling')) > 1, 'by several')
+      t.ok((await database.number('SELECT count(DISTINCT pid) AS n FROM handling')) > 1, 'by several instances')
     },
   )
 
@@ -57,7 +57,7 @@ tap.test('with their server', async group => {
     { buffered: true },
     async t => {
       const database = await fleetDatabase(server)
-      // So long that it is frozen amid them, however slowly this test sees that they have begun.
+      // Long enough that it is frozen during them, however late this test sees that they have begun.
       const frozen = inboxProcess(t, database.url, { HANDLER_MS: '5000' })
       await frozen.line(ready)
       void frozen.accept('cold', 6, 2)
@@ -66,7 +66,7 @@ tap.test('with their server', async group => {
       frozen.signal('SIGSTOP')
       const other = inboxProcess(t, database.url, { HANDLER_MS: '1500' })
       await other.line(({ msg }) => msg === 'webhook handled')
-      // The other one is at work on both conversations now.
+      // By now the other one is working on both conversations.
       frozen.signal('SIGCONT')
       await frozen.line(({ msg }) => msg === 'webhook handled late: another process has taken it over')
       await database.drained()

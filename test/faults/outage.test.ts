@@ -13,14 +13,14 @@ interface Answer {
   body: { status?: string; id: string; code?: string }
 }
 
-/** One message to the server, as from Chatwoot: it waits for 5 s. */
+/** Sends one message as Chatwoot does, with its timeout of 5 s. */
 async function post(url: string, number: number): Promise<Answer> {
   const message = signedMessage(number, SECRET)
   const response = await fetch(`${url}/cw`, { method: 'POST', signal: AbortSignal.timeout(5_000), ...message })
   return { status: response.status, body: (await response.json()) as Answer['body'] }
 }
 
-/** Senders of distinct messages; what gets a 500 is sent again. */
+/** Senders of distinct messages, which send again after a 500. */
 function startSenders(url: string) {
   const acknowledged: string[] = []
   const wrong: Answer[] = []
@@ -47,7 +47,7 @@ function startSenders(url: string) {
   return {
     acknowledged,
     wrong,
-    /** Resolves when so many more have been acknowledged. */
+    /** Resolves when that many more have been acknowledged. */
     async more(count: number): Promise<void> {
       const goal = acknowledged.length + count
       while (acknowledged.length < goal) {
@@ -79,12 +79,12 @@ t.test('the database is stopped, and then hangs, under load: 500 in time, nothin
   await senders.more(200)
   await postgres.stop()
   for (const answer of await all(1_000_000)) t.match(answer, refused, 'stopped')
-  // At its next look for what is due, if not before.
+  // At the latest at its next poll.
   await fails.promise
   await postgres.start()
   await senders.more(200)
   const stopped = await all(1_000_000)
-  for (const answer of stopped) t.match(answer, { status: 200, body: { status: 'accepted' } }, 'none was kept')
+  for (const answer of stopped) t.match(answer, { status: 200, body: { status: 'accepted' } }, 'none had been stored')
 
   await postgres.freeze()
   for (const answer of await all(2_000_000)) t.match(answer, refused, 'hangs')
@@ -99,7 +99,7 @@ t.test('the database is stopped, and then hangs, under load: 500 in time, nothin
   await until('everything to be handled', async () => (await postgres.query(store, left)).length === 0)
   t.same(senders.wrong, [])
   const closed = once(server.child, 'close')
-  t.equal(await server.end('SIGTERM'), 0, 'the same process, to the end')
+  t.equal(await server.end('SIGTERM'), 0, 'the same process until the end')
   await closed
   const log = server.lines.map(line => JSON.parse(line) as { msg: string; delivery: string; time: number })
   const handled = log.filter(({ msg }) => msg.startsWith('webhook handled')).map(({ delivery }) => delivery)

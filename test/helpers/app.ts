@@ -18,7 +18,7 @@ export interface TestApp {
   store: string
 }
 
-/** The webhooks in a bare app, with a store on disk of its own and the log captured; closed at the test's end. */
+/** The webhooks in a bare app, with their own store on disk and a captured log; closed when the test ends. */
 export async function webhookApp(t: Test, options: WebhooksOptions = {}, level = 'info'): Promise<TestApp> {
   const store = join(t.testdir(), 'webhooks.db')
   const log = captureLog()
@@ -34,13 +34,13 @@ export async function webhookApp(t: Test, options: WebhooksOptions = {}, level =
   return { app, log, store }
 }
 
-/** Listens on a free port of this machine, and gives it. */
+/** Listens on a free port of this machine and returns it. */
 export async function listen(app: FastifyInstance): Promise<number> {
   await app.listen({ port: 0, host: '127.0.0.1' })
   return (app.server.address() as AddressInfo).port
 }
 
-/** A delivery as Chatwoot sends it; a text is sent as it is. */
+/** A delivery as Chatwoot sends it; a string is sent unchanged. */
 export function chatwootRequest(
   payload: object | string,
   uuid?: string,
@@ -51,7 +51,7 @@ export function chatwootRequest(
   return { method: 'POST', url, headers, payload: body }
 }
 
-/** A delivery as Stripe sends it; a text is sent as it is. */
+/** A delivery as Stripe sends it; a string is sent unchanged. */
 export function stripeRequest(
   payload: object | string,
   url = '/webhook/payments',

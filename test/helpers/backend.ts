@@ -39,18 +39,18 @@ export function useBackend(given: Backend): void {
 }
 
 const JOBS = 'tutorbot_webhooks_boss'
-/** Heartbeats come every 2 s: a longer step could let claims lapse, ms. */
+/** Heartbeats are sent every 2 s: a longer step could let claims expire, ms. */
 const STEP = 2_000
-/** A larger jump is made at once, ms: no handler can be running across it. */
+/** A larger jump is made in one step, ms: no handler can be running across it. */
 const MAX_WALK_MS = 2 * 60_000
-/** Time for what a step has fired, ms. */
+/** Time for what a step has triggered, ms. */
 const SETTLE = 15
 
 /** PostgreSQL, with pg-boss's clock moved by a table. */
 export function postgresBackend(server: PostgresServer): Backend {
   let made: Promise<string> | undefined
   return {
-    // Making the tables takes longer than all that most tests do.
+    // Creating the tables takes longer than everything else in most tests.
     async store() {
       made ??= madeDatabase(server)
       return server.database(await made)
@@ -98,7 +98,7 @@ function movedClock(server: PostgresServer, start = Date.parse('2026-11-23T10:00
         cancel()
         callback()
       }
-      // Handlers that never end, on purpose, leave their time limit behind.
+      // Handlers that never end, on purpose, leave their timeout behind.
       const timeout = setTimeout(fire, Math.min(ms, 2 ** 31 - 1)).unref()
       const timer = { at: now() + ms, fire }
       const cancel = () => {
@@ -113,7 +113,7 @@ function movedClock(server: PostgresServer, start = Date.parse('2026-11-23T10:00
       for (let left = ms; left > 0; left -= most) await step(Math.min(left, most))
     },
     next: () => [...timers].map(({ at }) => at).sort((a, b) => a - b)[0],
-    // It has timers of its own all the time.
+    // It always has its own timers.
     timerSet: () => new Promise(resolve => setTimeout(resolve, 100)),
     async attach(url) {
       store = url

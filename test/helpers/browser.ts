@@ -4,24 +4,24 @@ import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 
-/** A real Chromium, as a person uses it. UPDATE_SCREENSHOTS=1 writes the pictures of docs/. */
+/** A real Chromium, driven as a person would. UPDATE_SCREENSHOTS=1 writes the pictures in docs/. */
 
 const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url))
 export const DESKTOP = { width: 1280, height: 900 }
 export const PHONE = { width: 390, height: 844 }
 
-/** Runs tests in one browser, if there is one. @param what is tested, for who reads that it is not */
+/** Runs tests in one browser, if there is one. @param what is tested, named if it can't be */
 export async function inChromium(what: string, tests: (browser: Browser) => void): Promise<void> {
   const executablePath = findChromium(what)
   if (executablePath === undefined) return
-  // As root, Chromium runs without its sandbox only.
+  // As root, Chromium only runs without its sandbox.
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
   const browser = await chromium.launch({ executablePath, args })
   t.teardown(() => browser.close())
   tests(browser)
 }
 
-/** Chromium's path. Where CI requires it, its absence is a failure; elsewhere it is said aloud. */
+/** Chromium's path. If CI requires it, its absence is a failure; elsewhere it is reported. */
 function findChromium(what: string): string | undefined {
   const given = process.env.CHROMIUM_PATH ?? 'chromium'
   const found = spawnSync('sh', ['-c', 'command -v "$0"', given], { encoding: 'utf8' }).stdout.trim()
@@ -35,7 +35,7 @@ function findChromium(what: string): string | undefined {
   return undefined
 }
 
-/** Uses a page whose every complaint, and every request to another host, fails the test. */
+/** Uses a page; any error on it, and any request to another host, fails the test. */
 export async function withPage(
   t: Test,
   browser: Browser,
@@ -66,7 +66,7 @@ export async function withPage(
 export const scrollsSideways = (page: Page) =>
   page.evaluate<boolean>('document.documentElement.scrollWidth > document.documentElement.clientWidth')
 
-/** Keeps a picture of the page for docs/, where they are asked for. */
+/** Saves a screenshot for docs/, if asked to. */
 export async function picture(page: Page, name: string): Promise<void> {
   if (process.env.UPDATE_SCREENSHOTS !== '1') return
   mkdirSync(DOCS, { recursive: true })

@@ -4,11 +4,11 @@ import type { TestClock } from './clock.ts'
 
 export interface CalendarUnderTest {
   calendar: Calendar
-  /** The clock that the calendar looks at. */
+  /** The clock that the calendar uses. */
   clock: TestClock
-  /** Something else in the calendar, made outside of us. Absent: this backend knows of none. */
+  /** An appointment made by somebody else. Absent: this backend can't have any. */
   addAppointment?(interval: Interval): Promise<void>
-  /** A second instance on the same calendar, as after a restart; the first is not used any more. */
+  /** A second instance on the same calendar, as after a restart; the first is no longer used. */
   again(): Promise<Calendar>
 }
 
@@ -558,7 +558,7 @@ export function interval(times: string): Interval {
   return { start: at(start), end: at(end) }
 }
 
-/** A hold from now on, without margins. */
+/** A hold that begins now, without margins. */
 export function hold(clock: TestClock, order: string, times: string): Hold {
   return { order, ...interval(times), until: clock.now() + HOLD, margin: noMargin }
 }
@@ -568,7 +568,7 @@ export function lesson(order: string, times: string): Lesson {
   return { order, ...interval(times), ...parts }
 }
 
-/** What is busy within a range, as text: what reaches beyond the range is shown within it only. */
+/** The busy times within a range, as text, clipped to the range. */
 async function taken(calendar: Calendar, range = '00:00-24:00'): Promise<string[]> {
   const { start: from, end: to } = interval(range)
   const busy = await calendar.busy(from, to, signal)

@@ -8,9 +8,9 @@ import { endWithTest } from './child.ts'
 
 const helper = (name: string) => JSON.stringify(fileURLToPath(new URL(name, import.meta.url)))
 
-/** A test process that runs a script; its children have its stdout, so that it closes when the last of them is gone. */
+/** A test process that runs a script. Its children inherit its stdout, which closes when the last has exited. */
 function testProcess(t: Test, script: string) {
-  // As tap spawns it: no leader of a group.
+  // As tap spawns it: not the leader of a process group.
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     env: { PATH: process.env.PATH },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -80,7 +80,7 @@ t.test(
     const port = Number(await firstLine(owner))
     const connection = net.connect(port, '127.0.0.1')
     t.teardown(() => connection.destroy())
-    // What asks for TLS is answered by a process of its own.
+    // A request for TLS is answered by a separate process.
     connection.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]))
     await once(connection, 'data')
     owner.child.kill('SIGUSR2')
@@ -88,7 +88,7 @@ t.test(
     const closed = once(connection.resume(), 'close')
     owner.child.kill('SIGKILL')
     await closed
-    // Until the last of its processes is gone, the system still takes connections for them, and resets them.
+    // Until the last of its processes is gone, the system still accepts connections for them, and resets them.
     let ended: string | undefined
     do ended = await endOf(port)
     while (ended !== 'ECONNREFUSED')

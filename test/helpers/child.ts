@@ -6,8 +6,8 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
  */
 
 /**
- * Told which processes live, it kills them when the test process is gone, which closes its stdin: SIGKILL leaves no
- * process the time to do that itself. A shell, because it starts in a millisecond.
+ * It is told which processes are alive, and kills them when the test process is gone, which closes its stdin: SIGKILL
+ * leaves a process no time to do that itself. A shell, because it starts in a millisecond.
  */
 const KEEPER = `
 tree() {
@@ -30,9 +30,9 @@ done`
 const living = new Set<number>()
 let keeper: ChildProcess | undefined
 
-/** As `spawn` of node:child_process, of a process that ends with this one, together with all that it starts. */
+/** Like `spawn` of node:child_process, but the process and all that it starts end with this one. */
 export const startChild = ((command: string, args: readonly string[], options: SpawnOptions) => {
-  // Leads a process group of its own.
+  // Leads its own process group.
   const child = spawn(command, args, { ...options, detached: true })
   child.once('exit', () => killGroup(child.pid))
   endWithTest(child)
@@ -42,9 +42,9 @@ export const startChild = ((command: string, args: readonly string[], options: S
 /** For a process that something else has spawned. */
 export function endWithTest(child: ChildProcess): void {
   const { pid } = child
-  // It could not be started, which its `error` event says.
+  // It could not be started; its `error` event says so.
   if (pid === undefined) return
-  // Nothing of the test's own is inherited, and Ctrl-C is for the test alone.
+  // It inherits none of the test's own handles, and Ctrl-C reaches only the test.
   keeper ??= spawn('sh', ['-c', KEEPER], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
   living.add(pid)
   keeper.stdin?.write(`begun ${pid}\n`)
@@ -61,6 +61,6 @@ function killGroup(leader: number | undefined): void {
   try {
     process.kill(-Number(leader), 'SIGKILL')
   } catch {
-    // ESRCH: it has left nobody behind.
+    // ESRCH: the group is empty.
   }
 }

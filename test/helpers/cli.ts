@@ -25,15 +25,15 @@ export async function run(env: Environment, ...args: string[]): Promise<Ran> {
   return { code, out: out.join('\n'), err: err.join('\n') }
 }
 
-/** Runs a command in this process that answers as JSON, and nothing else. */
+/** Runs a command in this process that prints only JSON. */
 export async function runJson<T>(env: Environment, ...args: string[]): Promise<{ code: number | null; result: T }> {
   const { code, out } = await run(env, ...args, '--json')
   return { code, result: JSON.parse(out) as T }
 }
 
 /**
- * Runs a command as a process of its own, with nothing of ours in its environment but `env`.
- * @param shell how a shell runs its command line, such as `ulimit -f 100 && exec`
+ * Runs a command in its own process, with only `env` as its environment.
+ * @param shell prefix of its command line, such as `ulimit -f 100 && exec`
  */
 export async function cli(env: Environment, args: readonly string[], { cwd = '.', shell = 'exec' } = {}): Promise<Ran> {
   const others = Object.entries(process.env).filter(([name]) => !(name in ENV_SCHEMA.properties))

@@ -1,2 +1,2 @@
-/** For handlers that are called, and inboxes that are made, without the plugins. */
+/** For handlers and inboxes that tests create without the plugins. */
 export const NO_CLIENTS = { chatwoot: null, stripe: null, calendar: null }

@@ -2,19 +2,19 @@ import { createPublicKey, generateKeyPairSync, randomUUID, verify } from 'node:c
 import { DateTime } from 'luxon'
 import { type Answer, type Call, type StandIn, startStandIn } from '../../sandbox/stand-in.ts'
 
-/** Stands in for Google over HTTP: the token endpoint, and of the Calendar API v3 what a client of one calendar needs. */
+/** A stand-in for Google over HTTP: the token endpoint, and the part of the Calendar API v3 that one client needs. */
 export interface GoogleApi extends StandIn {
   /** The service account's key file. */
   serviceAccount: string
   email: string
   calendarId: string
-  /** By id, cancelled ones too. Google's fields as far as they are used, `start` and `end` always. */
+  /** By id, including cancelled ones. Google's fields as far as they are used, always with `start` and `end`. */
   events: Map<string, EventState>
-  /** What the service account may do with the calendar: `none` makes it unknown to it. */
+  /** The service account's access to the calendar: with `none` it can't see it. */
   role: 'writer' | 'reader' | 'none'
-  /** The largest page that is given, whatever is asked for. */
+  /** Maximum page size, whatever is requested. */
   pageSize: number
-  /** Adds an event of somebody else. */
+  /** Adds somebody else's event. */
   addEvent(parts: Partial<EventState> & Pick<EventState, 'start' | 'end'>): EventState
   /** Changes an event as a person would in Google Calendar. */
   edit(id: string, parts: Partial<EventState>): void
@@ -28,7 +28,7 @@ export interface GoogleApi extends StandIn {
 
 export interface Time {
   dateTime?: string
-  /** All day long; in the calendar's zone. */
+  /** All day; in the calendar's zone. */
   date?: string
 }
 
@@ -41,7 +41,7 @@ export interface EventState {
   summary?: string
   description?: string
   transparency?: string
-  /** `RRULE:FREQ=DAILY;COUNT=…` or WEEKLY: no other rule is understood. */
+  /** `RRULE:FREQ=DAILY;COUNT=…` or WEEKLY; no other rule is supported. */
   recurrence?: string[]
   attendees?: { self?: boolean; responseStatus?: string }[]
   extendedProperties?: { private?: Record<string, string> }
@@ -53,7 +53,7 @@ const ZONE = 'Europe/Berlin'
 const TOKEN_URL = 'https://oauth2.googleapis.com/token'
 const SCOPE = 'https://www.googleapis.com/auth/calendar'
 
-/** An answer as the API refuses a call: https://developers.google.com/workspace/calendar/api/guides/errors */
+/** The API's error response: https://developers.google.com/workspace/calendar/api/guides/errors */
 export function googleError(status: number, reason: string, message: string, headers = {}): Answer {
   return {
     status,
@@ -62,14 +62,14 @@ export function googleError(status: number, reason: string, message: string, hea
   }
 }
 
-/** As the token endpoint does. */
+/** The token endpoint's error response. */
 export function oauthError(status: number, error: string, error_description: string): Answer {
   return { status, body: { error, error_description } }
 }
 
 type KeyPair = ReturnType<typeof createKey>
 
-/** A key for a service account of its own. */
+/** A key for a new service account. */
 export function createKey() {
   return generateKeyPairSync('rsa', {
     modulusLength: 2048,
@@ -81,10 +81,10 @@ export function createKey() {
 const NOT_FOUND = googleError(404, 'notFound', 'Not Found')
 const GONE = googleError(410, 'deleted', 'Resource has been deleted')
 
-/** Making one takes a tenth of a second and more. */
+/** Generating one takes a tenth of a second or more. */
 let sharedKey: KeyPair | undefined
 
-/** @param key whose the service account is. Default: one that all of a process have. */
+/** @param key the service account's. Default: one shared by the whole process. */
 export async function startGoogleApi(key?: KeyPair): Promise<GoogleApi> {
   sharedKey ??= createKey()
   const { privateKey, publicKey } = key ?? sharedKey
@@ -176,7 +176,7 @@ export async function startGoogleApi(key?: KeyPair): Promise<GoogleApi> {
     return { status: 200, body: store({ ...(body as EventState), id: event.id, created: event.created }) }
   }
 
-  /** A new version of an event. `created` is in whole seconds at Google, `updated` is not. */
+  /** A new version of an event. Google's `created` is in whole seconds, its `updated` is not. */
   function store(event: Partial<EventState> & Pick<EventState, 'id' | 'start' | 'end'>): EventState {
     const updated = new Date().toISOString()
     const created = updated.replace(/\.\d+/, '.000')
@@ -186,7 +186,7 @@ export async function startGoogleApi(key?: KeyPair): Promise<GoogleApi> {
     return stored
   }
 
-  /** Blocks that touch are joined, and cut to the range. */
+  /** Adjacent blocks are merged, and clipped to the range. */
   function freeBusy({ timeMin, timeMax, items }: Call['body']): Answer {
     if (!scopes.some(scope => scope === SCOPE || scope.endsWith('freebusy'))) return insufficientScope()
     const [from, to] = [Date.parse(String(timeMin)), Date.parse(String(timeMax))]
@@ -244,12 +244,12 @@ export async function startGoogleApi(key?: KeyPair): Promise<GoogleApi> {
   return api
 }
 
-/** Whether Google minds the case is not documented, so this does not. */
+/** Google doesn't document whether case matters, so it is ignored here. */
 function hasProperty({ extendedProperties }: EventState, name: string, value: string): boolean {
   return extendedProperties?.private?.[name]?.toLowerCase() === value.toLowerCase()
 }
 
-/** Milliseconds are ignored: the ends of a range are whole seconds. */
+/** Milliseconds are dropped: a range ends on whole seconds. */
 function overlaps(event: EventState, timeMin: string | null, timeMax: string | null): boolean {
   const whole = (time: string) => Math.floor(Date.parse(time) / 1_000) * 1_000
   if (timeMin !== null && millis(event.end) <= whole(timeMin)) return false
@@ -261,7 +261,7 @@ function takesTime({ transparency, attendees }: EventState): boolean {
   return transparency !== 'transparent' && !declined
 }
 
-/** The occurrences of an event: itself, if it does not recur. */
+/** The occurrences of an event: the event itself unless it recurs. */
 function instances(event: EventState): EventState[] {
   const { recurrence, ...single } = event
   const [, frequency, count] = /FREQ=(\w+);COUNT=(\d+)/.exec(recurrence?.[0] ?? '') ?? []

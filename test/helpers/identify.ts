@@ -3,7 +3,7 @@ import { identifyChatwoot } from '../../sources/chatwoot.ts'
 import { type Identified, newDelivery, Received } from '../../sources/source.ts'
 import { identifyStripe } from '../../sources/stripe.ts'
 
-/** What becomes of a payload that Chatwoot, or Stripe, is said to have sent. */
+/** How a payload from Chatwoot or Stripe is identified. */
 
 export function chatwootDelivery(...args: Parameters<typeof identifyChatwoot>): NewDelivery {
   const [event, , payload] = args

@@ -9,19 +9,19 @@ const PROCESS = fileURLToPath(new URL('inbox-process.ts', import.meta.url))
 
 export interface InboxProcess {
   pid: number
-  /** Sends a command, and gives the line that answers it. */
+  /** Sends a command and returns the line that answers it. */
   accept(prefix: string, many: number, mailboxes: number): Promise<Record<string, unknown>>
-  /** The first line that fits, written before or still to come. */
+  /** The first matching line, already written or still to come. */
   line(fits: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>
   lines: Record<string, unknown>[]
   signal(signal: NodeJS.Signals): void
   ended: Promise<number | null>
 }
 
-/** An inbox in a process of its own; killed at the test's end. */
+/** An inbox in its own process; killed when the test ends. */
 export function inboxProcess(t: Test, url: string, env: Record<string, string> = {}): InboxProcess {
   const lines = arrivals<Record<string, unknown>>(line => JSON.stringify(line))
-  // Without what the test runner would load into it.
+  // Without the test runner's own imports.
   const program = startProgram(
     'the inbox',
     [process.execPath, PROCESS],
@@ -50,7 +50,7 @@ export function inboxProcess(t: Test, url: string, env: Record<string, string> =
   }
 }
 
-/** A database with the table that the processes write their handlings to, and what is asked of it. */
+/** A database with the table in which the processes record their handlings, and queries for it. */
 export async function fleetDatabase(server: PostgresServer) {
   const url = await server.database()
   await server.query(
@@ -65,7 +65,7 @@ export async function fleetDatabase(server: PostgresServer) {
     number,
     /** Deliveries that are not done. */
     left: () => number(`SELECT count(*) AS n ${LEFT}`),
-    /** Pairs of handlings of one mailbox that ran at the same time. */
+    /** Pairs of overlapping handlings in one mailbox. */
     overlaps: () =>
       number(`SELECT count(*) AS n FROM handling a JOIN handling b ON a.mailbox = b.mailbox AND a.n < b.n
         AND b.begun < a.ended`),
@@ -75,7 +75,7 @@ export async function fleetDatabase(server: PostgresServer) {
         SELECT seq, lag(seq) OVER (PARTITION BY ordering_key ORDER BY first) AS before FROM tutorbot_webhooks.delivery
         JOIN (SELECT key, min(begun) AS first FROM handling GROUP BY key) AS handled USING (key)) AS each
         WHERE seq < before`),
-    /** Resolves when nothing is left, with the ms that took. */
+    /** Resolves when nothing is left, with how long that took in ms. */
     async drained(): Promise<number> {
       const begun = performance.now()
       let left: object[] = []

@@ -4,8 +4,8 @@ import inboxPlugin from '../../plugins/inbox.ts'
 import { delivery } from './inbox.ts'
 
 /*
- * An inbox in a process of its own, for tests that kill and freeze it. Says on stdout, one JSON a line, what it does;
- * each handling is a row of the table `handling` too, so that overlaps and orders are seen across processes.
+ * An inbox in its own process, for tests that kill and freeze it. Prints what it does to stdout, one JSON per line;
+ * each handling is also a row of the table `handling`, which shows overlaps and order across processes.
  * Commands on stdin: `accept <prefix> <how many> <mailboxes>`.
  */
 const url = process.env.DATABASE_URL as string

@@ -11,7 +11,7 @@ interface Folders {
   teardown(end: () => unknown): void
 }
 
-/** An inbox on a store of its own (or on one that is there), started; with its log. */
+/** An inbox, started, on its own store or an existing one; with its log. */
 export async function startInbox(t: Folders, options: InboxOptions & { clock?: Clock } = {}) {
   const log = captureLog()
   const app = Fastify({ logger: { level: 'debug', stream: log.stream } })
@@ -37,12 +37,12 @@ export function delivery(key: string, parts: Partial<NewDelivery> = {}): NewDeli
   }
 }
 
-/** The same, as an insert claims it for its first attempt. */
+/** The same, as claimed by an insert for its first attempt. */
 export function claimed(key: string, parts: Partial<NewDelivery> = {}): TakenDelivery {
   return { ...delivery(key, parts), attempts: 1, state: 'pending', crashed: false }
 }
 
-/** A promise with its ends outside, for a handler that waits until the test lets it go on. */
+/** A promise that the test resolves, for a handler that waits until then. */
 export function gate<T = void>() {
   const { promise, resolve, reject } = Promise.withResolvers<T>()
   return { opened: inTime(promise, { what: 'a gate to be opened' }), open: resolve, fail: reject }

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import type { Test } from 'tap'
 
 /**
- * Whether a program is here. Where CI requires it, its absence is a failure; elsewhere it is said aloud.
- * @param debian Debian's package of it
+ * Whether a program is installed. If CI requires it, its absence is a failure; elsewhere it is reported.
+ * @param debian its Debian package
  */
 export function isInstalled(t: Test, program: string, versionFlag: string, debian = program): boolean {
   if (spawnSync(program, [versionFlag], { env: systemPath() }).error === undefined) return true
@@ -17,7 +17,7 @@ export function isInstalled(t: Test, program: string, versionFlag: string, debia
   return false
 }
 
-/** Where Debian keeps daemons, too: not on every user's path. */
+/** Includes the folders where Debian keeps daemons, which are not on every user's path. */
 export function systemPath(): NodeJS.ProcessEnv {
   return { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin`, HOME: process.env.HOME }
 }

@@ -9,19 +9,19 @@ const CONNECTIONS = 16
 export interface KillResult {
   rounds: number
   acknowledged: number
-  /** Requests that got no answer; they were sent again. */
+  /** Requests that got no answer and were sent again. */
   broken: number
-  /** Answers that must not be: a status other than 200, or a duplicate that had never been answered nor broken. */
+  /** Wrong answers: a status other than 200, or `duplicate` for one that had been neither answered nor interrupted. */
   wrong: string[]
   /** Acknowledged deliveries that are not done at the end. */
   lost: string[]
 }
 
 /**
- * Kills the real server (SIGKILL) in the middle of a load of distinct signed messages, again and again, and starts it on
- * the same store. What got no answer is sent again, as a sender would.
- * @param rounds kills
- * @param acknowledgedPerRound answers after which the next kill comes
+ * Kills the real server (SIGKILL) under a load of distinct signed messages, again and again, and restarts it on the
+ * same store. What got no answer is sent again, as a sender would.
+ * @param rounds number of kills
+ * @param acknowledgedPerRound answers before each kill
  */
 export async function killRounds(
   store: string,
@@ -78,7 +78,7 @@ export async function killRounds(
   return result
 }
 
-/** Asks until nothing is pending. */
+/** Polls until nothing is pending. */
 async function untilDrained(url: string): Promise<void> {
   let last: unknown
   const isDrained = async () => {

@@ -46,7 +46,7 @@ export async function setUp(t: Test, options: TutorOptions = {}) {
     deliver,
     student: (channel: Channel = 'whatsapp', parts: Partial<ConversationState> = {}, contact = {}) =>
       student({ ...tutor, receiver }, channel, parts, { language: 'nl', ...contact }),
-    /** The n-th checkout session that was made. */
+    /** The n-th checkout session that was created. */
     session: (n = 1) => [...tutor.stripe.sessions.values()][n - 1] as Session,
     lessons: () => tutor.app.webhooks.calendar.lessons?.(0, 8e15),
     busy: async () => {

@@ -7,7 +7,7 @@ export interface Answer {
   body: { status?: string; id?: string; code?: string }
 }
 
-/** Signed messages, each of its own number, in one of `conversations` conversations. */
+/** Signed messages, each with its own number, in one of `conversations` conversations. */
 export function signedMessage(number: number, secret: string, conversations = 50) {
   const conversation = 1 + (number % conversations)
   // Assigned to a person, so that the handler stays silent.
@@ -15,7 +15,7 @@ export function signedMessage(number: number, secret: string, conversations = 50
   return { body, headers: signChatwoot(body, secret) }
 }
 
-/** A client with connections of its own. */
+/** A client with its own connections. */
 export function client(connections: number) {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   return {

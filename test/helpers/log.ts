@@ -6,16 +6,16 @@ export interface LogLine {
   [field: string]: unknown
 }
 
-/** pino's numbers. */
+/** pino's level numbers. */
 export const LEVELS = { debug: 20, info: 30, warn: 40, error: 50 }
 
 export interface CapturedLog {
-  /** For a logger to write to. */
+  /** A stream for a logger. */
   stream: { write(text: string): void }
   lines: LogLine[]
-  /** All that was written, as it was written. */
+  /** Everything written, unparsed. */
   text(): string
-  /** The first line that fits, written before or still to come. */
+  /** The first matching line, already written or still to come. */
   line(fits: (line: LogLine) => boolean): Promise<LogLine>
   /** Resolves when `times` lines with this message have been written. */
   count(msg: string, times: number): Promise<void>
@@ -23,7 +23,7 @@ export interface CapturedLog {
   request(n: number): Promise<LogLine>
   /** The lines of all requests so far. */
   requests(): LogLine[]
-  /** Who writes to it has ended, which fails the waits for further lines. */
+  /** The writer has ended: waits for further lines fail. */
   end(how: string): void
 }
 

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 
-/** Samples by their name and labels, as they are written: `name{a="b"}`. */
+/** Samples by name and labels as written: `name{a="b"}`. */
 export type Samples = Map<string, number>
 
-/** What a scrape with this token gives. */
+/** Scrapes with this token. */
 export async function scrape(app: FastifyInstance, token: string, url = '/metrics') {
   const { statusCode, headers, body } = await app.inject({ url, headers: { authorization: `Bearer ${token}` } })
   return { status: statusCode, headers, body, samples: samplesOf(body) }

@@ -27,21 +27,21 @@ export const COMMAND = 'commands/migrate-store.ts'
 
 export const HOUR = 3_600_000
 
-/** Not long ago, so that nothing is pruned. */
+/** Recent, so that nothing is pruned. */
 export const NOW = Date.now() - HOUR
 
 export const LATER = Date.now() + 24 * HOUR
 
 export const fileOf = (t: Test) => join(t.testdir(), 'webhooks.db')
 
-/** Moves, and gives what is said. */
+/** Moves, and returns what is logged. */
 export async function migrate(from: string, to: string): Promise<string> {
   const lines: string[] = []
   await migrateStore({ from, to, print: line => lines.push(line) })
   return lines.join('\n')
 }
 
-/** The first delivery of a mailbox is taken, and ends so. */
+/** Takes the first delivery of a mailbox and settles it. */
 export async function settle(store: Store, box: string, outcome: Outcome): Promise<void> {
   const taken = (await store.take(box, NOW)) as TakenDelivery
   await store.settle(taken, outcome, NOW + 1)
@@ -65,12 +65,12 @@ export const hold = (order: string, start: number, until: number) => ({
   margin: { before: 0, after: 0 },
 })
 
-/** Keeps deliveries of one mailbox, in their order. */
+/** Inserts deliveries of one mailbox, in order. */
 export async function accept(store: Store, box: string, ...keys: string[]): Promise<void> {
   await Promise.all(keys.map(key => store.insert(delivery(key, { orderingKey: box, receivedAt: NOW }), false)))
 }
 
-/** A store with something of every kind, made by the real store and the real calendar. */
+/** A store with something of every kind, written by the real store and the real calendar. */
 export async function fillStore(file: string): Promise<void> {
   const store = openSqliteStore(file)
   await accept(store, 'finished', 'done', 'pruned', 'discarded')
@@ -81,7 +81,7 @@ export async function fillStore(file: string): Promise<void> {
   await store.insert(delivery('unreadable', { unreadable: 'no id', receivedAt: NOW }), false)
   await accept(store, 'dead', 'dead')
   await settle(store, 'dead', { state: 'dead', error: 'a 404' })
-  // Mailboxes that take turns, so that the order of one is not that of the rows.
+  // Interleaved, so that a mailbox's order differs from that of the rows.
   for (const n of [1, 2, 3, 4]) await Promise.all(['a', 'b', 'c'].map(box => accept(store, box, `${box}${n}`)))
   await settle(store, 'a', { state: 'done' })
   await settle(store, 'b', { state: 'pending', error: 'again', nextAttemptAt: LATER })
@@ -107,7 +107,7 @@ export async function fillStore(file: string): Promise<void> {
 export const COLUMNS = `id, source, event, key, ordering_key, state, attempts, started_at, next_attempt_at, received_at,
   settled_at, error`
 
-/** All that is to be moved, in the order of acceptance. */
+/** Everything to be moved, in order of acceptance. */
 export const CONTENTS = {
   deliveries: `SELECT ${COLUMNS}, payload FROM delivery LEFT JOIN body USING (seq) ORDER BY seq`,
   history: `SELECT id, what, at, attempt, history.started_at, detail FROM history JOIN delivery USING (seq)
@@ -143,7 +143,7 @@ export async function contentsOfDatabase(server: PostgresServer, url: string): P
   }
 }
 
-/** PostgreSQL gives its bigints as texts. */
+/** PostgreSQL returns bigints as strings. */
 export function comparable(row: Record<string, unknown>): Record<string, unknown> {
   const values = Object.entries(row).map(([name, value]) => {
     if (value instanceof Uint8Array) return [name, Buffer.from(value).toString()]
@@ -154,7 +154,7 @@ export function comparable(row: Record<string, unknown>): Record<string, unknown
 
 export const hashOf = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex')
 
-/** An inbox on a database that takes down what it handles. */
+/** An inbox on a database that records what it handles. */
 export async function handlingInbox(t: Test, url: string) {
   const handled = recorder()
   const started = await startInbox(t, { store: url })
@@ -169,7 +169,7 @@ export const DUE = { a: ['a2', 'a3', 'a4'], c: ['c2', 'c3', 'c4', 'c1'], crashed
 export const byBox = (keys: string[]) =>
   Object.fromEntries(Object.keys(DUE).map(box => [box, keys.filter(key => key.replace(/\d/, '') === box)]))
 
-/** The command as a process. */
+/** The command in its own process. */
 export function command(t: Test, args: string[], env: Record<string, string> = {}) {
   const child = startChild(process.execPath, [COMMAND, ...args], { env: { ...process.env, ...env } })
   const closed = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
@@ -181,12 +181,12 @@ export function command(t: Test, args: string[], env: Record<string, string> = {
   return { child, ended: ended.then(([out, err, [code]]) => ({ out, err, code })) }
 }
 
-/** Where the command comes to a halt, and is killed. */
+/** Where the command is stopped and killed. */
 export interface Stop {
   table: 'delivery' | 'body' | 'step' | 'slot'
-  /** SQL's condition of the row that is being inserted, NEW. */
+  /** SQL condition on the row being inserted, NEW. */
   row: string
-  /** At its commit instead, which the server then makes all the same. */
+  /** At its commit instead, which the server completes anyway. */
   committing?: boolean
 }
 
@@ -195,7 +195,7 @@ export async function killer(t: Test, file: string, url: string): Promise<(stop:
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   t.teardown(() => client.end())
-  // The tables, before there is anything in them.
+  // The tables, while they are empty.
   await (await openPostgresStore(url, log)).close()
   await (await openPostgresCalendar(url, { now: Date.now })).close()
   await client.query(`
@@ -223,12 +223,12 @@ export async function killer(t: Test, file: string, url: string): Promise<(stop:
     await ended
     if (!committing) await client.query('SELECT pg_terminate_backend($1)', [pid])
     await client.query('SELECT pg_advisory_unlock(7)')
-    // Waits for the end of what the command's connection had begun.
+    // Waits until what the command's connection had begun has ended.
     await client.query(`DROP TRIGGER stop ON tutorbot_webhooks.${table}`)
   }
 }
 
-/** A store of three batches of what is pending, in five mailboxes, with two of steps and a lesson. */
+/** A store with three batches of pending deliveries in five mailboxes, two of steps, and a lesson. */
 export async function fillLargeStore(file: string): Promise<string[]> {
   const keys = Array.from({ length: 1_300 }, (_, n) => `key ${n}`)
   const store = openSqliteStore(file)
@@ -243,14 +243,14 @@ export async function fillLargeStore(file: string): Promise<string[]> {
   return keys
 }
 
-/** Whether each mailbox's keys are in their order. */
+/** Whether each mailbox's keys are in order. */
 export const inOrder = (keys: string[]) =>
   [0, 1, 2, 3, 4].every(box => {
     const numbers = keys.map(key => Number(key.slice(4))).filter(number => number % 5 === box)
     return numbers.every((number, index) => index === 0 || (numbers[index - 1] as number) < number)
   })
 
-/** The one line of a command that is refused. */
+/** The one line printed by a command that is refused. */
 export async function refusal(...args: string[]): Promise<string> {
   const lines: string[] = []
   const code = await main(args, { print: line => lines.push(line), fail: line => lines.push(line) })

@@ -1,6 +1,6 @@
 import type { PostgresServer } from './postgres-server.ts'
 
-/** Our schema as the version before revisions has made it (revision 2), word for word. */
+/** Our schema as the version before revisions created it (revision 2), word for word. */
 const REVISION_2 = `
   CREATE SCHEMA tutorbot_webhooks;
   CREATE SCHEMA tutorbot_webhooks_boss;
@@ -41,7 +41,7 @@ const REVISION_2 = `
   CREATE INDEX delivery_parked_seq ON tutorbot_webhooks.delivery (seq) WHERE state = 'parked';
 `
 
-/** What is in it: one that is done, one that waits, one that is dead. */
+/** Its rows: one done, one pending, one dead. */
 const ROWS = `
   INSERT INTO tutorbot_webhooks.delivery (id, source, event, key, ordering_key, state, attempts, received_at, settled_at, error)
   VALUES ('done', 'test', 'ping', 'done', 'box', 'done', 1, 5, 6, NULL),
@@ -57,13 +57,13 @@ export async function olderDatabase(server: PostgresServer): Promise<string> {
   return url
 }
 
-/** What a program of that version asks before it starts: it starts on 2. */
+/** The query of that version before it starts: it starts on 2. */
 export async function versionForOlder(server: PostgresServer, url: string): Promise<number | undefined> {
   const [row] = await server.query<{ version: number }>(url, 'SELECT version FROM tutorbot_webhooks.version')
   return row?.version
 }
 
-/** Every table, column and index in a database, and what our schema and pg-boss's say of their versions. */
+/** Every table, column and index of a database, and the versions of our schema and pg-boss's. */
 export async function shapeOf(server: PostgresServer, url: string): Promise<unknown> {
   const columns = await server.query(
     url,

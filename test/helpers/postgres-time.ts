@@ -2,7 +2,7 @@ import type { Store } from '../../inbox/contracts.ts'
 import { BOSS_SCHEMA } from '../../inbox/postgres/schema.ts'
 import type { PostgresServer } from './postgres-server.ts'
 
-/** Where each of a store's methods is told the time. */
+/** Which argument of each store method is the time. */
 const TOLD: Partial<Record<keyof Store, number>> = {
   take: 1,
   settle: 2,
@@ -14,8 +14,8 @@ const TOLD: Partial<Record<keyof Store, number>> = {
 }
 
 /**
- * A database's clock that stands at the time that a test tells the store with a call: what is due goes by the database's
- * clock, and not by what it is told. `clock` is the process's, at the same time.
+ * A database clock that stands at the time a test passes to the store: the database's clock decides what is due, not
+ * the time passed. `clock` is the process's clock, at the same time.
  */
 export function toldTime(server: PostgresServer, url: string) {
   let now = 0
@@ -29,7 +29,7 @@ export function toldTime(server: PostgresServer, url: string) {
 
   return {
     clock,
-    /** The same store, with the time set by what is asked of it. */
+    /** The same store; each call sets the time that it is given. */
     async told<S extends Store>(store: S): Promise<S> {
       await server.query(
         url,

@@ -6,15 +6,15 @@ import { arrivals, inTime } from './wait.ts'
 
 export interface Program {
   child: ChildProcess
-  /** What it has written to stdout so far, line by line. */
+  /** What it has written to stdout so far, by line. */
   lines: string[]
-  /** The same, and to stderr, as it came. */
+  /** Everything written to stdout and stderr, unparsed. */
   written: string[]
-  /** The first line that fits, to stdout or stderr, written before or still to come; fails if it ends without. */
+  /** The first matching line on stdout or stderr, written before or still to come; fails if it ends without one. */
   line(fits: RegExp): Promise<string>
-  /** All that it has written to stderr. */
+  /** Everything written to stderr. */
   errors(): string
-  /** Its exit code (null: killed) when it is gone and all that it wrote has been read. */
+  /** Its exit code (null: killed), once it has exited and all its output has been read. */
   ended: Promise<number | null>
   /** The same in words, with what it wrote to stderr. */
   howItEnded: Promise<string>
@@ -23,10 +23,10 @@ export interface Program {
 }
 
 /**
- * Starts a process whose lines are waited for; it ends with the test process.
+ * Starts a process and waits for its lines; it ends with the test process.
  * @param name in errors, such as `the server`
- * @param options as of `spawn`: what is a pipe is read
- * @param onLine told each line of its stdout
+ * @param options as for `spawn`; pipes are read
+ * @param onLine called with each line of its stdout
  */
 export function startProgram(
   name: string,

@@ -50,7 +50,7 @@ export async function startPage(t: Test, options: Partial<SandboxPageOptions> = 
     url,
     get,
     post,
-    /** Sends the form that does `action` and has `words` in it, with what is typed or pressed; the page that it leads to. */
+    /** Submits the form that does `action` and contains `words`, with the given input; returns the next page. */
     async press(path: string, action: string, pressed: Record<string, string> = {}, words = ''): Promise<string> {
       const form = formsOf(await get(path)).find(
         each => each.action === `/sandbox/do/${action}` && each.content.includes(words),
@@ -61,7 +61,7 @@ export async function startPage(t: Test, options: Partial<SandboxPageOptions> = 
       await inWorld.quiet()
       return get(String(response.headers.get('location')))
     },
-    /** What each form of the page carries. */
+    /** The fields of each form on the page. */
     token: async () => String(formsOf(await get('/sandbox'))[0]?.fields.form),
   }
 }
@@ -74,7 +74,7 @@ export function formsOf(html: string): PageForm[] {
   })
 }
 
-/** What is read on a page. */
+/** The visible text of a page. */
 export function textOf(html: string): string {
   return decoded(html.replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ')
 }
@@ -99,7 +99,7 @@ function movable(clock: { now(): number; after: SharedClock['after']; advance(ms
   }
 }
 
-/** The service's process, as far as the page sees it. */
+/** The service's process, as the page sees it. */
 function serviceControl() {
   let state: ReturnType<ServiceControl['state']> = 'running'
   const events: ServiceControl['events'] = new EventEmitter()

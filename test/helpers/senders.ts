@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { BodyCheck, SourceRequest, Verdict, Verifier } from '../../sources/source.ts'
 
-/** A request that a sender's own SDK takes as genuine, or that its documentation shows (`checkedWith`). */
+/** A request accepted by a sender's own SDK, or shown in its documentation (`checkedWith`). */
 export interface Signed {
   secret: string
   headers: Record<string, string>
@@ -11,7 +11,7 @@ export interface Signed {
   method?: string
   /** Unix time, s, at which it is genuine. */
   now?: number
-  /** Of an asymmetric signature: base64 SPKI. */
+  /** For an asymmetric signature: base64 SPKI. */
   publicKey?: string
 }
 
@@ -19,7 +19,7 @@ export function signedBy(name: string): Signed {
   return JSON.parse(readFileSync(new URL(`../fixtures/senders/${name}.json`, import.meta.url), 'utf8')) as Signed
 }
 
-/** What a verifier says of a request: `genuine`, or the code of its error. */
+/** A verifier's result for a request: `genuine`, or the code of its error. */
 export async function verdictOn(
   verify: Verifier,
   headers: IncomingHttpHeaders,
@@ -38,7 +38,7 @@ function wordFor(verdict: Verdict): string {
   return verdict instanceof Error ? (verdict as Error & { code: string }).code : verdict ? 'genuine' : 'refused'
 }
 
-/** What a verifier says before the body is read: `read on`, or as above. */
+/** A verifier's result before the body is read: `read on`, or as above. */
 export function verdictBeforeBody(verify: Verifier, headers: IncomingHttpHeaders): string {
   const first = verify({ method: 'POST', url: '/', headers, query: {} } as SourceRequest)
   return typeof first === 'function' ? 'read on' : wordFor(first)

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { type Program, startProgram } from './program.ts'
 
 const SERVER = fileURLToPath(new URL('../../server.ts', import.meta.url))
-/** Where these processes, whose coverage nobody takes, keep their compiled code from start to start. */
+/** Compile cache of these processes, kept between runs; their coverage is not collected. */
 const NODE_COMPILE_CACHE = fileURLToPath(new URL('../../.tap/compiled', import.meta.url))
 const LISTENS = /Server listening at (http:[^"]+)/
 
@@ -11,16 +11,16 @@ export interface ServerProcess extends Program {
 }
 
 /**
- * Starts the real server on a free port and resolves when it listens.
- * @param shell how a shell runs its command line, such as `ulimit -f 100 && exec`
- * @param onLine told each line of its log
+ * Starts the real server on a free port and resolves when it is listening.
+ * @param shell prefix of its command line, such as `ulimit -f 100 && exec`
+ * @param onLine called with each line of its log
  */
 export async function startServer(
   env: Record<string, string>,
   shell = 'exec',
   onLine?: (line: string) => void,
 ): Promise<ServerProcess> {
-  // Without what the test runner would load into it: the server as it is.
+  // Without the test runner's own imports: the server as it is.
   const command = ['sh', '-c', `unset NODE_OPTIONS; ${shell} "${process.execPath}" "${SERVER}"`]
   const environment = { PATH: process.env.PATH, PORT: '0', NODE_COMPILE_CACHE, ...env }
   const server = startProgram('the server', command, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] }, onLine)

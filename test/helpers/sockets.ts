@@ -2,14 +2,14 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { inTime } from './wait.ts'
 
-/** A connection to this machine, open. */
+/** An open connection to this machine. */
 export async function open(port: number, host = '127.0.0.1'): Promise<Socket> {
   const socket = connect(port, host)
   await once(socket, 'connect')
   return socket
 }
 
-/** Writes the parts, and gives all that comes back until the server closes the connection; '' if it is cut. */
+/** Writes the parts and returns everything received until the server closes the connection; '' if it is reset. */
 export async function exchange(port: number, ...parts: (string | Buffer)[]): Promise<string> {
   const socket = await open(port)
   const answer = readAll(socket)
@@ -17,20 +17,20 @@ export async function exchange(port: number, ...parts: (string | Buffer)[]): Pro
   return answer
 }
 
-/** All that comes on a connection until it is closed. */
+/** Everything received on a connection until it is closed. */
 export function readAll(socket: Socket): Promise<string> {
   let text = ''
   socket.setEncoding('latin1')
   socket.on('data', chunk => {
     text += chunk
   })
-  // What is cut off midway has no answer; that is what the caller looks at.
+  // A reset connection has no answer; the caller checks that.
   socket.on('error', () => {})
   const closed = new Promise<string>(resolve => socket.on('close', () => resolve(text)))
   return inTime(closed, { what: 'the connection to be closed', seen: () => [text] })
 }
 
-/** Resolved when what has come on a connection fits. */
+/** Resolves when what has been received on a connection matches. */
 export function receives(socket: Socket, fits: RegExp): Promise<string> {
   let text = ''
   const received = new Promise<string>(resolve => {
@@ -44,7 +44,7 @@ export function receives(socket: Socket, fits: RegExp): Promise<string> {
 
 export type Headers = Record<string, string | string[]>
 
-/** The bytes of a POST; a header whose value is an array is sent once for each. */
+/** The bytes of a POST; a header with an array as its value is sent once per element. */
 export function post(path: string, headers: Headers, body: string | Buffer = '', connection = 'close'): Buffer {
   const lines = Object.entries({
     host: 'localhost',

@@ -10,23 +10,23 @@ export const SERVER_FILE = fileURLToPath(new URL('../../server.ts', import.meta.
 export interface Standalone {
   child: ChildProcess
   log: CapturedLog
-  /** The port that it listens on, as soon as it does. */
+  /** The port that it is listening on, once it is. */
   port(): Promise<number>
-  /** How it ended, once it has, with all that it wrote to stderr. */
+  /** How it ended, with everything written to stderr. */
   ended: Promise<{ code: number | null; signal: string | null; stderr: string }>
 }
 
 export interface StandaloneOptions {
-  /** Instead of Node with the server's file. */
+  /** Runs instead of Node with the server's file. */
   command?: string
   args?: string[]
-  /** Where its `.env` and its store are. */
+  /** Folder with its `.env` and its store. */
   cwd: string
-  /** File descriptors handed over, from 3. */
+  /** File descriptors to pass, from 3. */
   handedOver?: number[]
 }
 
-/** The server in a process of its own, with nothing of ours in its environment but `env`; killed at the test's end. */
+/** The server in its own process, with only `env` as its environment; killed when the test ends. */
 export function standalone(t: Test, env: Record<string, string>, options: StandaloneOptions): Standalone {
   const { command = process.execPath, args = [SERVER_FILE], cwd, handedOver = [] } = options
   const others = Object.entries(process.env).filter(([name]) => !(name in ENV_SCHEMA.properties))

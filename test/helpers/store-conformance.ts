@@ -362,7 +362,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
   })
 }
 
-/** What one operation asks for fails that one only. */
+/** An invalid argument makes only its own operation fail. */
 export async function failsAlone(t: Test, open: (t: Test) => Promise<StoreUnderTest>): Promise<void> {
   const { store } = await open(t)
   const wrong = undefined as unknown as string

@@ -13,26 +13,26 @@ import {
 import type { StripeApi } from '../../sandbox/stripe-api.ts'
 import { CHATWOOT_SECRET, stripeHeaders } from './app.ts'
 
-/** Where webhooks go, and how to know that one was handled. */
+/** Where to send webhooks, and how to know that one was handled. */
 export interface Receiver {
-  /** Of the service. */
+  /** URL of the service. */
   url(): Promise<string>
-  /** Resolves when the delivery is handled: with the message of the line that says how. */
+  /** Resolves when the delivery is handled, with the message of its log line. */
   handled(delivery: string): Promise<string>
 }
 
-/** A student in a conversation, who sees what the bot sends and answers it. */
+/** A student in a conversation, who sees the bot's messages and answers them. */
 export interface Student {
   conversation: ConversationState
-  /** Writes a text; what the bot answers. */
+  /** Writes a text; returns the bot's answers. */
   says(content: string): Promise<string[]>
-  /** Makes a choice of the last question, by its title or its position from 1; what the bot answers. */
+  /** Makes a choice of the last question, by its title or its position from 1; returns the bot's answers. */
   chooses(choice: string | number): Promise<string[]>
-  /** Sends a text without waiting for anything; its delivery id. */
+  /** Sends a text without waiting; returns its delivery id. */
   sends(content: string): Promise<string>
   /** The titles of the last question's choices. */
   choices(): string[]
-  /** All that was sent to the student, and all private notes. */
+  /** Everything sent to the student, and all private notes. */
   read(): string[]
   notes(): string[]
 }
@@ -59,7 +59,7 @@ export function student(
       .map(({ content }) => content as string)
   const question = () => messages.findLast(({ content_type }) => content_type === 'input_select') as MessageState
 
-  /** Does something, and delivers what Chatwoot tells of the message. */
+  /** Does something, and delivers Chatwoot's event about the message. */
   function deliver(act: () => void): Promise<string> {
     let told: ChatwootChange | undefined
     const listen = (change: ChatwootChange) => {

@@ -19,16 +19,16 @@ export interface TutorOptions {
   prices?: PriceIds
   handoffAgentId?: number
   calendar?: WebhooksOptions['calendar']
-  /** The time that it is, for deliveries too. Default: the real one, in which they are accepted anyway. */
+  /** The current time, for deliveries too. Default: the real one, in which they are accepted anyway. */
   at?: string
 }
 
-/** The whole service with a Chatwoot and a Stripe that stand in, and a clock that stands still. */
+/** The whole service with stand-ins for Chatwoot and Stripe, and a clock that stands still. */
 export async function startTutor(t: Test, options: TutorOptions = {}) {
   const clock = options.at === undefined ? testClock(Date.now()) : clockAt(t, options.at)
   const [chatwoot, stripe] = [await startChatwootApi({ now: clock.now }), await startStripeApi({ now: clock.now })]
   const { app, log } = await webhookApp(t, webhooksOptions(), 'debug')
-  // After the app, which ends its calls first.
+  // Runs after the app's end, which ends its calls first.
   t.teardown(() => Promise.all([chatwoot.close(), stripe.close()]))
 
   function webhooksOptions(): WebhooksOptions {
@@ -62,7 +62,7 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
     return id as string
   }
 
-  /** The log line with an attempt's outcome. */
+  /** The log line with the outcome of an attempt. */
   const ended = (delivery: string, attempt = 1): Promise<LogLine> =>
     log.line(line => line.delivery === delivery && line.attempt === attempt && line.event !== undefined)
 
@@ -83,31 +83,31 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
     app,
     log,
     clock,
-    /** For handlers that a test makes itself. */
+    /** For handlers that a test creates itself. */
     services,
     chatwoot,
     stripe,
     ended,
-    /** Delivers an event of Chatwoot's; its delivery id. */
+    /** Delivers a Chatwoot event; returns its delivery id. */
     send: (payload: object) => deliver(chatwootRequest(payload)),
-    /** Delivers an event of Stripe's; its delivery id. */
+    /** Delivers a Stripe event; returns its delivery id. */
     pay: (payload: object) => deliver(stripeRequest(payload)),
-    /** Delivers an event of Chatwoot's, and waits until it is handled. */
+    /** Delivers a Chatwoot event, and waits until it is handled. */
     async handle(payload: object): Promise<LogLine> {
       return ended(await deliver(chatwootRequest(payload)))
     },
-    /** Delivers an event of Stripe's, and waits until it is handled. */
+    /** Delivers a Stripe event, and waits until it is handled. */
     async handlePayment(payload: object): Promise<LogLine> {
       return ended(await deliver(stripeRequest(payload)))
     },
-    /** Lets the next call of Chatwoot's that fits go wrong. One that hangs has its time-out as soon as it has arrived. */
+    /** Makes the next matching call to Chatwoot fail. One that hangs times out as soon as it has arrived. */
     breaks(step: Matcher, behaviour: Behaviour): void {
       chatwoot.fail(step, behaviour)
       if (behaviour !== 'hang') return
       const pass = holdTimeouts(t)
       void chatwoot.arrived(step, chatwoot.called(step).length + 1).then(pass)
     },
-    /** Advances the time to the next attempt, and waits for its end. */
+    /** Advances the time to the next attempt, and waits until it has ended. */
     async nextAttempt(delivery: string, attempt: number): Promise<LogLine> {
       const { nextAttemptAt } = await ended(delivery, attempt)
       clock.advance(Math.max(0, Number(nextAttemptAt) - clock.now()))
@@ -116,7 +116,7 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
   }
 }
 
-/** Calls begun from now on have no time-out until `pass` is called, which is that of all of them. */
+/** From now on, calls have no timeout of their own: `pass` makes all of them time out. */
 function holdTimeouts(t: Test): () => void {
   const held = new AbortController()
   const { mock: replaced } = mock.method(AbortSignal, 'timeout', () => held.signal)
@@ -143,7 +143,7 @@ export function clockAt(t: Test, at: string): TestClock {
 
 export type Tutor = Awaited<ReturnType<typeof startTutor>>
 
-/** The messages of the lines at warn level and above, without those about the start and about attempts. */
+/** Messages logged at warn level and above, except those about the start and about attempts. */
 export function warnings(log: CapturedLog): string[] {
   return log.lines.filter(line => line.level >= LEVELS.warn && line.delivery && !line.event).map(({ msg }) => msg)
 }

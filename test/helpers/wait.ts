@@ -1,27 +1,27 @@
 /*
- * Every wait of a test's says what for: when the time is up, when the process that would bring it has ended, or when
- * nothing is left in this process that could, it fails with that and with what was seen last. tap, which would end the
- * test file later, knows neither.
+ * Every wait in a test says what for. When the time is up, the process that would bring it has ended, or nothing left
+ * in this process can bring it, the wait fails with that and with what was seen last. tap, which would end the test
+ * file later, knows neither.
  */
 
-/** Long, for a slow machine, and well within tap's time for a file, ms. */
+/** Generous, for a slow machine, but well within tap's time for a file, ms. */
 const DEADLINE_MS = 300_000
-/** How much of what was seen is told. */
+/** How much of what was seen is reported. */
 const LAST_LINES = 30
 const POLL_MS = 20
 
 export interface Wait {
   /** Completes the sentence "waited for …". */
   what: string
-  /** What was seen so far, a line each. */
+  /** What has been seen so far, one item per line. */
   seen?: (() => readonly unknown[]) | undefined
-  /** Of the process that is waited for: how it ended, once it has. */
+  /** For a process that is waited for: how it ended, once it has. */
   ended?: Promise<string> | undefined
   /** Default: 300,000. */
   deadlineMs?: number | undefined
 }
 
-/** How the waits that are not over yet fail. */
+/** Rejects the waits that are not over yet. */
 const open = new Set<(why: string) => void>()
 
 // A test that waits for what nothing can bring any more would end here, silently. tap's own listener comes before it,
@@ -30,7 +30,7 @@ process.on('beforeExit', () => {
   for (const fail of open) fail('nothing is left to wait for')
 })
 
-/** The promise, or an error that says what was waited for. An error that nobody looks at is none. */
+/** The promise, or an error that says what was waited for. An unobserved error is ignored. */
 export function inTime<T>(promise: Promise<T>, { what, seen, ended, deadlineMs = DEADLINE_MS }: Wait): Promise<T> {
   const { stack = '' } = new Error()
   const result = new Promise<T>((resolve, reject) => {
@@ -41,11 +41,11 @@ export function inTime<T>(promise: Promise<T>, { what, seen, ended, deadlineMs =
     const fail = (why: string) => {
       over()
       const error = new Error([`waited for ${what}, but ${why}`, ...lastOf(seen?.())].join('\n'))
-      // Which wait it was, not what ended it.
+      // The stack shows which wait it was, not what ended it.
       error.stack = `Error: ${error.message}\n${stack.replace(/^Error\n/, '')}`
       reject(error)
     }
-    // The loser of a race holds up no test.
+    // The loser of a race must not hold up a test.
     const timer = setTimeout(() => fail(`${deadlineMs / 1_000} s have passed`), deadlineMs).unref()
     open.add(fail)
     promise.finally(over).then(resolve, reject)
@@ -55,7 +55,7 @@ export function inTime<T>(promise: Promise<T>, { what, seen, ended, deadlineMs =
   return result
 }
 
-/** Looks again and again, and gives the first answer that is neither undefined nor false. */
+/** Polls, and returns the first answer that is neither undefined nor false. */
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
@@ -76,16 +76,16 @@ export async function until<T>(
 }
 
 export interface Awaited<Item> {
-  /** Adds one, and ends the waits that it fits. */
+  /** Adds one, and resolves the waits that it matches. */
   add(item: Item): void
-  /** What would add further ones has ended: so fails who waits. */
+  /** No more will be added: those still waiting fail with this. */
   end(how: string): void
   items: Item[]
-  /** The first that fits, already here or still to come. */
+  /** The first match, already here or still to come. */
   first(what: string, fits: (item: Item) => boolean): Promise<Item>
 }
 
-/** What comes one by one, such as the lines of a log, and is waited for. */
+/** Items that arrive one by one, such as the lines of a log, and can be waited for. */
 export function arrivals<Item>(show: (item: Item) => string): Awaited<Item> {
   const items: Item[] = []
   let waiting: { fits: (item: Item) => boolean; resolve: (item: Item) => void }[] = []

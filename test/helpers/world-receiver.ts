@@ -5,7 +5,7 @@ import { startWorld, type WorldOptions } from '../../sandbox/world.ts'
 import { CHATWOOT_SECRET, STRIPE_SECRET } from './app.ts'
 import { testClock } from './clock.ts'
 
-/** The world of the sandbox, and a receiver in the service's place that keeps what it gets and answers 200. */
+/** The sandbox's world, and a receiver in the service's place that records what it gets and answers 200. */
 export async function startWithReceiver(t: Test, options: Partial<WorldOptions> = {}) {
   const clock = testClock()
   const receiver = await startStandIn(() => ({ status: 200, body: { status: 'accepted', id: 'delivery-1' } }))
@@ -23,7 +23,7 @@ export async function startWithReceiver(t: Test, options: Partial<WorldOptions> 
     world,
     receiver,
     clock,
-    /** Makes a checkout session, as the service does. */
+    /** Creates a checkout session, as the service does. */
     async checkout(minutes = 40): Promise<string> {
       const response = await fetch(`${world.stripe.url}/v1/checkout/sessions`, {
         method: 'POST',
@@ -42,7 +42,7 @@ export async function startWithReceiver(t: Test, options: Partial<WorldOptions> 
       })
       return ((await response.json()) as { id: string }).id
     },
-    /** What has arrived since it was last asked, by event. */
+    /** What has arrived since the last call, by event. */
     async arrived(): Promise<string[]> {
       await world.settled()
       return receiver.calls.splice(0).map(eventIn)

@@ -6,7 +6,7 @@ import { MONDAY, PRICES } from './lesson-story.ts'
 import type { LogLine } from './log.ts'
 import { clockAt } from './tutor.ts'
 
-/** The service in the world of the sandbox, over real HTTP both ways. */
+/** The service in the sandbox's world, over real HTTP both ways. */
 export async function startInWorld(t: Test) {
   const clock = clockAt(t, MONDAY)
   let port = 0
@@ -34,7 +34,7 @@ export async function startInWorld(t: Test) {
   t.teardown(() => world.close())
   port = await listen(app)
 
-  /** Waits until everything that is sent is handled, and what that leads to. */
+  /** Waits until everything sent is handled, and so is whatever it triggers. */
   async function quiet(): Promise<void> {
     for (let before = -1; before !== world.wire.length; ) {
       before = world.wire.length
@@ -46,7 +46,7 @@ export async function startInWorld(t: Test) {
   return { world, app, log, clock, quiet, conversation: (id: number) => conversationIn(world, id) }
 }
 
-/** The line about how a delivery's attempt ended. */
+/** The log line with the outcome of a delivery's attempt. */
 const isEnd = (line: LogLine) => line.attempt === 1 && line.event !== undefined
 
 const accepted = (world: World) =>

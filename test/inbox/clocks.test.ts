@@ -10,7 +10,7 @@ import { delivery, startInbox } from '../helpers/inbox.ts'
 const SECOND = 1_000
 const HOUR = 3_600 * SECOND
 
-/** A clock that can be set, while its timers run on as those of a process do. */
+/** A clock that can be set; like a process's timers, its timers are not affected. */
 function settableClock() {
   const steady = testClock()
   let ahead = 0
@@ -23,7 +23,7 @@ function settableClock() {
   } satisfies TestClock & { set(ms: number): void }
 }
 
-/** Lets time pass until something has happened. */
+/** Advances the time until something has happened. */
 async function pass(clock: TestClock, seconds: number, until: () => boolean): Promise<boolean> {
   for (let second = 0; second < seconds; second++) {
     for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
@@ -69,7 +69,7 @@ tap.test('deliveries accepted with the clock ahead are handled at once after a s
   t.teardown(() => again.close())
   t.same((await again.dueMailboxes(0, 10)).sort(), ['mailbox:a', 'mailbox:fails'])
   const now = Date.now()
-  t.equal(await again.take('mailbox:fails', now), null, 'it waits its second')
+  t.equal(await again.take('mailbox:fails', now), null, 'its retry waits a second')
   t.equal(await again.dueAt('mailbox:fails'), now + SECOND)
   t.match(await again.take('mailbox:fails', now + SECOND), { key: 'fails', attempts: 2 })
 })

@@ -94,7 +94,7 @@ tap.test('a delivery in progress is never taken a second time', async t => {
   await store.insert(delivery('a', { orderingKey: 'box' }), true)
   await store.insert(delivery('b', { orderingKey: 'box' }), false)
   t.same(await Promise.all([store.take('box', 1), store.take('box', 1)]), [null, null])
-  t.same(await store.dueMailboxes(1, 10), [], 'and nobody is woken for it')
+  t.same(await store.dueMailboxes(1, 10), [], 'nothing is woken for it')
   await store.settle(
     { ...delivery('a', { orderingKey: 'box' }), attempts: 1, state: 'pending', crashed: false },
     { state: 'done' },
@@ -102,7 +102,7 @@ tap.test('a delivery in progress is never taken a second time', async t => {
   )
   const [b, none] = await Promise.all([store.take('box', 1), store.take('box', 1)])
   t.match([b?.key, none], ['b', null])
-  // A settle that fails leaves it in hand.
+  // A failed settle leaves it in progress.
   await t.rejects(store.settle(b as TakenDelivery, { state: 'done' }, 1e20))
   const [failed] = await Promise.allSettled([
     store.settle(b as TakenDelivery, { state: 'done' }, 1e20),
@@ -151,7 +151,7 @@ tap.test('any thrown value can be described', async t => {
     },
   ]
   for (const error of odd) t.type(describeError(error), 'string')
-  t.ok(describeError(new Error(`${'x'.repeat(492)}\u{1f600}`)).isWellFormed(), 'nothing is cut in two')
+  t.ok(describeError(new Error(`${'x'.repeat(492)}\u{1f600}`)).isWellFormed(), 'no pair is split')
 
   const { app, inbox, log } = await startInbox(t)
   let n = 0

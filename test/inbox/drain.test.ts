@@ -7,7 +7,7 @@ import { NO_CLIENTS } from '../helpers/clients.ts'
 import { testClock } from '../helpers/clock.ts'
 import { claimed } from '../helpers/inbox.ts'
 
-/** What the inbox's tests can't reach by way of a store and a scheduler. */
+/** What the inbox's tests can't reach through a store and a scheduler. */
 
 tap.test('a delivery claimed by its insert is only begun while the claim leaves time to finish', async t => {
   const clock = testClock()

@@ -13,7 +13,7 @@ const RETRIED = 'webhook failed, will retry'
 const FAILS = 'store unavailable, retrying every second'
 const WORKS = 'store available again'
 
-/** An inbox whose tables another connection can take away and give back, as a disk in trouble does. */
+/** An inbox whose tables another connection can hide and restore, like a failing disk. */
 async function start(t: Test) {
   const clock = testClock()
   const started = await startInbox(t, { clock })
@@ -24,17 +24,17 @@ async function start(t: Test) {
     clock,
     other,
     ...started,
-    take: (table: string) => other.exec(`ALTER TABLE ${table} RENAME TO hidden`),
-    giveBack: (table: string) => other.exec(`ALTER TABLE hidden RENAME TO ${table}`),
+    hideTable: (table: string) => other.exec(`ALTER TABLE ${table} RENAME TO hidden`),
+    restoreTable: (table: string) => other.exec(`ALTER TABLE hidden RENAME TO ${table}`),
   }
 }
 
 tap.test('an outcome is kept until the store accepts it', async t => {
-  const { inbox, log, clock, take, giveBack } = await start(t)
+  const { inbox, log, clock, hideTable, restoreTable } = await start(t)
   let handled = 0
   inbox.handle('test', 'ping', () => {
     handled++
-    take('delivery')
+    hideTable('delivery')
   })
   await inbox.accept(delivery('a'), 1)
   await log.count(FAILS, 1)
@@ -42,7 +42,7 @@ tap.test('an outcome is kept until the store accepts it', async t => {
     clock.advance(SECOND)
     await clock.timerSet()
   }
-  giveBack('delivery')
+  restoreTable('delivery')
   clock.advance(SECOND)
   await log.count('webhook handled', 1)
   t.equal(handled, 1)
@@ -56,12 +56,12 @@ tap.test('an outcome is kept until the store accepts it', async t => {
 })
 
 tap.test('stopped while the store fails: the delivery is handled again after the restart', async t => {
-  const { app, inbox, log, take, giveBack, store } = await start(t)
-  inbox.handle('test', 'ping', () => take('delivery'))
+  const { app, inbox, log, hideTable, restoreTable, store } = await start(t)
+  inbox.handle('test', 'ping', () => hideTable('delivery'))
   await inbox.accept(delivery('a'), 1)
   await log.count(FAILS, 1)
   await app.close()
-  giveBack('delivery')
+  restoreTable('delivery')
   const again = await startInbox(t, { clock: testClock(), store })
   again.inbox.handle('test', 'ping', () => {})
   await again.app.ready()
@@ -70,7 +70,7 @@ tap.test('stopped while the store fails: the delivery is handled again after the
 })
 
 tap.test('a finished step stays done although its record had to wait; its result may not be JSON', async t => {
-  const { inbox, log, clock, take, giveBack } = await start(t)
+  const { inbox, log, clock, hideTable, restoreTable } = await start(t)
   const circular: Record<string, unknown> = {}
   circular.self = circular
   let steps = 0
@@ -79,7 +79,7 @@ tap.test('a finished step stays done although its record had to wait; its result
     results.push(
       await once('pay', () => {
         steps++
-        take('step')
+        hideTable('step')
         return circular
       }),
     )
@@ -87,7 +87,7 @@ tap.test('a finished step stays done although its record had to wait; its result
   })
   await inbox.accept(delivery('a'), 1)
   await log.count(FAILS, 1)
-  giveBack('step')
+  restoreTable('step')
   clock.advance(SECOND)
   await log.count(RETRIED, 1)
   clock.advance(2 * SECOND)
@@ -97,23 +97,23 @@ tap.test('a finished step stays done although its record had to wait; its result
 })
 
 tap.test('a failed query for due deliveries is retried', async t => {
-  const { inbox, log, clock, take, giveBack } = await start(t)
+  const { inbox, log, clock, hideTable, restoreTable } = await start(t)
   inbox.handle('test', 'ping', (_delivery, { attempt }) => {
     if (attempt === 1) throw new Error('not yet')
   })
   await inbox.accept(delivery('a'), 1)
   await log.count(RETRIED, 1)
-  take('wakeup')
+  hideTable('wakeup')
   clock.advance(2 * SECOND)
   await log.count(FAILS, 1)
-  giveBack('wakeup')
+  restoreTable('wakeup')
   clock.advance(SECOND)
   await log.count('webhook handled', 1)
   t.pass('handled')
 })
 
 tap.test('a store that fails while a mailbox is drained loses nothing', async t => {
-  const { inbox, log, clock, take, giveBack } = await start(t)
+  const { inbox, log, clock, hideTable, restoreTable } = await start(t)
   const first = gate()
   const begun = gate()
   inbox.handle('test', 'ping', async ({ key }) => {
@@ -125,12 +125,12 @@ tap.test('a store that fails while a mailbox is drained loses nothing', async t 
   await inbox.accept(delivery('a', box), 1)
   await begun.opened
   await inbox.accept(delivery('b', box), 1)
-  // Only the next one's turn needs this table.
-  take('body')
+  // Only taking the next one needs this table.
+  hideTable('body')
   first.open()
   await log.count('webhook handled', 1)
   await log.count(FAILS, 1)
-  giveBack('body')
+  restoreTable('body')
   clock.advance(SECOND)
   await log.count('webhook handled', 2)
   t.match(await inbox.backlog(), { pending: 0 })
@@ -147,20 +147,20 @@ tap.test('an attempt taken over by another process changes nothing when it ends'
 })
 
 tap.test('failed pruning is retried an hour later', async t => {
-  const { log, clock, take, giveBack } = await start(t)
-  take('step')
+  const { log, clock, hideTable, restoreTable } = await start(t)
+  hideTable('step')
   const failed = 'could not delete old deliveries, retrying in an hour'
   clock.advance(SECOND)
   await log.count(failed, 1)
   await new Promise(resolve => setImmediate(resolve))
   clock.advance(HOUR)
   await log.count(failed, 2)
-  giveBack('step')
+  restoreTable('step')
   t.pass('asked twice')
 })
 
 tap.test('stopped while the store fails during a drain: the rest is handled after the restart', async t => {
-  const { app, inbox, log, take, giveBack, store } = await start(t)
+  const { app, inbox, log, hideTable, restoreTable, store } = await start(t)
   const begun = gate()
   const goOn = gate()
   inbox.handle('test', 'ping', async ({ key }) => {
@@ -171,11 +171,11 @@ tap.test('stopped while the store fails during a drain: the rest is handled afte
   await inbox.accept(delivery('a', { orderingKey: 'box' }), 1)
   await begun.opened
   await inbox.accept(delivery('b', { orderingKey: 'box' }), 1)
-  take('body')
+  hideTable('body')
   goOn.open()
   await log.count(FAILS, 1)
   await app.close()
-  giveBack('body')
+  restoreTable('body')
   const again = await startInbox(t, { clock: testClock(), store })
   again.inbox.handle('test', 'ping', () => {})
   await again.app.ready()

@@ -21,13 +21,13 @@ async function start(t: Test, options: Parameters<typeof startInbox>[1] = {}) {
   return { clock, ...started }
 }
 
-/** Closes an inbox with handlers at work: `begun` when its grace time runs, `ended` when it is closed. */
+/** Closes an inbox with handlers running: `begun` when its grace time runs, `ended` when it is closed. */
 function closing({ app, clock }: Pick<Awaited<ReturnType<typeof start>>, 'app' | 'clock'>) {
   const begun = clock.timerSet()
   return { begun, ended: app.close() }
 }
 
-/** Accepts each under its key, in one mailbox. */
+/** Accepts one delivery per key, in one mailbox. */
 const inBox = (key: string) => delivery(key, { orderingKey: 'box' })
 
 tap.test('200 simultaneous copies: one accepted and handled, 199 duplicates', async t => {
@@ -113,7 +113,7 @@ tap.test('a delivery that keeps failing is parked, retried for hours, then dead;
   }
   t.match(await log.line(({ msg }) => msg === 'webhook parked'), { level: 50, attempt: 7 })
   await handled.reached(1)
-  t.same(handled.keys, ['b'], 'a parked delivery blocks nobody')
+  t.same(handled.keys, ['b'], 'a parked delivery blocks nothing')
   t.match(await inbox.list({ state: 'parked' }), [{ key: 'a', error: 'TransientError: away' }])
   for (const [index, wait] of [6, 36, 144, 864].entries()) {
     await log.count('webhook parked', index + 1)
@@ -225,7 +225,7 @@ tap.test('a handler that ignores its signal delays no acknowledgement, and its m
   await clock.advance(MINUTE)
   t.equal(await inbox.accept(delivery('elsewhere'), 1), 'accepted')
   await log.count('webhook handled', 1)
-  t.same(begun, ['deaf', 'elsewhere'], 'its conversation is held until it has really ended')
+  t.same(begun, ['deaf', 'elsewhere'], 'its mailbox waits until it has really ended')
   end.open()
   await log.count('webhook handled', 3)
   t.same(begun, ['deaf', 'elsewhere', 'behind'])
@@ -448,7 +448,7 @@ tap.test('the earliest retry sets the timer, even if a later one came first', as
     await clock.advance(seconds * SECOND)
   }
   await log.count(RETRIED, 3)
-  // It waits for 4 s at least; this one for 1.2 s at most.
+  // It waits for at least 4 s; this one for at most 1.2 s.
   await inbox.accept(delivery('quick'), 1)
   await log.count(RETRIED, 4)
   await clock.advance(2 * SECOND)
@@ -491,7 +491,7 @@ tap.test('browse searches on for rare matches, and stops after about a million r
   const log = Fastify().log
   const looks: (number | undefined)[] = []
   const store = {
-    // As if each look had gone over its thousands in vain.
+    // As if each query had read its thousands of rows in vain.
     browse: async (_filter: unknown, _limit: number, before?: number) => {
       looks.push(before)
       return { deliveries: [], next: (before ?? 1_001) - 1 }

@@ -18,7 +18,7 @@ tap.test('secret fields are overwritten at any depth, in objects and arrays; oth
   }
   t.same(redacted(JSON.stringify(payload)), {
     name: 'Zoë 🎓',
-    // Each byte of what was written, escapes and all.
+    // Every byte of the original, escapes included.
     conversation: { contact_inbox: { pubsub_token: '******', source_id: 'b' } },
     channel: [{ secret: '', hmac_token: '***' }],
     client_secret: null,

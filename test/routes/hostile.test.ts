@@ -247,7 +247,7 @@ t.test('malformed HTTP', async t => {
     ['rubbish', 400, '\0\0\0\0 rubbish\r\n\r\n'],
     ['HTTP/2', 400, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['a path out of the root', 404, 'GET /../../etc/passwd HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'],
-    ['a path that can not be decoded', 400, 'GET /%zz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'],
+    ['a path that can’t be decoded', 400, 'GET /%zz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'],
     ['a path of 10,000 characters', 404, `GET /${'x'.repeat(10_000)} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`],
   ]
   for (const [name, status, bytes] of cases) {

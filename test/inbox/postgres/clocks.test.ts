@@ -6,14 +6,14 @@ import { type Claim, openPostgresStore } from '../../../inbox/postgres/store.ts'
 import { delivery } from '../../helpers/inbox.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
 
-/** Processes whose clocks are not the database's: that decides. */
+/** Processes whose clocks differ from the database's, which decides. */
 
 const server = await postgresServer()
 tap.teardown(() => server.close())
 const { log } = Fastify()
 const DAY = 24 * 60 * 60_000
 
-/** A database whose time can be moved by hand, and a process on it whose clock is off by so many ms. */
+/** A database whose time is set by the test, and a process on it whose clock is off by so many ms. */
 async function database(t: Test) {
   const url = await server.database()
   const processWith = async (offMs: number) => {
@@ -39,7 +39,7 @@ async function database(t: Test) {
 
 type Process = Awaited<ReturnType<Awaited<ReturnType<typeof database>>['processWith']>>
 
-/** Fails the head of the mailbox `box`, which is tried again after so many ms, and gives the mailbox back. */
+/** Fails the head of the mailbox `box`, to be retried after so many ms, and releases the mailbox. */
 async function fail({ store, clock }: Process, afterMs: number): Promise<void> {
   const [claim] = await store.claimMailboxes(1)
   const taken = (await store.take('box', clock.now())) as TakenDelivery
@@ -65,7 +65,7 @@ for (const [failing, retrying] of [
       t.same(await other.store.claimMailboxes(10), [])
       t.equal(await other.store.take('box', other.clock.now()), null, 'not yet')
       await move(59_000)
-      t.equal(await other.store.take('box', other.clock.now()), null, 'nor in a moment')
+      t.equal(await other.store.take('box', other.clock.now()), null, 'nor soon')
       await move(1_500)
       const claims = await other.store.claimMailboxes(10)
       t.match(claims, [{ orderingKey: 'box' }])
@@ -111,7 +111,7 @@ tap.test('a replayed delivery is due at once, even if the database’s clock is 
     { state: 'parked', error: 'E', nextAttemptAt: one.clock.now() + 1_000 },
     one.clock.now(),
   )
-  // As a version wrote it whose own clock, a year ahead, decided.
+  // As a version wrote it that used its own clock, a year ahead.
   await server.query(url, `UPDATE tutorbot_webhooks.delivery SET next_attempt_at = next_attempt_at + $1`, [365 * DAY])
   await server.query(url, `DELETE FROM ${BOSS_SCHEMA}.job`)
   await one.store.wakeAll()
@@ -137,7 +137,7 @@ tap.test('pruning goes by when a delivery was settled, by the database’s clock
   for (let n = 0; n < 120; n++) await settle(`old ${n}`, Date.now())
   await move(20 * DAY)
   await settle('new', Date.now())
-  t.equal((await prune(ahead)).filter(line => line.endsWith('key only')).length, 121, 'with a clock that is ahead')
+  t.equal((await prune(ahead)).filter(line => line.endsWith('key only')).length, 121, 'even if its own clock is ahead')
   await move(15 * DAY)
   t.same(await prune(right), ['new key only'])
   await ahead.store.claimStep('step', 0)

@@ -20,14 +20,14 @@ const server = await postgresServer('')
 tap.teardown(() => server.close())
 const { log } = Fastify()
 
-/** The URL of a database, changed. */
+/** The URL of a database, with parts replaced. */
 const changed = (url: string, change: (url: URL) => void) => {
   const copy = new URL(url)
   change(copy)
   return copy.href
 }
 
-/** The one line of a server that does not start. */
+/** The one line printed by a server that does not start. */
 async function failure(url: string): Promise<string> {
   const env = { PORT: '0', LOG_LEVEL: 'silent', DATABASE_URL: url }
   try {
@@ -150,7 +150,7 @@ tap.test('a server that is silent or closes connections is waited for', async t 
   const { hostname, port } = new URL(url)
   const captured = captureLog()
   const app = Fastify({ logger: { stream: captured.stream } })
-  // Hangs up twice, then lets through.
+  // Closes two connections, then lets through.
   let connections = 0
   const between = createServer(socket => {
     if (++connections <= 2) return void socket.destroy()
@@ -164,7 +164,7 @@ tap.test('a server that is silent or closes connections is waited for', async t 
     changed(url, copy => Object.assign(copy, { port: String((between.address() as net.AddressInfo).port) })),
     app.log,
   )
-  t.equal(captured.lines.filter(({ msg }) => msg.startsWith('waiting for')).length, 1, 'said once in ten seconds')
+  t.equal(captured.lines.filter(({ msg }) => msg.startsWith('waiting for')).length, 1, 'logged once in ten seconds')
   t.notMatch(captured.text(), /postgres:postgres/)
   await store.close()
 })
@@ -230,7 +230,7 @@ tap.test('TLS with a private CA: all connections use it; another CA is refused',
   t.equal(await app.webhooks.calendar.find('nobody', new AbortController().signal), null)
   const connections = `SELECT bool_and(ssl) AS ssl, bool_or(query LIKE 'LISTEN%') AS listens FROM pg_stat_ssl
     JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND application_name = 'tutorbot-webhooks'`
-  // It is made beside the start.
+  // It is created in parallel with the start.
   let seen: { ssl: boolean; listens: boolean } | undefined
   while (!seen?.listens) [seen] = await server.query<{ ssl: boolean; listens: boolean }>(url, connections)
   t.equal(seen.ssl, true)
@@ -243,7 +243,7 @@ tap.test('TLS with a private CA: all connections use it; another CA is refused',
   t.notMatch(line, /\n/)
 })
 
-/** Switches TLS on; where the certificates are of the authority, and of another. */
+/** Switches TLS on; returns the paths of the authority's certificate, and of another's. */
 async function startTls(t: Test, url: string): Promise<{ ca: string; otherCa: string }> {
   const folder = t.testdir()
   const openssl = (...args: string[]) => {

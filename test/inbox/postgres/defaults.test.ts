@@ -6,7 +6,7 @@ import { delivery } from '../../helpers/inbox.ts'
 import { captureLog } from '../../helpers/log.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
 
-/** Databases whose defaults are not PostgreSQL's. */
+/** Databases with other defaults than PostgreSQL's. */
 
 const server = await postgresServer('')
 tap.teardown(() => server.close())
@@ -22,7 +22,7 @@ async function databaseWith(defaults: Record<string, string>): Promise<string> {
   return url
 }
 
-/** Instances of which each inserts, takes, settles, and does steps, in the same mailboxes at the same time. */
+/** Instances that all insert, take, settle and run steps in the same mailboxes at the same time. */
 async function burst(t: Test, stores: PostgresStore[]): Promise<void> {
   const refused: unknown[] = []
   const each = async (store: PostgresStore, instance: number, n: number) => {
@@ -51,7 +51,7 @@ for (const isolation of ['repeatable read', 'serializable']) {
     const app = Fastify({ logger: { stream: captured.stream } })
     const stores = await Promise.all([1, 2, 3].map(() => openPostgresStore(url, app.log)))
     await burst(t, stores)
-    // pg-boss, which looks after the queue by itself, is not refused either.
+    // pg-boss's own maintenance is not refused either.
     const kept = await Promise.all(stores.map(async store => store.renewClaims(await store.claimMailboxes(20))))
     t.ok(kept.flat().length >= 0)
     await Promise.all(stores.map(store => store.close()))
@@ -67,7 +67,7 @@ tap.test('synchronous_commit = off is raised to on in every writing transaction;
   ] as const) {
     const url = await databaseWith({ synchronous_commit: given })
     const store = await openPostgresStore(url, log)
-    // Each table tells what the setting was in the transactions that have changed it.
+    // Each table records the setting in the transactions that changed it.
     await server.query(
       url,
       `CREATE TABLE seen (name text, setting text);

@@ -3,7 +3,7 @@ import { testClock } from '../../helpers/clock.ts'
 import { delivery, recorder, startInbox } from '../../helpers/inbox.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
 
-/** The clock stands still, so that nothing polls: what is handled has been woken. How fast is said, not judged. */
+/** The clock stands still, so nothing polls: what is handled was woken. The time it takes is reported, not judged. */
 
 const server = await postgresServer()
 tap.teardown(() => server.close())
@@ -34,7 +34,7 @@ tap.test('nothing waits for polling: when idle, and ten in one mailbox', async t
 
 tap.test('nor on another instance: accepting wakes the others', async t => {
   const store = await server.database()
-  // Never made ready, so that it handles nothing itself.
+  // Never made ready, so it handles nothing itself.
   const one = await startInbox(t, { store, clock: testClock() })
   const other = await startInbox(t, { store, clock: testClock() })
   const handled = recorder()

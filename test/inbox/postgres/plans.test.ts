@@ -5,13 +5,13 @@ import { COUNTED } from '../../../inbox/postgres/counts.ts'
 import { openPostgresStore } from '../../../inbox/postgres/store.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
 
-/** What /ready, /metrics, the alerts and the page ask for reads no table as a whole, whatever PostgreSQL believes of it. */
+/** The queries of /ready, /metrics, the alerts and the page scan no whole table, whatever the statistics say. */
 
 const server = await postgresServer('')
 tap.teardown(() => server.close())
 const { log } = Fastify()
 
-/** Rows that are done, and others, with or without statistics of them. */
+/** A store with rows in these states. */
 async function filled(rows: { done: number; pending: number; dead: number }) {
   const url = await server.database()
   const store = await openPostgresStore(url, log)
@@ -28,11 +28,11 @@ async function filled(rows: { done: number; pending: number; dead: number }) {
 interface Sent {
   text: string
   values: unknown[]
-  /** What began the transaction that it is in. */
+  /** The statement that began its transaction. */
   begin: string
 }
 
-/** Every statement of deliveries that was sent while something was asked. */
+/** Every statement about deliveries that was sent during a call. */
 async function statementsOf(ask: () => Promise<unknown>): Promise<Sent[]> {
   const sent: Sent[] = []
   const begun = new Map<pg.Client, string>()
@@ -84,7 +84,7 @@ tap.test('each statement finds its rows by a selective index', async t => {
   await explain()
   await server.query(url, 'ANALYZE tutorbot_webhooks.delivery')
   await explain()
-  // Handled since; what PostgreSQL believes is of before.
+  // Handled since; PostgreSQL's statistics are from before.
   await server.query(url, 'ALTER TABLE tutorbot_webhooks.delivery SET (autovacuum_enabled = off)')
   await server.query(
     url,

@@ -5,7 +5,7 @@ import { openPostgresStore } from '../../../inbox/postgres/store.ts'
 import { delivery } from '../../helpers/inbox.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
 
-/** What one asks for that can't be done fails that one, and none of those that share its commit. */
+/** An operation that can't be done fails alone, without those that share its commit. */
 
 const server = await postgresServer()
 tap.teardown(() => server.close())
@@ -42,7 +42,7 @@ tap.test('strings with half a surrogate pair are kept as well as possible, and f
   t.equal(await store.claimStep(`step ${LONE}`, 0), 'first')
   await store.recordStep(`step ${LONE}`, { said: LONE }, 0)
   t.same(await store.claimStep(`step ${LONE}`, 0), { result: { said: LONE } })
-  // A long one is cut: not amid a pair.
+  // A long one is cut, but not within a pair.
   const long = `${'x'.repeat(99)}😀${'y'.repeat(600)}`
   t.equal(await store.insert(delivery('long', { orderingKey: long }), true), 'claimed')
   t.match(store.claimOf(long), { until: Date })
@@ -76,7 +76,7 @@ tap.test('an unstorable delivery is refused alone, whichever field is wrong', as
     [],
     'the store has not failed',
   )
-  // In their order all the same.
+  // Still in order.
   const listed = await store.list({}, 20)
   t.same(
     listed.map(({ key }) => key),

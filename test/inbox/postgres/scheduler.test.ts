@@ -17,10 +17,10 @@ const WORKS = 'store available again'
 
 const claim = (id: string, orderingKey: string): Claim => ({ id, retryCount: 0, orderingKey, until: new Date(0) })
 
-/** What has been asked for in this turn of the event loop happens. */
+/** Lets everything requested in this turn of the event loop happen. */
 const turn = () => new Promise(resolve => setImmediate(resolve))
 
-/** A scheduler over a store that does what the test says. */
+/** A scheduler on a store whose methods the test supplies. */
 function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store']> = {}, concurrency = 10) {
   const clock = testClock()
   const log = captureLog()
@@ -52,7 +52,7 @@ function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store
   return { clock, log, due, released, scheduler, end, wake: () => scheduler.wake('any') }
 }
 
-/** Lets time pass until something has happened. */
+/** Advances the time until something has happened. */
 async function passing(clock: TestClock, happens: Promise<unknown>): Promise<void> {
   let happened = false
   void happens.then(() => {
@@ -65,7 +65,7 @@ async function passing(clock: TestClock, happens: Promise<unknown>): Promise<voi
 }
 
 tap.test('a failing store is retried, nothing is lost, and two lines are logged', async t => {
-  /** Fails once, each for itself. */
+  /** Each function fails once. */
   const failingOnce = <T>(message: string, run: () => T) => {
     let tries = 0
     return async () => {
@@ -161,7 +161,7 @@ tap.test('waiting mailboxes keep half of the slots, and the limit is never excee
   due.push(...waits)
   wake()
   await turn()
-  t.same(rooms, [3], 'nor for what waits')
+  t.same(rooms, [3], 'nor for waiting mailboxes')
   for (const key of ['new', 'newer', 'newest']) scheduler.release(key)
   await turn()
   t.same(drained, ['waits 1', 'waits 2', 'waits 3'])
@@ -316,7 +316,7 @@ tap.test('claiming gives way to accepting, for 20 ms at most', async t => {
   t.equal(claims, 0)
   clock.advance(1)
   await turn()
-  t.equal(claims, 1, 'it has waited long enough')
+  t.equal(claims, 1, 'waits no longer than that')
   wake()
   await turn()
   t.equal(claims, 1)
@@ -418,7 +418,7 @@ tap.test('deliveries that arrive while a mailbox is released are fetched afterwa
   await run('a', 'box')
   wake()
   await turn()
-  t.equal(claims, 2, 'it is ours still')
+  t.equal(claims, 2, 'it is still ours')
   returned.open()
   await turn()
   t.equal(claims, 3)
@@ -429,7 +429,7 @@ tap.test('deliveries that arrive while a mailbox is released are fetched afterwa
   t.equal(claims, 4, 'the other one waits again')
   returned.open()
   await turn()
-  t.equal(claims, 4, 'which is nothing to this one')
+  t.equal(claims, 4, 'which does not affect this one')
   await end()
 })
 
@@ -521,7 +521,7 @@ tap.test('a handler that loses its mailbox is aborted, and its delivery handled 
   await app.ready()
   await inbox.accept(delivery('a'), 1)
   await begun.opened
-  // Again and again: our own heartbeat may come before pg-boss looks.
+  // Repeatedly: our own heartbeat may come before pg-boss checks.
   while (!aborted) await backend.died(store)
   t.match(await log.line(({ msg }) => msg === 'webhook failed, will retry'), {
     error: /Another process may take over the mailbox/,
@@ -538,7 +538,7 @@ tap.test('an event loop blocked beyond the heartbeat is reported, with the deliv
     begun.open()
     await hold.opened
   })
-  /** A heartbeat that comes so late, ms. */
+  /** How late the heartbeat comes, ms. */
   const beat = async (late: number) => {
     const at = now.call(performance) + late
     Object.assign(performance, { now: () => at })

@@ -92,7 +92,7 @@ tap.test('a step claimed before a freeze is not begun after it: another process 
   frozenMs = CLAIM_MS + 1
   t.equal(await claim, 'busy')
   now.mock.restore()
-  t.equal(await store.claimStep('s', 0), 'again', 'and it has been given back')
+  t.equal(await store.claimStep('s', 0), 'again', 'and its claim was released')
 })
 
 tap.test('a mailbox with an empty name works like any other', async t => {
@@ -134,7 +134,7 @@ tap.test('an insert claims its mailbox if nothing waits there; it is kept and re
   t.match(b, { key: 'b', attempts: 1 })
   await other.settle(b, { state: 'pending', error: 'E', nextAttemptAt: 300_000 }, 1)
   t.equal(await other.releaseClaim(next as Claim), false, 'it waits for later')
-  t.equal(await insert(one, 'c'), 'queued', 'b is tried again before it')
+  t.equal(await insert(one, 'c'), 'queued', 'b is retried before it')
 
   t.same(await Promise.all(['d', 'e', 'd'].map(key => insert(one, key, 'second'))), ['claimed', 'queued', 'duplicate'])
   const second = one.claimOf('second')
@@ -145,7 +145,7 @@ tap.test('an insert claims its mailbox if nothing waits there; it is kept and re
   t.equal(await one.releaseClaim(second), false)
   await one.claimMailboxes(10).then(claims => Promise.all(claims.map(each => one.releaseClaim(each))))
   t.same(await Promise.all(['d', 'f'].map(key => insert(one, key, 'second'))), ['duplicate', 'queued'])
-  t.match(await other.claimMailboxes(10), [{ orderingKey: 'second' }], 'of one that is known nothing stays claimed')
+  t.match(await other.claimMailboxes(10), [{ orderingKey: 'second' }], 'a duplicate leaves nothing claimed')
 
   t.equal(await insert(one, 'g', 'third'), 'claimed')
   await server.query(url, `UPDATE ${BOSS_SCHEMA}.job SET heartbeat_on = heartbeat_on - interval '1 hour'`)
@@ -154,7 +154,7 @@ tap.test('an insert claims its mailbox if nothing waits there; it is kept and re
     lost = (await other.claimMailboxes(10)).find(({ orderingKey }) => orderingKey === 'third')
   }
   t.match(await other.take('third', 3), { key: 'g', attempts: 2, crashed: true })
-  t.same(await one.renewClaims([one.claimOf('third')]), [], 'it is another’s')
+  t.same(await one.renewClaims([one.claimOf('third')]), [], 'it belongs to another process')
 })
 
 tap.test('two processes insert into the same mailboxes, or the same deliveries, at once: one claims each', async t => {
@@ -245,15 +245,15 @@ tap.test('a later wake-up is moved to an earlier time, and a dead process’s st
   const [again] = await store.claimMailboxes(10)
   t.match(again, { orderingKey: 'box' })
   store.setLeaseExpiry('box', new Date(0))
-  t.equal(await store.take('box', 0), null, 'a claim that has had its time takes nothing')
+  t.equal(await store.take('box', 0), null, 'an expired claim takes nothing')
   store.setLeaseExpiry('box', again?.until as Date)
   t.match(await store.take('box', 0), { key: 'b' })
-  t.same(await store.renewClaims([first as Claim]), [], 'what was given back is not kept')
+  t.same(await store.renewClaims([first as Claim]), [], 'a released claim is not renewed')
 
   t.equal(await store.claimStep('s', 0), 'first')
   await server.query(url, `UPDATE tutorbot_webhooks.step SET until = now() - interval '1 s'`)
   await store.renewSteps()
-  t.equal(await store.claimStep('s', 0), 'busy', 'kept')
+  t.equal(await store.claimStep('s', 0), 'busy', 'renewed')
   await server.query(url, `UPDATE tutorbot_webhooks.step SET until = now() - interval '1 s'`)
   t.equal(await store.claimStep('s', 0), 'again')
 })
@@ -290,7 +290,7 @@ tap.test('accepting counts as busy while many wait for one commit, and not after
   const few = accept('few', 15).then(() => accepted++)
   await new Promise(resolve => setImmediate(resolve))
   await store.whenNotBusy()
-  t.equal(accepted, 0, 'few make no pressure')
+  t.equal(accepted, 0, 'a few do not count as busy')
   const many = accept('many', 16).then(() => accepted++)
   await other.query('COMMIT')
   await few

@@ -12,13 +12,13 @@ import { captureLog } from '../../helpers/log.ts'
 import { olderDatabase, shapeOf, versionForOlder } from '../../helpers/older-postgres.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
 
-/** Only a server upgrades the schema; an older one goes on beside it, and starts again. */
+/** Only a server upgrades the schema; an older one keeps working beside it, and can restart. */
 
 const server = await postgresServer('')
 tap.teardown(() => server.close())
 const { log } = Fastify()
 
-/** A database with a store of revision 2, as an older server has left it: with pg-boss's schema and queue. */
+/** A database with a store of revision 2, as an older server left it: with pg-boss's schema and queue. */
 async function older(): Promise<string> {
   const url = await olderDatabase(server)
   const boss = new PgBoss({ connectionString: url, schema: BOSS_SCHEMA, createSchema: false, supervise: false })
@@ -36,10 +36,10 @@ async function opened(t: Test, opening: Promise<PostgresStore>): Promise<Postgre
   return store
 }
 
-/** Takes a moment: it is asked again and again. */
+/** Takes a moment, so it is polled. */
 const INDEX = `SELECT indisvalid, pg_sleep(0.1) FROM pg_index WHERE indexrelid = to_regclass('tutorbot_webhooks.delivery_pending_since')`
 
-/** Resolves once the index is there and whole. */
+/** Resolves once the index exists and is valid. */
 async function indexBuilt(url: string): Promise<void> {
   while ((await server.query<{ indisvalid: boolean }>(url, INDEX))[0]?.indisvalid !== true);
 }
@@ -91,7 +91,7 @@ tap.test('of several servers one upgrades; an older one keeps working and can re
   const ids = new Set(await Promise.all(stores.map(store => store.installationId())))
   t.equal(ids.size, 1, 'one installation')
   t.match(await stores[0]?.take('box', 10), { id: 'pending', payload: { kept: true } })
-  // As an older one writes.
+  // Written as an older one does.
   await server.query(
     url,
     `INSERT INTO tutorbot_webhooks.delivery (id, source, event, key, ordering_key, state, attempts, received_at)
@@ -101,7 +101,7 @@ tap.test('of several servers one upgrades; an older one keeps working and can re
   t.match(await stores[1]?.backlog(), { pending: 2, oldestPendingAt: 3 })
   await Promise.all(stores.map(store => store.close()))
   const again = await opened(t, openPostgresStore(url, log))
-  t.same([await again.installationId()], [...ids], 'for good')
+  t.same([await again.installationId()], [...ids], 'permanently')
 })
 
 tap.test('several servers starting on an empty database get one installation id', async t => {
@@ -145,7 +145,7 @@ tap.test('commands do not upgrade pg-boss’s schema: those that need it are ref
   await (await openPostgresStore(url, log, { schema: 'create' })).close()
   t.equal(await version(), today - 1, 'nor by what fills the store')
   await server.query(url, `UPDATE ${BOSS_SCHEMA}.version SET version = $1`, [today + 1])
-  // It is the newer one now: beside it, an older server starts.
+  // Now it is the newer one: an older server starts beside it.
   await (await openPostgresStore(url, log)).close()
   t.equal(await version(), today + 1)
   await server.query(url, `DROP SCHEMA ${BOSS_SCHEMA} CASCADE; CREATE SCHEMA ${BOSS_SCHEMA}`)
@@ -160,7 +160,7 @@ tap.test('an existing queue gets this version’s settings', async t => {
   ])
 })
 
-/** Holds every writer of the table in view, so that an index that is built beside them waits. */
+/** Leaves a write to the table open, so that a concurrent index build waits. */
 async function writing(t: Test, url: string) {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
@@ -187,7 +187,7 @@ tap.test('an index is built while others write; an interrupted build is finished
   const pid = await building(url)
   t.equal(await first.insert(delivery('meanwhile'), false), 'queued')
   await buildIndexes(readPostgresUrl(url), app.log, Object.keys(LATER_INDEXES)).built
-  t.equal(await building(url), pid, 'another one is at it')
+  t.equal(await building(url), pid, 'another server is building it')
   await server.query(url, 'SELECT pg_terminate_backend($1)', [pid])
   t.match(await captured.line(({ msg }) => msg.startsWith('an index')), {
     level: 40,
@@ -195,7 +195,7 @@ tap.test('an index is built while others write; an interrupted build is finished
   })
   t.match(await server.query(url, INDEX), [{ indisvalid: false }])
 
-  // One that is closed while it builds says nothing.
+  // One that is closed during its build logs nothing.
   const third = openPostgresStore(url, app.log)
   await (await third).close()
   await writer.query('ROLLBACK')

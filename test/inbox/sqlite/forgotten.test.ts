@@ -12,7 +12,7 @@ import { makeOlder } from '../../helpers/older-store.ts'
 
 const SECRET = 'Zebrafink-4711'
 
-/** How often the text is in the bytes of a store's files. */
+/** How often the text occurs in the bytes of a store's files. */
 function hits(file: string): number {
   return ['', '-wal', '-journal']
     .map(end => file + end)
@@ -21,7 +21,7 @@ function hits(file: string): number {
     .reduce((sum, count) => sum + count, 0)
 }
 
-/** A store in which a person is: in payloads short and long, in errors, in the history, and in a lesson. */
+/** A store that mentions a person: in payloads short and long, in errors, in the history, and in a lesson. */
 async function storeOf(t: Test) {
   const file = join(t.testdir(), 'webhooks.db')
   const store = openSqliteStore(file)
@@ -112,7 +112,7 @@ tap.test('a reader that does not end: forgetting reports what is left to do', as
 tap.test('leftovers of earlier versions are erased once, at the start', async t => {
   const { file, store, ids } = await storeOf(t)
   await store.close()
-  // As an earlier version does it.
+  // As an earlier version does.
   const db = new DatabaseSync(file)
   db.exec('PRAGMA secure_delete = OFF; DELETE FROM body; UPDATE history SET detail = NULL')
   db.exec('UPDATE delivery SET error = NULL; DROP TABLE slot'.split(';')[0] as string)

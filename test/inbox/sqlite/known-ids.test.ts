@@ -13,7 +13,7 @@ const fileOf = (t: Test) => join(t.testdir(), 'webhooks.db')
 
 const given = (n: number) => delivery(`k${n}`, { orderingKey: `box${n % 5}`, payload: {} })
 
-/** Inserts those from `from` to `to`, some hundred to a commit; how many were new. */
+/** Inserts ids `from` to `to`, some hundred per commit; returns how many were new. */
 async function insert(store: SqliteStore, from: number, to: number): Promise<number> {
   let fresh = 0
   for (let n = from; n < to; n += 500) {
@@ -40,7 +40,7 @@ tap.test('more ids than fit in memory: all are known, across restarts and failed
   t.ok(moved > 0 && moved < 33_000, 'some have been moved into the index')
   t.equal(await insert(store, 0, 33_000), 0, 'all are known')
   await reopen()
-  t.equal(await insert(store, 0, 33_000), 0, 'after a restart amid the moving too')
+  t.equal(await insert(store, 0, 33_000), 0, 'even after a restart during the move')
 
   const full = indexed()
   other.exec('ALTER TABLE known RENAME TO hidden')
@@ -56,7 +56,7 @@ tap.test('more ids than fit in memory: all are known, across restarts and failed
   t.match(await store.get(given(MANY - 1).id), { key: `k${MANY - 1}` })
 })
 
-/** Known ids over a table of deliveries of their own. */
+/** Known ids on a table of deliveries of their own. */
 function knownIds(t: Test) {
   const db = new DatabaseSync(':memory:')
   t.teardown(() => db.close())
@@ -105,7 +105,7 @@ tap.test('known ids match the deliveries after any commit, rollback or forget', 
     ids.transaction(commits, () => {
       for (const id of new Set(removes)) ids.remove(id)
       for (const id of adds) ids.add(id)
-      // One that was forgotten, and comes again in the same commit.
+      // A forgotten one that is inserted again in the same commit.
       if (removes[0] !== undefined) ids.add(removes[0])
     })
     if (commits) {

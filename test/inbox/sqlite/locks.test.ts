@@ -10,7 +10,7 @@ import { delivery, startInbox } from '../../helpers/inbox.ts'
 
 const fileOf = (t: Test) => join(t.testdir(), 'webhooks.db')
 
-/** Another program that has the file's write lock. */
+/** Another program that holds the file's write lock. */
 function lockOf(t: Test, file: string) {
   const other = new DatabaseSync(file)
   t.teardown(() => other.close())
@@ -84,7 +84,7 @@ tap.test('a large forget is many small commits, between which the server can wri
   for (const n of ids.keys()) await store.insert(delivery(`${n}`, { payload: long }), false)
   commits.length = 0
   t.equal(await store.forget(ids, 1), 200)
-  t.equal(commits.length, 100, 'of 512 KiB at most')
+  t.equal(commits.length, 100, 'at most 512 KiB each')
 })
 
 tap.test('old payloads are pruned in small batches', async t => {
@@ -112,7 +112,7 @@ tap.test('a server whose lock file was deleted stops storing once another has th
   await app.ready()
   await inbox.accept(delivery('before'), 1)
   rmSync(`${file}.lock`)
-  t.equal((await app.inject('/ready')).statusCode, 200, 'nobody else has it yet')
+  t.equal((await app.inject('/ready')).statusCode, 200, 'no other server has it yet')
   const second = openSqliteStore(file)
   t.teardown(() => second.close())
   t.equal(await second.insert(delivery('a'), false), 'queued')

@@ -11,7 +11,7 @@ import { delivery } from '../../helpers/inbox.ts'
  * finds a row that fits.
  */
 const WALKS = /^(SCAN (delivery|body|history|step|known|wakeup)\b|SEARCH (delivery|body|history|step|known|wakeup)$)/
-/** Has no condition: the first row and the last fit. */
+/** Queries without a condition, answered by the first and the last row. */
 const UNCONDITIONAL = ['extent']
 
 tap.test('no statement scans a whole table, whatever its contents', async t => {
@@ -32,7 +32,7 @@ tap.test('no statement scans a whole table, whatever its contents', async t => {
     ...filters.map((filter, n): [string, string] => [`browse ${n}`, browseStatement(filter).sql]),
   ]
   const walking = ["SELECT min(seq) FROM delivery WHERE state = 'pending'", 'SELECT * FROM delivery WHERE id = ?']
-  for (const sql of walking) t.match(plan(sql)[0], WALKS, 'one that does is seen')
+  for (const sql of walking) t.match(plan(sql)[0], WALKS, 'a scan is detected')
   for (const [name, sql] of all) {
     if (UNCONDITIONAL.includes(name)) continue
     t.same(
@@ -72,7 +72,7 @@ tap.test('the backlog count follows every change, and is recounted at the start'
         n % 3 === 0,
       )
     })
-    // One that fails takes nothing of the others with it.
+    // A failing one takes none of the others with it.
     const wrong = store.insert(delivery('wrong', { receivedAt: 1e20 }), false)
     await Promise.allSettled([...more, wrong])
     for (let n = 0; n < 60; n++) {
@@ -93,7 +93,7 @@ tap.test('the backlog count follows every change, and is recounted at the start'
     await beside.discard(some()[0] as string, 'no', 1)
     if (round % 10 === 0) await beside.forget(some(), 1)
     t.same(await store.backlog(), await count(), `round ${round}`)
-    t.same(await beside.backlog(), await store.backlog(), 'as a command counts')
+    t.same(await beside.backlog(), await store.backlog(), 'the same as a command’s count')
     await beside.close()
   }
   await store.close()

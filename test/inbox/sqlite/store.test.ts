@@ -130,7 +130,7 @@ tap.test('closing commits what waits; a damaged store is refused, and opens once
   const again = openSqliteStore(file)
   t.equal(await again.insert(delivery('last'), false), 'duplicate')
   await again.close()
-  t.equal(statSync(file).mode & 0o777, 0o600, 'for nobody else to read')
+  t.equal(statSync(file).mode & 0o777, 0o600, 'only its owner can read it')
 })
 
 tap.test('stores of older versions are upgraded and keep their data', async t => {
