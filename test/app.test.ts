@@ -17,7 +17,7 @@ import { chatwoot, railsJson, stripeEvent, stripePaymentIntent } from '../comman
 import { CHATWOOT_SECRET, chatwootRequest, STRIPE_SECRET, stripeRequest } from './helpers/app.ts'
 import { captureLog } from './helpers/log.ts'
 
-/** An app that has all of its own already: whatever the webhooks might meet. */
+/** An app that already has everything of its own that the webhooks might collide with. */
 async function hostApp(t: Test, options: WebhooksOptions = {}) {
   const log = captureLog()
   const app = Fastify({

@@ -28,7 +28,7 @@ const BODIES = {
   shopify: JSON.stringify({ id: 8, admin_graphql_api_id: 'gid://shopify/Order/8', name: '#9' }),
 }
 
-/** What each of them sends: signed here, not by our own code. */
+/** A request from each sender, signed here and not by our own code. */
 const SENT = {
   calcom: {
     event: 'BOOKING_CREATED',

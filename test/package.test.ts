@@ -12,7 +12,7 @@ import { startChild } from './helpers/child.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const TSC = join(ROOT, 'node_modules/.bin/tsc')
-/** Outside of this folder, or our own node_modules would serve what the package forgot to ask for. */
+/** Outside this folder, or our own node_modules would supply dependencies that the package forgot to declare. */
 const PROJECT = realpathSync(mkdtempSync(join(tmpdir(), 'tutorbot-package-')))
 t.teardown(() => rmSync(PROJECT, { recursive: true, force: true }))
 
@@ -90,7 +90,7 @@ export const account: string | undefined = app.webhooks.chatwoot?.accountId
 export const headers: Record<string, string> = signChatwoot('{}', 's')
 await Fastify().register(verification, { chatwoot: { secrets: ['s'] } })
 
-// What is not typed passes for any: these must be errors.
+// Untyped values would pass as any: these must be errors.
 // @ts-expect-error
 await app.register(webhooks, { handlers: { x: 'not a function' } })
 // @ts-expect-error
@@ -104,7 +104,7 @@ await inbox.list({ state: 'lost' })
 app.webhooks.nothing
 `
 
-/** Types as strict as they get, and our own declarations checked too. */
+/** The strictest type checks, of our own declarations too. */
 const TSCONFIG = {
   compilerOptions: {
     strict: true,
@@ -119,7 +119,7 @@ const TSCONFIG = {
   files: ['use.ts'],
 }
 
-/** A host with an oldest Fastify: the plugin uses the host's own, and what it throws is the host's, too. */
+/** A host with the oldest supported Fastify: the plugin uses the host's own, whose errors it throws, too. */
 const HOST_JS = `
 import { globSync, realpathSync } from 'node:fs'
 import Fastify from 'fastify'
@@ -141,13 +141,13 @@ console.log(JSON.stringify({
 }))
 `
 
-/** This Node first, as npm has it for scripts; none of the settings that an `npm test` around us hands down. */
+/** Puts this Node first, as npm does for scripts, without the settings that a surrounding `npm test` passes down. */
 function environment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))
   return { ...Object.fromEntries(kept), PATH: `${dirname(process.execPath)}:${process.env.PATH}` }
 }
 
-/** Where a command of the package, in a project, serves. */
+/** The URL that a command of the package serves, in a project. */
 async function serve(t: Test, cwd: string, args: string[] = []): Promise<{ url: string; end(): Promise<unknown> }> {
   const env = {
     ...environment(),
@@ -212,7 +212,7 @@ t.test('the package', async t => {
     ])
     for (const path of ['dist/app.js', 'dist/app.d.ts', 'dist/server.js', 'dist/inbox/sqlite/store.js'])
       t.ok(paths.includes(path), path)
-    // The pictures are ten times as large as all the rest.
+    // The pictures are ten times as large as everything else.
     const links = readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)
     for (const [, link = ''] of links)
       t.ok(link.endsWith('.png') || paths.some(path => path === link || path.startsWith(`${link}/`)), link)
@@ -263,7 +263,7 @@ t.test('the package', async t => {
     t.same(await end(), [0, null])
   })
 
-  // The newest Fastify is that of the tests above, installed by npm.
+  // The tests above use the newest Fastify, installed by npm.
   for (const [manager, ...install] of [
     ['npm', 'install', ...settings],
     ['pnpm', 'install', '--ignore-scripts'],

@@ -15,7 +15,7 @@ import { LEVELS } from './helpers/log.ts'
 import { exchange, open, post, readAll, receives, statusOf } from './helpers/sockets.ts'
 import { SERVER_FILE, standalone } from './helpers/standalone.ts'
 
-/** An environment for a server in this process: quiet, on a free port, with a store of its own. */
+/** An environment for a server in this process: quiet, on a free port, with its own store. */
 const environment = (t: Test, env: Record<string, string> = {}) => ({
   PORT: '0',
   LOG_LEVEL: 'silent',
@@ -24,7 +24,7 @@ const environment = (t: Test, env: Record<string, string> = {}) => ({
   ...env,
 })
 
-/** A signed message, in bytes that ask the server to say when it has read the head. */
+/** A signed message that asks the server to say when it has read the head. */
 function message(number: number): { head: string; body: string; whole: Buffer } {
   const body = railsJson(chatwoot.incoming({ message: number }))
   const headers = signChatwoot(body, CHATWOOT_SECRET)
@@ -377,7 +377,7 @@ t.test('SIGTERM: requests in flight are answered, and never with 503', async t =
   const { child, ended, log, port: listening } = standalone(t, env, { cwd })
   const port = await listening()
 
-  // One whose head is there and whose body is not.
+  // One whose head has arrived and whose body has not.
   const first = message(1)
   const inFlight = await open(port)
   const inFlightAnswer = readAll(inFlight)
@@ -385,7 +385,7 @@ t.test('SIGTERM: requests in flight are answered, and never with 503', async t =
   inFlight.write(first.head)
   await headRead
 
-  // One on a connection that was used before, of which some bytes came together with the request before it.
+  // One on a reused connection, of which some bytes arrived together with the previous request.
   const [second, third] = [message(2), message(3)]
   const keptAlive = await open(port)
   const keptAliveAnswer = readAll(keptAlive)
@@ -446,7 +446,7 @@ t.test('an uncaught error is logged, and the server closes', async t => {
   })
 })
 
-/** Not the address that `localhost` means: Fastify would listen on that one too. */
+/** Not the address of `localhost`, on which Fastify would listen as well. */
 const HANDED_OVER_AT = '127.0.0.2'
 
 t.test('a handed-over socket is used, and survives a restart', async t => {
@@ -454,16 +454,16 @@ t.test('a handed-over socket is used, and survives a restart', async t => {
   await new Promise(resolve => socket.once('listening', resolve))
   const { port } = socket.address() as AddressInfo
   const { fd } = (socket as unknown as { _handle: { fd: number } })._handle
-  // What systemd does: it keeps the socket, and starts the server again when that has ended.
+  // Like systemd: it keeps the socket, and restarts the server after it has ended.
   const once = `LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$1"`
   const script = `for time in 1 2; do sh -c '${once}' "$0" "$1"; done`
   const env = { PORT: '1', CW_HMAC_SECRET: CHATWOOT_SECRET }
   const args = ['-c', script, process.execPath, SERVER_FILE]
   const { ended, log } = standalone(t, env, { command: 'sh', args, cwd: t.testdir(), handedOver: [fd] })
-  // From here on the socket is theirs alone.
+  // From here on only they have the socket.
   await new Promise(resolve => socket.close(resolve))
 
-  // A line is written some time after the fact: an answer can be here before it.
+  // A line is written some time after the fact: an answer can arrive before it.
   const LISTENING = `Server listening at http://${HANDED_OVER_AT}:${port}`
   const listening = () => log.lines.filter(({ msg }) => msg.startsWith('Server listening'))
   const deliver = async (number: number) => {

@@ -5,13 +5,13 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-/** What tests start processes and servers with. */
+/** Modules with which tests start processes and servers. */
 const STARTERS = ['test/helpers/child.ts', 'node:child_process', 'playwright-core', 'sandbox/stand-in.ts', 'fastify']
 const RELATIVE = /(?:from|import) '(\.{1,2}\/[^']+\.ts)'/g
 
 const known = new Map<string, boolean>()
 
-/** Whether a test file, or a helper that it imports, can start one. The code that is tested is not looked into. */
+/** Whether a test file, or a helper that it imports, can start one. The code under test is not examined. */
 function starts(file: string): boolean {
   if (known.has(file)) return known.get(file) === true
   known.set(file, false)

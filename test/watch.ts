@@ -1,4 +1,4 @@
-/** `npm run test:watch -- FILE…`: the test files, again after each change of a source file; all unit tests without one. */
+/** `npm run test:watch -- FILE…`: runs the test files (default: all unit tests) after each change of a source file. */
 import { spawn } from 'node:child_process'
 import { readdirSync, watch } from 'node:fs'
 import { fileURLToPath } from 'node:url'

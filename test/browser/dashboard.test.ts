@@ -8,11 +8,11 @@ import type { AnsweredEvent } from '../../inbox/events.ts'
 import { chatwootRequest, listen, stripeRequest, webhookApp } from '../helpers/app.ts'
 import { DESKTOP, inChromium, LOW_CONTRAST, PHONE, picture, scrollsSideways, withPage } from '../helpers/browser.ts'
 
-/** The operator's page in a real Chromium, as a person uses it. UPDATE_SCREENSHOTS=1 writes the pictures of docs/. */
+/** The operator's page in a real Chromium. UPDATE_SCREENSHOTS=1 writes the pictures in docs/. */
 
 const TOKEN = 'the-token-of-the-operator'
 
-/** The service, whose handler fails until it is mended. */
+/** The service, with a handler that fails until it is fixed. */
 async function startService(t: Test, clock: Clock = systemClock) {
   const state = { error: new PermanentError('Chatwoot answered 401 to GET /conversations/5') as Error | undefined }
   const { app } = await webhookApp(t, {
@@ -131,7 +131,7 @@ function tests(browser: Browser): void {
     await withPage(t, browser, async page => {
       const id = await service.deliver(5, new PermanentError('no'))
       const focused = () => page.evaluate<string>('document.activeElement.innerText.trim()')
-      /** Tabs on until what has the focus says so, and every stop on the way shows it. */
+      /** Presses Tab until the right element has the focus; every stop on the way must show its focus. */
       const tabTo = async (text: RegExp) => {
         for (let stops = 0; stops < 40; stops++) {
           await page.keyboard.press('Tab')
@@ -251,7 +251,7 @@ function tests(browser: Browser): void {
     let minutesAgo = 60
     const service = await startService(t, { ...systemClock, now: () => Date.now() - minutesAgo * 60_000 })
     const { app } = service
-    // An hour that has something to show.
+    // An hour with something to show.
     while (minutesAgo-- > 0) {
       const webhooks = {
         accepted: Math.round(14 + 9 * Math.sin(minutesAgo / 8)) + ((minutesAgo * 7) % 4),
@@ -292,7 +292,7 @@ function tests(browser: Browser): void {
             t.same(await page.evaluate(LOW_CONTRAST), [], `contrast, overview, ${suffix}`)
             await pictureOf(page, `dashboard-${suffix}`)
             await page.getByRole('link', { name: 'Deliveries', exact: true }).click()
-            // Until its style sheet is there, too.
+            // Wait for its style sheet, too.
             await page.waitForURL('**/deliveries')
             t.notOk(await scrollsSideways(page), `list, ${suffix}`)
             t.same(await page.evaluate(LOW_CONTRAST), [], `contrast, list, ${suffix}`)

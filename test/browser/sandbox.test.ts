@@ -5,7 +5,7 @@ import { readEnv } from '../../environment.ts'
 import { startSandbox } from '../../sandbox/run.ts'
 import { DESKTOP, inChromium, LOW_CONTRAST, PHONE, picture, scrollsSideways, withPage } from '../helpers/browser.ts'
 
-/** The sandbox as somebody uses it who has just started it: all its processes, and a real Chromium. */
+/** The sandbox as seen by somebody who has just started it: all its processes, and a real Chromium. */
 
 async function start(t: Test) {
   const config = await readEnv({ env: { PORT: '0', DATABASE_URL: join(t.testdir(), 'webhooks.db') } })
@@ -15,7 +15,7 @@ async function start(t: Test) {
 }
 
 const studentOf = (page: Page, name: string) => page.getByRole('article', { name })
-/** What can be answered to the latest question. */
+/** The choices of the latest question. */
 const choicesOf = (student: Locator) => student.locator('.choices').last().getByRole('button')
 
 async function addStudent(page: Page, name: string, channel: string, language: string): Promise<Locator> {
@@ -43,7 +43,7 @@ function tests(browser: Browser): void {
         await emma.getByText('When would you like your lesson of 60 minutes?').waitFor()
         await page.getByRole('button', { name: 'Every webhook twice' }).click()
 
-        // The same time, in two languages. Whoever is first has it.
+        // The same time, in two languages. Whoever is first gets it.
         await choicesOf(sanne).first().click()
         await choicesOf(emma).first().click()
         const links = page.locator('.preview')
@@ -65,7 +65,7 @@ function tests(browser: Browser): void {
         await page.getByRole('status').getByText('Killed').waitFor()
         await page.getByRole('button', { name: 'Start the service' }).click()
         await page.getByRole('status').getByText('Running').waitFor()
-        // What Stripe could not say it says again, later and later.
+        // Stripe sends again what it could not deliver, later and later.
         await clock.move(60_000)
 
         await first.getByText(isSanne ? 'Je les staat vast' : 'Your lesson is booked').waitFor()
@@ -86,7 +86,7 @@ function tests(browser: Browser): void {
       const sanne = studentOf(page, 'Sanne')
       await sanne.waitFor()
       const focused = () => page.evaluate<string>('document.activeElement.innerText ?? ""')
-      /** Tabs on until what has the focus says so, and every stop on the way shows it. */
+      /** Presses Tab until the right element has the focus; every stop on the way must show its focus. */
       const tabTo = async (text: RegExp) => {
         for (let stops = 0; stops < 60; stops++) {
           await page.keyboard.press('Tab')
@@ -106,7 +106,7 @@ function tests(browser: Browser): void {
       await page.keyboard.press('Enter')
       await sanne.getByText('Wanneer wil je je les').nth(1).waitFor()
       t.equal(await page.getByLabel('Message of Sanne').inputValue(), '', 'what was sent is gone')
-      // The choices are before the field that has the focus.
+      // The choices come before the focused field.
       const title = await choicesOf(sanne).first().innerText()
       for (let stops = 0; stops < 40 && (await focused()) !== title; stops++) await page.keyboard.press('Shift+Tab')
       await page.keyboard.press('Enter')

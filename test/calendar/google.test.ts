@@ -25,7 +25,7 @@ interface SetUp {
   api: GoogleApi
   clock: TestClock
   calendar: Calendar
-  /** Another instance of us, on the same calendar. */
+  /** Another instance of ours, on the same calendar. */
   another(options?: Partial<GoogleCalendarOptions>): Calendar
 }
 
@@ -40,7 +40,7 @@ async function setUp(t: Test, options: Partial<GoogleCalendarOptions> = {}): Pro
   return { api, clock, calendar: another(), another }
 }
 
-/** What the calendar shows: `hold 10:00-11:00` and so on. */
+/** The calendar's contents: `hold 10:00-11:00` and so on. */
 function shown(api: GoogleApi): string[] {
   const time = ({ dateTime }: EventState['start']) => new Date(String(dateTime)).toISOString().slice(11, 16)
   return api
@@ -71,7 +71,7 @@ function errorOf(t: Test, promise: Promise<unknown>): Promise<Error> {
   )
 }
 
-/** The error of a calendar's call whose requests go wrong in a given way, and how many there were. */
+/** The error of a calendar call whose requests fail in a given way, and how many requests it made. */
 async function failureOf(t: Test, behaviour: Behaviour, matcher = /calendar/, timeoutMs = 10_000) {
   const { api, calendar } = await setUp(t, { timeoutMs })
   api.fail(matcher, behaviour, 10)
@@ -358,7 +358,7 @@ t.test('any lost request or answer: repeating it has one effect', async t => {
     }
   }
 
-  /** Loses the nth request. false: there are not so many. */
+  /** Loses the nth request. false: there are fewer. */
   async function isLost(
     nth: number,
     name: string,
@@ -848,14 +848,14 @@ t.test('an error that is not Google’s is passed on unchanged', async t => {
   t.equal(api.calls.length, 0)
 })
 
-/** A hold whose time is over. */
+/** An expired hold. */
 async function lapsedHold(calendar: Calendar, clock: TestClock, order: string, slot: string): Promise<void> {
   const held = hold(clock, order, slot)
   await calendar.hold(held, signal)
   clock.advance(held.until - clock.now())
 }
 
-/** Two operations of two instances, each time in a calendar that is empty but for what `before` does. */
+/** Two operations of two instances, each time in a calendar that is empty except for what `before` does. */
 interface Race<A, B> {
   before?(calendar: Calendar, clock: TestClock, api: GoogleApi): Promise<unknown>
   first(calendar: Calendar, clock: TestClock): Promise<A>
@@ -863,13 +863,13 @@ interface Race<A, B> {
   check(t: Test, results: [A, B], events: string[], order: string): void
 }
 
-/** Runs a race in many orders in which the requests can arrive. */
+/** Runs a race in many of the orders in which the requests can arrive. */
 async function race<A, B>(t: Test, { before, first, second, check }: Race<A, B>): Promise<void> {
   const { api, clock, calendar, another } = await setUp(t)
   const [one, other] = [await runner(api, another()), await runner(api, another())]
   const inOrder = async (turns: boolean[]) => {
     api.events.clear()
-    // Each call is looked for among all that are remembered, and matched against all failures that are left.
+    // Each call is looked for among all that are remembered, and matched against all remaining failures.
     api.calls.length = 0
     api.recover()
     await before?.(calendar, clock, api)
@@ -912,7 +912,7 @@ async function runner(api: GoogleApi, calendar: Calendar) {
       over = result.then(end, end)
       return result
     },
-    /** Its next request, unless it is over. */
+    /** Its next request, or nothing if it has ended. */
     async letOneThrough(): Promise<void> {
       if (isOver) return
       await Promise.race([over, api.arrived(isIts, before + passed + 1)])

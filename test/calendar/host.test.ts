@@ -14,7 +14,7 @@ import { calendarConformance } from '../helpers/calendar-conformance.ts'
 import { testClock } from '../helpers/clock.ts'
 import { reserved, setUp } from '../helpers/lesson-story.ts'
 
-/** A calendar that a host brings, from the package's public exports alone. */
+/** A host's own calendar, using only the package's public exports. */
 
 interface Slot extends Interval {
   /** undefined: it is a lesson. */
@@ -111,7 +111,7 @@ class HostCalendar implements Calendar {
     return this.slots.get(order)
   }
 
-  /** A lesson stays where it is. */
+  /** A lesson stays. */
   #ownSlot(order: string, time: Interval): Slot | undefined {
     const own = this.#slot(order, time)
     if (own !== undefined && own.until === undefined && (own.start !== time.start || own.end !== time.end)) {

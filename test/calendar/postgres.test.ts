@@ -13,7 +13,7 @@ const { signal } = new AbortController()
 const server = await postgresServer('')
 t.teardown(() => server.close())
 
-/** A database in which the inbox has made its schema. */
+/** A database in which the inbox has created its schema. */
 async function database(t: Test): Promise<string> {
   const url = await server.database()
   const log = Fastify({ logger: { level: 'warn', stream: captureLog().stream } }).log

@@ -12,7 +12,7 @@ import { delivery } from '../helpers/inbox.ts'
 const signal = new AbortController().signal
 const DAY = 24 * 60 * 60 * 1_000
 
-/** A calendar in the file of an inbox's store that is open, as in the service. */
+/** A calendar in the file of an open inbox store, as in the service. */
 function openBoth(t: Test) {
   const file = join(t.testdir(), 'webhooks.db')
   const store = openSqliteStore(file)
@@ -37,7 +37,7 @@ function openBoth(t: Test) {
   return { file, store, clock, calendar, again, close }
 }
 
-/** What is in the table, as another program sees it. */
+/** The table's contents, as another program sees them. */
 function ordersInFile(file: string): unknown[] {
   const db = new DatabaseSync(file, { readOnly: true })
   const orders = db.prepare('SELECT order_id FROM slot ORDER BY order_id').all()
@@ -166,7 +166,7 @@ tap.test('calendar and inbox write to one file at once and lose nothing', async 
     holds.push(calendar.hold({ ...hold(clock, `a${round}`, '10:00-11:00'), start: from, end: to }, signal))
     inserts.push(store.claimStep(`s${round}`, 0))
     holds.push(calendar.book({ ...lesson(`a${round}`, '10:00-11:00'), start: from, end: to }, signal))
-    // The inbox's commit comes at the end of the turn: some before it, some after.
+    // The inbox commits at the end of the turn: some before it, some after.
     if (round % 7 === 0) await new Promise(setImmediate)
   }
   t.same(new Set(await Promise.all(inserts)), new Set(['queued', 'first']))
@@ -192,7 +192,7 @@ tap.test("the inbox's store opens a file with a calendar in it, and the calendar
   t.same(await again.busy(at('00:00'), at('24:00'), signal), [interval('10:00-11:00')])
 })
 
-/** Every operation fails so that trying again can help, and says what could not be done. */
+/** Every operation fails with a transient error that says what could not be done. */
 async function allFail(t: Test, { calendar, clock }: ReturnType<typeof openBoth>, reason: RegExp) {
   const failures = await Promise.all(
     [
@@ -232,7 +232,7 @@ tap.test('a full disk is a transient error, and confirmed entries are in the fil
     process.exit()`
   // A file that can't grow, in blocks of 512 bytes: SQLite gets EFBIG, as it gets ENOSPC from a full disk.
   const limited = ['-c', 'ulimit -f 4096 && exec "$0" "$@"', process.execPath, '--input-type=module', '-e', script]
-  // Without what the test runner would load into it.
+  // Without the test runner's own imports.
   const env = { PATH: process.env.PATH }
   const { booked, ...said } = JSON.parse(execFileSync('sh', [...limited, file, ...modules], { encoding: 'utf8', env }))
   t.ok(booked > 10, `${booked} booked before`)

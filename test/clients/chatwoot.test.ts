@@ -11,7 +11,7 @@ import type { Answer, Behaviour } from '../../sandbox/stand-in.ts'
 
 const { signal } = new AbortController()
 
-/** The stand-in with conversation 42 of contact 5, and a client of it. */
+/** The stand-in with conversation 42 of contact 5, and a client for it. */
 async function setUp(t: Test, options: ChatwootOptions = {}) {
   const api = await startChatwootApi()
   t.teardown(() => api.close())
@@ -24,7 +24,7 @@ function clientOf(api: ChatwootApi, options: ChatwootOptions = {}): ChatwootClie
   return createChatwootClient({ url, accountId, token: tokens.bot, ...options }) as ChatwootClient
 }
 
-/** The error of a call that goes wrong in a given way. */
+/** The error of a call that fails in a given way. */
 async function failureOf(t: Test, behaviour: Behaviour, options: ChatwootOptions = {}): Promise<Error> {
   const { api, client } = await setUp(t, options)
   api.fail(/./, behaviour)
@@ -302,7 +302,7 @@ t.test('Retry-After in seconds, as a date, in the past, and as nonsense', async 
   t.equal(await wait('soon'), 0)
   t.equal(await wait(new Date(Date.now() - 60_000).toUTCString()), 0)
 
-  // An HTTP date has whole seconds, and the client's clock goes on meanwhile.
+  // An HTTP date has whole seconds, and the client's clock keeps running meanwhile.
   const at = Math.ceil(Date.now() / 1_000) * 1_000 + 120_000
   const before = at - Date.now()
   const ms = await wait(new Date(at).toUTCString())

@@ -3,7 +3,7 @@ import tap from 'tap'
 import type { ChatwootConversation } from '../../clients/chatwoot.ts'
 import { Reads } from '../../clients/conversation-reads.ts'
 
-/** A read is merged into without reading again unless something may have been written since. */
+/** A read is reused for merging unless something may have been written since. */
 
 const PATH = '/conversations/42'
 const conversation = () => ({ id: 42 }) as ChatwootConversation

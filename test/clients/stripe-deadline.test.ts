@@ -6,7 +6,7 @@ import { createStripeClient } from '../../clients/stripe-client.ts'
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
 import { startStripeApi } from '../../sandbox/stripe-api.ts'
 
-/** A server that begins an answer and then sends a space every 20 ms, for ever. */
+/** A server that begins an answer and then sends a space every 20 ms, forever. */
 async function startDripping(t: Test) {
   const begun = Promise.withResolvers<void>()
   const cut = Promise.withResolvers<void>()

@@ -8,10 +8,10 @@ import stripePlugin from '../../plugins/stripe.ts'
 import type { Behaviour } from '../../sandbox/stand-in.ts'
 import { startStripeApi, stripeError } from '../../sandbox/stripe-api.ts'
 
-/** Never fired. */
+/** Never aborted. */
 const { signal } = new AbortController()
 
-/** The stand-in, and a client of it. */
+/** The stand-in, and a client for it. */
 async function setUp(t: Test, options: StripeOptions = {}) {
   const api = await startStripeApi()
   t.teardown(() => api.close())
@@ -19,7 +19,7 @@ async function setUp(t: Test, options: StripeOptions = {}) {
   return { api, client }
 }
 
-/** The error of a call that goes wrong in a given way, and how often the call was made. */
+/** The error of a call that fails in a given way, and how often the call was made. */
 async function failureOf(t: Test, behaviour: Behaviour, options: StripeOptions = {}) {
   const { api, client } = await setUp(t, options)
   api.fail(/./, behaviour, 10)

@@ -15,7 +15,7 @@ import { captureLog } from '../helpers/log.ts'
 import { makeNewer, makeOlder } from '../helpers/older-store.ts'
 import { startServer } from '../helpers/server-process.ts'
 
-/** A closed store with some deliveries, in a folder of its own. */
+/** A closed store with some deliveries, in its own folder. */
 async function smallStore(t: Test, deliveries = 3) {
   const folder = t.testdir()
   const store = join(folder, 'webhooks.db')
@@ -32,7 +32,7 @@ function idsIn(file: string): Set<string> {
   return new Set(rows.map(({ id }) => id as string))
 }
 
-/** What a command that has failed has left of a file. */
+/** What a failed command has left of a file. */
 const leftOf = (file: string) => readdirSync(dirname(file)).filter(name => join(dirname(file), name).startsWith(file))
 
 tap.test('under load, a backup contains everything acknowledged before it began, and nothing is refused', async t => {
@@ -134,7 +134,7 @@ tap.test('a target locked by a server is left alone', async t => {
   await run(env, 'backup', file)
   const elsewhere = join(folder, 'served.db')
   const served = openSqliteStore(elsewhere)
-  // Somebody moves the file away under a server that runs.
+  // Somebody moves the file away from a running server.
   for (const end of ['', '-wal', '-shm']) execFileSync('rm', [elsewhere + end])
   t.match(await run(env, 'restore', file, '--to', elsewhere), { code: 1, err: /is in use by another process/ })
   t.notOk(existsSync(elsewhere))
@@ -168,7 +168,7 @@ tap.test('an incomplete store is refused with the reason, and nothing is left be
   await refused('empty.db', /the copy of .*empty.db is empty/, copy => execFileSync('truncate', ['-s', '0', copy]))
   await refused('foreign.db', /is another program's database/, change('PRAGMA application_id = 1'))
   await refused('newer.db', /has schema version 99/, makeNewer)
-  // Each page is well-formed, and the whole is not.
+  // Each page is well-formed, but not the whole.
   const lost = "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'history_seq'"
   await refused('index.db', /the copy of .*index.db is damaged: .*never used/s, change(lost))
   await refused('hole.db', /malformed|damaged/, copy => {

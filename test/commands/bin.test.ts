@@ -21,7 +21,7 @@ t.test('starts the server without a command, else the command', async t => {
 t.test('an old Node gets one line that names the version needed', async t => {
   const needed = engines.node.replace('>=', '')
   for (const version of ['20.20.2', '24.1.0', '8.17.0']) {
-    // What Node loads first makes it say that it is an older one.
+    // A module loaded first makes Node report an older version.
     const cwd = t.testdir({ 'older.cjs': `Object.defineProperty(process.versions, 'node', { value: '${version}' })` })
     const older = standalone(t, {}, { args: ['--require', './older.cjs', BIN, 'list'], cwd })
     const stderr = `tutorbot-webhooks needs Node ${needed} or later, and this is ${version}\n`

@@ -23,7 +23,7 @@ interface Counts {
 }
 type Result = { stripe: Counts; chatwoot: Counts; failures: { what: string; error: string }[] }
 
-/** The real server, and a Chatwoot and a Stripe that know what it has missed. */
+/** The real server, and stand-ins for Chatwoot and Stripe that know what it has missed. */
 async function world(t: Test, more: Environment = {}) {
   const [chatwoot, stripe] = [await startChatwootApi(), await startStripeApi()]
   const env: Environment = {
@@ -78,7 +78,7 @@ tap.test('missed events are delivered by their own routes, once', async t => {
     const messages = [message(1_000 + id, { created_at: NOW - 600 + id })]
     chatwoot.addConversation({ id, messages, last_activity_at: NOW - 600 + id, contact: 9_000 + id })
   }
-  // One that came before the server went down, by the webhook itself; the bot does not answer, or it would not be the last.
+  // One that arrived before the outage, by the webhook itself; the bot does not answer, or it would not be the last.
   const real = samples.incoming({ conversation: 7, message: 1_007, attributes: { bot_disabled: true } })
   t.match((await app.inject(chatwootRequest(real))).json(), { status: 'accepted' })
   t.match((await app.inject(stripeRequest(stripe.events[5] as object))).json(), { status: 'accepted' })
@@ -165,7 +165,7 @@ tap.test('only conversations that wait for the bot', async t => {
     'conversation:1:2 message_updated',
     'conversation:1:3 message_created',
   ])
-  // The real webhook of each is known now.
+  // The real webhook of each is now known.
   const submitted = samples.submitted({ conversation: 2, message: 14, choice: { title: 'Prijzen', value: 'prices' } })
   for (const payload of [submitted, samples.incoming({ conversation: 1, message: 11 })]) {
     t.match((await app.inject(chatwootRequest(payload))).json(), { status: 'duplicate' })
@@ -193,7 +193,7 @@ tap.test('what is not configured is skipped, and refusals are reported', async t
     out: '0 would be sent; the ones the server already has would be duplicates',
   })
 
-  // A bot's token may not list: Stripe's events are sent all the same.
+  // A bot's token may not list conversations: Stripe's events are still sent.
   const refused = await run(without('CW_ADMIN_TOKEN'), ...args)
   t.match(refused, {
     code: 1,

@@ -28,13 +28,13 @@ interface World {
   server: ServerProcess
   chatwoot: ChatwootApi
   log: CapturedLog
-  /** Sends a message; its delivery id. */
+  /** Sends a message; returns its delivery id. */
   send(message: number, conversation: number): Promise<string>
-  /** A message of a conversation that Chatwoot does not know: its delivery id, once it is dead. */
+  /** Sends a message of a conversation unknown to Chatwoot; returns its delivery id once it is dead. */
   dead(message: number, conversation: number): Promise<string>
 }
 
-/** The real server, and a Chatwoot that stands in. */
+/** The real server, and a stand-in for Chatwoot. */
 async function world(t: Test, store: string): Promise<World> {
   const chatwoot = await startChatwootApi()
   const env = {

@@ -9,7 +9,7 @@ const safe = await postgresServer('', [])
 const passing = await postgresServer('', ['fsync=off', 'full_page_writes=off'])
 tap.teardown(() => Promise.all([safe.close(), passing.close()]))
 
-/** What doctor says of the store in a database that is not ok. */
+/** What doctor reports about the store in a database, except what is ok. */
 async function examine(url: string): Promise<string[]> {
   const { result } = await runJson<Check[]>({ DATABASE_URL: url }, 'doctor', '--url', 'http://127.0.0.1:1')
   return result

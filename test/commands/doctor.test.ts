@@ -15,7 +15,7 @@ import { delivery } from '../helpers/inbox.ts'
 
 const TOKEN = 'a-long-and-random-token'
 
-/** Everything set up, and everybody there. */
+/** Everything set up, and everything reachable. */
 async function world(t: Test, more: Environment = {}) {
   const [chatwoot, stripe, google] = [await startChatwootApi(), await startStripeApi(), await startGoogleApi()]
   const names = ['STANDARD_PRICE_ID_60', 'STANDARD_PRICE_ID_90', 'WEEKEND_PRICE_ID_60', 'WEEKEND_PRICE_ID_90']
@@ -52,7 +52,7 @@ async function world(t: Test, more: Environment = {}) {
     await app.close()
     await Promise.all([chatwoot.close(), stripe.close(), google.close()])
   })
-  /** What is not ok, in an environment that differs in this. */
+  /** What is not ok, with these changes to the environment. */
   async function examine(change: Record<string, string | undefined> = {}) {
     const changed = Object.entries({ ...env, ...change }).filter(([, value]) => value !== undefined)
     const { code, result } = await runJson<Check[]>(Object.fromEntries(changed) as Environment, 'doctor', '--url', url)
@@ -64,7 +64,7 @@ async function world(t: Test, more: Environment = {}) {
   return { app, env, url, chatwoot, stripe, google, examine }
 }
 
-/** Another server, that answers what it is told to. */
+/** Another server, with given answers. */
 async function answering(t: Test, answer: (url: string) => { status: number; headers?: http.OutgoingHttpHeaders }) {
   const server = http.createServer((request, response) => {
     const { status, headers = {} } = answer(request.url as string)

@@ -51,7 +51,7 @@ for (const [name, { at, open }] of Object.entries(STORES)) {
     const store = await open(url)
     const own = { contactId: CONTACT, conversation: 51 }
     const others = { contactId: 778, conversation: 52 }
-    // A payment comes first: whose conversation it names is told later.
+    // A payment comes first: which conversation it names is learned later.
     const person = [
       ofStripe('evt_conversation', { conversation_id: '51' }),
       ofChatwoot(chatwoot.incoming({ ...own, message: 1, content: 'my name is Erasmus' })),
@@ -65,7 +65,7 @@ for (const [name, { at, open }] of Object.entries(STORES)) {
     ]
     const rest = [
       ofChatwoot(chatwoot.incoming({ ...others, message: 11 })),
-      // A user's id is no contact's.
+      // A user's id is not a contact's.
       ofChatwoot({ ...chatwoot.outgoing({ ...others, message: 12 }), sender: { id: CONTACT, type: 'user' } }),
       ofStripe('evt_other', { conversation_id: '52', contact_id: '778' }),
       ofStripe('evt_nobody', {}),
@@ -82,7 +82,7 @@ for (const [name, { at, open }] of Object.entries(STORES)) {
     const { signal } = new AbortController()
     await calendar.book({ ...lesson('A', '10:00-11:00'), student: 'Erasmus', conversation: '51' }, signal)
     await calendar.book({ ...lesson('B', '12:00-13:00'), student: 'Someone', conversation: '52' }, signal)
-    // A payload that is gone already is nothing to erase.
+    // A payload that is already gone needs no erasing.
     const before = person.length
 
     const dry = await runJson(env(url), 'forget', '--contact', `${CONTACT}`, '--dry-run')
@@ -92,7 +92,7 @@ for (const [name, { at, open }] of Object.entries(STORES)) {
     })
     t.match((await store.get(person[1]?.id as string))?.payload, { id: 1 }, 'nothing is changed')
 
-    // One of them is being handled meanwhile.
+    // One of them is being handled at that moment.
     const taken = await store.take('conversation:1:51', Date.now())
     const partly = await run(env(url), 'forget', '--contact', `${CONTACT}`)
     t.match(partly, { code: 1, err: /^forget: 1 being handled; .* run: forget --contact 777 --conversation 51$/ })

@@ -81,7 +81,7 @@ tap.test('a store moved to PostgreSQL keeps its id until it is changed there', a
     await store.close()
     return id
   }
-  // Made by a version that knew no id.
+  // Created by a version without ids.
   await idThere()
   await server.query(
     url,

@@ -173,7 +173,7 @@ tap.test('the server is killed during a booking and the store moved: the student
   })
   await running.end('SIGKILL')
 
-  // What was not yet written from its log into the file stays in the log.
+  // What was not yet checkpointed into the file stays in the log.
   const hashes = [file, `${file}-wal`].map(hashOf)
   t.match(await command(t, ['--from', file, '--to', url]).ended, {
     code: 0,

@@ -69,7 +69,7 @@ tap.test('moved deliveries are handled in order, once; known ones are duplicates
           })
         : await migrate(file, url).then(() => handlingInbox(t, url))
       await handled.reached(8)
-      // Accepted after it, in a mailbox of its own: whatever else was due has begun by then.
+      // Accepted after it, in its own mailbox: everything else that was due has begun by then.
       await inbox.accept(delivery('after', { orderingKey: 'a', receivedAt: Date.now() }), 1)
       await log.count('webhook handled', 9)
       t.same(byBox(handled.keys), DUE)

@@ -26,7 +26,7 @@ for (const [name, { at, open }] of Object.entries(STORES)) {
     const url = await at(t)
     const store = await open(url)
     const ages = { old: 10, young: 1 }
-    // More than a step of each.
+    // More than one step's worth of each.
     for (const [key, days] of Object.entries(ages)) {
       const receivedAt = Date.now() - days * DAY
       await Promise.all(

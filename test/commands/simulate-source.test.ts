@@ -5,7 +5,7 @@ import { presets, type Source } from '../../app.ts'
 import { listen, webhookApp } from '../helpers/app.ts'
 import { run } from '../helpers/cli.ts'
 
-/** simulate, for a source that the host has configured. */
+/** simulate, for a host's own source. */
 
 const SECRETS = { SHOP_SECRET: 'a secret', SVIX_SECRET: 'whsec_c2VuZGVycy1zYW1wbGUta2V5LTI0Ynl0' }
 

@@ -11,14 +11,14 @@ import { cli, run as command, type Environment } from '../helpers/cli.ts'
 
 const SECRETS = { CW_HMAC_SECRET: 'first,second', STRIPE_WEBHOOK_SECRET: 'whsec_first,whsec_second', CW_ACC_ID: '7' }
 
-/** The real server on a port of its own, its store on disk. */
+/** The real server on its own port, with its store on disk. */
 async function startServer(t: Test, env: Environment) {
   const app = await buildServer({ env: { LOG_LEVEL: 'silent', DATABASE_URL: join(t.testdir(), 'w.db'), ...env } })
   t.teardown(() => app.close())
   return { app, url: await app.listen({ port: 0, host: '127.0.0.1' }) }
 }
 
-/** Any other server; what it was asked. */
+/** Any other server, and the requests it got. */
 async function startOther(t: Test, listener: http.RequestListener) {
   const asked: string[] = []
   const server = http.createServer((request, response) => {

@@ -7,7 +7,7 @@ import { run, runJson } from '../helpers/cli.ts'
 import { delivery } from '../helpers/inbox.ts'
 import { makeNewer, makeOlder } from '../helpers/older-store.ts'
 
-/** A store with something in each state, of an older version. */
+/** An older version's store with a delivery in each state. */
 async function storeOf(t: Test, version: number) {
   const file = join(t.testdir(), 'webhooks.db')
   const store = openSqliteStore(file)

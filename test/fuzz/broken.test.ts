@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import t from 'tap'
 import { fuzz } from './run.ts'
 
-// They wait for most of their time.
+// They spend most of their time waiting.
 t.jobs = 3
 
 for (const [broken, check] of [

@@ -3,7 +3,7 @@ import { check, type StoredRow } from '../../fuzz/checks.ts'
 import type { FuzzEvent } from '../../fuzz/history.ts'
 import { createRandom } from '../../fuzz/random.ts'
 
-/** Each check sees what breaks its promise, and lets pass what keeps it. */
+/** Each check detects a violation of its promise, and passes if it holds. */
 
 const C = { conversation: 1 }
 const sent = (n: number): FuzzEvent => ({ what: 'sent', n, ...C, kind: 'plain' })

@@ -5,9 +5,9 @@ import { startChild } from '../helpers/child.ts'
 
 const FUZZ = fileURLToPath(new URL('../../fuzz/main.ts', import.meta.url))
 
-/** `npm run fuzz`, and what it says. */
+/** `npm run fuzz`, and its output. */
 export async function fuzz(...options: string[]): Promise<{ code: number | null; said: string }> {
-  // What chance covers is no coverage: tap's switch for a process and all that it starts.
+  // Random coverage doesn't count: this is tap's switch for a process and its children.
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, _TAPJS_PROCESSINFO_COVERAGE_: '0' }
   const child = startChild(process.execPath, [FUZZ, ...options], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])

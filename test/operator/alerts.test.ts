@@ -16,7 +16,7 @@ const POST = `POST ${PATH}`
 const MINUTE = 60_000
 const NOT_TAKEN = 'alert not delivered'
 
-/** A clock that says when the timer for the next look is set: all that the look before has brought is known by then. */
+/** A clock that reports when the timer for the next check is set: by then the previous check is complete. */
 function alertClock() {
   const clock = testClock(Date.now())
   let set = () => {}
@@ -33,7 +33,7 @@ function alertClock() {
   }
 }
 
-/** An app that tells a receiver, on a clock that is moved by hand; what is not mended fails for ever. */
+/** An app with an alert receiver, on a clock that the test moves; what is not fixed keeps failing. */
 async function alertedApp(t: Test, options: WebhooksOptions = {}) {
   const receiver = await startStandIn(() => ({ status: 200, body: 'ok' }))
   t.teardown(() => receiver.close())
@@ -57,12 +57,12 @@ async function alertedApp(t: Test, options: WebhooksOptions = {}) {
     clock,
     mended,
     deliver: (message: number) => app.inject(chatwootRequest(chatwoot.incoming({ message, conversation: message }))),
-    /** The n-th message that the receiver has taken, from 1. */
+    /** The n-th message that the receiver got, from 1. */
     async told(nth: number) {
       await log.count('alert sent', nth)
       return receiver.called(POST).at(-1)?.body
     },
-    /** Lets a minute pass, and resolves when all that it brings has been looked at. */
+    /** Advances the time by a minute, and resolves when its check is complete. */
     async minute() {
       const next = clock.minuteSet()
       clock.advance(MINUTE)

@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { indentedJson, jsonText } from '../../operator/json-text.ts'
 
-/** A value within so many arrays. */
+/** A value nested in that many arrays. */
 function nested(levels: number, value: unknown): unknown {
   let outer = value
   for (let level = 0; level < levels; level++) outer = [outer]

@@ -28,7 +28,7 @@ async function meteredApp(t: Test, options: WebhooksOptions = {}) {
     ...started,
     clock,
     samples: async () => (await scrape(started.app, TOKEN)).samples,
-    /** Resolves with the next attempt's end. */
+    /** Resolves when the next attempt ends. */
     handled: () => new Promise<void>(resolve => events.once('handled', () => resolve())),
   }
 }
@@ -245,7 +245,7 @@ tap.test('while PostgreSQL is down, too', async t => {
   t.same(only(await samples(), 'store_up'), { '': 1 })
 })
 
-/** Metrics over an inbox that is made up. */
+/** Metrics on a fake inbox. */
 function bareMetrics(parts: Partial<Inbox> = {}) {
   const clock = testClock()
   const events = new EventEmitter<WebhookEvents>()

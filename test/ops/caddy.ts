@@ -5,7 +5,7 @@ import { folder, freePort, startDaemon, waiting } from './proxies.ts'
 
 const CADDYFILE = readFileSync(new URL('../../ops/Caddyfile', import.meta.url), 'utf8')
 
-/** Caddy with the shipped file: its ports are others, and it speaks plain HTTP. */
+/** Caddy with the shipped file, except for its ports and plain HTTP. */
 export async function startCaddy(t: Test, backend: number, waitMs?: number): Promise<string> {
   const port = await freePort()
   const site = waiting(CADDYFILE, waitMs).replace('hooks.example.com {', `http://:${port} {\n\tbind 127.0.0.1`)

@@ -10,15 +10,15 @@ import { startNginx } from './nginx.ts'
 import { freePort, SECRET, type StartProxy, startBackend, startService } from './proxies.ts'
 
 const BODY = Buffer.alloc(4 * 1024 * 1024, 'x')
-/** A race that is lost some of the time is lost in one of these. */
+/** Enough repetitions to lose a race that is only sometimes lost. */
 const TIMES = 10
 
-/** The status of the answer, or the code of what came instead. Ruby's senders say `Connection: close`. */
+/** The status of the answer, or the error code instead. Ruby's senders say `Connection: close`. */
 async function send(url: string, connection: 'close' | 'keep-alive'): Promise<number | string | undefined> {
   const headers = { 'content-type': 'application/json', 'content-length': BODY.length, connection }
   const request = http.request(url, { method: 'POST', agent: false, headers })
   let error: NodeJS.ErrnoException | undefined
-  // A proxy may close the connection once it has answered; that is no harm.
+  // A proxy may close the connection once it has answered.
   request.on('error', failure => {
     error ??= failure
   })
@@ -41,7 +41,7 @@ async function all(url: string): Promise<unknown[]> {
   return [...seen]
 }
 
-/** A sender must learn what became of its largest body, whoever answers before that has come as a whole. */
+/** A sender must get an answer about its largest body, even if it comes before the whole body has arrived. */
 function testEarlyAnswers(t: Test, startProxy: StartProxy): void {
   t.test('no service: 500 without a reset', async t => {
     const url = await startProxy(t, await freePort())

@@ -20,7 +20,7 @@ import {
   without,
 } from './proxies.ts'
 
-/** What has to be answered between two restarts. */
+/** Answers to wait for between two restarts. */
 const ANSWERS_BETWEEN = 60
 
 /** Two instances on one PostgreSQL database, behind nginx: all of them the real programs. */
@@ -61,7 +61,7 @@ if (isInstalled(t, 'nginx', '-v')) {
       t.same([...load.statuses.keys()], [200], 'every request was answered with 200')
       t.same(crm.replies, expected, 'each was answered once, in order')
     } else {
-      // There the service itself gives up on the database now and then: 500, and perhaps stored in the end.
+      // There the service itself gives up on the database now and then: 500, and perhaps stored after all.
       t.comment(`a start took ${Math.round(startMs)} ms: on such a machine a 500 is no failure`)
       t.same(without(load.statuses, 200, 500), [])
       for (const [id, replies] of expected) {
@@ -81,7 +81,7 @@ if (isInstalled(t, 'nginx', '-v')) {
   })
 }
 
-/** A port that does not even refuse: who listens is frozen, and its queue is full. */
+/** A port that does not even refuse: its listener is frozen, and its queue is full. */
 async function silentPort(t: Test): Promise<number> {
   const listen = `net.createServer().listen({ host: '127.0.0.1', port: 0, backlog: 1 }, function () {
     console.log(this.address().port)
@@ -95,7 +95,7 @@ async function silentPort(t: Test): Promise<number> {
   t.teardown(() => {
     for (const socket of sockets) socket.destroy()
   })
-  // Linux lets one more in than its backlog says.
+  // Linux accepts one more than the backlog.
   await Promise.all(sockets.slice(0, 2).map(socket => once(socket, 'connect')))
   return port
 }

@@ -6,8 +6,8 @@ import { folder, freePort, startDaemon, waiting } from './proxies.ts'
 const SITE = readFileSync(new URL('../../ops/nginx.conf', import.meta.url), 'utf8')
 
 /**
- * nginx with the shipped site: only its ports are others, and what a site does not set is kept in a folder here.
- * @param backends a port, or two in the place of one named twice
+ * nginx with the shipped site, except for its ports; its working files are kept in a folder here.
+ * @param backends one port, or two that replace the one named twice
  */
 export async function startNginx(t: Test, backends: number | number[], waitMs?: number): Promise<string> {
   return startNginxWith(t, '', backends, waitMs)

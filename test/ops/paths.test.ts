@@ -7,10 +7,10 @@ import { startCaddy } from './caddy.ts'
 import { startNginx, startNginxWith } from './nginx.ts'
 import { type StartProxy, startBackend } from './proxies.ts'
 
-/** What the service may get, and nothing else: with the query of the sender. */
+/** The only paths that the service may get, with the sender's query. */
 const PUBLIC = /^\/(cw|webhook\/payments)(\?|$)/
 
-/** Meant for a webhook: they arrive, under its own path. */
+/** Meant for a webhook: they must arrive, under its own path. */
 const PASS = {
   '/cw': '/cw',
   '/cw/': '/cw',
@@ -23,7 +23,7 @@ const PASS = {
   '/webhook/payments?x': '/webhook/payments?x',
 }
 
-/** Whatever a proxy makes of these: either it keeps them, or the service gets a path that is public. */
+/** A proxy must either refuse these, or pass on a public path. */
 const ODD = [
   ...[
     '//cw',
@@ -125,7 +125,7 @@ function testPaths(t: Test, startProxy: StartProxy, open = PUBLIC): void {
       response.end('{}')
     })
     const port = Number(new URL(await startProxy(t, backend)).port)
-    /** What the service got; undefined: nothing. */
+    /** The request that the service got; undefined: none. */
     async function send(path: string, method = 'POST'): Promise<{ status: number; url: string | undefined }> {
       reached = undefined
       const request = post(path, { host: 'hooks.example.com' }).toString('latin1')

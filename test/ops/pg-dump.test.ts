@@ -14,8 +14,8 @@ import { startChild } from '../helpers/child.ts'
 import { delivery, startInbox } from '../helpers/inbox.ts'
 
 /**
- * The README's lines for PostgreSQL, with the programs of one installation: pg_dump refuses a server that is newer than
- * itself, such as the one that the other tests bring along. REQUIRE_PG_DUMP=1: it must be there.
+ * The README's lines for PostgreSQL, with programs of one installation: pg_dump refuses a server that is newer than
+ * itself, such as that of the other tests. REQUIRE_PG_DUMP=1: it must be installed.
  */
 const ROOT = '/usr/lib/postgresql'
 const version = existsSync(ROOT) ? readdirSync(ROOT).sort((a, b) => Number(b) - Number(a))[0] : undefined
@@ -68,7 +68,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** A line of the README, with a URL and a file of ours. */
+/** A line of the README, with our own URL and file. */
 async function runLine(beginning: string, env: Record<string, string>, cwd: string): Promise<void> {
   const line = README.split('\n').find(each => each.startsWith(beginning))
   if (line === undefined) throw new Error(`the README has no line ${beginning}`)

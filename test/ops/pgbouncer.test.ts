@@ -15,7 +15,7 @@ import { storeConformance } from '../helpers/store-conformance.ts'
 import { until } from '../helpers/wait.ts'
 import { folder, freePort, SECRET, startDaemon } from './proxies.ts'
 
-/** The real PgBouncer, in transaction mode: where the databases of a PostgreSQL server are, and its log. */
+/** The real PgBouncer, in transaction mode: the URL of a PostgreSQL server's databases through it, and its log. */
 async function startPgBouncer(t: Test, postgres: string) {
   const { hostname, port: behind, username, password } = new URL(postgres)
   const port = await freePort()
@@ -107,7 +107,7 @@ if (isInstalled(t, 'pgbouncer', '--version')) {
       const answer = await post(`${one.url}/cw`, signedMessage(1, SECRET))
       return answer.status !== 500 && answer
     })
-    // PgBouncer keeps what waits for the database: a commit that was answered 500 in time may still be made.
+    // PgBouncer queues what waits for the database: a commit answered 500 in time may still be made.
     t.match(answer, { status: 200, body: { status: /^(accepted|duplicate)$/ } })
     t.match(await post(`${two.url}/cw`, signedMessage(1, SECRET)), { status: 200, body: { status: 'duplicate' } })
   })

@@ -15,33 +15,33 @@ import { systemPath } from '../helpers/installed.ts'
 import { type Program, startProgram } from '../helpers/program.ts'
 import { inTime } from '../helpers/wait.ts'
 
-/** What the tests of the reverse proxies share: the proxies and the service are the real programs. */
+/** Shared by the tests of the reverse proxies: the proxies and the service are the real programs. */
 
 const SERVER = fileURLToPath(new URL('../../server.ts', import.meta.url))
 export const SECRET = 'the-secret-of-the-proxy-tests'
 const CONNECTIONS = 16
-/** The load ends here, whatever else happens. */
+/** The load ends after this, whatever else happens. */
 const MAX_REQUESTS = 20_000
-/** What has to be answered between two restarts. */
+/** Answers to wait for between two restarts. */
 const ANSWERS_BETWEEN = 150
-/** Conversations of each connection: those of one come one after the other. */
+/** Conversations per connection, used one after the other. */
 const CONVERSATIONS = 4
 const MIB = 1024 * 1024
 
-/** Starts the proxy in front of a port of this machine, with another wait for it than the shipped one; where it is. */
+/** Starts the proxy in front of a local port, with another timeout than the shipped one; returns its URL. */
 export type StartProxy = (t: Test, backend: number, waitMs?: number) => Promise<string>
 
-/** How long the shipped proxies wait for an answer, ms. */
+/** Answer timeout of the shipped proxies, ms. */
 export const SHIPPED_WAIT_MS = 4_000
 
-/** A shipped configuration that waits for so long. */
+/** A shipped configuration with this timeout. */
 export function waiting(config: string, waitMs = SHIPPED_WAIT_MS): string {
   return config.replace(/(?<=^\s*\w+_timeout )4s\b/gm, `${waitMs / 1_000}s`)
 }
 
 /**
- * Starts a service, and tells how long a proxy has to wait for a restart of it on this machine, ms: as long as the
- * shipped ones if the machine is no slower than theirs may be.
+ * Starts a service, and measures how long a proxy must wait for its restart on this machine, ms: the shipped timeout
+ * if the machine is fast enough for that.
  */
 export async function timedStart<T>(start: () => Promise<T>): Promise<{ started: T; startMs: number; waitMs: number }> {
   const begunAt = performance.now()
@@ -50,7 +50,7 @@ export async function timedStart<T>(start: () => Promise<T>): Promise<{ started:
   return { started, startMs, waitMs: Math.max(SHIPPED_WAIT_MS, Math.ceil(startMs / 100) * 1_000) }
 }
 
-/** Starts a program, and ends it with the test. Resolved when a line of its stderr fits. */
+/** Starts a program, and ends it with the test. Resolves when a line of its stderr matches. */
 export async function startDaemon(t: Test, command: string, args: string[], ready: RegExp): Promise<Program> {
   const options: SpawnOptions = { env: systemPath(), stdio: ['ignore', 'ignore', 'pipe'] }
   const program = startProgram(command, [command, ...args], options)
@@ -59,7 +59,7 @@ export async function startDaemon(t: Test, command: string, args: string[], read
   return program
 }
 
-/** A folder of files, removed after the test; t.testdir() is the service's. */
+/** A folder for files, removed after the test; t.testdir() is the service's. */
 export function folder(t: Test, files: Record<string, string>): string {
   const path = mkdtempSync(join(tmpdir(), 'tutorbot-proxy-'))
   t.teardown(() => rmSync(path, { recursive: true }))
@@ -67,7 +67,7 @@ export function folder(t: Test, files: Record<string, string>): string {
   return path
 }
 
-/** A port that is free now. */
+/** A port that is currently free. */
 export async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -78,8 +78,8 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * A socket as systemd holds it: bound here, and never accepted from here (a net.Server would). It outlives the
- * services that it is handed to.
+ * A socket as systemd holds it: bound here, but never accepted from here (a net.Server would). It outlives the
+ * services that get it.
  */
 function holdSocket(t: Test): { fd: number; port: number } {
   interface Handle {
@@ -87,7 +87,7 @@ function holdSocket(t: Test): { fd: number; port: number } {
     getsockname(address: object): number
     close(): void
   }
-  // What node:cluster makes the sockets of its workers with.
+  // The API with which node:cluster creates its workers' sockets.
   const { _createServerHandle: bind } = net as unknown as { _createServerHandle: (...args: unknown[]) => Handle }
   const handle = bind('127.0.0.1', 0, 4)
   t.teardown(() => handle.close())
@@ -96,7 +96,7 @@ function holdSocket(t: Test): { fd: number; port: number } {
   return { fd: handle.fd, port: address.port }
 }
 
-/** The real service, as ops/ starts it: on a socket handed over (`fd`), or on a port. The test has called t.testdir(). */
+/** The real service, started as in ops/: with a socket (`fd`), or on a port. The test has called t.testdir(). */
 export async function startService(t: Test, env: Record<string, string>, fd?: number): Promise<Program> {
   // exec keeps the pid, which is what LISTEN_PID must name. Node's options are tap's, for coverage: they slow the start.
   const activation = fd === undefined ? '' : 'LISTEN_FDS=1 LISTEN_PID=$$'
@@ -121,9 +121,9 @@ export async function startBackend(t: Test, listener: http.RequestListener): Pro
   return (server.address() as AddressInfo).port
 }
 
-/** A Chatwoot that keeps what the bot says, and counts the calls for one conversation that overlap. */
+/** A Chatwoot that records what the bot says, and counts overlapping calls for one conversation. */
 export async function startChatwoot(t: Test) {
-  /** By conversation: which deliveries were answered, in order. */
+  /** By conversation: the deliveries that were answered, in order. */
   const replies = new Map<string, string[]>()
   const open = new Set<string>()
   let overlaps = 0
@@ -143,11 +143,11 @@ export async function startChatwoot(t: Test) {
     response.setHeader('content-type', 'application/json').end(JSON.stringify(answer))
   })
   return {
-    /** What a service needs to know; its token tells it from others. */
+    /** Settings for a service; its token identifies it. */
     env: (token = 'token') => ({ CW_URL: `http://127.0.0.1:${port}`, CW_TOKEN: token, CW_ACC_ID: '1' }),
     replies,
     overlaps: () => overlaps,
-    /** Answers nothing more to a token. Resolved with the first call that this holds up. */
+    /** Stops answering a token. Resolves with the first call that this holds up. */
     hang: (token: string) =>
       new Promise<void>(arrived => {
         hang = { token, arrived }
@@ -190,12 +190,12 @@ export async function ask(
 
 const signed = (body: string) => ({ body, headers: signChatwoot(body, SECRET) })
 
-/** Deliveries, each of its own, over CONNECTIONS connections until it is stopped. */
+/** Distinct deliveries, over CONNECTIONS connections, until it is stopped. */
 export function startLoad(url: string) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS })
   const answered = new EventEmitter<{ answer: [] }>().setMaxListeners(0)
   const statuses = new Map<number | string, number>()
-  /** By conversation, in the order in which they were sent. */
+  /** By conversation, in the order sent. */
   const accepted = new Map<string, string[]>()
   let next = 1
   let count = 0
@@ -224,9 +224,9 @@ export function startLoad(url: string) {
   return {
     statuses,
     accepted,
-    /** Ids of what got a 200. */
+    /** Ids of deliveries that got a 200. */
     ids: () => [...accepted.values()].flat(),
-    /** Resolved after so many more answers. */
+    /** Resolves after that many more answers. */
     async answers(more: number): Promise<void> {
       const goal = count + more
       const isReached = new Promise<void>(resolve => {
@@ -244,7 +244,7 @@ export function startLoad(url: string) {
   }
 }
 
-/** What is kept in a store that no service has open: how many deliveries of which id. */
+/** The contents of a closed store: number of deliveries by id. */
 function stored(file: string): { count: number; ids: Set<string>; states: Record<string, number> } {
   const db = new DatabaseSync(file, { readOnly: true })
   const rows = db.prepare('SELECT id, state FROM delivery').all() as { id: string; state: string }[]
@@ -254,7 +254,7 @@ function stored(file: string): { count: number; ids: Set<string>; states: Record
   return { count: rows.length, ids: new Set(rows.map(({ id }) => id)), states }
 }
 
-/** Measures how long something takes, at most. */
+/** Measures the longest duration of something. */
 function stopwatch() {
   let longest = 0
   return {
@@ -263,15 +263,15 @@ function stopwatch() {
       await run()
       longest = Math.max(longest, Math.round(performance.now() - begunAt))
     },
-    /** For who reads the test's output. */
+    /** For the reader of the test's output. */
     told: () => `of ${longest} ms at most, where the shipped proxies wait for ${SHIPPED_WAIT_MS} ms`,
   }
 }
 
-/** A machine that takes as long for an answer says nothing about a wait, ms. */
+/** On a machine that takes this long to answer, a timeout can't be judged, ms. */
 const SLOW_ANSWER_MS = 100
 
-/** Every proxy is tested with this. `triesAgain`: it sends once more what a broken connection has cut off. */
+/** Every proxy is tested with this. `triesAgain`: it resends a request whose connection broke. */
 export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { triesAgain: boolean }): void {
   const notStored = { statusCode: 500, code: 'WEBHOOK_NOT_STORED', error: 'Internal Server Error', message: String }
 
@@ -381,7 +381,7 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
       'breaks off in its headers': request => request.socket.end('HTTP/1.1 200 OK\r\nContent-'),
       hangs: () => {},
     }
-    /** What the machine itself takes for an answer, at most. */
+    /** The longest that the machine itself takes for an answer. */
     let answerMs = 0
     for (const [name, listener] of Object.entries(cases)) {
       misbehave = listener
@@ -463,7 +463,7 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
   })
 }
 
-/** Declares a body, and is answered before it is sent. */
+/** Declares a body, and is answered before sending it. */
 async function tooLarge(url: string, bytes: number): Promise<Answer> {
   const headers = { 'content-type': 'application/json', 'content-length': bytes }
   const request = http.request(url, { method: 'POST', headers })

@@ -9,11 +9,11 @@ import { testClock } from '../helpers/clock.ts'
 const KIB = 1024
 const LIMIT = 4 * KIB * KIB
 
-/** A budget, and bodies that come by hand. */
+/** A budget, and bodies fed by the test. */
 function setUp(options: Partial<BodyBudgetOptions> = {}) {
   const clock = testClock()
   const budget = createBodyBudget({ bodyLimit: LIMIT, clock, ...options })
-  /** @param length as declared; none: it comes in chunks */
+  /** @param length as declared; none: chunked */
   function begin(length?: number) {
     const raw = Object.assign(new PassThrough(), { httpVersionMajor: 2 }) as unknown as IncomingMessage & PassThrough
     const request = {
@@ -30,7 +30,7 @@ function setUp(options: Partial<BodyBudgetOptions> = {}) {
       raw,
       ended: ended.promise,
       state: () => state,
-      /** Resolved once it has been taken, or refused. */
+      /** Resolves once it has been accepted or refused. */
       async send(bytes: number) {
         const came = once(raw, 'data')
         raw.write(Buffer.alloc(bytes, 'x'))
@@ -56,7 +56,7 @@ t.test('a body in chunks is counted until it is read, with or without a declared
   for (const length of [300 * KIB, undefined]) {
     const { clock, budget, begin } = setUp()
     const body = begin(length)
-    // As a host's own preParsing hook may have it.
+    // As from a host's own preParsing hook.
     if (length === undefined) body.raw.setEncoding('utf8')
     await body.send(100 * KIB)
     t.match(budget.stats(), { unfinished: 1, heldBytes: 100 * KIB + 256 })

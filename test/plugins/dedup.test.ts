@@ -8,7 +8,7 @@ import verification from '../../plugins/verification.ts'
 import { listen } from '../helpers/app.ts'
 import { bodyOf, exchange, post } from '../helpers/sockets.ts'
 
-/** A host with a source of its own, whose deliveries are named in the path. */
+/** A host with its own source, whose deliveries are named in the path. */
 async function host(t: Test, options: InboxOptions = {}): Promise<FastifyInstance> {
   const app = Fastify()
   t.teardown(() => app.close())

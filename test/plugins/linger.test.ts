@@ -24,7 +24,7 @@ async function refusing(t: Test, ms: number, bytes: number) {
   return { port: (server.address() as AddressInfo).port, requests }
 }
 
-/** Writes for as long as it is read from; resolved when the connection is closed. */
+/** Writes as long as the other side reads; resolves when the connection is closed. */
 async function pour(socket: Socket): Promise<void> {
   const block = Buffer.alloc(64 * 1024)
   socket.on('error', () => {})
@@ -64,7 +64,7 @@ tap.test('a connection with a complete request is closed as usual', async t => {
   t.equal(requests.length, 1)
 })
 
-/** A sender that goes on although the other side has said that it sends nothing more. */
+/** A sender that keeps sending although the other side has ended its half of the connection. */
 async function stubborn(port: number): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   await once(socket, 'connect')

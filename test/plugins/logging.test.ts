@@ -22,7 +22,7 @@ import { exchange, open, post } from '../helpers/sockets.ts'
 
 const json = { 'content-type': 'application/json' }
 
-/** A bare app that logs to where the test can see it. */
+/** A bare app whose log the test can read. */
 async function host(t: Test) {
   const log = captureLog()
   const logController = new LogController({ disableRequestLogging: true })

@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import webhooks, { type Source, sharedToken, type WebhooksOptions } from '../../app.ts'
 import { captureLog } from '../helpers/log.ts'
 
-/** A token in a URL is in no log: not in Fastify's own lines about requests, and not in those of a host. */
+/** A token in a URL is never logged: neither in Fastify's own lines about requests, nor in those of a host. */
 
 const TOKEN = 'very-secret-token-of-the-url'
 const OTHER = 'the-token-of-somebody-else'
@@ -22,7 +22,7 @@ const source: Source = {
   },
 }
 
-/** With Fastify's own lines, and a hook of the host's that logs what it sees. */
+/** With Fastify's own lines, and a hook of the host's that logs each request. */
 async function host(t: Test, serverOptions: object = {}, options: WebhooksOptions = {}) {
   const log = captureLog()
   const app = Fastify({ logger: { level: 'trace', stream: log.stream }, ...serverOptions })

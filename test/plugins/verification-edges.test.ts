@@ -30,7 +30,7 @@ async function send(app: FastifyInstance, url: string, headers: Record<string, s
 const stripeHeader = (timestamp = AT) =>
   Stripe.webhooks.generateTestHeaderString({ payload: BODY, secret: 'whsec_1', timestamp })
 
-/** Whether Stripe's own library takes a header. */
+/** Whether Stripe's own library accepts a header. */
 function isTakenByStripe(header: string): boolean {
   try {
     Stripe.webhooks.signature?.verifyHeader(BODY, header, 'whsec_1', 300, undefined, AT * 1_000)
@@ -44,7 +44,7 @@ t.test('a valid v1 passes whatever else is in the header, as in Stripe’s libra
   const { app } = await host(t, { stripe: { secrets: ['whsec_1'] } })
   const good = stripeHeader()
   const [time, v1] = good.split(',') as [string, string]
-  // What ours says, and Stripe's library if that is something else: it fails over a v1 that is empty.
+  // Our result, and that of Stripe's library if different: it fails on an empty v1.
   const cases: [string, boolean, boolean?][] = [
     [good, true],
     [`${good},v1=potato`, true],
@@ -170,7 +170,7 @@ t.test('without a secret: HTTP/1.0 and absolute request targets', async t => {
     ['http://localhost/chatwoot HTTP/1.1', 'host: chat.example.com\r\n'],
     ['http://u@chat.example.com:80/chatwoot HTTP/1.1', 'host: localhost\r\n'],
     ['/chatwoot HTTP/1.1', 'host: \r\n'],
-    // As nginx passes it on without proxy_http_version, by the name of its upstream.
+    // As nginx passes it on without proxy_http_version, with the name of its upstream.
     ['/chatwoot HTTP/1.0', 'host: 127.0.0.1:3000\r\n'],
     ['/chatwoot HTTP/1.0', ''],
   ]

@@ -8,19 +8,19 @@ import { listen } from '../helpers/app.ts'
 import { captureLog } from '../helpers/log.ts'
 import { bodyOf, exchange, open, post, readAll, receives, statusOf } from '../helpers/sockets.ts'
 
-// A message as Rails writes it: parsed and written again by JSON.stringify it has other bytes.
+// A message as Rails writes it: JSON.parse and JSON.stringify would change its bytes.
 const BODY = String.raw`{"event":"message_created","content":"a \u003c b"}`
 const SECRET = 'chatwoot-secret-1'
 const AT = 1795187045
 const NOW = () => AT * 1_000
 // printf '%s' '1795187045.{"event":"message_created","content":"a \u003c b"}' | openssl dgst -sha256 -hmac chatwoot-secret-1
 const SIGNATURE = '74c1ef10a360d0021c894bba12ce62ab76e8a89efdf5cc8c9dc9cad9f84f707f'
-// The same without the time: the original TutorBot's scheme.
+// The same without a timestamp: the original TutorBot's scheme.
 const LEGACY_SIGNATURE = '5ffed1508d930d4c26b699dd5878c55230f8be75ef037b5fc7aef040bf2cb1b1'
 
 const hmac = (secret: string, text: string) => createHmac('sha256', secret).update(text).digest('hex')
 
-/** A host with a route of its own for each sender, which parses JSON as Fastify does. */
+/** A host with its own route for each sender, which parses JSON as Fastify does. */
 async function host(t: Test, options: VerificationOptions = {}): Promise<FastifyInstance> {
   const app = Fastify()
   t.teardown(() => app.close())
@@ -363,7 +363,7 @@ t.test('keepRawBody', async t => {
     const body = '{ "a" : "\\u003c é 😀" }\n'
     t.match(bodyOf(await exchange(port, post('/raw', json, body))), { parsed: 'object', raw: base64(body) })
 
-    // Cut within a character of several bytes.
+    // Split within a multi-byte character.
     const bytes = post('/raw', json, body)
     const socket = await open(port)
     const answer = readAll(socket)
@@ -392,7 +392,7 @@ t.test('keepRawBody', async t => {
     t.teardown(() => app.close())
     await app.register(verification, { chatwoot: { allowUnsigned: true } })
     app.post('/raw', { preParsing: app.keepRawBody }, async () => ({}))
-    // HTTP itself cuts a body at its Content-Length; what does not come through HTTP can differ.
+    // HTTP itself cuts a body at its Content-Length; other transports may not.
     const headers = { ...json, 'content-length': '5' }
     const response = await app.inject({ method: 'POST', url: '/raw', headers, payload: '{"a":1}' })
     t.match(response.json(), { statusCode: 400, code: 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' })

@@ -22,7 +22,7 @@ const lesson: BookedLesson = {
   changedAt: Date.parse('2026-11-20T08:09:10Z'),
 }
 
-/** The feed in a host that listens, and logs all it can. */
+/** The feed in a listening host that logs as much as possible. */
 async function startFeed(t: Test, options: Partial<CalendarFeedOptions> = {}, host: FastifyServerOptions = {}) {
   const log = captureLog()
   const app = Fastify({ logger: { level: 'trace', stream: log.stream }, ...host })
@@ -49,7 +49,7 @@ interface Property {
   value: string
 }
 
-/** Checks what RFC 5545 says of lines, and gives them unfolded: the calendar's own, and those of each event. */
+/** Checks RFC 5545's rules for lines, and returns them unfolded: the calendar's own, and those of each event. */
 function parse(t: Test, body: string): { calendar: Property[]; events: Property[][] } {
   t.ok(body.startsWith('BEGIN:VCALENDAR\r\n') && body.endsWith('END:VCALENDAR\r\n'), 'one calendar')
   const lines = body.split('\r\n')
@@ -91,7 +91,7 @@ function valueIn(properties: Property[] | undefined, name: string): string | und
   return properties?.find(property => property.name === name)?.value
 }
 
-/** A text as a calendar program reads it. */
+/** A text as a calendar program parses it. */
 function asRead(value = ''): string {
   return value.replace(/\\(.)/g, (_, character) => (character === 'n' ? '\n' : character))
 }

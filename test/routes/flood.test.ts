@@ -7,10 +7,10 @@ import { bodyOf, exchange, open, post, readAll, receives, statusOf } from '../he
 
 const MIB = 1024 * 1024
 
-/** What a stranger can know: the form of the headers, and the time. */
+/** What a stranger can know: the format of the headers, and the time. */
 const forged = (length: number) => ({ ...signChatwoot('', 'forged'), 'content-length': String(length) })
 
-/** Sends almost all of a body of 4 MiB; what comes back until the connection is closed. */
+/** Sends almost all of a 4 MiB body; returns what it receives until the connection is closed. */
 async function stranger(port: number): Promise<Promise<string>[]> {
   const socket = await open(port)
   const answer = readAll(socket)
@@ -20,7 +20,7 @@ async function stranger(port: number): Promise<Promise<string>[]> {
   return [answer]
 }
 
-/** As soon as there are so many. */
+/** Resolves as soon as there are that many. */
 function firstOf(count: number, answers: Promise<string>[]): Promise<string[]> {
   const come: string[] = []
   return new Promise(resolve => {
@@ -45,7 +45,7 @@ t.test('a flood of forged requests costs no genuine webhook its 200', async t =>
     return statusOf(await answer)
   }
   for (let n = 0; n < 20; n++) t.equal(await genuine('x'.repeat(n * 1_000)), 200)
-  // There is room for 7; 4 MiB that have come quickly stay for two minutes.
+  // There is room for 7; 4 MiB that arrived quickly stay for two minutes.
   const answers = await firstOf(53, strangers)
   for (const answer of answers) {
     t.match(bodyOf(answer), { statusCode: 429, code: /^WEBHOOK_BODY_(CUT|TOO_SLOW)$/ }, 'each is told to send it again')

@@ -21,7 +21,7 @@ function random(seed: number): () => number {
 const failures: unknown[] = []
 for (const event of ['unhandledRejection', 'uncaughtExceptionMonitor']) process.on(event, error => failures.push(error))
 
-/** The standalone server, and what sends to it; at the end it must still take a good delivery. */
+/** The standalone server, and a client; at the end it must still accept a good delivery. */
 async function hostileServer(t: Test) {
   const app = await buildServer({
     env: {
@@ -51,7 +51,7 @@ async function hostileServer(t: Test) {
 
 const json = (value: unknown) => JSON.stringify(value)
 
-/** What takes the place of a value: of each type, and some that trip up programs. */
+/** Replacement values: one of each type, and some that trip up programs. */
 const WRONG = [
   'null',
   'true',
@@ -85,7 +85,7 @@ const WRONG = [
   '{"length":1e9}',
 ] as const
 
-/** The JSON text of a body in which the value of one field, at any depth, is another. */
+/** A body as JSON, with the value of one field, at any depth, replaced. */
 function mutated(body: object, next: () => number): string {
   const places: [Record<string, unknown>, string][] = []
   const copy = structuredClone(body)
@@ -102,7 +102,7 @@ function mutated(body: object, next: () => number): string {
   return json(copy).replace('"PLACE"', wrong)
 }
 
-/** Each top-level field with each wrong value would be thousands; these fields are the ones that are read first. */
+/** Every top-level field with every wrong value would be thousands; these are the fields read first. */
 const READ_FIRST = ['event', 'id', 'account', 'conversation', 'content_attributes', 'message_type', 'sender', 'content']
 
 t.test('signed Chatwoot deliveries with wrong values everywhere', async t => {

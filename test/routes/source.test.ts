@@ -19,7 +19,7 @@ import { LEVELS } from '../helpers/log.ts'
 import { signedBy } from '../helpers/senders.ts'
 import { bodyOf, exchange, post, statusOf } from '../helpers/sockets.ts'
 
-/** The way of a further source's webhook. */
+/** A webhook of another source, from request to handler. */
 
 const SIGNATURE = hmac({ header: 'X-Shop-Signature', secrets: ['shop-secret'] })
 const json = { 'content-type': 'application/json' }
@@ -36,7 +36,7 @@ const shop = (parts: Partial<Source> = {}): Source => ({
   ...parts,
 })
 
-/** A host with one source of its own, whose event `order` is handled. */
+/** A host with its own source, whose event `order` is handled. */
 async function host(t: Test, parts: Partial<Source> = {}) {
   const { app, log } = await webhookApp(t, { sources: [shop(parts)] })
   app.webhooks.inbox.handle('shop', 'order', () => {})

@@ -126,7 +126,7 @@ t.test('without a Stripe key it is stored, dead and visible; with one, a replay 
   t.same(handled, [])
   await app.close()
 
-  // A test of its own: the store's folder is this one's.
+  // A separate test, because the store's folder belongs to this one.
   await t.test('later', async t => {
     const api = await startStripeApi()
     t.teardown(() => api.close())

@@ -3,7 +3,7 @@ import type { HmacVerifier } from '../../sources/hmac.ts'
 import { type PresetName, type PresetOptions, presets } from '../../sources/presets.ts'
 import { type Signed, signedBy, verdictBeforeBody, verdictOn } from '../helpers/senders.ts'
 
-/** Every preset against what its sender's own SDK takes as genuine. */
+/** Every preset against requests that its sender's own SDK accepts. */
 
 const SENDERS: [fixture: string, preset: PresetName][] = [
   ['adyen-platform', 'adyenPlatform'],
@@ -32,7 +32,7 @@ const SENDERS: [fixture: string, preset: PresetName][] = [
 /** The header's name ends so in all of them. */
 const SIGNATURE = /signature|hmac|sha256/
 
-/** Another secret of the same form. */
+/** Another secret of the same format. */
 function otherThan(secret: string): string {
   return secret.startsWith('whsec_')
     ? `whsec_${Buffer.from('another key of 24 bytes!').toString('base64')}`
@@ -91,7 +91,7 @@ async function signatureChanged(t: Test, verify: HmacVerifier, { headers, body }
       `character ${at} of the signature changed`,
     )
   }
-  // Two headers are one with a comma: of a list, the signature that is whole still counts.
+  // Two headers are joined with a comma: in a list, a complete signature still counts.
   const twice = /^(ts=|v1,)/.test(header) ? 'genuine' : 'WEBHOOK_SIGNATURE_MALFORMED'
   t.equal(await verdictOn(verify, { ...headers, [name]: `${header}, ${header}` }, body), twice, 'sent twice')
 }
@@ -108,7 +108,7 @@ async function timesChanged(t: Test, at: (now: number) => HmacVerifier, { header
   t.equal(await verdictOn(at(now), moved, body), 'WEBHOOK_SIGNATURE_MISMATCH', 'another time than was signed')
 }
 
-/** An id, a method or a URL that is signed, too. */
+/** If an id, a method or a URL is signed, too. */
 async function otherParts(t: Test, verify: HmacVerifier, preset: PresetName, signed: Signed) {
   const { secret, headers, body, url, now = 0 } = signed
   const id = Object.keys(headers).find(name => /^(webhook|svix)-id$/.test(name))

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe'
 import type { ChatwootConversationEvent, ChatwootMessage, Delivery, Handlers, WebhooksOptions } from '../../app.ts'
 
-/** Checked by `npm run types`: what handlers are given, and which ones are errors. */
+/** Checked by `npm run types`: the types of handlers, and which handlers are errors. */
 
 declare module '../../app.ts' {
   interface WebhookPayloads {
@@ -42,7 +42,7 @@ export const context: Handlers = {
   },
 }
 
-/** Of a source that no one has declared, and by event alone, as it was. */
+/** From an undeclared source, and by event alone, as before. */
 export const untyped: WebhooksOptions = {
   handlers: {
     github: { push: ({ payload }: Delivery) => is<unknown>()(payload.ref) },

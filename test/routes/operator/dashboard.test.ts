@@ -14,7 +14,7 @@ import { open as openSocket, receives } from '../../helpers/sockets.ts'
 const TOKEN = 'the-token-of-the-operator'
 const HOUR = 60 * 60 * 1_000
 
-/** An app with an operator's page, and somebody who can sign in to it. */
+/** An app with an operator's page, and a browser that can sign in to it. */
 async function operatedApp(t: Test, options: WebhooksOptions = {}) {
   const state = { error: new PermanentError('not yet') as Error | undefined }
   const { app, log, store } = await webhookApp(t, {
@@ -38,7 +38,7 @@ async function operatedApp(t: Test, options: WebhooksOptions = {}) {
       headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
       payload: `${new URLSearchParams(form)}`,
     })
-  /** Signs in, and gives the form token of the session. */
+  /** Signs in, and returns the session's form token. */
   async function signIn(): Promise<string> {
     const answer = await post('/sign-in', { token: TOKEN })
     cookie = answer.headers['set-cookie']?.[0]?.split(';')[0] as string

@@ -8,7 +8,7 @@ import { chatwootRequest, webhookApp } from '../../helpers/app.ts'
 
 const TOKEN = 'the-token-of-the-operator'
 
-/** An app with an operator, its API, and a handler that fails until it is mended. */
+/** An app with an operator, its API, and a handler that fails until it is fixed. */
 async function operatedApp(t: Test, options: WebhooksOptions = {}) {
   const mended = { now: false }
   const { app, log, store } = await webhookApp(t, {
@@ -33,7 +33,7 @@ async function operatedApp(t: Test, options: WebhooksOptions = {}) {
     const response = await app.inject(chatwootRequest(chatwoot.incoming({ message, conversation })))
     return response.json().id as string
   }
-  /** Resolves with the delivery when its attempt has ended. */
+  /** Resolves with the delivery when its attempt ends. */
   const handled = (id: string, result: string) =>
     new Promise<void>(resolve => {
       const look = (event: { delivery: string; result: string }) => {

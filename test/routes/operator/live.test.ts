@@ -8,7 +8,7 @@ import { createLive } from '../../../routes/operator/live.ts'
 import { testClock } from '../../helpers/clock.ts'
 import { captureLog } from '../../helpers/log.ts'
 
-/** Keeps pages up to date with what `read` gives; `look` makes it look, and resolves when it has. */
+/** Keeps pages up to date with what `read` returns; `look` triggers a check, and resolves when it is complete. */
 function startLive() {
   const clock = testClock()
   const log = captureLog()
@@ -33,7 +33,7 @@ function startLive() {
   return { live, clock, log, state, view, open, look }
 }
 
-/** What has come on a stream since it was read last. */
+/** What has arrived on a stream since the last read. */
 async function read(stream: Readable): Promise<string> {
   await new Promise(resolve => setImmediate(resolve))
   return `${stream.read() ?? ''}`

@@ -2,7 +2,7 @@ import { registerHooks } from 'node:module'
 import t from 'tap'
 import { webhookApp } from '../../helpers/app.ts'
 
-/** What the operator's routes load: this file's process has loaded nothing of them before. */
+/** Which modules the operator's routes load: this file's process has loaded none of them before. */
 
 const loaded: string[] = []
 registerHooks({

@@ -9,7 +9,7 @@ import { chatwootRequest, webhookApp } from '../../helpers/app.ts'
 import { run, runJson } from '../../helpers/cli.ts'
 import { type PostgresServer, postgresServer } from '../../helpers/postgres-server.ts'
 
-/** What nobody expects is in a store, because a sender, a host or a wrong clock has put it there: it is shown all the same. */
+/** A sender, a host or a wrong clock has put unexpected values into a store: they are shown anyway. */
 
 const TOKEN = 'the-token-of-the-operator'
 const authorization = `Bearer ${TOKEN}`
@@ -25,7 +25,7 @@ const STORES: Record<string, (t: Test) => string | Promise<string>> = {
   PostgreSQL: () => postgres.database(),
 }
 
-/** An app whose handler fails for good, and somebody who looks at it in every way there is. */
+/** An app whose handler fails permanently, viewed in every possible way. */
 async function operatedApp(t: Test, store: string) {
   const { app } = await webhookApp(t, {
     store,
