@@ -10,6 +10,7 @@ import webhooks, { type Clock, type HandlerOf, PermanentError, TransientError } 
 import { readEnv } from '../environment.ts'
 import healthRoutes from '../routes/health.ts'
 import { serverOptions, webhooksOptions } from '../server.ts'
+import { chatwootVerifier } from '../sources/chatwoot.ts'
 import { type Kind, openJournal } from './history.ts'
 
 /** Time-out of handlers, ms. */
@@ -92,6 +93,8 @@ if (broken === 'lost') {
 const options = webhooksOptions(config)
 await app.register(webhooks, {
   ...options,
+  // By the machine's clock, as it is signed.
+  chatwoot: { ...options.chatwoot, verify: chatwootVerifier(options.chatwoot ?? {}, app.log) },
   inbox: { ...options.inbox, clock, handlerTimeoutMs: HANDLER_TIMEOUT_MS, graceMs: 2_000 },
   handlers: { chatwoot: { message_created: handler } },
 })
