@@ -19,7 +19,7 @@ interface CatchUpOptions {
   json?: boolean
 }
 
-/** Chatwoot's own time-out for a webhook, ms. */
+/** Chatwoot's own timeout for a webhook, ms. */
 const ANSWER_MS = 5_000
 
 const OUTCOMES = ['accepted', 'duplicate', 'ignored'] as const

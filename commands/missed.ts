@@ -22,7 +22,7 @@ export interface Missed {
   body: Json
 }
 
-/** Time-out per call, ms; the clients have shorter ones of their own. */
+/** Timeout per call, ms; the clients have shorter ones of their own. */
 const CALL_MS = 30_000
 /** Retries of a rate-limited call. */
 const TIMES = 5

@@ -37,7 +37,7 @@ A run against a live deployment affects no student: every Chatwoot sample belong
 every Stripe sample is a payment without a lesson's metadata, and all ids are new and made up. The samples are stored and
 pruned like any delivery. A server with a STRIPE_SECRET_KEY may look these payments up at Stripe, and finds none.`
 
-/** Chatwoot's time-out, after which it drops the event, ms. */
+/** Chatwoot's timeout, after which it drops the event, ms. */
 const TIMEOUT_MS = 5_000
 const COPIES = 50
 /** One byte over the server's limit. */

@@ -13,7 +13,7 @@ import { serverOptions, webhooksOptions } from '../server.ts'
 import { chatwootVerifier } from '../sources/chatwoot.ts'
 import { type Kind, openJournal } from './history.ts'
 
-/** Time-out of handlers, ms. */
+/** Timeout of handlers, ms. */
 const HANDLER_TIMEOUT_MS = 1_000
 
 const journal = openJournal(process.env.FUZZ_JOURNAL as string)

@@ -125,7 +125,7 @@ function createAttempts({ handlerOf, handlerTimeoutMs, clock, log, clients }: Dr
     const handler = handlerOf(delivery.source, delivery.event)
     try {
       if (handler === undefined) throw new PermanentError(`No handler is registered for ${delivery.event}`)
-      // A delivery that kills the process every time must not block its mailbox for ever.
+      // A delivery that kills the process every time must not block its mailbox forever.
       if (delivery.crashed && delivery.attempts > ATTEMPTS_IN_ORDER) {
         throw new TransientError('The process died each time it handled this delivery')
       }

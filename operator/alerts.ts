@@ -40,7 +40,7 @@ const CHECK_INTERVAL_MS = 60_000
 const OLD_PENDING_MS = 5 * 60_000
 /** Refused webhooks per interval that raise an alert. */
 const MANY_REFUSED = 20
-/** Time-out of a POST, ms. */
+/** Timeout of a POST, ms. */
 const POST_MS = 10_000
 /** Delays before retries, ms. */
 const BACKOFF = [1_000, 5_000, 30_000, 120_000]

@@ -17,7 +17,7 @@ export interface Metrics {
   scrape(): Promise<string>
 }
 
-/** Time-out of the store, ms: a scrape has 10 s by default. */
+/** Timeout of the store, ms: a scrape has 10 s by default. */
 const STORE_MS = 3_000
 
 /** Chatwoot waits 5 s for an answer. */

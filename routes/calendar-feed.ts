@@ -12,7 +12,7 @@ export interface CalendarFeedOptions {
   token: string
   /** The lessons that overlap a range (Unix ms), in order of start. */
   lessons(from: number, to: number): Promise<BookedLesson[]>
-  /** IANA time zone of the lessons. Their times are in UTC all the same. */
+  /** IANA time zone of the lessons. Their times are in UTC anyway. */
   zone: string
   /** Unix time, ms. */
   now?: () => number

@@ -17,7 +17,7 @@ const STATEMENT_MS = 10_000
  * Begins a transaction with the settings ours rely on, whatever the defaults of server, database and role. READ
  * COMMITTED: under a stricter level, concurrent instances would get serialization errors. synchronous_commit: a commit
  * is on disk before it is acknowledged; stricter values, and choices about standbys (`local`, `remote_write`), stay.
- * The time-out: a frozen process keeps its locks for 5 s only. All set here and not when connecting, because PgBouncer
+ * The timeout: a frozen process keeps its locks for 5 s only. All set here and not when connecting, because PgBouncer
  * refuses such startup parameters.
  */
 export const BEGIN = [
@@ -48,7 +48,7 @@ export function readPostgresUrl(text: string): PostgresConfig {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol) || url.hostname === '' || url.pathname.length < 2) {
     // Doesn't quote the URL: it may contain a password.
-    throw new StoreOpenError('that is no PostgreSQL URL; write postgres://user:password@host:5432/database')
+    throw new StoreOpenError('that is not a PostgreSQL URL; write postgres://user:password@host:5432/database')
   }
   const connections = url.searchParams.get('connections') ?? String(CONNECTIONS)
   if (!/^[1-9]\d{0,3}$/.test(connections)) {

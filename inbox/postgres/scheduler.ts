@@ -12,7 +12,7 @@ const HEARTBEAT_INTERVAL_MS = 2_000
 const LAPSE_MS = CLAIM_MS - HEARTBEAT_INTERVAL_MS
 /**
  * A heartbeat this late means that the event loop was blocked, ms. It is not sent from a thread of its own on purpose:
- * to senders, a process that answers nothing is down, and one that hangs for ever would keep its mailboxes for ever.
+ * to senders, a process that answers nothing is down, and one that hangs forever would keep its mailboxes forever.
  */
 const LATE_HEARTBEAT_MS = 3_000
 /** Mailboxes named in a log line. */

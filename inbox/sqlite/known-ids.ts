@@ -153,7 +153,7 @@ export class KnownIds implements InMemory {
   }
 }
 
-/** The number of an id's piece. Strings that are no UUID (a person may ask for anything) have one too. */
+/** The number of an id's piece. Strings that are not UUIDs (a person may ask for anything) have one too. */
 function numberOf(id: string): number {
   return Number.parseInt(id.slice(0, 2), 16) & (PIECES - 1)
 }

@@ -37,7 +37,7 @@ async function startService(t: Test, clock: Clock = systemClock) {
       await handled
       return answer.json().id
     },
-    mend(): void {
+    fix(): void {
       state.error = undefined
     },
   }
@@ -87,7 +87,7 @@ function tests(browser: Browser): void {
         /"event": "message_created"/,
       )
       await isLive(page)
-      service.mend()
+      service.fix()
       await page.getByText('Replay…').click()
       await page.getByRole('button', { name: 'Yes, replay it' }).click()
       await page.getByRole('status').getByText('Replayed.').waitFor()
@@ -154,7 +154,7 @@ function tests(browser: Browser): void {
       await tabTo(/^message_created/)
       await page.keyboard.press('Enter')
       await page.getByRole('heading', { level: 1, name: 'message_created' }).waitFor()
-      service.mend()
+      service.fix()
       await tabTo(/^Replay…/)
       await page.keyboard.press('Enter')
       await tabTo(/^Yes, replay it/)
@@ -230,7 +230,7 @@ function tests(browser: Browser): void {
       browser,
       async page => {
         const id = await service.deliver(5, new PermanentError('no'))
-        service.mend()
+        service.fix()
         await signIn(page, service.url)
         await page
           .getByRole('region', { name: 'Needs a person' })

@@ -735,7 +735,7 @@ t.test('dropped connections, redirects and a proxy’s pages are transient', asy
   await t.rejects(calendar.cancel('a', signal), { name: 'TransientError', message: /events.delete is not Google's/ })
 })
 
-t.test('no answer: fails within the time-out of a call', async t => {
+t.test('no answer: fails within the timeout of a call', async t => {
   for (const matcher of [/calendar/, /token/]) {
     const { error, requests } = await failureOf(t, 'hang', matcher, 100)
     t.type(error, TransientError)

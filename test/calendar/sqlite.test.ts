@@ -133,7 +133,7 @@ tap.test('a renewal ignores margins: appointments made in them do not end it', a
   t.equal(await calendar.hold({ ...held, until: held.until + 1 }, signal), true)
 })
 
-tap.test('a later request of its order does not move a lesson, and is told so', async t => {
+tap.test('a later request of its order does not move a lesson, and learns that', async t => {
   const { calendar, clock } = openBoth(t)
   await calendar.book(lesson('a', '10:00-11:00'), signal)
   const refused = { name: 'PermanentError', message: /Order a has a lesson on 2026-11-24T10:00:00.000Z; cancel that/ }

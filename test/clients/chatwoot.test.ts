@@ -332,14 +332,14 @@ t.test('connection refused: the cause has the reason', async t => {
   })
 })
 
-t.test('an answer that never comes ends with the time-out', async t => {
+t.test('an answer that never comes ends with the timeout', async t => {
   t.match(await failureOf(t, 'hang', { timeoutMs: 50 }), {
     constructor: ChatwootUnavailableError,
     message: 'Chatwoot did not answer GET /conversations/42 within 50 ms',
   })
 })
 
-t.test('a slow answer within the time-out is accepted', async t => {
+t.test('a slow answer within the timeout is accepted', async t => {
   const { api, client } = await setUp(t)
   api.fail(/./, { wait: 20 })
   t.equal((await client.getConversation('42', signal)).id, 42)

@@ -51,7 +51,7 @@ const CALLS: [string, (client: StripeClient, signal: AbortSignal) => Promise<unk
 
 const errorOf = (call: Promise<unknown>) => call.then(() => undefined).catch((error: Error) => error)
 
-t.test('a dripping answer ends at the time-out, for every call', async t => {
+t.test('a dripping answer ends at the timeout, for every call', async t => {
   for (const [name, call] of CALLS) {
     const { url, cut } = await startDripping(t)
     const client = createStripeClient({ secretKey: 'sk_test_1', apiBase: url, timeoutMs: 200 }) as StripeClient
@@ -78,7 +78,7 @@ t.test('a call is aborted with its handler', async t => {
   }
 })
 
-t.test('concurrent calls each have their own time-out', async t => {
+t.test('concurrent calls each have their own timeout', async t => {
   const { url, begun } = await startDripping(t)
   const client = createStripeClient({ secretKey: 'sk_test_1', apiBase: url, timeoutMs: 600_000 }) as StripeClient
   const [one, other] = [new AbortController(), new AbortController()]

@@ -167,7 +167,7 @@ t.test('Retry-After is passed on', async t => {
   t.match(error, { message: 'Stripe: StripeRateLimitError 429 Later', retryAfterMs: 7_000 })
 })
 
-t.test('dropped connections, time-outs and a proxy’s pages are transient', async t => {
+t.test('dropped connections, timeouts and a proxy’s pages are transient', async t => {
   const page = { status: 200, body: '<html>We are moving house</html>' }
   for (const behaviour of ['drop', 'drop after', 'hang', page] as const) {
     const { error } = await failureOf(t, behaviour, { timeoutMs: 50 })

@@ -81,7 +81,7 @@ tap.test('a wrong --to is one line without the password, within a limited time',
     'data/other.db',
     'migrate-store: --to is not a PostgreSQL URL: give the database, such as postgres://user:password@',
   )
-  await refused('postgres://u:s3cret@h', /^migrate-store: --to: that is no PostgreSQL URL; write postgres:/)
+  await refused('postgres://u:s3cret@h', /^migrate-store: --to: that is not a PostgreSQL URL; write postgres:/)
   await refused(
     changed({ password: 's3cret' }),
     /^migrate-store: --to: postgres:.* can't be used \(password .*\); check the user/,

@@ -23,7 +23,7 @@ t.test('resolves or rejects like the promise if in time', async t => {
   )
 })
 
-t.test('a time-out says what was waited for, from where, and what was seen last', async t => {
+t.test('a timeout says what was waited for, from where, and what was seen last', async t => {
   const seen = Array.from({ length: 40 }, (_, n) => ({ n }))
   const wait = { what: 'Godot', seen: () => seen, deadlineMs: 10 }
   const keepsAlive = setInterval(() => {}, 1_000)

@@ -38,13 +38,13 @@ async function alertedApp(t: Test, options: WebhooksOptions = {}) {
   const receiver = await startStandIn(() => ({ status: 200, body: 'ok' }))
   t.teardown(() => receiver.close())
   const clock = alertClock()
-  const mended = { now: false }
+  const fixed = { now: false }
   const started = await webhookApp(t, {
     alerts: { url: receiver.url + PATH },
     inbox: { clock },
     handlers: {
       message_created: () => {
-        if (!mended.now) throw new PermanentError('the reason why')
+        if (!fixed.now) throw new PermanentError('the reason why')
       },
     },
     ...options,
@@ -55,7 +55,7 @@ async function alertedApp(t: Test, options: WebhooksOptions = {}) {
     ...started,
     receiver,
     clock,
-    mended,
+    fixed,
     deliver: (message: number) => app.inject(chatwootRequest(chatwoot.incoming({ message, conversation: message }))),
     /** The n-th message that the receiver got, from 1. */
     async told(nth: number) {
@@ -69,7 +69,7 @@ async function alertedApp(t: Test, options: WebhooksOptions = {}) {
       await next
     },
     async replayAll() {
-      mended.now = true
+      fixed.now = true
       const dead = await app.webhooks.inbox.list({ state: 'dead' })
       await app.webhooks.inbox.replay(dead.map(({ id }) => id))
       await log.count('webhook handled', dead.length)
@@ -84,7 +84,7 @@ async function refuse(app: Awaited<ReturnType<typeof webhookApp>>['app'], times:
 }
 
 tap.test('a dead delivery: alert at once, once, and resolved when none is left', async t => {
-  const { receiver, clock, mended, deliver, told, minute, replayAll } = await alertedApp(t)
+  const { receiver, clock, fixed, deliver, told, minute, replayAll } = await alertedApp(t)
   const since = new Date(clock.now()).toISOString()
   await deliver(1)
   const summary = '1 dead and 0 parked deliveries: find out why, then replay or discard them'
@@ -113,7 +113,7 @@ tap.test('a dead delivery: alert at once, once, and resolved when none is left',
   })
 
   await minute()
-  mended.now = false
+  fixed.now = false
   await deliver(3)
   t.match(await told(3), { alert: 'deliveries_given_up', status: 'firing', since: new Date(clock.now()).toISOString() })
 })

@@ -348,7 +348,7 @@ t.test('a source that is a class instance, and reads its payloads later', async 
   await app.ready()
   t.match(await send(app, '{"type":"order"}'), { status: 'accepted' })
   t.match(await send(app, '{"type":"refund"}'), { status: 'accepted' })
-  t.same(await gone.promise, { type: 'refund' }, 'who is told that it can’t be read gets it as it came')
+  t.same(await gone.promise, { type: 'refund' }, 'gaveUp gets an unreadable payload as it came')
   t.same(handled, [{ type: 'order', readBy: 'shop' }])
 })
 

@@ -39,7 +39,7 @@ async function failure(url: string): Promise<string> {
 }
 
 tap.test('an invalid URL is refused, never taken for a file', async t => {
-  const mend = 'that is no PostgreSQL URL; write postgres://user:password@host:5432/database'
+  const problem = 'that is not a PostgreSQL URL; write postgres://user:password@host:5432/database'
   for (const url of [
     'postgres:/x',
     'postgres://',
@@ -47,7 +47,7 @@ tap.test('an invalid URL is refused, never taken for a file', async t => {
     'postgres://u:secret@h:port/d',
     '"postgres://h/d"',
   ]) {
-    t.equal(await failure(url), `tutorbot-webhooks did not start: DATABASE_URL: ${mend}`, url)
+    t.equal(await failure(url), `tutorbot-webhooks did not start: DATABASE_URL: ${problem}`, url)
   }
   t.match(
     await failure('postgres://h/d?connections=many'),

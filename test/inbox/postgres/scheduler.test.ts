@@ -336,7 +336,7 @@ tap.test('claiming gives way to accepting, for 20 ms at most', async t => {
 })
 
 tap.test(
-  'a lost mailbox: its drain is told, it is not released, and when regained it waits for the old drain',
+  'a lost mailbox: its drain is aborted, it is not released, and when regained it waits for the old drain',
   async t => {
     const begun: (AbortSignal | undefined)[] = []
     const first = gate()

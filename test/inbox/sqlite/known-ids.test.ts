@@ -125,7 +125,7 @@ tap.test('known ids match the deliveries after any commit, rollback or forget', 
   t.equal(wrong, 0)
 })
 
-tap.test('an id that is no UUID works like any other', async t => {
+tap.test('an id that is not a UUID works like any other', async t => {
   const ids = knownIds(t)
   t.equal(ids.find('what a person asks for'), undefined)
   t.equal(ids.find('-1'), undefined)

@@ -153,9 +153,9 @@ tap.test('a command opens it while the server runs, which notices the changes', 
   t.throws(() => openSqliteStoreForCommand(file), { name: 'StoreOpenError', message: /does not exist/ })
   const { app, inbox } = await startInbox(t, { store: file })
   const handled = gate<string>()
-  let mended = false
+  let fixed = false
   inbox.handle('test', 'ping', ({ key }) => {
-    if (!mended) throw new PermanentError('no')
+    if (!fixed) throw new PermanentError('no')
     handled.open(key)
   })
   await app.ready()
@@ -164,7 +164,7 @@ tap.test('a command opens it while the server runs, which notices the changes', 
   t.teardown(() => aside.close())
   const { id } = delivery('a')
   while ((await aside.get(id))?.state !== 'dead') await new Promise(resolve => setImmediate(resolve))
-  mended = true
+  fixed = true
   t.same(await aside.replay([id], Date.now()), ['box'])
   t.equal(await handled.opened, 'a')
 })

@@ -10,11 +10,11 @@ const TOKEN = 'the-token-of-the-operator'
 
 /** An app with an operator, its API, and a handler that fails until it is fixed. */
 async function operatedApp(t: Test, options: WebhooksOptions = {}) {
-  const mended = { now: false }
+  const fixed = { now: false }
   const { app, log, store } = await webhookApp(t, {
     handlers: {
       message_created: () => {
-        if (!mended.now) throw new PermanentError('not yet')
+        if (!fixed.now) throw new PermanentError('not yet')
       },
     },
     operator: { token: TOKEN },
@@ -50,12 +50,12 @@ async function operatedApp(t: Test, options: WebhooksOptions = {}) {
     return id
   }
   await app.ready()
-  return { app, log, store, api, deliver, deliverDead, handled, mended }
+  return { app, log, store, api, deliver, deliverDead, handled, fixed }
 }
 
 tap.test('the list: newest first, by any filter, page by page', async t => {
-  const { api, deliver, mended } = await operatedApp(t)
-  mended.now = true
+  const { api, deliver, fixed } = await operatedApp(t)
+  fixed.now = true
   const ids = [await deliver(1, 7), await deliver(2, 8), await deliver(3, 7)]
   const listed = async (query: string) => {
     const { body } = await api('GET', `/deliveries?${query}`)
@@ -97,14 +97,14 @@ tap.test('a bad filter or cursor is a 400 that names the field', async t => {
 })
 
 tap.test('one delivery: payload and history', async t => {
-  const { api, deliverDead, handled, mended } = await operatedApp(t)
+  const { api, deliverDead, handled, fixed } = await operatedApp(t)
   const id = await deliverDead(1)
   const { body } = await api('GET', `/deliveries/${id}`)
   t.match(body, { id, state: 'dead', attempts: 1, error: 'not yet', payload: { event: 'message_created', id: 1 } })
   const whats = (timeline: { what: string }[]) => timeline.map(({ what }) => what)
   t.same(whats(body.timeline), ['accepted', 'dead'])
   t.match(body.timeline[1], { attempt: 1, detail: 'not yet', ms: Number })
-  mended.now = true
+  fixed.now = true
   const done = handled(id, 'done')
   t.match(await api('POST', `/deliveries/${id}/replay`), { status: 202, body: { status: 'replayed', id } })
   await done
@@ -126,7 +126,7 @@ tap.test('an unreadable delivery was dead when stored', async t => {
 tap.test('an impossible replay or discard is a 409 with the reason', async t => {
   const going = Promise.withResolvers<void>()
   const begun = Promise.withResolvers<void>()
-  const { app, api, deliver, deliverDead, mended } = await operatedApp(t, {
+  const { app, api, deliver, deliverDead, fixed } = await operatedApp(t, {
     handlers: {
       message_created: async ({ payload }) => {
         if (payload.id === 1) throw new PermanentError('no')
@@ -135,7 +135,7 @@ tap.test('an impossible replay or discard is a 409 with the reason', async t => 
       },
     },
   })
-  mended.now = true
+  fixed.now = true
   const dead = await deliverDead(1, 1)
   const busy = await deliver(2, 2)
   await begun.promise
@@ -160,7 +160,7 @@ tap.test('an impossible replay or discard is a 409 with the reason', async t => 
 })
 
 tap.test('replaying all that match a filter, after counting them', async t => {
-  const { app, api, deliverDead, mended } = await operatedApp(t)
+  const { app, api, deliverDead, fixed } = await operatedApp(t)
   const ids = [await deliverDead(1, 1), await deliverDead(2, 2), await deliverDead(3, 2)]
   const replay = (payload?: object) => api('POST', '/deliveries/replay', payload)
   t.match(await replay({ dryRun: true }), { status: 200, body: { matched: 3, replayed: 0 } })
@@ -174,7 +174,7 @@ tap.test('replaying all that match a filter, after counting them', async t => {
   ] as const) {
     t.match(await replay(payload), { status: 400, body: { message } })
   }
-  mended.now = true
+  fixed.now = true
   const done = new Promise<void>(resolve => {
     let left = ids.length
     app.webhooks.events.on('handled', () => --left === 0 && resolve())
