@@ -313,9 +313,10 @@ export const NO_ORDER = {
   lesson_start: null,
 }
 
-/** Clears a conversation's attributes when its lesson is booked. */
+/** A conversation's attributes when its lesson is booked. */
 export const BOOKED = {
   pending_intent: 'menu',
+  misunderstood: 0,
   offered_slots: null,
   payment_link: null,
   payment_expires: null,

@@ -9,7 +9,8 @@ import {
   readConversation,
 } from '../sources/chatwoot-payloads.ts'
 import type { SourceHandlers } from '../sources/payloads.ts'
-import { giveToPerson, kindOf, offeredOf, readerOf, SaleRefusedError, situationOf } from './booking.ts'
+import { answerTo } from './answer.ts'
+import { giveToPerson, kindOf, SaleRefusedError } from './booking.ts'
 import {
   type Conversation,
   fetchConversation,
@@ -18,22 +19,19 @@ import {
   toConversation,
   updateContact,
 } from './conversation.ts'
-import { intentOf, MAX_ANSWER_LENGTH, understand } from './dialogue.ts'
+import { MAX_ANSWER_LENGTH } from './dialogue.ts'
 import { isWithPerson, messageGivenUp } from './message-given-up.ts'
 import { publish, type Reply, sayOnce } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
-import { type SpokenTime, spokenTime } from './spoken-time.ts'
-import { askAgain, chooseSpokenTime, chooseTime, STEPS, showMenu, type Turn } from './steps.ts'
-import { TEXTS } from './texts/index.ts'
+import type { Turn } from './steps.ts'
 import { releaseUnsold, WITHOUT_ORDER } from './unsold.ts'
+import { isFromStudent } from './written-by.ts'
 
 /** A message handled later than this may have been answered meanwhile. */
 const STALE_AFTER_MS = 2 * 60 * 1_000
 /** Characters of a message that may be in a note, or in the log at debug level. */
 const PREVIEW_LENGTH = 50
-/** After this many misunderstood messages in a row, a person is offered. */
-const OFFER_PERSON_AFTER = 3
 /** Attributes that every conversation starts with. */
 const INITIAL_ATTRIBUTES = { language_prompted: false, intake_completed: false, pending_intent: 'menu' }
 
@@ -78,9 +76,10 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
   ): Promise<Reply | null> {
     const { signal, log, once } = context
     if (isSilent(conversation)) return null
-    const turn: Turn = { services, conversation, kind: kindOf(conversation), signal, delivery, once }
+    const text = textOf(delivery.payload).slice(0, MAX_ANSWER_LENGTH)
+    const turn: Turn = { services, conversation, kind: kindOf(conversation), signal, delivery, text, once }
     try {
-      return await answerTo(turn, textOf(delivery.payload).slice(0, MAX_ANSWER_LENGTH))
+      return await answerTo(turn, delivery.payload.attachments.length > 0)
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error
       log.warn({ err: error }, 'handing the student over to a person')
@@ -90,22 +89,6 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     }
   }
 
-  async function answerTo(turn: Turn, text: string): Promise<Reply> {
-    const { attributes } = turn.conversation
-    const intent = intentOf(attributes)
-    const meaning = understand(text, situationOf(turn, intent, offeredOf(turn.conversation)))
-    const reader = readerOf(turn.conversation, services)
-    const spoken = intent === 'slot' || intent === 'rebook' ? spokenTime(text, now(), reader) : undefined
-    if (meaning === null && spoken === undefined) return answerMisunderstood(turn)
-    const reply =
-      meaning === null
-        ? await chooseSpokenTime(turn, spoken as SpokenTime)
-        : 'time' in meaning
-          ? await chooseTime(turn, meaning.time)
-          : await STEPS[meaning.step](turn)
-    return attributes.misunderstood ? { ...reply, attributes: { misunderstood: 0, ...reply.attributes } } : reply
-  }
-
   async function onGivenUp(delivery: Delivery<ChatwootMessage>, context: HandlerContext): Promise<void> {
     if (chatwoot === null || !isFromStudent(delivery.event, delivery.payload)) return
     await messageGivenUp(services, chatwoot, delivery, context)
@@ -113,25 +96,6 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
 
   const message: Handler<ChatwootMessage> = { handle: onMessage, gaveUp: onGivenUp }
   return { message_created: message, message_updated: message, conversation_created: onConversation }
-}
-
-/** A first message gets the menu, whatever it says. */
-function answerMisunderstood(turn: Turn): Reply {
-  const { attributes, language } = turn.conversation
-  if (attributes.misunderstood == null && intentOf(attributes) === 'menu') {
-    const menu = showMenu(turn)
-    return { ...menu, attributes: { ...menu.attributes, misunderstood: 0 } }
-  }
-  const misunderstood = (Number(attributes.misunderstood) || 0) + 1
-  const texts = TEXTS[language]
-  const sorry = misunderstood < OFFER_PERSON_AFTER ? texts.notUnderstood : texts.offerPerson
-  return { ...askAgain(turn, sorry), attributes: { misunderstood } }
-}
-
-/** A student's message, or a choice in the web widget, which arrives as an update of the bot's question. */
-function isFromStudent(event: string, payload: ChatwootMessage): boolean {
-  if (event === 'message_updated') return payload.content_attributes.submitted_values.length > 0
-  return payload.message_type === 'incoming' && !payload.private
 }
 
 /** What was chosen, else the text, else the attachments' types. */

@@ -21,6 +21,7 @@ import {
   tutorReader,
 } from './booking.ts'
 import { choicesOf, type Intent, intentOf, type Step } from './dialogue.ts'
+import { handOverFor } from './hand-over.ts'
 import { formatAmount, whyUnsellable } from './money.ts'
 import { checkPrice } from './price-check.ts'
 import type { Reply } from './reply.ts'
@@ -33,6 +34,8 @@ import { endSession } from './unsold.ts'
 /** One message of a student, and its conversation. */
 export interface Turn extends Booking {
   delivery: Delivery<unknown>
+  /** What the student wrote. */
+  text: string
   once: Once
 }
 
@@ -42,8 +45,8 @@ export interface Turn extends Booking {
  */
 export const STEPS: Record<Step, (turn: Turn) => Promise<Reply> | Reply> = {
   menu: turn => showMenu(turn),
-  prices,
-  human: ({ conversation }) => ({ content: TEXTS[conversation.language].handoff, handsOver: true }),
+  prices: tellPrices,
+  human: ({ conversation, text }) => handOverFor('person', [text], conversation),
   book: turn => startBooking(turn, { type: 'regular', minutes: 60 }),
   trial: turn => startBooking(turn, { type: 'trial', minutes: 30 }),
   minutes_60: turn => startBooking(turn, { type: 'regular', minutes: 60 }),
@@ -61,16 +64,43 @@ export function showMenu(turn: Turn): Reply {
   }
 }
 
-/** Repeats the choices after something that was not understood. */
-export function askAgain(turn: Turn, sorry: string): Reply {
+/** The question that the student has not answered yet. */
+export function whereWeAre(turn: Turn): Reply {
+  const { services, conversation, kind } = turn
+  const texts = TEXTS[conversation.language]
+  const intent = intentOf(conversation.attributes)
+  if (intent === 'menu') return showMenu(turn)
+  if (intent !== 'pay') return askAgain(turn, texts.chooseTime(kind.minutes))
+  const start = parseTime(conversation.attributes.lesson_start)
+  if (start === undefined) return showMenu(turn)
+  return askAgain(turn, texts.awaitsPayment(formatWhen(start, readerOf(conversation, services))))
+}
+
+/** The student does not want what is under way: releases what is held. */
+export async function stopBooking(turn: Turn): Promise<Reply> {
+  if (!(await cancelReservation(turn))) return { content: TEXTS[turn.conversation.language].paymentUnderWay }
+  const menu = showMenu(turn)
+  return withoutOrder(turn, { ...menu, attributes: { ...menu.attributes, offered_slots: null } })
+}
+
+/** Repeats the choices under a text. */
+export function askAgain(turn: Turn, content: string): Reply {
   const { conversation } = turn
   return {
-    content: sorry,
+    content,
     items: choicesOf(situationOf(turn, intentOf(conversation.attributes), offeredOf(conversation))),
   }
 }
 
-async function prices({ services, conversation, signal }: Turn): Promise<Reply> {
+/** The prices, and then the question that the student has not answered yet. */
+async function tellPrices(turn: Turn): Promise<Reply> {
+  const told = await prices(turn)
+  if (intentOf(turn.conversation.attributes) === 'menu') return { content: told }
+  const question = whereWeAre(turn)
+  return { ...question, content: `${told}\n\n${question.content}` }
+}
+
+async function prices({ services, conversation, signal }: Turn): Promise<string> {
   const texts = TEXTS[conversation.language]
   const lines: string[] = []
   const problems: string[] = []
@@ -82,7 +112,7 @@ async function prices({ services, conversation, signal }: Turn): Promise<Reply> 
     if (problem !== null) problems.push(problem)
     else lines.push(texts.price(minutes, formatAmount(Number(price.unit_amount), price.currency)))
   }
-  if (lines.length > 0) return { content: texts.prices(lines) }
+  if (lines.length > 0) return texts.prices(lines)
   const why = problems.join('; ') || 'STRIPE_SECRET_KEY or a price id is not set'
   throw new PermanentError(`no prices can be told: ${why}`)
 }

@@ -88,7 +88,12 @@ export function sendFile(
   receive(state, conversation, { content: null, attachments: [{ ...file, id, data_url }] })
 }
 
-function receive(state: ChatwootState, conversation: ConversationState, parts: Partial<MessageState>): MessageState {
+/** A message of a student's, of any kind. */
+export function receive(
+  state: ChatwootState,
+  conversation: ConversationState,
+  parts: Partial<MessageState>,
+): MessageState {
   const isFirst = conversation.messages.length === 0
   if (isFirst) state.announce('conversation_created', conversation)
   const { id, name } = state.contactOf(conversation)

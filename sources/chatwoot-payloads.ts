@@ -93,6 +93,11 @@ export interface ChatwootMessage {
   content_attributes: {
     /** The choice made in the web widget. */
     submitted_values: ChatwootSubmittedValue[]
+    is_reaction: boolean
+    /** `story_mention`: an Instagram story. */
+    image_type: string | null
+    /** `auto_reply`: written by a machine. */
+    email: ChatwootAttributes
   }
   /** `incoming`: a contact's. `outgoing`: an agent's or a bot's. `template`: one of Chatwoot's own. */
   message_type: string
@@ -238,6 +243,9 @@ const message = objectOf<ChatwootMessage>({
   content_type: text,
   content_attributes: objectOf<ChatwootMessage['content_attributes']>({
     submitted_values: readSubmittedValues,
+    is_reaction: yesOrNo,
+    image_type: textOrNull,
+    email: attributes,
   }),
   message_type: text,
   private: yesOrNo,

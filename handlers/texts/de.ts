@@ -7,6 +7,97 @@ export const de: Language = {
   formats: { choice: "ccc, d.L., HH:mm 'Uhr'", date: 'cccc, d. LLLL', time: "HH:mm 'Uhr'" },
   personWords:
     /^(mit )?(ein(e[mnr]?)? )?(echte[mnrs]? )?(mensch(en)?|person|mitarbeiter(in)?|lehrer(in)?|jemand(e[mn])?)\W*$|\b(mensch(en)?|person|mitarbeiter(in)?|lehrer(in)?|jemand(e[mn])?)( (anders?|anderem|von euch|aus dem team|persönlich))? (sprechen|reden|chatten|telefonieren)\b|\b(will|möchte|brauche|gerne?) (bitte )?(mit )?eine[mn]? (echten )?(menschen|mitarbeiter(in)?)\b|\bechte[mnrs]? (mensch(en)?|person)\b/i,
+  wishes: {
+    fillers:
+      'ich wir will wollen mochte mochten wurde gern gerne ein eine einen der die das bitte mal noch doch dann ja und aeh ah ahm mir mich dir du sie euch fur mein meine meinen kann konnte darf also hallo hi hey nur jetzt es',
+    person: `
+      am telefon, per telefon, mit dem lehrer, mit der lehrerin, =mensch, =person, =kontakt, jemand richtiges,
+      ruf mich, ruft mich, rufen sie, mich .. anrufen, jemand .. anrufen, zuruckruf*, ruckruf, telefonisch,
+      telefonnummer, telefonieren, =anrufen, mit jemandem .. sprechen, mit jemandem .. reden, mit jemandem,
+      jemanden .. sprechen, mit einem menschen, mit einer person, einen menschen, einem menschen, echter mensch,
+      echten menschen, echte person, echten person, ein mensch, menschen sprechen, mitarbeiter*, sprechen mit,
+      reden mit, lehrer .. sprechen, tutor .. sprechen, kundenservice, kundendienst, kontakt aufnehmen, kontaktieren,
+      personlich sprechen, kein bot, keinen bot, mit einem bot, ein bot, kein roboter, ein roboter, dringend, notfall,
+      eilt`,
+    ill: `
+      krank, kranke, erkrankt, krankgeschrieben, krankmeld*, grippe, fieber, corona, krankenhaus, erkaltet, migrane,
+      kopfschmerzen, ubergeben, nicht wohl, geht .. nicht gut, beerdigung, unfall gehabt, unfall, verstorben`,
+    cancel: `
+      absag*, abgesagt, sage .. ab, sag .. ab, stornier*, storno, cancel*, fallt aus, ausfallen, ausfall,
+      findet nicht statt, nicht statt, verschieb*, verschoben, verleg*, umbuchen, umbuchung, kundig*, abmeld*,
+      abgemeldet, melde .. ab, aufhoren mit, abbestell*`,
+    absent: `
+      kann nicht kommen, kann .. nicht kommen, konnen nicht kommen, konnen .. nicht kommen, komme nicht,
+      komme .. nicht, nicht dabei, schaffe es nicht, schaffe .. nicht, schaffen es nicht, verhindert, zu spat,
+      verspat*, dazwischen gekommen, dazwischengekommen, keine stunde, keine stunden, keine nachhilfe,
+      keinen unterricht, stunde .. anderen tag, stunde .. anderen termin, stunde .. andern, termin .. andern,
+      termin .. tauschen, stunde .. fruher, stunde .. spater, stunde .. tauschen`,
+    money: `
+      geld .. zuruck*, zuruckbekomm*, zuruck .. geld, zuruckzahl*, zuruckerstatt*, erstatt*, ruckerstattung,
+      ruckzahlung, zuruckuberweis*, doppelt bezahlt, zweimal bezahlt, doppelt abgebucht, zweimal abgebucht,
+      zu viel bezahlt, zuviel bezahlt, falscher betrag, falschen betrag, schon bezahlt, bereits bezahlt,
+      habe .. bezahlt, haben .. bezahlt, zahlung .. fehlgeschlagen, zahlung .. nicht, bezahlen .. nicht,
+      nicht bezahlen, nicht zahlen, entschadigung`,
+    complaint: `
+      beschwer*, reklam*, unzufrieden, nicht zufrieden, enttauscht, enttauschend, enttauschung, unverschamt*,
+      frechheit, lacherlich, betrug, betruger, abzocke, schrecklich, furchtbar, wutend, sauer, anwalt,
+      schlechte stunde, schlechter unterricht, schlechte erfahrung, schlechter service, sehr schlecht,
+      nicht erschienen, nicht aufgetaucht, niemand .. gekommen, niemand kam, kam nicht, warte immer noch, warte schon,
+      immer noch kein*`,
+    invoice: `
+      rechnung, rechnungen, quittung, quittungen, beleg, belege, zahlungsbeleg, zahlungsnachweis, mehrwertsteuer, mwst`,
+    lesson: `
+      wann war, wann ist meine, wann ist mein, wann ist die stunde, wann beginnt, wann habe ich, wann fangt,
+      um wie viel uhr, wie viel uhr war, wieviel uhr, welcher tag war, wo ist die, wo findet, wo .. die stunde,
+      welche adresse, adresse, mein termin, meinen termin, zoom link, meet link, teams link, war das nochmal,
+      war es nochmal, nochmal wann`,
+    book: `
+      =buchen, =buchung, =stunde, =stunden, =nachhilfe, stunde .. buchen, stunden .. buchen, buche .. stunde,
+      unterricht .. buchen, nachhilfe .. buchen, nachhilfestunde .. buchen, termin .. buchen, termin .. vereinbaren,
+      termin .. ausmachen, termin .. machen, stunde .. vereinbaren, stunde .. reservieren, stunde .. nehmen,
+      mochte .. stunde, will .. stunde, brauche .. stunde, hatte .. stunde, neue stunde, noch eine stunde, =termin,
+      =reservieren`,
+    trial: `
+      probestunde*, probe stunde, probeunterricht, kostenlose stunde, gratis stunde, schnupperstunde, kennenlern*,
+      =probe, =kostenlos, =gratis, stunde .. ausprobieren`,
+    prices: `
+      preis, preise, preisliste, tarif, tarife, was kostet, was kosten, wie viel kost*, wieviel kost*, wie teuer,
+      =kosten, =kostet, kosten .. stunde, wie viel .. bezahlen, wie hoch .. kosten, stundensatz, was .. nehmen sie`,
+    menu: `
+      =menu, =zuruck, =optionen, =hilfe, =start, =anfang, hauptmenu, zum menu, zuruck zum menu, was kannst du,
+      was konnt ihr, von vorn*, =neustart, =auswahl`,
+    otherTimes: `
+      andere zeit, andere zeiten, anderer termin, anderen termin, andere termine, anderer tag, anderen tag,
+      andere tage, mehr zeiten, mehr termine, weitere zeiten, weitere termine, andere optionen, =andere, =anderes,
+      =mehr, =weitere, =spater, =etwas anderes, keine davon, keiner davon, passt nicht, passen nicht, passt .. nicht`,
+    payLink: `
+      =link, =zahlungslink, schick .. link, schicke .. link, schicken .. link, sende .. link, link .. senden,
+      link .. schicken, link nochmal, link .. noch einmal, link erneut, neuer link, neuen link,
+      link .. funktioniert nicht, link .. geht nicht, link abgelaufen, link .. verloren, wo .. link, kein link,
+      keinen link, wo .. bezahlen, wie .. bezahlen, =bezahlen, =zahlen`,
+    greeting: `
+      hallo, hi, hey, moin, servus, guten tag, guten morgen, guten abend, gruss gott, gruezi, tag, morgen, abend,
+      halli hallo, bist du da, ist da jemand, jemand da, noch da`,
+    thanks: `
+      danke, danke schon, dankeschon, danke dir, danke euch, danke ihnen, vielen dank, besten dank, herzlichen dank,
+      dank, ok, okay, okey, k, super, toll, prima, gut, schon, perfekt, klasse, wunderbar, alles klar, klar,
+      alles gut, passt, sehr gut, bis dann, bis bald, bis spater, tschuss, auf wiedersehen, ciao, schonen tag,
+      einen schonen tag, schonen abend, schones wochenende, verstanden, in ordnung, kein problem, geht klar, sehr,
+      fur die hilfe, fur deine hilfe, fur alles, freue mich, freut mich, geil, haha, mega`,
+    yes: `
+      sehr, sehr gerne, ja, jaa, jo, jep, jawohl, gern, gerne, bitte, ja bitte, ja gern, ja gerne, ok, okay, klar,
+      sicher, naturlich, auf jeden fall, unbedingt, gut, passt, in ordnung, das ware gut, das ware super`,
+    no: 'nein, ne, nee, nein danke, nicht notig, lieber nicht',
+    back: `
+      lass gut sein, lass mal, egal, stopp, stop, abbrechen, abbruch, stornieren, absagen, vergiss es, doch nicht,
+      nicht mehr notig, brauche ich nicht mehr, will nicht mehr, hat sich erledigt, erledigt, jetzt nicht,
+      ein andermal, ein anderes mal, nicht jetzt`,
+  },
+  numbers: {
+    markers: ['option', 'nummer', 'nr', 'moglichkeit', 'auswahl'],
+    ordinals: { erste: 1, zweite: 2, dritte: 3, vierte: 4, funfte: 5, sechste: 6 },
+    fillers: 'die den das der bitte gerne gern dann ist gut ok okay ja ich nehme wahle mochte',
+  },
   times: {
     alsoReads: ['en'],
     inDays: { heute: 0, morgen: 1, übermorgen: 2 },
@@ -72,6 +163,9 @@ export const de: Language = {
     notUnderstood: 'Das habe ich leider nicht verstanden.',
     offerPerson: 'Ich verstehe dich leider immer noch nicht. Möchtest du mit jemandem sprechen?',
     handoff: 'Einen Moment bitte: Jemand aus unserem Team übernimmt das Gespräch.',
+    cannotListen:
+      'Sprachnachrichten, Bilder und Standorte kann ich nicht anhören oder ansehen. Jemand aus unserem Team sieht es sich an und antwortet dir hier.',
+    awaitsPayment: when => `Deine Stunde am ${when} ist reserviert und wartet auf deine Zahlung. Was möchtest du tun?`,
     didNotWork:
       'Das hat gerade leider nicht geklappt. Jemand aus unserem Team sieht es sich an und antwortet dir hier.',
     prices: lines => `Unsere Preise:\n${lines.join('\n')}`,

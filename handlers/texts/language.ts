@@ -26,7 +26,52 @@ export interface Language {
   }
   /** What asks for a person, wherever the dialogue is. It is looked for in every language. */
   personWords: RegExp
+  wishes: Wishes
+  /** How a choice is named by its number: `optie 2`, `de eerste`. */
+  numbers: {
+    /** Before a number: `optie`, `nummer`. */
+    markers: readonly string[]
+    ordinals: Readonly<Record<string, number>>
+    /** Beside a number, with spaces between. Never a word that makes it a time. */
+    fillers: string
+  }
   times: TimeWords
+}
+
+/**
+ * What students want, in the words they use: phrases with commas between, as handlers/phrases.ts reads them. They are looked for in every language.
+ * What is urgent goes to a person wherever the dialogue is; a word there that also means something else hands a student
+ * over who only wanted a lesson.
+ */
+export interface Wishes {
+  /** Beside a wish that is the whole message, with spaces between. Never a word that denies. */
+  fillers: string
+  person: string
+  ill: string
+  /** Calling off or moving a lesson. */
+  cancel: string
+  /** The same in words that mean something else while a time is being chosen. */
+  absent: string
+  /** Money back, or a payment that went wrong. */
+  money: string
+  complaint: string
+  invoice: string
+  /** About a lesson that is booked: its time, its place. */
+  lesson: string
+  book: string
+  trial: string
+  prices: string
+  menu: string
+  otherTimes: string
+  payLink: string
+  /** These only as the whole message. */
+  greeting: string
+  /** Nothing has to be answered. */
+  thanks: string
+  yes: string
+  no: string
+  /** Stops what is under way. */
+  back: string
 }
 
 /** How students write times, all in lower case. */
@@ -87,6 +132,10 @@ export interface Texts {
   notUnderstood: string
   offerPerson: string
   handoff: string
+  /** After a voice message, a picture, a location. */
+  cannotListen: string
+  /** A lesson is reserved: what now? */
+  awaitsPayment(when: string): string
   didNotWork: string
   prices(lines: string[]): string
   price(minutes: number, amount: string): string

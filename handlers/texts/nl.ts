@@ -7,6 +7,105 @@ export const nl: Language = {
   formats: { choice: 'ccc d LLL HH:mm', date: 'cccc d LLLL', time: 'HH:mm' },
   personWords:
     /^(een )?(mens|persoon|medewerker)\W*$|\b(mens|persoon|medewerker|iemand)( anders)? (spreken|aan de lijn)\b|\b(wil|graag|mag ik) een (mens|medewerker)\b/i,
+  wishes: {
+    fillers:
+      'ik we wij wil willen zou een de het graag aub alsjeblieft alstublieft svp even nog maar dan hoor wel dus en eh uh mij me je u jullie voor mijn kan mag ja hoi hallo hey hi dit toch',
+    person: `
+      aan de telefoon, per telefoon, jullie .. spreken, jullie .. praten, u .. spreken, je .. spreken,
+      docent .. praten, met de docent, met de leraar, met de lerares, =contact, met een persoon, echt iemand, mens of,
+      =mens, =persoon, =medewerker, bel mij, bel me, bel .. terug, bellen jullie, mij .. bellen, me .. bellen,
+      kan .. bellen, kun .. bellen, kunnen .. bellen, gebeld worden, opbellen, terugbel*, telefonisch, telefoonnummer,
+      =bellen, echt persoon, echte persoon, echt mens, echte mensen, echte medewerker, een medewerker,
+      medewerker .. spreken, een mens, met mens*, iemand .. spreken, iemand .. praten, iemand .. bellen,
+      iemand .. contact, spreek .. iemand, met iemand .. overleg*, praten met, spreken met, overleggen met,
+      docent .. spreken, leraar .. spreken, tutor .. spreken, lerares .. spreken, contact opnemen, contact met,
+      persoonlijk contact, menselijk contact, geen bot, geen robot, met een bot, met een robot, een bot, een robot,
+      geen computer, klantenservice, helpdesk, spoed, dringend, noodgeval`,
+    ill: `
+      ziek, zieke, ziekjes, griep, buikgriep, koorts, corona, ziekenhuis, migraine, overgeven, keelontsteking,
+      hoofdpijn, niet lekker, voel .. niet goed, ziekgemeld, ziekmeld*, ziek melden, begrafenis, ongeluk gehad,
+      overleden`,
+    cancel: `
+      annul*, afzeg*, afgezegd, zeg .. af, zeggen .. af, gaat niet door, ga niet door, niet doorgaan,
+      niet door .. gaan, afbel*, cancel*, gecancel*, afmeld*, afgemeld, meld .. af, opzeg*, zeg .. op, stoppen met,
+      uitschrijv*, verzetten, verzet, verzeten, verzette, verplaatsen, verplaats, verplaatst, verplaatsten,
+      verschuiven, verschuif, verschoven, uitstellen, uitgesteld, omboeken, omzetten, afgelast*, les laten vervallen,
+      vervallen les`,
+    absent: `
+      niet lukken, lukt .. niet, lukt niet, moet .. overslaan, sla .. over, kan niet komen, kan .. niet komen,
+      kunnen niet komen, kunnen .. niet komen, niet aanwezig, kan er niet zijn, kan er .. niet bij zijn, kom .. niet,
+      komt .. niet naar, niet erbij, red het niet, haal het niet, redden het niet, halen het niet, verhinderd,
+      te laat, kan mijn les niet, kan de les niet, les kan niet, geen les, geen lessen, geen bijles,
+      les .. andere dag, les .. andere tijd, les .. ander moment, les .. ander tijdstip, afspraak .. andere dag,
+      afspraak .. ander moment, afspraak .. andere tijd, les .. vroeger, les .. later, les .. wijzigen,
+      les .. veranderen, afspraak .. wijzigen, afspraak .. veranderen, reservering .. wijzigen, boeking .. wijzigen,
+      tijd .. wijzigen, iets tussengekomen, tussen gekomen`,
+    money: `
+      geld .. terug, terug .. geld, terugbetal*, terugbetaald, betaling terug, bedrag terug, terugstort*,
+      teruggestort, terugkrijg*, terugvorder*, terugvraag*, refund*, stornere*, dubbel betaald, twee keer betaald,
+      dubbel afgeschreven, twee keer afgeschreven, teveel betaald, te veel betaald, verkeerd bedrag, al betaald,
+      heb .. betaald, hebben .. betaald, betaling .. mislukt, betaling .. lukt niet, betalen lukt niet,
+      betalen werkt niet, niet betalen, compensatie, vergoeding, restitutie`,
+    complaint: `
+      klacht, klachten, klagen, ontevreden, niet tevreden, teleurgesteld, teleurstellend, schandalig, schande,
+      belachelijk, oplicht*, waardeloos, boos, woedend, advocaat, slechte les, slechte ervaring, slechte service,
+      slechte uitleg, heel slecht, niet opgedaagd, niet komen opdagen, kwam niet, kwam .. niet opdagen, was er niet,
+      niemand .. kwam, niemand gekomen, wacht al, nog steeds geen, niet normaal, onacceptabel`,
+    invoice: `
+      factuur, facturen, factureren, faktuur, factuurtje, nota, bonnetje, kwitantie, betaalbewijs, betalingsbewijs,
+      ontvangstbewijs, aankoopbewijs, een rekening, de rekening, rekening sturen, btw, declareren, declaratie,
+      op naam van`,
+    lesson: `
+      hoe laat was, hoe laat .. les, hoe laat .. afspraak, hoe laat begin*, hoe laat moet, hoe laat hadden,
+      welke tijd was, welk tijdstip, wanneer is mijn, wanneer was, wanneer is de les, wanneer heb ik, wanneer begin*,
+      welke dag was, waar is de les, waar .. de les, waar moet ik, welk adres, adres, mijn afspraak, zoom link,
+      meet link, teams link, lesmateriaal, was het ook alweer, ook al weer`,
+    book: `
+      =boeken, =boek, =les, =lessen, =les boeken, les .. boeken, lessen .. boeken, boek .. les, boeken .. les,
+      bijles .. boeken, les .. inplannen, lessen .. inplannen, les .. plannen, les .. reserveren, =inplannen,
+      =reserveren, =plannen, afspraak .. maken, wil .. les, willen .. les, graag .. les, wil .. lessen, =bijles,
+      les .. afspreken, nieuwe les, nog een les, =afspraak, tijd .. reserveren, =boeking`,
+    trial: 'proefles*, proef les, gratis les, kennismaking*, kennismakingsles, les .. uitproberen, =proef, =gratis',
+    prices: `
+      prijs, prijzen, prijslijst, tarief, tarieven, uurtarief, wat kost*, hoeveel kost*, hoe duur, hoeveel .. kost*,
+      wat .. kosten, =kosten, =kost, kosten .. les, hoeveel .. betalen, hoeveel .. vragen, hoeveel is, hoeveel euro`,
+    menu: `
+      =menu, =terug, =opties, =help, =hulp, =start, =begin, hoofdmenu, naar .. menu, wat kun je, wat kan je,
+      opnieuw beginnen, =opnieuw, =keuzes`,
+    otherTimes: `
+      andere tijd, andere tijden, ander tijdstip, andere tijdstippen, ander moment, andere momenten, andere dag,
+      andere dagen, meer tijden, meer opties, andere opties, meer momenten, =iets anders, =andere, =anders, =meer,
+      =later, geen van, past niet, komt niet uit, passen niet, komen niet uit`,
+    payLink: `
+      =link, =betaallink, stuur .. link, link .. sturen, link .. stuur, link .. keer, link .. opnieuw, nieuwe link,
+      link werkt, link .. werkt niet, link .. doet het niet, waar .. link, link kwijt, link .. verlopen, geen link,
+      betaallink .. opnieuw, stuur .. betaallink, link niet, betaallink niet, waar .. betalen, hoe .. betalen,
+      =betalen`,
+    greeting: `
+      hoi, hallo, hey, hee, heej, hai, hi, dag, goedemorgen, goedemiddag, goedenavond, goedeavond, goedendag,
+      goede morgen, goede middag, goeden avond, goede avond, goeiemorgen, hoihoi, yo, ben je er, ben je daar,
+      is er iemand, is daar iemand, iemand daar, nog daar, daar`,
+    thanks: `
+      bedankt, dank je, dank je wel, dank jullie, dankjewel, dankje, dank u, dank u wel, dankuwel, dank,
+      hartelijk dank, thnx, top, super, prima, goed, mooi, fijn, ok, oke, okee, okidoki, okay, oki, k, perfect,
+      helemaal goed, heel goed, helemaal, tot dan, tot ziens, tot straks, tot snel, tot de les, doei, doeg, fijne dag,
+      fijn weekend, fijne avond, groetjes, groeten, graag gedaan, is goed, komt goed, geweldig, leuk, tof, lekker,
+      duidelijk, begrepen, snap ik, snap het, geen probleem, heel erg, erg, zeer, voor de hulp, voor je hulp,
+      voor alles, voor de les, alvast, heel fijn, wat fijn, haha, hahaha, gelukt, merci`,
+    yes: `
+      heel, heel graag, ja heel graag, ja, jaa, jawel, jazeker, jep, jup, graag, zeker, doe maar, is goed, ok, oke,
+      okee, prima, goed, alsjeblieft, alstublieft, aub, top, natuurlijk, zou fijn zijn, dat wil ik, dat is goed`,
+    no: 'nee, neen, nee hoor, niet nodig, hoeft niet, liever niet',
+    back: `
+      laat maar, laat maar zitten, stop, stoppen, annuleren, annuleer, vergeet het, toch niet, niet meer nodig,
+      hoeft niet, hoeft niet meer, afbreken, wil niet meer, bedacht me, ik zie ervan af, nu niet, even niet, niet nu,
+      andere keer, een andere keer, ander keertje`,
+  },
+  numbers: {
+    markers: ['optie', 'nummer', 'nr', 'keuze', 'keus', 'mogelijkheid'],
+    ordinals: { eerste: 1, tweede: 2, derde: 3, vierde: 4, vijfde: 5, zesde: 6 },
+    fillers: 'de die graag aub alsjeblieft alstublieft svp doe maar dan is goed prima ok oke ja ik neem kies wil',
+  },
   times: {
     alsoReads: ['en'],
     inDays: { vandaag: 0, morgen: 1, overmorgen: 2 },
@@ -73,6 +172,9 @@ export const nl: Language = {
     notUnderstood: 'Sorry, dat begreep ik niet.',
     offerPerson: 'Sorry, ik begrijp je nog steeds niet. Wil je iemand spreken?',
     handoff: 'Een ogenblik: iemand van ons neemt dit gesprek over.',
+    cannotListen:
+      'Spraakberichten, foto’s en locaties kan ik niet beluisteren of bekijken. Iemand van ons kijkt ernaar en antwoordt je hier.',
+    awaitsPayment: when => `Je les op ${when} is gereserveerd en wacht op je betaling. Wat wil je doen?`,
     didNotWork: 'Sorry, dat lukte nu even niet. Iemand van ons kijkt ernaar en antwoordt je hier.',
     prices: lines => `Onze prijzen:\n${lines.join('\n')}`,
     price: (minutes, amount) => `${minutes} minuten: ${amount}`,

@@ -113,11 +113,19 @@ t.test('the menu is in the student’s language', async t => {
   }
 })
 
-t.test('an attachment without text, or an empty message, gets the menu', async t => {
+t.test('an empty message gets the menu', async t => {
   const tutor = await setUp(t)
-  await tutor.handle(samples.attachment({ message: 1 }))
+  await tutor.handle(samples.incoming({ message: 1, content: null }))
   await tutor.handle(samples.incoming({ message: 2, content: null }))
   t.strictSame(said(tutor.conversation), [nl.menu, nl.notUnderstood])
+})
+
+t.test('an attachment without text goes to a person', async t => {
+  const tutor = await setUp(t)
+  await tutor.handle(samples.attachment({ message: 1 }))
+  t.strictSame(said(tutor.conversation), [nl.cannotListen])
+  t.match(notes(tutor.conversation), [/neither listen to nor look at:\n"\[image\]"\n/])
+  t.match(tutor.conversation, { status: 'open', labels: ['intent:handoff'] })
 })
 
 t.test('messages not written by a student do nothing', async t => {
@@ -385,7 +393,8 @@ t.test('a reply whose response was lost is not sent twice, however late that is 
         tutor.clock.advance(late)
         await tutor.nextAttempt(id, 1)
         t.strictSame(said(tutor.conversation), [nl.handoff])
-        t.strictSame(notes(tutor.conversation), [])
+        t.match(notes(tutor.conversation), [/^The student asks for a person/])
+        t.equal(notes(tutor.conversation).length, 1)
         t.match(tutor.conversation, { status: 'open', labels: ['intent:handoff'], assignee: HANDOFF_AGENT })
       })
     }
@@ -486,7 +495,8 @@ t.test('the bot’s own reply does not count as an answer before its hand-over',
   tutor.chatwoot.fail(POST_LABELS, { status: 429, headers: { 'retry-after': '180' } })
   const id = await tutor.send(incoming('human'))
   t.match(await tutor.nextAttempt(id, 1), { msg: 'webhook handled' })
-  t.strictSame(notes(tutor.conversation), [])
+  t.match(notes(tutor.conversation), [/^The student asks for a person/])
+  t.equal(notes(tutor.conversation).length, 1)
   t.match(tutor.conversation, { status: 'open', labels: ['intent:handoff'], assignee: HANDOFF_AGENT })
 })
 

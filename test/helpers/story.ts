@@ -2,7 +2,7 @@ import { railsJson } from '../../commands/samples.ts'
 import { signChatwoot } from '../../plugins/verification.ts'
 import type { ChatwootApi } from '../../sandbox/chatwoot-api.ts'
 import { chatwootBody } from '../../sandbox/chatwoot-bodies.ts'
-import { type Channel, choicesOf, choose, say } from '../../sandbox/chatwoot-people.ts'
+import { type Channel, choicesOf, choose, receive, say } from '../../sandbox/chatwoot-people.ts'
 import {
   type ChatwootChange,
   type ConversationState,
@@ -26,6 +26,8 @@ export interface Student {
   conversation: ConversationState
   /** Writes a text; returns the bot's answers. */
   says(content: string): Promise<string[]>
+  /** Sends a message of any kind; returns the bot's answers. */
+  sendsMessage(message: Partial<MessageState>): Promise<string[]>
   /** Makes a choice of the last question, by its title or its position from 1; returns the bot's answers. */
   chooses(choice: string | number): Promise<string[]>
   /** Sends a text without waiting; returns its delivery id. */
@@ -81,6 +83,7 @@ export function student(
     conversation,
     sends: content => deliver(() => say(state, conversation, content)),
     says: content => answerTo(self.sends(content)),
+    sendsMessage: message => answerTo(deliver(() => receive(state, conversation, message))),
     chooses(choice) {
       const asked = question()
       const items = choicesOf(asked)

@@ -1,0 +1,109 @@
+import { hash } from 'node:crypto'
+import { asText } from '../sources/json.ts'
+import { offeredOf, readerOf, situationOf } from './booking.ts'
+import { intentOf, type Meaning, type Situation, understand } from './dialogue.ts'
+import { handOverFor, NO_MISSES } from './hand-over.ts'
+import type { Reply } from './reply.ts'
+import { type SpokenTime, spokenTime } from './spoken-time.ts'
+import { askAgain, chooseSpokenTime, chooseTime, STEPS, showMenu, stopBooking, type Turn, whereWeAre } from './steps.ts'
+import { TEXTS } from './texts/index.ts'
+import { positionIn, urgentWishOf, type Wish, type WishSituation, wishOf } from './wishes.ts'
+
+/** At the second misunderstood message in a row a person is offered, at the next the conversation is a person's. */
+const OFFER_PERSON_AT = 2
+/** The same text so many times within this time: a machine, or somebody whom the bot does not help. */
+const MAX_EQUAL_TEXTS = 3
+const EQUAL_TEXTS_WITHIN_MS = 10 * 60_000
+
+/**
+ * The answer to a student's message; null: none is needed.
+ * @param hasFile a voice message, a picture, a location is in it
+ * @throws {PermanentError} if it can't be done: the student is handed over
+ */
+export async function answerTo(turn: Turn, hasFile: boolean): Promise<Reply | null> {
+  const { conversation } = turn
+  const found = find(turn)
+  if (found === 'nothing') return null
+  if (!isChoice(found) && (await isRepeated(turn))) return handOverFor('repeated', [turn.text], conversation)
+  if (found === undefined && hasFile) return handOverFor('file', [turn.text], conversation)
+  if (found === undefined) return answerMisunderstood(turn)
+  const reply = await replyTo(turn, found)
+  if (reply.handsOver || !conversation.attributes.misunderstood) return reply
+  return { ...reply, attributes: { ...NO_MISSES, ...reply.attributes } }
+}
+
+type Found = Exclude<Meaning, null> | Wish | { spoken: SpokenTime }
+
+/** What a message means; undefined: it is not understood. */
+function find({ services, conversation, kind, text }: Turn): Found | undefined {
+  const { attributes } = conversation
+  const intent = intentOf(attributes)
+  const situation = situationOf({ services, conversation, kind }, intent, offeredOf(conversation))
+  const choice = choiceIn(text, situation)
+  if (choice !== null) return choice
+  const wishes: WishSituation = { intent, isPersonOffered: Number(attributes.misunderstood) >= OFFER_PERSON_AT }
+  const urgent = urgentWishOf(text, wishes)
+  if (urgent !== undefined) return urgent
+  const canSpeak = intent === 'slot' || intent === 'rebook'
+  const spoken = canSpeak ? spokenTime(text, services.now(), readerOf(conversation, services)) : undefined
+  if (spoken?.isCertain) return { spoken }
+  const wish = wishOf(text, wishes)
+  const isAboutPrices = typeof wish === 'object' && 'step' in wish && wish.step === 'prices'
+  if (spoken !== undefined && !isAboutPrices) return { spoken }
+  if (typeof wish !== 'object' || !('step' in wish)) return wish
+  return situation.without.has(wish.step) ? 'here' : wish
+}
+
+function choiceIn(text: string, situation: Situation): Meaning {
+  const choice = understand(text, situation)
+  if (choice !== null) return choice
+  const position = positionIn(text)
+  return position === undefined ? null : understand(String(position), situation)
+}
+
+/** Choices may be made again and again. */
+function isChoice(found: Found | undefined): boolean {
+  if (found === undefined || typeof found === 'string') return false
+  return 'time' in found || ('step' in found && found.step !== 'prices' && found.step !== 'menu')
+}
+
+async function replyTo(turn: Turn, found: Exclude<Found, 'nothing'>): Promise<Reply> {
+  if (found === 'here') return asFirst(turn, whereWeAre(turn))
+  if (found === 'back') return stopBooking(turn)
+  if ('person' in found) return handOverFor(found.person, [turn.text], turn.conversation)
+  if ('spoken' in found) return chooseSpokenTime(turn, found.spoken)
+  if ('time' in found) return chooseTime(turn, found.time)
+  return STEPS[found.step](turn)
+}
+
+/** From now on what is not understood is said to be. */
+function asFirst({ conversation }: Turn, reply: Reply): Reply {
+  if (conversation.attributes.misunderstood != null) return reply
+  return { ...reply, attributes: { ...reply.attributes, misunderstood: 0 } }
+}
+
+/** A first message gets the menu, whatever it says. */
+function answerMisunderstood(turn: Turn): Reply {
+  const { conversation, text } = turn
+  const { attributes, language } = conversation
+  if (attributes.misunderstood == null && intentOf(attributes) === 'menu') return asFirst(turn, showMenu(turn))
+  const misunderstood = (Number(attributes.misunderstood) || 0) + 1
+  const written = [...(asText(attributes.misunderstood_texts)?.split('\n') ?? []), text.replaceAll('\n', ' ')]
+  if (misunderstood > OFFER_PERSON_AT) return handOverFor('misunderstood', written, conversation)
+  const texts = TEXTS[language]
+  const sorry = misunderstood < OFFER_PERSON_AT ? texts.notUnderstood : texts.offerPerson
+  return {
+    ...askAgain(turn, sorry),
+    attributes: { misunderstood, misunderstood_texts: written.join('\n').toWellFormed() },
+  }
+}
+
+/** Whether this text has come too often, as from a machine that answers the bot. */
+async function isRepeated({ conversation, delivery, text, once }: Turn): Promise<boolean> {
+  const within = Math.floor(delivery.receivedAt / EQUAL_TEXTS_WITHIN_MS)
+  const key = `said:${conversation.id}:${hash('sha256', text)}:${within}`
+  for (let count = 1; count < MAX_EQUAL_TEXTS; count++) {
+    if ((await once(`${key}:${count}`, () => delivery.id)) === delivery.id) return false
+  }
+  return true
+}
