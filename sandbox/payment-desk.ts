@@ -83,7 +83,7 @@ export function startPayments(stripe: StripeApi, clock: Clock, send: (event: Eve
       const left = Number(session.amount_total) - (session.amount_refunded ?? 0)
       if (left === 0) throw new RefusedError('All of it has been refunded.')
       if (!Number.isInteger(amount) || amount < 1 || amount > left) {
-        throw new RefusedError(`A refund must be from 1 to ${left} whole cents, which is what is left.`)
+        throw new RefusedError(`A refund must be from 0.01 to ${(left / 100).toFixed(2)}, which is what is left.`)
       }
       if (session.dispute !== undefined) throw new RefusedError('A payment that is disputed is not refunded.')
       const refunded = Number(session.amount_total) - left + amount

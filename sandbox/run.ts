@@ -7,6 +7,7 @@ import Fastify from 'fastify'
 import { serverUrl } from '../commands/server-url.ts'
 import { type Env, EnvError } from '../environment.ts'
 import { cannotListen } from '../server.ts'
+import { isDirectLoopback } from '../sources/direct.ts'
 import { sandboxFiles, takeFiles } from './files.ts'
 import { readLessons } from './lessons.ts'
 import { logLines } from './log-lines.ts'
@@ -153,9 +154,11 @@ async function servePage({ config, files, opened, adminToken, ...parts }: Page):
   const calendar = readLessons({ file: files.store, zone, now: clock.now })
   const admin = { signIn: () => signIn(service, adminToken) }
   await app.register(sandboxPage, { ...parts, calendar, admin, zone })
+  // The service has nothing there, and whoever types the port alone means this.
+  app.get('/', (request, reply) => (isDirectLoopback(request) ? reply.redirect('/sandbox') : reply.callNotFound()))
   await app.ready()
   return (request, response) => {
-    if (/^\/sandbox(?:[/?]|$)/.test(request.url as string)) app.routing(request, response)
+    if (/^\/(?:sandbox(?:[/?]|$)|$)/.test(request.url as string)) app.routing(request, response)
     else passOn(request, response, service.state() === 'running' ? service.url() : undefined)
   }
 }

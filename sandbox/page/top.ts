@@ -3,7 +3,7 @@ import { clockTime, form, type PageContext } from './page.ts'
 import { nextExpiry } from './time.ts'
 import { hrefOf, type View } from './view.ts'
 
-const STATE_WORDS = { starting: 'Starting', running: 'Running', stopped: 'Killed' }
+const STATE_WORDS = { starting: 'Starting', running: 'Running', stopped: 'Stopped' }
 
 /** The service's state, the clock, and the way to the dashboard. */
 export function top(context: PageContext, view: View): string {

@@ -62,7 +62,7 @@ function tests(browser: Browser): void {
         await page.getByRole('button', { name: 'iDEAL' }).click()
         await page.waitForURL(/\/sandbox#student-/)
         await page.getByRole('button', { name: 'Kill the service' }).click()
-        await page.getByRole('status').getByText('Killed').waitFor()
+        await page.getByRole('status').getByText('Stopped').waitFor()
         await page.getByRole('button', { name: 'Start the service' }).click()
         await page.getByRole('status').getByText('Running').waitFor()
         // Stripe sends again what it could not deliver, later and later.

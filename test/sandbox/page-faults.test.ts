@@ -25,7 +25,7 @@ t.test('the switches break things, and mend them', async t => {
 t.test('the service is killed and started again', async t => {
   const { press, get, control } = await startPage(t)
   t.match(textOf(await get('/sandbox')), /Running ?127\.0\.0\.1:40123/)
-  t.match(textOf(await press('/sandbox', 'kill')), /Killed.*Start the service.*the last line of the log/)
+  t.match(textOf(await press('/sandbox', 'kill')), /Stopped.*Start the service.*the last line of the log/)
   t.match(textOf(await press('/sandbox', 'start')), /Running/)
   await control.become('starting')
   t.match(await get('/sandbox'), /<button class="danger" disabled>Kill/)

@@ -206,6 +206,8 @@ t.test('the port: the page, and everything else is the service’s', async t => 
   t.equal((await fetch(url)).status, 200)
   t.equal((await fetch(`${origin}/sandbox?week=1`)).status, 200)
   t.equal((await fetch(`${origin}/sandboxes`)).status, 404)
+  t.equal((await fetch(origin)).url, url, 'the port alone leads there')
+  t.equal((await fetch(origin, { headers: { via: '1.1 proxy' } })).status, 404, 'but not whoever may not see it')
   const dashboard = await fetch(`${origin}/dashboard`, { redirect: 'manual' })
   t.match(dashboard.headers.get('location'), /^\/dashboard\/sign-in/)
 
