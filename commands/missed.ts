@@ -52,7 +52,7 @@ export async function missedEvents(client: StripeClient, since: number): Promise
 export async function missedMessages(client: ChatwootClient, since: number): Promise<Missed[]> {
   const messages: Missed[] = []
   for (const conversation of await activeSince(client, since)) {
-    if (isSilent(toConversation(readConversation(conversation, 'conversation')))) continue
+    if (isSilent(toConversation(readConversation(conversation, 'conversation')), Date.now())) continue
     const message = await lastPublic(client, conversation)
     const event = message && eventOf(message)
     if (message === undefined || event === undefined) continue

@@ -55,7 +55,7 @@ function expiredReply(
 ): Reply | null {
   if (conversation.attributes.checkout_session !== session || time === null) return null
   const when = formatWhen(time.start, readerOf(conversation, services))
-  return respectingSilence(conversation, {
+  return respectingSilence(services, conversation, {
     since: stateOf(conversation),
     content: TEXTS[conversation.language].expired(when),
     items: choicesOf(situationOf({ services, conversation, kind: kindOf(conversation) }, 'menu', [])),

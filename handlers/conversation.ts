@@ -2,8 +2,9 @@ import type { ChatwootConversation as ApiConversation, ChatwootClient } from '..
 import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { type ChatwootConversation, readConversation } from '../sources/chatwoot-payloads.ts'
-import type { Json } from '../sources/json.ts'
+import { asObject, type Json } from '../sources/json.ts'
 import { type LanguageCode, languageOf } from './texts/index.ts'
+import { parseTime } from './times.ts'
 
 /** The parts of a conversation that the bot uses. */
 export interface Conversation {
@@ -16,6 +17,14 @@ export interface Conversation {
   language: LanguageCode
   /** Assigned to a person. */
   assigned: boolean
+  /** A team has it. */
+  hasTeam: boolean
+  /** It is the bot's turn. */
+  isPending: boolean
+  /** Labelled as handed over to a person. */
+  isHandedOver: boolean
+  /** When a person last wrote to the student, Unix ms; undefined: no person has, or the bot has it again. */
+  personWroteAt: number | undefined
   /** Open, and handed over by the bot. */
   awaitsHuman: boolean
   /** As Chatwoot's API gave it, if it was read: what is written back need not be read again. */
@@ -33,8 +42,15 @@ export function toConversation(conversation: ChatwootConversation): Conversation
     contactName: contact?.name ?? '',
     contactAttributes,
     language: languageOf(contactAttributes, additional_attributes),
-    // Bots can be assignees too ('AgentBot', 'Captain::Assistant'); versions without assignee_type only name people.
-    assigned: meta.assignee !== null && (meta.assignee_type ?? 'User') === 'User',
+    // Bots can be assignees too ('AgentBot', 'Captain::Assistant'); versions without assignee_type say `agent_bot`.
+    assigned:
+      meta.assignee !== null &&
+      (meta.assignee_type ?? 'User') === 'User' &&
+      asObject(meta.assignee).type !== 'agent_bot',
+    hasTeam: meta.team !== null,
+    isPending: status === 'pending',
+    isHandedOver: labels.includes('intent:handoff'),
+    personWroteAt: parseTime(custom_attributes.person_wrote_at),
     awaitsHuman: status === 'open' && labels.includes('intent:handoff'),
   }
 }
@@ -54,9 +70,20 @@ export function isSwitchedOff({ bot_disabled }: Json): boolean {
   return bot_disabled === true || bot_disabled === 'true'
 }
 
-/** Whether the bot must be silent: switched off, assigned to a person, or handed over. */
-export function isSilent({ attributes, assigned, awaitsHuman }: Conversation): boolean {
-  return isSwitchedOff(attributes) || assigned || awaitsHuman
+/** So long after a person's last message the bot has the conversation again, ms. */
+const PERSON_HAS_IT_FOR_MS = 24 * 60 * 60_000
+
+/**
+ * Whether the bot must be silent: switched off, or a person has the conversation. A pending one is in nobody's queue,
+ * even if somebody is still assigned to it. One that was handed over waits for a person without a limit.
+ * @param now Unix ms
+ */
+export function isSilent(conversation: Conversation, now: number): boolean {
+  const { attributes, assigned, awaitsHuman, hasTeam, isPending, personWroteAt } = conversation
+  if (isSwitchedOff(attributes) || hasTeam) return true
+  if (isPending) return false
+  if (personWroteAt !== undefined) return now - personWroteAt < PERSON_HAS_IT_FOR_MS
+  return assigned || awaitsHuman
 }
 
 /** Whether an order is the conversation's current one, or no other is in progress. */

@@ -35,7 +35,7 @@ export async function paymentFailed(
   const isOfThis = attributes.payment_intent_id === payment.id || attributes.order_id === payment.order
   if (isOfThis && !BEFORE_MONEY.has(attributes.payment_status)) return
   await replyOnce(services, client, conversation, `payment:${payment.id}:failed`, context, async () =>
-    respectingSilence(conversation, await offerAgain(services, conversation, payment, delivery, context)),
+    respectingSilence(services, conversation, await offerAgain(services, conversation, payment, delivery, context)),
   )
 }
 

@@ -193,7 +193,7 @@ async function askForAnotherTime(
     ? 'No other time is free either: please find one with the student.'
     : 'The student has been asked to choose another time.'
   const attributes = { ...BOOKED, ...offer.attributes, pending_intent: 'rebook', order_id: order }
-  return respectingSilence(conversation, {
+  return respectingSilence(services, conversation, {
     ...offer,
     note: `${note} ${next}`,
     attributes,

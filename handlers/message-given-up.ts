@@ -55,7 +55,7 @@ async function explain(
   // The student has the reply; a later step failed.
   if (await client.wasSent(id, `${delivery.id}:message`, signal)) return { note, handsOver }
   const released = unsaid === undefined ? await releaseUnsold(services, conversation, delivery, context) : {}
-  return respectingSilence(conversation, {
+  return respectingSilence(services, conversation, {
     ...released,
     since: stateOf(conversation),
     note: unsaid === undefined ? note : `${note}\nIt has not told the student: "${unsaid}"`,

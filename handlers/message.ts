@@ -25,8 +25,9 @@ import { publish, type Reply, sayOnce } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
 import type { Turn } from './steps.ts'
+import { giveBack, takeOver, withoutPerson } from './take-over.ts'
 import { releaseUnsold, WITHOUT_ORDER } from './unsold.ts'
-import { isFromStudent } from './written-by.ts'
+import { isFromPerson, isFromStudent } from './written-by.ts'
 
 /** A message handled later than this may have been answered meanwhile. */
 const STALE_AFTER_MS = 2 * 60 * 1_000
@@ -41,13 +42,14 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
 
   async function onMessage(delivery: Delivery<ChatwootMessage>, context: HandlerContext): Promise<void> {
     const { id, event, payload } = delivery
+    if (isFromPerson(event, payload) && chatwoot !== null) return takeOver(services, chatwoot, delivery, context)
     if (!isFromStudent(event, payload)) return
     context.log.debug({ preview: previewOf(payload) }, 'a student writes')
     if (chatwoot === null) return context.log.warn('no reply sent: CW_TOKEN is not set')
     const conversation = toConversation(payload.conversation)
-    if (isSilent(conversation)) return
+    if (isSilent(conversation, now())) return
     const late = now() - delivery.receivedAt
-    if (late > STALE_AFTER_MS && (await isOvertaken(chatwoot, conversation.id, delivery, context))) {
+    if (late > STALE_AFTER_MS && (await isOvertaken(chatwoot, conversation.id, delivery, now(), context))) {
       const note = { content: lateNote(late, payload) }
       return sayOnce(chatwoot, 'sendPrivateNote', conversation.id, note, `${id}:late`, context)
     }
@@ -57,7 +59,7 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
       // Read: the copy in the event can predate the reply to the previous message.
       current = await fetchConversation(chatwoot, conversation.id, context.signal)
       const answered = await answer(current, delivery, context)
-      return answered && withInitial(chatwoot, current, answered, delivery, context)
+      return answered && withInitial(chatwoot, current, withoutPerson(current, answered), delivery, context)
     })
     if (reply !== null) await publish(services, chatwoot, current, reply, id, context)
   }
@@ -68,6 +70,10 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     await initialise(chatwoot, id, delivery, context)
   }
 
+  async function onResolved(delivery: Delivery<ChatwootConversationEvent>, context: HandlerContext): Promise<void> {
+    if (chatwoot !== null) await giveBack(services, chatwoot, delivery, context)
+  }
+
   /** null: the bot keeps silent. */
   async function answer(
     conversation: Conversation,
@@ -75,7 +81,7 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     context: HandlerContext,
   ): Promise<Reply | null> {
     const { signal, log, once } = context
-    if (isSilent(conversation)) return null
+    if (isSilent(conversation, now())) return null
     const text = textOf(delivery.payload).slice(0, MAX_ANSWER_LENGTH)
     const turn: Turn = { services, conversation, kind: kindOf(conversation), signal, delivery, text, once }
     try {
@@ -95,7 +101,13 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
   }
 
   const message: Handler<ChatwootMessage> = { handle: onMessage, gaveUp: onGivenUp }
-  return { message_created: message, message_updated: message, conversation_created: onConversation }
+  return {
+    message_created: message,
+    message_updated: message,
+    conversation_created: onConversation,
+    conversation_resolved: onResolved,
+    conversation_status_changed: onResolved,
+  }
 }
 
 /** What was chosen, else the text, else the attachments' types. */
@@ -115,6 +127,7 @@ async function isOvertaken(
   client: ChatwootClient,
   id: string,
   delivery: Delivery<ChatwootMessage>,
+  now: number,
   context: HandlerContext,
 ): Promise<boolean> {
   const { signal } = context
@@ -123,7 +136,7 @@ async function isOvertaken(
   const OUTGOING = 1
   const isAnswered = last?.message_type === OUTGOING && !last.private && last.id > delivery.payload.id
   const isTaken =
-    isSilent(toConversation(readConversation(current, 'conversation'))) ||
+    isSilent(toConversation(readConversation(current, 'conversation')), now) ||
     isAnswered ||
     (await isWithPerson(delivery, context))
   return isTaken && !(await client.wasSent(id, `${delivery.id}:message`, signal))

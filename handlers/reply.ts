@@ -39,9 +39,9 @@ function hasMovedOn(current: Conversation, { since, attributes }: Reply): boolea
 }
 
 /** If the bot must be silent, turns the message into a note for the tutor. */
-export function respectingSilence(conversation: Conversation, reply: Reply): Reply {
+export function respectingSilence({ now }: Services, conversation: Conversation, reply: Reply): Reply {
   const { content, items: _, note, handsOver: __, ...rest } = reply
-  if (!isSilent(conversation) || content === undefined) return reply
+  if (!isSilent(conversation, now()) || content === undefined) return reply
   const unsaid = `TutorBot is silent here, and has not told the student: "${content}"`
   return { ...rest, note: note === undefined ? unsaid : `${note}\n${unsaid}` }
 }

@@ -1,4 +1,5 @@
 import type { ChatwootMessage } from '../sources/chatwoot-payloads.ts'
+import { asObject } from '../sources/json.ts'
 
 /** Who wrote a message. */
 
@@ -13,4 +14,18 @@ function needsNoAnswer({ content_attributes, conversation }: ChatwootMessage): b
   const { is_reaction, image_type, email } = content_attributes
   const isAutomatic = email.auto_reply === true
   return is_reaction || image_type === 'story_mention' || isAutomatic || conversation.meta.sender?.blocked === true
+}
+
+/**
+ * A message to the student that a person wrote, in Chatwoot or in the phone's own app. Not ours, which carry a marker
+ * (also when the phone's app echoes them), nor another bot's, a rule's, a campaign's or a template.
+ */
+export function isFromPerson(event: string, payload: ChatwootMessage): boolean {
+  if (event !== 'message_created' || payload.message_type !== 'outgoing' || payload.private) return false
+  const { tutorbot, automation_rule_id, external_echo, external_sender_name } = asObject(payload.content_attributes)
+  const { campaign_id, template_params } = asObject(asObject(payload).additional_attributes)
+  const signs = [tutorbot, automation_rule_id, campaign_id, template_params]
+  if (signs.some(sign => sign != null) || payload.content_attributes.is_reaction) return false
+  if (payload.sender !== null) return payload.sender.type === 'user'
+  return external_echo === true || Boolean(external_sender_name)
 }

@@ -149,7 +149,7 @@ tap.test('only conversations that wait for the bot', async t => {
   add([photo])
   add([incoming, answer])
   add([incoming, answer, note])
-  add([incoming], { assignee: 11 })
+  add([incoming], { assignee: 11, status: 'open' })
   add([incoming], { custom_attributes: { bot_disabled: true } })
   add([incoming], { status: 'resolved' })
   add([message(16, { created_at: NOW - 5 * HOUR })], { last_activity_at: NOW - 20 })

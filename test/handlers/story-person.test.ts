@@ -66,7 +66,10 @@ t.test('five messages in a second: one coherent answer to each, in order', async
 
 t.test('silent where the bot is switched off or a person has the conversation', async t => {
   const tutor = await setUp(t)
-  for (const [index, parts] of [{ custom_attributes: { bot_disabled: true } }, { assignee: 11 }].entries()) {
+  for (const [index, parts] of [
+    { custom_attributes: { bot_disabled: true } },
+    { assignee: 11, status: 'open' },
+  ].entries()) {
     t.strictSame(await tutor.student('whatsapp', { id: index + 1, ...parts }).says('Les boeken'), [])
   }
 })
@@ -133,7 +136,7 @@ t.test('regression: where a person has the conversation, Stripe’s events send 
   t.match(renee.notes(), [/^TutorBot is silent here, and has not told the student: "Je reservering/])
 
   const tim = await reserved(tutor, { id: 4100043, contact: 4100002 })
-  tim.conversation.assignee = 11
+  Object.assign(tim.conversation, { assignee: 11, status: 'open' })
   const session = tutor.session(2)
   Object.assign(session, { metadata: { ...session.metadata, lesson_start: 'never' } })
   const before = tim.read().length

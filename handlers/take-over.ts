@@ -1,0 +1,59 @@
+import type { ChatwootClient } from '../clients/chatwoot.ts'
+import type { Delivery } from '../inbox/contracts.ts'
+import type { HandlerContext } from '../inbox/drain.ts'
+import { utcTime } from '../inbox/utc-time.ts'
+import type { ChatwootConversationEvent, ChatwootMessage } from '../sources/chatwoot-payloads.ts'
+import { type Conversation, fetchConversation, isSwitchedOff, toConversation } from './conversation.ts'
+import { occurredAt } from './occurred-at.ts'
+import { publish, type Reply } from './reply.ts'
+import type { Services } from './services.ts'
+
+/** A person writes to a student, and so has the conversation, until it goes back to the bot. */
+
+/** The time of a person's last message is written down no more often than this, ms. */
+const NOTED_EVERY_MS = 10 * 60_000
+
+/** A person has written to the student: marks the conversation and opens it. No call where that is known. */
+export async function takeOver(
+  services: Services,
+  client: ChatwootClient,
+  delivery: Delivery<ChatwootMessage>,
+  context: HandlerContext,
+): Promise<void> {
+  const { id, payload, receivedAt } = delivery
+  const { attributes, isPending, personWroteAt, ...told } = toConversation(payload.conversation)
+  const at = occurredAt(payload) ?? receivedAt
+  const isKnown = personWroteAt !== undefined && at - personWroteAt < NOTED_EVERY_MS && !isPending
+  if (isSwitchedOff(attributes) || isKnown) return
+  const current = await fetchConversation(client, told.id, context.signal)
+  const reply = { attributes: { person_wrote_at: utcTime(at) }, labels: { add: ['intent:handoff'] } }
+  await publish(services, client, current, reply, `${id}:taken`, context)
+  // Where it was pending, open is the sign for a person.
+  if (current.isPending) await client.setStatus(told.id, 'open', context.signal)
+}
+
+/** A conversation is resolved: whoever had it is done. */
+export async function giveBack(
+  services: Services,
+  client: ChatwootClient,
+  { id, payload }: Delivery<ChatwootConversationEvent>,
+  context: HandlerContext,
+): Promise<void> {
+  const { personWroteAt, isHandedOver, ...told } = toConversation(payload)
+  if (payload.status !== 'resolved' || (personWroteAt === undefined && !isHandedOver)) return
+  const current = await fetchConversation(client, told.id, context.signal)
+  await publish(services, client, current, withoutPerson(current, {}), `${id}:given-back`, context)
+}
+
+/** Adds to the bot's reply that the conversation is not a person's any more. */
+export function withoutPerson({ isHandedOver, isPending, personWroteAt, read }: Conversation, reply: Reply): Reply {
+  const { handsOver = false, attributes, labels } = reply
+  // Open and silent for long: the mark stays, as what tells that a person's part has ended.
+  const isUnmarked = personWroteAt !== undefined && (isPending || handsOver || read?.status === 'resolved')
+  const isUnlabelled = isHandedOver && !handsOver
+  return {
+    ...reply,
+    ...(isUnmarked && { attributes: { ...attributes, person_wrote_at: null } }),
+    ...(isUnlabelled && { labels: { ...labels, remove: [...(labels?.remove ?? []), 'intent:handoff'] } }),
+  }
+}
