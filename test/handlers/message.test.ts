@@ -464,7 +464,7 @@ t.test('late, the last message sent is older or a note: the student is answered'
 
 t.test('late, answered meanwhile: a private note, no reply', async t => {
   const cases: [string, (conversation: ConversationState) => unknown][] = [
-    ['a human has it', conversation => Object.assign(conversation, { assignee: 11 })],
+    ['a human has it', conversation => Object.assign(conversation, { status: 'open', assignee: 11 })],
     [
       'a human was asked for',
       conversation => Object.assign(conversation, { status: 'open', labels: ['intent:handoff'] }),

@@ -73,6 +73,14 @@ t.test('resolved and written to again: the bot has it, and the old label and ass
   await quiet()
   t.match(await says('hoeveel kost het?'), [PRICES])
   t.strictSame(of().labels, ['vip'])
+  for (const text of ['Les boeken', '1']) await says(text)
+  world.chatwoot.state.setLabels(of(), ['intent:handoff', 'status:awaiting_pay'])
+  await quiet()
+  t.match(await says('laat maar'), [/^> Hoi/])
+  t.strictSame(of().labels, [], 'beside what the answer itself takes away')
+  world.resolve(id)
+  await quiet()
+  t.equal(of().status, 'resolved')
 })
 
 t.test('a team, or a person who is assigned to an open conversation: silence; an agent bot is no person', async t => {
