@@ -105,5 +105,6 @@ async function isRepeated({ conversation, delivery, text, once }: Turn): Promise
   for (let count = 1; count < MAX_EQUAL_TEXTS; count++) {
     if ((await once(`${key}:${count}`, () => delivery.id)) === delivery.id) return false
   }
-  return true
+  // An id can come again with a new conversation: nothing has been answered in that one.
+  return conversation.attributes.pending_intent != null
 }
