@@ -6,6 +6,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { isSimulated } from '../../operator/simulated.ts'
+import { sandboxFiles } from '../../sandbox/files.ts'
+import { writeRun } from '../../sandbox/run-file.ts'
 import { buildServer } from '../../server.ts'
 import { cli, run as command, type Environment } from '../helpers/cli.ts'
 
@@ -226,4 +228,17 @@ t.test('as a process', async t => {
   const bad = await cli(SECRETS, ['simulate', '--url', 'http://127.0.0.1:1'])
   t.match(bad, { code: 1, out: '', err: /^simulate: http:\/\/127.0.0.1:1 can't be reached .*\n$/ })
   t.equal(bad.err.trim().split('\n').length, 1, 'one line')
+})
+
+t.test('a sandbox that runs is sent samples unless --url names another server', async t => {
+  const store = join(t.testdir(), 'webhooks.db')
+  const url = 'http://127.0.0.1:1'
+  writeRun(sandboxFiles(store).run, { pid: process.pid, url, offsetMs: 0, env: { CW_HMAC_SECRET: 'of this run' } })
+  const asked = async (...args: string[]) => {
+    const { err } = await command({ DATABASE_URL: store }, 'simulate', ...args)
+    return /^simulate: (\S+) can't be reached/.exec(err)?.[1]
+  }
+  t.equal(await asked(), url)
+  t.equal(await asked('--url', url), url)
+  t.equal(await asked('--url', 'http://127.0.0.1:2'), 'http://127.0.0.1:2')
 })

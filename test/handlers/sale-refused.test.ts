@@ -137,3 +137,18 @@ t.test('an archived price is not shown', async t => {
   Object.assign(tutor.stripe.prices.get('price_s60') as Price, { active: false })
   t.strictSame(await renee.says('Prijzen'), ['Onze prijzen:\n90 minuten: 85.00 EUR'])
 })
+
+t.test(
+  'Stripe refuses the link for another reason than its price: a person gets the student, and reads it',
+  async t => {
+    const tutor = await setUp(t)
+    const renee = tutor.student()
+    await renee.says('Hoi')
+    await renee.says('Les boeken')
+    const error = { type: 'invalid_request_error', message: 'Your account cannot currently make live charges.' }
+    tutor.stripe.fail('POST /v1/checkout/sessions', { status: 400, body: { error } })
+    t.strictSame(await renee.says('1'), ['Een ogenblik: iemand van ons neemt dit gesprek over.'])
+    t.match(renee.notes(), [/cannot currently make live charges/])
+    t.strictSame(await tutor.busy(), [])
+  },
+)

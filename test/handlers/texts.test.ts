@@ -22,6 +22,7 @@ t.test('every language has all texts, with their parameters', async t => {
       'timeKept',
       'timeNotKept',
       'refundFailed',
+      'awaitsPayment',
     ] as const) {
       t.match(texts[name]('XYZ'), /XYZ/, name)
     }
