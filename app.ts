@@ -51,6 +51,7 @@ export type { CalendarOptions } from './plugins/calendar.ts'
 export type { InboxOptions } from './plugins/inbox.ts'
 export {
   signChatwoot,
+  signStripe,
   type VerificationOptions,
 } from './plugins/verification.ts'
 export type { Webhooks } from './plugins/webhooks.ts'

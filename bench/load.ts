@@ -4,9 +4,8 @@
  */
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import Stripe from 'stripe'
 import { chatwoot, railsJson, stripeEvent, stripeSession } from '../commands/samples.ts'
-import { signChatwoot } from '../plugins/verification.ts'
+import { signChatwoot, signStripe } from '../plugins/verification.ts'
 
 export interface LoadOptions {
   /** The servers' ports; connections are spread over them. */
@@ -37,13 +36,7 @@ function prepare({ source, secret }: LoadOptions, number: number): Buffer {
     source === 'chatwoot'
       ? railsJson(chatwoot.incoming({ message: number, conversation: 1 + (number % 5_000) }))
       : railsJson(stripeOf(number))
-  const headers =
-    source === 'chatwoot'
-      ? signChatwoot(body, secret)
-      : {
-          'content-type': 'application/json',
-          'stripe-signature': Stripe.webhooks.generateTestHeaderString({ payload: body, secret }),
-        }
+  const headers = source === 'chatwoot' ? signChatwoot(body, secret) : signStripe(body, secret)
   const path = source === 'chatwoot' ? '/cw' : '/webhook/payments'
   const lines = Object.entries({ host: '127.0.0.1', ...headers, 'content-length': Buffer.byteLength(body) })
   return Buffer.from(

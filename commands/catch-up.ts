@@ -1,12 +1,11 @@
 import type { Command } from 'commander'
-import Stripe from 'stripe'
 import { createChatwootClient } from '../clients/chatwoot.ts'
 import { retryAfterMs } from '../clients/http.ts'
 import { createStripeClient } from '../clients/stripe-client.ts'
 import { type Env, readEnv } from '../environment.ts'
 import { PermanentError, TransientError } from '../inbox/errors.ts'
 import { utcTime } from '../inbox/utc-time.ts'
-import { signChatwoot } from '../plugins/verification.ts'
+import { signChatwoot, signStripe } from '../plugins/verification.ts'
 import { asObject, asText } from '../sources/json.ts'
 import { type Missed, missedEvents, missedMessages, withRateLimitRetries } from './missed.ts'
 import { CommandError, type Context, parseTimeOption, report, table, withExamples, withJson } from './output.ts'
@@ -163,8 +162,7 @@ async function post(base: string, { source, body }: Missed, config: Env): Promis
 }
 
 function stripeHeaders(payload: string, { STRIPE_WEBHOOK_SECRET = '' }: Env): Record<string, string> {
-  const signature = Stripe.webhooks.generateTestHeaderString({ payload, secret: firstOf(STRIPE_WEBHOOK_SECRET) })
-  return { 'content-type': 'application/json', 'stripe-signature': signature }
+  return signStripe(payload, firstOf(STRIPE_WEBHOOK_SECRET))
 }
 
 /** Without a secret the server accepts unsigned requests from this machine. */

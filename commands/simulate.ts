@@ -4,10 +4,9 @@ import http from 'node:http'
 import https from 'node:https'
 import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
-import Stripe from 'stripe'
 import { type Env, readEnv, readGivenEnv } from '../environment.ts'
 import { SIMULATED } from '../operator/simulated.ts'
-import { signChatwoot } from '../plugins/verification.ts'
+import { signChatwoot, signStripe } from '../plugins/verification.ts'
 import { asObject, asText, type Json } from '../sources/json.ts'
 import { CommandError, type Context, report, table, withExamples, withJson } from './output.ts'
 import {
@@ -256,7 +255,7 @@ function stripeRows(config: Env, now: () => number): Row[] {
     path: '/webhook/payments',
     headers: {
       'content-type': 'application/json',
-      ...(key !== undefined && { 'stripe-signature': stripeSignature(body, key, Math.floor(now() / 1_000) - age) }),
+      ...(key !== undefined && signStripe(body, key, Math.floor(now() / 1_000) - age)),
     },
     body,
   })
@@ -313,11 +312,6 @@ function stripeRows(config: Env, now: () => number): Row[] {
     ),
     row('malformed', signed('{"type": "charge.updated",'), '400 WEBHOOK_MALFORMED'),
   ]
-}
-
-/** @param timestamp Unix time, s */
-function stripeSignature(payload: string, secret: string, timestamp: number): string {
-  return Stripe.webhooks.generateTestHeaderString({ payload, secret, timestamp })
 }
 
 /** Sends it on a new connection, as Chatwoot does. Returns the answer as printed. */

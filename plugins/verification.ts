@@ -173,11 +173,24 @@ const keepRawBody: preParsingHookHandler = (request, _reply, payload, done) => {
  * @param timestamp Unix time, s; default: now
  */
 export function signChatwoot(body: string | Buffer, secret: string, timestamp?: number): Record<string, string> {
-  const at = timestamp ?? Math.floor(Date.now() / 1_000)
-  const signature = createHmac('sha256', secret).update(`${at}.`).update(body).digest('hex')
+  const { at, signature } = signed(body, secret, timestamp)
   return {
     'content-type': 'application/json',
     'x-chatwoot-timestamp': String(at),
     'x-chatwoot-signature': `sha256=${signature}`,
   }
+}
+
+/**
+ * The headers with which Stripe sends a body: for tests of what receives it.
+ * @param timestamp Unix time, s; default: now
+ */
+export function signStripe(body: string | Buffer, secret: string, timestamp?: number): Record<string, string> {
+  const { at, signature } = signed(body, secret, timestamp)
+  return { 'content-type': 'application/json', 'stripe-signature': `t=${at},v1=${signature}` }
+}
+
+/** Both sign the time, a full stop and the body, and write it as hex. */
+function signed(body: string | Buffer, secret: string, at = Math.floor(Date.now() / 1_000)) {
+  return { at, signature: createHmac('sha256', secret).update(`${at}.`).update(body).digest('hex') }
 }

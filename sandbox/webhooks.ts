@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
-import Stripe from 'stripe'
 import type { Clock } from '../inbox/contracts.ts'
-import { signChatwoot } from '../plugins/verification.ts'
+import { signChatwoot, signStripe } from '../plugins/verification.ts'
 import type { Wire, WireEntry } from './wire.ts'
 
 /** Sends webhooks as Chatwoot and Stripe send them: signed, and again only as each of them sends again. */
@@ -184,8 +183,8 @@ export class WebhookSender {
     const { clock, secrets } = this.#options
     const timestamp = Math.floor(clock.now() / 1_000)
     if (as !== 'stripe') return { ...signChatwoot(body, secrets.chatwoot, timestamp), 'x-chatwoot-delivery': uuid }
-    const signature = Stripe.webhooks.generateTestHeaderString({ payload: body, secret: secrets.stripe, timestamp })
-    return { 'content-type': 'application/json; charset=utf-8', 'stripe-signature': signature }
+    const headers = signStripe(body, secrets.stripe, timestamp)
+    return { ...headers, 'content-type': 'application/json; charset=utf-8' }
   }
 }
 

@@ -1,11 +1,10 @@
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import Fastify, { type FastifyInstance, type InjectOptions, LogController } from 'fastify'
-import Stripe from 'stripe'
 import type { Test } from 'tap'
 import webhooks, { type WebhooksOptions } from '../../app.ts'
 import { railsJson } from '../../commands/samples.ts'
-import { signChatwoot } from '../../plugins/verification.ts'
+import { signChatwoot, signStripe } from '../../plugins/verification.ts'
 import { type CapturedLog, captureLog } from './log.ts'
 
 export const CHATWOOT_SECRET = 'the-secret-of-the-chatwoot-webhook'
@@ -61,6 +60,5 @@ export function stripeRequest(
 }
 
 export function stripeHeaders(body: string, secret = STRIPE_SECRET): Record<string, string> {
-  const signature = Stripe.webhooks.generateTestHeaderString({ payload: body, secret })
-  return { 'content-type': 'application/json', 'stripe-signature': signature }
+  return signStripe(body, secret)
 }

@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
 import Stripe from 'stripe'
 import t, { type Test } from 'tap'
-import verification, { signChatwoot, type VerificationOptions } from '../../plugins/verification.ts'
+import verification, { signChatwoot, signStripe, type VerificationOptions } from '../../plugins/verification.ts'
 import type { ChatwootVerification } from '../../sources/chatwoot.ts'
 import { listen } from '../helpers/app.ts'
 import { captureLog } from '../helpers/log.ts'
@@ -450,4 +450,11 @@ t.test('random bytes are never a signature', async t => {
     t.match(await send(app, { ...json, 'x-chatwoot-signature': hex }), { status: 401 })
     t.match(await send(app, { ...json, 'stripe-signature': `t=${AT},v1=${hex}` }, BODY, '/stripe'), { status: 401 })
   }
+})
+
+t.test('Stripe’s signature is made as its own library makes it', async t => {
+  const header = Stripe.webhooks.generateTestHeaderString({ payload: BODY, secret: 'whsec_1', timestamp: AT })
+  t.strictSame(signStripe(BODY, 'whsec_1', AT), { 'content-type': 'application/json', 'stripe-signature': header })
+  const now = signStripe(BODY, 'whsec_1')['stripe-signature'] as string
+  t.ok(Stripe.webhooks.constructEvent(BODY, now, 'whsec_1'))
 })
