@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../inbox/contracts.ts'
 import { OUTGOING } from '../sandbox/chatwoot-state.ts'
+import { standInSettings } from '../sandbox/environment.ts'
 import { startWorld, type World } from '../sandbox/world.ts'
 
 const [other, students = '9', delay = '150'] = process.argv.slice(2)
@@ -63,14 +64,7 @@ async function begin(name: string, path: string): Promise<Side> {
     PATH: [join(path, 'node_modules/.bin'), process.env.PATH].join(delimiter),
     PORT: '0',
     DATABASE_URL: join(folder, `${name}.db`),
-    CW_HMAC_SECRET: SECRETS.chatwoot,
-    STRIPE_WEBHOOK_SECRET: SECRETS.stripe,
-    CW_URL: chatwoot.url,
-    CW_ACC_ID: chatwoot.accountId,
-    CW_TOKEN: chatwoot.tokens.bot,
-    CW_ADMIN_TOKEN: chatwoot.tokens.admin,
-    STRIPE_SECRET_KEY: stripe.secretKey,
-    STRIPE_API_BASE: stripe.url,
+    ...standInSettings(world, SECRETS),
     STANDARD_PRICE_ID_60: 'price_1',
   }
   const server = spawn('sh', ['-c', scripts.start], { cwd: path, env, stdio: ['ignore', 'pipe', 'inherit'] })

@@ -8,6 +8,7 @@ import { serverUrl } from '../commands/server-url.ts'
 import { type Env, EnvError } from '../environment.ts'
 import { cannotListen } from '../server.ts'
 import { isDirectLoopback } from '../sources/direct.ts'
+import { standInSettings } from './environment.ts'
 import { sandboxFiles, takeFiles } from './files.ts'
 import { readLessons } from './lessons.ts'
 import { logLines } from './log-lines.ts'
@@ -183,8 +184,8 @@ function serviceEnv(
     url: string
   },
 ): Record<string, string> {
-  const { chatwoot, stripe } = world
   return {
+    ...standInSettings(world, secrets),
     PORT: '0',
     HOST: '127.0.0.1',
     LOG_LEVEL: config.LOG_LEVEL,
@@ -192,14 +193,6 @@ function serviceEnv(
     TZ: config.TZ,
     RETENTION_DAYS: `${config.RETENTION_DAYS}`,
     DEDUP_DAYS: `${config.DEDUP_DAYS}`,
-    CW_URL: chatwoot.url,
-    CW_ACC_ID: chatwoot.accountId,
-    CW_TOKEN: chatwoot.tokens.bot,
-    CW_ADMIN_TOKEN: chatwoot.tokens.admin,
-    CW_HMAC_SECRET: secrets.chatwoot,
-    STRIPE_API_BASE: stripe.url,
-    STRIPE_SECRET_KEY: stripe.secretKey,
-    STRIPE_WEBHOOK_SECRET: secrets.stripe,
     CHECKOUT_RETURN_URL: `${url}/sandbox`,
     ADMIN_TOKEN: adminToken,
     CALENDAR_TOKEN: random(),

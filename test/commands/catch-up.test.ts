@@ -6,6 +6,7 @@ import tap, { type Test } from 'tap'
 import { chatwoot as samples, stripeEvent, stripeSession } from '../../commands/samples.ts'
 import { startChatwootApi } from '../../sandbox/chatwoot-api.ts'
 import type { ConversationState, MessageState } from '../../sandbox/chatwoot-state.ts'
+import { standInSettings } from '../../sandbox/environment.ts'
 import { startStripeApi, stripeError } from '../../sandbox/stripe-api.ts'
 import { buildServer } from '../../server.ts'
 import { CHATWOOT_SECRET, chatwootRequest, STRIPE_SECRET, stripeRequest } from '../helpers/app.ts'
@@ -29,14 +30,7 @@ async function world(t: Test, more: Environment = {}) {
   const env: Environment = {
     LOG_LEVEL: 'silent',
     DATABASE_URL: join(t.testdir(), 'webhooks.db'),
-    CW_HMAC_SECRET: `${CHATWOOT_SECRET}, another`,
-    CW_URL: chatwoot.url,
-    CW_ACC_ID: chatwoot.accountId,
-    CW_TOKEN: chatwoot.tokens.bot,
-    CW_ADMIN_TOKEN: chatwoot.tokens.admin,
-    STRIPE_WEBHOOK_SECRET: STRIPE_SECRET,
-    STRIPE_SECRET_KEY: stripe.secretKey,
-    STRIPE_API_BASE: stripe.url,
+    ...standInSettings({ chatwoot, stripe }, { chatwoot: `${CHATWOOT_SECRET}, another`, stripe: STRIPE_SECRET }),
     ...more,
   }
   const app = await buildServer({ env })

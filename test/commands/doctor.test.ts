@@ -7,6 +7,7 @@ import tap, { type Test } from 'tap'
 import type { Check } from '../../commands/checks.ts'
 import { openSqliteStore } from '../../inbox/sqlite/store.ts'
 import { type ChatwootApi, startChatwootApi } from '../../sandbox/chatwoot-api.ts'
+import { standInSettings } from '../../sandbox/environment.ts'
 import { startStripeApi, stripeError } from '../../sandbox/stripe-api.ts'
 import { buildServer } from '../../server.ts'
 import { cli, type Environment, run, runJson } from '../helpers/cli.ts'
@@ -31,14 +32,7 @@ async function world(t: Test, more: Environment = {}) {
   const env: Environment = {
     LOG_LEVEL: 'silent',
     DATABASE_URL: join(t.testdir(), 'webhooks.db'),
-    CW_HMAC_SECRET: 'one,two',
-    CW_URL: chatwoot.url,
-    CW_ACC_ID: chatwoot.accountId,
-    CW_TOKEN: chatwoot.tokens.bot,
-    CW_ADMIN_TOKEN: chatwoot.tokens.admin,
-    STRIPE_WEBHOOK_SECRET: 'whsec_one',
-    STRIPE_SECRET_KEY: stripe.secretKey,
-    STRIPE_API_BASE: stripe.url,
+    ...standInSettings({ chatwoot, stripe }, { chatwoot: 'one,two', stripe: 'whsec_one' }),
     GCAL_SERVICE_ACCOUNT_JSON: google.serviceAccount,
     GCAL_CALENDAR_ID: google.calendarId,
     GCAL_API_BASE: google.url,

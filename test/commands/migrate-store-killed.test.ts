@@ -3,6 +3,7 @@ import tap from 'tap'
 import { openPostgresCalendar } from '../../calendar/postgres.ts'
 import { openPostgresStore } from '../../inbox/postgres/store.ts'
 import { startChatwootApi } from '../../sandbox/chatwoot-api.ts'
+import { standInSettings } from '../../sandbox/environment.ts'
 import { pay } from '../../sandbox/payments.ts'
 import { type Session, startStripeApi } from '../../sandbox/stripe-api.ts'
 import { CHATWOOT_SECRET, STRIPE_SECRET, stripeHeaders } from '../helpers/app.ts'
@@ -137,14 +138,7 @@ tap.test('the server is killed during a booking and the store moved: the student
   const file = fileOf(t)
   const url = await server.database()
   const env = {
-    CW_HMAC_SECRET: CHATWOOT_SECRET,
-    STRIPE_WEBHOOK_SECRET: STRIPE_SECRET,
-    CW_URL: chatwoot.url,
-    CW_ACC_ID: chatwoot.accountId,
-    CW_TOKEN: chatwoot.tokens.bot,
-    CW_ADMIN_TOKEN: chatwoot.tokens.admin,
-    STRIPE_SECRET_KEY: stripe.secretKey,
-    STRIPE_API_BASE: stripe.url,
+    ...standInSettings({ chatwoot, stripe }, { chatwoot: CHATWOOT_SECRET, stripe: STRIPE_SECRET }),
     STANDARD_PRICE_ID_60: 'price_1',
     CALENDAR_TOKEN: 'calendar-token-of-16',
   }

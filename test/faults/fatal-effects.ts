@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { startChatwootApi } from '../../sandbox/chatwoot-api.ts'
+import { standInSettings } from '../../sandbox/environment.ts'
 import type { Call } from '../../sandbox/stand-in.ts'
 import { startStripeApi } from '../../sandbox/stripe-api.ts'
 import { CHATWOOT_SECRET, STRIPE_SECRET } from '../helpers/app.ts'
@@ -28,14 +29,7 @@ export async function setUp(t: Test, run: number) {
   stripe.addPrice('price_1', 6000)
   const env = {
     DATABASE_URL: join(t.testdir(), 'webhooks.db'),
-    CW_HMAC_SECRET: CHATWOOT_SECRET,
-    STRIPE_WEBHOOK_SECRET: STRIPE_SECRET,
-    CW_URL: chatwoot.url,
-    CW_ACC_ID: chatwoot.accountId,
-    CW_TOKEN: chatwoot.tokens.bot,
-    CW_ADMIN_TOKEN: chatwoot.tokens.admin,
-    STRIPE_SECRET_KEY: stripe.secretKey,
-    STRIPE_API_BASE: stripe.url,
+    ...standInSettings({ chatwoot, stripe }, { chatwoot: CHATWOOT_SECRET, stripe: STRIPE_SECRET }),
     STANDARD_PRICE_ID_60: 'price_1',
     GCAL_SERVICE_ACCOUNT_JSON: google.serviceAccount,
     GCAL_CALENDAR_ID: google.calendarId,
