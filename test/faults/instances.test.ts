@@ -1,17 +1,12 @@
 import tap from 'tap'
-import { fleetDatabase, inboxProcess } from '../helpers/inbox-fleet.ts'
+import { fleetDatabase, inboxProcess, isReady } from '../helpers/inbox-fleet.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
 import { until } from '../helpers/wait.ts'
 
-/** Why a server is not stopped: others may be using it. */
-const NOT_OURS = process.env.TEST_DATABASE_URL ? 'the server in TEST_DATABASE_URL is not ours to stop' : false
-
-/** Several instances on one PostgreSQL database, in real time: killed, frozen, and without their server. */
+/** Several instances on one PostgreSQL database, in real time: killed and frozen. */
 
 const server = await postgresServer()
 tap.teardown(() => server.close())
-
-const ready = ({ event }: Record<string, unknown>) => event === 'ready'
 
 /** They spend most of their time waiting. */
 tap.test('with their server', async group => {
@@ -23,7 +18,7 @@ tap.test('with their server', async group => {
     async t => {
       const database = await fleetDatabase(server)
       const instances = [1, 2, 3].map(() => inboxProcess(t, database.url, { HANDLER_MS: '2' }))
-      await Promise.all(instances.map(({ line }) => line(ready)))
+      await Promise.all(instances.map(({ line }) => line(isReady)))
       const results = await Promise.all(instances.map(({ accept }) => accept('same', 600, 60)))
       const sum = (field: string) => results.reduce((total, result) => total + (result[field] as number), 0)
       t.same([sum('accepted'), sum('duplicate'), sum('failed')], [600, 1_200, 0])
@@ -38,7 +33,7 @@ tap.test('with their server', async group => {
   group.test('kill -9 in the middle of the work: the others finish it', { buffered: true }, async t => {
     const database = await fleetDatabase(server)
     const [dies, lives] = [1, 2].map(() => inboxProcess(t, database.url, { HANDLER_MS: '100' }))
-    await Promise.all([dies?.line(ready), lives?.line(ready)])
+    await Promise.all([dies?.line(isReady), lives?.line(isReady)])
     const accepting = dies?.accept('job', 300, 60)
     await dies?.line(({ msg }) => msg === 'webhook handled')
     await accepting
@@ -59,7 +54,7 @@ tap.test('with their server', async group => {
       const database = await fleetDatabase(server)
       // Long enough that it is frozen during them, however late this test sees that they have begun.
       const frozen = inboxProcess(t, database.url, { HANDLER_MS: '5000' })
-      await frozen.line(ready)
+      await frozen.line(isReady)
       void frozen.accept('cold', 6, 2)
       const atWork = () => database.number('SELECT count(*) AS n FROM handling WHERE ended IS NULL')
       await until('two to be handled', async () => (await atWork()) === 2)
@@ -80,37 +75,4 @@ tap.test('with their server', async group => {
       t.equal(await database.disordered(), 0)
     },
   )
-})
-
-tap.test('the database is stopped under load and started again', { skip: NOT_OURS }, async t => {
-  const database = await fleetDatabase(server)
-  const instance = inboxProcess(t, database.url, { HANDLER_MS: '20' })
-  await instance.line(ready)
-  const before = await instance.accept('before', 400, 40)
-  await server.stop()
-  const during = await instance.accept('during', 50, 10)
-  await server.start()
-  t.match(before, { accepted: 400, failed: 0 })
-  t.match(during, { accepted: 0, duplicate: 0, failed: 50 })
-  const ms = await database.drained()
-  t.pass(`drained after ${Math.round(ms)} ms`)
-  t.match(await instance.accept('during', 50, 10), { accepted: 50 }, 'nothing of it was kept')
-  await database.drained()
-  t.equal(await database.number(`SELECT count(*) AS n FROM tutorbot_webhooks.delivery WHERE state = 'done'`), 450)
-  t.equal(await database.disordered(), 0)
-})
-
-tap.test('started before the database: waits and logs that', { skip: NOT_OURS }, async t => {
-  const database = await fleetDatabase(server)
-  await server.stop()
-  const instance = inboxProcess(t, database.url)
-  t.match(await instance.line(({ msg }) => String(msg).startsWith('waiting for')), {
-    msg: /^waiting for postgres:\/\/postgres@127\.0\.0\.1:\d+\/webhooks_\w+ \(ECONNREFUSED\)$/,
-  })
-  await server.start()
-  await instance.line(ready)
-  t.match(await instance.accept('late', 3, 1), { accepted: 3 })
-  await database.drained()
-  instance.signal('SIGTERM')
-  t.equal(await instance.ended, 0)
 })

@@ -18,6 +18,9 @@ export interface InboxProcess {
   ended: Promise<number | null>
 }
 
+/** Whether a line is the one with which an instance says that it is ready. */
+export const isReady = ({ event }: Record<string, unknown>) => event === 'ready'
+
 /** An inbox in its own process; killed when the test ends. */
 export function inboxProcess(t: Test, url: string, env: Record<string, string> = {}): InboxProcess {
   const lines = arrivals<Record<string, unknown>>(line => JSON.stringify(line))
