@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { openPostgresCalendar } from '../../calendar/postgres.ts'
 import { openPostgresStore } from '../../inbox/postgres/store.ts'
 import { lesson } from '../helpers/calendar-conformance.ts'
-import { fleetDatabase, inboxProcess } from '../helpers/inbox-fleet.ts'
+import { fleetDatabase, inboxProcess, isReady } from '../helpers/inbox-fleet.ts'
 import { isInstalled } from '../helpers/installed.ts'
 import { client, signedMessage } from '../helpers/load.ts'
 import { captureLog } from '../helpers/log.ts'
@@ -70,7 +70,7 @@ if (isInstalled(t, 'pgbouncer', '--version')) {
     const database = await fleetDatabase(postgres)
     const url = through(database.url)
     const instances = [1, 2].map(() => inboxProcess(t, url, { HANDLER_MS: '2' }))
-    await Promise.all(instances.map(({ line }) => line(({ event }) => event === 'ready')))
+    await Promise.all(instances.map(({ line }) => line(isReady)))
     await Promise.all(instances.map(({ accept }) => accept('same', 300, 30)))
     await database.drained()
     t.equal(await database.number('SELECT count(*) AS n FROM handling'), 300)
