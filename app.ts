@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { allHandlers } from './handlers/all.ts'
 import { handlersBySource } from './handlers/by-source.ts'
+import { conversationSettings } from './handlers/conversation-options.ts'
 import type { Services } from './handlers/services.ts'
 import { systemClock } from './inbox/contracts.ts'
 import { checkOptionNames, type WebhooksOptions } from './options.ts'
@@ -24,6 +25,7 @@ export type { BookedLesson, BookResult, Calendar, Hold, Interval, KeepResult, Le
 export type { GoogleCalendarOptions } from './calendar/google/client.ts'
 export type { ChatwootClient, ChatwootOptions } from './clients/chatwoot.ts'
 export type { Checkout, StripeClient, StripeOptions } from './clients/stripe.ts'
+export type { ConversationOptions } from './handlers/conversation-options.ts'
 export type { PriceIds } from './handlers/services.ts'
 export type {
   Clock,
@@ -112,7 +114,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     zone: validTimeZone(options.calendar?.timeZone),
     // Not used without Chatwoot.
     returnUrl: stripe.returnUrl ?? chatwoot.url ?? '',
-    handoffAgentId: chatwoot.handoffAgentId,
+    ...conversationSettings(chatwoot),
     installationId: () => app.webhooks.inbox.installationId(),
     events: eventsOf(app),
     now,

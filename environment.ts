@@ -17,7 +17,9 @@ export interface Env {
   CW_ACC_ID?: string
   CW_TOKEN?: string
   CW_ADMIN_TOKEN?: string
+  CW_MODE?: 'bot' | 'account'
   HANDOFF_AGENT_ID?: number
+  HANDOFF_HOURS: number
   STRIPE_SECRET_KEY?: string
   STRIPE_API_BASE?: string
   STANDARD_PRICE_ID_60?: string
@@ -99,7 +101,17 @@ export const ENV_SCHEMA = {
     },
     CW_TOKEN: { ...text, description: 'Access token of the bot or agent that replies' },
     CW_ADMIN_TOKEN: { ...text, description: 'Access token of an administrator, for contacts (default: CW_TOKEN)' },
+    CW_MODE: {
+      enum: ['bot', 'account'],
+      description: 'How messages come: bot (an agent bot: open is a person’s) or account (its webhook alone)',
+    },
     HANDOFF_AGENT_ID: { type: 'integer', minimum: 1, description: 'The agent who gets handed-over conversations' },
+    HANDOFF_HOURS: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      default: 24,
+      description: 'Hours after a person’s last message until the bot has a conversation again',
+    },
     STRIPE_SECRET_KEY: {
       type: 'string',
       pattern: '^[sr]k_(test|live)_.+$',

@@ -1,5 +1,6 @@
 import type { ChatwootOptions } from './clients/chatwoot.ts'
 import type { StripeOptions } from './clients/stripe.ts'
+import type { ConversationOptions } from './handlers/conversation-options.ts'
 import type { PriceIds } from './handlers/services.ts'
 import { OptionError } from './inbox/errors.ts'
 import { didYouMean } from './inbox/nearest-name.ts'
@@ -15,8 +16,8 @@ import type { StripeVerification } from './sources/stripe.ts'
 export interface WebhooksOptions {
   /** Prefix of all paths. */
   prefix?: string
-  /** `path` (`/cw`), verification, and the account to act in. */
-  chatwoot?: { path?: string; handoffAgentId?: number } & ChatwootVerification & ChatwootOptions
+  /** `path` (`/cw`), verification, the account to act in, and who has its conversations. */
+  chatwoot?: { path?: string } & ChatwootVerification & ChatwootOptions & ConversationOptions
   /**
    * `path` (`/webhook/payments`), verification, the account to use, lesson prices, and where students land after paying
    * (`returnUrl`; default: Chatwoot's URL).
@@ -50,6 +51,8 @@ const NAMES: Names<WebhooksOptions> = {
   chatwoot: {
     path: true,
     handoffAgentId: true,
+    handoffHours: true,
+    mode: true,
     secrets: true,
     verify: true,
     legacySignature: true,

@@ -122,7 +122,9 @@ export function webhooksOptions(config: Env, clock = systemClock): WebhooksOptio
       accountId: config.CW_ACC_ID,
       token: config.CW_TOKEN,
       adminToken: config.CW_ADMIN_TOKEN,
+      mode: config.CW_MODE,
       handoffAgentId: config.HANDOFF_AGENT_ID,
+      handoffHours: config.HANDOFF_HOURS,
     },
     stripe: {
       secrets: listOf(config.STRIPE_WEBHOOK_SECRET),

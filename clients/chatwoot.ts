@@ -104,7 +104,8 @@ export interface ChatwootClient {
   ): Promise<void>
   /** `open` hands a bot's pending conversation to a human. */
   setStatus(conversation: string, status: 'open' | 'pending' | 'resolved', signal: AbortSignal): Promise<void>
-  assign(conversation: string, agent: number, signal: AbortSignal): Promise<void>
+  /** @param agent null: nobody */
+  assign(conversation: string, agent: number | null, signal: AbortSignal): Promise<void>
   /** Sets some of the contact's attributes (the API merges them). Not allowed to bots. */
   updateContact(contact: string, attributes: Attributes, signal: AbortSignal): Promise<void>
 }

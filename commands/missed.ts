@@ -1,9 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
 import type { ChatwootClient, ChatwootConversation, ChatwootMessage } from '../clients/chatwoot.ts'
 import type { EventPage, StripeClient } from '../clients/stripe.ts'
-import { isSilent, toConversation } from '../handlers/conversation.ts'
+import { toConversation } from '../handlers/conversation.ts'
 import type { Services } from '../handlers/services.ts'
 import { stripeHandlers } from '../handlers/stripe.ts'
+import { isSilent } from '../handlers/who-has-it.ts'
 import { TransientError } from '../inbox/errors.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 import { readConversation } from '../sources/chatwoot-payloads.ts'
@@ -52,7 +53,7 @@ export async function missedEvents(client: StripeClient, since: number): Promise
 export async function missedMessages(client: ChatwootClient, since: number): Promise<Missed[]> {
   const messages: Missed[] = []
   for (const conversation of await activeSince(client, since)) {
-    if (isSilent(toConversation(readConversation(conversation, 'conversation')), Date.now())) continue
+    if (isSilent(toConversation(readConversation(conversation, 'conversation')), { now: Date.now })) continue
     const message = await lastPublic(client, conversation)
     const event = message && eventOf(message)
     if (message === undefined || event === undefined) continue

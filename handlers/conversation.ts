@@ -15,18 +15,16 @@ export interface Conversation {
   contactName: string
   contactAttributes: Json
   language: LanguageCode
+  /** `pending`: it is the bot's turn. */
+  status: string
   /** Assigned to a person. */
   assigned: boolean
   /** A team has it. */
   hasTeam: boolean
-  /** It is the bot's turn. */
-  isPending: boolean
   /** Labelled as handed over to a person. */
   isHandedOver: boolean
   /** When a person last wrote to the student, Unix ms; undefined: no person has, or the bot has it again. */
   personWroteAt: number | undefined
-  /** Open, and handed over by the bot. */
-  awaitsHuman: boolean
   /** As Chatwoot's API gave it, if it was read: what is written back need not be read again. */
   read?: ApiConversation
 }
@@ -42,16 +40,15 @@ export function toConversation(conversation: ChatwootConversation): Conversation
     contactName: contact?.name ?? '',
     contactAttributes,
     language: languageOf(contactAttributes, additional_attributes),
+    status,
     // Bots can be assignees too ('AgentBot', 'Captain::Assistant'); versions without assignee_type say `agent_bot`.
     assigned:
       meta.assignee !== null &&
       (meta.assignee_type ?? 'User') === 'User' &&
       asObject(meta.assignee).type !== 'agent_bot',
     hasTeam: meta.team !== null,
-    isPending: status === 'pending',
     isHandedOver: labels.includes('intent:handoff'),
     personWroteAt: parseTime(custom_attributes.person_wrote_at),
-    awaitsHuman: status === 'open' && labels.includes('intent:handoff'),
   }
 }
 
@@ -63,27 +60,6 @@ export async function fetchConversation(
 ): Promise<Conversation> {
   const read = await client.getConversation(id, signal)
   return { ...toConversation(readConversation(read, 'conversation')), read }
-}
-
-/** The attribute may be defined as text in Chatwoot. */
-export function isSwitchedOff({ bot_disabled }: Json): boolean {
-  return bot_disabled === true || bot_disabled === 'true'
-}
-
-/** So long after a person's last message the bot has the conversation again, ms. */
-const PERSON_HAS_IT_FOR_MS = 24 * 60 * 60_000
-
-/**
- * Whether the bot must be silent: switched off, or a person has the conversation. A pending one is in nobody's queue,
- * even if somebody is still assigned to it. One that was handed over waits for a person without a limit.
- * @param now Unix ms
- */
-export function isSilent(conversation: Conversation, now: number): boolean {
-  const { attributes, assigned, awaitsHuman, hasTeam, isPending, personWroteAt } = conversation
-  if (isSwitchedOff(attributes) || hasTeam) return true
-  if (isPending) return false
-  if (personWroteAt !== undefined) return now - personWroteAt < PERSON_HAS_IT_FOR_MS
-  return assigned || awaitsHuman
 }
 
 /** Whether an order is the conversation's current one, or no other is in progress. */

@@ -11,14 +11,7 @@ import {
 import type { SourceHandlers } from '../sources/payloads.ts'
 import { answerTo } from './answer.ts'
 import { giveToPerson, kindOf, SaleRefusedError } from './booking.ts'
-import {
-  type Conversation,
-  fetchConversation,
-  isSilent,
-  isSwitchedOff,
-  toConversation,
-  updateContact,
-} from './conversation.ts'
+import { type Conversation, fetchConversation, toConversation, updateContact } from './conversation.ts'
 import { MAX_ANSWER_LENGTH } from './dialogue.ts'
 import { isWithPerson, messageGivenUp } from './message-given-up.ts'
 import { publish, type Reply, sayOnce } from './reply.ts'
@@ -27,6 +20,7 @@ import type { Services } from './services.ts'
 import type { Turn } from './steps.ts'
 import { giveBack, takeOver, withoutPerson } from './take-over.ts'
 import { releaseUnsold, WITHOUT_ORDER } from './unsold.ts'
+import { isOpenedBySystem, isSwitchedOff, whoHas } from './who-has-it.ts'
 import { isFromPerson, isFromStudent } from './written-by.ts'
 
 /** A message handled later than this may have been answered meanwhile. */
@@ -47,9 +41,9 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     context.log.debug({ preview: previewOf(payload) }, 'a student writes')
     if (chatwoot === null) return context.log.warn('no reply sent: CW_TOKEN is not set')
     const conversation = toConversation(payload.conversation)
-    if (isSilent(conversation, now())) return
+    if (whoHas(conversation, services) === 'person') return
     const late = now() - delivery.receivedAt
-    if (late > STALE_AFTER_MS && (await isOvertaken(chatwoot, conversation.id, delivery, now(), context))) {
+    if (late > STALE_AFTER_MS && (await isOvertaken(services, chatwoot, delivery, context))) {
       const note = { content: lateNote(late, payload) }
       return sayOnce(chatwoot, 'sendPrivateNote', conversation.id, note, `${id}:late`, context)
     }
@@ -58,8 +52,13 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     const reply = await context.once(`${id}:reply`, async () => {
       // Read: the copy in the event can predate the reply to the previous message.
       current = await fetchConversation(chatwoot, conversation.id, context.signal)
+      const owner = whoHas(current, services)
+      const takesBack = owner === 'unclear' && (await isOpenedBySystem(chatwoot, current.id, context.signal))
+      if (owner !== 'bot' && !takesBack) return null
       const answered = await answer(current, delivery, context)
-      return answered && withInitial(chatwoot, current, withoutPerson(current, answered), delivery, context)
+      if (answered === null) return null
+      const reply = { ...withoutPerson(current, answered), ...(takesBack && { takesBack }) }
+      return withInitial(chatwoot, current, reply, delivery, context)
     })
     if (reply !== null) await publish(services, chatwoot, current, reply, id, context)
   }
@@ -74,14 +73,13 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     if (chatwoot !== null) await giveBack(services, chatwoot, delivery, context)
   }
 
-  /** null: the bot keeps silent. */
+  /** null: none is needed. */
   async function answer(
     conversation: Conversation,
     delivery: Delivery<ChatwootMessage>,
     context: HandlerContext,
   ): Promise<Reply | null> {
     const { signal, log, once } = context
-    if (isSilent(conversation, now())) return null
     const text = textOf(delivery.payload).slice(0, MAX_ANSWER_LENGTH)
     const turn: Turn = { services, conversation, kind: kindOf(conversation), signal, delivery, text, once }
     try {
@@ -124,19 +122,19 @@ function previewOf(payload: ChatwootMessage): string {
 
 /** Whether a person has taken over, or the student has been answered since. */
 async function isOvertaken(
+  services: Services,
   client: ChatwootClient,
-  id: string,
   delivery: Delivery<ChatwootMessage>,
-  now: number,
   context: HandlerContext,
 ): Promise<boolean> {
   const { signal } = context
+  const id = String(delivery.payload.conversation.id)
   const current = await client.getConversation(id, signal)
   const last = current.last_non_activity_message
   const OUTGOING = 1
   const isAnswered = last?.message_type === OUTGOING && !last.private && last.id > delivery.payload.id
   const isTaken =
-    isSilent(toConversation(readConversation(current, 'conversation')), now) ||
+    whoHas(toConversation(readConversation(current, 'conversation')), services) === 'person' ||
     isAnswered ||
     (await isWithPerson(delivery, context))
   return isTaken && !(await client.wasSent(id, `${delivery.id}:message`, signal))

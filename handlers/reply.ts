@@ -3,8 +3,9 @@ import type { ChatwootClient, MenuItem } from '../clients/chatwoot.ts'
 import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import type { Json } from '../sources/json.ts'
-import { type Conversation, fetchConversation, isSilent, updateContact } from './conversation.ts'
+import { type Conversation, fetchConversation, updateContact } from './conversation.ts'
 import type { Services } from './services.ts'
+import { isSilent } from './who-has-it.ts'
 
 /** Everything to do in Chatwoot for one delivery. */
 export interface Reply {
@@ -20,6 +21,8 @@ export interface Reply {
   items?: MenuItem[]
   /** Hand the conversation over to a person. */
   handsOver?: boolean
+  /** Chatwoot opened it, but no person has it: it is the bot's again. */
+  takesBack?: boolean
   /** The dialogue's state when this was decided: if it has changed since, only the note is written. */
   since?: DialogueState
 }
@@ -39,9 +42,9 @@ function hasMovedOn(current: Conversation, { since, attributes }: Reply): boolea
 }
 
 /** If the bot must be silent, turns the message into a note for the tutor. */
-export function respectingSilence({ now }: Services, conversation: Conversation, reply: Reply): Reply {
+export function respectingSilence(services: Services, conversation: Conversation, reply: Reply): Reply {
   const { content, items: _, note, handsOver: __, ...rest } = reply
-  if (!isSilent(conversation, now()) || content === undefined) return reply
+  if (!isSilent(conversation, services) || content === undefined) return reply
   const unsaid = `TutorBot is silent here, and has not told the student: "${content}"`
   return { ...rest, note: note === undefined ? unsaid : `${note}\n${unsaid}` }
 }
@@ -80,11 +83,14 @@ export async function publish(
   const { id, contactId, read } = conversation
   const { signal } = context
   const isOutdated = reply.since !== undefined && hasMovedOn(await fetchConversation(client, id, signal), reply)
-  const { attributes, contact, labels, note, content, items, handsOver } = isOutdated ? { note: reply.note } : reply
+  const { attributes, contact, labels, note, content, items, handsOver, takesBack } = isOutdated
+    ? { note: reply.note }
+    : reply
   await allEnded([
     attributes && client.mergeAttributes(id, attributes, signal, read),
     contact && contactId && lacks(conversation, contact) && updateIfThere(client, contactId, contact, context),
     labels && client.changeLabels(id, labels, signal, read),
+    takesBack && !handsOver && client.setStatus(id, 'pending', signal),
   ])
   if (note !== undefined) await sayOnce(client, 'sendPrivateNote', id, { content: note }, `${key}:note`, context)
   if (content !== undefined) await sayOnce(client, 'sendMessage', id, { content, items }, `${key}:message`, context)

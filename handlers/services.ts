@@ -26,6 +26,10 @@ export interface Services {
   returnUrl: string
   /** The agent to assign handed-over conversations to; undefined: they stay unassigned. */
   handoffAgentId?: number | undefined
+  /** What `open` means: `bot`: a person has the conversation. `account`: nothing, all are open. Default: nothing. */
+  mode?: 'bot' | 'account' | undefined
+  /** So long after a person's last message the bot has the conversation again, ms. Default: 24 h. */
+  handoffMs?: number | undefined
   /** Tells this installation from every other on the same Stripe account. */
   installationId: () => Promise<string>
   /** For metrics and alerts. */

@@ -3,10 +3,11 @@ import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 import type { ChatwootConversationEvent, ChatwootMessage } from '../sources/chatwoot-payloads.ts'
-import { type Conversation, fetchConversation, isSwitchedOff, toConversation } from './conversation.ts'
+import { type Conversation, fetchConversation, toConversation } from './conversation.ts'
 import { occurredAt } from './occurred-at.ts'
 import { publish, type Reply } from './reply.ts'
 import type { Services } from './services.ts'
+import { isSwitchedOff } from './who-has-it.ts'
 
 /** A person writes to a student, and so has the conversation, until it goes back to the bot. */
 
@@ -21,15 +22,15 @@ export async function takeOver(
   context: HandlerContext,
 ): Promise<void> {
   const { id, payload, receivedAt } = delivery
-  const { attributes, isPending, personWroteAt, ...told } = toConversation(payload.conversation)
+  const { attributes, status, personWroteAt, ...told } = toConversation(payload.conversation)
   const at = occurredAt(payload) ?? receivedAt
-  const isKnown = personWroteAt !== undefined && at - personWroteAt < NOTED_EVERY_MS && !isPending
+  const isKnown = personWroteAt !== undefined && at - personWroteAt < NOTED_EVERY_MS && status !== 'pending'
   if (isSwitchedOff(attributes) || isKnown) return
   const current = await fetchConversation(client, told.id, context.signal)
   const reply = { attributes: { person_wrote_at: utcTime(at) }, labels: { add: ['intent:handoff'] } }
   await publish(services, client, current, reply, `${id}:taken`, context)
   // Where it was pending, open is the sign for a person.
-  if (current.isPending) await client.setStatus(told.id, 'open', context.signal)
+  if (current.status === 'pending') await client.setStatus(told.id, 'open', context.signal)
 }
 
 /** A conversation is resolved: whoever had it is done. */
@@ -43,13 +44,15 @@ export async function giveBack(
   if (payload.status !== 'resolved' || (personWroteAt === undefined && !isHandedOver)) return
   const current = await fetchConversation(client, told.id, context.signal)
   await publish(services, client, current, withoutPerson(current, {}), `${id}:given-back`, context)
+  // Else the next message opens it with that person, who would have it again.
+  if (services.mode === 'account' && current.assigned) await client.assign(told.id, null, context.signal)
 }
 
 /** Adds to the bot's reply that the conversation is not a person's any more. */
-export function withoutPerson({ isHandedOver, isPending, personWroteAt, read }: Conversation, reply: Reply): Reply {
+export function withoutPerson({ isHandedOver, personWroteAt, status }: Conversation, reply: Reply): Reply {
   const { handsOver = false, attributes, labels } = reply
   // Open and silent for long: the mark stays, as what tells that a person's part has ended.
-  const isUnmarked = personWroteAt !== undefined && (isPending || handsOver || read?.status === 'resolved')
+  const isUnmarked = personWroteAt !== undefined && (status !== 'open' || handsOver)
   const isUnlabelled = isHandedOver && !handsOver
   return {
     ...reply,

@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import type { WebhooksOptions } from '../../app.ts'
 import { type ConversationState, INCOMING, type MessageState } from '../../sandbox/chatwoot-state.ts'
 import { startWorld, type World } from '../../sandbox/world.ts'
 import { CHATWOOT_SECRET, listen, STRIPE_SECRET, webhookApp } from './app.ts'
@@ -7,7 +8,7 @@ import type { LogLine } from './log.ts'
 import { clockAt } from './tutor.ts'
 
 /** The service in the sandbox's world, over real HTTP both ways. */
-export async function startInWorld(t: Test) {
+export async function startInWorld(t: Test, chatwoot: WebhooksOptions['chatwoot'] = {}) {
   const clock = clockAt(t, MONDAY)
   let port = 0
   const world = await startWorld({
@@ -25,6 +26,7 @@ export async function startInWorld(t: Test) {
         accountId: world.chatwoot.accountId,
         token: world.chatwoot.tokens.bot,
         adminToken: world.chatwoot.tokens.admin,
+        ...chatwoot,
       },
       stripe: { apiBase: world.stripe.url, secretKey: world.stripe.secretKey, prices: PRICES },
       inbox: { clock },

@@ -1,0 +1,29 @@
+import { OptionError } from '../inbox/errors.ts'
+import type { Services } from './services.ts'
+
+/** Who has the conversations: part of the option `chatwoot`. */
+export interface ConversationOptions {
+  /**
+   * How messages come. `bot`: an agent bot is connected to the inboxes, so `pending` is its turn and `open` a person's.
+   * `account`: an account's webhook alone, so all are open. Default: `open` alone says nothing.
+   */
+  mode?: 'bot' | 'account'
+  /** The agent to assign handed-over conversations to. Default: they stay unassigned. */
+  handoffAgentId?: number
+  /** So long after a person's last message the bot has the conversation again, h. Default 24. */
+  handoffHours?: number
+}
+
+/** @throws {OptionError} */
+export function conversationSettings(
+  options: ConversationOptions,
+): Pick<Services, 'mode' | 'handoffAgentId' | 'handoffMs'> {
+  const { mode, handoffAgentId, handoffHours } = options
+  if (mode !== undefined && mode !== 'bot' && mode !== 'account') {
+    throw new OptionError('chatwoot.mode (CW_MODE) must be bot or account')
+  }
+  if (handoffHours !== undefined && !(Number.isFinite(handoffHours) && handoffHours > 0)) {
+    throw new OptionError('chatwoot.handoffHours (HANDOFF_HOURS) must be a number of hours above 0')
+  }
+  return { mode, handoffAgentId, handoffMs: handoffHours === undefined ? undefined : handoffHours * 3_600_000 }
+}

@@ -1,0 +1,57 @@
+import type { ChatwootClient } from '../clients/chatwoot.ts'
+import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
+import type { Json } from '../sources/json.ts'
+import type { Conversation } from './conversation.ts'
+import type { Services } from './services.ts'
+
+/** Who has a conversation: a person, and the bot is silent; or the bot. */
+
+/** So long after a person's last message the bot has the conversation again, ms. */
+export const HANDOFF_MS = 24 * 60 * 60_000
+
+/** The attribute may be defined as text in Chatwoot. */
+export function isSwitchedOff({ bot_disabled }: Json): boolean {
+  return bot_disabled === true || bot_disabled === 'true'
+}
+
+/** `unclear`: only the reason why it is open can tell. */
+export type Owner = 'bot' | 'person' | 'unclear'
+
+/**
+ * A pending conversation is in nobody's queue, even if somebody is still assigned to it. One that was handed over waits
+ * for a person without a limit.
+ */
+export function whoHas(conversation: Conversation, { now, mode, handoffMs }: OwnerSettings): Owner {
+  const { attributes, assigned, hasTeam, isHandedOver, personWroteAt, status } = conversation
+  if (isSwitchedOff(attributes) || hasTeam) return 'person'
+  if (status === 'pending') return 'bot'
+  if (personWroteAt !== undefined) return now() - personWroteAt < (handoffMs ?? HANDOFF_MS) ? 'person' : 'bot'
+  if (assigned || (status === 'open' && isHandedOver)) return 'person'
+  return mode === 'bot' && status === 'open' ? 'unclear' : 'bot'
+}
+
+export type OwnerSettings = Pick<Services, 'now' | 'mode' | 'handoffMs'>
+
+/** Whether the bot must be silent. What is unclear is a person's. */
+export function isSilent(conversation: Conversation, settings: OwnerSettings): boolean {
+  return whoHas(conversation, settings) !== 'bot'
+}
+
+const ACTIVITY = 2
+/** `conversations.activity.agent_bot.error_moved_to_open` of Chatwoot, in English: it marks it in no other way. */
+const OPENED_BY_SYSTEM = /marked open by system due to an error with the agent bot/i
+
+/**
+ * Whether Chatwoot has opened the conversation because the bot could not be reached, and nobody has done anything with
+ * it since. Bots may not read this: then it is a person's.
+ */
+export async function isOpenedBySystem(client: ChatwootClient, id: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const messages = await client.listMessages(id, signal)
+    const last = messages.findLast(({ message_type }) => message_type === ACTIVITY)
+    return OPENED_BY_SYSTEM.test(last?.content ?? '')
+  } catch (error) {
+    if (!(error instanceof ChatwootRefusedError)) throw error
+    return false
+  }
+}
