@@ -3,6 +3,7 @@ import { asText } from '../sources/json.ts'
 import { offeredOf, readerOf, situationOf } from './booking.ts'
 import { intentOf, type Meaning, type Situation, understand } from './dialogue.ts'
 import { handOverFor, NO_MISSES } from './hand-over.ts'
+import { answerOtherLanguage, type LanguageSaid, languageSaidIn } from './language.ts'
 import type { Reply } from './reply.ts'
 import { type SpokenTime, spokenTime } from './spoken-time.ts'
 import { askAgain, chooseSpokenTime, chooseTime, STEPS, showMenu, stopBooking, type Turn, whereWeAre } from './steps.ts'
@@ -15,14 +16,28 @@ const OFFER_PERSON_AT = 2
 const MAX_EQUAL_TEXTS = 3
 const EQUAL_TEXTS_WITHIN_MS = 10 * 60_000
 
+/** What a message says about the language. A choice says nothing: its title is the bot's own text. */
+export function languageOfTurn(turn: Turn): LanguageSaid {
+  const { conversation, text } = turn
+  if (choiceIn(text, situationOfTurn(turn)) === null) return languageSaidIn(text, conversation)
+  return { language: conversation.language, kept: {}, isAsked: false, isOther: false }
+}
+
 /**
- * The answer to a student's message; null: none is needed.
+ * The answer to a student's message, in its conversation's language; null: none is needed.
  * @param hasFile a voice message, a picture, a location is in it
  * @throws {PermanentError} if it can't be done: the student is handed over
  */
-export async function answerTo(turn: Turn, hasFile: boolean): Promise<Reply | null> {
+export async function answerTo(
+  turn: Turn,
+  { isAsked, isOther }: Pick<LanguageSaid, 'isAsked' | 'isOther'>,
+  hasFile: boolean,
+): Promise<Reply | null> {
   const { conversation } = turn
-  const found = find(turn)
+  const understood = find(turn)
+  const isNothingElse = understood === undefined || understood === 'nothing'
+  const found = isAsked && isNothingElse ? 'here' : understood
+  if (isOther && mayBeAnyLanguage(found)) return answerOtherLanguage(conversation, turn.text)
   if (found === 'nothing') return null
   if (!isChoice(found) && (await isRepeated(turn))) return handOverFor('repeated', [turn.text], conversation)
   if (found === undefined && hasFile) return handOverFor('file', [turn.text], conversation)
@@ -35,10 +50,11 @@ export async function answerTo(turn: Turn, hasFile: boolean): Promise<Reply | nu
 type Found = Exclude<Meaning, null> | Wish | { spoken: SpokenTime }
 
 /** What a message means; undefined: it is not understood. */
-function find({ services, conversation, kind, text }: Turn): Found | undefined {
+function find(turn: Turn): Found | undefined {
+  const { services, conversation, text } = turn
   const { attributes } = conversation
   const intent = intentOf(attributes)
-  const situation = situationOf({ services, conversation, kind }, intent, offeredOf(conversation))
+  const situation = situationOfTurn(turn)
   const choice = choiceIn(text, situation)
   if (choice !== null) return choice
   const wishes: WishSituation = { intent, isPersonOffered: Number(attributes.misunderstood) >= OFFER_PERSON_AT }
@@ -52,6 +68,16 @@ function find({ services, conversation, kind, text }: Turn): Found | undefined {
   if (spoken !== undefined && !isAboutPrices) return { spoken }
   if (typeof wish !== 'object' || !('step' in wish)) return wish
   return situation.without.has(wish.step) ? 'here' : wish
+}
+
+function situationOfTurn({ services, conversation, kind }: Turn): Situation {
+  return situationOf({ services, conversation, kind }, intentOf(conversation.attributes), offeredOf(conversation))
+}
+
+/** Whether it may have been found by mere likeness of words. */
+function mayBeAnyLanguage(found: Found | undefined): boolean {
+  if (found === undefined || typeof found === 'string') return true
+  return 'spoken' in found && !found.spoken.isCertain
 }
 
 function choiceIn(text: string, situation: Situation): Meaning {

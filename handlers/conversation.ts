@@ -39,7 +39,7 @@ export function toConversation(conversation: ChatwootConversation): Conversation
     contactId: contact === null ? undefined : String(contact.id),
     contactName: contact?.name ?? '',
     contactAttributes,
-    language: languageOf(contactAttributes, additional_attributes),
+    language: languageOf(contactAttributes, additional_attributes, custom_attributes),
     status,
     // Bots can be assignees too ('AgentBot', 'Captain::Assistant'); versions without assignee_type say `agent_bot`.
     assigned:

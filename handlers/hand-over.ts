@@ -15,8 +15,9 @@ const WHY = {
   lesson: 'The student asks about a booked lesson',
   misunderstood: 'TutorBot has not understood the student',
   repeated: 'The student, or a machine, has written the same three times',
+  language: 'The student writes in a language that TutorBot does not know',
   file: 'The student has sent something that TutorBot can neither listen to nor look at',
-} satisfies Record<PersonReason | 'misunderstood' | 'repeated' | 'file', string>
+} satisfies Record<PersonReason | 'misunderstood' | 'repeated' | 'language' | 'file', string>
 
 /** How the bot gets a conversation back: in the notes. */
 const GIVE_BACK = 'To give the conversation back to TutorBot, set it to pending, or resolve it.'

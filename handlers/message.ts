@@ -9,10 +9,11 @@ import {
   readConversation,
 } from '../sources/chatwoot-payloads.ts'
 import type { SourceHandlers } from '../sources/payloads.ts'
-import { answerTo } from './answer.ts'
+import { answerTo, languageOfTurn } from './answer.ts'
 import { giveToPerson, kindOf, SaleRefusedError } from './booking.ts'
 import { type Conversation, fetchConversation, toConversation, updateContact } from './conversation.ts'
 import { MAX_ANSWER_LENGTH } from './dialogue.ts'
+import { rememberingLanguage } from './language.ts'
 import { isWithPerson, messageGivenUp } from './message-given-up.ts'
 import { publish, type Reply, sayOnce } from './reply.ts'
 import { segmentOf } from './segment.ts'
@@ -82,14 +83,17 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     const { signal, log, once } = context
     const text = textOf(delivery.payload).slice(0, MAX_ANSWER_LENGTH)
     const turn: Turn = { services, conversation, kind: kindOf(conversation), signal, delivery, text, once }
+    const said = languageOfTurn(turn)
+    turn.conversation = { ...conversation, language: said.language }
     try {
-      return await answerTo(turn, delivery.payload.attachments.length > 0)
+      const reply = await answerTo(turn, said, delivery.payload.attachments.length > 0)
+      return reply && rememberingLanguage(reply, said)
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error
       log.warn({ err: error }, 'handing the student over to a person')
       const isRefused = error instanceof SaleRefusedError
       const over = isRefused ? WITHOUT_ORDER : await releaseUnsold(services, conversation, delivery, context)
-      return { ...giveToPerson(conversation, error.message), ...over }
+      return rememberingLanguage({ ...giveToPerson(turn.conversation, error.message), ...over }, said)
     }
   }
 

@@ -93,6 +93,23 @@ export const de: Language = {
       nicht mehr notig, brauche ich nicht mehr, will nicht mehr, hat sich erledigt, erledigt, jetzt nicht,
       ein andermal, ein anderes mal, nicht jetzt`,
   },
+  recognisedBy: {
+    surely:
+      'ich mochte moechte bitte nachhilfe nachhilfestunde stunde stunden guten nicht einen eine konnen konnte wurde gerne preise deutsch',
+    perhaps:
+      'und fur mit mein meine sohn tochter wann viel kostet wieviel ist gibt auf uhr heute ubermorgen nachste montag dienstag mittwoch donnerstag freitag samstag sonntag kann haben sie du wir tag buchen termin ein danke noch auch unterricht um morgen hallo',
+  },
+  asking: {
+    inside: `
+      sprichst du @, sprichst du auch @, sprechen sie auch @, geht auch @, sprechen sie @, sprecht ihr @, spricht jemand @, auf @ sprechen, auf @ schreiben, auf @ weiter,
+      auf @ antworten, antworte .. auf @, schreib .. auf @, wechseln .. @, lieber auf @`,
+    alone: 'auf @, in @, lieber @, @ bitte, bitte @, @ gerne, @ sprechen, @ schreiben',
+    lacks: 'spreche kein @, verstehe kein @, kann kein @, lese kein @, sprechen kein @, kein @ sprechen',
+    fillers:
+      'kann kannst konnen konnten wir du sie ihr ich das es bitte auch und oder weiter vielleicht moglich ist geht hallo mir gerne machen',
+    subjects:
+      'stunde stunden unterricht nachhilfe kurs lernen lerne prufung klausur hausaufgaben fach note lehrer lehrerin hilfe',
+  },
   numbers: {
     markers: ['option', 'nummer', 'nr', 'moglichkeit', 'auswahl'],
     ordinals: { erste: 1, zweite: 2, dritte: 3, vierte: 4, funfte: 5, sechste: 6 },
@@ -161,6 +178,8 @@ export const de: Language = {
     when: (date, time, zone) => `${date} um ${time}${zone === null ? '' : ` (${zone})`}`,
     lesson: 'Nachhilfe',
     notUnderstood: 'Das habe ich leider nicht verstanden.',
+    languages: names =>
+      `Ich lese und schreibe nur ${names}. Schreib mir in einer dieser Sprachen; sonst hilft dir beim nächsten Mal ein Mensch.`,
     offerPerson: 'Ich verstehe dich leider immer noch nicht. Möchtest du mit jemandem sprechen?',
     handoff: 'Einen Moment bitte: Jemand aus unserem Team übernimmt das Gespräch.',
     cannotListen:

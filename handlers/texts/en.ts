@@ -84,6 +84,24 @@ export const en: Language = {
       not now, abort, quit, dont want it, dont want to, no longer needed, changed my mind, ive changed my mind,
       i changed my mind, maybe later, another day, some other time`,
   },
+  recognisedBy: {
+    surely: 'would the hello lesson lessons tomorrow my you your english thank have does ive im whats dont',
+    perhaps:
+      'i can could how much what when like book want need for with it at and are price son daughter good morning afternoon evening next please thanks time class to me there any this that monday tuesday wednesday thursday friday saturday sunday today learn possible',
+  },
+  asking: {
+    inside: `
+      do you speak @, can you speak @, you speak @, do @, is @ ok, is @ okay, is @ possible, is @ fine, can we speak @, we speak @, anyone speak @, anyone speaks @,
+      speak in @, talk in @, write in @, reply in @, answer in @, switch to @, continue in @, chat in @, prefer @`,
+    alone: 'in @, @ please, please @, @ pls, @ instead, @ only, rather @, use @, speak @, talk @, write @',
+    lacks: `
+      dont speak @, dont understand @, do not speak @, do not understand @, cant speak @, cannot speak @, cant read @,
+      dont read @, dont know @, no @, speak no @, not speak @, not understand @`,
+    fillers:
+      'can could may we you i do this it be is also and or possible continue maybe please hi hello sorry if would like to want have conversation chat the',
+    subjects:
+      'lesson lessons class classes course learn learning tutoring tutor teach teacher exam test homework grade help subject',
+  },
   numbers: {
     markers: ['option', 'number', 'nr', 'no', 'choice'],
     ordinals: { first: 1, second: 2, third: 3, fourth: 4, fifth: 5, sixth: 6 },
@@ -150,6 +168,8 @@ export const en: Language = {
     when: (date, time, zone) => `${date} at ${time}${zone === null ? '' : ` (${zone})`}`,
     lesson: 'Lesson',
     notUnderstood: 'Sorry, I did not understand that.',
+    languages: names =>
+      `I only read and write ${names}. Please write to me in one of these; if you write in another again, a person will come.`,
     offerPerson: 'Sorry, I still do not understand. Would you like to talk to a person?',
     handoff: 'One moment please: someone from our team will take over this conversation.',
     cannotListen:

@@ -19,14 +19,21 @@ export const TEXTS = Object.fromEntries(LANGUAGE_CODES.map(code => [code, LANGUA
 >
 
 /**
- * The language to write in: the contact's attribute, else the browser's (the web widget puts it into the conversation's
- * additional attributes), else the default.
+ * The language to write in: the one that the student has asked for in this conversation, else the contact's attribute,
+ * else the one that the student writes in, else the browser's (the web widget puts it into the conversation's additional
+ * attributes), else the default.
  */
-export function languageOf(contactAttributes: Json, additionalAttributes: Json): LanguageCode {
+export function languageOf(
+  contactAttributes: Json,
+  additionalAttributes: Json,
+  { language_asked, language }: Json = {},
+): LanguageCode {
   const browser = /^\w+/.exec(String(additionalAttributes.browser_language))?.[0].toLowerCase()
-  return languageCalled(contactAttributes.language) ?? languageCalled(browser) ?? DEFAULT_LANGUAGE
+  const known = [language_asked, contactAttributes.language, language, browser].map(languageCalled)
+  return known.find(code => code !== undefined) ?? DEFAULT_LANGUAGE
 }
 
-function languageCalled(name: unknown): LanguageCode | undefined {
+/** undefined: it has no texts. */
+export function languageCalled(name: unknown): LanguageCode | undefined {
   return LANGUAGE_CODES.find(code => LANGUAGES[code].codes.some(known => known === name))
 }

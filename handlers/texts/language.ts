@@ -27,6 +27,14 @@ export interface Language {
   /** What asks for a person, wherever the dialogue is. It is looked for in every language. */
   personWords: RegExp
   wishes: Wishes
+  /** Words by which it is recognised in what is written, without accents, with spaces between. */
+  recognisedBy: {
+    /** Of no other language and rarely borrowed: one is enough. */
+    surely: string
+    /** Two are needed. What is in another language's list too does not count. */
+    perhaps: string
+  }
+  asking: AskingForLanguage
   /** How a choice is named by its number: `optie 2`, `de eerste`. */
   numbers: {
     /** Before a number: `optie`, `nummer`. */
@@ -72,6 +80,19 @@ export interface Wishes {
   no: string
   /** Stops what is under way. */
   back: string
+}
+
+/** How students ask for a language, as phrases like those of `Wishes`; `@`: its name. */
+export interface AskingForLanguage {
+  /** Wherever they stand. */
+  inside: string
+  /** As a sentence or a part between commas, with `fillers` beside it: `in @`, but not `I am bad in @`. */
+  alone: string
+  /** The language is not understood: the one of this message is wanted. */
+  lacks: string
+  fillers: string
+  /** What makes a language a subject: `les in het Engels`. With spaces between. */
+  subjects: string
 }
 
 /** How students write times, all in lower case. */
@@ -130,6 +151,8 @@ export interface Texts {
   /** What is taught, where the conversation does not say. */
   lesson: string
   notUnderstood: string
+  /** After something in a language without texts. @param names of the languages that there are, as a list */
+  languages(names: string): string
   offerPerson: string
   handoff: string
   /** After a voice message, a picture, a location. */

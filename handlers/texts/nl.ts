@@ -101,6 +101,24 @@ export const nl: Language = {
       hoeft niet, hoeft niet meer, afbreken, wil niet meer, bedacht me, ik zie ervan af, nu niet, even niet, niet nu,
       andere keer, een andere keer, ander keertje`,
   },
+  recognisedBy: {
+    surely:
+      'ik wij jij jullie graag bijles wanneer hoeveel kunnen zou lessen proefles goedemorgen goedemiddag goedenavond alsjeblieft alstublieft dankjewel nederlands afspraak boeken mijn niet inplannen',
+    perhaps:
+      'een het voor met van kan wil heb hebt heeft les om uur hoi wat hoe nog ook naar bij maar als dag vandaag overmorgen volgende prijs tijd zoon dochter mag we je u uw er geen wel moet zijn maandag dinsdag woensdag donderdag vrijdag zaterdag zondag goede avond middag morgen hallo',
+  },
+  asking: {
+    inside: `
+      spreek je @, spreek je ook @, spreek je misschien @, praat @, kun je @, kan je @, spreekt u @, spreekt u ook @, spreken jullie @, praat je @, praten jullie @, in het @ praten, in het @ spreken,
+      in het @ schrijven, in het @ verder, in het @ antwoorden, schrijf .. in het @, antwoord .. in het @,
+      overschakelen naar het @, liever in het @`,
+    alone: 'in het @, liever @, @ graag, graag @, @ aub, @ alsjeblieft, @ svp, @ alstublieft, @ spreken, @ praten',
+    lacks:
+      'spreek geen @, versta geen @, begrijp geen @, lees geen @, spreek niet .. @, spreken geen @, geen @ spreken',
+    fillers:
+      'kan kun kunt kunnen we wij je jij jullie u het dit ook en of verder mag graag even misschien mogelijk is hoi hallo gesprek chatten ik wil',
+    subjects: 'les lessen bijles proefles leren leer examen toets huiswerk cursus vak cijfer docent leraar hulp',
+  },
   numbers: {
     markers: ['optie', 'nummer', 'nr', 'keuze', 'keus', 'mogelijkheid'],
     ordinals: { eerste: 1, tweede: 2, derde: 3, vierde: 4, vijfde: 5, zesde: 6 },
@@ -170,6 +188,8 @@ export const nl: Language = {
     when: (date, time, zone) => `${date} om ${time}${zone === null ? '' : ` (${zone})`}`,
     lesson: 'Bijles',
     notUnderstood: 'Sorry, dat begreep ik niet.',
+    languages: names =>
+      `Ik lees en schrijf alleen ${names}. Schrijf me in een van deze talen, of nog een keer: dan komt er iemand van ons.`,
     offerPerson: 'Sorry, ik begrijp je nog steeds niet. Wil je iemand spreken?',
     handoff: 'Een ogenblik: iemand van ons neemt dit gesprek over.',
     cannotListen:
