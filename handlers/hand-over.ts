@@ -19,9 +19,6 @@ const WHY = {
   file: 'The student has sent something that TutorBot can neither listen to nor look at',
 } satisfies Record<PersonReason | 'misunderstood' | 'repeated' | 'language' | 'file', string>
 
-/** How the bot gets a conversation back: in the notes. */
-const GIVE_BACK = 'To give the conversation back to TutorBot, set it to pending, or resolve it.'
-
 /** @param written what the student wrote, the oldest first */
 export function handOverFor(
   why: keyof typeof WHY,
@@ -32,7 +29,7 @@ export function handOverFor(
   const quoted = written.map(text => `"${text.toWellFormed()}"`).join('\n')
   return {
     content: why === 'file' ? texts.cannotListen : texts.handoff,
-    note: `${WHY[why]}:\n${quoted}\n${GIVE_BACK}`,
+    note: `${WHY[why]}:\n${quoted}`,
     ...(Boolean(attributes.misunderstood) && { attributes: NO_MISSES }),
     handsOver: true,
   }

@@ -9,6 +9,7 @@ import { handOver, publish, type Reply, respectingSilence, stateOf } from './rep
 import type { Services } from './services.ts'
 import { TEXTS } from './texts/index.ts'
 import { releaseUnsold, resultOf } from './unsold.ts'
+import { withWayBack } from './who-has-it.ts'
 
 /** Tells the student that the bot failed, and the tutor why. */
 export async function messageGivenUp(
@@ -53,12 +54,14 @@ async function explain(
   const conversation = await fetchConversation(client, id, signal)
   const { note, handsOver } = giveToPerson(conversation, describeError(error))
   // The student has the reply; a later step failed.
-  if (await client.wasSent(id, `${delivery.id}:message`, signal)) return { note, handsOver }
+  if (await client.wasSent(id, `${delivery.id}:message`, signal))
+    return { note: withWayBack(String(note), conversation, services), handsOver }
   const released = unsaid === undefined ? await releaseUnsold(services, conversation, delivery, context) : {}
+  const unsaidToo = `${note}\nIt has not told the student: "${unsaid}"`
   return respectingSilence(services, conversation, {
     ...released,
     since: stateOf(conversation),
-    note: unsaid === undefined ? note : `${note}\nIt has not told the student: "${unsaid}"`,
+    note: withWayBack(unsaid === undefined ? String(note) : unsaidToo, conversation, services),
     content: TEXTS[conversation.language].didNotWork,
     handsOver,
   })

@@ -5,7 +5,7 @@ import type { HandlerContext } from '../inbox/drain.ts'
 import type { Json } from '../sources/json.ts'
 import { type Conversation, fetchConversation, updateContact } from './conversation.ts'
 import type { Services } from './services.ts'
-import { isSilent } from './who-has-it.ts'
+import { isSilent, withWayBack } from './who-has-it.ts'
 
 /** Everything to do in Chatwoot for one delivery. */
 export interface Reply {
@@ -92,7 +92,10 @@ export async function publish(
     labels && client.changeLabels(id, labels, signal, read),
     takesBack && !handsOver && client.setStatus(id, 'pending', signal),
   ])
-  if (note !== undefined) await sayOnce(client, 'sendPrivateNote', id, { content: note }, `${key}:note`, context)
+  if (note !== undefined) {
+    const told = handsOver ? withWayBack(note, conversation, services) : note
+    await sayOnce(client, 'sendPrivateNote', id, { content: told }, `${key}:note`, context)
+  }
   if (content !== undefined) await sayOnce(client, 'sendMessage', id, { content, items }, `${key}:message`, context)
   if (handsOver) await handOver(services, client, conversation, key, context)
 }

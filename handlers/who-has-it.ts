@@ -3,6 +3,7 @@ import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { Json } from '../sources/json.ts'
 import type { Conversation } from './conversation.ts'
 import type { Services } from './services.ts'
+import { LANGUAGES } from './texts/index.ts'
 
 /** Who has a conversation: a person, and the bot is silent; or the bot. */
 
@@ -35,6 +36,13 @@ export type OwnerSettings = Pick<Services, 'now' | 'mode' | 'handoffMs'>
 /** Whether the bot must be silent. What is unclear is a person's. */
 export function isSilent(conversation: Conversation, settings: OwnerSettings): boolean {
   return whoHas(conversation, settings) !== 'bot'
+}
+
+/** A hand-over's note, and how the bot gets the conversation back. */
+export function withWayBack(note: string, { language }: Conversation, { mode, handoffMs }: OwnerSettings): string {
+  const hours = (handoffMs ?? HANDOFF_MS) / 3_600_000
+  const { wayBack } = LANGUAGES[language]
+  return [note, wayBack[mode === 'account' ? 'account' : 'bot'], wayBack.byItself(hours)].join('\n')
 }
 
 const ACTIVITY = 2

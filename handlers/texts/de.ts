@@ -5,6 +5,11 @@ export const de: Language = {
   locale: 'de',
   stripeLocale: 'de',
   formats: { choice: "ccc, d.L., HH:mm 'Uhr'", date: 'cccc, d. LLLL', time: "HH:mm 'Uhr'" },
+  wayBack: {
+    bot: 'So gibst du das Gespräch an TutorBot zurück: auf „pending“ (ausstehend) setzen oder abschließen.',
+    account: 'So gibst du das Gespräch an TutorBot zurück: abschließen, auf die nächste Nachricht antwortet TutorBot.',
+    byItself: hours => `Sonst antwortet TutorBot ${hours} Stunden nach deiner letzten Nachricht wieder.`,
+  },
   personWords:
     /^(mit )?(ein(e[mnr]?)? )?(echte[mnrs]? )?(mensch(en)?|person|mitarbeiter(in)?|lehrer(in)?|jemand(e[mn])?)\W*$|\b(mensch(en)?|person|mitarbeiter(in)?|lehrer(in)?|jemand(e[mn])?)( (anders?|anderem|von euch|aus dem team|persönlich))? (sprechen|reden|chatten|telefonieren)\b|\b(will|möchte|brauche|gerne?) (bitte )?(mit )?eine[mn]? (echten )?(menschen|mitarbeiter(in)?)\b|\bechte[mnrs]? (mensch(en)?|person)\b/i,
   wishes: {

@@ -5,6 +5,11 @@ export const en: Language = {
   locale: 'en',
   stripeLocale: 'en',
   formats: { choice: 'ccc d LLL HH:mm', date: 'cccc d LLLL', time: 'HH:mm' },
+  wayBack: {
+    bot: 'To give the conversation back to TutorBot, set it to pending, or resolve it.',
+    account: 'To give the conversation back to TutorBot, resolve it: the next message is answered by TutorBot.',
+    byItself: hours => `Otherwise TutorBot answers again ${hours} hours after your last message.`,
+  },
   personWords:
     /^(an? )?(human|person|agent)\W*$|\b(talk|speak|chat) (to|with) (an? )?(real )?(human|person|somebody|someone|agent)\b|\breal person\b/i,
   wishes: {

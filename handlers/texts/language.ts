@@ -17,6 +17,14 @@ export interface Language {
   stripeLocale: Stripe.Checkout.SessionCreateParams.Locale
   /** What students read. */
   texts: Texts
+  /** For the tutor: how a conversation that was handed over goes back to the bot. */
+  wayBack: {
+    /** With an agent bot. */
+    bot: string
+    /** With an account's webhook alone. */
+    account: string
+    byItself(hours: number): string
+  }
   /** luxon's tokens: https://moment.github.io/luxon/#/formatting?id=table-of-tokens */
   formats: {
     /** Of a time to choose. WhatsApp shows 24 characters at most; dots after names are left out. */

@@ -5,6 +5,11 @@ export const nl: Language = {
   locale: 'nl',
   stripeLocale: 'nl',
   formats: { choice: 'ccc d LLL HH:mm', date: 'cccc d LLLL', time: 'HH:mm' },
+  wayBack: {
+    bot: 'Wil je het gesprek teruggeven aan TutorBot? Zet het op pending (in de wacht), of sluit het af.',
+    account: 'Wil je het gesprek teruggeven aan TutorBot? Sluit het af: op het volgende bericht antwoordt TutorBot.',
+    byItself: hours => `Anders antwoordt TutorBot weer ${hours} uur na je laatste bericht.`,
+  },
   personWords:
     /^(een )?(mens|persoon|medewerker)\W*$|\b(mens|persoon|medewerker|iemand)( anders)? (spreken|aan de lijn)\b|\b(wil|graag|mag ik) een (mens|medewerker)\b/i,
   wishes: {

@@ -44,7 +44,8 @@ t.test('misunderstood twice in a row, a person is offered; the third time, it is
 "blub"
 "hm hm"
 "Dit gaat niet goed"
-To give the conversation back to TutorBot, set it to pending, or resolve it.`,
+Wil je het gesprek teruggeven aan TutorBot? Zet het op pending (in de wacht), of sluit het af.
+Anders antwoordt TutorBot weer 24 uur na je laatste bericht.`,
   ])
 })
 
