@@ -7,6 +7,7 @@ import type { Services } from './handlers/services.ts'
 import { systemClock } from './inbox/contracts.ts'
 import { checkOptionNames, type WebhooksOptions } from './options.ts'
 import alerts from './plugins/alerts.ts'
+import { breakersOf } from './plugins/breakers.ts'
 import calendar, { validTimeZone } from './plugins/calendar.ts'
 import chatwootClient from './plugins/chatwoot.ts'
 import dedup from './plugins/dedup.ts'
@@ -91,10 +92,11 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   checkOptionNames(options)
   // Before opening a database, which may wait for its server.
   validSettings(options.inbox ?? {})
+  const clock = options.inbox?.clock ?? systemClock
   await app.register(logging)
+  breakersOf(app, clock)
   await app.register(chatwootClient, chatwoot)
   await app.register(stripeClient, stripe)
-  const clock = options.inbox?.clock ?? systemClock
   const now = () => clock.now()
   const sources = allSources(app, options, now)
   const given = handlersBySource(handlers, sources, app.log)

@@ -1,5 +1,5 @@
-import { PermanentError, TransientError } from '../inbox/errors.ts'
-import { deadline, isTransientStatus, retryAfterMs } from './http.ts'
+import { PermanentError, TransientError, type TransientErrorOptions } from '../inbox/errors.ts'
+import { deadline, type Gate, isOutageStatus, isTransientStatus, isUnreachable, retryAfterMs } from './http.ts'
 
 /** Chatwoot itself refused a call: 4xx with its JSON. */
 export class ChatwootRefusedError extends PermanentError {
@@ -11,22 +11,37 @@ export class ChatwootRefusedError extends PermanentError {
   }
 }
 
-/** Chatwoot could not be reached, was too slow, limited the rate or failed: a retry can help. */
+/** Chatwoot could not be reached, was too slow, limited the rate, failed or refused our token: a retry can help. */
 export class ChatwootUnavailableError extends TransientError {
   override name = 'ChatwootUnavailableError'
 }
 
+/** A failure of Chatwoot's, not of one call of ours. */
+const PROOF = { system: 'chatwoot', isProof: true } as const
+/** A failure that may be of this call alone. */
+const FAILURE = { system: 'chatwoot', isProof: false } as const
+
 /** Not an answer of Chatwoot's: most likely the error page of a proxy whose Chatwoot is down. */
 export class UnexpectedAnswerError extends ChatwootUnavailableError {
-  constructor(call: string, options?: ErrorOptions) {
+  constructor(call: string, options: TransientErrorOptions = { outage: FAILURE }) {
     super(`The answer to ${call} is not Chatwoot's`, options)
   }
 }
 
+export interface CallOptions {
+  base: string
+  /** For a call with its response body, ms. */
+  timeoutMs: number
+  gate: Gate
+  /** The token that everything depends on: if it is refused, Chatwoot is held. */
+  mainToken: string
+}
+
 /** Makes HTTP calls and translates their errors. */
-export function createCall(base: string, timeoutMs: number) {
+export function createCall({ base, timeoutMs, gate, mainToken }: CallOptions) {
   return async (token: string, method: string, path: string, signal: AbortSignal, body?: object): Promise<unknown> => {
     const name = `${method} ${path}`
+    await gate.enter(signal)
     const limit = deadline(signal, timeoutMs)
     let response: Response
     let text: string
@@ -44,10 +59,18 @@ export function createCall(base: string, timeoutMs: number) {
       const what = limit.timedOut()
         ? `did not answer ${name} within ${timeoutMs} ms`
         : `could not be reached for ${name}`
-      throw new ChatwootUnavailableError(`Chatwoot ${what}`, { cause: rootOf(error) })
+      const cause = rootOf(error)
+      const outage = signal.aborted ? undefined : isUnreachable(cause) ? PROOF : FAILURE
+      throw new ChatwootUnavailableError(`Chatwoot ${what}`, { cause, outage })
     }
-    if (response.ok) return parseAnswer(text, name)
-    throw refusal(response, text, name)
+    if (response.ok) {
+      const answer = parseAnswer(text, name)
+      gate.answered()
+      return answer
+    }
+    const error = refusal(response, text, name, token === mainToken)
+    if (error instanceof ChatwootRefusedError) gate.answered()
+    throw error
   }
 }
 
@@ -61,19 +84,32 @@ function parseAnswer(text: string, call: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new UnexpectedAnswerError(call, { cause: error })
+    throw new UnexpectedAnswerError(call, { cause: error, outage: PROOF })
   }
 }
 
+/** Refusals of the proxy in front of Chatwoot that are about this call: it is too large. */
+const TOO_LARGE = new Set([413, 414, 431])
+
+/** What Chatwoot says to a token that may not do this one thing: AccessTokenAuthHelper and Pundit in Chatwoot. */
+const NOT_ALLOWED = /not authorized (for bots|to do this action)/
+
 /** Only Chatwoot's own refusals are permanent: while it restarts, the proxy in front of it answers 403 or 404. */
-function refusal(response: Response, text: string, call: string): Error {
+function refusal(response: Response, text: string, call: string, isOfMainToken: boolean): Error {
   const { status, headers } = response
   const isRefusal = status >= 400 && !isTransientStatus(status)
   const detail = isRefusal ? detailOf(text) : undefined
-  if (detail !== undefined) return new ChatwootRefusedError(call, status, detail)
-  const whose = isRefusal ? ", in words that are not Chatwoot's" : ''
+  const isOfToken = isOfMainToken && status === 401 && detail !== undefined && !NOT_ALLOWED.test(detail)
+  if (detail !== undefined && !isOfToken) return new ChatwootRefusedError(call, status, detail)
+  const isProof = isOfToken || isOutageStatus(status) || (isRefusal && !TOO_LARGE.has(status))
+  const whose = isOfToken
+    ? `: ${detail} (check CW_TOKEN and CW_ACC_ID)`
+    : isRefusal
+      ? ", in words that are not Chatwoot's"
+      : ''
   return new ChatwootUnavailableError(`Chatwoot answered ${status} to ${call}${whose}`, {
     retryAfterMs: retryAfterMs(headers.get('retry-after')),
+    outage: isProof ? PROOF : FAILURE,
   })
 }
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { OptionError, PermanentError } from '../inbox/errors.ts'
 import { ChatwootRefusedError, createCall, hasField, UnexpectedAnswerError } from './chatwoot-api.ts'
 import { Reads } from './conversation-reads.ts'
-import { httpUrl } from './http.ts'
+import { type Gate, httpUrl, OPEN_GATE } from './http.ts'
 
 /**
  * The part of Chatwoot's Application API (4.15, 4.16) that a bot needs: https://developers.chatwoot.com/api-reference
@@ -108,6 +108,11 @@ export interface ChatwootClient {
   assign(conversation: string, agent: number | null, signal: AbortSignal): Promise<void>
   /** Sets some of the contact's attributes (the API merges them). Not allowed to bots. */
   updateContact(contact: string, attributes: Attributes, signal: AbortSignal): Promise<void>
+  /**
+   * Reads something harmless, also while Chatwoot is held. Rejects with a TransientError if it can't be reached, doesn't
+   * answer itself, or refuses the token.
+   */
+  probe(signal: AbortSignal): Promise<void>
 }
 
 /** The content attribute that holds a message's marker. */
@@ -117,7 +122,7 @@ const MARKER = 'tutorbot'
 const MARKER_PAGES = 5
 
 /** Creates a client, or null without a token. @throws {OptionError} that names the missing or malformed option */
-export function createChatwootClient(options: ChatwootOptions): ChatwootClient | null {
+export function createChatwootClient(options: ChatwootOptions, gate: Gate = OPEN_GATE): ChatwootClient | null {
   const { token } = options
   if (token === undefined && options.accountId === undefined) return null
   // Needed without a token too: events' accounts are compared with it as strings.
@@ -127,7 +132,7 @@ export function createChatwootClient(options: ChatwootOptions): ChatwootClient |
     "chatwoot.accountId (CW_ACC_ID) must be a number's digits as a string, with a token",
   )
   if (token === undefined) return null
-  const call = createCall(`${validUrl(options.url)}/api/v1/accounts/${accountId}`, options.timeoutMs ?? 10_000)
+  const base = `${validUrl(options.url)}/api/v1/accounts/${accountId}`
   // fetch quotes an invalid header value in its error, so an invalid token must not reach it.
   const tokenForm = /^[\x21-\x7e]+$/
   const asBot = valid(token, tokenForm, 'chatwoot.token (CW_TOKEN) must be printable ASCII without spaces')
@@ -136,13 +141,24 @@ export function createChatwootClient(options: ChatwootOptions): ChatwootClient |
     tokenForm,
     'chatwoot.adminToken (CW_ADMIN_TOKEN) must be printable ASCII without spaces',
   )
+  const callOptions = { base, timeoutMs: options.timeoutMs ?? 10_000, mainToken: asBot }
+  const call = createCall({ ...callOptions, gate })
   const calls: Calls = {
     read: (path, signal) => call(asBot, 'GET', path, signal),
     readAsAdmin: (path, signal) => call(asAdmin, 'GET', path, signal),
     post: (path, body, signal) => call(asBot, 'POST', path, signal, body),
     putAsAdmin: (path, body, signal) => call(asAdmin, 'PUT', path, signal, body),
   }
-  return { accountId, ...conversationCalls(calls), ...messageCalls(calls) }
+  const callAnyway = createCall({ ...callOptions, gate: OPEN_GATE })
+  return {
+    accountId,
+    ...conversationCalls(calls),
+    ...messageCalls(calls),
+    async probe(signal) {
+      // There is no conversation 0: Chatwoot says so, unless it refuses the token first.
+      await callAnyway(asBot, 'GET', pathOf('conversations', '0'), signal).catch(unlessRefused)
+    },
+  }
 }
 
 /** Makes calls with one of the two tokens. */
@@ -258,6 +274,10 @@ function messageCalls(calls: Calls) {
     }
     return false
   }
+}
+
+function unlessRefused(error: unknown): void {
+  if (!(error instanceof ChatwootRefusedError)) throw error
 }
 
 /** The list in a response's `payload`. */

@@ -1,4 +1,14 @@
-/** Shared by calls to any outside system: deadlines, transient statuses, Retry-After. */
+/** Shared by calls to any outside system: deadlines, transient statuses, Retry-After, and what proves an outage. */
+
+/** What a client asks before each call, and tells after it: see inbox/breaker.ts. */
+export interface Gate {
+  /** Resolves when the call may be made. Rejects with a TransientError while the system is held. */
+  enter(signal: AbortSignal): Promise<void> | void
+  /** The system itself has answered. */
+  answered(): void
+}
+
+export const OPEN_GATE: Gate = { enter() {}, answered() {} }
 
 /**
  * Aborts a call by its caller's signal, or by a timeout from now.
@@ -12,6 +22,26 @@ export function deadline(caller: AbortSignal, timeoutMs: number): { signal: Abor
 /** Whether a retry can help after a status (RFC 9110, 15; RFC 8470 for 425; RFC 6585 for 429). */
 export function isTransientStatus(status: number): boolean {
   return status >= 500 || status === 408 || status === 425 || status === 429
+}
+
+/** Whether a status is about the system, not about this call. */
+export function isOutageStatus(status: number): boolean {
+  return status === 429 || status === 502 || status === 503 || status === 504
+}
+
+/** Codes of connections that could not be made; one that breaks may be about what was sent over it. */
+const UNREACHABLE = new Set<unknown>([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+/** Whether the system could not be reached at all. @param error what a connection failed with, or its cause */
+export function isUnreachable(error: unknown): boolean {
+  return UNREACHABLE.has((error as NodeJS.ErrnoException).code)
 }
 
 /** An http(s) URL without user and password, which fetch refuses and quotes; undefined: not one. */

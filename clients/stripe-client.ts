@@ -2,11 +2,14 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { hash } from 'node:crypto'
 import Stripe from 'stripe'
 import { OptionError, PermanentError, TransientError } from '../inbox/errors.ts'
-import { deadline, retryAfterMs, serverUrl } from './http.ts'
+import { deadline, type Gate, isOutageStatus, isUnreachable, OPEN_GATE, retryAfterMs, serverUrl } from './http.ts'
 import { type StripeClient, type StripeOptions, StripeRefusedError } from './stripe.ts'
 
 /** Creates a client, or null without a key. @throws {OptionError} that names the malformed option */
-export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: StripeOptions): StripeClient | null {
+export function createStripeClient(
+  { secretKey, apiBase, timeoutMs = 10_000 }: StripeOptions,
+  gate: Gate = OPEN_GATE,
+): StripeClient | null {
   if (secretKey === undefined) return null
   const mode = /^[sr]k_(test|live)_/.exec(secretKey)?.[1]
   if (mode === undefined)
@@ -20,7 +23,8 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
     telemetry: false,
     ...server(apiBase),
   })
-  const call = createCall(timeoutMs)
+  const call = createCall(timeoutMs, gate)
+  const callAnyway = createCall(timeoutMs, OPEN_GATE)
 
   return {
     livemode: mode === 'live',
@@ -68,6 +72,10 @@ export function createStripeClient({ secretKey, apiBase, timeoutMs = 10_000 }: S
       )
       return { events: page.data, more: page.has_more }
     },
+    async probe(signal) {
+      // A restricted key may lack the right to read prices: it is accepted even so.
+      await callAnyway(signal, () => stripe.prices.list({ limit: 1 })).catch(unlessNotAllowed)
+    },
   }
 }
 
@@ -85,6 +93,10 @@ function unlessRefused(error: unknown): undefined {
   throw error
 }
 
+function unlessNotAllowed(error: unknown): void {
+  if (!(error instanceof StripeRefusedError)) throw error
+}
+
 function server(apiBase: string | undefined): Pick<Stripe.StripeConfig, 'host' | 'port' | 'protocol'> {
   if (apiBase === undefined) return {}
   const url = serverUrl(apiBase)
@@ -95,8 +107,16 @@ function server(apiBase: string | undefined): Pick<Stripe.StripeConfig, 'host' |
   return { host: url.hostname, protocol, ...(url.port !== '' && { port: url.port }) }
 }
 
-/** Transient: connection errors, the rate limit, and Stripe's own errors (5xx, 409, an answer that is not JSON). */
-const TRANSIENT = new Set(['StripeConnectionError', 'StripeRateLimitError', 'StripeAPIError'])
+/**
+ * Transient: connection errors, the rate limit, Stripe's own errors (5xx, 409, an answer that is not JSON), and a key
+ * that is refused, until somebody sets another one.
+ */
+const TRANSIENT = new Set([
+  'StripeConnectionError',
+  'StripeRateLimitError',
+  'StripeAPIError',
+  'StripeAuthenticationError',
+])
 
 /** The abort signal of the current call: the SDK takes none from its caller. */
 const limits = new AsyncLocalStorage<AbortSignal>()
@@ -108,15 +128,20 @@ function fetchWithinCall(url: string | URL | Request, init?: RequestInit): Promi
 }
 
 /** Makes calls to Stripe and translates their errors. */
-function createCall(timeoutMs: number) {
+function createCall(timeoutMs: number, gate: Gate) {
   return async <T>(signal: AbortSignal, request: () => Promise<T>): Promise<T> => {
+    await gate.enter(signal)
     const limit = deadline(signal, timeoutMs)
     try {
-      return await limits.run(limit.signal, request)
+      const answer = await limits.run(limit.signal, request)
+      gate.answered()
+      return answer
     } catch (error) {
       if (!(error instanceof Stripe.errors.StripeError)) throw error
       const late = limit.timedOut() ? `no answer within ${timeoutMs} ms` : undefined
-      throw translate(error, signal.aborted ? 'the call was aborted' : late)
+      const translated = translate(error, signal.aborted ? 'the call was aborted' : late)
+      if (translated instanceof StripeRefusedError) gate.answered()
+      throw translated
     }
   }
 }
@@ -129,5 +154,22 @@ function translate(error: InstanceType<typeof Stripe.errors.StripeError>, cut?: 
   const { type, statusCode, headers } = error
   const text = [`Stripe: ${type}`, statusCode, cut ?? error.message].filter(Boolean).join(' ')
   if (!TRANSIENT.has(type)) return new StripeRefusedError(text, statusCode, { cause: error })
-  return new TransientError(text, { cause: error, retryAfterMs: retryAfterMs(headers?.['retry-after']) })
+  return new TransientError(text, {
+    cause: error,
+    retryAfterMs: retryAfterMs(headers?.['retry-after']),
+    outage:
+      cut === 'the call was aborted' ? undefined : { system: 'stripe', isProof: cut === undefined && isProof(error) },
+  })
+}
+
+/** The key was revoked. Missing permissions are a StripePermissionError, and concern one kind of call. */
+const KEY_REFUSED = 'StripeAuthenticationError'
+/** Somebody else is changing this object: https://docs.stripe.com/rate-limits#object-lock-timeouts */
+const OBJECT_LOCKED = 'lock_timeout'
+
+/** Whether an error is about Stripe or our key, not about one call. */
+function isProof({ type, statusCode, code, detail }: InstanceType<typeof Stripe.errors.StripeError>): boolean {
+  if (type === 'StripeConnectionError') return isUnreachable(Object(Object(detail).cause))
+  if (type === KEY_REFUSED) return true
+  return code !== OBJECT_LOCKED && (statusCode === undefined || statusCode < 300 || isOutageStatus(statusCode))
 }

@@ -55,11 +55,16 @@ export interface StripeClient {
    * @param before the id of the previous page's last event
    */
   listEvents(types: readonly string[], since: number, signal: AbortSignal, before?: string): Promise<EventPage>
+  /**
+   * Reads something harmless, also while Stripe is held. Rejects with a TransientError if it can't be reached or refuses
+   * the key.
+   */
+  probe(signal: AbortSignal): Promise<void>
 }
 
 /** Stripe refused a call: the object is missing, the request is invalid, or the key lacks the permission. */
 export class StripeRefusedError extends PermanentError {
-  /** HTTP status, such as 401 or 403 for the key. */
+  /** HTTP status, such as 403 for a restricted key. */
   readonly status: number | undefined
   constructor(message: string, status: number | undefined, options: ErrorOptions) {
     super(message, options)

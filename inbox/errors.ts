@@ -1,5 +1,16 @@
 /** What handlers throw to say whether a retry can help, and errors about stores and options. */
 
+/** The outside systems that are held while they are unavailable: see inbox/breaker.ts. */
+export const SYSTEMS = ['chatwoot', 'stripe', 'google'] as const
+export type System = (typeof SYSTEMS)[number]
+
+/** What a failed call says about the system that it was made to. */
+export interface Outage {
+  system: System
+  /** It is about the system itself: it can't be reached, limits us, or something else answers in its place. */
+  isProof: boolean
+}
+
 /** A retry can't help: the delivery is dead at once. */
 export class PermanentError extends Error {
   override name = 'PermanentError'
@@ -13,11 +24,36 @@ export class TransientError extends Error {
   override name = 'TransientError'
   /** Minimum time before the next attempt, ms. */
   readonly retryAfterMs: number
+  readonly #outage: Outage | undefined
 
-  constructor(message: string, options: ErrorOptions & { retryAfterMs?: number } = {}) {
+  constructor(message: string, options: TransientErrorOptions = {}) {
     super(message, options)
     this.retryAfterMs = options.retryAfterMs ?? 0
+    this.#outage = options.outage
   }
+
+  /** Set by our clients when a system did not do its part. */
+  get outage(): Outage | undefined {
+    return this.#outage
+  }
+}
+
+export interface TransientErrorOptions extends ErrorOptions {
+  retryAfterMs?: number
+  outage?: Outage | undefined
+}
+
+/** Causes searched at most: they may form a circle. */
+const MAX_CAUSES = 8
+
+/** The error, or one of its causes, that tells of an outage. */
+export function outageOf(error: unknown): { error: TransientError; outage: Outage } | undefined {
+  let each = error
+  for (let depth = 0; depth < MAX_CAUSES && each instanceof Error; depth++) {
+    if (each instanceof TransientError && each.outage !== undefined) return { error: each, outage: each.outage }
+    each = each.cause
+  }
+  return undefined
 }
 
 /** A store can't be opened; the message names it and says what to do. */

@@ -1,3 +1,4 @@
+import type { HeldEvent } from './breaker.ts'
 import type { Commit } from './contracts.ts'
 
 /** A webhook was answered, or its sender disconnected first. */
@@ -64,4 +65,6 @@ export interface WebhookEvents {
   committed: [Commit]
   attention: [AttentionEvent]
   foreign: [ForeignEvent]
+  /** An outside system is unavailable, or available again. */
+  held: [HeldEvent]
 }

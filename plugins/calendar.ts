@@ -7,6 +7,7 @@ import { type BookedLesson, type Calendar, checkCalendar } from '../calendar/con
 import type { GoogleCalendarOptions } from '../calendar/google/client.ts'
 import { systemClock } from '../inbox/contracts.ts'
 import { OptionError } from '../inbox/errors.ts'
+import { breakersOf, gateOf } from './breakers.ts'
 import { addToWebhooks } from './webhooks.ts'
 
 declare module './webhooks.ts' {
@@ -56,7 +57,10 @@ async function calendarPlugin(app: FastifyInstance, options: CalendarPluginOptio
   if (google !== undefined) {
     // Loaded only when used: its client is large.
     const { createGoogleCalendar } = await import('../calendar/google/calendar.ts')
-    return addToWebhooks(app, { calendar: createGoogleCalendar(google, clock) })
+    const breakers = breakersOf(app)
+    const { probe, ...calendar } = createGoogleCalendar(google, clock, gateOf(breakers, 'google'))
+    breakers.watch('google', probe)
+    return addToWebhooks(app, { calendar })
   }
   const calendar = await local()
   app.addHook('onClose', async () => calendar.close())

@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import { type ChatwootClient, type ChatwootOptions, createChatwootClient } from '../clients/chatwoot.ts'
+import { breakersOf, gateOf } from './breakers.ts'
 import { addToWebhooks } from './webhooks.ts'
 
 declare module './webhooks.ts' {
@@ -11,7 +12,10 @@ declare module './webhooks.ts' {
 
 export default fp<ChatwootOptions>(
   async (app, options) => {
-    addToWebhooks(app, { chatwoot: createChatwootClient(options) })
+    const breakers = breakersOf(app)
+    const client = createChatwootClient(options, gateOf(breakers, 'chatwoot'))
+    if (client !== null) breakers.watch('chatwoot', client.probe)
+    addToWebhooks(app, { chatwoot: client })
   },
   { name: 'tutorbot-chatwoot', fastify: '5.x' },
 )

@@ -1,3 +1,4 @@
+import { type Gate, OPEN_GATE } from '../../clients/http.ts'
 import { TransientError } from '../../inbox/errors.ts'
 import { checkHold, checkInterval } from '../checks.ts'
 import type { Calendar, Interval } from '../contract.ts'
@@ -11,15 +12,26 @@ import { createTakeTime } from './take-time.ts'
  * Calendar API v3: https://developers.google.com/workspace/calendar/api/v3/reference
  */
 
+export interface GoogleCalendar extends Calendar {
+  /** Reads something harmless, also while Google is held. Rejects with a TransientError if it can't be reached. */
+  probe(signal: AbortSignal): Promise<void>
+}
+
 /**
  * A calendar at Google. Calls throw PermanentError, or TransientError if a retry can help.
  * @throws {OptionError} that names the missing or malformed option
  */
-export function createGoogleCalendar(options: GoogleCalendarOptions, clock: { now(): number }): Calendar {
-  const events = createEvents(options)
+export function createGoogleCalendar(
+  options: GoogleCalendarOptions,
+  clock: { now(): number },
+  gate: Gate = OPEN_GATE,
+): GoogleCalendar {
+  const events = createEvents(options, gate)
   const takeTime = createTakeTime(events, clock)
 
   return {
+    probe: events.probe,
+
     async busy(from, to, signal) {
       const range = { start: from, end: to }
       checkInterval(range)

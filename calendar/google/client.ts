@@ -1,7 +1,16 @@
 import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { auth } from '@googleapis/calendar'
-import { deadline, isTransientStatus, retryAfterMs, serverUrl } from '../../clients/http.ts'
+import {
+  deadline,
+  type Gate,
+  isOutageStatus,
+  isTransientStatus,
+  isUnreachable,
+  OPEN_GATE,
+  retryAfterMs,
+  serverUrl,
+} from '../../clients/http.ts'
 import { OptionError, PermanentError, TransientError } from '../../inbox/errors.ts'
 
 /** Calls to Google: the service account's tokens, timeouts and errors. */
@@ -26,11 +35,15 @@ const SCOPES = [
 ]
 
 /** @throws {OptionError} that names the missing or malformed option */
-export function createGoogleClient({ serviceAccount, calendarId, apiBase, timeoutMs = 10_000 }: GoogleCalendarOptions) {
+export function createGoogleClient(
+  { serviceAccount, calendarId, apiBase, timeoutMs = 10_000 }: GoogleCalendarOptions,
+  gate: Gate,
+) {
   const { email, key } = readServiceAccount(serviceAccount)
   if (!calendarId) throw new OptionError('calendar.google.calendarId (GCAL_CALENDAR_ID) is missing')
   const client = createClient({ email, key }, validBase(apiBase), timeoutMs)
-  return { client, email, call: createCall(client, email, timeoutMs) }
+  const parts = { client, email, timeoutMs }
+  return { client, email, call: createCall({ ...parts, gate }), callAnyway: createCall({ ...parts, gate: OPEN_GATE }) }
 }
 
 /** Google refused a call. */
@@ -55,6 +68,11 @@ export function when<T>(causes: (number | string)[], answer: T): (error: unknown
   }
 }
 
+/** For catch: Google has answered, if only by a refusal. */
+export function unlessRefused(error: unknown): void {
+  if (!(error instanceof GoogleRefusedError)) throw error
+}
+
 type Client = InstanceType<typeof auth.JWT>
 
 /** A client that fetches its own tokens, and doesn't retry: the inbox does that. */
@@ -75,14 +93,27 @@ function createClient({ email, key }: ServiceAccount, base: URL | undefined, tim
   return client
 }
 
+interface CallOptions {
+  client: Client
+  email: string
+  timeoutMs: number
+  gate: Gate
+}
+
+/** A failure of Google's, not of one call of ours. */
+const PROOF = { system: 'google', isProof: true } as const
+/** A failure that may be of this call alone. */
+const FAILURE = { system: 'google', isProof: false } as const
+
 /** Makes calls and translates their errors. `kind`: what the answer must say it is; '' for an empty answer. */
-function createCall(client: Client, email: string, timeoutMs: number) {
+function createCall({ client, email, timeoutMs, gate }: CallOptions) {
   return async <T>(
     name: string,
     kind: string,
     request: (options: Signal) => Promise<{ data: unknown }>,
     signal: AbortSignal,
   ): Promise<T> => {
+    await gate.enter(signal)
     const limit = deadline(signal, timeoutMs)
     let data: unknown
     try {
@@ -90,12 +121,19 @@ function createCall(client: Client, email: string, timeoutMs: number) {
       // A token request takes no signal, and other calls may wait for it too: it has its own timeout.
       data = (await Promise.race([request({ signal: limit.signal }), abortOf(limit.signal)])).data
     } catch (error) {
-      if (limit.timedOut()) throw new TransientError(`Google did not answer ${name} within ${timeoutMs} ms`)
       if (signal.aborted) throw new TransientError(`Google: ${name} was aborted`)
-      throw translate(name, error as Failure, client, email)
+      if (limit.timedOut()) {
+        throw new TransientError(`Google did not answer ${name} within ${timeoutMs} ms`, { outage: FAILURE })
+      }
+      const translated = translate(name, error as Failure, client, email)
+      if (translated instanceof GoogleRefusedError) gate.answered()
+      throw translated
     }
-    if ((Object(data).kind ?? data) === kind) return data as T
-    throw new TransientError(`The answer to ${name} is not Google's`)
+    if ((Object(data).kind ?? data) !== kind) {
+      throw new TransientError(`The answer to ${name} is not Google's`, { outage: PROOF })
+    }
+    gate.answered()
+    return data as T
   }
 }
 
@@ -121,11 +159,14 @@ function translate(name: string, failure: Failure, client: Client, email: string
   if (config === undefined) return failure
   const isOfToken = config.url.pathname === '/token'
   const step = isOfToken ? `the token request of ${name}` : name
-  if (response === undefined) return new TransientError(`Google could not be reached for ${step}: ${code}`)
+  if (response === undefined) {
+    const outage = isUnreachable(failure) ? PROOF : FAILURE
+    return new TransientError(`Google could not be reached for ${step}: ${code}`, { outage })
+  }
   const { status, data, headers } = response
   if (status === 401 && !isOfToken) {
     forgetToken(client)
-    return new TransientError(`Google refused the token for ${name}`)
+    return new TransientError(`Google refused the token for ${name}`, { outage: FAILURE })
   }
   return refusal(step, status, data, headers.get('retry-after'), email)
 }
@@ -145,7 +186,8 @@ export function refusal(name: string, status: number, data: unknown, retryAfter:
   const { reason, message } = reasonOf(data)
   const text = `Google refused ${name}: ${[status, reason, message].filter(Boolean).join(' ')}`
   if (isTransientStatus(status) || TRANSIENT_REASONS.has(reason)) {
-    return new TransientError(text, { retryAfterMs: retryAfterMs(retryAfter) })
+    const outage = isOutageStatus(status) || status === 403 ? PROOF : FAILURE
+    return new TransientError(text, { retryAfterMs: retryAfterMs(retryAfter), outage })
   }
   const hint = NOT_SHARED.has(reason) ? ` (share the calendar with ${email}, with the right to change events)` : ''
   return new GoogleRefusedError(text + hint, status, reason)

@@ -1,6 +1,7 @@
 import { type calendar_v3, calendar as createApi } from '@googleapis/calendar'
+import type { Gate } from '../../clients/http.ts'
 import type { Interval } from '../contract.ts'
-import { createGoogleClient, type GoogleCalendarOptions, refusal, type Signal, when } from './client.ts'
+import { createGoogleClient, type GoogleCalendarOptions, refusal, type Signal, unlessRefused, when } from './client.ts'
 
 /** The calls of Google's Calendar API that we need, on entries instead of events. */
 
@@ -40,9 +41,9 @@ export function iso(time: number): string {
 
 export type Events = ReturnType<typeof createEvents>
 
-export function createEvents(options: GoogleCalendarOptions) {
+export function createEvents(options: GoogleCalendarOptions, gate: Gate) {
   const { calendarId } = options
-  const { client, call, email } = createGoogleClient(options)
+  const { client, call, callAnyway, email } = createGoogleClient(options, gate)
   const api = createApi({ version: 'v3', auth: client })
 
   async function list(query: calendar_v3.Params$Resource$Events$List, signal: AbortSignal): Promise<Entry[]> {
@@ -106,6 +107,12 @@ export function createEvents(options: GoogleCalendarOptions) {
       const request = (options: Signal) => api.events.delete(params, { ...options, headers: { 'If-Match': etag } })
       const removed = call<unknown>('events.delete', '', request, signal).then((): Outcome => 'done')
       return removed.catch(when<Outcome>([404, 410], 'gone')).catch(when<Outcome>([412], 'changed'))
+    },
+
+    /** Reads something harmless, also while Google is held. */
+    async probe(signal: AbortSignal): Promise<void> {
+      const request = (options: Signal) => api.events.list({ calendarId, maxResults: 1 }, options)
+      await callAnyway('events.list', 'calendar#events', request, signal).catch(unlessRefused)
     },
 
     /** Busy times within a range of at most 90 days: https://github.com/calcom/cal.diy/pull/11962 */

@@ -926,3 +926,54 @@ async function runner(api: GoogleApi, calendar: Calendar) {
     },
   }
 }
+
+t.test('what is proof that Google is unavailable, and what may be about one call', async t => {
+  const cases: [Behaviour, boolean][] = [
+    [googleError(403, 'rateLimitExceeded', 'Later.'), true],
+    [googleError(429, 'rateLimitExceeded', 'Later.'), true],
+    [googleError(503, 'backendError', 'Later.'), true],
+    [{ status: 200, body: '<html>' }, true],
+    [googleError(500, 'backendError', 'Later.'), false],
+    ['drop', false],
+  ]
+  for (const [behaviour, isProof] of cases) {
+    const { error } = await failureOf(t, behaviour)
+    t.strictSame((error as TransientError).outage, { system: 'google', isProof }, JSON.stringify(behaviour))
+  }
+  const hanging = await failureOf(t, 'hang', /calendar/, 50)
+  t.strictSame((hanging.error as TransientError).outage, { system: 'google', isProof: false }, 'too slow')
+  const { api, calendar } = await setUp(t)
+  const aborted = await errorOf(t, busy(calendar, '00:00-24:00', AbortSignal.abort()))
+  t.match(aborted, { constructor: TransientError, outage: undefined }, 'we have stopped the call')
+  await api.close()
+  const refused = await errorOf(t, busy(calendar))
+  t.strictSame((refused as TransientError).outage, { system: 'google', isProof: true }, 'connection refused')
+})
+
+t.test('the gate is asked before each call, and told of Google’s own answers; the probe passes it', async t => {
+  const { api, clock } = await setUp(t)
+  const { serviceAccount, calendarId, url: apiBase } = api
+  let answered = 0
+  let problem: Error | undefined
+  const gate = {
+    enter() {
+      if (problem !== undefined) throw problem
+    },
+    answered: () => void answered++,
+  }
+  const calendar = createGoogleCalendar({ serviceAccount, calendarId, apiBase }, clock, gate)
+  await busy(calendar)
+  t.equal(answered, 2, 'a list and free/busy')
+  api.fail(/GET/, googleError(404, 'notFound', 'Not Found'))
+  t.type(await errorOf(t, busy(calendar)), PermanentError)
+  t.equal(answered, 3, 'a refusal is an answer')
+  problem = new TransientError('held')
+  await t.rejects(busy(calendar), problem)
+  await calendar.probe(signal)
+  t.match(api.calls.at(-1)?.path, /events\?maxResults=1$/)
+  api.fail(/GET/, googleError(404, 'notFound', 'Not Found'))
+  await calendar.probe(signal)
+  api.fail(/GET/, googleError(503, 'backendError', 'Later.'))
+  await t.rejects(calendar.probe(signal), TransientError)
+  t.equal(answered, 3)
+})

@@ -4,6 +4,7 @@ import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { type ChatwootClient, type ChatwootOptions, createChatwootClient } from '../../clients/chatwoot.ts'
 import { ChatwootRefusedError, ChatwootUnavailableError } from '../../clients/chatwoot-api.ts'
+import type { Gate } from '../../clients/http.ts'
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
 import chatwootPlugin from '../../plugins/chatwoot.ts'
 import { type ChatwootApi, startChatwootApi } from '../../sandbox/chatwoot-api.ts'
@@ -232,15 +233,6 @@ t.test('a refusal is permanent and quotes Chatwoot’s message', async t => {
     status: 422,
     message: /^Chatwoot answered 422 to POST .*: Content is too long/,
   })
-  t.match(
-    await clientOf(api, { token: 'some-other-token' })
-      .getConversation('42', signal)
-      .catch(error => error),
-    {
-      constructor: ChatwootRefusedError,
-      message: 'Chatwoot answered 401 to GET /conversations/42: Invalid Access Token',
-    },
-  )
   const bodies: [unknown, string][] = [
     [{ errors: [{ field: 'status' }] }, ': [{"field":"status"}]'],
     [{ error: { code: 1 } }, ': {"code":1}'],
@@ -252,6 +244,83 @@ t.test('a refusal is permanent and quotes Chatwoot’s message', async t => {
     const error = await client.getConversation('42', signal).catch(error => error)
     t.equal(error.message, `Chatwoot answered 403 to GET /conversations/42${detail}`)
   }
+})
+
+t.test('a refused token is an outage of everything, a refused administrator’s token is not', async t => {
+  const { api, client } = await setUp(t)
+  const stranger = clientOf(api, { token: 'some-other-token' })
+  t.match(await stranger.getConversation('42', signal).catch(error => error), {
+    constructor: ChatwootUnavailableError,
+    message: 'Chatwoot answered 401 to GET /conversations/42: Invalid Access Token (check CW_TOKEN and CW_ACC_ID)',
+    outage: { system: 'chatwoot', isProof: true },
+  })
+  await t.rejects(stranger.probe(signal), ChatwootUnavailableError)
+
+  const former = clientOf(api, { adminToken: 'token-of-a-former-administrator' })
+  t.match(await former.updateContact('5', { segment: 'new' }, signal).catch(error => error), {
+    constructor: ChatwootRefusedError,
+    message: 'Chatwoot answered 401 to PUT /contacts/5: Invalid Access Token',
+  })
+  await former.probe(signal)
+
+  const allowed = { error: 'You are not authorized to do this action' }
+  api.fail(/./, { status: 401, body: allowed })
+  t.type(await client.getConversation('42', signal).catch(error => error), ChatwootRefusedError)
+})
+
+t.test('what is proof that Chatwoot is unavailable, and what may be about one call', async t => {
+  const cases: [Behaviour, boolean][] = [
+    [{ status: 429, body: 'Retry later' }, true],
+    [{ status: 502, body: '<html>' }, true],
+    [{ status: 503, body: '' }, true],
+    [{ status: 504, body: '' }, true],
+    [{ status: 403, body: '<html>' }, true],
+    [{ status: 200, body: '<html>' }, true],
+    [{ status: 500, body: { error: 'Internal Server Error' } }, false],
+    [{ status: 408, body: '' }, false],
+    [{ status: 413, body: '<html>' }, false],
+    [{ status: 200, body: { status: 'ok' } }, false],
+    ['drop', false],
+  ]
+  for (const [behaviour, isProof] of cases) {
+    const error = (await failureOf(t, behaviour)) as TransientError
+    t.strictSame(error.outage, { system: 'chatwoot', isProof }, JSON.stringify(behaviour))
+  }
+  const hanging = (await failureOf(t, 'hang', { timeoutMs: 50 })) as TransientError
+  t.strictSame(hanging.outage, { system: 'chatwoot', isProof: false }, 'too slow')
+
+  const { client } = await setUp(t)
+  const aborted = await client.getConversation('42', AbortSignal.abort()).catch(error => error)
+  t.match(aborted, { constructor: ChatwootUnavailableError, outage: undefined }, 'we have stopped the call')
+})
+
+t.test('the gate is asked before each call, and told of Chatwoot’s own answers; the probe passes it', async t => {
+  const { api } = await setUp(t)
+  let answered = 0
+  let problem: Error | undefined
+  const gate: Gate = {
+    enter() {
+      if (problem !== undefined) throw problem
+    },
+    answered: () => void answered++,
+  }
+  const { url, accountId, tokens } = api
+  const client = createChatwootClient({ url, accountId, token: tokens.bot }, gate) as ChatwootClient
+  await client.getConversation('42', signal)
+  t.equal(answered, 1)
+  await t.rejects(client.getConversation('77', signal), ChatwootRefusedError)
+  t.equal(answered, 2, 'a refusal is an answer')
+  api.fail(/./, { status: 502, body: '' })
+  await t.rejects(client.getConversation('42', signal), ChatwootUnavailableError)
+  t.equal(answered, 2)
+
+  problem = new TransientError('held')
+  const before = api.calls.length
+  await t.rejects(client.getConversation('42', signal), problem)
+  t.equal(api.calls.length, before, 'no call is made')
+  await client.probe(signal)
+  t.match(api.calls.at(-1), { method: 'GET', path: '/api/v1/accounts/1/conversations/0' })
+  t.equal(answered, 2)
 })
 
 t.test('a 4xx without Chatwoot’s JSON comes from a proxy and is transient', async t => {
@@ -328,6 +397,7 @@ t.test('connection refused: the cause has the reason', async t => {
   const client = createChatwootClient({ url: `http://127.0.0.1:${port}`, accountId: '1', token: 'abc' })
   t.match(await client?.getConversation('42', signal).catch(error => error), {
     constructor: ChatwootUnavailableError,
+    outage: { system: 'chatwoot', isProof: true },
     cause: { code: 'ECONNREFUSED' },
   })
 })

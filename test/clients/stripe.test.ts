@@ -1,5 +1,6 @@
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
+import type { Gate } from '../../clients/http.ts'
 import type { Checkout, StripeClient, StripeOptions } from '../../clients/stripe.ts'
 import { createStripeClient } from '../../clients/stripe-client.ts'
 import { stripeSession } from '../../commands/samples.ts'
@@ -68,8 +69,10 @@ t.test('works as a plugin, for a host’s routes', async t => {
 
 t.test('a search that Stripe refuses is an error, not a search without result', async t => {
   const { api, client } = await setUp(t)
-  api.fail(/./, stripeError(401, 'invalid_request_error', 'Invalid API Key'), 1)
+  api.fail(/./, stripeError(403, 'invalid_request_error', 'Not allowed'), 1)
   await t.rejects(client.findSession('pi_1', signal), PermanentError)
+  api.fail(/./, stripeError(401, 'invalid_request_error', 'Invalid API Key'), 1)
+  await t.rejects(client.findSession('pi_1', signal), TransientError)
 })
 
 t.test('sessions by id and by payment, with the payment’s state', async t => {
@@ -137,20 +140,77 @@ t.test('a checkout session is made once for an order and its expiry, and can be 
 })
 
 t.test('a refusal is permanent and quotes Stripe’s message', async t => {
-  const { client, api } = await setUp(t)
+  const { client } = await setUp(t)
   const missing = await client.getSession('cs_9', signal).catch(error => error)
   t.type(missing, PermanentError)
   t.equal(missing.message, "Stripe: StripeInvalidRequestError 404 No such checkout/sessions: 'cs_9'")
-
-  const stranger = createStripeClient({ secretKey: 'sk_test_somebodyElse', apiBase: api.url }) as StripeClient
-  const refused = await stranger.getPrice('price_1', signal).catch(error => error)
-  t.type(refused, PermanentError)
-  t.equal(refused.message, 'Stripe: StripeAuthenticationError 401 Invalid API Key provided: sk_test_****else')
 
   for (const status of [400, 402, 403]) {
     const { error } = await failureOf(t, stripeError(status, 'invalid_request_error', 'No'))
     t.type(error, PermanentError, `${status}`)
   }
+})
+
+t.test('a refused key is an outage of everything', async t => {
+  const { api } = await setUp(t)
+  const stranger = createStripeClient({ secretKey: 'sk_test_somebodyElse', apiBase: api.url }) as StripeClient
+  const refused = await stranger.getPrice('price_1', signal).catch(error => error)
+  t.match(refused, { constructor: TransientError, outage: { system: 'stripe', isProof: true } })
+  t.equal(refused.message, 'Stripe: StripeAuthenticationError 401 Invalid API Key provided: sk_test_****else')
+  await t.rejects(stranger.probe(signal), TransientError)
+})
+
+t.test('what is proof that Stripe is unavailable, and what may be about one call', async t => {
+  const locked = { status: 429, body: { error: { type: 'invalid_request_error', code: 'lock_timeout', message: '' } } }
+  const cases: [Behaviour, boolean][] = [
+    [stripeError(429, 'rate_limit_error', 'Later'), true],
+    [stripeError(502, 'api_error', 'Later'), true],
+    [{ status: 503, body: '<html>' }, true],
+    [{ status: 200, body: '<html>' }, true],
+    [stripeError(500, 'api_error', 'Later'), false],
+    [stripeError(409, 'api_error', 'Later'), false],
+    [locked, false],
+    ['drop', false],
+  ]
+  for (const [behaviour, isProof] of cases) {
+    const { error } = await failureOf(t, behaviour)
+    t.strictSame((error as TransientError).outage, { system: 'stripe', isProof }, JSON.stringify(behaviour))
+  }
+  const { api, client } = await setUp(t)
+  const aborted = await client.getPrice('price_1', AbortSignal.abort()).catch(error => error)
+  t.match(aborted, { constructor: TransientError, outage: undefined }, 'we have stopped the call')
+  await api.close()
+  const error = await client.getPrice('price_1', signal).catch(error => error)
+  t.strictSame(error.outage, { system: 'stripe', isProof: true }, 'connection refused')
+})
+
+t.test('the gate is asked before each call, and told of Stripe’s own answers; the probe passes it', async t => {
+  const { api } = await setUp(t)
+  let answered = 0
+  let problem: Error | undefined
+  const gate: Gate = {
+    enter() {
+      if (problem !== undefined) throw problem
+    },
+    answered: () => void answered++,
+  }
+  const client = createStripeClient({ secretKey: api.secretKey, apiBase: api.url }, gate) as StripeClient
+  await client.listEvents([], 0, signal)
+  t.equal(answered, 1)
+  await t.rejects(client.getPrice('price_none', signal), PermanentError)
+  t.equal(answered, 2, 'a refusal is an answer')
+  api.fail(/./, stripeError(502, 'api_error', 'Later'))
+  await t.rejects(client.getPrice('price_1', signal), TransientError)
+  t.equal(answered, 2)
+  problem = new TransientError('held')
+  await t.rejects(client.getPrice('price_1', signal), problem)
+  await client.probe(signal)
+  t.match(api.calls.at(-1), { method: 'GET', path: '/v1/prices?limit=1' })
+  api.fail(/./, stripeError(403, 'invalid_request_error', 'This restricted key may not read prices'))
+  await client.probe(signal)
+  api.fail(/./, stripeError(503, 'api_error', 'Later'))
+  await t.rejects(client.probe(signal), TransientError)
+  t.equal(answered, 2)
 })
 
 t.test('transient: 409, 429 and 5xx; not repeated, since the inbox retries', async t => {
