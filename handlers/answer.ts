@@ -1,14 +1,35 @@
 import { hash } from 'node:crypto'
 import { asText } from '../sources/json.ts'
-import { offeredOf, readerOf, situationOf } from './booking.ts'
-import { intentOf, type Meaning, type Situation, understand } from './dialogue.ts'
+import { askedTimeOf, offeredOf, readerOf, situationOf } from './booking.ts'
+import {
+  type Intent,
+  intentOf,
+  type Meaning,
+  type Situation,
+  type Step,
+  UNSOLD,
+  understand,
+  understandOlder,
+} from './dialogue.ts'
 import { handOverFor, NO_MISSES } from './hand-over.ts'
 import { answerOtherLanguage, type LanguageSaid, languageSaidIn } from './language.ts'
 import type { Reply } from './reply.ts'
 import { type SpokenTime, spokenTime } from './spoken-time.ts'
-import { askAgain, chooseSpokenTime, chooseTime, STEPS, showMenu, stopBooking, type Turn, whereWeAre } from './steps.ts'
+import {
+  askAgain,
+  changeToSpokenTime,
+  chooseSpokenTime,
+  chooseTime,
+  hasLesson,
+  STEPS,
+  showMenu,
+  startAt,
+  stopBooking,
+  type Turn,
+  whereWeAre,
+} from './steps.ts'
 import { TEXTS } from './texts/index.ts'
-import { positionIn, urgentWishOf, type Wish, type WishSituation, wishOf } from './wishes.ts'
+import { asksForNewLesson, isYes, positionIn, urgentWishOf, type Wish, type WishSituation, wishOf } from './wishes.ts'
 
 /** At the second misunderstood message in a row a person is offered, at the next the conversation is a person's. */
 const OFFER_PERSON_AT = 2
@@ -19,7 +40,7 @@ const EQUAL_TEXTS_WITHIN_MS = 10 * 60_000
 /** What a message says about the language. A choice says nothing: its title is the bot's own text. */
 export function languageOfTurn(turn: Turn): LanguageSaid {
   const { conversation, text } = turn
-  if (choiceIn(text, situationOfTurn(turn)) === null) return languageSaidIn(text, conversation)
+  if (choiceIn(turn, situationOfTurn(turn)) === null) return languageSaidIn(text, conversation)
   return { language: conversation.language, kept: {}, isAsked: false, isOther: false }
 }
 
@@ -47,7 +68,7 @@ export async function answerTo(
   return { ...reply, attributes: { ...NO_MISSES, ...reply.attributes } }
 }
 
-type Found = Exclude<Meaning, null> | Wish | { spoken: SpokenTime }
+type Found = Exclude<Meaning, null> | Wish | { spoken: SpokenTime; isTrial: boolean }
 
 /** What a message means; undefined: it is not understood. */
 function find(turn: Turn): Found | undefined {
@@ -55,19 +76,36 @@ function find(turn: Turn): Found | undefined {
   const { attributes } = conversation
   const intent = intentOf(attributes)
   const situation = situationOfTurn(turn)
-  const choice = choiceIn(text, situation)
+  const choice = choiceIn(turn, situation)
   if (choice !== null) return choice
   const wishes: WishSituation = { intent, isPersonOffered: Number(attributes.misunderstood) >= OFFER_PERSON_AT }
   const urgent = urgentWishOf(text, wishes)
   if (urgent !== undefined) return urgent
-  const canSpeak = intent === 'slot' || intent === 'rebook'
-  const spoken = canSpeak ? spokenTime(text, services.now(), readerOf(conversation, services)) : undefined
-  if (spoken?.isCertain) return { spoken }
+  const spoken = spokenTime(text, services.now(), readerOf(conversation, services))
   const wish = wishOf(text, wishes)
-  const isAboutPrices = typeof wish === 'object' && 'step' in wish && wish.step === 'prices'
-  if (spoken !== undefined && !isAboutPrices) return { spoken }
+  if (spoken !== undefined && maySpeak(intent, spoken, wish)) return timeIn(turn, spoken, wish)
   if (typeof wish !== 'object' || !('step' in wish)) return wish
-  return situation.without.has(wish.step) ? 'here' : wish
+  return situation.without.has(wish.step) && !UNSOLD.has(wish.step) ? 'here' : wish
+}
+
+/** Whether a time in a message says when a lesson is wanted. */
+function maySpeak(intent: Intent, { isCertain }: SpokenTime, wish: Wish | undefined): boolean {
+  if (isCertain) return true
+  if (intent === 'pay' || wish === 'nothing') return false
+  return wish === undefined || wish === 'here' || stepOf(wish) !== 'prices'
+}
+
+function stepOf(wish: Wish | undefined): Step | undefined {
+  return typeof wish === 'object' && 'step' in wish ? wish.step : undefined
+}
+
+/** Who has a lesson may want to move it, which a person does. */
+function timeIn(turn: Turn, spoken: SpokenTime, wish: Wish | undefined): Found {
+  const step = stepOf(wish)
+  const isNew = step === 'book' || step === 'trial' || asksForNewLesson(turn.text)
+  const isOfMenu = intentOf(turn.conversation.attributes) === 'menu'
+  if (isOfMenu && !isNew && hasLesson(turn)) return { person: 'lesson' }
+  return { spoken, isTrial: step === 'trial' }
 }
 
 function situationOfTurn({ services, conversation, kind }: Turn): Situation {
@@ -80,11 +118,15 @@ function mayBeAnyLanguage(found: Found | undefined): boolean {
   return 'spoken' in found && !found.spoken.isCertain
 }
 
-function choiceIn(text: string, situation: Situation): Meaning {
+/** `here`: one that can't be made now. */
+function choiceIn({ conversation, text }: Turn, situation: Situation): Meaning | 'here' {
   const choice = understand(text, situation)
   if (choice !== null) return choice
   const position = positionIn(text)
-  return position === undefined ? null : understand(String(position), situation)
+  const numbered = position === undefined ? null : understand(String(position), situation)
+  if (numbered !== null) return numbered
+  const asked = situation.intent === 'slot' ? askedTimeOf(conversation) : undefined
+  return asked !== undefined && isYes(text) ? { time: asked } : understandOlder(text, situation)
 }
 
 /** Choices may be made again and again. */
@@ -97,9 +139,20 @@ async function replyTo(turn: Turn, found: Exclude<Found, 'nothing'>): Promise<Re
   if (found === 'here') return asFirst(turn, whereWeAre(turn))
   if (found === 'back') return stopBooking(turn)
   if ('person' in found) return handOverFor(found.person, [turn.text], turn.conversation)
-  if ('spoken' in found) return chooseSpokenTime(turn, found.spoken)
+  if ('spoken' in found) return answerTime(turn, found)
   if ('time' in found) return chooseTime(turn, found.time)
   return STEPS[found.step](turn)
+}
+
+function answerTime(turn: Turn, { spoken, isTrial }: { spoken: SpokenTime; isTrial: boolean }): Promise<Reply> | Reply {
+  switch (intentOf(turn.conversation.attributes)) {
+    case 'menu':
+      return startAt(turn, spoken, isTrial && !situationOfTurn(turn).without.has('trial'))
+    case 'pay':
+      return changeToSpokenTime(turn, spoken)
+    default:
+      return chooseSpokenTime(turn, spoken)
+  }
 }
 
 /** From now on what is not understood is said to be. */

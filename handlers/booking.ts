@@ -65,21 +65,28 @@ export function situationOf(
   return {
     intent,
     offered,
-    without: withoutSteps(services.prices, conversation, kind),
+    without: withoutSteps(services, conversation, kind),
     reader: readerOf(conversation, services),
   }
 }
 
 /** Steps that make no sense for this contact or the chosen lesson. */
-function withoutSteps(prices: PriceIds, { attributes, contactAttributes }: Conversation, kind: LessonKind): Set<Step> {
+function withoutSteps(
+  { prices, stripe }: Services,
+  { attributes, contactAttributes }: Conversation,
+  kind: LessonKind,
+): Set<Step> {
   const segment = segmentOf(contactAttributes)
   const without = new Set<Step>()
   const { has_paid_lesson, lesson_booked, trial_lesson_completed } = contactAttributes
   // Conversation attributes too: a bot's token may not write the contact's.
   if (has_paid_lesson || lesson_booked || trial_lesson_completed || attributes.trial_booked) without.add('trial')
+  const sold = stripe === null ? [] : [60, 90].filter(minutes => priceOf(prices, segment, minutes) !== undefined)
+  if (!sold.includes(60)) without.add('book')
+  if (sold.length === 0) without.add('prices')
   for (const minutes of [60, 90] as const) {
     const isOther = kind.type === 'regular' && kind.minutes !== minutes
-    if (!isOther || priceOf(prices, segment, minutes) === undefined) without.add(`minutes_${minutes}`)
+    if (!isOther || !sold.includes(minutes)) without.add(`minutes_${minutes}`)
   }
   return without
 }
@@ -162,6 +169,26 @@ export async function offerTimes(
 export function offeredOf({ attributes }: Conversation): number[] {
   const texts = asText(attributes.offered_slots)?.split(' ') ?? []
   return texts.map(parseTime).filter(at => at !== undefined)
+}
+
+/** Asks whether it shall be this time; yes is an answer then. */
+export async function askForTime(booking: Booking, time: Interval): Promise<Reply> {
+  const { services, conversation, kind } = booking
+  const offer = await offerTimes(booking, 'slot', { only: [time] })
+  const when = formatWhen(time.start, readerOf(conversation, services))
+  return {
+    ...offer,
+    content: TEXTS[conversation.language].thisTime(when, kind.minutes),
+    attributes: { ...offer.attributes, offered_slots: `${isoTime(time.start, services.zone)}${ASKED}` },
+  }
+}
+
+/** After the only time in `offered_slots`: the student was asked whether it shall be this one. */
+const ASKED = ' ?'
+
+/** The time that the last question was about, Unix ms. */
+export function askedTimeOf(conversation: Conversation): number | undefined {
+  return asText(conversation.attributes.offered_slots)?.endsWith(ASKED) ? offeredOf(conversation)[0] : undefined
 }
 
 /** All times that the planning allows, free or not. */
@@ -317,6 +344,7 @@ export const NO_ORDER = {
 export const BOOKED = {
   pending_intent: 'menu',
   misunderstood: 0,
+  misunderstood_texts: null,
   offered_slots: null,
   payment_link: null,
   payment_expires: null,

@@ -1,7 +1,7 @@
 import type { MenuItem } from '../clients/chatwoot.ts'
 import type { Json } from '../sources/json.ts'
 import { LANGUAGE_CODES, LANGUAGES, TEXTS, type Texts } from './texts/index.ts'
-import { choiceTitle, type Reader } from './times.ts'
+import { choiceTitle, parseTime, type Reader } from './times.ts'
 
 /** What a student can ask for: implemented in handlers/steps.ts, titled in texts/. */
 export type Step = keyof Texts['choices']
@@ -90,6 +90,43 @@ export function understand(text: string, situation: Situation): Meaning {
   }
   return LANGUAGE_CODES.some(language => LANGUAGES[language].personWords.test(text)) ? { step: 'human' } : null
 }
+
+/**
+ * What the choices of older questions do in each state, by their step; what is not listed can't be done there. Older
+ * buttons stay clickable in WhatsApp and in the widget.
+ */
+const OLDER: Record<Intent, Partial<Record<Step, Step>>> = {
+  menu: { other_times: 'other_times', other_time: 'other_times', minutes_60: 'minutes_60', minutes_90: 'minutes_90' },
+  slot: { book: 'book', trial: 'trial', prices: 'prices', other_time: 'other_times' },
+  pay: {
+    trial: 'trial',
+    prices: 'prices',
+    minutes_60: 'minutes_60',
+    minutes_90: 'minutes_90',
+    other_times: 'other_time',
+  },
+  rebook: { prices: 'prices', other_time: 'other_times' },
+}
+
+/** Understands a choice of an older question by its value or its title in any language. `here`: it can't be done now. */
+export function understandOlder(text: string, { intent, without, reader }: Situation): Meaning | 'here' {
+  const value = text.trim()
+  const time = /^\d{4}-\d\d-\d\dT\S+$/.test(value) ? parseTime(value) : undefined
+  if (time !== undefined) return { time }
+  const said = wordsOf(text)
+  const steps = Object.keys(TEXTS[reader.language].choices) as Step[]
+  const chosen = steps.find(step =>
+    [step, ...LANGUAGE_CODES.map(code => wordsOf(TEXTS[code].choices[step]))].includes(said),
+  )
+  if (chosen === undefined) return null
+  // Not shown because it is not sold: who wants it all the same is told so.
+  if (without.has(chosen) && UNSOLD.has(chosen)) return null
+  const step = OLDER[intent][chosen]
+  return step === undefined || without.has(step) ? 'here' : { step }
+}
+
+/** What is only shown if it is sold. */
+export const UNSOLD: ReadonlySet<Step> = new Set(['book', 'prices'])
 
 /** Longer than any answer. The rest is ignored: a message could be crafted to make matching slow. */
 export const MAX_ANSWER_LENGTH = 300

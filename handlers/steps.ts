@@ -3,6 +3,7 @@ import { PermanentError } from '../inbox/errors.ts'
 import type { Once } from '../inbox/once.ts'
 import { asText } from '../sources/json.ts'
 import {
+  askForTime,
   BOOKED,
   type Booking,
   book,
@@ -95,7 +96,7 @@ export function askAgain(turn: Turn, content: string): Reply {
 /** The prices, and then the question that the student has not answered yet. */
 async function tellPrices(turn: Turn): Promise<Reply> {
   const told = await prices(turn)
-  if (intentOf(turn.conversation.attributes) === 'menu') return { content: told }
+  if (intentOf(turn.conversation.attributes) === 'menu') return { ...showMenu(turn), content: told }
   const question = whereWeAre(turn)
   return { ...question, content: `${told}\n\n${question.content}` }
 }
@@ -174,8 +175,28 @@ async function sendLinkAgain(turn: Turn): Promise<Reply> {
   return reserved ?? withoutOrder(turn, await offerOthers(turn, 'slot'))
 }
 
-/** A student chooses a time: trial and paid lessons are booked, others reserved. */
+/** A student chooses a time: trial and paid lessons are booked, others reserved instead of what is reserved now. */
 export async function chooseTime(turn: Turn, start: number): Promise<Reply> {
+  const { services, conversation } = turn
+  const isThatTime = parseTime(conversation.attributes.lesson_start) === start
+  if (isThatTime && hasLesson(turn)) {
+    return { content: TEXTS[conversation.language].booked(formatWhen(start, readerOf(conversation, services))) }
+  }
+  if (!isReserved(turn)) return takeTime(turn, start)
+  if (isThatTime) return sendLinkAgain(turn)
+  if (!(await cancelReservation(turn))) return { content: TEXTS[conversation.language].paymentUnderWay }
+  const reply = await takeTime(turn, start)
+  return reply.attributes?.order_id === undefined ? withoutOrder(turn, reply) : reply
+}
+
+/** Whether a lesson is booked and still to come. */
+export function hasLesson({ services, conversation: { attributes } }: Turn): boolean {
+  const { lesson_start, payment_status, trial_booked, pending_intent } = attributes
+  const isBooked = payment_status === 'paid' || (payment_status == null && trial_booked === true)
+  return isBooked && pending_intent !== 'rebook' && Number(parseTime(lesson_start)) > services.now()
+}
+
+async function takeTime(turn: Turn, start: number): Promise<Reply> {
   const { delivery, conversation } = turn
   const intent = intentOfChoice(turn)
   if (!isPlanned(turn, start)) return offerOthers(turn, intent)
@@ -194,6 +215,23 @@ export async function chooseSpokenTime(turn: Turn, { isMeant, isCertain }: Spoke
   const free = (await freeTimes(turn)).filter(({ start }) => isMeant(start))
   if (free.length > 0) return offerTimes(turn, intentOfChoice(turn), { only: free })
   return isCertain ? offerOthers(turn, intentOfChoice(turn)) : offerTimes(turn, intentOfChoice(turn))
+}
+
+/** A time is written while the menu is open: the lesson is asked about, at that time if it is free. */
+export async function startAt(turn: Turn, spoken: SpokenTime, isTrial: boolean): Promise<Reply> {
+  const booking: Turn = { ...turn, kind: isTrial ? { type: 'trial', minutes: 30 } : { type: 'regular', minutes: 60 } }
+  if (!isTrial) await checkSale(booking)
+  if (!(await cancelReservation(turn))) return { content: TEXTS[turn.conversation.language].paymentUnderWay }
+  const [only, ...others] = (await freeTimes(booking)).filter(({ start }) => spoken.isMeant(start))
+  const isOne = only !== undefined && others.length === 0
+  const reply = isOne ? askForTime(booking, only) : chooseSpokenTime(booking, { ...spoken, isCertain: false })
+  return withoutOrder(turn, await reply)
+}
+
+/** Another time is written while a lesson awaits its payment: changes to it if it is one that there is. */
+export function changeToSpokenTime(turn: Turn, { isMeant }: SpokenTime): Promise<Reply> | Reply {
+  const [only, ...others] = plannedTimes(turn).filter(({ start }) => isMeant(start))
+  return only === undefined || others.length > 0 ? whereWeAre(turn) : chooseTime(turn, only.start)
 }
 
 function intentOfChoice({ conversation }: Turn): 'slot' | 'rebook' {

@@ -51,6 +51,7 @@ const SPELLING = new Spelling(
   }).flatMap(phrase => (phrase.includes('*') ? [] : wordsIn(phrase))),
 )
 
+const NEW_LESSON = all('newLesson')
 const GREETING = all('greeting')
 const THANKS = all('thanks')
 const BACK = all('back')
@@ -110,9 +111,14 @@ function stepIn(intent: Intent, step: Step, isAll: boolean): Wish | undefined {
   }
 }
 
-function isYes(text: string, words: readonly string[]): boolean {
+export function isYes(text: string, words: readonly string[] = wordsIn(text)): boolean {
   if (words.length === 0) return YES_EMOJI.test(text)
   return YES_AND_THANKS.isAll(words, FILLERS) && YES.isIn(words)
+}
+
+/** Whether a lesson is meant that there is not yet: `een les`, not `de les`. */
+export function asksForNewLesson(text: string): boolean {
+  return NEW_LESSON.isIn(wordsIn(text))
 }
 
 function is(phrases: Phrases, words: readonly string[]): boolean {

@@ -62,6 +62,8 @@ export const de: Language = {
       termin .. ausmachen, termin .. machen, stunde .. vereinbaren, stunde .. reservieren, stunde .. nehmen,
       mochte .. stunde, will .. stunde, brauche .. stunde, hatte .. stunde, neue stunde, noch eine stunde, =termin,
       =reservieren`,
+    newLesson:
+      'eine stunde, noch eine, neue stunde, weitere stunde, eine probestunde, einen termin, eine nachhilfestunde',
     trial: `
       probestunde*, probe stunde, probeunterricht, kostenlose stunde, gratis stunde, schnupperstunde, kennenlern*,
       =probe, =kostenlos, =gratis, stunde .. ausprobieren`,
@@ -84,6 +86,8 @@ export const de: Language = {
       hallo, hi, hey, moin, servus, guten tag, guten morgen, guten abend, gruss gott, gruezi, tag, morgen, abend,
       halli hallo, bist du da, ist da jemand, jemand da, noch da`,
     thanks: `
+      bis morgen, bis ubermorgen, bis montag, bis dienstag, bis mittwoch, bis donnerstag, bis freitag, bis samstag,
+      bis sonntag, bis nachste woche, bis zum nachsten mal,
       danke, danke schon, dankeschon, danke dir, danke euch, danke ihnen, vielen dank, besten dank, herzlichen dank,
       dank, ok, okay, okey, k, super, toll, prima, gut, schon, perfekt, klasse, wunderbar, alles klar, klar,
       alles gut, passt, sehr gut, bis dann, bis bald, bis spater, tschuss, auf wiedersehen, ciao, schonen tag,
@@ -196,6 +200,7 @@ export const de: Language = {
     price: (minutes, amount) => `${minutes} Minuten: ${amount}`,
     chooseTime: minutes =>
       `Wann möchtest du deine Stunde (${minutes} Minuten)? Du kannst auch einfach einen Tag und eine Uhrzeit schreiben.`,
+    thisTime: (when, minutes) => `${when} ist frei (${minutes} Minuten). Soll ich diesen Termin für dich reservieren?`,
     noTimes: 'In den nächsten Tagen ist leider nichts mehr frei. Jemand aus unserem Team sucht mit dir einen Termin.',
     taken: 'Dieser Termin ist leider nicht mehr frei.',
     payFirst: (when, url, until) =>

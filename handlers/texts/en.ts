@@ -57,6 +57,7 @@ export const en: Language = {
       schedule .. appointment, make .. appointment, make .. booking, make .. reservation, reserve .. lesson,
       like .. lesson, like .. lessons, like .. class, want .. lesson, want .. lessons, need .. lesson, have .. lesson,
       get .. lesson, another lesson, new lesson, plan .. lesson, =schedule, =appointment, =reserve`,
+    newLesson: 'a lesson, a class, another lesson, another class, new lesson, extra lesson, a trial, one more',
     trial: 'trial, trial lesson, free lesson, free class, free trial, try .. lesson, =free, =try',
     prices: `
       price, prices, pricing, =rates, your rates, fee, fees, tariff, how much, what .. cost, what .. costs, =cost,
@@ -75,6 +76,8 @@ export const en: Language = {
       hi, hello, hey, hiya, heya, good morning, good afternoon, good evening, good day, morning, greetings,
       anyone there, anybody there, are you there, you there, there`,
     thanks: `
+      see you tomorrow, see you monday, see you tuesday, see you wednesday, see you thursday, see you friday,
+      see you saturday, see you sunday, see you next week, see you soon,
       thanks, thank you, thank u, thankyou, thx, thnx, ty, tysm, cheers, ok, okay, okey, k, great, cool, nice,
       perfect, super, good, fine, lovely, awesome, brilliant, excellent, wonderful, amazing, got it, understood,
       sounds good, sounds great, all good, see you, see you then, see ya, bye, goodbye, take care, have a nice day,
@@ -185,6 +188,7 @@ export const en: Language = {
     price: (minutes, amount) => `${minutes} minutes: ${amount}`,
     chooseTime: minutes =>
       `When would you like your lesson of ${minutes} minutes? You can also write a day and a time.`,
+    thisTime: (when, minutes) => `${when} is free for a lesson of ${minutes} minutes. Shall I reserve it for you?`,
     noTimes: 'There are no free times in the coming days. A person will look for one with you.',
     taken: 'Unfortunately that time is not free any more.',
     payFirst: (when, url, until) =>

@@ -75,6 +75,8 @@ export interface Wishes {
   /** About a lesson that is booked: its time, its place. */
   lesson: string
   book: string
+  /** A lesson that there is not yet: `een les`, not `de les`. */
+  newLesson: string
   trial: string
   prices: string
   menu: string
@@ -171,6 +173,8 @@ export interface Texts {
   prices(lines: string[]): string
   price(minutes: number, amount: string): string
   chooseTime(minutes: number): string
+  /** One time that is free: shall it be this one? */
+  thisTime(when: string, minutes: number): string
   noTimes: string
   taken: string
   /** @param until a time of day */

@@ -70,6 +70,7 @@ export const nl: Language = {
       bijles .. boeken, les .. inplannen, lessen .. inplannen, les .. plannen, les .. reserveren, =inplannen,
       =reserveren, =plannen, afspraak .. maken, wil .. les, willen .. les, graag .. les, wil .. lessen, =bijles,
       les .. afspreken, nieuwe les, nog een les, =afspraak, tijd .. reserveren, =boeking`,
+    newLesson: 'een les, een bijles, nog een, nieuwe les, extra les, weer een les, een proefles, lessen boeken',
     trial: 'proefles*, proef les, gratis les, kennismaking*, kennismakingsles, les .. uitproberen, =proef, =gratis',
     prices: `
       prijs, prijzen, prijslijst, tarief, tarieven, uurtarief, wat kost*, hoeveel kost*, hoe duur, hoeveel .. kost*,
@@ -91,6 +92,8 @@ export const nl: Language = {
       goede morgen, goede middag, goeden avond, goede avond, goeiemorgen, hoihoi, yo, ben je er, ben je daar,
       is er iemand, is daar iemand, iemand daar, nog daar, daar`,
     thanks: `
+      tot morgen, tot overmorgen, tot maandag, tot dinsdag, tot woensdag, tot donderdag, tot vrijdag, tot zaterdag,
+      tot zondag, tot volgende week, tot de volgende keer, tot gauw,
       bedankt, dank je, dank je wel, dank jullie, dankjewel, dankje, dank u, dank u wel, dankuwel, dank,
       hartelijk dank, thnx, top, super, prima, goed, mooi, fijn, ok, oke, okee, okidoki, okay, oki, k, perfect,
       helemaal goed, heel goed, helemaal, tot dan, tot ziens, tot straks, tot snel, tot de les, doei, doeg, fijne dag,
@@ -205,6 +208,8 @@ export const nl: Language = {
     price: (minutes, amount) => `${minutes} minuten: ${amount}`,
     chooseTime: minutes =>
       `Wanneer wil je je les van ${minutes} minuten? Je kunt ook zelf een dag en een tijd schrijven.`,
+    thisTime: (when, minutes) =>
+      `${when} is vrij voor een les van ${minutes} minuten. Zal ik die tijd voor je vastleggen?`,
     noTimes: 'De komende dagen is er geen tijd vrij. Iemand van ons zoekt er een met je.',
     taken: 'Die tijd is helaas niet meer vrij.',
     payFirst: (when, url, until) =>
