@@ -16,6 +16,7 @@ import inbox, { openForApp, validSettings } from './plugins/inbox.ts'
 import logging from './plugins/logging.ts'
 import stripeClient from './plugins/stripe.ts'
 import verification from './plugins/verification.ts'
+import paidPage, { paidPageUrl } from './routes/paid.ts'
 import webhookRoutes from './routes/webhooks.ts'
 import { chatwootSource, chatwootVerifier } from './sources/chatwoot.ts'
 import { checkSources } from './sources/check.ts'
@@ -114,8 +115,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     calendar: app.webhooks.calendar,
     prices: stripe.prices ?? {},
     zone: validTimeZone(options.calendar?.timeZone),
-    // Not used without Chatwoot.
-    returnUrl: stripe.returnUrl ?? chatwoot.url ?? '',
+    returnUrl: returnUrlOf(options),
     ...conversationSettings(chatwoot),
     installationId: () => app.webhooks.inbox.installationId(),
     events: eventsOf(app),
@@ -129,6 +129,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
 
   const prefix = options.prefix ?? ''
   await app.register(webhookRoutes, { sources, now, prefix })
+  if (stripe.publicUrl !== undefined) await app.register(paidPage, { prefix })
   if (options.operator !== undefined) {
     // Loaded only when used: its packages take a seventh of the start.
     const { default: operatorRoutes } = await import('./routes/operator/index.ts')
@@ -138,6 +139,13 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
 }
 
 export default fp(webhooks, { name: 'tutorbot-webhooks', fastify: '5.x' })
+
+/** Where students land after paying. Not used without Chatwoot. */
+function returnUrlOf({ stripe = {}, chatwoot = {}, prefix = '' }: WebhooksOptions): Services['returnUrl'] {
+  const { returnUrl, publicUrl } = stripe
+  if (returnUrl !== undefined || publicUrl === undefined) return () => returnUrl ?? chatwoot.url ?? ''
+  return language => paidPageUrl(`${publicUrl.replace(/\/+$/, '')}${prefix}`, language)
+}
 
 /** Chatwoot, Stripe, and the host's own. @param now Unix ms @throws {OptionError} */
 function allSources(app: FastifyInstance, options: WebhooksOptions, now: () => number): [Source, Source, ...Source[]] {

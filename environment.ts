@@ -26,6 +26,7 @@ export interface Env {
   STANDARD_PRICE_ID_90?: string
   WEEKEND_PRICE_ID_60?: string
   WEEKEND_PRICE_ID_90?: string
+  PUBLIC_URL?: string
   CHECKOUT_RETURN_URL?: string
   TZ: string
   CALENDAR_TOKEN?: string
@@ -122,7 +123,14 @@ export const ENV_SCHEMA = {
     STANDARD_PRICE_ID_90: { ...text, description: 'Stripe price id of a 90-minute lesson' },
     WEEKEND_PRICE_ID_60: { ...text, description: 'Stripe price id of a 60-minute weekend lesson' },
     WEEKEND_PRICE_ID_90: { ...text, description: 'Stripe price id of a 90-minute weekend lesson' },
-    CHECKOUT_RETURN_URL: { ...url, description: 'Where students land after paying (default: CW_URL)' },
+    PUBLIC_URL: {
+      ...url,
+      description: 'Where this service is reached from outside: students land on its /paid after paying',
+    },
+    CHECKOUT_RETURN_URL: {
+      ...url,
+      description: 'Where students land after paying (default: /paid of PUBLIC_URL, else CW_URL)',
+    },
     TZ: { ...text, default: 'Europe/Amsterdam', description: 'The tutor’s time zone (IANA)' },
     CALENDAR_TOKEN: {
       type: 'string',

@@ -20,9 +20,10 @@ export interface WebhooksOptions {
   chatwoot?: { path?: string } & ChatwootVerification & ChatwootOptions & ConversationOptions
   /**
    * `path` (`/webhook/payments`), verification, the account to use, lesson prices, and where students land after paying
-   * (`returnUrl`; default: Chatwoot's URL).
+   * (`returnUrl`; default: `/paid` of `publicUrl`, where this service is reached from outside, else Chatwoot's URL).
    */
-  stripe?: { path?: string; prices?: PriceIds; returnUrl?: string } & StripeVerification & StripeOptions
+  stripe?: { path?: string; prices?: PriceIds; returnUrl?: string; publicUrl?: string } & StripeVerification &
+    StripeOptions
   /** Other senders of webhooks. */
   sources?: readonly Source[]
   /** Where lessons are kept, and the tutor's time zone. */
@@ -68,6 +69,7 @@ const NAMES: Names<WebhooksOptions> = {
     path: true,
     prices: { standard60: true, standard90: true, weekend60: true, weekend90: true },
     returnUrl: true,
+    publicUrl: true,
     secrets: true,
     verify: true,
     toleranceSeconds: true,

@@ -137,6 +137,7 @@ export function webhooksOptions(config: Env, clock = systemClock): WebhooksOptio
         weekend60: config.WEEKEND_PRICE_ID_60,
         weekend90: config.WEEKEND_PRICE_ID_90,
       },
+      publicUrl: config.PUBLIC_URL,
       returnUrl: config.CHECKOUT_RETURN_URL,
     },
     calendar: { timeZone: config.TZ, google: googleOptions(config) },

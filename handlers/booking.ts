@@ -6,6 +6,7 @@ import { PermanentError } from '../inbox/errors.ts'
 import { asText } from '../sources/json.ts'
 import type { Conversation } from './conversation.ts'
 import { choicesOf, type Intent, type Situation, type Step } from './dialogue.ts'
+import { moneyIn } from './money.ts'
 import { type PlanningProfile, profileOf } from './planning.ts'
 import { checkPrice, forgetPrice } from './price-check.ts'
 import type { Reply } from './reply.ts'
@@ -229,7 +230,7 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
     attempt: delivery.id,
     price,
     expiresAt: until,
-    returnUrl: services.returnUrl,
+    returnUrl: services.returnUrl(language),
     locale: LANGUAGES[language].stripeLocale,
     metadata: metadataOf(booking, id, start, await services.installationId()),
   }
@@ -240,7 +241,12 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
   })
   const reader = readerOf(conversation, services)
   return {
-    content: TEXTS[language].payFirst(formatWhen(start, reader), session.url, formatTime(until, reader)),
+    content: TEXTS[language].payFirst(
+      formatWhen(start, reader),
+      session.url,
+      formatTime(until, reader),
+      moneyIn(language, session.money),
+    ),
     attributes: {
       pending_intent: 'pay',
       order_id: id,
@@ -259,9 +265,9 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
 
 /** Checks the price first: Stripe itself would sell one without an amount for whatever the student likes to pay. */
 async function sell(client: StripeClient, checkout: Checkout, signal: AbortSignal) {
-  await checkPrice(client, checkout.price, signal)
+  const money = await checkPrice(client, checkout.price, signal)
   try {
-    return await client.createSession(checkout, signal)
+    return { ...(await client.createSession(checkout, signal)), money }
   } catch (error) {
     if (!(error instanceof PermanentError)) throw error
     forgetPrice(client, checkout.price)

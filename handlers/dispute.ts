@@ -5,12 +5,12 @@ import type { SourceHandlers } from '../sources/payloads.ts'
 import { alertPerson } from './attention.ts'
 import { tutorReader } from './booking.ts'
 import { paymentGivenUp, requireChatwoot } from './given-up.ts'
-import { formatAmount } from './money.ts'
+import { formatAmount, moneyIn } from './money.ts'
 import { claimOf } from './ownership.ts'
 import { isStatusOf } from './refund.ts'
 import { type Reply, replyOnce } from './reply.ts'
 import type { Services } from './services.ts'
-import { idOf, logNotOurs, objectIdOf, type PaymentEvent, traceLesson } from './stripe-event.ts'
+import { idOf, logNotOurs, objectIdOf, type PaymentEvent, presentedOf, traceLesson } from './stripe-event.ts'
 import { TEXTS, type Texts } from './texts/index.ts'
 import { formatWhen } from './times.ts'
 
@@ -22,7 +22,7 @@ interface Trouble {
   /** For the tutor. @param what amount and order */
   note: (what: string) => string
   /** For the student, unless it only concerns the tutor and the bank. */
-  content?: (texts: Texts, sum: string) => string
+  content?: (texts: Texts, money: string) => string
 }
 
 type TroubleEvent = Extract<PaymentEvent, { data: { object: Stripe.Refund | Stripe.Dispute } }>
@@ -51,7 +51,7 @@ function refundFailed({ failure_reason }: Stripe.Refund): Trouble {
     status: 'refund_failed',
     note: what =>
       `A refund failed: ${what}, reason: ${why}. The money is on your Stripe balance again, and the student was told that it is being sorted out: please pay it back another way.`,
-    content: (texts, sum) => texts.refundFailed(sum),
+    content: (texts, money) => texts.refundFailed(money),
   }
 }
 
@@ -104,7 +104,9 @@ async function reportTrouble(
   await replyOnce(services, client, conversation, key, context, (): Reply => {
     return {
       note: why,
-      ...(content && { content: content(TEXTS[conversation.language], sum) }),
+      ...(content && {
+        content: content(TEXTS[conversation.language], moneyIn(conversation.language, presentedOf(object) ?? object)),
+      }),
       ...(isStatusOf(conversation, { ...traced, id }) && { attributes: { payment_status: status } }),
     }
   })

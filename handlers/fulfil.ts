@@ -7,7 +7,7 @@ import { asText } from '../sources/json.ts'
 import { alertPerson } from './attention.ts'
 import { BOOKED, type Booking, kindOf, offerTimes, readerOf, tutorReader } from './booking.ts'
 import { type Conversation, isOrderCurrent } from './conversation.ts'
-import { majorUnits } from './money.ts'
+import { majorUnits, moneyIn } from './money.ts'
 import { type Claim, claimOf, lessonToBook, paidBy } from './ownership.ts'
 import { fullyRefunded } from './refund.ts'
 import { publish, type Reply, replyOnce, respectingSilence, stateOf } from './reply.ts'
@@ -101,7 +101,10 @@ async function bookLesson(
 
 /** Two links of one order were paid: the second payment gets no lesson; the tutor decides. */
 function paidTwice(conversation: Conversation, payment: Payment, first: string): Reply {
-  return { content: TEXTS[conversation.language].paid(payment.sum), note: paidTwiceNote(payment, first) }
+  return {
+    content: TEXTS[conversation.language].paid(moneyIn(conversation.language, payment.seen)),
+    note: paidTwiceNote(payment, first),
+  }
 }
 
 function paidTwiceNote({ id, order, sum }: Payment, first: string): string {
@@ -144,11 +147,12 @@ function recordPayment(
   }
 }
 
-function confirm(services: Services, conversation: Conversation, { time, sum }: Payment): Reply {
+function confirm(services: Services, conversation: Conversation, { time, seen }: Payment): Reply {
   const texts = TEXTS[conversation.language]
-  if (time === null) return { content: texts.paid(sum) }
+  const paid = texts.paid(moneyIn(conversation.language, seen))
+  if (time === null) return { content: paid }
   const when = formatWhen(time.start, readerOf(conversation, services))
-  return { content: [texts.paid(sum), texts.booked(when)].join('\n') }
+  return { content: [paid, texts.booked(when)].join('\n') }
 }
 
 /** For the tutor: whether the paid lesson is in the calendar. */
@@ -172,16 +176,17 @@ async function askForAnotherTime(
   problem: Problem,
   { signal }: HandlerContext,
 ): Promise<Reply> {
-  const { order, time, sum } = payment
+  const { order, time, seen } = payment
   const texts = TEXTS[conversation.language]
+  const paid = texts.paid(moneyIn(conversation.language, seen))
   const note = lessonNote(services, payment, problem)
   if (problem.startsWith('refused: ')) {
-    const content = [texts.paid(sum), texts.personBooks].join('\n')
+    const content = [paid, texts.personBooks].join('\n')
     return { content, note: `${note} Please put it in by hand, and tell the student.`, handsOver: true }
   }
   if (!isOrderCurrent(conversation, order)) {
     return {
-      content: texts.paid(sum),
+      content: paid,
       note: `${note} Please find a time with the student, who is booking another lesson.`,
     }
   }

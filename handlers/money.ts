@@ -1,4 +1,5 @@
 import type Stripe from 'stripe'
+import { LANGUAGES, type LanguageCode } from './texts/index.ts'
 
 /**
  * Currencies whose Stripe amounts are not in hundredths: https://docs.stripe.com/currencies#minor-units (ISK and UGX
@@ -9,15 +10,41 @@ const THREE_DECIMALS = new Set('BHD JOD KWD OMR TND'.split(' '))
 
 /** An amount in a currency's minor unit, as a plain decimal: 6000 EUR is `60.00`, 6000 JPY `6000`. */
 export function majorUnits(minor: number, currency: string): string {
-  const code = currency.toUpperCase()
-  if (NO_DECIMALS.has(code)) return String(minor)
-  const digits = THREE_DECIMALS.has(code) ? 3 : 2
+  const digits = digitsOf(currency.toUpperCase())
   return (minor / 10 ** digits).toFixed(digits)
+}
+
+function digitsOf(code: string): number {
+  if (NO_DECIMALS.has(code)) return 0
+  return THREE_DECIMALS.has(code) ? 3 : 2
+}
+
+/** A sum of money. */
+export interface Money {
+  /** In the currency's minor unit. */
+  amount: number
+  currency: string
+}
+
+/** A sum as a student's language writes it: `€ 60,00`, `€60.00`, `60,00 €`. */
+export function moneyIn(language: LanguageCode, { amount, currency }: Money): string {
+  const code = currency.toUpperCase()
+  const digits = digitsOf(code)
+  const parts = { style: 'currency', currency: code, currencyDisplay: 'narrowSymbol' } as const
+  const fixed = { minimumFractionDigits: digits, maximumFractionDigits: digits }
+  const format = new Intl.NumberFormat(LANGUAGES[language].locale, { ...parts, ...fixed })
+  // Students copy it, and search for it: a plain space.
+  return format.format(amount / 10 ** digits).replaceAll(/[\u00a0\u202f]/g, ' ')
 }
 
 /** An amount in a currency's minor unit, with its code: `60.00 EUR`. */
 export function formatAmount(minor: number, currency: string): string {
   return `${majorUnits(minor, currency)} ${currency.toUpperCase()}`
+}
+
+/** A sellable price's sum. */
+export function moneyOf({ unit_amount, currency }: Stripe.Price): Money {
+  return { amount: Number(unit_amount), currency }
 }
 
 /** Why a lesson can't be sold at a Stripe price; null if it can. */

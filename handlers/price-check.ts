@@ -1,20 +1,24 @@
 import type { StripeClient } from '../clients/stripe.ts'
 import { PermanentError } from '../inbox/errors.ts'
-import { whyUnsellable } from './money.ts'
+import { type Money, moneyOf, whyUnsellable } from './money.ts'
 
 /**
  * Prices found sellable. Stripe never changes a price's type and amount (docs.stripe.com/api/prices/update), and itself
  * refuses to sell one that has been archived since.
  */
-const sellable = new WeakMap<StripeClient, Set<string>>()
+const sellable = new WeakMap<StripeClient, Map<string, Money>>()
 
-/** Asks Stripe about each price once. @throws {PermanentError} that says why it can't be sold */
-export async function checkPrice(client: StripeClient, price: string, signal: AbortSignal): Promise<void> {
-  const known = sellable.get(client) ?? new Set()
-  if (known.has(price)) return
-  const problem = whyUnsellable(await client.getPrice(price, signal))
+/** What a price is: asks Stripe about each once. @throws {PermanentError} that says why it can't be sold */
+export async function checkPrice(client: StripeClient, price: string, signal: AbortSignal): Promise<Money> {
+  const known = sellable.get(client) ?? new Map<string, Money>()
+  const before = known.get(price)
+  if (before !== undefined) return before
+  const found = await client.getPrice(price, signal)
+  const problem = whyUnsellable(found)
   if (problem !== null) throw new PermanentError(problem)
-  sellable.set(client, known.add(price))
+  const money = moneyOf(found)
+  sellable.set(client, known.set(price, money))
+  return money
 }
 
 /** The price was refused: it is asked about again. */

@@ -7,16 +7,16 @@ import { alertPerson } from './attention.ts'
 import { BOOKED, NO_ORDER, readerOf, tutorReader } from './booking.ts'
 import { type Conversation, isOrderCurrent } from './conversation.ts'
 import { paymentGivenUp, requireChatwoot } from './given-up.ts'
-import { formatAmount } from './money.ts'
+import { formatAmount, type Money, moneyIn } from './money.ts'
 import { type Claim, type Claimed, claimOf, paidBy } from './ownership.ts'
 import { type Reply, replyOnce, sayOnce, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
-import { idOf, logNotOurs, objectIdOf, traceLesson } from './stripe-event.ts'
+import { idOf, logNotOurs, objectIdOf, presentedOf, traceLesson } from './stripe-event.ts'
 import { TEXTS } from './texts/index.ts'
 import { formatWhen } from './times.ts'
 
 /** The sum refunded so far, and its payment. */
-export type Refund = Claimed & { sum: string }
+export type Refund = Claimed & { sum: string; seen: Money }
 
 export function refundHandlers(services: Services) {
   const { chatwoot, stripe } = services
@@ -28,7 +28,9 @@ export function refundHandlers(services: Services) {
     if (lesson === null) return logNotOurs(context)
     const client = requireChatwoot(chatwoot)
     const sum = formatAmount(charge.amount_refunded, charge.currency)
-    const refund: Refund = { ...lesson, id, sum }
+    const { amount_refunded: amount, currency } = charge
+    const seen = (charge.refunded ? presentedOf(charge) : undefined) ?? { amount, currency }
+    const refund: Refund = { ...lesson, id, sum, seen }
     const claim = await claimOf(services, client, refund, context)
     if (claim === null) return
     if (charge.refunded) return fullyRefunded(services, client, claim, refund, context)
@@ -93,7 +95,7 @@ async function notePartialRefund(
 function refunded(
   services: Services,
   conversation: Conversation,
-  { id, order, sum }: Refund,
+  { id, order, sum, seen }: Refund,
   isPayment: boolean,
   cancelled: number | undefined,
 ): Reply {
@@ -102,7 +104,7 @@ function refunded(
   const told = cancelled && texts.cancelled(formatWhen(cancelled, readerOf(conversation, services)))
   const noted = cancelled && `; the lesson of ${formatWhen(cancelled, tutorReader(services))} is cancelled`
   const reply = {
-    content: [texts.refunded(sum), told].filter(Boolean).join('\n'),
+    content: [texts.refunded(moneyIn(language, seen)), told].filter(Boolean).join('\n'),
     note: `Payment refunded: ${sum}, order ${order}${noted ?? ''}`,
   }
   if (!isPayment || !isStatusOf(conversation, { id, order })) return reply

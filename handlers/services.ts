@@ -3,6 +3,7 @@ import type { Calendar } from '../calendar/contract.ts'
 import type { ChatwootClient } from '../clients/chatwoot.ts'
 import type { StripeClient } from '../clients/stripe.ts'
 import type { WebhookEvents } from '../inbox/events.ts'
+import type { LanguageCode } from './texts/index.ts'
 
 /** Stripe price ids of 60 and 90 minute lessons; a lesson without one can't be sold. */
 export interface PriceIds {
@@ -23,7 +24,7 @@ export interface Services {
   /** The tutor's IANA time zone: for the planning, and for students without one. */
   zone: string
   /** Where Stripe's payment page sends students afterwards. */
-  returnUrl: string
+  returnUrl: (language: LanguageCode) => string
   /** The agent to assign handed-over conversations to; undefined: they stay unassigned. */
   handoffAgentId?: number | undefined
   /** What `open` means: `bot`: a person has the conversation. `account`: nothing, all are open. Default: nothing. */

@@ -23,7 +23,7 @@ import {
 } from './booking.ts'
 import { choicesOf, type Intent, intentOf, type Step } from './dialogue.ts'
 import { handOverFor } from './hand-over.ts'
-import { formatAmount, whyUnsellable } from './money.ts'
+import { moneyIn, moneyOf, whyUnsellable } from './money.ts'
 import { checkPrice } from './price-check.ts'
 import type { Reply } from './reply.ts'
 import { segmentOf } from './segment.ts'
@@ -111,7 +111,7 @@ async function prices({ services, conversation, signal }: Turn): Promise<string>
     const price = await services.stripe.getPrice(id, signal)
     const problem = whyUnsellable(price)
     if (problem !== null) problems.push(problem)
-    else lines.push(texts.price(minutes, formatAmount(Number(price.unit_amount), price.currency)))
+    else lines.push(texts.price(minutes, moneyIn(conversation.language, moneyOf(price))))
   }
   if (lines.length > 0) return texts.prices(lines)
   const why = problems.join('; ') || 'STRIPE_SECRET_KEY or a price id is not set'
@@ -164,10 +164,11 @@ async function sendLinkAgain(turn: Turn): Promise<Reply> {
   if (id === undefined || start === undefined || session === undefined) return startBooking(turn, turn.kind)
   const { client } = sale(turn)
   const texts = TEXTS[conversation.language]
-  const { status } = await client.getSession(session, signal)
+  const { status, amount_total, currency } = await client.getSession(session, signal)
   if (status === 'open' && url !== undefined && until !== undefined && services.now() < until) {
     const reader = readerOf(conversation, services)
-    return { content: texts.payFirst(formatWhen(start, reader), url, formatTime(until, reader)) }
+    const money = moneyIn(conversation.language, { amount: Number(amount_total), currency: String(currency) })
+    return { content: texts.payFirst(formatWhen(start, reader), url, formatTime(until, reader), money) }
   }
   // A second link must not exist beside one that can still be paid.
   if (!(await endSession(client, session, turn))) return { content: texts.paymentUnderWay }

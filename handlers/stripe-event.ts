@@ -4,9 +4,9 @@ import type { StripeClient } from '../clients/stripe.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
-import { asId } from '../sources/json.ts'
+import { asId, asObject, asText } from '../sources/json.ts'
 import { conversationOfMetadata, readSession } from '../sources/stripe-payloads.ts'
-import { formatAmount } from './money.ts'
+import { formatAmount, type Money } from './money.ts'
 import { parseTime } from './times.ts'
 
 /** Reads lessons and payments from Stripe's events. */
@@ -46,6 +46,8 @@ export interface Payment extends PaidLesson {
   currency: string
   /** Amount and currency, such as `60.00 EUR`. */
   sum: string
+  /** What the student saw and paid: Stripe may have converted it (adaptive pricing). */
+  seen: Money
 }
 
 /** @throws {PermanentError} if the event's object has no id */
@@ -151,6 +153,7 @@ const FAILED_STATUSES = new Set<unknown>(['canceled', 'requires_payment_method']
 
 function ofSession(id: string, session: Stripe.Checkout.Session): Payment | null {
   const { payment_intent, payment_status, amount_total, currency, metadata } = session
+  const seen = presentedOf(session)
   // Nothing to pay (`no_payment_required`) is as good as paid: docs.stripe.com/checkout/fulfillment
   const paid = payment_status === 'paid' || payment_status === 'no_payment_required'
   const intent = typeof payment_intent === 'object' ? payment_intent : null
@@ -158,24 +161,47 @@ function ofSession(id: string, session: Stripe.Checkout.Session): Payment | null
   const refunded = typeof charge === 'object' && charge?.refunded === true
   const underWay = !paid && session.status === 'complete' && !FAILED_STATUSES.has(intent?.status)
   const state = { id: idOf(payment_intent) ?? id, session: id, paid, underWay, refunded }
-  return ofParts({ ...state, amount: amount_total, currency, metadata })
+  return ofParts({ ...state, amount: amount_total, currency, metadata, seen })
 }
 
-function ofIntent(id: string, { amount_received, currency, metadata }: Stripe.PaymentIntent): Payment | null {
+function ofIntent(id: string, intent: Stripe.PaymentIntent): Payment | null {
+  const { amount_received, currency, metadata } = intent
   const state = { session: undefined, paid: true, underWay: false, refunded: false }
-  return ofParts({ id, ...state, amount: amount_received, currency, metadata })
+  return ofParts({ id, ...state, amount: amount_received, currency, metadata, seen: presentedOf(intent) })
+}
+
+/** What the student saw, if it was another currency: https://docs.stripe.com/payments/currencies/localize-prices */
+export function presentedOf(object: object): Money | undefined {
+  const details = 'presentment_details' in object ? object.presentment_details : undefined
+  const { presentment_amount, presentment_currency } = asObject(details)
+  const currency = asText(presentment_currency)
+  return typeof presentment_amount !== 'number' || currency === undefined
+    ? undefined
+    : { amount: presentment_amount, currency }
 }
 
 type State = Pick<Payment, 'id' | 'session' | 'paid' | 'underWay' | 'refunded'>
-type Parts = State & { amount: number | null; currency: string | null; metadata: Stripe.Metadata | null }
+type Parts = State & {
+  amount: number | null
+  currency: string | null
+  metadata: Stripe.Metadata | null
+  seen: Money | undefined
+}
 
-function ofParts({ amount, currency, metadata, ...state }: Parts): Payment | null {
+function ofParts({ amount, currency, metadata, seen, ...state }: Parts): Payment | null {
   const lesson = lessonOfMetadata(metadata, state.id)
   if (lesson === null) return null
   if (amount === null || Number.isNaN(amount) || !currency) {
     throw new PermanentError(`payment ${state.id} has no amount or no currency`)
   }
-  return { ...lesson, ...state, amount, currency, sum: formatAmount(amount, currency) }
+  return {
+    ...lesson,
+    ...state,
+    amount,
+    currency,
+    sum: formatAmount(amount, currency),
+    seen: seen ?? { amount, currency },
+  }
 }
 
 export function logNotOurs({ log }: HandlerContext): void {

@@ -203,14 +203,18 @@ export const de: Language = {
     thisTime: (when, minutes) => `${when} ist frei (${minutes} Minuten). Soll ich diesen Termin für dich reservieren?`,
     noTimes: 'In den nächsten Tagen ist leider nichts mehr frei. Jemand aus unserem Team sucht mit dir einen Termin.',
     taken: 'Dieser Termin ist leider nicht mehr frei.',
-    payFirst: (when, url, until) =>
-      `Deine Stunde am ${when} ist für dich reserviert. Bitte bezahle bis ${until}, damit die Buchung gilt: ${url}`,
+    payFirst: (when, url, until, amount) =>
+      `Deine Stunde am ${when} ist für dich reserviert. Bitte bezahle ${amount} bis ${until}, damit die Buchung gilt: ${url}`,
     paymentUnderWay: 'Deine Zahlung ist unterwegs. Sobald sie da ist, hörst du von uns.',
     timeKept: when => `Bis dahin bleibt deine Stunde am ${when} für dich reserviert.`,
     timeNotKept: when => `Bitte beachte: Deine Stunde am ${when} ist erst reserviert, wenn die Zahlung da ist.`,
     trialBooked: when => `Deine kostenlose Probestunde ist gebucht: ${when}. Bis dann!`,
     booked: when => `Deine Stunde ist gebucht: ${when}. Bis dann!`,
     paid: amount => `Vielen Dank! Deine Zahlung über ${amount} ist eingegangen.`,
+    paidPage: {
+      title: 'Danke!',
+      text: 'Du kannst dieses Fenster schließen. Die Bestätigung steht gleich in deinem Chat.',
+    },
     paidButTaken:
       'Der Termin, den du gewählt hast, ist leider nicht mehr frei. Deine Zahlung gilt für einen anderen Termin.',
     paidButPast: 'Der Termin, den du gewählt hast, ist inzwischen vorbei. Deine Zahlung gilt für einen anderen Termin.',

@@ -191,14 +191,15 @@ export const en: Language = {
     thisTime: (when, minutes) => `${when} is free for a lesson of ${minutes} minutes. Shall I reserve it for you?`,
     noTimes: 'There are no free times in the coming days. A person will look for one with you.',
     taken: 'Unfortunately that time is not free any more.',
-    payFirst: (when, url, until) =>
-      `Your lesson on ${when} is reserved. Please pay before ${until} to make it final: ${url}`,
+    payFirst: (when, url, until, amount) =>
+      `Your lesson on ${when} is reserved. Please pay ${amount} before ${until} to make it final: ${url}`,
     paymentUnderWay: 'Your payment is on its way. We will let you know as soon as it has arrived.',
     timeKept: when => `Your lesson on ${when} is reserved for you.`,
     timeNotKept: when => `Please note: your lesson on ${when} is not reserved until the payment is in.`,
     trialBooked: when => `Your free trial lesson is booked: ${when}. See you then!`,
     booked: when => `Your lesson is booked: ${when}. See you then!`,
     paid: amount => `Thank you! We have received your payment of ${amount}.`,
+    paidPage: { title: 'Thank you!', text: 'You can close this window. The confirmation will be in your chat.' },
     paidButTaken: 'Unfortunately the time you chose is not free any more. Your payment counts for another one.',
     paidButPast: 'The time you chose has already passed. You can use your payment for another time.',
     personBooks: 'Someone from our team will put your lesson into the calendar and confirm the time to you.',

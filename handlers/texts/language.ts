@@ -178,7 +178,7 @@ export interface Texts {
   noTimes: string
   taken: string
   /** @param until a time of day */
-  payFirst(when: string, url: string, until: string): string
+  payFirst(when: string, url: string, until: string, amount: string): string
   paymentUnderWay: string
   /** After `paymentUnderWay`: until the payment has arrived. */
   timeKept(when: string): string
@@ -187,6 +187,8 @@ export interface Texts {
   booked(when: string): string
   paid(amount: string): string
   paidButTaken: string
+  /** The page that Stripe sends students to after paying. */
+  paidPage: { title: string; text: string }
   paidButPast: string
   personBooks: string
   paymentFailed: string

@@ -212,14 +212,15 @@ export const nl: Language = {
       `${when} is vrij voor een les van ${minutes} minuten. Zal ik die tijd voor je vastleggen?`,
     noTimes: 'De komende dagen is er geen tijd vrij. Iemand van ons zoekt er een met je.',
     taken: 'Die tijd is helaas niet meer vrij.',
-    payFirst: (when, url, until) =>
-      `Je les op ${when} staat voor je klaar. Betaal vóór ${until} om hem definitief te maken: ${url}`,
+    payFirst: (when, url, until, amount) =>
+      `Je les op ${when} staat voor je klaar. Betaal ${amount} vóór ${until} om hem definitief te maken: ${url}`,
     paymentUnderWay: 'Je betaling komt binnen. Zodra die er is, hoor je van ons.',
     timeKept: when => `Je les op ${when} blijft tot dan voor je gereserveerd.`,
     timeNotKept: when => `Let op: je les op ${when} is pas gereserveerd als de betaling binnen is.`,
     trialBooked: when => `Je gratis proefles staat vast: ${when}. Tot dan!`,
     booked: when => `Je les staat vast: ${when}. Tot dan!`,
     paid: amount => `Dank je wel! We hebben je betaling van ${amount} ontvangen.`,
+    paidPage: { title: 'Bedankt!', text: 'Je kunt dit venster sluiten. De bevestiging staat zo in je chat.' },
     paidButTaken: 'De tijd die je koos is helaas niet meer vrij. Je betaling telt voor een andere.',
     paidButPast: 'De tijd die je koos is inmiddels voorbij. Je betaling telt voor een andere.',
     personBooks: 'Iemand van ons zet je les in de agenda en bevestigt je de tijd.',

@@ -42,7 +42,7 @@ for (let run = 0; run < RUNS; run++) {
       const metadata = session(3).metadata as Record<string, string>
       const charge = stripeCharge({ paymentIntent: 'pi_3', metadata })
       t.equal(await world.deliver(stripeEvent('charge.refunded', charge, { id: 'evt_refund' })), 'webhook handled')
-      t.match(renee.read().slice(8), [/^Je betaling van 60.00 EUR is terugbetaald.\nJe les op .* gaat niet door/])
+      t.match(renee.read().slice(8), [/^Je betaling van € 60,00 is terugbetaald.\nJe les op .* gaat niet door/])
       t.equal(renee.read().length, 9)
       t.match(renee.notes(), [/^Payment received/, /^Payment refunded: .* is cancelled$/])
       t.equal(renee.notes().length, 2)

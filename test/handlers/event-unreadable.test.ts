@@ -36,7 +36,7 @@ async function setUp(t: Test) {
   tutor.stripe.sessions.set('cs_1', SESSION)
   const attention: AttentionEvent[] = []
   tutor.app.webhooks.events.on('attention', event => attention.push(event))
-  const isPaid = () => conversation.messages.some(({ content }) => content === nl.paid('60.00 EUR'))
+  const isPaid = () => conversation.messages.some(({ content }) => content === nl.paid('€ 60,00'))
   return { ...tutor, attention, isPaid }
 }
 

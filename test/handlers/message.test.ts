@@ -190,7 +190,7 @@ t.test('a menu item is chosen by its title in any language, its number, or its v
     t.test(choice, async t => {
       const tutor = await setUp(t)
       await tutor.handle(incoming(choice))
-      t.strictSame(said(tutor.conversation), ['Onze prijzen:\n60 minuten: 60.00 EUR\n90 minuten: 85.00 EUR'])
+      t.strictSame(said(tutor.conversation), ['Onze prijzen:\n60 minuten: € 60,00\n90 minuten: € 85,00'])
       t.match(tutor.conversation, { status: 'pending', labels: [], assignee: null })
     })
   }
@@ -204,9 +204,9 @@ t.test('a choice in the web widget comes as an update of the bot’s question', 
 
 t.test('prices depend on the segment and on what has a price', async t => {
   const cases: [string, Parameters<typeof setUp>[1] & object, string[]][] = [
-    ['weekend', { contact: { segment: 'weekend' } }, ['60 minuten: 70.00 EUR', '90 minuten: 99.50 EUR']],
-    ['existing', { contact: { has_paid_lesson: true } }, ['60 minuten: 60.00 EUR', '90 minuten: 85.00 EUR']],
-    ['one of two', { prices: { standard90: 'price_s90' } }, ['90 minuten: 85.00 EUR']],
+    ['weekend', { contact: { segment: 'weekend' } }, ['60 minuten: € 70,00', '90 minuten: € 99,50']],
+    ['existing', { contact: { has_paid_lesson: true } }, ['60 minuten: € 60,00', '90 minuten: € 85,00']],
+    ['one of two', { prices: { standard90: 'price_s90' } }, ['90 minuten: € 85,00']],
   ]
   for (const [name, options, lines] of cases) {
     t.test(name, async t => {
@@ -251,7 +251,7 @@ t.test('while Stripe is down, prices wait', async t => {
   t.match(await tutor.ended(id), { msg: 'webhook failed, will retry', error: /Stripe: StripeAPIError 503 Later/ })
   t.strictSame(said(tutor.conversation), [])
   await tutor.nextAttempt(id, 1)
-  t.match(said(tutor.conversation), [/85.00 EUR/])
+  t.match(said(tutor.conversation), [/€ 85,00/])
 })
 
 t.test('asking for a person hands over', async t => {

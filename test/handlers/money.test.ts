@@ -1,5 +1,5 @@
 import t from 'tap'
-import { formatAmount, majorUnits } from '../../handlers/money.ts'
+import { formatAmount, majorUnits, moneyIn } from '../../handlers/money.ts'
 
 t.test('amounts in each kind of currency', async t => {
   const cases: [number, string, string][] = [
@@ -19,4 +19,14 @@ t.test('amounts in each kind of currency', async t => {
 t.test('an amount with its currency', async t => {
   t.equal(formatAmount(6000, 'eur'), '60.00 EUR')
   t.equal(formatAmount(6000, 'jpy'), '6000 JPY')
+})
+
+t.test('money as each language writes it', async t => {
+  const euros = { amount: 123456, currency: 'eur' }
+  t.equal(moneyIn('nl', euros), '€ 1.234,56')
+  t.equal(moneyIn('en', euros), '€1,234.56')
+  t.equal(moneyIn('de', euros), '1.234,56 €')
+  t.equal(moneyIn('nl', { amount: 6000, currency: 'EUR' }), '€ 60,00')
+  t.equal(moneyIn('en', { amount: 6000, currency: 'jpy' }), '¥6,000')
+  t.equal(moneyIn('en', { amount: 12500, currency: 'kwd' }), 'KWD 12.500')
 })

@@ -64,7 +64,7 @@ t.test('a refund that fails after the student was told: student and tutor are to
   t.equal(await tutor.deliver(stripeEvent('refund.failed', refund(), { id: 'evt_2' })), 'webhook handled')
   t.equal(await tutor.deliver(stripeEvent('charge.refund.updated', refund(), { id: 'evt_3' })), 'webhook handled')
   t.strictSame(renee.read().slice(read), [
-    'De terugbetaling van 60.00 EUR is helaas niet aangekomen. We zoeken het uit, en je hoort van ons.',
+    'De terugbetaling van € 60,00 is helaas niet aangekomen. We zoeken het uit, en je hoort van ons.',
   ])
   const note = `A refund failed: 60.00 EUR, order ${order}, reason: expired_or_canceled_card. The money is on your Stripe balance again, and the student was told that it is being sorted out: please pay it back another way.`
   t.strictSame(renee.notes().slice(notes), [note])
@@ -147,7 +147,7 @@ t.test('a payment without a session is found by its intent; a foreign one is ign
   const direct = refund({ payment_intent: 'pi_direct', failure_reason: null })
   await tutor.deliver(stripeEvent('refund.failed', direct, { id: 'evt_1' }))
   t.match(renee.notes(), [/^A refund failed: 60.00 EUR, order D1, reason: unknown/])
-  t.strictSame(renee.read(), [en.refundFailed('60.00 EUR')])
+  t.strictSame(renee.read(), [en.refundFailed('€60.00')])
 
   const unknown = refund({ id: 're_2', payment_intent: null })
   t.equal(await tutor.deliver(stripeEvent('refund.failed', unknown, { id: 'evt_2' })), 'webhook handled')

@@ -35,7 +35,7 @@ for (const [name, answer] of ANSWERS) {
 
     tutor.chatwoot.recover()
     t.match(await tutor.nextAttempt(id, 7), { msg: 'webhook handled' })
-    t.ok(conversation.messages.some(({ content }) => content === nl.paid('60.00 EUR')))
+    t.ok(conversation.messages.some(({ content }) => content === nl.paid('€ 60,00')))
   })
 }
 

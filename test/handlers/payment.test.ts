@@ -77,7 +77,7 @@ t.test('a payment has all its effects', async t => {
     customer_since: new Date(receivedAt).toISOString(),
   })
   t.strictSame(notes(tutor.conversation), ['Payment received: 60.00 EUR, order A1'])
-  t.strictSame(said(tutor.conversation), [nl.paid('60.00 EUR')])
+  t.strictSame(said(tutor.conversation), [nl.paid('€ 60,00')])
 })
 
 t.test('customer_since keeps the first payment; texts are in the student’s language', async t => {
@@ -93,13 +93,13 @@ t.test('customer_since keeps the first payment; texts are in the student’s lan
     lesson_booked: true,
   })
   t.strictSame(notes(tutor.conversation), [`Payment received: 60.00 EUR, order ${PAYMENT}`])
-  t.strictSame(said(tutor.conversation), [en.paid('60.00 EUR')])
+  t.strictSame(said(tutor.conversation), [en.paid('€60.00')])
 })
 
 t.test('amounts of currencies without hundredths', async t => {
   const cases: [string, number, string, string][] = [
-    ['jpy', 6000, '6000', '6000 JPY'],
-    ['kwd', 12500, '12.500', '12.500 KWD'],
+    ['jpy', 6000, '6000', '¥ 6.000'],
+    ['kwd', 12500, '12.500', 'KWD 12,500'],
   ]
   for (const [currency, amount, payment_amount, written] of cases) {
     t.test(currency, async t => {
@@ -171,7 +171,7 @@ t.test('once, if one event fails midway and the other continues', async t => {
   t.match(await tutor.ended(first), { msg: 'webhook failed, will retry' })
 
   t.match(await tutor.nextAttempt(second, 1), { msg: 'webhook handled' })
-  t.strictSame(said(tutor.conversation), [nl.paid('60.00 EUR')])
+  t.strictSame(said(tutor.conversation), [nl.paid('€ 60,00')])
   t.match(await tutor.nextAttempt(first, 1), { msg: 'webhook handled' })
   t.equal(notes(tutor.conversation).length, 1)
   t.equal(said(tutor.conversation).length, 1)
@@ -190,7 +190,7 @@ t.test('an unpaid session is not fulfilled, its later success is', async t => {
   t.match(await tutor.log.line(line => line.payment === PAYMENT), { msg: /^not paid yet/, level: LEVELS.info })
 
   await tutor.handlePayment(tutor.session('async_payment_succeeded'))
-  t.strictSame(said(tutor.conversation), [nl.paymentUnderWay, nl.paid('60.00 EUR')])
+  t.strictSame(said(tutor.conversation), [nl.paymentUnderWay, nl.paid('€ 60,00')])
 })
 
 t.test('the session’s current state counts, not the event’s', async t => {
@@ -199,7 +199,7 @@ t.test('the session’s current state counts, not the event’s', async t => {
   t.equal(said(tutor.conversation).length, 1)
 
   await tutor.handlePayment(tutor.session('completed', { paymentIntent: 'pi_2' }, { paymentStatus: 'unpaid' }))
-  t.strictSame(said(tutor.conversation), [nl.paid('60.00 EUR'), nl.paymentUnderWay])
+  t.strictSame(said(tutor.conversation), [nl.paid('€ 60,00'), nl.paymentUnderWay])
 })
 
 t.test('an unpaid session is not fulfilled without a key either', async t => {
@@ -207,7 +207,7 @@ t.test('an unpaid session is not fulfilled without a key either', async t => {
   await tutor.handlePayment(tutor.session('completed', { paymentStatus: 'unpaid' }))
   t.strictSame(said(tutor.conversation), [nl.paymentUnderWay])
   await tutor.handlePayment(tutor.session('async_payment_succeeded'))
-  t.strictSame(said(tutor.conversation), [nl.paymentUnderWay, nl.paid('60.00 EUR')])
+  t.strictSame(said(tutor.conversation), [nl.paymentUnderWay, nl.paid('€ 60,00')])
   t.strictSame(tutor.stripe.calls, [])
 })
 
@@ -217,7 +217,7 @@ t.test('nothing to pay counts as paid', async t => {
   await tutor.handlePayment(tutor.session('completed', free))
   t.match(tutor.conversation.custom_attributes, { payment_status: 'paid', payment_amount: '0.00' })
   await tutor.handlePayment(tutor.session('completed', free))
-  t.strictSame(said(tutor.conversation), [nl.paid('0.00 EUR')])
+  t.strictSame(said(tutor.conversation), [nl.paid('€ 0,00')])
 })
 
 t.test('a payment without our metadata is ignored, with a warning', async t => {

@@ -135,7 +135,7 @@ t.test('an archived price is not shown', async t => {
   const renee = tutor.student()
   await renee.says('Hoi')
   Object.assign(tutor.stripe.prices.get('price_s60') as Price, { active: false })
-  t.strictSame(await renee.says('Prijzen'), ['Onze prijzen:\n90 minuten: 85.00 EUR'])
+  t.strictSame(await renee.says('Prijzen'), ['Onze prijzen:\n90 minuten: € 85,00'])
 })
 
 t.test(

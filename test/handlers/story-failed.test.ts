@@ -48,7 +48,7 @@ t.test('a delayed payment keeps the lesson reserved; when it fails, the link is 
   t.equal(await tutor.deliver(sessionEvent(session, 'async_payment_failed')), 'webhook handled')
   t.equal(
     renee.read().at(-1),
-    `Je betaling is helaas niet gelukt. Er is niets afgeschreven.\nJe les op dinsdag 24 november om 10:00 staat voor je klaar. Betaal vóór 14:40 om hem definitief te maken: ${tutor.session(2).url}`,
+    `Je betaling is helaas niet gelukt. Er is niets afgeschreven.\nJe les op dinsdag 24 november om 10:00 staat voor je klaar. Betaal € 60,00 vóór 14:40 om hem definitief te maken: ${tutor.session(2).url}`,
   )
   t.strictSame(renee.conversation.labels, ['status:awaiting_pay', 'payment:failed'])
 

@@ -12,7 +12,7 @@ for (const channel of ['widget', 'whatsapp'] as const) {
     const lena = tutor.student(channel, {}, GERMAN)
     t.strictSame(await lena.says('Hallo, ich suche Nachhilfe in Mathe'), ['Hallo! Wie kann ich dir helfen?'])
     t.strictSame(lena.choices(), ['Stunde buchen', 'Kostenlose Probestunde', 'Preise', 'Mit jemandem sprechen'])
-    t.strictSame(await lena.says('Preise'), ['Unsere Preise:\n60 Minuten: 60.00 EUR\n90 Minuten: 85.00 EUR'])
+    t.strictSame(await lena.says('Preise'), ['Unsere Preise:\n60 Minuten: 60,00 €\n90 Minuten: 85,00 €'])
     t.strictSame(await lena.chooses('Stunde buchen'), [
       'Wann möchtest du deine Stunde (60 Minuten)? Du kannst auch einfach einen Tag und eine Uhrzeit schreiben.',
     ])
@@ -29,7 +29,7 @@ for (const channel of ['widget', 'whatsapp'] as const) {
       'Mit jemandem sprechen',
     ])
     t.strictSame(await lena.chooses('Mi, 25.11., 10:00 Uhr'), [
-      `Deine Stunde am Mittwoch, 25. November um 10:00 Uhr ist für dich reserviert. Bitte bezahle bis 11:40 Uhr, damit die Buchung gilt: ${tutor.session().url}`,
+      `Deine Stunde am Mittwoch, 25. November um 10:00 Uhr ist für dich reserviert. Bitte bezahle 60,00 € bis 11:40 Uhr, damit die Buchung gilt: ${tutor.session().url}`,
     ])
     t.equal(tutor.session().locale, 'de', 'Stripe’s page is in German too')
 
@@ -38,7 +38,7 @@ for (const channel of ['widget', 'whatsapp'] as const) {
     await tutor.deliver(completed)
     t.equal(
       lena.read().at(-1),
-      'Vielen Dank! Deine Zahlung über 60.00 EUR ist eingegangen.\nDeine Stunde ist gebucht: Mittwoch, 25. November um 10:00 Uhr. Bis dann!',
+      'Vielen Dank! Deine Zahlung über 60,00 € ist eingegangen.\nDeine Stunde ist gebucht: Mittwoch, 25. November um 10:00 Uhr. Bis dann!',
     )
     t.match(await tutor.lessons(), [{ start: Date.parse('2026-11-25T09:00:00Z'), service: 'Nachhilfe' }])
   })

@@ -23,7 +23,7 @@ for (const channel of ['widget', 'whatsapp'] as const) {
     ])
 
     t.strictSame(await renee.chooses('wo 25 nov 10:00'), [
-      `Je les op woensdag 25 november om 10:00 staat voor je klaar. Betaal vóór 11:40 om hem definitief te maken: ${tutor.session().url}`,
+      `Je les op woensdag 25 november om 10:00 staat voor je klaar. Betaal € 60,00 vóór 11:40 om hem definitief te maken: ${tutor.session().url}`,
     ])
     t.strictSame(renee.conversation.labels, ['status:awaiting_pay'])
     t.strictSame(await tutor.busy(), [['2026-11-25T09:00:00.000Z', '2026-11-25T10:00:00.000Z']], 'the slot is held')
@@ -46,7 +46,7 @@ for (const channel of ['widget', 'whatsapp'] as const) {
     t.equal(await tutor.deliver(succeeded), 'webhook handled')
     t.equal(await tutor.deliver(completed), 'webhook handled')
     t.strictSame(renee.read().slice(3), [
-      'Dank je wel! We hebben je betaling van 60.00 EUR ontvangen.\nJe les staat vast: woensdag 25 november om 10:00. Tot dan!',
+      'Dank je wel! We hebben je betaling van € 60,00 ontvangen.\nJe les staat vast: woensdag 25 november om 10:00. Tot dan!',
     ])
     t.strictSame(renee.notes(), [`Payment received: 60.00 EUR, order ${order}`])
     t.match(renee.conversation.custom_attributes, {
@@ -232,7 +232,7 @@ t.test('a choice handled late gets a link valid from now', async t => {
   })
   const delivery = await renee.sends('1')
   await tutor.nextAttempt(delivery, 1)
-  t.match(renee.read().at(-1), /Betaal vóór 11:46/)
+  t.match(renee.read().at(-1), /Betaal € 60,00 vóór 11:46/)
   t.equal((await tutor.busy()).length, 1)
 })
 

@@ -95,9 +95,9 @@ t.test('a deleted conversation’s paid lesson is still booked', async t => {
 })
 
 t.test('currencies without minor units, or with three', async t => {
-  for (const [currency, amount, said] of [
-    ['jpy', 6000, '6000 JPY'],
-    ['kwd', 12500, '12.500 KWD'],
+  for (const [currency, amount, sum, said] of [
+    ['jpy', 6000, '6000 JPY', '¥ 6.000'],
+    ['kwd', 12500, '12.500 KWD', 'KWD 12,500'],
   ] as const) {
     t.test(currency, async t => {
       const tutor = await setUp(t)
@@ -105,7 +105,7 @@ t.test('currencies without minor units, or with three', async t => {
       const { completed } = pay(Object.assign(tutor.session(), { currency, amount_total: amount }))
       await tutor.deliver(completed)
       t.match(renee.read().at(-1), `betaling van ${said} ontvangen`)
-      t.match(await tutor.lessons(), [{ payment: `${said}, pi_cs_test_1` }])
+      t.match(await tutor.lessons(), [{ payment: `${sum}, pi_cs_test_1` }])
     })
   }
 })
@@ -267,4 +267,17 @@ t.test('regression: after a trial lesson, a payment made elsewhere has its attri
     stripeEvent('payment_intent.succeeded', stripePaymentIntent({ metadata, paymentIntent: 'pi_1' }), { id: 'evt_1' }),
   )
   t.match(renee.conversation.custom_attributes, { payment_status: 'paid', order_id: 'other' })
+})
+
+t.test('what the student saw in another currency is what they read; the tutor reads the price’s', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const presentment_details = { presentment_amount: 6512, presentment_currency: 'usd' }
+  const { completed, succeeded } = pay(Object.assign(tutor.session(), { presentment_details }))
+  await tutor.deliver(succeeded)
+  await tutor.deliver(completed)
+  t.match(renee.read().at(-1), /betaling van \$ 65,12 ontvangen/)
+  t.match(renee.notes().at(-1), /^Payment received: 60\.00 EUR/)
+  await tutor.deliver(refundEvent('evt_refund', { paymentIntent: 'pi_cs_test_1' }, { presentment_details }))
+  t.match(renee.read().at(-1), /^Je betaling van \$ 65,12 is terugbetaald/)
 })

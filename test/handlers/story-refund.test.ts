@@ -19,7 +19,7 @@ t.test('a full refund cancels the lesson, and both are told', async t => {
   t.equal(await tutor.deliver(refundEvent('evt_2', { paymentIntent: 'pi_cs_test_1' })), 'webhook handled')
   t.strictSame(await tutor.lessons(), [])
   t.strictSame(renee.read().slice(said), [
-    'Je betaling van 60.00 EUR is terugbetaald.\nJe les op dinsdag 24 november om 10:00 gaat niet door.',
+    'Je betaling van € 60,00 is terugbetaald.\nJe les op dinsdag 24 november om 10:00 gaat niet door.',
   ])
   t.equal(
     renee.notes().at(-1),
@@ -39,7 +39,7 @@ t.test('a refund handled before the payment leaves nothing to book', async t => 
   t.strictSame(await tutor.busy(), [], 'nor is its time held')
   const order = tutor.session().metadata?.order_id
   t.strictSame(renee.notes(), [`Payment refunded: 60.00 EUR, order ${order}`])
-  t.equal(renee.read().at(-1), 'Je betaling van 60.00 EUR is terugbetaald.')
+  t.equal(renee.read().at(-1), 'Je betaling van € 60,00 is terugbetaald.')
   t.strictSame(renee.conversation.labels, [])
   t.match(renee.conversation.custom_attributes, { payment_status: 'refunded', order_id: null, checkout_session: null })
 
@@ -53,7 +53,7 @@ t.test('a refund without a lesson only reports the money', async t => {
   const renee = tutor.student()
   const metadata = { conversation_id: '4100042', order_id: 'elsewhere' }
   t.equal(await tutor.deliver(refundEvent('evt_1', { metadata })), 'webhook handled')
-  t.strictSame(renee.read(), ['Je betaling van 60.00 EUR is terugbetaald.'])
+  t.strictSame(renee.read(), ['Je betaling van € 60,00 is terugbetaald.'])
   t.strictSame(renee.notes(), ['Payment refunded: 60.00 EUR, order elsewhere'])
   const charge = refundEvent('evt_2', {
     paymentIntent: '',
@@ -71,7 +71,7 @@ t.test('a refund while another time is still to be chosen', async t => {
   await tutor.deliver(pay(session).completed)
   t.equal(renee.conversation.custom_attributes?.pending_intent, 'rebook')
   await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1' }))
-  t.strictSame(renee.read().at(-1), 'Je betaling van 60.00 EUR is terugbetaald.')
+  t.strictSame(renee.read().at(-1), 'Je betaling van € 60,00 is terugbetaald.')
   t.equal(renee.conversation.custom_attributes?.pending_intent, 'menu')
 })
 
@@ -111,7 +111,7 @@ t.test('regression: an order paid twice has one lesson, which the second refund 
     `Order ${order} was paid a second time: 60.00 EUR by pi_again, after pi_cs_test_1. Please refund pi_again in Stripe: refunding pi_cs_test_1 would cancel the lesson.`,
   ])
   await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_again', metadata: first.metadata ?? {} }))
-  t.equal(renee.read().at(-1), 'Je betaling van 60.00 EUR is terugbetaald.')
+  t.equal(renee.read().at(-1), 'Je betaling van € 60,00 is terugbetaald.')
   t.equal((await tutor.lessons())?.length, 1)
   t.strictSame(renee.conversation.labels, ['payment:paid', 'status:booked'])
   await tutor.deliver(refundEvent('evt_2', { paymentIntent: 'pi_cs_test_1', metadata: first.metadata ?? {} }))
@@ -145,7 +145,7 @@ t.test('regression: a refund after the lesson only concerns the money', async t 
   await tutor.deliver(pay(tutor.session()).completed)
   tutor.clock.advance(2 * 24 * 60 * MINUTE)
   await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1' }))
-  t.equal(renee.read().at(-1), 'Je betaling van 60.00 EUR is terugbetaald.')
+  t.equal(renee.read().at(-1), 'Je betaling van € 60,00 is terugbetaald.')
   t.equal((await tutor.lessons())?.length, 1)
 })
 

@@ -125,7 +125,7 @@ t.test('prices while a time is chosen, or a lesson paid: then the question again
   const renee = tutor.student()
   for (const text of ['Hoi', 'Les boeken']) await renee.says(text)
   t.strictSame(await renee.says('hoeveel kost het?'), [
-    'Onze prijzen:\n60 minuten: 60.00 EUR\n90 minuten: 85.00 EUR\n\nWanneer wil je je les van 60 minuten? Je kunt ook zelf een dag en een tijd schrijven.',
+    'Onze prijzen:\n60 minuten: € 60,00\n90 minuten: € 85,00\n\nWanneer wil je je les van 60 minuten? Je kunt ook zelf een dag en een tijd schrijven.',
   ])
   t.equal(renee.choices()[0], 'di 24 nov 10:00')
   t.match(await renee.says('les boeken'), [/^Wanneer wil je/], 'that is what we are doing')

@@ -11,7 +11,7 @@ t.test('every language has all texts, with their parameters', async t => {
     t.equal(texts.when('A', 'B', null).includes('('), false)
     t.match(texts.when('A', 'B', 'C'), /^A .*B \(C\)$/)
     t.match(texts.chooseTime(90), /90/)
-    t.match(texts.payFirst('A', 'https://pay', 'C'), /A .*C.* https:\/\/pay$/)
+    t.match(texts.payFirst('A', 'https://pay', 'C', 'D'), /A .*D .*C.* https:\/\/pay$/)
     for (const name of [
       'trialBooked',
       'booked',

@@ -19,6 +19,8 @@ export interface TutorOptions {
   prices?: PriceIds
   handoffAgentId?: number
   calendar?: WebhooksOptions['calendar']
+  /** More options of Stripe. */
+  stripe?: WebhooksOptions['stripe']
   /** The current time, for deliveries too. Default: the real one, in which they are accepted anyway. */
   at?: string
 }
@@ -45,6 +47,7 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
       apiBase: stripe.url,
       ...(stripeKey && { secretKey: stripe.secretKey }),
       ...(prices && { prices }),
+      ...options.stripe,
       timeoutMs: 25_000,
     }
     return {
@@ -72,7 +75,7 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
     calendar: app.webhooks.calendar,
     prices: options.prices ?? {},
     zone: 'Europe/Amsterdam',
-    returnUrl: chatwoot.url,
+    returnUrl: () => chatwoot.url,
     installationId: () => app.webhooks.inbox.installationId(),
     events: app.webhooks.events,
     now: clock.now,
