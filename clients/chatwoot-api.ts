@@ -102,11 +102,7 @@ function refusal(response: Response, text: string, call: string, isOfMainToken: 
   const isOfToken = isOfMainToken && status === 401 && detail !== undefined && !NOT_ALLOWED.test(detail)
   if (detail !== undefined && !isOfToken) return new ChatwootRefusedError(call, status, detail)
   const isProof = isOfToken || isOutageStatus(status) || (isRefusal && !TOO_LARGE.has(status))
-  const whose = isOfToken
-    ? `: ${detail} (check CW_TOKEN and CW_ACC_ID)`
-    : isRefusal
-      ? ", in words that are not Chatwoot's"
-      : ''
+  const whose = isOfToken ? `: ${detail}` : isRefusal ? ", in words that are not Chatwoot's" : ''
   return new ChatwootUnavailableError(`Chatwoot answered ${status} to ${call}${whose}`, {
     retryAfterMs: retryAfterMs(headers.get('retry-after')),
     outage: isProof ? PROOF : FAILURE,

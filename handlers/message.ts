@@ -102,15 +102,19 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     await messageGivenUp(services, chatwoot, delivery, context)
   }
 
-  const message: Handler<ChatwootMessage> = { handle: onMessage, gaveUp: onGivenUp }
+  const needs = ['chatwoot'] as const
+  const message: Handler<ChatwootMessage> = { handle: onMessage, gaveUp: onGivenUp, needs }
   return {
     message_created: message,
     message_updated: message,
-    conversation_created: onConversation,
-    conversation_resolved: onResolved,
-    conversation_status_changed: onResolved,
+    conversation_created: { handle: onConversation, gaveUp: saysNothing, needs },
+    conversation_resolved: { handle: onResolved, gaveUp: saysNothing, needs },
+    conversation_status_changed: { handle: onResolved, gaveUp: saysNothing, needs },
   }
 }
+
+/** Nobody waits for an answer: that it was given up is in the log. */
+function saysNothing(): void {}
 
 /** What was chosen, else the text, else the attachments' types. */
 export function textOf({ content, content_attributes, attachments }: ChatwootMessage): string {

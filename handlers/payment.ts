@@ -1,5 +1,6 @@
 import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
+import type { System } from '../inbox/errors.ts'
 import type { SourceHandlers } from '../sources/payloads.ts'
 import { paymentFailed } from './failed.ts'
 import { fulfil } from './fulfil.ts'
@@ -29,11 +30,13 @@ export function paymentHandlers(services: Services) {
   }
 
   const gaveUp = paymentGivenUp(services)
-  const paid = { handle: onPaid, gaveUp }
+  // Not Chatwoot: the money is recorded and the lesson booked without it. What is said waits for it.
+  const needs: System[] = ['stripe', 'google']
+  const paid = { handle: onPaid, gaveUp, needs }
   return {
     'checkout.session.completed': paid,
     'checkout.session.async_payment_succeeded': paid,
-    'checkout.session.async_payment_failed': { handle: onFailed, gaveUp },
+    'checkout.session.async_payment_failed': { handle: onFailed, gaveUp, needs },
     'payment_intent.succeeded': paid,
   } satisfies SourceHandlers<'stripe'>
 }

@@ -7,6 +7,7 @@ import { disputeHandlers } from './dispute.ts'
 import { paymentHandlers } from './payment.ts'
 import { refundHandlers } from './refund.ts'
 import type { Services } from './services.ts'
+import { wrapPair } from './wrap.ts'
 
 /** Handlers of Stripe's events. */
 export function stripeHandlers(services: Services): Record<string, HandlerPair<never>> {
@@ -16,12 +17,7 @@ export function stripeHandlers(services: Services): Record<string, HandlerPair<n
     ...calendarHandlers(services),
     ...refundHandlers(services),
   })
-  return Object.fromEntries(
-    handlers.map(([event, { handle, gaveUp }]) => [
-      event,
-      { handle: withRefusalsRetried(handle), gaveUp: withRefusalsRetried(gaveUp) },
-    ]),
-  )
+  return Object.fromEntries(handlers.map(([event, handler]) => [event, wrapPair(handler, withRefusalsRetried)]))
 }
 
 /**

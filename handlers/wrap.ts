@@ -1,4 +1,4 @@
-import type { Handler, HandlerFunction } from '../inbox/drain.ts'
+import type { Handler, HandlerFunction, HandlerPair } from '../inbox/drain.ts'
 
 /**
  * Wraps both functions of a handler.
@@ -9,6 +9,14 @@ export function wrapHandler<Inner, Outer>(
   wrap: (handle: HandlerFunction<Inner>) => HandlerFunction<Outer>,
   wrapGaveUp = wrap,
 ): Handler<Outer> {
-  if (typeof handler === 'function') return wrap(handler)
-  return { handle: wrap(handler.handle), gaveUp: wrapGaveUp(handler.gaveUp) }
+  return typeof handler === 'function' ? wrap(handler) : wrapPair(handler, wrap, wrapGaveUp)
+}
+
+/** Whatever else it says about itself stays. */
+export function wrapPair<Inner, Outer>(
+  handler: HandlerPair<Inner>,
+  wrap: (handle: HandlerFunction<Inner>) => HandlerFunction<Outer>,
+  wrapGaveUp = wrap,
+): HandlerPair<Outer> {
+  return { ...handler, handle: wrap(handler.handle), gaveUp: wrapGaveUp(handler.gaveUp) }
 }

@@ -33,6 +33,8 @@ export interface AcceptingStats {
 export interface AcceptingOptions {
   store: Store
   scheduler: Scheduler
+  /** Whether an event's handler needs a system that is held. */
+  holds: (source: string, event: string) => boolean
   clock: Clock
   log: Logger
   events: EventEmitter<WebhookEvents>
@@ -101,9 +103,9 @@ export class Accepting {
   }
 
   async #insert(delivery: NewDelivery): Promise<'accepted' | 'duplicate'> {
-    const { store, scheduler, log, events } = this.#options
+    const { store, scheduler, holds, log, events } = this.#options
     const { id, source, event, orderingKey, unreadable } = delivery
-    const reserved = unreadable === undefined && scheduler.reserve(orderingKey)
+    const reserved = unreadable === undefined && !holds(source, event) && scheduler.reserve(orderingKey)
     let result: InsertResult
     try {
       result = await store.insert(delivery, reserved)

@@ -226,11 +226,10 @@ export interface Breakers {
   isAnyHeld(): boolean
   /** A system that is not watched is never held. */
   isHeld(system: System): boolean
-  /**
-   * How long to wait before something that needs these systems may be begun, ms; 0: it may be. Nothing heard from one
-   * since the start: it is asked first.
-   */
-  waitMs(needs: Iterable<System>): number
+  /** Asks all systems that nothing was heard from since the start; they are held until they have answered. */
+  verify(): void
+  /** How long to wait before something that needs these systems may be begun, ms; 0: it may be. */
+  waitMs(needs: Iterable<System | undefined>): number
   /** A delivery has failed. Returns the system whose fault it is, if it is watched. */
   failed(orderingKey: string, error: unknown): System | undefined
   succeeded(system: System): void
@@ -243,6 +242,7 @@ export interface Breakers {
 export function createBreakers(options: BreakerOptions): Breakers {
   const breakers = new Map<System, Breaker>()
   let isAnyHeld = false
+  let isVerified = false
   let resume = () => {}
   const onResume = () => resume()
   const onState = () => {
@@ -253,11 +253,15 @@ export function createBreakers(options: BreakerOptions): Breakers {
     watch: (system, probe) => void breakers.set(system, new Breaker(system, probe, { ...options, onState, onResume })),
     isAnyHeld: () => isAnyHeld,
     isHeld: system => breakers.get(system)?.isHeld ?? false,
+    verify() {
+      if (isVerified) return
+      isVerified = true
+      for (const breaker of breakers.values()) breaker.verify()
+    },
     waitMs(needs) {
       let ms = 0
       for (const system of needs) {
-        const breaker = breakers.get(system)
-        breaker?.verify()
+        const breaker = system && breakers.get(system)
         if (breaker?.isHeld) ms = Math.max(ms, breaker.waitMs())
       }
       return ms

@@ -137,6 +137,11 @@ export interface Store {
    * was set back, so that the last attempt seems to have ended in the future, its delay starts again from now.
    */
   take(orderingKey: string, now: number): Promise<TakenDelivery | null>
+  /**
+   * What `take` may take next, without taking it: the mailbox's oldest pending delivery and its next parked one, due or
+   * not.
+   */
+  peek(orderingKey: string): Promise<Peeked[]>
   /** Records how the attempt ended. false: another process has taken the delivery over, and nothing was changed. */
   settle(delivery: TakenDelivery, outcome: Outcome, now: number): Promise<boolean>
   /**
@@ -194,6 +199,8 @@ export interface Store {
   close(): Promise<void>
 }
 
+export type Peeked = Pick<Delivery, 'id' | 'source' | 'event'>
+
 export interface Backlog {
   pending: number
   parked: number
@@ -204,9 +211,9 @@ export interface Backlog {
 /**
  * Handles what is due in one mailbox, one delivery at a time; `claimed`: the one already claimed by the caller. When
  * `lapsed` fires, another process may take over the mailbox: the running handler is aborted and nothing more is
- * started.
+ * started. Resolves with how long the mailbox is to be left alone, ms, if what it has next needs a system that is held.
  */
-export type Drain = (orderingKey: string, claimed?: TakenDelivery, lapsed?: AbortSignal) => Promise<void>
+export type Drain = (orderingKey: string, claimed?: TakenDelivery, lapsed?: AbortSignal) => Promise<number | undefined>
 
 /** Wakes mailboxes; never runs two drains of one mailbox at once. */
 export interface Scheduler {
@@ -221,6 +228,8 @@ export interface Scheduler {
   release(orderingKey: string): void
   /** Something in this mailbox is due, now or at a time (Unix ms). */
   wake(orderingKey: string, at?: number): void
+  /** What was held can go on: mailboxes that were left alone may be drained again before their time. */
+  resume(): void
   /** Stops waking; resolves when the running drains have ended. */
   stop(): Promise<void>
 }

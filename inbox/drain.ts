@@ -1,4 +1,6 @@
+import { LRUCache } from 'lru-cache'
 import { ATTEMPTS_IN_ORDER, afterFailure, readable } from './backoff.ts'
+import type { Breakers } from './breaker.ts'
 import type {
   Clock,
   Delivery,
@@ -10,8 +12,9 @@ import type {
   Store,
   TakenDelivery,
 } from './contracts.ts'
-import { PermanentError, TransientError } from './errors.ts'
+import { PermanentError, type System, TransientError } from './errors.ts'
 import type { HandledEvent } from './events.ts'
+import { needsOf } from './needs.ts'
 import { createOnce, type Once } from './once.ts'
 import type { StoreRetry } from './store-retry.ts'
 
@@ -42,6 +45,11 @@ export type HandlerFunction<P = Payload> = (delivery: Delivery<P>, context: Hand
 export interface HandlerPair<P = Payload> {
   handle: HandlerFunction<P>
   gaveUp: HandlerFunction<P>
+  /**
+   * The outside systems that it can do nothing without: while one of them is unavailable, it is not begun, and no
+   * attempt is spent.
+   */
+  needs?: readonly System[] | undefined
 }
 
 export type Handler<P = Payload> = HandlerFunction<P> | HandlerPair<P>
@@ -62,6 +70,7 @@ export interface DrainOptions {
   clock: Clock
   log: ParentLogger
   storeRetry: StoreRetry
+  breakers: Breakers
   /** What plugins add to every handler's context. */
   clients: () => Omit<HandlerContext, 'signal' | 'attempt' | 'log' | 'once' | 'error'>
 }
@@ -76,20 +85,29 @@ export function createDrain(options: DrainOptions) {
   /** The grace time for running handlers is over. */
   let graceIsOver = false
 
+  const holds = createHolds(options)
+
   const drain: Drain = async (orderingKey, claimed, lapsed) => {
     // Inserted while stopping: start it only within the grace time; later, another process does.
-    if (claimed !== undefined) return graceIsOver ? undefined : handle(claimed, lapsed)
+    if (claimed !== undefined) {
+      if (!graceIsOver) await handle(claimed, lapsed)
+      return undefined
+    }
     while (!stopping.signal.aborted && !lapsed?.aborted) {
+      const heldMs = await holds.heldMs(orderingKey)
+      if (heldMs > 0) return heldMs
       const delivery = await store.take(orderingKey, clock.now())
-      if (delivery === null) return
+      if (delivery === null) return undefined
       await handle(delivery, lapsed)
     }
+    return undefined
   }
 
   async function handle(delivery: TakenDelivery, lapsed?: AbortSignal): Promise<void> {
     const startedAt = clock.now()
     const begunAt = performance.now()
-    const outcome = await attempts.attempt(delivery, lapsed)
+    const { outcome, error } = await attempts.attempt(delivery, lapsed)
+    holds.ended(delivery, error)
     const applied = await persist(() => store.settle(delivery, outcome, clock.now()))
     // undefined: stopped before it was recorded; the attempt is repeated after the restart.
     if (applied !== undefined) {
@@ -115,13 +133,43 @@ export function createDrain(options: DrainOptions) {
   }
 }
 
+/** Failed deliveries whose system is remembered. Of any other, one attempt is spent before it is held. */
+const MAX_REMEMBERED = 10_000
+
+/** Decides which mailboxes wait for an outside system. */
+function createHolds({ store, handlerOf, breakers }: DrainOptions) {
+  /** The system that each delivery's last attempt has failed for: it may need more than its handler says. */
+  const failedFor = new LRUCache<string, System>({ max: MAX_REMEMBERED })
+
+  return {
+    /** How long a mailbox must wait, ms; 0: not at all. */
+    async heldMs(orderingKey: string): Promise<number> {
+      breakers.verify()
+      if (!breakers.isAnyHeld()) return 0
+      const next = await store.peek(orderingKey)
+      return breakers.waitMs(
+        next.flatMap(({ id, source, event }) => [...needsOf(handlerOf(source, event)), failedFor.get(id)]),
+      )
+    },
+    /** @param error undefined: it succeeded */
+    ended({ id, orderingKey }: TakenDelivery, error: unknown): void {
+      const system = error === undefined ? undefined : breakers.failed(orderingKey, error)
+      if (system !== undefined) failedFor.set(id, system)
+      else if (failedFor.size > 0) failedFor.delete(id)
+    },
+  }
+}
+
 /** Runs handlers, and decides the outcome. */
 function createAttempts({ handlerOf, handlerTimeoutMs, clock, log, clients }: DrainOptions, once: Once) {
   const running = new Set<AbortController>()
 
   return { attempt, running }
 
-  async function attempt(delivery: TakenDelivery, lapsed?: AbortSignal): Promise<Outcome> {
+  async function attempt(
+    delivery: TakenDelivery,
+    lapsed?: AbortSignal,
+  ): Promise<{ outcome: Outcome; error?: unknown }> {
     const handler = handlerOf(delivery.source, delivery.event)
     try {
       if (handler === undefined) throw new PermanentError(`No handler is registered for ${delivery.event}`)
@@ -130,7 +178,7 @@ function createAttempts({ handlerOf, handlerTimeoutMs, clock, log, clients }: Dr
         throw new TransientError('The process died each time it handled this delivery')
       }
       await run(typeof handler === 'function' ? handler : handler.handle, delivery, lapsed)
-      return { state: 'done' }
+      return { outcome: { state: 'done' } }
     } catch (error) {
       const outcome = afterFailure(delivery, error, clock.now())
       const leavesTheOrder = delivery.state === 'pending' && outcome.state !== 'pending'
@@ -139,7 +187,7 @@ function createAttempts({ handlerOf, handlerTimeoutMs, clock, log, clients }: Dr
           log.error({ err: failure, delivery: delivery.id }, 'the gaveUp handler failed')
         })
       }
-      return outcome
+      return { outcome, error }
     }
   }
 

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { Accepting, type AcceptingStats } from './accepting.ts'
+import type { Breakers } from './breaker.ts'
 import { browse } from './browse.ts'
 import type {
   Backlog,
@@ -15,6 +16,7 @@ import type {
 } from './contracts.ts'
 import { createDrain, type DrainOptions, type Handler } from './drain.ts'
 import type { WebhookEvents } from './events.ts'
+import { checkNeeds, needsOf } from './needs.ts'
 import { startPruning } from './prune.ts'
 import type { StoreRetry } from './store-retry.ts'
 import { wellFormed, wellFormedIds } from './strings.ts'
@@ -45,7 +47,7 @@ export interface InboxStats extends AcceptingStats {
 
 /** Accepts deliveries and handles them, in order within each mailbox. */
 export interface Inbox {
-  /** Registers an event's handler. */
+  /** Registers an event's handler. @throws {OptionError} its `needs` name an unknown system */
   handle(source: string, event: string, handler: Handler): void
   /** Whether a handler is registered for an event. */
   handles(source: string, event: string): boolean
@@ -101,12 +103,23 @@ export interface InboxParts {
   log: ParentLogger
   events: EventEmitter<WebhookEvents>
   storeRetry: StoreRetry
+  breakers: Breakers
   /** What plugins add to every handler's context; they declare it in HandlerContext. */
   clients: DrainOptions['clients']
 }
 
 /** Creates the inbox on a store and a scheduler, with functions to start and stop it. */
-export function createInbox({ store, scheduler, settings, clock, log, events, storeRetry, clients }: InboxParts) {
+export function createInbox({
+  store,
+  scheduler,
+  settings,
+  clock,
+  log,
+  events,
+  storeRetry,
+  breakers,
+  clients,
+}: InboxParts) {
   /** By source, then by event. */
   const handlers = new Map<string, Map<string, Handler>>()
   const handlerOf = (source: string, event: string) => handlers.get(source)?.get(event)
@@ -119,13 +132,18 @@ export function createInbox({ store, scheduler, settings, clock, log, events, st
     clock,
     log,
     storeRetry,
+    breakers,
     clients,
   })
-  const accepting = new Accepting({ store, scheduler, clock, log, events, ...settings })
+  const holds = (source: string, event: string) =>
+    breakers.isAnyHeld() && needsOf(handlerOf(source, event)).some(breakers.isHeld)
+  const accepting = new Accepting({ store, scheduler, holds, clock, log, events, ...settings })
+  breakers.onResume(() => scheduler.resume())
   let stopPruning = () => {}
 
   const inbox: Inbox = {
     handle(source, event, handler) {
+      checkNeeds(`handlers.${source}.${event}`, handler)
       const ofSource = handlers.get(source) ?? new Map<string, Handler>()
       handlers.set(source, ofSource.set(event, handler))
     },

@@ -9,6 +9,7 @@ import { type Clock, type Commit, systemClock } from '../inbox/contracts.ts'
 import { OptionError } from '../inbox/errors.ts'
 import { createInbox, type Inbox, type InboxSettings } from '../inbox/inbox.ts'
 import { createStoreRetry } from '../inbox/store-retry.ts'
+import { breakersOf } from './breakers.ts'
 import { eventsOf } from './events.ts'
 import { addToWebhooks } from './webhooks.ts'
 
@@ -65,7 +66,17 @@ async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise
     return { chatwoot, stripe, calendar }
   }
   const scheduler = createScheduler({ concurrency: settings.concurrency, clock, storeRetry })
-  const { inbox, start, finish } = createInbox({ store, scheduler, settings, clock, log, events, storeRetry, clients })
+  const { inbox, start, finish } = createInbox({
+    store,
+    scheduler,
+    settings,
+    clock,
+    log,
+    events,
+    storeRetry,
+    breakers: breakersOf(app, clock),
+    clients,
+  })
   addToWebhooks(app, { inbox })
   app.addHook('onReady', async () => start())
   // Handlers finish while deliveries are still accepted: a supervisor starts the next process only when this one has

@@ -8,7 +8,7 @@ import { type Insert, insertAll } from './insert.ts'
 import type { Claim } from './queue.ts'
 import { indexable } from './strings.ts'
 import { type Connection, isItemError, transaction } from './transaction.ts'
-import { releaseClaims, type Settle, settleAll, type Take, takeAll } from './turns.ts'
+import { peekAll, type Release, releaseClaims, type Settle, settleAll, type Take, takeAll } from './turns.ts'
 
 /** From this many deliveries in one commit, accepting counts as busy. */
 const BUSY_BATCH_SIZE = 16
@@ -21,8 +21,11 @@ export interface ClaimedMailboxes {
   claimOf(orderingKey: string): Claim
   /** Sets until when deliveries of a mailbox may be taken (the database refuses later ones); null: no limit. */
   setLeaseExpiry(orderingKey: string, until: Date | null): void
-  /** Releases a claim, and queues the mailbox for when it is due again. Returns whether it is due already. */
-  releaseClaim(claim: Claim): Promise<boolean>
+  /**
+   * Releases a claim, and queues the mailbox for when it is due again, at least `waitMs` from now. Returns whether it is
+   * due already.
+   */
+  releaseClaim(claim: Claim, waitMs?: number): Promise<boolean>
 }
 
 export interface DeliveriesOptions {
@@ -41,7 +44,8 @@ export function createDeliveries({
   prepare,
   onCommit,
   clock,
-}: DeliveriesOptions): Pick<Store, 'insert' | 'take' | 'settle'> & ClaimedMailboxes & { ended(): Promise<unknown> } {
+}: DeliveriesOptions): Pick<Store, 'insert' | 'take' | 'peek' | 'settle'> &
+  ClaimedMailboxes & { ended(): Promise<unknown> } {
   const leaseExpiries = new Map<string, Date>()
   /** Claims made by inserts, by ordering key, until `claimOf` reads them. */
   const insertClaims = new Map<string, Claim>()
@@ -61,13 +65,14 @@ export function createDeliveries({
     { isItemError },
   )
   const takes = batched((asked: Take[]) => hotTransaction(client => takeAll(client, asked)), { isItemError })
+  const peeks = batched((keys: string[]) => hotTransaction(client => peekAll(client, keys)), { isItemError })
   const settles = batched(
     (settled: Settle[]) =>
       reported(onCommit, settled.length, () => hotTransaction(client => settleAll(boss, client, settled))),
     { isItemError },
   )
   const releases = batched(
-    (claims: Claim[]) => hotTransaction((client, unprepared) => releaseClaims(boss, client, unprepared, claims)),
+    (released: Release[]) => hotTransaction((client, unprepared) => releaseClaims(boss, client, unprepared, released)),
     { isItemError },
   )
 
@@ -80,6 +85,7 @@ export function createDeliveries({
       const key = indexable(orderingKey)
       return takes.add({ orderingKey: key, until: leaseExpiries.get(key) ?? null })
     },
+    peek: async orderingKey => peeks.add(indexable(orderingKey)),
     settle: (delivery, outcome, now) => settles.add({ delivery, outcome, now, ago: clock.now() - now }),
 
     async whenNotBusy() {
@@ -95,9 +101,9 @@ export function createDeliveries({
       if (until === null) leaseExpiries.delete(orderingKey)
       else leaseExpiries.set(orderingKey, until)
     },
-    releaseClaim: claim => releases.add(claim),
+    releaseClaim: (claim, waitMs = 0) => releases.add({ claim, waitMs }),
     /** Resolves when no batch is running. */
-    ended: () => Promise.all([inserts, takes, settles, releases].map(batches => batches.ended())),
+    ended: () => Promise.all([inserts, takes, peeks, settles, releases].map(batches => batches.ended())),
   }
 }
 

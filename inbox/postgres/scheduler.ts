@@ -139,6 +139,11 @@ export class BossScheduler implements Scheduler {
     if (at === undefined) this.#wakeAny()
   }
 
+  /** The held mailboxes are queued for soon, each for its own time. */
+  resume(): void {
+    this.#wakeAny()
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#claiming.ended
@@ -231,14 +236,15 @@ export class BossScheduler implements Scheduler {
     const { orderingKey } = mine.claim
     const isOurs = () => !mine.lapsed.signal.aborted
     let given = claimed
+    let heldMs: number | undefined
     store.setLeaseExpiry(orderingKey, mine.claim.until)
     await storeRetry.retry(async () => {
       const delivery = given
       given = undefined
-      if (isOurs()) await this.#drain?.(orderingKey, delivery, mine.lapsed.signal)
+      if (isOurs()) heldMs = await this.#drain?.(orderingKey, delivery, mine.lapsed.signal)
     }, signal)
     const before = this.#wakeUps
-    const waits = await storeRetry.retry(async () => isOurs() && store.releaseClaim(mine.claim), signal)
+    const waits = await storeRetry.retry(async () => isOurs() && store.releaseClaim(mine.claim, heldMs), signal)
     // A round in the meantime skipped what came in for it, because it was still ours.
     return waits === true || this.#wakeUps !== before
   }

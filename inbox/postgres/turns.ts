@@ -1,5 +1,5 @@
 import type { PgBoss } from 'pg-boss'
-import type { Outcome, TakenDelivery } from '../contracts.ts'
+import type { Outcome, Peeked, TakenDelivery } from '../contracts.ts'
 import { parsePayload, type RowWithPayload } from '../rows.ts'
 import { type Claim, endClaims, wake } from './queue.ts'
 import { SCHEMA } from './schema.ts'
@@ -64,6 +64,23 @@ export async function takeAll(client: Connection, asked: Take[]): Promise<(Taken
       crashed: row.crashed,
     }
   })
+}
+
+const PEEK = `
+  SELECT asked.ordering_key, head.* FROM unnest($1::text[]) AS asked (ordering_key)
+  CROSS JOIN LATERAL (
+    (SELECT id, source, event FROM ${SCHEMA}.delivery
+      WHERE ordering_key = asked.ordering_key AND state = 'pending' ORDER BY seq LIMIT 1)
+    UNION ALL
+    (SELECT id, source, event FROM ${SCHEMA}.delivery
+      WHERE ordering_key = asked.ordering_key AND state = 'parked' AND next_attempt_at IS NOT NULL
+      ORDER BY next_attempt_at LIMIT 1)
+  ) AS head`
+
+export async function peekAll(client: Connection, keys: string[]): Promise<Peeked[][]> {
+  const { rows } = await client.query<Peeked & { ordering_key: string }>(PEEK, [[...new Set(keys)]])
+  const found = Map.groupBy(rows, row => row.ordering_key)
+  return keys.map(key => (found.get(key) ?? []).map(({ id, source, event }) => ({ id, source, event })))
 }
 
 export interface Settle {
@@ -136,17 +153,24 @@ const DUE_AGAIN = `
   ) AS first
   WHERE first.due_at IS NOT NULL`
 
+export interface Release {
+  claim: Claim
+  /** How long the mailbox is to be left alone at least, ms. */
+  waitMs: number
+}
+
 /** Ends drains. What is left, or waits for later, is queued in the same transaction, so that it is never forgotten. */
 export async function releaseClaims(
   boss: PgBoss,
   client: Connection,
   unprepared: Connection,
-  claims: Claim[],
+  releases: Release[],
 ): Promise<boolean[]> {
-  const keys = new Set(claims.map(({ orderingKey }) => orderingKey))
-  const { rows } = await client.query<{ key: string; wait: string }>(DUE_AGAIN, [[...keys]])
-  const due = new Map(rows.map(({ key, wait }) => [key, Number(wait)]))
+  const waits = new Map(releases.map(({ claim, waitMs }) => [claim.orderingKey, waitMs]))
+  const { rows } = await client.query<{ key: string; wait: string }>(DUE_AGAIN, [[...waits.keys()]])
+  const due = new Map(rows.map(({ key, wait }) => [key, Math.max(Number(wait), waits.get(key) as number)]))
   await wake(boss, client, due)
+  const claims = releases.map(({ claim }) => claim)
   await endClaims(boss, unprepared, claims)
   return claims.map(({ orderingKey }) => due.get(orderingKey) === 0)
 }

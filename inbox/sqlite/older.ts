@@ -20,6 +20,7 @@ export function openOlderStore(db: DatabaseSync, file: string, version: number):
     },
     insert: refuse,
     take: refuse,
+    peek: refuse,
     settle: refuse,
     claimStep: refuse,
     recordStep: refuse,

@@ -9,11 +9,17 @@ import { CLOCK_SLACK_MS } from './wakeups.ts'
  */
 const MIN_WINDOW = 256
 
+/**
+ * Held mailboxes are looked at again after this time, ms, though `resume` comes first; at the next start they are due
+ * at once.
+ */
+const MAX_HELD_MS = 5 * 60_000
+
 /** Longest timer, ms: the clock may be set, and sleeping machines stop timers. */
 const MAX_TIMER_MS = 30_000
 
 export interface LocalSchedulerOptions {
-  store: Pick<SqliteStore, 'dueMailboxes' | 'dueAt' | 'nextDueAt' | 'wakeLater' | 'onChange'>
+  store: Pick<SqliteStore, 'dueMailboxes' | 'dueAt' | 'nextDueAt' | 'holdMailbox' | 'wakeLater' | 'onChange'>
   /** Mailboxes drained in parallel. */
   concurrency: number
   clock: Clock
@@ -34,6 +40,8 @@ export class LocalScheduler implements Scheduler {
   readonly #busy = new Map<string, boolean>()
   /** Running drains, for `stop`. */
   readonly #running = new Set<Promise<void>>()
+  /** Mailboxes that wait for `resume`, in order. */
+  readonly #held = new Set<string>()
   /** Due mailboxes read from the store but not started. */
   #ready: string[] = []
   /** The store may have due mailboxes that are not in `#ready`. */
@@ -84,6 +92,12 @@ export class LocalScheduler implements Scheduler {
     else this.#more = true
   }
 
+  resume(): void {
+    this.#ready = this.#ready.concat([...this.#held])
+    this.#held.clear()
+    this.#pump()
+  }
+
   async stop(): Promise<void> {
     this.#drain = null
     this.#stopping.abort()
@@ -128,8 +142,10 @@ export class LocalScheduler implements Scheduler {
       const now = clock.now()
       if (now < this.#latest - CLOCK_SLACK_MS) await store.wakeLater(now)
       this.#latest = now
-      this.#ready = await store.dueMailboxes(now, this.#window)
-      if (this.#ready.length === this.#window) this.#more = true
+      const due = await store.dueMailboxes(now, this.#window)
+      // Something may have been resumed meanwhile.
+      this.#ready = due.concat(this.#ready)
+      if (due.length === this.#window) this.#more = true
       const next = await store.nextDueAt(now)
       // It may have become due by now.
       if (next !== null && next <= clock.now()) this.#more = true
@@ -150,13 +166,18 @@ export class LocalScheduler implements Scheduler {
 
   /** Keeps the mailbox while the store is failing: its wake-up may already be gone from the store. */
   async #drainMailbox(orderingKey: string, claimed?: TakenDelivery): Promise<void> {
-    const { store, storeRetry } = this.#options
+    const { store, storeRetry, clock } = this.#options
     let given = claimed
     await storeRetry.retry(async () => {
       if (this.#drain === null) return
       const delivery = given
       given = undefined
-      await this.#drain(orderingKey, delivery)
+      this.#held.delete(orderingKey)
+      const heldMs = await this.#drain(orderingKey, delivery)
+      if (heldMs !== undefined) {
+        this.#held.add(orderingKey)
+        await store.holdMailbox(orderingKey, clock.now() + MAX_HELD_MS)
+      }
       // During the drain the mailbox has no wake-up in the store, so a timer may be missing.
       const at = delivery === undefined ? await store.dueAt(orderingKey) : null
       if (at !== null) this.wake(orderingKey, at)

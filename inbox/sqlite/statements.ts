@@ -18,6 +18,11 @@ export const STATEMENTS = {
   firstParked: `
     SELECT * FROM delivery LEFT JOIN body USING (seq)
     WHERE ordering_key = ? AND state = 'parked' AND next_attempt_at IS NOT NULL ORDER BY next_attempt_at LIMIT 1`,
+  peekPending: `
+    SELECT id, source, event FROM delivery WHERE ordering_key = ? AND state = 'pending' ORDER BY seq LIMIT 1`,
+  peekParked: `
+    SELECT id, source, event FROM delivery
+    WHERE ordering_key = ? AND state = 'parked' AND next_attempt_at IS NOT NULL ORDER BY next_attempt_at LIMIT 1`,
   startAttempt: 'UPDATE delivery SET attempts = attempts + 1, started_at = ? WHERE seq = ?',
   postpone: 'UPDATE delivery SET next_attempt_at = ?, settled_at = ? WHERE seq = ?',
   settleAttempt: `
@@ -27,6 +32,7 @@ export const STATEMENTS = {
   wakeNow: 'INSERT INTO wakeup VALUES (?, 0) ON CONFLICT DO NOTHING',
   wakeAt: 'INSERT INTO wakeup VALUES (?, ?) ON CONFLICT DO UPDATE SET due_at = min(due_at, excluded.due_at)',
   setWakeup: 'INSERT INTO wakeup VALUES (?, ?) ON CONFLICT DO UPDATE SET due_at = excluded.due_at',
+  holdMailbox: 'UPDATE wakeup SET due_at = max(due_at, ?) WHERE ordering_key = ?',
   forgetWakeup: 'DELETE FROM wakeup WHERE ordering_key = ?',
   due: 'SELECT ordering_key FROM wakeup WHERE due_at <= ? ORDER BY due_at LIMIT ?',
   mailboxDue: 'SELECT due_at FROM wakeup WHERE ordering_key = ?',

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { MAX_RETRY_MS } from '../backoff.ts'
-import type { Outcome, Store, TakenDelivery } from '../contracts.ts'
+import type { Outcome, Peeked, Store, TakenDelivery } from '../contracts.ts'
 import { parsePayload, type RowWithPayload } from '../rows.ts'
 import type { StoreParts } from './parts.ts'
 import { preparer } from './statements.ts'
@@ -19,10 +19,12 @@ type InFile = RowWithPayload & {
 export function createTurns(
   db: DatabaseSync,
   { write, counts, inFlight, seqOf }: StoreParts,
-): Pick<Store, 'take' | 'settle'> {
+): Pick<Store, 'take' | 'peek' | 'settle'> {
   const sql = preparer(db)
   const head = sql('head')
   const firstParked = sql('firstParked')
+  const peekPending = sql('peekPending')
+  const peekParked = sql('peekParked')
   const startAttempt = sql('startAttempt')
   const postpone = sql('postpone')
   const settleAttempt = sql('settleAttempt')
@@ -33,6 +35,10 @@ export function createTurns(
 
   return {
     take: (orderingKey, now) => write(() => take(orderingKey, now)),
+    async peek(orderingKey) {
+      const found = [peekPending.get(orderingKey), peekParked.get(orderingKey)]
+      return found.filter(row => row !== undefined) as unknown as Peeked[]
+    },
     settle: (delivery, outcome, now) => write(() => settle(delivery, outcome, now)),
   }
 

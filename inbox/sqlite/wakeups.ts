@@ -16,6 +16,8 @@ export interface Wakeups {
   dueAt(orderingKey: string): Promise<number | null>
   /** When the next mailbox after `now` is due, Unix ms; null: none is waiting. */
   nextDueAt(now: number): Promise<number | null>
+  /** Leaves a mailbox alone until a time (Unix ms). */
+  holdMailbox(orderingKey: string, until: number): Promise<void>
   /**
    * After the clock was set back: makes everything due after `now` due at once; `take` decides how long it still waits.
    */
@@ -27,6 +29,7 @@ export function createWakeups(db: DatabaseSync, { write }: Pick<StoreParts, 'wri
   const due = sql('due')
   const mailboxDue = sql('mailboxDue')
   const firstDue = sql('firstDue')
+  const holdMailbox = sql('holdMailbox')
   const wakeupSlice = sql('wakeupSlice')
   const wakeLater = sql('wakeLater')
 
@@ -39,6 +42,9 @@ export function createWakeups(db: DatabaseSync, { write }: Pick<StoreParts, 'wri
     },
     async nextDueAt(now) {
       return (firstDue.get(now) as { at: number | null }).at
+    },
+    async holdMailbox(orderingKey, until) {
+      await write(() => holdMailbox.run(until, orderingKey))
     },
     async wakeLater(now) {
       for (let from: string | null = ''; from !== null; ) {

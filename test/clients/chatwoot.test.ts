@@ -251,7 +251,7 @@ t.test('a refused token is an outage of everything, a refused administrator’s 
   const stranger = clientOf(api, { token: 'some-other-token' })
   t.match(await stranger.getConversation('42', signal).catch(error => error), {
     constructor: ChatwootUnavailableError,
-    message: 'Chatwoot answered 401 to GET /conversations/42: Invalid Access Token (check CW_TOKEN and CW_ACC_ID)',
+    message: 'Chatwoot answered 401 to GET /conversations/42: Invalid Access Token',
     outage: { system: 'chatwoot', isProof: true },
   })
   await t.rejects(stranger.probe(signal), ChatwootUnavailableError)

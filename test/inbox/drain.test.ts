@@ -1,5 +1,6 @@
 import Fastify from 'fastify'
 import tap from 'tap'
+import { createBreakers } from '../../inbox/breaker.ts'
 import type { Store } from '../../inbox/contracts.ts'
 import { createDrain } from '../../inbox/drain.ts'
 import { createStoreRetry } from '../../inbox/store-retry.ts'
@@ -23,6 +24,7 @@ tap.test('a delivery claimed by its insert is only begun while the claim leaves 
     clock,
     log,
     storeRetry: createStoreRetry({ clock, log }),
+    breakers: createBreakers({ clock, log, onTurn() {} }),
     clients: () => NO_CLIENTS,
   })
   stop()

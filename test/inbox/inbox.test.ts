@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
+import { createBreakers } from '../../inbox/breaker.ts'
 import { type Delivery, type Scheduler, type Store, systemClock } from '../../inbox/contracts.ts'
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
 import type { HandledEvent, WebhookEvents } from '../../inbox/events.ts'
@@ -502,7 +503,9 @@ tap.test('browse searches on for rare matches, and stops after about a million r
   const settings = { recentKeys: 1, concurrency: 1 } as InboxSettings
   const storeRetry = createStoreRetry({ clock: systemClock, log })
   const clients = () => NO_CLIENTS
-  const { inbox } = createInbox({ store, scheduler, settings, clock: systemClock, log, events, storeRetry, clients })
+  const breakers = createBreakers({ clock: systemClock, log, onTurn() {} })
+  const parts = { store, scheduler, settings, clock: systemClock, log, events, storeRetry, breakers, clients }
+  const { inbox } = createInbox(parts)
   t.same(await inbox.browse({ event: 'rare' }), { deliveries: [], next: 901 })
   t.equal(looks.length, 100)
   t.same(looks.slice(0, 2), [undefined, 1_000])

@@ -21,7 +21,12 @@ const claim = (id: string, orderingKey: string): Claim => ({ id, retryCount: 0, 
 const turn = () => new Promise(resolve => setImmediate(resolve))
 
 /** A scheduler on a store whose methods the test supplies. */
-function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store']> = {}, concurrency = 10) {
+function start(
+  t: Test,
+  drain: (...given: Parameters<Drain>) => Promise<unknown>,
+  given: Partial<BossSchedulerOptions['store']> = {},
+  concurrency = 10,
+) {
   const clock = testClock()
   const log = captureLog()
   const closing = new AbortController()
@@ -48,7 +53,7 @@ function start(t: Test, drain: Drain, given: Partial<BossSchedulerOptions['store
     closing.abort()
     t.equal(clock.next(), undefined, 'no timer is left')
   }
-  scheduler.start(drain)
+  scheduler.start(drain as Drain)
   return { clock, log, due, released, scheduler, end, wake: () => scheduler.wake('any') }
 }
 
