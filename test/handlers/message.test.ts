@@ -5,7 +5,7 @@ import { textOf } from '../../handlers/message.ts'
 import type { Services } from '../../handlers/services.ts'
 import { TEXTS } from '../../handlers/texts/index.ts'
 import type { Delivery } from '../../inbox/contracts.ts'
-import type { HandlerContext, HandlerFunction } from '../../inbox/drain.ts'
+import type { HandlerContext, HandlerFunction, HandlerPair } from '../../inbox/drain.ts'
 import { AGENT_ID } from '../../sandbox/chatwoot-api.ts'
 import type { ConversationState } from '../../sandbox/chatwoot-state.ts'
 import type { Matcher } from '../../sandbox/stand-in.ts'
@@ -529,6 +529,8 @@ t.test('payloads that routes refuse, and deliveries given up after crashes', asy
   })
   await partsOf(chatwoot).gaveUp({ ...aDelivery, payload: samples.outgoing() }, aContext(tutor))
   await partsOf(null).gaveUp({ ...aDelivery, payload: samples.incoming() }, aContext(tutor))
+  const { conversation_created } = allChatwootHandlers(tutor.services) as Record<string, HandlerPair<never>>
+  await conversation_created?.gaveUp(aDelivery as never, aContext(tutor))
   t.strictSame(tutor.chatwoot.calls, [])
 
   function partsOf(chatwoot: Services['chatwoot']) {

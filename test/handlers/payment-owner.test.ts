@@ -212,13 +212,13 @@ t.test('another installation’s payments are ignored, whatever their ids', asyn
   }
 })
 
-t.test('a foreign payment parks while Chatwoot is down, without a note', async t => {
+t.test('a foreign payment parks while Chatwoot fails to show the conversation, without a note', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
   const metadata = { ...tutor.session().metadata, [ORIGIN]: OTHER, order_id: '4100042-00000000' }
   const session = { ...tutor.session(), id: 'cs_foreign', metadata, intent_metadata: metadata }
   tutor.stripe.sessions.set(session.id, session)
-  tutor.chatwoot.fail(/./, { status: 503 }, 7)
+  tutor.chatwoot.fail(/conversations\/4100042/, { status: 500 }, 7)
   const delivery = await deliverStripe(tutor.receiver, pay(session).completed)
   for (let attempt = 1; attempt < 7; attempt++) await tutor.nextAttempt(delivery, attempt)
   t.match(await tutor.ended(delivery, 7), { msg: 'webhook parked' })

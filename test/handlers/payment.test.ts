@@ -161,7 +161,7 @@ t.test('once, if one event fails midway and the other continues', async t => {
   const tutor = await setUp(t)
   const going = Promise.withResolvers<void>()
   tutor.chatwoot.fail(POST_ATTRIBUTES, { wait: going.promise })
-  tutor.chatwoot.fail(POST_LABELS, { status: 429, headers: { 'retry-after': '60' } })
+  tutor.chatwoot.fail(POST_LABELS, { status: 500, headers: { 'retry-after': '60' } })
 
   const first = await tutor.pay(tutor.session('completed'))
   await tutor.chatwoot.arrived(POST_ATTRIBUTES)

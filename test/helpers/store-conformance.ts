@@ -90,6 +90,24 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.match(await store.get(parked.id), { state: 'dead', error: 'F', nextAttemptAt: null })
   })
 
+  await t.test('a peek shows what may be taken next, due or not, and takes nothing', async t => {
+    const { store } = await open(t)
+    const keys = async () =>
+      (await store.peek('box')).map(({ id }) => ['a', 'b', 'c'].find(key => delivery(key).id === id))
+    t.same(await store.peek('box'), [])
+    await insertAll(store, ['a', 'b', 'c'])
+    t.same(await store.peek('box'), [{ id: delivery('a').id, source: 'test', event: 'ping' }])
+    t.same(await store.peek('other box'), [])
+    t.equal((await store.get(delivery('a').id))?.attempts, 0)
+    await store.settle(await take(store, 'box'), { state: 'pending', error: 'E', nextAttemptAt: 100 }, 1)
+    t.same(await keys(), ['a'], 'it waits for a retry')
+    await store.settle(await take(store, 'box', 100), { state: 'parked', error: 'E', nextAttemptAt: 200 }, 101)
+    t.same(await keys(), ['b', 'a'], 'the order, and what is parked')
+    await store.settle(await take(store, 'box', 102), { state: 'done' }, 103)
+    await store.settle(await take(store, 'box', 104), { state: 'dead', error: 'E' }, 105)
+    t.same(await keys(), ['a'])
+  })
+
   await t.test('a settle after losing the claim changes nothing', async t => {
     const { store, reopen } = await open(t)
     await insertAll(store, ['a'])

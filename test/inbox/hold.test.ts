@@ -1,0 +1,170 @@
+import { setImmediate } from 'node:timers/promises'
+import tap, { type Test } from 'tap'
+import { TransientError } from '../../inbox/errors.ts'
+import type { Inbox } from '../../inbox/inbox.ts'
+import { type BackendClock, backend } from '../helpers/backend.ts'
+import { delivery, recorder, startInbox } from '../helpers/inbox.ts'
+
+const MINUTE = 60_000
+const HELD = 'chatwoot unavailable, holding what needs it'
+const AGAIN = 'chatwoot available again'
+
+/** An inbox with a breaker of Chatwoot's, which is down until the test says otherwise. */
+async function start(t: Test, { store, clock = backend.clock() }: { store?: string; clock?: BackendClock } = {}) {
+  const started = await startInbox(t, { clock, ...(store !== undefined && { store }) })
+  const chatwoot = { isDown: true, probes: 0 }
+  started.app.webhooks.breakers.watch('chatwoot', async () => {
+    chatwoot.probes++
+    if (chatwoot.isDown) throw down()
+  })
+  return { clock, chatwoot, ...started }
+}
+
+const down = () =>
+  new TransientError('Chatwoot answered 502', { outage: { system: 'chatwoot', isProof: true }, retryAfterMs: 0 })
+
+/** Registers a handler that needs Chatwoot, and one that does not. */
+function register(inbox: Inbox, chatwoot: { isDown: boolean }) {
+  const handled = recorder()
+  const begun: string[] = []
+  inbox.handle('test', 'ping', {
+    needs: ['chatwoot'],
+    handle(delivery) {
+      begun.push(delivery.key)
+      if (chatwoot.isDown) throw down()
+      handled.add(delivery)
+    },
+    gaveUp: ({ key }) => tap.fail(`${key} was given up`),
+  })
+  inbox.handle('test', 'booking', handled.add)
+  return { handled, begun }
+}
+
+/** Advances the time in steps until so many are handled: on PostgreSQL, held mailboxes wait for their own time. */
+async function untilHandled(clock: BackendClock, { keys }: { keys: string[] }, count: number): Promise<void> {
+  for (let step = 0; keys.length < count && step < 100; step++) {
+    await clock.advance(2_000)
+    await setImmediate()
+  }
+}
+
+const KEYS = Array.from({ length: 30 }, (_, n) => `${n}`)
+/** In ten mailboxes. */
+const inBoxes = (key: string) => delivery(key, { orderingKey: `box ${Number(key) % 10}` })
+
+tap.test('an outage of half an hour: no attempt is spent, nothing parks, and order stays', async t => {
+  const { inbox, app, clock, chatwoot, log } = await start(t)
+  await app.ready()
+  const { handled, begun } = register(inbox, chatwoot)
+  await inbox.accept(delivery('first'), 10)
+  await log.line(({ msg }) => msg === HELD)
+  for (const key of KEYS) await inbox.accept(inBoxes(key), 10)
+  await inbox.accept(delivery('booked', { event: 'booking' }), 10)
+  await handled.reached(1)
+  t.same(handled.keys, ['booked'], 'what does not need Chatwoot goes on')
+  await inbox.accept(delivery('behind', { event: 'booking', orderingKey: 'box 1' }), 10)
+
+  for (let minutes = 0; minutes < 30; minutes += 3) {
+    await clock.advance(3 * MINUTE)
+    await setImmediate()
+  }
+  t.same(begun, ['first'])
+  t.match(await inbox.backlog(), { pending: 32, parked: 0, dead: 0 })
+  for (const { key, attempts } of await inbox.list({ state: 'pending' }))
+    t.equal(attempts, key === 'first' ? 1 : 0, key)
+
+  chatwoot.isDown = false
+  await untilHandled(clock, handled, 33)
+  t.equal(handled.keys.length, 33)
+  for (let box = 0; box < 10; box++) {
+    const inOrder = handled.keys.filter(key => Number(key) % 10 === box)
+    t.same(
+      inOrder,
+      KEYS.filter(key => Number(key) % 10 === box),
+    )
+  }
+  t.ok(handled.keys.indexOf('behind') > handled.keys.indexOf('21'), 'a held mailbox waits whole')
+  for (const { key, attempts } of await inbox.list()) t.equal(attempts, key === 'first' ? 2 : 1, key)
+  t.equal(log.lines.filter(({ msg }) => msg === HELD).length, 1)
+  t.equal(log.lines.filter(({ msg }) => msg === AGAIN).length, 1)
+})
+
+tap.test('after a restart the backlog waits until the system has answered', async t => {
+  const before = await start(t)
+  await before.app.ready()
+  register(before.inbox, before.chatwoot)
+  await before.inbox.accept(delivery('first'), 10)
+  await before.log.line(({ msg }) => msg === HELD)
+  for (const key of KEYS) await before.inbox.accept(inBoxes(key), 10)
+  const closed = before.app.close()
+  await closed
+
+  const { store, clock } = before
+  const { inbox, app, chatwoot, log } = await start(t, { store, clock })
+  const { handled, begun } = register(inbox, chatwoot)
+  await app.ready()
+  await clock.advance(3 * MINUTE)
+  await log.line(({ msg }) => msg === HELD)
+  await clock.advance(3 * MINUTE)
+  t.same(begun, [])
+  t.ok(chatwoot.probes > 0)
+
+  chatwoot.isDown = false
+  await untilHandled(clock, handled, 31)
+  t.equal(handled.keys.length, 31)
+})
+
+tap.test('a restart while the system works: it is asked once, and nothing is said', async t => {
+  const before = await start(t)
+  await before.app.ready()
+  register(before.inbox, before.chatwoot)
+  await before.inbox.accept(delivery('first'), 10)
+  await before.log.line(({ msg }) => msg === HELD)
+  for (const key of KEYS) await before.inbox.accept(inBoxes(key), 10)
+  await before.app.close()
+
+  const { store, clock } = before
+  const { inbox, app, chatwoot, log } = await start(t, { store, clock })
+  chatwoot.isDown = false
+  const { handled } = register(inbox, chatwoot)
+  await app.ready()
+  await untilHandled(clock, handled, 31)
+  t.equal(handled.keys.length, 31)
+  t.equal(chatwoot.probes, 1)
+  t.equal(log.lines.filter(({ msg }) => msg === HELD || msg === AGAIN).length, 0)
+})
+
+tap.test('what failed for a system waits for it, also if its handler does not say that it needs it', async t => {
+  const { inbox, app, clock, chatwoot, log } = await start(t)
+  await app.ready()
+  const handled = recorder()
+  let attempts = 0
+  inbox.handle('test', 'ping', delivery => {
+    attempts++
+    if (chatwoot.isDown) throw down()
+    handled.add(delivery)
+  })
+  await inbox.accept(delivery('a', { orderingKey: 'box' }), 10)
+  await log.line(({ msg }) => msg === HELD)
+  await inbox.accept(delivery('b', { orderingKey: 'box' }), 10)
+  for (let minutes = 0; minutes < 30; minutes += 3) {
+    await clock.advance(3 * MINUTE)
+    await setImmediate()
+  }
+  t.equal(attempts, 1)
+  chatwoot.isDown = false
+  await untilHandled(clock, handled, 2)
+  t.same(handled.keys, ['a', 'b'])
+  t.equal(attempts, 3)
+})
+
+tap.test('a handler that needs an unknown system is an error at the start', async t => {
+  const { inbox } = await start(t)
+  const handle = (needs: unknown) => () =>
+    inbox.handle('test', 'ping', { handle() {}, gaveUp() {}, needs: needs as never })
+  t.throws(handle(['chatwot']), {
+    name: 'TypeError',
+    message: 'handlers.test.ping.needs: there is no system chatwot (did you mean chatwoot?)',
+  })
+  t.throws(handle('chatwoot'), { message: 'handlers.test.ping.needs must be a list of chatwoot, stripe, google' })
+})
