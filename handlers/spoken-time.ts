@@ -1,159 +1,470 @@
-import { DateTime } from 'luxon'
-import { type TimeVocabulary, timeVocabularyOf } from './time-words.ts'
+import { IANAZone } from 'luxon'
+import { type TimePart, timePartsOf } from './time-parts.ts'
 import type { Reader } from './times.ts'
 
-/** What a text says about a time. */
+/** From and to before it: minutes of the day. One minute long: exactly then. */
+export type Span = readonly [from: number, to: number]
+
+/** Days and times that go together; what is missing may be any. */
+export interface Wanted {
+  /** Days since 1970, by the reader's calendar. */
+  days?: readonly number[]
+  spans?: readonly Span[]
+}
+
+/** What a text says about when. */
 export interface SpokenTime {
+  /** One of them; none: any time but the refused ones. */
+  wanted: readonly Wanted[]
+  refused: readonly Wanted[]
   /** Whether the text can mean this time. @param at Unix ms */
   isMeant(at: number): boolean
-  /** The text names one time and says nothing else: `dinsdag 17:00 graag`, but not `dinsdag 17:00 kan ik niet`. */
+  /** How far a time is from what the text means, in minutes; a day counts as two and a half hours. @param at Unix ms */
+  distance(at: number): number
+  /** The text names one day and one time and says nothing else: `dinsdag 17:00 graag`, but not `dinsdag 17:00 kan ik niet`. */
   isCertain: boolean
 }
 
-/** The day and hour in a text; a missing part matches any. */
-interface Parts {
-  /** 1: Monday. */
-  weekday?: number
-  /** Days from today. */
-  inDays?: number
-  day?: number
-  month?: number
-  hours?: number[]
-  minute?: number
+/** What a text says about a lesson's time and length. */
+export interface SpokenTimes {
+  time?: SpokenTime
+  /** How long the lesson lasts. */
+  minutes?: number
+  /** A lesson every week. */
+  isWeekly: boolean
+  /** Any time will do, or one before those that were offered. */
+  wants?: 'any' | 'earlier'
 }
 
-/** Emoji that may mean no. */
-const NOT_YES = /(?!👍|✅|👌|🙏|😀|😊|🙂)\p{Extended_Pictographic}/u
+export interface Spoken {
+  /** The question was when: a number alone is an hour. */
+  isHourAsked?: boolean
+  /** What was said before: a day without an hour, or an hour without a day. */
+  before?: SpokenTime | undefined
+}
+
+type Locale = Pick<Reader, 'zone' | 'language'>
 
 /**
- * What a text says about a time (`dinsdag 17:00`, `di 24 nov`, `tomorrow 5 pm`); undefined: nothing.
- * @param now Unix ms
+ * What a text says about when (`dinsdag 17:00`, `di 24 nov`, `tomorrow after 5 pm`); undefined: nothing.
+ * @param writtenAt Unix ms: what `morgen` is relative to
  */
-export function spokenTime(
+export function spokenTime(text: string, writtenAt: number, locale: Locale, spoken?: Spoken): SpokenTime | undefined {
+  return spokenTimes(text, writtenAt, locale, spoken).time
+}
+
+/** @param writtenAt Unix ms */
+export function spokenTimes(
   text: string,
-  now: number,
-  { zone, language }: Pick<Reader, 'zone' | 'language'>,
-): SpokenTime | undefined {
-  const words = timeVocabularyOf(language)
-  const date = spokenDate(text.toLowerCase(), words)
-  const { hour, rest, isOne } = spokenHour(date.rest, words)
-  const { day, left } = spokenDay(rest, date.day, words)
-  const spoken: Parts = { ...day, ...hour }
-  if (Object.keys(spoken).length === 0) return undefined
-  const today = DateTime.fromMillis(now, { zone }).startOf('day')
+  writtenAt: number,
+  { zone, language }: Locale,
+  { isHourAsked = false, before }: Spoken = {},
+): SpokenTimes {
+  const parts = timePartsOf(text, language).filter(({ is }) => is !== 'filler' && is !== 'lesson')
+  const only = parts.filter(({ is }) => is !== 'sign')
+  if (only.length === 1 && only[0]?.is === 'number' && isHourAsked)
+    parts.splice(parts.indexOf(only[0]), 1, { ...only[0], is: 'time' })
+  const groups = groupsOf(inOneSentence(parts))
+  const today = dayAt(writtenAt, zone)
+  const read = groups.all.map(group => ({ ...resolve(group, today), isRefused: group.isRefused }))
+  const durations = only.filter(part => part.is === 'duration')
+  const isSaid = (is: TimePart['is']) => only.some(part => part.is === is)
+  const wants = isSaid('earlier') ? 'earlier' : isSaid('any') && !isSaid('except') ? 'any' : undefined
+  const isPlain = groups.isPlain && durations.length === 0 && read.every(({ isUnsure }) => !isUnsure)
+  const time = read.length === 0 ? undefined : timeOf(read, isPlain, before, zone)
   return {
-    isCertain: date.isOne && isOne && left.every(word => words.fillers.has(word)) && !NOT_YES.test(text),
+    ...(time && { time }),
+    ...(durations.length === 1 && { minutes: durations[0]?.minutes as number }),
+    isWeekly: isSaid('weekly'),
+    ...(wants && { wants }),
+  }
+}
+
+interface Read extends Wanted {
+  isRefused: boolean
+  isUnsure: boolean
+}
+
+function timeOf(read: readonly Read[], isPlain: boolean, before: SpokenTime | undefined, zone: string): SpokenTime {
+  const now = read.filter(({ isRefused }) => !isRefused)
+  const refused = read.filter(({ isRefused }) => isRefused)
+  const wanted = refused.length === 0 && before !== undefined ? completed(now, before) : now
+  const [only, ...others] = wanted
+  const hours = only?.spans ?? []
+  const isExact = hours.length > 0 && hours.every(([from, to]) => to - from === 1)
+  // `8 uur` may be in the morning or in the evening; nobody has a lesson at three in the night.
+  const isDoubtful = hours.length > 1 && hours.some(([from]) => from >= 7 * 60 && from < 10 * 60)
+  const isOne = others.length === 0 && refused.length === 0 && only?.days?.length === 1 && isExact && !isDoubtful
+  return {
+    wanted,
+    refused,
+    isCertain: isPlain && isOne,
     isMeant(at) {
-      const time = DateTime.fromMillis(at, { zone })
-      const inDays = time.startOf('day').diff(today, 'days').days
-      const fits = (wanted: number | undefined, is: number) => wanted === undefined || wanted === is
-      // `dinsdag` means the next one, unless there is a date too.
-      const isComing = spoken.weekday === undefined || spoken.day !== undefined || inDays <= 7
-      return (
-        isComing &&
-        fits(spoken.weekday, time.weekday) &&
-        fits(spoken.inDays, inDays) &&
-        fits(spoken.day, time.day) &&
-        fits(spoken.month, time.month) &&
-        (spoken.hours === undefined || spoken.hours.includes(time.hour)) &&
-        fits(spoken.minute, time.minute)
-      )
+      const moment = momentOf(at, zone)
+      const isIn = (group: Wanted) => distanceTo(group, moment) === 0
+      return (wanted.length === 0 || wanted.some(isIn)) && !refused.some(isIn)
+    },
+    distance(at) {
+      const moment = momentOf(at, zone)
+      return Math.min(...(wanted.length === 0 ? [{}] : wanted).map(group => distanceTo(group, moment)))
     },
   }
 }
 
-/** The first date in digits; `rest`: the text with # in place of each. */
-function spokenDate(text: string, vocabulary: TimeVocabulary): { day: Parts; rest: string; isOne: boolean } {
-  const [first, ...others] = text.matchAll(vocabulary.date)
-  const { day, month } = first?.groups ?? {}
-  return {
-    day: first === undefined ? {} : { day: Number(day), month: Number(month) },
-    rest: text.replaceAll(vocabulary.date, ' # '),
-    isOne: others.length === 0,
+/** `dinsdag`, and then `17:00`. */
+function completed(now: readonly Read[], before: SpokenTime): Wanted[] {
+  const days = before.wanted.flatMap(({ days = [] }) => days)
+  const spans = before.wanted.flatMap(({ spans = [] }) => spans)
+  return now.map(group => ({
+    ...group,
+    ...(group.days === undefined && days.length > 0 && { days }),
+    ...(group.spans === undefined && spans.length > 0 && { spans }),
+  }))
+}
+
+const DAY_MS = 24 * 60 * 60_000
+const DAY_MINUTES = 24 * 60
+/** How many minutes another day is away: less than what is left of the same one. */
+const DAY_WEIGHT = 150
+
+interface Moment {
+  day: number
+  minute: number
+}
+
+function momentOf(at: number, zone: string): Moment {
+  const wall = at + IANAZone.create(zone).offset(at) * 60_000
+  const day = Math.floor(wall / DAY_MS)
+  return { day, minute: Math.floor((wall - day * DAY_MS) / 60_000) }
+}
+
+/** Days since 1970 by the calendar of a zone. @param at Unix ms */
+export function dayAt(at: number, zone: string): number {
+  return momentOf(at, zone).day
+}
+
+function distanceTo({ days, spans }: Wanted, { day, minute }: Moment): number {
+  const inDays = days === undefined ? 0 : Math.min(...days.map(each => Math.abs(each - day)))
+  const inMinutes = spans === undefined ? 0 : Math.min(...spans.map(span => distanceToSpan(span, minute)))
+  return inDays * DAY_WEIGHT + inMinutes
+}
+
+function distanceToSpan([from, to]: Span, minute: number): number {
+  if (minute < from) return from - minute
+  return minute < to ? 0 : minute - to + 1
+}
+
+/** 1: Monday. @param day days since 1970 */
+export function weekdayOf(day: number): number {
+  return ((day + 3) % 7) + 1
+}
+
+type DayPart = Extract<TimePart, { is: 'weekdays' | 'days' | 'weeks' | 'date' }> | { is: 'next' }
+type Limit = { from?: readonly number[]; to?: readonly number[] }
+
+/** Days and times that go together, as they are written. */
+interface Group {
+  isRefused: boolean
+  isUnsure: boolean
+  days: DayPart[]
+  times: (readonly number[])[]
+  parts: Span[]
+  limits: Limit[]
+  /** What came first, and whether the other kind has come since. */
+  order: ('day' | 'time')[]
+}
+
+const IS_DAY: ReadonlySet<string> = new Set(['weekdays', 'days', 'weeks', 'date'])
+
+/** Of several sentences that name a day or a time, the only one that names both: the others tell a story. */
+function inOneSentence(parts: readonly TimePart[]): readonly TimePart[] {
+  const sentences: TimePart[][] = [[]]
+  for (const part of parts) {
+    if (part.is === 'sign' && /[.;!?]/.test(part.sign)) sentences.push([])
+    else sentences.at(-1)?.push(part)
+  }
+  const isWhole = (sentence: readonly TimePart[]) =>
+    sentence.some(({ is }) => is === 'time') && sentence.some(({ is }) => IS_DAY.has(is))
+  const whole = sentences.filter(isWhole)
+  const others = sentences.filter(sentence => !isWhole(sentence)).flat()
+  const [only] = whole
+  const isStory = whole.length === 1 && others.length > 0 && !others.some(({ is }) => is === 'not' || is === 'except')
+  return isStory && only !== undefined ? [...only, { is: 'else' }] : parts
+}
+
+/** Puts a text's parts together. `isPlain`: they name days and times and nothing else. */
+function groupsOf(parts: readonly TimePart[]): { all: Group[]; isPlain: boolean } {
+  const reader = new GroupReader(parts)
+  return reader.read()
+}
+
+class GroupReader {
+  readonly #parts: readonly TimePart[]
+  #at = 0
+  /** Of the clause being read. */
+  #clause: Group[] = []
+  #before: Group[] = []
+  #isDenied = false
+  #isExcepted = false
+  #isSeparated = false
+  #isPlain = true
+
+  constructor(parts: readonly TimePart[]) {
+    this.#parts = parts
+  }
+
+  read(): { all: Group[]; isPlain: boolean } {
+    while (this.#at < this.#parts.length) this.#readPart(this.#parts[this.#at++] as TimePart)
+    this.#endClause()
+    return { all: this.#before, isPlain: this.#isPlain }
+  }
+
+  #readPart(part: TimePart): void {
+    switch (part.is) {
+      case 'weekdays':
+      case 'days':
+      case 'weeks':
+      case 'date':
+        this.#addDay(part)
+        return
+      case 'morning':
+        if (!this.#isAfterDay()) {
+          this.#addDay({ is: 'days', days: 1 })
+          return
+        }
+        this.#isPlain = false
+        this.#addPart([6 * 60, 12 * 60])
+        return
+      case 'part':
+        this.#addPart([part.from * 60, part.to * 60])
+        return
+      case 'time':
+        this.#addTime(part.minutes)
+        return
+      case 'number':
+        this.#addNumber(part.minutes)
+        return
+      case 'from':
+      case 'until':
+      case 'between':
+        this.#addLimit(part.is)
+        return
+      case 'next':
+        this.#isPlain = false
+        if (this.#parts[this.#at]?.is === 'weekdays') this.#addDay({ is: 'next' })
+        return
+      case 'sign':
+        if (/[,.;!?\n]/.test(part.sign)) this.#endClauseAt()
+        else if (part.sign !== '-') this.#isPlain &&= !/[<>=/\\]/.test(part.sign)
+        return
+      case 'but':
+        this.#isPlain = false
+        this.#endClauseAt()
+        return
+      case 'not':
+        this.#isDenied = true
+        break
+      case 'except':
+        this.#isExcepted = true
+        break
+      case 'or':
+        this.#isSeparated = true
+        break
+    }
+    this.#isPlain = false
+  }
+
+  /** A comma also stands within a time: `Di, 24.11., 17 Uhr`. */
+  #endClauseAt(): void {
+    if (this.#isDenied || this.#parts.slice(this.#at).some(({ is }) => is === 'not')) {
+      this.#endClause()
+      return
+    }
+    this.#isSeparated = true
+  }
+
+  #endClause(): void {
+    // `dinsdag 17:00, dat lukt niet`
+    if (this.#isDenied && this.#clause.length === 0) {
+      for (const group of this.#before.slice(-1)) group.isRefused = true
+    }
+    for (const group of this.#clause) {
+      const isWithLimit = group.days.length > 0 && group.limits.length === 1 && group.times.length === 0
+      // `dinsdag kan ik niet voor 16:00`
+      if (this.#isDenied && isWithLimit)
+        group.limits = group.limits.map(({ from, to }) => ({ ...(to && { from: to }), ...(from && { to: from }) }))
+      else group.isRefused ||= this.#isDenied
+    }
+    this.#before.push(...this.#clause)
+    this.#clause = []
+    this.#isDenied = this.#isExcepted = false
+    this.#isSeparated = false
+  }
+
+  #isAfterDay(): boolean {
+    const before = this.#parts[this.#at - 2]?.is
+    return before === 'weekdays' || before === 'days' || before === 'date'
+  }
+
+  #groupFor(kind: 'day' | 'time', isSame: (group: Group) => boolean): Group {
+    const isRefused = this.#isExcepted && kind === 'day'
+    const last = this.#clause.at(-1)
+    const isAlternating = last?.order.includes(kind) === true && last.order.at(-1) !== kind
+    const isNew =
+      last === undefined || last.isRefused !== isRefused || (isAlternating && (this.#isSeparated || isSame(last)))
+    const kept =
+      last !== undefined && isRefused === false && last.isRefused
+        ? this.#clause.find(group => !group.isRefused)
+        : undefined
+    const group =
+      kept ?? (isNew ? { isRefused, isUnsure: false, days: [], times: [], parts: [], limits: [], order: [] } : last)
+    if (group !== last && group !== kept) this.#clause.push(group)
+    if (group.order.at(-1) !== kind) group.order.push(kind)
+    this.#isSeparated = false
+    return group
+  }
+
+  #addDay(part: DayPart): void {
+    this.#groupFor('day', ({ days }) => days.some(({ is }) => is === part.is)).days.push(part)
+  }
+
+  #addPart(span: Span): void {
+    this.#groupFor('time', () => false).parts.push(span)
+  }
+
+  #addTime(minutes: readonly number[]): void {
+    const to = this.#endOfRange()
+    const group = this.#groupFor('time', ({ times }) => times.length > 0)
+    if (to === undefined) group.times.push(minutes)
+    else group.limits.push({ from: minutes, to })
+  }
+
+  /** After `3` of `3 tot 5`: the 5. */
+  #endOfRange(): readonly number[] | undefined {
+    const [mark, time] = this.#parts.slice(this.#at, this.#at + 2)
+    const isMark = mark?.is === 'until' || (mark?.is === 'sign' && /[-–]/.test(mark.sign))
+    if (!isMark || (time?.is !== 'time' && time?.is !== 'number')) return undefined
+    this.#at += 2
+    this.#isPlain = false
+    return time.minutes
+  }
+
+  #addNumber(minutes: readonly number[]): void {
+    const [before, after] = [this.#parts[this.#at - 2], this.#parts[this.#at]]
+    const isBesideTime = before?.is === 'part' || after?.is === 'part' || before?.is === 'around'
+    const isAlternative = before?.is === 'or' && this.#clause.some(({ times }) => times.length > 0)
+    const isBeforeAlternative = after?.is === 'or' && this.#parts[this.#at + 1]?.is === 'time'
+    const to = isBesideTime ? undefined : this.#endOfRange()
+    const last = this.#clause.at(-1)
+    const isAfterDay = last?.order.at(-1) === 'day' && (this.#isAfterDay() || before?.is === 'sign')
+    this.#isPlain &&= isBesideTime
+    if (to !== undefined) this.#groupFor('time', () => false).limits.push({ from: minutes, to })
+    else if (isBesideTime || isAlternative || isAfterDay || isBeforeAlternative) this.#addTime(minutes)
+  }
+
+  #addLimit(kind: 'from' | 'until' | 'between'): void {
+    this.#isPlain = false
+    const first = this.#parts[this.#at]
+    if (first?.is !== 'time' && first?.is !== 'number') return
+    const [mark, second] = this.#parts.slice(this.#at + 1, this.#at + 3)
+    const isRange =
+      (kind === 'between' && mark?.is === 'or') || (kind !== 'until' && (mark?.is === 'until' || mark?.is === 'sign'))
+    this.#at++
+    const group = this.#groupFor('time', () => false)
+    if (isRange && (second?.is === 'time' || second?.is === 'number')) {
+      this.#at += 2
+      group.limits.push({ from: first.minutes, to: second.minutes })
+    } else if (kind !== 'between') {
+      group.limits.push(kind === 'from' ? { from: first.minutes } : { to: first.minutes })
+    }
   }
 }
 
-/** The first day named; `left`: words that say something else or name another day. */
-function spokenDay(text: string, date: Parts, known: TimeVocabulary): { day: Parts; left: string[] } {
-  const { weekdays, shortWeekdays, months, inDays, spelled } = known
-  const day = { ...date }
-  const words = text.match(/[\p{L}]+|\d+|#/gu) ?? []
-  const isNumber = (word: string | undefined) => word !== undefined && /^[\d#]/.test(word)
-  const left = words.filter((word, index) => {
-    if (word === '#') return false
-    const [before = '', after = ''] = [words[index - 1], words[index + 1]]
-    const isShort = words.length === 1 || isNumber(after)
-    const weekday = weekdays.get(word) ?? (isShort ? shortWeekdays.get(word) : undefined)
-    if (weekday !== undefined) return !setOnce(day, 'weekday', weekday)
-    if (weekdays.has(before) && spelled.afterWeekday.includes(word)) return true
-    const days = inDays.get(word)
-    if (days !== undefined) return !setOnce(day, 'inDays', days)
-    const month = months.get(word)
-    const isDate = [before, after].some(isDayOfMonth)
-    if (month !== undefined && isDate) return !setOnce(day, 'month', month)
-    const isBesideMonth = [before, after].some(beside => months.has(beside))
-    return !(isDayOfMonth(word) && isBesideMonth && setOnce(day, 'day', Number(word)))
+/** @param today days since 1970 */
+function resolve(group: Group, today: number): Wanted & { isUnsure: boolean } {
+  const days = daysOf(group, today)
+  const spans = spansOf(group)
+  return {
+    ...(days.days && { days: days.days }),
+    ...(spans.spans && { spans: spans.spans }),
+    isUnsure: group.isUnsure || days.isUnsure || spans.isUnsure,
+  }
+}
+
+const WEEK = [1, 2, 3, 4, 5, 6, 7]
+/** How far ahead days are meant, at most. */
+const MAX_DAYS_AHEAD = 366
+const MAX_DAYS_REFUSED = 60
+
+function daysOf({ days: parts, isRefused, times }: Group, today: number): { days?: number[]; isUnsure: boolean } {
+  if (parts.length === 0) return { isUnsure: false }
+  const of = <Kind extends DayPart['is']>(is: Kind) =>
+    parts.filter((part): part is DayPart & { is: Kind } => part.is === is)
+  const weekdays = of('weekdays').flatMap(({ weekdays }) => weekdays)
+  const onWeekdays = (days: readonly number[]) =>
+    days.filter(day => weekdays.length === 0 || weekdays.includes(weekdayOf(day)))
+  const coming = (ahead: number) => onWeekdays(Array.from({ length: ahead + 1 }, (_, index) => today + index))
+  const fixed = [...of('days').map(({ days }) => today + days), ...of('date').flatMap(date => dayOfDate(date, today))]
+  if (fixed.length > 0) {
+    const days = onWeekdays(fixed)
+    // `dinsdag of 27 november`, or a date that is not on that weekday.
+    return days.length > 0 ? { days, isUnsure: false } : { days: [...fixed, ...coming(7)], isUnsure: true }
+  }
+  const weeks = of('weeks')
+  const monday = today - weekdayOf(today) + 1
+  if (weeks.length > 0) {
+    const days = weeks.flatMap(({ weeks, weekdays = WEEK }) =>
+      weekdays.map(weekday => monday + weeks * 7 + weekday - 1),
+    )
+    const later = days.filter(day => day >= today)
+    return { days: onWeekdays(later), isUnsure: true }
+  }
+  // `dinsdag kan ik niet`: no Tuesday.
+  const ahead = isRefused && times.length === 0 ? MAX_DAYS_REFUSED : of('next').length > 0 ? 14 : 7
+  return { days: coming(ahead), isUnsure: false }
+}
+
+/** The next such day; none: there is no such date. */
+function dayOfDate({ day, month }: { day: number; month?: number | undefined }, today: number): number[] {
+  for (let ahead = today; ahead < today + MAX_DAYS_AHEAD; ahead++) {
+    const date = new Date(ahead * DAY_MS)
+    if (date.getUTCDate() === day && (month === undefined || date.getUTCMonth() + 1 === month)) return [ahead]
+  }
+  return []
+}
+
+function spansOf({ times, parts, limits }: Group): { spans?: Span[]; isUnsure: boolean } {
+  const ranges = limits.map(limit => rangeOf(limit, parts))
+  const isIn = (minute: number) =>
+    (parts.length === 0 || parts.some(([from, to]) => minute >= from && minute < to)) &&
+    ranges.every(([from, to]) => minute >= from && minute < to)
+  if (times.length > 0) {
+    const all = times.flat()
+    const fitting = all.filter(isIn)
+    const kept = fitting.length > 0 ? fitting : all
+    return {
+      spans: kept.map((minute): Span => [minute, minute + 1]),
+      isUnsure: times.length > 1 || ranges.length > 0 || fitting.length === 0,
+    }
+  }
+  if (parts.length === 0 && ranges.length === 0) return { isUnsure: false }
+  const whole: Span[] = [[0, DAY_MINUTES]]
+  const spans = (parts.length > 0 ? parts : whole).map((part): Span => {
+    return [Math.max(part[0], ...ranges.map(([from]) => from)), Math.min(part[1], ...ranges.map(([, to]) => to))]
   })
-  return { day, left }
+  const possible = spans.filter(([from, to]) => from < to)
+  return { spans: possible.length > 0 ? possible : ranges, isUnsure: true }
 }
 
-function isDayOfMonth(word: string): boolean {
-  return Number(word) >= 1 && Number(word) <= 31
-}
-
-/** false: already set to something else. */
-function setOnce(day: Parts, part: 'weekday' | 'inDays' | 'month' | 'day', value: number): boolean {
-  day[part] ??= value
-  return day[part] === value
-}
-
-/** The first time of day named; `rest`: the text with # in place of each. */
-function spokenHour(text: string, words: TimeVocabulary): { hour: Parts; rest: string; isOne: boolean } {
-  const { spelled } = words
-  const found: HourGroups[] = []
-  const rest = text.replaceAll(words.hour, (match, ...args) => {
-    const groups = args.at(-1) as HourGroups
-    const isArticle = spelled.articles.includes(groups.hour)
-    if (groups.before === '' && (isArticle || (groups.minute ?? groups.unit) === undefined)) return match
-    found.push(groups)
-    return ' # '
-  })
-  const [first, ...others] = found
-  if (first === undefined) return { hour: {}, rest, isOne: true }
-  const phrases = first.before.match(words.beforeHour) ?? []
-  const hour = hourOf(first, phrases, words)
-  // Most likely a date: `24.11`, `1.12`.
-  if (hour === undefined) return { hour: {}, rest, isOne: false }
-  return { hour, rest, isOne: others.length === 0 && !phrases.some(phrase => spelled.unsure.includes(phrase)) }
-}
-
-interface HourGroups {
-  before: string
-  hour: string
-  minute: string | undefined
-  unit: string | undefined
-}
-
-const DAY_MINUTES = 24 * 60
-
-/** undefined: not a time of day. */
-function hourOf(
-  { hour, minute: written = '0', unit = '' }: HourGroups,
-  phrases: readonly string[],
-  words: TimeVocabulary,
-): Parts | undefined {
-  const { spelled, am, pm } = words
-  const named = spelled.hours[hour] ?? Number(hour)
-  const minutes = named * 60 + Number(written) + sum(phrases.map(phrase => Number(spelled.beforeHour[phrase])))
-  if (named > 23 || minutes % 5 !== 0) return undefined
-  const hours = Math.floor(((minutes + DAY_MINUTES) % DAY_MINUTES) / 60)
-  const minute = (minutes + DAY_MINUTES) % 60
-  if (pm.has(unit) && hours === 12) return { hours: [12], minute }
-  // `5 uur` can mean the afternoon, `05:30` can't.
-  const isMorning = am.has(unit) || hours >= 12 || hour.startsWith('0')
-  return { hours: [...(pm.has(unit) ? [] : [hours]), ...(isMorning ? [] : [hours + 12])], minute }
-}
-
-function sum(numbers: number[]): number {
-  return numbers.reduce((total, number) => total + number, 0)
+/** `tussen 3 en 5`: in the afternoon, unless a part of the day says otherwise. */
+function rangeOf({ from, to }: Limit, parts: readonly Span[]): Span {
+  const pick = (minutes: readonly number[]) => {
+    const inPart = minutes.find(minute => parts.some(part => minute >= part[0] && minute < part[1]))
+    const inDay = minutes.find(minute => minute >= 8 * 60 && minute < 20 * 60)
+    return inPart ?? inDay ?? (minutes[0] as number)
+  }
+  const start = from === undefined ? 0 : pick(from)
+  if (to === undefined) return [start, DAY_MINUTES]
+  const end = pick(to)
+  return [start, end > start ? end : Math.min(end + DAY_MINUTES / 2, DAY_MINUTES)]
 }

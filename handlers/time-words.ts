@@ -1,28 +1,32 @@
 import { Info } from 'luxon'
+import { Spelling, splitPhrases, wordsIn } from './phrases.ts'
 import { LANGUAGES, type Language, type LanguageCode } from './texts/index.ts'
-import type { SpelledTimes } from './texts/language.ts'
+import type { TimeWord } from './texts/language.ts'
 
-/** The time words of a language's students, prepared for matching. */
+/** What a word or phrase says about a time. Parts of the day are in hours, `before` and `duration` in minutes. */
+export type Sense =
+  /** 1: Monday. */
+  | { is: 'weekdays'; weekdays: readonly number[]; isShort?: boolean }
+  | { is: 'days'; days: number }
+  | { is: 'weeks'; weeks: number; weekdays?: readonly number[] }
+  | { is: 'month'; month: number }
+  | { is: 'part'; from: number; to: number }
+  | { is: 'hour'; hour: number; isArticle: boolean }
+  | { is: 'before'; minutes: number; isUnsure: boolean }
+  | { is: 'duration'; minutes: number }
+  /** The text may mean something else by what it says. */
+  | { is: 'unsure' }
+  | { is: TimeWord }
+
+/** The time words of a language's students. */
 export interface TimeVocabulary {
-  /** Names, in lower case, with their numbers. 1: Monday, January. */
-  weekdays: ReadonlyMap<string, number>
-  /** Often other words too (`do`, `zo`, `sun`): taken as weekdays only before a number, or alone. */
-  shortWeekdays: ReadonlyMap<string, number>
-  months: ReadonlyMap<string, number>
-  inDays: ReadonlyMap<string, number>
-  fillers: ReadonlySet<string>
-  am: ReadonlySet<string>
-  pm: ReadonlySet<string>
-  /** Of the student's own language alone: `half` differs. */
-  spelled: SpelledTimes
-  date: RegExp
-  /** The words of `spelled.beforeHour`. */
-  beforeHour: RegExp
-  /** A possible hour, with the group `hour` and optionally `before`, `minute` and `unit`. */
-  hour: RegExp
+  /** By their first word: the longest phrase first. */
+  phrases: ReadonlyMap<string, readonly { words: readonly string[]; senses: readonly Sense[] }[]>
+  /** Corrects the names of weekdays. */
+  spelling: Spelling
+  /** Names of days, at the start of a word that ends with a part of the day: `dinsdagmiddag`. */
+  dayNames: ReadonlySet<string>
 }
-
-const NEVER = '(?!)'
 
 const known = new Map<LanguageCode, TimeVocabulary>()
 
@@ -33,66 +37,77 @@ export function timeVocabularyOf(code: LanguageCode): TimeVocabulary {
   return vocabulary
 }
 
+/** Of the student's own language alone, since another one's differ: `half`. */
+const OWN_ONLY: ReadonlySet<Sense['is']> = new Set(['hour', 'before'])
+
 function vocabularyOf(own: Language): TimeVocabulary {
-  const ownFillers = new Set(own.times.fillers.split(' '))
-  const all = [own, ...own.times.alsoReads.map(code => LANGUAGES[code])]
-  /** Words of all these languages, except those that are fillers in the student's own. */
-  const words = (wordsOf: (language: Language) => readonly string[]) =>
-    new Set(all.flatMap(language => wordsOf(language).filter(word => language === own || !ownFillers.has(word))))
-  /** The student's own language last, so that it wins. */
-  const numbers = (entriesOf: (language: Language) => [string, number][]) =>
-    new Map(
-      all
-        .toReversed()
-        .flatMap(entriesOf)
-        .filter(([word]) => !ownFillers.has(word)),
-    )
-  const am = words(({ times }) => times.halves.am)
-  const pm = words(({ times }) => times.halves.pm)
-  const { spelled } = own.times
-  return {
-    weekdays: numbers(({ locale }) => numbered(Info.weekdays('long', { locale }))),
-    shortWeekdays: numbers(({ locale }) => numbered(Info.weekdays('short', { locale }))),
-    months: numbers(({ locale }) => [
-      ...numbered(Info.months('long', { locale })),
-      ...numbered(Info.months('short', { locale })),
-    ]),
-    inDays: numbers(({ times }) => Object.entries(times.inDays)),
-    fillers: words(({ times }) => times.fillers.split(' ')),
-    am,
-    pm,
-    spelled,
-    date: spelled.date ?? new RegExp(NEVER, 'g'),
-    beforeHour: new RegExp(oneOf(Object.keys(spelled.beforeHour)), 'gu'),
-    hour: hourPattern({
-      separators: words(({ times }) => times.separators),
-      afterHour: new Set([...words(({ times }) => times.afterHour), ...am, ...pm]),
-      afterMinutes: new Set([...words(({ times }) => times.afterMinutes), ...am, ...pm]),
-      hours: Object.keys(spelled.hours),
-      beforeHour: Object.keys(spelled.beforeHour),
-    }),
+  const senses = new Map<string, Sense[]>()
+  const dayNames = new Set<string>()
+  const names: string[] = []
+  // The student's own language first: where two differ, it wins.
+  for (const language of [own, ...own.times.alsoReads.map(code => LANGUAGES[code])]) {
+    const isOwn = language === own
+    for (const [phrase, all] of sensesOf(language)) {
+      if (senses.has(phrase) || (!isOwn && all.some(({ is }) => OWN_ONLY.has(is)))) continue
+      senses.set(phrase, all)
+      const [sense] = all
+      if (sense?.is === 'days' || sense?.is === 'morning' || (sense?.is === 'weekdays' && !sense.isShort))
+        dayNames.add(phrase)
+      if (sense?.is === 'weekdays' && !sense.isShort && !phrase.includes(' ')) names.push(phrase)
+    }
   }
+  return { phrases: indexed(senses), spelling: new Spelling(names), dayNames }
 }
 
-/** Short names may end with a dot. */
-function numbered(names: string[]): [string, number][] {
-  return names.map((name, index) => [name.toLowerCase().replace(/\.$/, ''), index + 1])
+function indexed(senses: ReadonlyMap<string, readonly Sense[]>): TimeVocabulary['phrases'] {
+  const all = [...senses].map(([phrase, senses]) => ({ words: phrase.split(' '), senses }))
+  all.sort((one, other) => other.words.length - one.words.length)
+  return Map.groupBy(all, ({ words }) => words[0] as string)
 }
 
-/** `17:00`, `17.00 uur`, `17u30`, `5 pm`, `3 uur`, `halb drei`. */
-function hourPattern(
-  parts: Record<'separators' | 'afterHour' | 'afterMinutes' | 'hours' | 'beforeHour', Iterable<string>>,
-): RegExp {
-  const before = `(?<before>(?:(?<![\\p{L}\\d])${oneOf(parts.beforeHour)}\\s+)*)`
-  const hour = `(?<hour>(?<!\\d)\\d{1,2}|(?<!\\p{L})${oneOf(parts.hours)}(?!\\p{L}))`
-  const end = '(?![\\p{L}\\d_])'
-  const withMinutes = `\\s?${oneOf([':', '\\.', ...parts.separators])}\\s?(?<minute>\\d{2})(?!\\d)(?:\\s?(?<unit>${oneOf(parts.afterMinutes)})${end})?`
-  const fullHour = `\\s?(?<unit>${oneOf(parts.afterHour)})${end}`
-  return new RegExp(`${before}${hour}(?:${withMinutes}|${fullHour})?`, 'gu')
+/** A language's phrases in plain words, the first meaning of each. */
+function sensesOf({ locale, times }: Language): [phrase: string, senses: Sense[]][] {
+  const plain = (phrase: string) => wordsIn(phrase).join(' ')
+  const all = <T>(entries: Readonly<Record<string, T>>, toSense: (value: T, phrase: string) => Sense[]) =>
+    Object.entries(entries).map(([phrase, value]): [string, Sense[]] => [plain(phrase), toSense(value, phrase)])
+  const weekday =
+    (isShort: boolean) =>
+    (name: string, index: number): [string, Sense[]] => [
+      plain(name),
+      [{ is: 'weekdays', weekdays: [index + 1], isShort }],
+    ]
+  const month = (name: string, index: number): [string, Sense[]] => [plain(name), [{ is: 'month', month: index + 1 }]]
+  return [
+    ...all(times.hours, (hour, word) => [{ is: 'hour', hour, isArticle: times.articles.includes(word) }]),
+    ...all(times.beforeHour, (minutes, phrase) => [{ is: 'before', minutes, isUnsure: times.unsure.includes(phrase) }]),
+    ...all(times.inDays, days => [{ is: 'days', days }]),
+    ...all(times.inWeeks, weeks => [{ is: 'weeks', weeks }]),
+    ...all(times.inWeekParts, ([weeks, ...weekdays]) => [{ is: 'weeks', weeks, weekdays }]),
+    ...all(times.parts, ([from, to]) => [{ is: 'part', from, to }]),
+    ...all(times.dayParts, ([days, from, to]): Sense[] => [
+      { is: 'days', days },
+      { is: 'part', from, to },
+    ]),
+    ...all(times.durations, minutes => [{ is: 'duration', minutes }]),
+    ...wordSenses(times.words),
+    ...all(times.weekdays, weekdays => [{ is: 'weekdays', weekdays }]),
+    ...Info.weekdays('long', { locale }).map(weekday(false)),
+    ...Info.weekdays('short', { locale }).map(weekday(true)),
+    ...all(times.shortWeekdays, weekday => [{ is: 'weekdays', weekdays: [weekday], isShort: true }]),
+    ...Info.months('long', { locale }).map(month),
+    ...Info.months('short', { locale }).map(month),
+    ...all(times.months, month => [{ is: 'month', month }]),
+  ]
 }
 
-/** Longest first: `viertel nach` before `viertel`. Without words it matches nothing, not the empty string. */
-function oneOf(words: Iterable<string>): string {
-  const longestFirst = [...words].sort((a, b) => b.length - a.length)
-  return `(?:${[...longestFirst, NEVER].join('|')})`
+/** One word may be of several kinds: `u` stands after an hour, and before minutes. */
+function wordSenses(words: Readonly<Record<TimeWord, string>>): Map<string, Sense[]> {
+  const senses = new Map<string, Sense[]>()
+  for (const [is, phrases] of Object.entries(words) as [TimeWord, string][]) {
+    for (const phrase of splitPhrases(phrases).filter(Boolean)) {
+      const plain = wordsIn(phrase).join(' ')
+      senses.set(plain, [...(senses.get(plain) ?? []), { is }])
+    }
+  }
+  return senses
 }

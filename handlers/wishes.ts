@@ -126,7 +126,7 @@ function is(phrases: Phrases, words: readonly string[]): boolean {
 }
 
 const CARDINALS = new Map(
-  LANGUAGE_CODES.flatMap(code => Object.entries(LANGUAGES[code].times.spelled.hours)).map(([word, number]) => [
+  LANGUAGE_CODES.flatMap(code => Object.entries(LANGUAGES[code].times.hours)).map(([word, number]) => [
     wordsIn(word)[0],
     number,
   ]),

@@ -105,27 +105,25 @@ export interface AskingForLanguage {
   subjects: string
 }
 
-/** How students write times, all in lower case. */
+/** How students write times. Phrases are read as handlers/phrases.ts reads them: without case and accents. */
 export interface TimeWords {
   /** Languages whose words of time these students use too. Where two differ, the student's own language counts. */
   alsoReads: readonly LanguageCode[]
+  /** Beside the names that luxon knows; 1: Monday. */
+  weekdays: Readonly<Record<string, readonly number[]>>
+  /** Often other words too: taken as weekdays only beside something else that says when, or alone. */
+  shortWeekdays: Readonly<Record<string, number>>
+  months: Readonly<Record<string, number>>
   /** Days from today. */
   inDays: Readonly<Record<string, number>>
-  /** Words that change nothing about the time beside them, with spaces between. Never one that excludes or limits. */
-  fillers: string
-  /** Between hours and minutes, beside `:` and `.`: the `u` of `17u30`. */
-  separators: readonly string[]
-  /** After a full hour: `17 uur`. */
-  afterHour: readonly string[]
-  /** After hours and minutes: `17:30 uur`. */
-  afterMinutes: readonly string[]
-  /** After a time of the first or the second half of the day: `am`, `pm`. */
-  halves: { am: readonly string[]; pm: readonly string[] }
-  spelled: SpelledTimes
-}
-
-/** Times in words, and dates in digits. */
-export interface SpelledTimes {
+  /** Weeks from this one. */
+  inWeeks: Readonly<Record<string, number>>
+  /** Weeks from this one, and the weekdays of it. */
+  inWeekParts: Readonly<Record<string, readonly [weeks: number, ...weekdays: number[]]>>
+  /** Of the day, from and to in hours. Joined to a day they are one word: `dinsdagmiddag`. */
+  parts: Readonly<Record<string, readonly [from: number, to: number]>>
+  /** `vanavond`: days from today, and the part of the day. */
+  dayParts: Readonly<Record<string, readonly [days: number, from: number, to: number]>>
   /** `{ drei: 3 }` */
   hours: Readonly<Record<string, number>>
   /** Hours that are an article too: hours only after a word of `beforeHour`. `half een`, but not `een uur`. */
@@ -134,11 +132,58 @@ export interface SpelledTimes {
   beforeHour: Readonly<Record<string, number>>
   /** Words of `beforeHour` after which the time is never certain, since others mean another by them. */
   unsure: readonly string[]
-  /** A date in digits, with the groups `day` and `month`, global. Without it, dates in digits are not understood. */
-  date?: RegExp
-  /** Words of `inDays` that are a part of the day after a weekday: `Dienstag Morgen`. */
-  afterWeekday: readonly string[]
+  /** How long a lesson lasts, in minutes. */
+  durations: Readonly<Record<string, number>>
+  /** A date in digits may have its month first, as in America: `11/25`. */
+  isMonthFirst: boolean
+  /** Phrases with commas between. */
+  words: Readonly<Record<TimeWord, string>>
 }
+
+export type TimeWord =
+  /** After an hour: `uur`. */
+  | 'clock'
+  /** Between hour and minutes, beside `:` and `.`: the `u` of `17u30`. */
+  | 'separator'
+  | 'am'
+  | 'pm'
+  /** 12:00. */
+  | 'noon'
+  /** After a number: the day of a month. */
+  | 'ordinal'
+  /** After a number: how long. */
+  | 'hours'
+  | 'minutes'
+  /** Beside a number and `clock`: how long. */
+  | 'lesson'
+  | 'lessonOf'
+  /** Between two numbers: `in 3 Tagen`. */
+  | 'inAWhile'
+  | 'dayUnit'
+  | 'weekUnit'
+  /** Before an hour, or a part of the day. */
+  | 'from'
+  | 'until'
+  | 'around'
+  | 'between'
+  /** Before an hour, and before much else. */
+  | 'ago'
+  | 'or'
+  /** Ends what a denial denies. */
+  | 'but'
+  | 'not'
+  /** Denies the days and parts of the day that follow. */
+  | 'except'
+  /** Before a weekday: the coming one, or one week later. */
+  | 'next'
+  | 'weekly'
+  /** Any time will do. */
+  | 'any'
+  | 'earlier'
+  /** The morning after a weekday, else a day: `Dienstag Morgen`. */
+  | 'morning'
+  /** Changes nothing about the time beside it. Never a word that excludes or limits. */
+  | 'filler'
 
 /** What students read. The parameters are complete: amounts have their currency, times are in the student's zone. */
 export interface Texts {
