@@ -29,6 +29,7 @@ export type { ChatwootClient, ChatwootOptions } from './clients/chatwoot.ts'
 export type { Checkout, StripeClient, StripeOptions } from './clients/stripe.ts'
 export type { ConversationOptions } from './handlers/conversation-options.ts'
 export type { PriceIds } from './handlers/services.ts'
+export type { MessageTemplate, MessageTemplates } from './handlers/templates.ts'
 export type {
   Clock,
   Commit,
@@ -46,6 +47,7 @@ export type {
   AttentionEvent,
   ForeignEvent,
   HandledEvent,
+  UndeliveredEvent,
   WebhookEvents,
 } from './inbox/events.ts'
 export type { Inbox } from './inbox/inbox.ts'
@@ -150,11 +152,11 @@ function returnUrlOf({ stripe = {}, chatwoot = {}, prefix = '' }: WebhooksOption
 /** Chatwoot, Stripe, and the host's own. @param now Unix ms @throws {OptionError} */
 function allSources(app: FastifyInstance, options: WebhooksOptions, now: () => number): [Source, Source, ...Source[]] {
   const { chatwoot = {}, stripe = {}, sources = [] } = options
-  const { accountId } = chatwoot
+  const { accountId, inboxIds } = chatwoot
   const { log } = app
   const livemode = app.webhooks.stripe?.livemode
   const own = [
-    chatwootSource({ path: chatwoot.path, accountId, verify: chatwootVerifier(chatwoot, log, now) }),
+    chatwootSource({ path: chatwoot.path, accountId, inboxIds, verify: chatwootVerifier(chatwoot, log, now) }),
     stripeSource({ path: stripe.path, accountId, verify: stripeVerifier(stripe, log, now), livemode, log }),
   ] as const
   checkSources(sources, own)

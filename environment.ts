@@ -18,6 +18,8 @@ export interface Env {
   CW_TOKEN?: string
   CW_ADMIN_TOKEN?: string
   CW_MODE?: 'bot' | 'account'
+  CW_INBOX_IDS?: string
+  CW_TEMPLATES?: string
   HANDOFF_AGENT_ID?: number
   HANDOFF_HOURS: number
   STRIPE_SECRET_KEY?: string
@@ -106,6 +108,12 @@ export const ENV_SCHEMA = {
       enum: ['bot', 'account'],
       description: 'How messages come: bot (an agent bot: open is a person’s) or account (its webhook alone)',
     },
+    CW_INBOX_IDS: {
+      type: 'string',
+      pattern: '^\\s*[1-9]\\d*(\\s*,\\s*[1-9]\\d*)*\\s*$',
+      description: 'Ids of the inboxes whose events are handled, comma-separated (default: all)',
+    },
+    CW_TEMPLATES: { ...text, description: 'WhatsApp’s message templates by what they say, as JSON' },
     HANDOFF_AGENT_ID: { type: 'integer', minimum: 1, description: 'The agent who gets handed-over conversations' },
     HANDOFF_HOURS: {
       type: 'number',

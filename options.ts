@@ -16,8 +16,10 @@ import type { StripeVerification } from './sources/stripe.ts'
 export interface WebhooksOptions {
   /** Prefix of all paths. */
   prefix?: string
-  /** `path` (`/cw`), verification, the account to act in, and who has its conversations. */
-  chatwoot?: { path?: string } & ChatwootVerification & ChatwootOptions & ConversationOptions
+  /** `path` (`/cw`), verification, the account and the inboxes to act in, and who has the conversations. */
+  chatwoot?: { path?: string; inboxIds?: readonly number[] } & ChatwootVerification &
+    ChatwootOptions &
+    ConversationOptions
   /**
    * `path` (`/webhook/payments`), verification, the account to use, lesson prices, and where students land after paying
    * (`returnUrl`; default: `/paid` of `publicUrl`, where this service is reached from outside, else Chatwoot's URL).
@@ -54,6 +56,8 @@ const NAMES: Names<WebhooksOptions> = {
     handoffAgentId: true,
     handoffHours: true,
     mode: true,
+    inboxIds: true,
+    templates: true,
     secrets: true,
     verify: true,
     legacySignature: true,

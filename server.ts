@@ -123,6 +123,8 @@ export function webhooksOptions(config: Env, clock = systemClock): WebhooksOptio
       token: config.CW_TOKEN,
       adminToken: config.CW_ADMIN_TOKEN,
       mode: config.CW_MODE,
+      inboxIds: listOf(config.CW_INBOX_IDS)?.map(Number),
+      templates: templatesOf(config),
       handoffAgentId: config.HANDOFF_AGENT_ID,
       handoffHours: config.HANDOFF_HOURS,
     },
@@ -158,6 +160,14 @@ function googleOptions(config: Env): NonNullable<WebhooksOptions['calendar']>['g
     throw new EnvError('GCAL_SERVICE_ACCOUNT_JSON and GCAL_CALENDAR_ID belong together: set both, or neither')
   }
   return { serviceAccount: GCAL_SERVICE_ACCOUNT_JSON, calendarId: GCAL_CALENDAR_ID, apiBase: GCAL_API_BASE }
+}
+
+function templatesOf({ CW_TEMPLATES }: Env): NonNullable<WebhooksOptions['chatwoot']>['templates'] {
+  try {
+    return CW_TEMPLATES === undefined ? undefined : JSON.parse(CW_TEMPLATES)
+  } catch (error) {
+    throw new EnvError(`CW_TEMPLATES is not JSON: ${(error as Error).message}`)
+  }
 }
 
 function listOf(text: string | undefined): string[] | undefined {

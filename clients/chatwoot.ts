@@ -64,6 +64,8 @@ export interface MenuItem {
 
 export interface MessageExtras {
   items?: readonly MenuItem[] | undefined
+  /** WhatsApp's template to send; the content is what Chatwoot shows. */
+  template?: object | undefined
   /** Chatwoot has no idempotency keys; it returns this with the message, for `wasSent`. */
   marker?: string
 }
@@ -241,7 +243,7 @@ function messageCalls(calls: Calls) {
     conversation: string,
     content: string,
     signal: AbortSignal,
-    { items, marker }: MessageExtras = {},
+    { items, template, marker }: MessageExtras = {},
     isPrivate: boolean,
   ): Promise<void> {
     const message = {
@@ -250,6 +252,7 @@ function messageCalls(calls: Calls) {
       private: isPrivate,
       content_type: items === undefined ? 'text' : 'input_select',
       content_attributes: { items, [MARKER]: marker },
+      template_params: template,
     }
     await calls.post(`${pathOf('conversations', conversation)}/messages`, message, signal)
   }

@@ -67,6 +67,7 @@ export function situationOf(
     intent,
     offered,
     without: withoutSteps(services, conversation, kind),
+    numbersShown: conversation.attributes.numbers_shown === true,
     reader: readerOf(conversation, services),
   }
 }

@@ -58,6 +58,7 @@ function expiredReply(
   return respectingSilence(services, conversation, {
     since: stateOf(conversation),
     content: TEXTS[conversation.language].expired(when),
+    about: { text: 'expired', values: [when] },
     items: choicesOf(situationOf({ services, conversation, kind: kindOf(conversation) }, 'menu', [])),
     attributes: { ...BOOKED, ...NO_ORDER },
     labels: { remove: ['status:awaiting_pay'] },

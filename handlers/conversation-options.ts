@@ -1,5 +1,6 @@
 import { OptionError } from '../inbox/errors.ts'
 import type { Services } from './services.ts'
+import { type MessageTemplates, validTemplates } from './templates.ts'
 
 /** Who has the conversations: part of the option `chatwoot`. */
 export interface ConversationOptions {
@@ -12,18 +13,21 @@ export interface ConversationOptions {
   handoffAgentId?: number
   /** So long after a person's last message the bot has the conversation again, h. Default 24. */
   handoffHours?: number
+  /** WhatsApp's message templates, by what they say. Default: the tutor gets a note instead. */
+  templates?: MessageTemplates
 }
 
 /** @throws {OptionError} */
 export function conversationSettings(
   options: ConversationOptions,
-): Pick<Services, 'mode' | 'handoffAgentId' | 'handoffMs'> {
-  const { mode, handoffAgentId, handoffHours } = options
+): Pick<Services, 'mode' | 'handoffAgentId' | 'handoffMs' | 'templates'> {
+  const { mode, handoffAgentId, handoffHours, templates } = options
   if (mode !== undefined && mode !== 'bot' && mode !== 'account') {
     throw new OptionError('chatwoot.mode (CW_MODE) must be bot or account')
   }
   if (handoffHours !== undefined && !(Number.isFinite(handoffHours) && handoffHours > 0)) {
     throw new OptionError('chatwoot.handoffHours (HANDOFF_HOURS) must be a number of hours above 0')
   }
-  return { mode, handoffAgentId, handoffMs: handoffHours === undefined ? undefined : handoffHours * 3_600_000 }
+  const handoffMs = handoffHours === undefined ? undefined : handoffHours * 3_600_000
+  return { mode, handoffAgentId, handoffMs, templates: validTemplates(templates) }
 }

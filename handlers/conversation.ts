@@ -15,6 +15,10 @@ export interface Conversation {
   contactName: string
   contactAttributes: Json
   language: LanguageCode
+  /** Such as `Channel::Whatsapp`; null: not said. */
+  channel: string | null
+  /** false: its channel takes templates only (WhatsApp, 24 hours after the student's last message). */
+  canReply: boolean
   /** `pending`: it is the bot's turn. */
   status: string
   /** Assigned to a person. */
@@ -30,7 +34,7 @@ export interface Conversation {
 }
 
 export function toConversation(conversation: ChatwootConversation): Conversation {
-  const { id, custom_attributes, additional_attributes, meta, status, labels } = conversation
+  const { id, custom_attributes, additional_attributes, meta, status, labels, channel, can_reply } = conversation
   const contact = meta.sender
   const contactAttributes = contact?.custom_attributes ?? {}
   return {
@@ -40,6 +44,8 @@ export function toConversation(conversation: ChatwootConversation): Conversation
     contactName: contact?.name ?? '',
     contactAttributes,
     language: languageOf(contactAttributes, additional_attributes, custom_attributes),
+    channel: channel ?? meta.channel,
+    canReply: can_reply,
     status,
     // Bots can be assignees too ('AgentBot', 'Captain::Assistant'); versions without assignee_type say `agent_bot`.
     assigned:

@@ -40,6 +40,8 @@ export interface Situation {
   offered: readonly number[]
   /** Steps that make no sense here, such as a trial lesson for a customer. */
   without: ReadonlySet<Step>
+  /** The choices stand in the text, numbered: a number is an answer to them. */
+  numbersShown?: boolean
   reader: Reader
 }
 
@@ -82,7 +84,8 @@ export function understand(text: string, situation: Situation): Meaning {
     const reader = { ...situation.reader, language }
     const choices = choicesOf({ ...situation, reader })
     const isMeant = ({ title, value }: MenuItem) => [wordsOf(value), wordsOf(title)].includes(said)
-    const numbered = withoutNumbers ? undefined : choices.find((_, index) => said === `${index + 1}`)
+    const numbered =
+      withoutNumbers && !situation.numbersShown ? undefined : choices.find((_, index) => said === `${index + 1}`)
     const chosen = numbered ?? [...choices, ...itemsOf(also, reader)].find(isMeant)
     if (chosen === undefined) continue
     const time = situation.offered.find(at => choiceValue(at) === chosen.value)

@@ -48,7 +48,8 @@ async function offerAgain(
   { signal, log, once }: HandlerContext,
 ): Promise<Reply> {
   const { paymentFailed } = TEXTS[conversation.language]
-  if (!isOrderCurrent(conversation, order)) return { content: paymentFailed }
+  if (!isOrderCurrent(conversation, order))
+    return { content: paymentFailed, about: { text: 'paymentFailed', values: [] } }
   // Its hold lasts until the lesson begins, longer than the new link. Once, so that a retry keeps the hold made below.
   await once(`payment:${id}:released`, () => services.calendar.release(order, Number.MAX_SAFE_INTEGER, signal))
   const failed: Reply = {

@@ -149,10 +149,11 @@ function recordPayment(
 
 function confirm(services: Services, conversation: Conversation, { time, seen }: Payment): Reply {
   const texts = TEXTS[conversation.language]
-  const paid = texts.paid(moneyIn(conversation.language, seen))
-  if (time === null) return { content: paid }
+  const amount = moneyIn(conversation.language, seen)
+  const paid = texts.paid(amount)
+  if (time === null) return { content: paid, about: { text: 'paid', values: [amount] } }
   const when = formatWhen(time.start, readerOf(conversation, services))
-  return { content: [paid, texts.booked(when)].join('\n') }
+  return { content: [paid, texts.booked(when)].join('\n'), about: { text: 'booked', values: [amount, when] } }
 }
 
 /** For the tutor: whether the paid lesson is in the calendar. */

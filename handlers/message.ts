@@ -20,6 +20,7 @@ import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
 import type { Turn } from './steps.ts'
 import { giveBack, takeOver, withoutPerson } from './take-over.ts'
+import { isUndelivered, noteUndelivered } from './undelivered.ts'
 import { releaseUnsold, WITHOUT_ORDER } from './unsold.ts'
 import { isOpenedBySystem, isSwitchedOff, whoHas } from './who-has-it.ts'
 import { isFromPerson, isFromStudent } from './written-by.ts'
@@ -38,6 +39,8 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
   async function onMessage(delivery: Delivery<ChatwootMessage>, context: HandlerContext): Promise<void> {
     const { id, event, payload } = delivery
     if (isFromPerson(event, payload) && chatwoot !== null) return takeOver(services, chatwoot, delivery, context)
+    if (isUndelivered(event, payload) && chatwoot !== null)
+      return noteUndelivered(services, chatwoot, delivery, context)
     if (!isFromStudent(event, payload)) return
     context.log.debug({ preview: previewOf(payload) }, 'a student writes')
     if (chatwoot === null) return context.log.warn('no reply sent: CW_TOKEN is not set')

@@ -105,6 +105,7 @@ function refunded(
   const noted = cancelled && `; the lesson of ${formatWhen(cancelled, tutorReader(services))} is cancelled`
   const reply = {
     content: [texts.refunded(moneyIn(language, seen)), told].filter(Boolean).join('\n'),
+    about: { text: 'refunded' as const, values: [moneyIn(language, seen)] },
     note: `Payment refunded: ${sum}, order ${order}${noted ?? ''}`,
   }
   if (!isPayment || !isStatusOf(conversation, { id, order })) return reply

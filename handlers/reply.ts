@@ -3,8 +3,10 @@ import type { ChatwootClient, MenuItem } from '../clients/chatwoot.ts'
 import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import type { Json } from '../sources/json.ts'
+import { forChannel } from './channel.ts'
 import { type Conversation, fetchConversation, updateContact } from './conversation.ts'
 import type { Services } from './services.ts'
+import type { TemplateParams, TemplateValues } from './templates.ts'
 import { isSilent, withWayBack } from './who-has-it.ts'
 
 /** Everything to do in Chatwoot for one delivery. */
@@ -19,6 +21,8 @@ export interface Reply {
   /** For the student. */
   content?: string
   items?: MenuItem[]
+  /** What a template can say in place of `content`. */
+  about?: TemplateValues
   /** Hand the conversation over to a person. */
   handsOver?: boolean
   /** Chatwoot opened it, but no person has it: it is the bot's again. */
@@ -83,9 +87,8 @@ export async function publish(
   const { id, contactId, read } = conversation
   const { signal } = context
   const isOutdated = reply.since !== undefined && hasMovedOn(await fetchConversation(client, id, signal), reply)
-  const { attributes, contact, labels, note, content, items, handsOver, takesBack } = isOutdated
-    ? { note: reply.note }
-    : reply
+  const told = forChannel(services, conversation, isOutdated ? noteOf(reply) : reply)
+  const { attributes, contact, labels, note, content, items, handsOver, takesBack, template } = told
   await allEnded([
     attributes && client.mergeAttributes(id, attributes, signal, read),
     contact && contactId && lacks(conversation, contact) && updateIfThere(client, contactId, contact, context),
@@ -93,12 +96,17 @@ export async function publish(
     takesBack && !handsOver && client.setStatus(id, 'pending', signal),
   ])
   if (note !== undefined) {
-    const told = handsOver ? withWayBack(note, conversation, services) : note
-    await sayOnce(client, 'sendPrivateNote', id, { content: told }, `${key}:note`, context)
+    const toTutor = handsOver ? withWayBack(note, conversation, services) : note
+    await sayOnce(client, 'sendPrivateNote', id, { content: toTutor }, `${key}:note`, context)
   }
-  if (content !== undefined) await sayOnce(client, 'sendMessage', id, { content, items }, `${key}:message`, context)
+  if (content !== undefined) {
+    await sayOnce(client, 'sendMessage', id, { content, items, template }, `${key}:message`, context)
+  }
   if (handsOver) await handOver(services, client, conversation, key, context)
 }
+
+/** What is left of a reply that came too late. */
+const noteOf = ({ note }: Reply): Reply => (note === undefined ? {} : { note })
 
 /** Whether a contact's attributes are not known to be so already. */
 function lacks({ read, contactAttributes }: Conversation, attributes: Json): boolean {
@@ -127,13 +135,17 @@ export async function sayOnce(
   client: ChatwootClient,
   how: 'sendMessage' | 'sendPrivateNote',
   conversation: string,
-  { content, items }: { content: string; items?: MenuItem[] | undefined },
+  {
+    content,
+    items,
+    template,
+  }: { content: string; items?: MenuItem[] | undefined; template?: TemplateParams | undefined },
   key: string,
   { signal, once }: HandlerContext,
 ): Promise<void> {
   await once(key, async mayHaveActed => {
     if (mayHaveActed && (await client.wasSent(conversation, key, signal))) return
-    await client[how](conversation, content, signal, { items, marker: key })
+    await client[how](conversation, content, signal, { items, template, marker: key })
   })
 }
 

@@ -3,6 +3,7 @@ import type { Calendar } from '../calendar/contract.ts'
 import type { ChatwootClient } from '../clients/chatwoot.ts'
 import type { StripeClient } from '../clients/stripe.ts'
 import type { WebhookEvents } from '../inbox/events.ts'
+import type { MessageTemplates } from './templates.ts'
 import type { LanguageCode } from './texts/index.ts'
 
 /** Stripe price ids of 60 and 90 minute lessons; a lesson without one can't be sold. */
@@ -29,6 +30,8 @@ export interface Services {
   handoffAgentId?: number | undefined
   /** What `open` means: `bot`: a person has the conversation. `account`: nothing, all are open. Default: nothing. */
   mode?: 'bot' | 'account' | undefined
+  /** WhatsApp's, for when nothing else arrives. Default: none. */
+  templates?: MessageTemplates | undefined
   /** So long after a person's last message the bot has the conversation again, ms. Default: 24 h. */
   handoffMs?: number | undefined
   /** Tells this installation from every other on the same Stripe account. */

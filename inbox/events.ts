@@ -57,6 +57,16 @@ export interface ForeignEvent {
   payment: string
 }
 
+/** A message of the bot's did not reach the student. */
+export interface UndeliveredEvent {
+  /** Chatwoot's display id. */
+  conversation: string
+  /** Its id in Chatwoot. */
+  message: string
+  /** What the channel says. */
+  why: string
+}
+
 /** What happens to webhooks, for metrics, alerts and the dashboard. */
 export interface WebhookEvents {
   answered: [AnsweredEvent]
@@ -67,4 +77,5 @@ export interface WebhookEvents {
   foreign: [ForeignEvent]
   /** An outside system is unavailable, or available again. */
   held: [HeldEvent]
+  undelivered: [UndeliveredEvent]
 }

@@ -57,6 +57,7 @@ export function createMetrics({ inbox, events, clock, log }: MetricsOptions): Me
   })
   events.on('attention', () => metrics.attention.inc())
   events.on('foreign', () => metrics.foreign.inc())
+  events.on('undelivered', () => metrics.undelivered.inc())
 
   function collectProcess(): void {
     const stats = inbox.stats()
@@ -137,6 +138,7 @@ function metricsIn(registry: Registry) {
   // Without labels: Prometheus sees no increase in a series that begins at 1.
   const attention = new Counter(common('payments_attention_total', 'Payments that need a person; the log says why'))
   const foreign = new Counter(common('payments_foreign_total', 'Payments of other installations, ignored'))
+  const undelivered = new Counter(common('messages_undelivered_total', 'Messages that did not reach the student'))
 
   const waiting = new Gauge(common('commit_waiting_deliveries', 'Deliveries waiting for their commit'))
   const waitingBytes = new Gauge(common('commit_waiting_bytes', 'Bytes of bodies waiting for their commit'))
@@ -166,6 +168,7 @@ function metricsIn(registry: Registry) {
     commitFailures,
     attention,
     foreign,
+    undelivered,
     waiting,
     waitingBytes,
     inFlight,

@@ -37,6 +37,9 @@ export interface ChatwootApiOptions {
   lastMessage?: number
 }
 
+/** WhatsApp's error after the 24 hours. */
+const WINDOW_CLOSED = '131047: Re-engagement message'
+
 /** Conversations on a page. */
 const PAGE = 25
 
@@ -154,16 +157,23 @@ export async function startChatwootApi(options: ChatwootApiOptions = {}): Promis
     if (problem !== null) return { status: 422, body: { message: problem, attributes: ['content'] } }
     const content_type = String(body.content_type ?? 'text')
     const parts = { content, private: body.private === true, content_type, content_attributes, sender }
-    return ok({ ...state.addMessage(conversation, parts), conversation_id: conversation.id })
+    const isLate = !parts.private && body.template_params == null && !state.canReply(conversation)
+    const message = state.addMessage(conversation, parts)
+    const answer = ok({ ...message, conversation_id: conversation.id })
+    // WhatsApp's own answer comes later.
+    if (isLate) state.failMessage(conversation, message, WINDOW_CLOSED)
+    return answer
   }
 
-  function show({ contact, assignee, messages, inbox = WHATSAPP, ...conversation }: ConversationState) {
+  function show(shown: ConversationState) {
+    const { contact, assignee, messages, inbox = WHATSAPP, ...conversation } = shown
     const last = messages.at(-1)
     const sender = contacts.get(contact)
     const assigned = assignee !== null && { assignee: { id: assignee, name: 'Sam' }, assignee_type: 'User' }
     return {
       meta: { sender, channel: inbox.channel, ...assigned, hmac_verified: false },
       account_id: Number(ACCOUNT),
+      can_reply: state.canReply(shown),
       inbox_id: inbox.id,
       messages: last === undefined ? [] : [last],
       last_non_activity_message: messages.findLast(({ message_type }) => message_type !== ACTIVITY) ?? null,

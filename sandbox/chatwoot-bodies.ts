@@ -10,6 +10,7 @@ import {
   type ChatwootChange,
   type ContactState,
   type ConversationState,
+  canReply,
   INCOMING,
   type MessageState,
   WHATSAPP,
@@ -46,6 +47,7 @@ function optionsOf(contact: ContactState, conversation: ConversationState | unde
       assignee: conversation.assignee,
       additional: conversation.additional_attributes,
       channel: inbox.channel,
+      canReply: canReply(conversation, at),
       inbox: { id: inbox.id, name: inbox.name },
     }),
   }

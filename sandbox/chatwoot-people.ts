@@ -4,7 +4,9 @@ import {
   type ChatwootState,
   type ConversationState,
   INCOMING,
+  type InboxState,
   type MessageState,
+  SMS,
   WHATSAPP,
   WIDGET,
 } from './chatwoot-state.ts'
@@ -13,7 +15,9 @@ import { RefusedError } from './refused.ts'
 /** What students do on their phones, and what the tutor does in Chatwoot. */
 
 /** The channel decides how a choice comes back: as an update of the question, or as a text. */
-export type Channel = 'whatsapp' | 'widget'
+export type Channel = 'whatsapp' | 'widget' | 'sms'
+
+const INBOXES: Record<Channel, InboxState> = { whatsapp: WHATSAPP, widget: WIDGET, sms: SMS }
 
 export interface NewStudent {
   name: string
@@ -40,7 +44,7 @@ export function addStudent(state: ChatwootState, { name, channel, language, isKn
     {
       id,
       contact: id,
-      inbox: isWidget ? WIDGET : WHATSAPP,
+      inbox: INBOXES[channel],
       additional_attributes: isWidget && language !== undefined ? { browser_language: language } : {},
     },
     {

@@ -24,7 +24,7 @@ export interface ConversationState {
 export interface InboxState {
   id: number
   name: string
-  channel: 'Channel::Whatsapp' | 'Channel::WebWidget'
+  channel: 'Channel::Whatsapp' | 'Channel::WebWidget' | 'Channel::TwilioSms'
 }
 
 export interface ContactState {
@@ -66,6 +66,7 @@ export interface SenderState {
 
 export const WHATSAPP: InboxState = { id: 7, name: 'WhatsApp – Bijles', channel: 'Channel::Whatsapp' }
 export const WIDGET: InboxState = { id: 8, name: 'Website', channel: 'Channel::WebWidget' }
+export const SMS: InboxState = { id: 9, name: 'Sms', channel: 'Channel::TwilioSms' }
 
 export const INCOMING = 0
 export const OUTGOING = 1
@@ -92,6 +93,9 @@ export interface ChatwootChange {
   message?: MessageState
   changed?: Changed[]
 }
+
+/** WhatsApp takes any message for so long after the contact's last one, s. */
+const WINDOW_S = 24 * 60 * 60
 
 const STATUSES = ['open', 'pending', 'resolved', 'snoozed']
 
@@ -164,6 +168,16 @@ export class ChatwootState {
     this.#tell('message_updated', { conversation, message })
   }
 
+  canReply(conversation: ConversationState): boolean {
+    return canReply(conversation, this.#now())
+  }
+
+  /** The channel could not deliver a message. */
+  failMessage(conversation: ConversationState, message: MessageState, external_error: string): void {
+    const content_attributes = { ...message.content_attributes, external_error }
+    this.updateMessage(conversation, message, { status: 'failed', content_attributes })
+  }
+
   /** @throws {RangeError} there is no such status */
   setStatus(conversation: ConversationState, status: string): void {
     if (!STATUSES.includes(status)) throw new RangeError(`'${status}' is not a valid status`)
@@ -234,6 +248,12 @@ export class ChatwootState {
   #seconds(): number {
     return Math.floor(this.#now() / 1_000)
   }
+}
+
+/** Conversation#can_reply? in Chatwoot. Here, one in which nobody has written takes anything. @param at Unix ms */
+export function canReply({ inbox = WHATSAPP, messages }: ConversationState, at: number): boolean {
+  const last = messages.findLast(({ message_type }) => message_type === INCOMING)
+  return inbox.channel !== WHATSAPP.channel || !(at / 1_000 - Number(last?.created_at) > WINDOW_S)
 }
 
 function change(name: string, previous_value: unknown, current_value: unknown): Changed[] {

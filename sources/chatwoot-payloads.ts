@@ -54,6 +54,7 @@ export interface ChatwootConversation {
   status: string
   /** Such as `Channel::Whatsapp`, `Channel::WebWidget`, `Channel::Api`. */
   channel: string | null
+  /** false: the channel takes no message now, but for templates. true also where nothing is said. */
   can_reply: boolean
   labels: string[]
   priority: string | null
@@ -207,7 +208,7 @@ const CONVERSATION = {
   inbox_id: numericIdOrNull,
   status: text,
   channel: textOrNull,
-  can_reply: yesOrNo,
+  can_reply: (value: unknown) => value !== false,
   labels: listOf(text),
   priority: textOrNull,
   custom_attributes: attributes,

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import createError from '@fastify/error'
 import type { Logger, Payload } from '../inbox/contracts.ts'
+import { OptionError } from '../inbox/errors.ts'
 import { CHATWOOT_EVENTS, choiceOf, readSubmittedValues } from './chatwoot-payloads.ts'
 import { checkedVerifier } from './check.ts'
 import { isDirectLoopback } from './direct.ts'
@@ -32,6 +33,8 @@ export interface ChatwootSourceOptions {
   verify: Verifier
   /** The configured account: events of others are ignored, and events without an account are attributed to it. */
   accountId?: string | undefined
+  /** Only these inboxes' events are handled. Default: all. */
+  inboxIds?: readonly number[] | undefined
 }
 
 const UnsignedRefusedError = createError<[]>(
@@ -78,7 +81,9 @@ function unsignedVerifier(allowUnsigned: boolean, log: Logger): Verifier {
   return request => allowUnsigned || isDirectLoopback(request) || new UnsignedRefusedError()
 }
 
-export function chatwootSource({ path = '/cw', verify, accountId }: ChatwootSourceOptions): Source {
+/** @throws {OptionError} */
+export function chatwootSource({ path = '/cw', verify, accountId, inboxIds }: ChatwootSourceOptions): Source {
+  const inboxes = validInboxes(inboxIds)
   return {
     name: 'chatwoot',
     path,
@@ -91,6 +96,10 @@ export function chatwootSource({ path = '/cw', verify, accountId }: ChatwootSour
       const account = asId(asObject(payload.account).id) ?? accountId
       if (accountId !== undefined && account !== accountId) {
         return { event, ignored: `account ${account}, not ${accountId} (CW_ACC_ID)`, warn: true }
+      }
+      const inbox = inboxOf(payload)
+      if (inboxes !== undefined && inbox !== undefined && !inboxes.has(inbox)) {
+        return { event, ignored: `inbox ${inbox}, not among CW_INBOX_IDS` }
       }
       const dispatch = () => received.header('x-chatwoot-delivery') ?? received.hash()
       return identifyChatwoot(event, account, payload, dispatch)
@@ -122,6 +131,20 @@ export function identifyChatwoot(
   const once = event.endsWith('_created') && ids !== ''
   const key = `${keyPart(`${account}`)}:${ids}_${event}${once ? '' : repetition(event, payload, dispatch)}`
   return { event, key, orderingKey: orderingKeyOf(event, account, conversation, payload) }
+}
+
+/** undefined: an event of no inbox, such as a contact's. */
+function inboxOf({ inbox, inbox_id, conversation, current_conversation }: Payload): string | undefined {
+  return asId(asObject(inbox).id) ?? asId(inbox_id) ?? asId(asObject(conversation ?? current_conversation).inbox_id)
+}
+
+function validInboxes(ids: readonly number[] | undefined): Set<string> | undefined {
+  if (ids === undefined) return undefined
+  const isId = (id: unknown) => Number.isSafeInteger(id) && Number(id) > 0
+  if (!Array.isArray(ids) || ids.length === 0 || !ids.every(isId)) {
+    throw new OptionError("chatwoot.inboxIds (CW_INBOX_IDS) must be a list of inboxes' ids, which are numbers")
+  }
+  return new Set(ids.map(String))
 }
 
 /** `conversation.id` of a message, `id` of a conversation's own events: the display id, unique per account. */

@@ -250,6 +250,7 @@ t.test('the same line for other errors', async t => {
     ['a token without a URL', { CW_TOKEN: 'x', CW_ACC_ID: '1' }, /CW_URL/],
     ['a time zone that is none', { TZ: 'CET-1CEST' }, /calendar.timeZone \(TZ\) must be an IANA time zone/],
     ['a short token for the calendar', { CALENDAR_TOKEN: 'short' }, /CALENDAR_TOKEN is not in the right form/],
+    ['templates that are not JSON', { CW_TEMPLATES: '{' }, /CW_TEMPLATES is not JSON: /],
     ['half of Google', { GCAL_CALENDAR_ID: 'a@example.com' }, /GCAL_SERVICE_ACCOUNT_JSON and GCAL_CALENDAR_ID belong/],
     ['the other half', { GCAL_SERVICE_ACCOUNT_JSON: '{}' }, /GCAL_SERVICE_ACCOUNT_JSON and GCAL_CALENDAR_ID belong/],
     [

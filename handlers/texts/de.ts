@@ -278,9 +278,9 @@ export const de: Language = {
     choices: {
       menu: 'Zurück zum Menü',
       book: 'Stunde buchen',
-      trial: 'Kostenlose Probestunde',
+      trial: 'Gratis-Probestunde',
       prices: 'Preise',
-      human: 'Mit jemandem sprechen',
+      human: 'Jemanden sprechen',
       other_times: 'Andere Zeiten',
       minutes_60: 'Lieber 60 Minuten',
       minutes_90: 'Lieber 90 Minuten',

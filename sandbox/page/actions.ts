@@ -24,7 +24,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   student: (context, fields) =>
     context.world.addStudent({
       name: text(fields, 'name', MAX_NAME),
-      channel: oneOf(fields, 'channel', ['whatsapp', 'widget']),
+      channel: oneOf(fields, 'channel', ['whatsapp', 'widget', 'sms']),
       language: oneOf(fields, 'language', LANGUAGE_CODES),
     }),
   example: (context, fields) => {

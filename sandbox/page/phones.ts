@@ -156,7 +156,7 @@ function newStudent(context: PageContext, view: View, count: number): string {
     { back: hrefOf(view, {}, 'new-title'), className: 'card', id: 'new-student' },
     html`<p>Two who want the same time, one on the website, one who writes German.</p>
 <label>Name <input id="new-name" name="name" value="${name}" required maxlength="60" autocomplete="off"></label>
-<fieldset><legend>Writes on</legend>!${option('widget', CHANNEL_WORDS.widget, true)}!${option('whatsapp', CHANNEL_WORDS.whatsapp)}</fieldset>
+<fieldset><legend>Writes on</legend>!${option('widget', CHANNEL_WORDS.widget, true)}!${option('whatsapp', CHANNEL_WORDS.whatsapp)}!${option('sms', CHANNEL_WORDS.sms)}</fieldset>
 <label>Language <select name="language">!${LANGUAGE_CODES.map(code => html`<option value="${code}" !${code === 'en' ? 'selected' : ''}>${languageName(code)}</option>`)}</select></label>
 <button class="main">Add the student</button>`,
   )}

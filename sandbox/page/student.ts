@@ -1,8 +1,9 @@
 import { type LanguageCode, languageOf } from '../../handlers/texts/index.ts'
-import type { ConversationState, MessageState } from '../chatwoot-state.ts'
+import type { Channel } from '../chatwoot-people.ts'
+import { type ConversationState, type InboxState, type MessageState, WHATSAPP } from '../chatwoot-state.ts'
 import type { World } from '../world.ts'
 
-export type Channel = 'whatsapp' | 'widget'
+export type { Channel }
 
 /** A conversation as the page shows it. */
 export interface Student {
@@ -12,7 +13,17 @@ export interface Student {
   language: LanguageCode
 }
 
-export const CHANNEL_WORDS: Record<Channel, string> = { whatsapp: 'WhatsApp', widget: 'Website widget' }
+export const CHANNEL_WORDS: Record<Channel, string> = {
+  whatsapp: 'WhatsApp',
+  widget: 'Website widget',
+  sms: 'SMS (no buttons)',
+}
+
+const CHANNELS: Record<InboxState['channel'], Channel> = {
+  'Channel::Whatsapp': 'whatsapp',
+  'Channel::WebWidget': 'widget',
+  'Channel::TwilioSms': 'sms',
+}
 
 const INCOMING = 0
 export const ACTIVITY = 2
@@ -24,7 +35,7 @@ export function studentsOf({ chatwoot }: World): Student[] {
     return {
       conversation,
       name: contact?.name ?? 'Nobody',
-      channel: conversation.inbox?.channel === 'Channel::WebWidget' ? 'widget' : 'whatsapp',
+      channel: CHANNELS[(conversation.inbox ?? WHATSAPP).channel],
       language: languageOf(contact?.custom_attributes ?? {}, conversation.additional_attributes),
     }
   })
@@ -42,8 +53,8 @@ export function isFromStudent({ message_type }: MessageState): boolean {
 }
 
 /** What the student has on the phone too: no private note, and nothing of what Chatwoot notes by itself. */
-export function isOnPhone({ message_type, private: isNote }: MessageState): boolean {
-  return !isNote && message_type !== ACTIVITY
+export function isOnPhone({ message_type, private: isNote, status }: MessageState): boolean {
+  return !isNote && status !== 'failed' && message_type !== ACTIVITY
 }
 
 export interface Choice {

@@ -11,7 +11,7 @@ for (const channel of ['widget', 'whatsapp'] as const) {
     const tutor = await setUp(t)
     const lena = tutor.student(channel, {}, GERMAN)
     t.strictSame(await lena.says('Hallo, ich suche Nachhilfe in Mathe'), ['Hallo! Wie kann ich dir helfen?'])
-    t.strictSame(lena.choices(), ['Stunde buchen', 'Kostenlose Probestunde', 'Preise', 'Mit jemandem sprechen'])
+    t.strictSame(lena.choices(), ['Stunde buchen', 'Gratis-Probestunde', 'Preise', 'Jemanden sprechen'])
     t.strictSame(await lena.says('Preise'), ['Unsere Preise:\n60 Minuten: 60,00 €\n90 Minuten: 85,00 €'])
     t.strictSame(await lena.chooses('Stunde buchen'), [
       'Wann möchtest du deine Stunde (60 Minuten)? Du kannst auch einfach einen Tag und eine Uhrzeit schreiben.',
@@ -26,7 +26,7 @@ for (const channel of ['widget', 'whatsapp'] as const) {
       'Andere Zeiten',
       'Lieber 90 Minuten',
       'Zurück zum Menü',
-      'Mit jemandem sprechen',
+      'Jemanden sprechen',
     ])
     t.strictSame(await lena.chooses('Mi, 25.11., 10:00 Uhr'), [
       `Deine Stunde am Mittwoch, 25. November um 10:00 Uhr ist für dich reserviert. Bitte bezahle 60,00 € bis 11:40 Uhr, damit die Buchung gilt: ${tutor.session().url}`,

@@ -91,6 +91,9 @@ t.test('with an account’s webhook alone, all are open: silence after a person�
   // Without a bot, Chatwoot opens it.
   of().status = 'open'
   t.match(await says('Prijzen'), [PRICES])
+  t.match(await says('ik wil iemand spreken'), [/^> Een ogenblik/])
+  const notes = of().messages.filter(message => message.private)
+  t.match(notes.at(-1)?.content, /\nWil je het gesprek teruggeven aan TutorBot\? Sluit het af: op het volgende bericht/)
 })
 
 t.test('after HANDOFF_HOURS without a person’s message the bot has it again', async t => {

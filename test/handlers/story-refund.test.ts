@@ -1,6 +1,7 @@
 import t from 'tap'
 import { allStripeHandlers } from '../../handlers/all.ts'
 import type { HandlerFunction } from '../../inbox/drain.ts'
+import { WIDGET } from '../../sandbox/chatwoot-state.ts'
 import { pay } from '../../sandbox/payments.ts'
 import { NO_CLIENTS } from '../helpers/clients.ts'
 import { MINUTE, refundEvent, reserved, setUp } from '../helpers/lesson-story.ts'
@@ -141,7 +142,8 @@ t.test('regression: refunding an old order leaves the pending one alone', async 
 
 t.test('regression: a refund after the lesson only concerns the money', async t => {
   const tutor = await setUp(t)
-  const renee = await reserved(tutor)
+  // WhatsApp's 24 hours would be over.
+  const renee = await reserved(tutor, { inbox: WIDGET })
   await tutor.deliver(pay(tutor.session()).completed)
   tutor.clock.advance(2 * 24 * 60 * MINUTE)
   await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1' }))

@@ -7,6 +7,7 @@ import {
   type ChatwootChange,
   type ConversationState,
   type MessageState,
+  SMS,
   WHATSAPP,
   WIDGET,
 } from '../../sandbox/chatwoot-state.ts'
@@ -28,6 +29,8 @@ export interface Student {
   says(content: string): Promise<string[]>
   /** Sends a message of any kind; returns the bot's answers. */
   sendsMessage(message: Partial<MessageState>): Promise<string[]>
+  /** Something happens in Chatwoot to a message; returns the bot's answers. */
+  happens(act: () => void): Promise<string[]>
   /** Makes a choice of the last question, by its title or its position from 1; returns the bot's answers. */
   chooses(choice: string | number): Promise<string[]>
   /** Sends a text without waiting; returns its delivery id. */
@@ -52,7 +55,7 @@ export function student(
   contact: Record<string, unknown> = { language: 'nl' },
 ): Student {
   const { state } = chatwoot
-  const inbox = channel === 'widget' ? WIDGET : WHATSAPP
+  const inbox = { whatsapp: WHATSAPP, widget: WIDGET, sms: SMS }[channel]
   const conversation = state.addConversation({ inbox, ...parts }, { custom_attributes: contact })
   const { messages } = conversation
   const sent = (isPrivate: boolean) =>
@@ -83,6 +86,7 @@ export function student(
     conversation,
     sends: content => deliver(() => say(state, conversation, content)),
     says: content => answerTo(self.sends(content)),
+    happens: act => answerTo(deliver(act)),
     sendsMessage: message => answerTo(deliver(() => receive(state, conversation, message))),
     chooses(choice) {
       const asked = question()

@@ -2,6 +2,7 @@ import { mock } from 'node:test'
 import type { Test } from 'tap'
 import type { WebhooksOptions } from '../../app.ts'
 import type { PriceIds, Services } from '../../handlers/services.ts'
+import type { MessageTemplates } from '../../handlers/templates.ts'
 import { startChatwootApi } from '../../sandbox/chatwoot-api.ts'
 import type { Behaviour, Matcher } from '../../sandbox/stand-in.ts'
 import { startStripeApi } from '../../sandbox/stripe-api.ts'
@@ -18,6 +19,7 @@ export interface TutorOptions {
   stripeKey?: boolean
   prices?: PriceIds
   handoffAgentId?: number
+  templates?: MessageTemplates
   calendar?: WebhooksOptions['calendar']
   /** More options of Stripe. */
   stripe?: WebhooksOptions['stripe']
@@ -34,13 +36,14 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
   t.teardown(() => Promise.all([chatwoot.close(), stripe.close()]))
 
   function webhooksOptions(): WebhooksOptions {
-    const { token = 'bot', admin = true, stripeKey = true, prices, handoffAgentId, calendar } = options
+    const { token = 'bot', admin = true, stripeKey = true, prices, handoffAgentId, templates, calendar } = options
     const chatwootOptions = {
       url: chatwoot.url,
       accountId: chatwoot.accountId,
       ...(token !== 'none' && { token: chatwoot.tokens[token] }),
       ...(admin && { adminToken: chatwoot.tokens.admin }),
       ...(handoffAgentId !== undefined && { handoffAgentId }),
+      ...(templates && { templates }),
       timeoutMs: 25_000,
     }
     const stripeOptions = {

@@ -109,6 +109,7 @@ t.test('every wrong value is one line with the variable, the problem and its pur
     ['CW_TOKEN', '', /^CW_TOKEN is empty/],
     ['CW_ADMIN_TOKEN', '', /^CW_ADMIN_TOKEN is empty/],
     ['HANDOFF_AGENT_ID', 'sam', /^HANDOFF_AGENT_ID must be an integer/],
+    ['CW_INBOX_IDS', '7;8', /^CW_INBOX_IDS is not in the right form/],
     ['CW_MODE', 'agent', /^CW_MODE must be .*: bot, account \(/],
     ['HANDOFF_HOURS', '0', /^HANDOFF_HOURS must be > 0/],
     ['HANDOFF_AGENT_ID', '0', /^HANDOFF_AGENT_ID must be >= 1/],
