@@ -2,7 +2,9 @@ import type { EventEmitter } from 'node:events'
 import createError from '@fastify/error'
 import { LRUCache } from 'lru-cache'
 import type { Clock, InsertResult, Logger, NewDelivery, Scheduler, Store } from './contracts.ts'
+import type { DrainOptions } from './drain.ts'
 import type { WebhookEvents } from './events.ts'
+import { waitOf } from './quiet.ts'
 import { wellFormed } from './strings.ts'
 
 /** A sender waits this long for the commit, then gets a 500, ms: Chatwoot waits 5 s, the proxies in `ops/` 4 s. */
@@ -35,6 +37,7 @@ export interface AcceptingOptions {
   scheduler: Scheduler
   /** Whether an event's handler needs a system that is held. */
   holds: (source: string, event: string) => boolean
+  handlerOf: DrainOptions['handlerOf']
   clock: Clock
   log: Logger
   events: EventEmitter<WebhookEvents>
@@ -78,7 +81,9 @@ export class Accepting {
     if (this.#uncommitted.size >= maxWaiting || this.#uncommittedBytes + bytes > maxWaitingBytes) {
       throw new InboxBusyError()
     }
-    const commit = this.#insert(delivery)
+    const { handlerOf, log } = this.#options
+    const quiet = waitOf(handlerOf(delivery.source, delivery.event), delivery, log)
+    const commit = this.#insert(quiet === undefined ? delivery : { ...delivery, quiet })
     this.#uncommitted.set(delivery.id, commit)
     this.#uncommittedBytes += bytes
     const ended = () => {
@@ -104,8 +109,9 @@ export class Accepting {
 
   async #insert(delivery: NewDelivery): Promise<'accepted' | 'duplicate'> {
     const { store, scheduler, holds, log, events } = this.#options
-    const { id, source, event, orderingKey, unreadable } = delivery
-    const reserved = unreadable === undefined && !holds(source, event) && scheduler.reserve(orderingKey)
+    const { id, source, event, orderingKey, receivedAt, unreadable, quiet } = delivery
+    const isForNow = unreadable === undefined && quiet === undefined
+    const reserved = isForNow && !holds(source, event) && scheduler.reserve(orderingKey)
     let result: InsertResult
     try {
       result = await store.insert(delivery, reserved)
@@ -116,7 +122,7 @@ export class Accepting {
     this.#recent.set(id, true)
     if (result === 'claimed') scheduler.run({ ...delivery, attempts: 1, state: 'pending', crashed: false })
     else if (reserved) scheduler.release(orderingKey)
-    if (result === 'queued') scheduler.wake(orderingKey)
+    if (result === 'queued') scheduler.wake(orderingKey, quiet && !quiet.ends ? receivedAt + quiet.quietMs : undefined)
     if (result === 'dead') {
       log.error({ delivery: id, source, event, error: unreadable }, 'webhook dead')
       const never = { attempt: 0, waitedMs: 0, ms: 0 }

@@ -26,7 +26,24 @@ export interface NewDelivery extends Delivery {
   body?: Buffer
   /** Why it can't be read. Such a delivery is stored as dead, for a person to see. */
   unreadable?: string
+  /** It waits for quiet, or ends the wait. undefined: it is handled at once, and so is what waits before it. */
+  quiet?: WaitForQuiet | undefined
 }
+
+/**
+ * Consecutive deliveries of one source and event that wait for quiet are handled together, as one run: when nothing has
+ * come in for their mailbox for `quietMs`, at most `maxMs` after the first, or as soon as something comes in that ends
+ * the wait. Both in ms.
+ */
+export interface WaitForQuiet {
+  /** Whether it ends the wait at once, itself part of the run. */
+  ends: boolean
+  quietMs: number
+  maxMs: number
+}
+
+/** Deliveries in one run, at most; the next ones are the next run. */
+export const MAX_TOGETHER = 100
 
 /**
  * pending: waits for its turn or a retry. done: handled. parked: out of order, retried automatically later. dead: waits
@@ -74,6 +91,8 @@ export interface TakenDelivery extends Delivery {
   state: 'pending' | 'parked'
   /** The previous attempt never ended: its process died. */
   crashed: boolean
+  /** For a run: all its deliveries in order, this one first. Every attempt at a run has the same ones. */
+  together?: Delivery[]
 }
 
 /** How an attempt ended. */
@@ -135,6 +154,10 @@ export interface Store {
    * Takes the mailbox's next delivery due at `now` (Unix ms) and counts its attempt: the oldest pending one unless it
    * waits for a retry, else a parked one. null: nothing is due, or this process is already handling it. If the clock
    * was set back, so that the last attempt seems to have ended in the future, its delay starts again from now.
+   *
+   * If that one waits for quiet and has waited long enough, it is taken together with the consecutive ones after it
+   * that wait too. The members of such a run are recorded in the same write; from then on they are taken, settled and
+   * replayed together. One that was forgotten or discarded is left out.
    */
   take(orderingKey: string, now: number): Promise<TakenDelivery | null>
   /**
@@ -142,7 +165,10 @@ export interface Store {
    * not.
    */
   peek(orderingKey: string): Promise<Peeked[]>
-  /** Records how the attempt ended. false: another process has taken the delivery over, and nothing was changed. */
+  /**
+   * Records how the attempt ended, for each delivery of a run. false: another process has taken the delivery over, and
+   * nothing was changed.
+   */
   settle(delivery: TakenDelivery, outcome: Outcome, now: number): Promise<boolean>
   /**
    * Claims a step for `once`. `first`: nobody has ever claimed it. `again`: an earlier claim failed or died, and may have
@@ -165,7 +191,8 @@ export interface Store {
   /** The history of a delivery, in order. */
   history(id: string): Promise<HistoryEntry[]>
   /**
-   * Makes parked and dead deliveries due at once, out of order, so that they block nothing. Returns the ordering keys
+   * Makes parked and dead deliveries due at once, out of order, so that they block nothing. One of a run is replayed
+   * with the others. Returns the ordering keys
    * of those that changed, each once.
    */
   replay(ids: readonly string[], now: number): Promise<string[]>

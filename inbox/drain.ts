@@ -16,6 +16,7 @@ import { PermanentError, type System, TransientError } from './errors.ts'
 import type { HandledEvent } from './events.ts'
 import { needsOf } from './needs.ts'
 import { createOnce, type Once } from './once.ts'
+import type { Quiet } from './quiet.ts'
 import type { StoreRetry } from './store-retry.ts'
 
 /** What a handler receives with its delivery. */
@@ -33,6 +34,12 @@ export interface HandlerContext {
   once: Once
   /** For `gaveUp`: what the last attempt threw. */
   error?: unknown
+  /**
+   * All deliveries that this attempt handles, in order: those that waited for quiet together, the handler's own first.
+   * Else that one alone. Effects are keyed by the first one's id: every attempt has the same ones, unless one was
+   * forgotten or discarded meanwhile.
+   */
+  together: readonly Delivery<unknown>[]
 }
 
 /**
@@ -50,6 +57,8 @@ export interface HandlerPair<P = Payload> {
    * attempt is spent.
    */
   needs?: readonly System[] | undefined
+  /** Waits until nothing has come in for a while, to get all of it together. Default: handled at once. */
+  quiet?: Quiet | undefined
 }
 
 export type Handler<P = Payload> = HandlerFunction<P> | HandlerPair<P>
@@ -72,7 +81,7 @@ export interface DrainOptions {
   storeRetry: StoreRetry
   breakers: Breakers
   /** What plugins add to every handler's context. */
-  clients: () => Omit<HandlerContext, 'signal' | 'attempt' | 'log' | 'once' | 'error'>
+  clients: () => Omit<HandlerContext, 'signal' | 'attempt' | 'log' | 'once' | 'error' | 'together'>
 }
 
 /** The drain loop: take the mailbox's head if it is due, run its handler, settle, next. */
@@ -216,6 +225,7 @@ function createAttempts({ handlerOf, handlerTimeoutMs, clock, log, clients }: Dr
         log: log.child({ delivery: delivery.id }),
         once,
         error,
+        together: delivery.together ?? [delivery],
         ...clients(),
       })
       warnOfBlocking(log, delivery, performance.now() - begun)
@@ -250,16 +260,23 @@ function report(
   applied: boolean,
 ): void {
   const { id, source, event, orderingKey, attempts: attempt } = delivery
-  const line = { delivery: id, source, event, attempt, ms }
+  const { together = [delivery] } = delivery
+  const line = { delivery: id, source, event, attempt, ms, ...(together.length > 1 && { together: together.length }) }
   if (!applied) log.warn(line, 'webhook handled late: another process has taken it over')
   else if (outcome.state === 'done') log.info(line, 'webhook handled')
   else if (outcome.state === 'pending') log.warn({ ...line, ...outcome }, 'webhook failed, will retry')
   else log.error({ ...line, ...outcome }, `webhook ${outcome.state}`)
-  onHandled({
-    ...line,
-    orderingKey,
-    result: applied ? outcome.state : 'late',
-    waitedMs: Math.max(0, startedAt - delivery.receivedAt),
-    error: 'error' in outcome ? outcome.error : undefined,
-  })
+  for (const each of together) {
+    onHandled({
+      delivery: each.id,
+      source,
+      event,
+      orderingKey,
+      attempt,
+      ms,
+      result: applied ? outcome.state : 'late',
+      waitedMs: Math.max(0, startedAt - each.receivedAt),
+      error: 'error' in outcome ? outcome.error : undefined,
+    })
+  }
 }

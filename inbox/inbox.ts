@@ -18,6 +18,7 @@ import { createDrain, type DrainOptions, type Handler } from './drain.ts'
 import type { WebhookEvents } from './events.ts'
 import { checkNeeds, needsOf } from './needs.ts'
 import { startPruning } from './prune.ts'
+import { checkQuiet } from './quiet.ts'
 import type { StoreRetry } from './store-retry.ts'
 import { wellFormed, wellFormedIds } from './strings.ts'
 
@@ -47,7 +48,7 @@ export interface InboxStats extends AcceptingStats {
 
 /** Accepts deliveries and handles them, in order within each mailbox. */
 export interface Inbox {
-  /** Registers an event's handler. @throws {OptionError} its `needs` name an unknown system */
+  /** Registers an event's handler. @throws {OptionError} its `needs` name an unknown system, or its `quiet` is wrong */
   handle(source: string, event: string, handler: Handler): void
   /** Whether a handler is registered for an event. */
   handles(source: string, event: string): boolean
@@ -137,13 +138,14 @@ export function createInbox({
   })
   const holds = (source: string, event: string) =>
     breakers.isAnyHeld() && needsOf(handlerOf(source, event)).some(breakers.isHeld)
-  const accepting = new Accepting({ store, scheduler, holds, clock, log, events, ...settings })
+  const accepting = new Accepting({ store, scheduler, handlerOf, holds, clock, log, events, ...settings })
   breakers.onResume(() => scheduler.resume())
   let stopPruning = () => {}
 
   const inbox: Inbox = {
     handle(source, event, handler) {
       checkNeeds(`handlers.${source}.${event}`, handler)
+      checkQuiet(`handlers.${source}.${event}`, handler)
       const ofSource = handlers.get(source) ?? new Map<string, Handler>()
       handlers.set(source, ofSource.set(event, handler))
     },

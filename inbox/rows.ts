@@ -23,6 +23,18 @@ export interface DeliveryRow {
   received_at: number | string
   settled_at: number | string | null
   error: string | null
+  /**
+   * '': waits for quiet. Else the id of the first delivery of its run. null: neither. The columns from here on are
+   * missing in stores of older versions.
+   */
+  run?: string | null
+  /**
+   * For one that waits (next_attempt_at is when a run that begins with it is due at the latest; 0: it ends the wait): when it has waited for quietMs. In PostgreSQL, for one whose run has begun, when the next
+   * attempt is due: instances of older versions, which know no runs, find a later time in next_attempt_at.
+   */
+  due_at?: number | string | null
+  /** In PostgreSQL, for one that waits, in place of next_attempt_at. */
+  quiet_max?: number | string | null
 }
 
 export type RowWithPayload = DeliveryRow & { payload: Uint8Array | null }
@@ -40,11 +52,25 @@ export function listedDelivery(row: DeliveryRow): Omit<StoredDelivery, 'payload'
     attempts: row.attempts,
     startedAt: numberOrNull(row.started_at),
     // 0 means due at once, whatever the clock says.
-    nextAttemptAt: numberOrNull(row.next_attempt_at) || null,
+    nextAttemptAt: nextAttemptOf(row) || null,
     receivedAt: Number(row.received_at),
     settledAt: numberOrNull(row.settled_at),
     error: row.error,
   }
+}
+
+/** When the next attempt is due, Unix ms; null: when its turn comes, or never. */
+export function nextAttemptOf({
+  state,
+  run,
+  due_at = null,
+  next_attempt_at,
+  quiet_max = next_attempt_at,
+}: DeliveryRow) {
+  if (run == null) return numberOrNull(next_attempt_at)
+  if (state !== 'pending' && state !== 'parked') return null
+  if (run === '') return Math.min(Number(due_at), Number(quiet_max))
+  return numberOrNull(due_at ?? next_attempt_at)
 }
 
 export function storedDelivery(row: RowWithPayload): StoredDelivery {

@@ -76,6 +76,7 @@ const NOT_UP = new Set([
   'ETIMEDOUT',
   'EPIPE',
   '53300', // too many connections
+  '55P03', // another transaction keeps a table that is to be altered
   '57P01', // it is shutting down
   '57P02',
   '57P03', // it is starting up

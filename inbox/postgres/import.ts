@@ -3,6 +3,7 @@ import type { RowWithPayload } from '../rows.ts'
 import type { HistoryInFile, StepRow } from '../sqlite/reader.ts'
 import { SCHEMA } from './schema.ts'
 import { clean, indexable } from './strings.ts'
+import { HIDDEN_MS, NOW_MS } from './time.ts'
 
 /*
  * Imports from a SQLite store, which can be repeated: existing deliveries stay as they are, except that those finished
@@ -29,9 +30,10 @@ const FINISHED = `('done', 'discarded')`
 const IMPORT = `
   WITH given AS MATERIALIZED (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[],
-      $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::bytea[])
+      $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::bytea[],
+      $14::text[], $15::bigint[], $16::bigint[])
       WITH ORDINALITY AS rows (id, source, event, key, ordering_key, state, attempts, started_at, next_attempt_at,
-        received_at, settled_at, error, payload, ordinal)
+        received_at, settled_at, error, payload, run, due_at, quiet_max, ordinal)
   ), moved AS (
     INSERT INTO ${MOVED} SELECT id FROM given WHERE state NOT IN ${FINISHED} ORDER BY id
     ON CONFLICT DO NOTHING RETURNING what
@@ -43,8 +45,13 @@ const IMPORT = `
     ) AS accepted
   ), fresh AS (
     INSERT INTO ${SCHEMA}.delivery
-      (seq, id, source, event, key, ordering_key, state, attempts, started_at, next_attempt_at, received_at, settled_at, error)
-    SELECT seq, id, source, event, key, ordering_key, state, attempts, started_at, next_attempt_at, received_at, settled_at, error
+      (seq, id, source, event, key, ordering_key, state, attempts, started_at, next_attempt_at, received_at, settled_at, error,
+        run, due_at, quiet_max)
+    SELECT seq, id, source, event, key, ordering_key, state, attempts, started_at,
+      CASE WHEN run IS NULL THEN next_attempt_at WHEN state = 'pending' THEN ${NOW_MS} + ${HIDDEN_MS} END,
+      received_at, settled_at, error, run,
+      CASE WHEN run > '' AND state = 'pending' THEN coalesce(next_attempt_at, 0) WHEN run > '' THEN next_attempt_at
+        ELSE due_at END, quiet_max
     FROM numbered ORDER BY id
     ON CONFLICT (id) DO NOTHING RETURNING seq, id
   ), bodies AS (
@@ -99,6 +106,9 @@ export async function importDeliveries(
     column(({ settled_at }) => settled_at),
     column(({ error }) => error && clean(error)),
     column(({ payload }) => payload && Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)),
+    column(({ run }) => run && clean(run)),
+    column(({ due_at }) => due_at),
+    column(({ run, next_attempt_at }) => (run === '' ? next_attempt_at : null)),
   ])
   const ids = new Set(fresh.rows.map(({ id }) => id))
   const entries = history.filter(({ id }) => ids.has(clean(id)))

@@ -3,6 +3,7 @@ import type { InsertResult, NewDelivery } from '../contracts.ts'
 import { CLAIM_IDLE, type Claim, endClaims, untilAfter, wake } from './queue.ts'
 import { SCHEMA } from './schema.ts'
 import { clean } from './strings.ts'
+import { HIDDEN_MS, NOW_MS } from './time.ts'
 import type { Connection } from './transaction.ts'
 
 export interface Insert {
@@ -22,17 +23,21 @@ const INSERT = `
   WITH given AS MATERIALIZED (
     SELECT nextval('${SCHEMA}.delivery_seq_seq') AS seq, accepted.* FROM (
       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::int[],
-        $9::int[], $11::boolean[])
-        WITH ORDINALITY AS rows (id, source, event, key, ordering_key, unreadable, received_at, start, length, claims, ordinal)
+        $9::int[], $11::boolean[], $12::int[], $13::int[])
+        WITH ORDINALITY AS rows (id, source, event, key, ordering_key, unreadable, received_at, start, length, claims,
+          quiet, longest, ordinal)
       ORDER BY ordinal
     ) AS accepted
   ), claimed AS (${CLAIM_IDLE}
   ), fresh AS (
     INSERT INTO ${SCHEMA}.delivery
-      (seq, id, source, event, key, ordering_key, state, attempts, started_at, received_at, settled_at, error)
+      (seq, id, source, event, key, ordering_key, state, attempts, started_at, received_at, settled_at, error,
+        run, due_at, quiet_max, next_attempt_at)
     SELECT seq, id, source, event, key, ordering_key, CASE WHEN unreadable IS NULL THEN 'pending' ELSE 'dead' END,
       CASE WHEN begins THEN 1 ELSE 0 END, CASE WHEN begins THEN received_at END,
-      received_at, CASE WHEN unreadable IS NOT NULL THEN received_at END, unreadable
+      received_at, CASE WHEN unreadable IS NOT NULL THEN received_at END, unreadable,
+      CASE WHEN quiet IS NOT NULL THEN '' END, ${NOW_MS} + quiet, CASE longest WHEN 0 THEN 0 ELSE ${NOW_MS} + longest END,
+      CASE WHEN quiet IS NOT NULL THEN ${NOW_MS} + ${HIDDEN_MS} END
     FROM (
       SELECT *, claims AND (ordering_key IN (SELECT singleton_key FROM claimed)) IS TRUE AS begins FROM given ORDER BY id
     ) AS accepted
@@ -66,7 +71,11 @@ export async function insertAll(
   }
   const given = [...first.values()]
   const claiming = given.map(
-    insert => insert.claim && insert.delivery.unreadable === undefined && heads.get(insert.orderingKey) === insert,
+    insert =>
+      insert.claim &&
+      insert.delivery.unreadable === undefined &&
+      insert.delivery.quiet === undefined &&
+      heads.get(insert.orderingKey) === insert,
   )
   const bodies = given.map(({ body }) => body)
   const column = (value: (delivery: NewDelivery) => unknown) => given.map(({ delivery }) => value(delivery))
@@ -82,6 +91,8 @@ export async function insertAll(
     bodies.map(({ length }) => length),
     Buffer.concat(bodies),
     claiming,
+    column(({ quiet }) => quiet && (quiet.ends ? 0 : quiet.quietMs)),
+    column(({ quiet }) => quiet && (quiet.ends ? 0 : quiet.maxMs)),
   ])
   const fresh = new Set<string | null>()
   const claims = new Map<Insert, Claim>()
@@ -97,7 +108,7 @@ export async function insertAll(
     return claims.has(insert) ? 'claimed' : 'queued'
   })
   const queued = inserts.filter((_insert, index) => results[index] === 'queued')
-  await wake(boss, client, new Map(queued.map(({ orderingKey }) => [orderingKey, 0])))
+  await wake(boss, client, dueOfQueued(queued))
   // Claimed for a delivery that turned out to be a duplicate.
   const idle = [...claims].filter(([{ delivery }]) => !fresh.has(clean(delivery.id)))
   if (idle.length > 0) {
@@ -109,6 +120,16 @@ export async function insertAll(
     for (const [insert] of idle) claims.delete(insert)
   }
   return { results, claims: [...claims.values()] }
+}
+
+/** In how many ms each mailbox is due, perhaps too early: an older delivery may wait for quiet already. */
+function dueOfQueued(queued: Insert[]): Map<string, number> {
+  const due = new Map<string, number>()
+  for (const { orderingKey, delivery } of queued) {
+    const ms = delivery.quiet === undefined || delivery.quiet.ends ? 0 : delivery.quiet.quietMs
+    due.set(orderingKey, Math.min(due.get(orderingKey) ?? ms, ms))
+  }
+  return due
 }
 
 /** Where each body begins in the concatenation, counted from 1. */

@@ -7,12 +7,19 @@ import { clean } from './strings.ts'
 import { NOW_MS } from './time.ts'
 import { transaction, write } from './transaction.ts'
 
-const REPLAY = `
+/**
+ * A run is replayed whole, and hidden from older instances.
+ * @param hasRuns a command may work on a schema of an older version
+ */
+const replaySql = (hasRuns: boolean) => `
   WITH replayed AS (
-    UPDATE ${SCHEMA}.delivery SET state = 'parked', next_attempt_at = 0
-    WHERE id = ANY($1::text[]) AND state IN ('parked', 'dead') AND started_at IS NULL RETURNING seq, ordering_key
+    UPDATE ${SCHEMA}.delivery SET state = 'parked',
+      ${hasRuns ? 'next_attempt_at = CASE WHEN run IS NULL THEN 0 END, due_at = CASE WHEN run IS NOT NULL THEN 0 END' : 'next_attempt_at = 0'}
+    WHERE (id = ANY($1::text[])${hasRuns ? ` OR run > '' AND run IN (SELECT run FROM ${SCHEMA}.delivery WHERE id = ANY($1::text[]))` : ''})
+      AND state IN ('parked', 'dead') AND started_at IS NULL RETURNING seq, ordering_key
   ), noted AS (INSERT INTO ${SCHEMA}.history (seq, what, at) SELECT seq, 'replayed', ${NOW_MS} FROM replayed)
   SELECT ordering_key FROM replayed`
+const HAS_RUNS = `SELECT FROM pg_attribute WHERE attrelid = '${SCHEMA}.delivery'::regclass AND attname = 'run'`
 const DISCARD = `
   WITH discarded AS (
     UPDATE ${SCHEMA}.delivery SET state = 'discarded', next_attempt_at = NULL, settled_at = ${NOW_MS}, error = $2
@@ -35,7 +42,9 @@ export function createOperatorActions(pool: pg.Pool, boss: PgBoss): Pick<Store, 
   return {
     replay: ids =>
       transaction(pool, async client => {
-        const replayed = await client.query<{ ordering_key: string }>(REPLAY, [ids.map(clean)])
+        const runs = await client.query(HAS_RUNS)
+        const replay = replaySql(runs.rowCount === 1)
+        const replayed = await client.query<{ ordering_key: string }>(replay, [ids.map(clean)])
         const changed = new Map(replayed.rows.map(row => [row.ordering_key, 0]))
         await wake(boss, client, changed)
         return [...changed.keys()]

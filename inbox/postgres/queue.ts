@@ -1,9 +1,9 @@
 import type pg from 'pg'
 import type { Db, JobAttempt, PgBoss } from 'pg-boss'
-import type { RowWithPayload } from '../rows.ts'
+import { nextAttemptOf, type RowWithPayload } from '../rows.ts'
 import { BOSS_SCHEMA, SCHEMA } from './schema.ts'
 import { indexable } from './strings.ts'
-import { BOSS_NOW, msUntil, waitMs } from './time.ts'
+import { BOSS_NOW, msUntil, NOW_MS, waitMs } from './time.ts'
 import { type Connection, transaction } from './transaction.ts'
 
 /** All statements on pg-boss's tables are here. */
@@ -77,19 +77,21 @@ const MOVE = `
 /** In how many ms the mailboxes of deliveries are due, by ordering key; draining too early does no harm. */
 export function dueOf(rows: readonly RowWithPayload[], now: number): Map<string, number> {
   const due = new Map<string, number>()
-  for (const { state, ordering_key, next_attempt_at } of rows) {
+  for (const row of rows) {
+    const { state, ordering_key } = row
     if (state !== 'pending' && state !== 'parked') continue
     const key = indexable(ordering_key)
-    due.set(key, Math.min(due.get(key) ?? Number.POSITIVE_INFINITY, msUntil(Number(next_attempt_at), now)))
+    due.set(key, Math.min(due.get(key) ?? Number.POSITIVE_INFINITY, msUntil(Number(nextAttemptOf(row)), now)))
   }
   return due
 }
 
 const DUE_MAILBOXES = `
   SELECT ordering_key, min(${waitMs('due_at')}) AS wait FROM (
-    SELECT ordering_key, coalesce(next_attempt_at, 0) AS due_at FROM ${SCHEMA}.delivery WHERE state = 'pending'
+    SELECT ordering_key, coalesce(due_at, next_attempt_at, 0) AS due_at FROM ${SCHEMA}.delivery WHERE state = 'pending'
     UNION ALL
-    SELECT ordering_key, next_attempt_at FROM ${SCHEMA}.delivery WHERE state = 'parked' AND next_attempt_at IS NOT NULL
+    SELECT ordering_key, coalesce(next_attempt_at, due_at) FROM ${SCHEMA}.delivery
+    WHERE state = 'parked' AND (next_attempt_at IS NOT NULL OR due_at IS NOT NULL)
   ) AS waiting
   WHERE $1::text IS NULL OR ordering_key > $1 GROUP BY ordering_key ORDER BY ordering_key LIMIT $2`
 
@@ -107,6 +109,27 @@ export async function wakeAll(boss: PgBoss, pool: pg.Pool): Promise<void> {
     await transaction(pool, client => wake(boss, client, due))
     after = last.ordering_key
   }
+}
+
+/** Its job starts so much later, s: an older instance that fetched it has queued it again for a run that is hidden from it. */
+const FORGOTTEN_AFTER_S = 3_600
+/** Written for pg-boss's indexes of active and of waiting jobs (job_i3, job_i17). */
+const FORGOTTEN = `
+  SELECT ordering_key FROM ${SCHEMA}.delivery
+  WHERE due_at <= ${NOW_MS} AND state IN ('pending', 'parked')
+    AND NOT EXISTS (
+      SELECT FROM ${BOSS_SCHEMA}.job WHERE name = '${QUEUE}' AND policy = 'stately' AND job.state <= 'active'
+        AND job.state = 'active' AND coalesce(singleton_key, '') = ordering_key)
+    AND NOT EXISTS (
+      SELECT FROM ${BOSS_SCHEMA}.job WHERE name = '${QUEUE}' AND singleton_key = ordering_key AND job.state < 'active'
+        AND start_after < ${BOSS_NOW} + ${FORGOTTEN_AFTER_S} * interval '1 second')
+  GROUP BY ordering_key LIMIT $1`
+
+/** Queues mailboxes whose run is due, and whose wake-up an older instance has put off. */
+export async function wakeForgotten(boss: PgBoss, pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query<{ ordering_key: string }>(FORGOTTEN, [MAX_WOKEN_PER_COMMIT])
+  if (rows.length === 0) return
+  await transaction(pool, client => wake(boss, client, new Map(rows.map(({ ordering_key }) => [ordering_key, 0]))))
 }
 
 /** Until when a claim allows taking deliveries, if it was made or renewed at this time (the database's). */

@@ -6,6 +6,8 @@ import { indexable } from './strings.ts'
 
 /** How often to poll for mailboxes that have become due, ms; new deliveries are notified. */
 const POLL_INTERVAL_MS = 500
+/** How often to look for runs whose wake-up an older instance has put off, ms. */
+const FORGOTTEN_INTERVAL_MS = 5_000
 /** Between heartbeats of the held mailboxes, ms. */
 const HEARTBEAT_INTERVAL_MS = 2_000
 /** A claim without a heartbeat for this long has lapsed for us, ms: before the database gives it to another process. */
@@ -36,6 +38,7 @@ export interface BossSchedulerOptions {
     | 'setLeaseExpiry'
     | 'releaseClaim'
     | 'wakeAll'
+    | 'wakeForgotten'
     | 'renewSteps'
     | 'onDue'
     | 'closed'
@@ -110,6 +113,7 @@ export class BossScheduler implements Scheduler {
     void storeRetry.retry(() => store.wakeAll(), signal)
     store.onDue(wake)
     every(clock, POLL_INTERVAL_MS, signal, wake)
+    every(clock, FORGOTTEN_INTERVAL_MS, signal, () => void storeRetry.attempt('runs', () => store.wakeForgotten()))
     // Until the store closes: handlers still have some time after `stop`.
     this.#heartbeats.dueAt = performance.now()
     every(clock, HEARTBEAT_INTERVAL_MS, store.closed, () => this.#heartbeat())

@@ -6,7 +6,7 @@ import { StoreMissingError, StoreOpenError } from '../errors.ts'
  * indexes), which older programs ignore: they keep running, and can start.
  */
 export const SCHEMA_VERSION = 2
-const REVISION = 3
+const REVISION = 4
 /** The oldest revision that commands of this program can use. */
 const MIN_REVISION = 2
 /** Our own schema: a host's tables are never touched. */
@@ -19,7 +19,7 @@ const LOCK = 0x74627768
 /*
  * The tables of the SQLite store. delivery: all but the payload. body: the payload, in its own table so that settling
  * writes small rows only; bytea, because jsonb refuses \u0000. step: claims (owner, expiry) and results of `once`.
- * history: failures and manual actions; most deliveries have none. When a mailbox is due is in pg-boss's tables.
+ * delivery's last columns: see DeliveryRow. history: failures and manual actions; most deliveries have none. When a mailbox is due is in pg-boss's tables.
  */
 const HISTORY_TABLE = `
   CREATE TABLE ${SCHEMA}.history (
@@ -37,6 +37,8 @@ const HISTORY_TABLE = `
 /** Indexes by name that older schemas get concurrently with writes (indexes.ts). */
 export const LATER_INDEXES: Record<string, string> = {
   delivery_pending_since: `CREATE INDEX delivery_pending_since ON ${SCHEMA}.delivery (received_at) WHERE state = 'pending'`,
+  delivery_run: `CREATE INDEX delivery_run ON ${SCHEMA}.delivery (run, seq) WHERE run > ''`,
+  delivery_due: `CREATE INDEX delivery_due ON ${SCHEMA}.delivery (due_at) WHERE due_at IS NOT NULL`,
 }
 const TABLES = `
   CREATE TABLE ${SCHEMA}.delivery (
@@ -52,7 +54,10 @@ const TABLES = `
     next_attempt_at bigint,
     received_at bigint NOT NULL,
     settled_at bigint,
-    error text
+    error text,
+    run text,
+    due_at bigint,
+    quiet_max bigint
   ) WITH (fillfactor = 50);
   CREATE TABLE ${SCHEMA}.body (seq bigint PRIMARY KEY, payload bytea NOT NULL);
   CREATE INDEX delivery_pending ON ${SCHEMA}.delivery (ordering_key, seq) WHERE state = 'pending';
@@ -72,10 +77,21 @@ const INSTALLATION_TABLE = `
   INSERT INTO ${SCHEMA}.installation SELECT gen_random_uuid()::text
   WHERE NOT EXISTS (SELECT FROM ${SCHEMA}.installation);
 `
-/** Upgrades from each older revision to the next. Without what takes long on large tables: others would wait for it. */
+/**
+ * Upgrades from each older revision to the next. Without what takes long on large tables: others would wait for it. A
+ * table that a long transaction reads (a backup) can't be altered: others would wait behind us, so we give up after 2 s,
+ * and the start tries again.
+ */
 const UPGRADES: Record<number, string> = {
   1: HISTORY_TABLE,
   2: `ALTER TABLE ${SCHEMA}.version ADD COLUMN IF NOT EXISTS revision integer; ${INSTALLATION_TABLE}`,
+  3: `
+    SET LOCAL lock_timeout = 2000;
+    DO $$ BEGIN
+      IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = '${SCHEMA}.delivery'::regclass AND attname = 'run') THEN
+        ALTER TABLE ${SCHEMA}.delivery ADD COLUMN run text, ADD COLUMN due_at bigint, ADD COLUMN quiet_max bigint;
+      END IF;
+    END $$`,
 }
 
 /**

@@ -12,7 +12,7 @@ import { createInstallation } from './installation.ts'
 import { createOperatorActions } from './operator-actions.ts'
 import { pruneStep } from './prune.ts'
 import { createQueries } from './queries.ts'
-import { CHANNEL, type Claim, dueOf, fetchClaims, renewClaims, wake, wakeAll } from './queue.ts'
+import { CHANNEL, type Claim, dueOf, fetchClaims, renewClaims, wake, wakeAll, wakeForgotten } from './queue.ts'
 import { openSchema, type SchemaMode } from './schema.ts'
 import { createSteps } from './steps.ts'
 import { type Connection, prepared, transaction, unprepared } from './transaction.ts'
@@ -29,6 +29,8 @@ export interface PostgresStore extends Store, ClaimedMailboxes {
   renewClaims(claims: readonly Claim[]): Promise<Claim[]>
   /** Queues every mailbox that has something to handle. */
   wakeAll(): Promise<void>
+  /** Queues mailboxes that an older instance has put off: see queue.ts. */
+  wakeForgotten(): Promise<void>
   /** Prepares for the imports below. */
   prepareImport(): Promise<void>
   /**
@@ -135,6 +137,7 @@ function createStore(
     claimMailboxes: limit => transaction(pool, client => fetchClaims(boss, client, limit)),
     renewClaims: claims => renewClaims(boss, pool, claims),
     wakeAll: () => wakeAll(boss, pool),
+    wakeForgotten: () => wakeForgotten(boss, pool),
     onDue(callback) {
       stopListening = listen(config, CHANNEL, callback)
     },

@@ -22,6 +22,12 @@ export function waitMs(dueAt: string, now = NOW_MS): string {
   return `CASE WHEN ${dueAt} - ${now} BETWEEN 1 AND ${MAX_WAIT_MS} THEN ${dueAt} - ${now} ELSE 0 END`
 }
 
+/**
+ * What an older instance, which knows no runs, finds as the time of a run's next attempt, ms from now: it leaves it
+ * alone. An hour less than a day: what it sees more than a day ahead counts as due.
+ */
+export const HIDDEN_MS = MAX_WAIT_MS - 60 * 60 * 1_000
+
 /** From now until a time of the same clock, ms; 0 for the past. */
 export function msUntil(at: number, now: number): number {
   return Math.min(Math.max(0, Math.round(at - now)), MAX_WAIT_MS)

@@ -9,7 +9,11 @@ import { STATEMENTS } from './statements.ts'
 
 /** "tbwh" in ASCII: tells our files from other programs' (https://www.sqlite.org/pragma.html#pragma_application_id). */
 const APPLICATION_ID = 0x74627768
-export const SCHEMA_VERSION = 3
+export const SCHEMA_VERSION = 4
+/** The oldest version whose programs may use this one's files: they handle what waits for quiet one by one. */
+const READABLE_SINCE = 3
+/** The first version with facts about the store. */
+const ABOUT_SINCE = 3
 
 /*
  * Tables. delivery: all but the payload. body: the payload, in its own table so that settling writes small pages only.
@@ -40,6 +44,13 @@ const ABOUT_SCHEMA = `
   CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   ${COUNTS_SCHEMA}
 `
+/** See DeliveryRow for the columns. */
+const RUN_INDEX = `CREATE INDEX delivery_run ON delivery (run, seq) WHERE run > '';`
+const RUN_SCHEMA = `
+  ALTER TABLE delivery ADD COLUMN run TEXT;
+  ALTER TABLE delivery ADD COLUMN due_at INTEGER;
+  ${RUN_INDEX}
+`
 const SCHEMA = `
   CREATE TABLE delivery (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -54,8 +65,11 @@ const SCHEMA = `
     next_attempt_at INTEGER,
     received_at INTEGER NOT NULL,
     settled_at INTEGER,
-    error TEXT
+    error TEXT,
+    run TEXT,
+    due_at INTEGER
   ) STRICT;
+  ${RUN_INDEX}
   CREATE TABLE body (seq INTEGER PRIMARY KEY, payload BLOB NOT NULL) STRICT;
   CREATE INDEX delivery_pending ON delivery (ordering_key, seq) WHERE state = 'pending';
   CREATE INDEX delivery_parked ON delivery (ordering_key, next_attempt_at) WHERE state = 'parked';
@@ -70,7 +84,11 @@ const SCHEMA = `
   PRAGMA application_id = ${APPLICATION_ID};
 `
 /** Upgrades from each older version to this one. */
-const UPGRADES: Record<number, string> = { 1: HISTORY_SCHEMA + ABOUT_SCHEMA, 2: ABOUT_SCHEMA }
+const UPGRADES: Record<number, string> = {
+  1: HISTORY_SCHEMA + ABOUT_SCHEMA + RUN_SCHEMA,
+  2: ABOUT_SCHEMA + RUN_SCHEMA,
+  3: RUN_SCHEMA,
+}
 /** The oldest version that read-only commands can use. */
 const OLDEST_READABLE = 2
 
@@ -140,7 +158,8 @@ export function openDatabase(file: string): DatabaseSync {
     const statements = version === null ? SCHEMA : UPGRADES[version]
     if (statements !== undefined) {
       db.exec(`BEGIN IMMEDIATE; ${statements}
-        INSERT INTO about VALUES ('installation_id', '${randomUUID()}'), ('readable_since', '${SCHEMA_VERSION}');
+        INSERT OR IGNORE INTO about VALUES ('installation_id', '${randomUUID()}');
+        INSERT OR REPLACE INTO about VALUES ('readable_since', '${READABLE_SINCE}');
         ${version === null ? NOTHING_LEFT : ''}
         PRAGMA user_version = ${SCHEMA_VERSION};
         COMMIT`)
@@ -249,7 +268,7 @@ export function markWithoutLeftovers(file: string): void {
 function mark(file: string, write: (db: DatabaseSync) => void): void {
   const db = new DatabaseSync(file)
   try {
-    if ((versionOf(db, file) as number) >= SCHEMA_VERSION) write(db)
+    if ((versionOf(db, file) as number) >= ABOUT_SINCE) write(db)
   } finally {
     db.close()
   }

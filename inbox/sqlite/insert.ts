@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { DeliveryState, InsertResult, NewDelivery, Store } from '../contracts.ts'
+import type { DeliveryState, InsertResult, NewDelivery, Store, WaitForQuiet } from '../contracts.ts'
 import { redactedJson } from '../rows.ts'
 import type { StoreParts } from './parts.ts'
 import { preparer } from './statements.ts'
@@ -7,9 +7,11 @@ import { preparer } from './statements.ts'
 export function createInsert(db: DatabaseSync, { write, known, counts, inFlight }: StoreParts): Pick<Store, 'insert'> {
   const sql = preparer(db)
   const insertDelivery = sql('insertDelivery')
+  const insertWaiting = sql('insertWaiting')
   const insertBody = sql('insertBody')
   const isPending = sql('isPending')
   const wakeNow = sql('wakeNow')
+  const wakeAt = sql('wakeAt')
 
   return {
     insert(delivery, claim) {
@@ -19,8 +21,9 @@ export function createInsert(db: DatabaseSync, { write, known, counts, inFlight 
   }
 
   function insert(delivery: NewDelivery, body: Buffer, claim: boolean): InsertResult {
-    const { id, source, event, key, orderingKey, receivedAt, unreadable } = delivery
+    const { id, source, event, key, orderingKey, receivedAt, unreadable, quiet } = delivery
     if (known.find(id) !== undefined) return 'duplicate'
+    if (quiet !== undefined) return insertQuiet(delivery, body, quiet)
     const dead = unreadable !== undefined
     const claimed = claim && !dead && isPending.get(orderingKey) === undefined
     const state: DeliveryState = dead ? 'dead' : 'pending'
@@ -46,8 +49,31 @@ export function createInsert(db: DatabaseSync, { write, known, counts, inFlight 
       return 'claimed'
     }
     if (dead) return 'dead'
-    // Keeps a later time that is already set: the mailbox waits for a retry.
+    // Keeps a later time that is already set if the mailbox waits for a retry.
     wakeNow.run(orderingKey)
+    return 'queued'
+  }
+
+  function insertQuiet(delivery: NewDelivery, body: Buffer, { ends, quietMs, maxMs }: WaitForQuiet): InsertResult {
+    const { id, source, event, key, orderingKey, receivedAt } = delivery
+    const dueAt = receivedAt + (ends ? 0 : quietMs)
+    const inserted = insertWaiting.run(
+      id,
+      source,
+      event,
+      key,
+      orderingKey,
+      receivedAt,
+      dueAt,
+      ends ? 0 : receivedAt + maxMs,
+    )
+    const seq = Number(inserted.lastInsertRowid)
+    insertBody.run(seq, body)
+    known.add(id, seq)
+    counts.add('pending', seq, 1)
+    // Perhaps too early, if another one waits already: take finds out.
+    if (ends) wakeNow.run(orderingKey)
+    else wakeAt.run(orderingKey, dueAt)
     return 'queued'
   }
 }

@@ -12,6 +12,7 @@ export function createOperatorActions(
 ): Pick<Store, 'replay' | 'discard' | 'forget'> {
   const sql = preparer(db)
   const getState = sql('getState')
+  const ofRun = sql('ofRun')
   const replayDelivery = sql('replayDelivery')
   const wakeNow = sql('wakeAt')
   const discardDelivery = sql('discardDelivery')
@@ -27,14 +28,13 @@ export function createOperatorActions(
     replay: (ids, now) =>
       write(() => {
         const changed = new Set<string>()
-        for (const id of ids) {
-          const seq = seqOf(id)
+        for (const seq of withRuns(ids.map(seqOf))) {
           const before = stateOf(seq)
           const row = replayDelivery.get(seq) as { ordering_key: string } | undefined
           if (row === undefined) continue
           changed.add(row.ordering_key)
-          counts.add(before as DeliveryState, seq as number, -1)
-          counts.add('parked', seq as number, 1)
+          counts.add(before as DeliveryState, seq, -1)
+          counts.add('parked', seq, 1)
           noteByHand.run(seq, 'replayed', now, null)
         }
         for (const orderingKey of changed) wakeNow.run(orderingKey, 0)
@@ -58,6 +58,17 @@ export function createOperatorActions(
       await emptyLog(db)
       return forgotten
     },
+  }
+
+  /** Also those that are in one run with one of them. */
+  function withRuns(seqs: readonly (number | null)[]): Set<number> {
+    const all = new Set<number>()
+    for (const seq of seqs) {
+      if (seq === null || all.has(seq)) continue
+      all.add(seq)
+      for (const other of ofRun.all(seq)) all.add(other.seq as number)
+    }
+    return all
   }
 
   function forgetAll(seqs: readonly number[], now: number): number {

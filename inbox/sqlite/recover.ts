@@ -27,7 +27,7 @@ export interface Recovered {
  */
 export function recover(db: DatabaseSync, now: number): Recovered {
   const holder = randomUUID()
-  const dueAt = `CASE WHEN settled_at > ${now + CLOCK_SLACK_MS} THEN 0 ELSE coalesce(next_attempt_at, 0) END`
+  const dueAt = `CASE WHEN run = '' OR settled_at > ${now + CLOCK_SLACK_MS} THEN 0 ELSE coalesce(next_attempt_at, 0) END`
   db.exec(`
     BEGIN IMMEDIATE;
     INSERT OR REPLACE INTO about VALUES ('holder', '${holder}');

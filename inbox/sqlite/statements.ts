@@ -11,25 +11,39 @@ export const STATEMENTS = {
   insertDelivery: `
     INSERT INTO delivery (id, source, event, key, ordering_key, state, attempts, started_at, received_at, settled_at, error)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  insertWaiting: `
+    INSERT INTO delivery
+      (id, source, event, key, ordering_key, state, attempts, received_at, run, due_at, next_attempt_at)
+    VALUES (?, ?, ?, ?, ?, 'pending', 0, ?, '', ?, ?)`,
   insertBody: 'INSERT INTO body VALUES (?, ?)',
   isPending: `SELECT 1 FROM delivery WHERE ordering_key = ? AND state = 'pending' LIMIT 1`,
   head: `
     SELECT * FROM delivery LEFT JOIN body USING (seq) WHERE ordering_key = ? AND state = 'pending' ORDER BY seq LIMIT 1`,
   firstParked: `
     SELECT * FROM delivery LEFT JOIN body USING (seq)
-    WHERE ordering_key = ? AND state = 'parked' AND next_attempt_at IS NOT NULL ORDER BY next_attempt_at LIMIT 1`,
+    WHERE ordering_key = ? AND state = 'parked' AND next_attempt_at IS NOT NULL ORDER BY next_attempt_at, seq LIMIT 1`,
   peekPending: `
     SELECT id, source, event FROM delivery WHERE ordering_key = ? AND state = 'pending' ORDER BY seq LIMIT 1`,
   peekParked: `
     SELECT id, source, event FROM delivery
-    WHERE ordering_key = ? AND state = 'parked' AND next_attempt_at IS NOT NULL ORDER BY next_attempt_at LIMIT 1`,
+    WHERE ordering_key = ? AND state = 'parked' AND next_attempt_at IS NOT NULL ORDER BY next_attempt_at, seq LIMIT 1`,
+  quietAt: `
+    SELECT min(min(coalesce(next_attempt_at, 0)), max(due_at)) AS at FROM delivery WHERE ordering_key = ? AND state = 'pending'`,
+  waiting: `
+    SELECT * FROM delivery LEFT JOIN body USING (seq) WHERE ordering_key = ? AND state = 'pending' ORDER BY seq LIMIT ?`,
+  runLeft: `
+    SELECT * FROM delivery LEFT JOIN body USING (seq) WHERE run = ? AND run > '' AND state = ? ORDER BY seq`,
+  beginRun: 'UPDATE delivery SET run = ?, due_at = NULL, next_attempt_at = NULL WHERE seq = ?',
   startAttempt: 'UPDATE delivery SET attempts = attempts + 1, started_at = ? WHERE seq = ?',
   postpone: 'UPDATE delivery SET next_attempt_at = ?, settled_at = ? WHERE seq = ?',
   settleAttempt: `
     UPDATE delivery SET state = ?, started_at = NULL, next_attempt_at = ?, settled_at = ?, error = ?
     WHERE seq = ? AND attempts = ? AND started_at IS NOT NULL`,
 
-  wakeNow: 'INSERT INTO wakeup VALUES (?, 0) ON CONFLICT DO NOTHING',
+  wakeNow: `
+    INSERT INTO wakeup VALUES (?, 0) ON CONFLICT DO UPDATE SET due_at = 0
+    WHERE (SELECT CASE run WHEN '' THEN NULL ELSE next_attempt_at END FROM delivery WHERE delivery.ordering_key = excluded.ordering_key AND state = 'pending'
+      ORDER BY seq LIMIT 1) IS NULL`,
   wakeAt: 'INSERT INTO wakeup VALUES (?, ?) ON CONFLICT DO UPDATE SET due_at = min(due_at, excluded.due_at)',
   setWakeup: 'INSERT INTO wakeup VALUES (?, ?) ON CONFLICT DO UPDATE SET due_at = excluded.due_at',
   holdMailbox: 'UPDATE wakeup SET due_at = max(due_at, ?) WHERE ordering_key = ?',
@@ -58,6 +72,8 @@ export const STATEMENTS = {
   replayDelivery: `
     UPDATE delivery SET state = 'parked', next_attempt_at = 0
     WHERE seq = ? AND state IN ('parked', 'dead') AND started_at IS NULL RETURNING ordering_key`,
+  ofRun: `
+    SELECT seq FROM delivery WHERE run > '' AND run = (SELECT run FROM delivery WHERE seq = ?)`,
   discardDelivery: `
     UPDATE delivery SET state = 'discarded', next_attempt_at = NULL, settled_at = ?, error = ?
     WHERE seq = ? AND state IN ('parked', 'dead') AND started_at IS NULL`,

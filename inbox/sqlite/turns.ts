@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { MAX_RETRY_MS } from '../backoff.ts'
-import type { Outcome, Peeked, Store, TakenDelivery } from '../contracts.ts'
+import { MAX_TOGETHER, type Outcome, type Peeked, type Store, type TakenDelivery } from '../contracts.ts'
 import { parsePayload, type RowWithPayload } from '../rows.ts'
 import type { StoreParts } from './parts.ts'
 import { preparer } from './statements.ts'
@@ -9,6 +9,7 @@ import { CLOCK_SLACK_MS } from './wakeups.ts'
 /** SQLite returns 64-bit integers as numbers. */
 type InFile = RowWithPayload & {
   seq: number
+  run: string | null
   started_at: number | null
   next_attempt_at: number | null
   received_at: number
@@ -25,6 +26,10 @@ export function createTurns(
   const firstParked = sql('firstParked')
   const peekPending = sql('peekPending')
   const peekParked = sql('peekParked')
+  const quietAt = sql('quietAt')
+  const waitingRows = sql('waiting')
+  const runLeft = sql('runLeft')
+  const beginRun = sql('beginRun')
   const startAttempt = sql('startAttempt')
   const postpone = sql('postpone')
   const settleAttempt = sql('settleAttempt')
@@ -43,20 +48,23 @@ export function createTurns(
   }
 
   function settle(delivery: TakenDelivery, outcome: Outcome, now: number): boolean {
-    const seq = seqOf(delivery.id)
-    if (seq === null) return false
-    inFlight.remove(seq)
+    const seqs = (delivery.together ?? [delivery]).map(({ id }) => seqOf(id)).filter(seq => seq !== null)
     const next = 'nextAttemptAt' in outcome ? outcome.nextAttemptAt : null
     const error = 'error' in outcome ? outcome.error : null
-    if (outcome.state !== 'done') {
-      const what = outcome.state === 'pending' ? 'failed' : outcome.state
-      insertHistory.run(what, now, error, seq, delivery.attempts)
+    let isOurs = false
+    for (const seq of seqs) {
+      inFlight.remove(seq)
+      if (outcome.state !== 'done') {
+        const what = outcome.state === 'pending' ? 'failed' : outcome.state
+        insertHistory.run(what, now, error, seq, delivery.attempts)
+      }
+      if (settleAttempt.run(outcome.state, next, now, error, seq, delivery.attempts).changes === 0) continue
+      isOurs = true
+      counts.add(delivery.state, seq, -1)
+      counts.add(outcome.state, seq, 1)
     }
-    if (settleAttempt.run(outcome.state, next, now, error, seq, delivery.attempts).changes === 0) return false
-    counts.add(delivery.state, seq, -1)
-    counts.add(outcome.state, seq, 1)
-    if (next !== null) wakeAt.run(delivery.orderingKey, next)
-    return true
+    if (isOurs && next !== null) wakeAt.run(delivery.orderingKey, next)
+    return isOurs
   }
 
   function take(orderingKey: string, now: number): TakenDelivery | null {
@@ -76,25 +84,43 @@ export function createTurns(
       return null
     }
     forgetWakeup.run(orderingKey)
-    if (next.started_at !== null) insertHistory.run('crashed', now, null, next.seq, next.attempts)
-    startAttempt.run(now, next.seq)
-    inFlight.add(next.seq)
+    if (next.run === null) return begin(next, now)
+    const together = runOf(next).map(row => begin(row, now))
+    return { ...(together[0] as TakenDelivery), together }
+  }
+
+  /** The deliveries of a run that is to be taken, in order: fixed when it is taken first. */
+  function runOf(next: InFile): InFile[] {
+    if (next.run !== '') return runLeft.all(next.run, next.state) as unknown as InFile[]
+    const rows = waitingRows.all(next.ordering_key, MAX_TOGETHER) as unknown as InFile[]
+    const end = rows.findIndex(({ run, source, event }) => run !== '' || source !== next.source || event !== next.event)
+    const members = end === -1 ? rows : rows.slice(0, end)
+    for (const { seq } of members) beginRun.run(next.id, seq)
+    return members
+  }
+
+  function begin(row: InFile, now: number): TakenDelivery {
+    const crashed = row.started_at !== null
+    if (crashed) insertHistory.run('crashed', now, null, row.seq, row.attempts)
+    startAttempt.run(now, row.seq)
+    inFlight.add(row.seq)
     return {
-      id: next.id,
-      source: next.source,
-      event: next.event,
-      key: next.key,
-      orderingKey: next.ordering_key,
-      payload: parsePayload(next.payload as Uint8Array),
-      receivedAt: next.received_at,
-      attempts: next.attempts + 1,
-      state: next.state as 'pending' | 'parked',
-      crashed: next.started_at !== null,
+      id: row.id,
+      source: row.source,
+      event: row.event,
+      key: row.key,
+      orderingKey: row.ordering_key,
+      payload: parsePayload(row.payload as Uint8Array),
+      receivedAt: row.received_at,
+      attempts: row.attempts + 1,
+      state: row.state as 'pending' | 'parked',
+      crashed,
     }
   }
 
   /** When its next attempt is due. If the clock was set back since it failed, its delay starts again from now. */
-  function dueAtOf({ seq, next_attempt_at, settled_at }: InFile, now: number): number {
+  function dueAtOf({ seq, run, ordering_key, received_at, next_attempt_at, settled_at }: InFile, now: number): number {
+    if (run === '') return received_at > now + CLOCK_SLACK_MS ? 0 : (quietAt.get(ordering_key)?.at as number)
     const dueAt = next_attempt_at ?? 0
     if (dueAt <= now) return dueAt
     const failedAt = settled_at as number

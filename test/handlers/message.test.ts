@@ -611,6 +611,7 @@ function aContext({ app }: Tutor): HandlerContext {
   return {
     signal: AbortSignal.timeout(1_000),
     attempt: 1,
+    together: [],
     log: app.log,
     once: async (_key, step) => step(false),
     ...NO_CLIENTS,

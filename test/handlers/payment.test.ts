@@ -450,6 +450,7 @@ t.test('a foreign payment given up after crashes leaves no note', async t => {
     signal,
     attempt: 8,
     log: tutor.app.log,
+    together: [],
     once: async (_key, step) => step(false),
     ...NO_CLIENTS,
   })
@@ -482,6 +483,7 @@ t.test('a payment that is given up is reported with its sum, if the event has on
     signal,
     attempt: 8,
     log: tutor.app.log,
+    together: [],
     once: async (_key: string, step: (mayHaveActed: boolean) => unknown) => step(false),
     ...NO_CLIENTS,
   } as HandlerContext

@@ -90,6 +90,7 @@ t.test('a refunded payment, without a key to see that', async t => {
   await handle(delivery, {
     signal,
     attempt: 1,
+    together: [],
     log: tutor.app.log,
     once: async (_key, step) => step(false),
     ...NO_CLIENTS,

@@ -77,3 +77,15 @@ export async function shapeOf(server: PostgresServer, url: string): Promise<unkn
   const schemas = await server.query(url, `SELECT nspname FROM pg_namespace WHERE nspname LIKE 'tutorbot%' ORDER BY 1`)
   return { columns, indexes, schemas }
 }
+
+/** What the versions before runs of deliveries (revision 3) take next in a mailbox. */
+export const OLDER_HEAD = `
+  SELECT id FROM (
+    (SELECT id, coalesce(next_attempt_at, 0) AS due_at, 1 AS turn FROM tutorbot_webhooks.delivery
+      WHERE ordering_key = $1 AND state = 'pending' ORDER BY seq LIMIT 1)
+    UNION ALL
+    (SELECT id, next_attempt_at, 2 FROM tutorbot_webhooks.delivery
+      WHERE ordering_key = $1 AND state = 'parked' AND next_attempt_at IS NOT NULL ORDER BY next_attempt_at LIMIT 1)
+  ) AS first
+  CROSS JOIN (SELECT floor(extract(epoch FROM now()) * 1000)::bigint AS now) AS clock
+  WHERE NOT due_at - now BETWEEN 1 AND 86400000 ORDER BY turn LIMIT 1`

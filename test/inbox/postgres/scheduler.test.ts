@@ -40,6 +40,7 @@ function start(
     claimOf: orderingKey => claim(`with ${orderingKey}`, orderingKey),
     releaseClaim: async ({ id }) => released.push(id) === 0,
     wakeAll: async () => {},
+    wakeForgotten: async () => {},
     renewSteps: async () => {},
     onDue() {},
     closed: closing.signal,

@@ -1,7 +1,7 @@
 import { mock } from 'node:test'
 import Fastify from 'fastify'
 import pg from 'pg'
-import tap from 'tap'
+import tap, { type Test } from 'tap'
 import type { Commit, TakenDelivery } from '../../../inbox/contracts.ts'
 import { CLAIM_MS } from '../../../inbox/postgres/queue.ts'
 import { BOSS_SCHEMA } from '../../../inbox/postgres/schema.ts'
@@ -13,28 +13,30 @@ import { startRelay } from '../../helpers/postgres-relay.ts'
 import { postgresServer } from '../../helpers/postgres-server.ts'
 import { toldTime } from '../../helpers/postgres-time.ts'
 import { storeConformance } from '../../helpers/store-conformance.ts'
+import { quietConformance } from '../../helpers/store-conformance-quiet.ts'
 
 const server = await postgresServer()
 tap.teardown(() => server.close())
 const { log } = Fastify()
 
-tap.test('fulfils the store contract', async t => {
-  await storeConformance(t, async t => {
-    const url = await server.database()
-    const { clock, told } = toldTime(server, url)
-    const open = async () => told(await openPostgresStore(url, log, { clock }))
-    let store = await open()
-    t.teardown(() => store.close().catch(() => {}))
-    return {
-      store,
-      async reopen() {
-        await store.close()
-        store = await open()
-        return store
-      },
-    }
-  })
-})
+async function open(t: Test) {
+  const url = await server.database()
+  const { clock, told } = toldTime(server, url)
+  const openTold = async () => told(await openPostgresStore(url, log, { clock }))
+  let store = await openTold()
+  t.teardown(() => store.close().catch(() => {}))
+  return {
+    store,
+    async reopen() {
+      await store.close()
+      store = await openTold()
+      return store
+    },
+  }
+}
+
+tap.test('fulfils the store contract', t => storeConformance(t, open))
+tap.test('fulfils the store contract for what waits for quiet', t => quietConformance(t, open))
 
 tap.test('a failed commit succeeds for none of its operations, and the store continues', async t => {
   const url = await server.database()

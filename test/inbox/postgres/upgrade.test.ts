@@ -180,6 +180,11 @@ async function building(url: string): Promise<number> {
 
 tap.test('an index is built while others write; an interrupted build is finished at the next start', async t => {
   const url = await older()
+  // The rest of the upgrade is done: an index is all that is missing.
+  await server.query(
+    url,
+    'ALTER TABLE tutorbot_webhooks.delivery ADD COLUMN run text, ADD COLUMN due_at bigint, ADD COLUMN quiet_max bigint',
+  )
   const writer = await writing(t, url)
   const captured = captureLog()
   const app = Fastify({ logger: { stream: captured.stream } })
@@ -203,4 +208,17 @@ tap.test('an index is built while others write; an interrupted build is finished
   await indexBuilt(url)
   await buildIndexes(readPostgresUrl(url), app.log, Object.keys(LATER_INDEXES)).built
   t.equal(captured.lines.filter(({ msg }) => msg.startsWith('an index')).length, 1)
+})
+
+tap.test('a start waits while a long transaction reads the table, and holds up nobody for long', async t => {
+  const url = await older()
+  const backup = new pg.Client({ connectionString: url })
+  await backup.connect()
+  t.teardown(() => backup.end())
+  await backup.query('BEGIN; SELECT FROM tutorbot_webhooks.delivery')
+  const captured = captureLog()
+  const opening = openPostgresStore(url, Fastify({ logger: { stream: captured.stream } }).log)
+  t.match(await captured.line(({ msg }) => msg.startsWith('waiting for')), { msg: /\(55P03\)$/ })
+  await backup.query('ROLLBACK')
+  t.equal(await (await opened(t, opening)).insert(delivery('a'), false), 'queued')
 })

@@ -8,6 +8,7 @@ import { openSqliteStore, openSqliteStoreForCommand } from '../../../inbox/sqlit
 import { delivery, gate, startInbox } from '../../helpers/inbox.ts'
 import { makeNewer, makeOlder } from '../../helpers/older-store.ts'
 import { failsAlone, storeConformance } from '../../helpers/store-conformance.ts'
+import { quietConformance } from '../../helpers/store-conformance-quiet.ts'
 
 const fileOf = (t: Test) => join(t.testdir(), 'webhooks.db')
 
@@ -26,6 +27,7 @@ async function open(t: Test) {
 }
 
 tap.test('fulfils the store contract', t => storeConformance(t, open))
+tap.test('fulfils the store contract for what waits for quiet', t => quietConformance(t, open))
 tap.test('a failing operation is rejected alone', t => failsAlone(t, open))
 
 tap.test('due deliveries are known, also after a restart', async t => {
@@ -107,7 +109,7 @@ tap.test('a file that can’t be a store is refused with the reason and left alo
   const newer = join(folder, 'newer.db')
   await openSqliteStore(newer).close()
   makeNewer(newer)
-  refused(newer, /schema version 99, this program knows 3/)
+  refused(newer, /schema version 99, this program knows 4/)
 
   mkdirSync(join(folder, 'a folder'))
   refused(join(folder, 'a folder'), /can't be opened as a store/)
