@@ -98,7 +98,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   const clock = options.inbox?.clock ?? systemClock
   await app.register(logging)
   breakersOf(app, clock)
-  await app.register(chatwootClient, chatwoot)
+  await app.register(chatwootClient, { ...chatwoot, clock })
   await app.register(stripeClient, stripe)
   const now = () => clock.now()
   const sources = allSources(app, options, now)

@@ -22,6 +22,7 @@ export interface Env {
   CW_TEMPLATES?: string
   HANDOFF_AGENT_ID?: number
   HANDOFF_HOURS: number
+  CW_CALLS_PER_MINUTE: number
   STRIPE_SECRET_KEY?: string
   STRIPE_API_BASE?: string
   STANDARD_PRICE_ID_60?: string
@@ -120,6 +121,12 @@ export const ENV_SCHEMA = {
       exclusiveMinimum: 0,
       default: 24,
       description: 'Hours after a person’s last message until the bot has a conversation again',
+    },
+    CW_CALLS_PER_MINUTE: {
+      type: 'integer',
+      minimum: 0,
+      default: 2400,
+      description: 'Calls to Chatwoot per minute, at most, of each instance; 0 for no limit (Chatwoot allows 3,000)',
     },
     STRIPE_SECRET_KEY: {
       type: 'string',

@@ -55,6 +55,7 @@ const NAMES: Names<WebhooksOptions> = {
     path: true,
     handoffAgentId: true,
     handoffHours: true,
+    callsPerMinute: true,
     mode: true,
     inboxIds: true,
     templates: true,

@@ -127,6 +127,7 @@ export function webhooksOptions(config: Env, clock = systemClock): WebhooksOptio
       templates: templatesOf(config),
       handoffAgentId: config.HANDOFF_AGENT_ID,
       handoffHours: config.HANDOFF_HOURS,
+      callsPerMinute: config.CW_CALLS_PER_MINUTE,
     },
     stripe: {
       secrets: listOf(config.STRIPE_WEBHOOK_SECRET),

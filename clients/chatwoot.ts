@@ -19,6 +19,8 @@ export interface ChatwootOptions {
   adminToken?: string
   /** Timeout of a call, including its response body, ms. Default 10,000. */
   timeoutMs?: number
+  /** Calls per minute, at most; 0: no limit. Default 2,400 of the 3,000 that Chatwoot allows each address. */
+  callsPerMinute?: number
 }
 
 export type Attributes = Record<string, unknown>

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ChatwootClient, MenuItem } from '../clients/chatwoot.ts'
 import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
+import { markUrgent } from '../inbox/pace.ts'
 import type { Json } from '../sources/json.ts'
 import { forChannel } from './channel.ts'
 import { type Conversation, fetchConversation, updateContact } from './conversation.ts'
@@ -158,6 +159,8 @@ export async function handOver(
   { signal, once }: HandlerContext,
 ): Promise<void> {
   const { id } = conversation
+  // Somebody waits for a person.
+  markUrgent(signal)
   // Known first, and once: Chatwoot assigns a conversation to the agent whose token opens it.
   const assigned = await once(`${key}:assigned`, async () => {
     return (conversation.read ? conversation : await fetchConversation(client, id, signal)).assigned

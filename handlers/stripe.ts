@@ -2,6 +2,7 @@ import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import { StripeRefusedError } from '../clients/stripe.ts'
 import type { HandlerFunction, HandlerPair } from '../inbox/drain.ts'
 import { TransientError } from '../inbox/errors.ts'
+import { markUrgent } from '../inbox/pace.ts'
 import { calendarHandlers } from './calendar.ts'
 import { disputeHandlers } from './dispute.ts'
 import { paymentHandlers } from './payment.ts'
@@ -26,6 +27,8 @@ export function stripeHandlers(services: Services): Record<string, HandlerPair<n
  */
 function withRefusalsRetried(handle: HandlerFunction<never>): HandlerFunction<never> {
   return async (delivery, context) => {
+    // Money goes first.
+    markUrgent(context.signal)
     try {
       await handle(delivery, context)
     } catch (error) {

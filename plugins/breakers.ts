@@ -3,6 +3,7 @@ import type { Gate } from '../clients/http.ts'
 import { type Breakers, createBreakers } from '../inbox/breaker.ts'
 import { type Clock, systemClock } from '../inbox/contracts.ts'
 import { type System, TransientError } from '../inbox/errors.ts'
+import type { Pace } from '../inbox/pace.ts'
 import { eventsOf } from './events.ts'
 import { addToWebhooks } from './webhooks.ts'
 
@@ -23,14 +24,21 @@ export function breakersOf(app: FastifyInstance, clock: Clock = systemClock): Br
   return breakers
 }
 
-/** A client's gate: shut while its system is held. */
-export function gateOf(breakers: Breakers, system: System): Gate {
+/** A client's gate: shut while its system is held, and passed at a pace. */
+export function gateOf(breakers: Breakers, system: System, pace?: Pace): Gate {
+  const checkHeld = () => {
+    if (!breakers.isHeld(system)) return
+    throw new TransientError(`${system} is unavailable: no call is made until it is back`, {
+      outage: { system, isProof: false },
+    })
+  }
   return {
-    enter() {
-      if (!breakers.isHeld(system)) return
-      throw new TransientError(`${system} is unavailable: no call is made until it is back`, {
-        outage: { system, isProof: false },
-      })
+    async enter(signal) {
+      checkHeld()
+      const turn = pace?.take(signal)
+      if (turn === undefined) return
+      await turn
+      checkHeld()
     },
     answered: () => breakers.succeeded(system),
   }

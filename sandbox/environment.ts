@@ -13,6 +13,7 @@ export function standInSettings({ chatwoot, stripe }: StandIns, secrets: { chatw
     CW_ACC_ID: chatwoot.accountId,
     CW_TOKEN: chatwoot.tokens.bot,
     CW_ADMIN_TOKEN: chatwoot.tokens.admin,
+    CW_CALLS_PER_MINUTE: '0',
     CW_HMAC_SECRET: secrets.chatwoot,
     STRIPE_API_BASE: stripe.url,
     STRIPE_SECRET_KEY: stripe.secretKey,

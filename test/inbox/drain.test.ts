@@ -3,6 +3,7 @@ import tap from 'tap'
 import { createBreakers } from '../../inbox/breaker.ts'
 import type { Store } from '../../inbox/contracts.ts'
 import { createDrain } from '../../inbox/drain.ts'
+import { createPace } from '../../inbox/pace.ts'
 import { createStoreRetry } from '../../inbox/store-retry.ts'
 import { NO_CLIENTS } from '../helpers/clients.ts'
 import { testClock } from '../helpers/clock.ts'
@@ -34,3 +35,47 @@ tap.test('a delivery claimed by its insert is only begun while the claim leaves 
   await drain('box', claimed('b'))
   t.same(handled, ['a'])
 })
+
+tap.test(
+  'a handler’s time is up only when it has had it: waiting for its turn to make a call does not count',
+  async t => {
+    const clock = testClock()
+    const { log } = Fastify()
+    const pace = createPace(60, clock)
+    for (let n = 0; n < 60; n++) pace.take(new AbortController().signal)
+    const outcomes: string[] = []
+    const done = Promise.withResolvers<void>()
+    const store = { settle: async () => true } as unknown as Store
+    const waiting = Promise.withResolvers<void>()
+    const { drain } = createDrain({
+      store,
+      handlerOf:
+        () =>
+        async (_delivery, { signal }) => {
+          const turns = Array.from({ length: 10 }, () => pace.take(signal))
+          waiting.resolve()
+          await Promise.all(turns)
+          await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+        },
+      wake() {},
+      onHandled: ({ error }) => void outcomes.push(String(error)),
+      handlerTimeoutMs: 2_000,
+      clock,
+      log,
+      storeRetry: createStoreRetry({ clock, log }),
+      breakers: createBreakers({ clock, log, onTurn() {} }),
+      clients: () => NO_CLIENTS,
+    })
+    void drain('box', claimed('a')).then(() => done.resolve())
+    await waiting.promise
+    clock.advance(10_000)
+    await new Promise(setImmediate)
+    t.same(outcomes, [], '10 s of waiting, 0 s of work')
+    clock.advance(1_999)
+    await new Promise(setImmediate)
+    t.same(outcomes, [])
+    clock.advance(1)
+    await done.promise
+    t.match(outcomes, [/did not end within 2000 ms/])
+  },
+)
