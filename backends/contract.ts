@@ -6,8 +6,8 @@ import type { StoreRetry } from '../inbox/store-retry.ts'
 export interface Backend {
   store: Store
   createScheduler(options: SchedulerOptions): Scheduler
-  /** Opens the lessons' calendar in the same database. The caller closes it. */
-  calendar(): Promise<LocalCalendar>
+  /** Opens the lessons' calendar in the same database. The caller closes it. @param clock says what has lapsed */
+  calendar(clock?: { now(): number }): Promise<LocalCalendar>
 }
 
 export interface SchedulerOptions {

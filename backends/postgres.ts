@@ -12,7 +12,7 @@ export async function openBackend(url: string, { log, clock, onCommit }: Backend
   return {
     store,
     createScheduler: options => new BossScheduler({ store, log, ...options }),
-    calendar: () => openCalendar(url, clock),
+    calendar: (ofCalendar = clock) => openCalendar(url, ofCalendar),
   }
 }
 

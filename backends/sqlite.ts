@@ -15,7 +15,7 @@ export async function openBackend(file: string, { log, clock, onCommit }: Backen
   return {
     store,
     createScheduler: options => new LocalScheduler({ store, ...options }),
-    calendar: () => openCalendar(file, clock),
+    calendar: (ofCalendar = clock) => openCalendar(file, ofCalendar),
   }
 }
 

@@ -21,6 +21,8 @@ const JITTER = 1 / 4
 const MAX_RETRY_AFTER_MS = 5 * 60_000
 /** Unavailable again within this time, the probes go on as slowly as before, ms. */
 const STABLE_MS = 60_000
+/** After an outage, what has waited may take this long, ms. */
+const CATCHING_UP_MS = 60 * 60_000
 /** A mailbox is asked again this much later at least, and at most, ms. */
 const MIN_WAIT_MS = 500
 const MAX_WAIT_MS = 30_000
@@ -73,6 +75,7 @@ class Breaker {
   /** undefined: it was not said to be unavailable. */
   #heldSince: number | undefined
   #availableSince = Number.NEGATIVE_INFINITY
+  #lastHeldMs = 0
   #why = ''
   #intervalMs = 0
   #nextProbeAt = 0
@@ -101,6 +104,12 @@ class Breaker {
   /** Nothing that needs the system may be begun. */
   get isHeld(): boolean {
     return this.#state === 'open' || this.#state === 'probing'
+  }
+
+  /** For how long it is held, or was held until a while ago, ms. */
+  heldMs(now: number): number {
+    if (this.#heldSince !== undefined) return Math.max(0, now - this.#heldSince)
+    return now - this.#availableSince < CATCHING_UP_MS ? this.#lastHeldMs : 0
   }
 
   /** Asks the system before a backlog is begun: a restart must be no flood. */
@@ -202,6 +211,7 @@ class Breaker {
     if (since !== undefined) {
       const system = this.#system
       const ms = Math.max(0, now - since)
+      this.#lastHeldMs = ms
       log.info({ system, ms }, `${system} available again`)
       onTurn({ system, isHeld: false, ms, why: this.#why })
     }
@@ -235,6 +245,11 @@ export interface Breakers {
   succeeded(system: System): void
   /** Sets what is called when what was held can go on. */
   onResume(callback: () => void): void
+  /**
+   * For how long systems have been held, ms: until now, or lately. What has a time limit must not run out because of it:
+   * what would have kept it may still wait.
+   */
+  heldMs(): number
   states(): SystemState[]
   close(): void
 }
@@ -275,6 +290,10 @@ export function createBreakers(options: BreakerOptions): Breakers {
       return found.outage.system
     },
     succeeded: system => breakers.get(system)?.succeeded(),
+    heldMs() {
+      const now = options.clock.now()
+      return Math.max(0, ...[...breakers.values()].map(breaker => breaker.heldMs(now)))
+    },
     onResume(callback) {
       resume = callback
     },

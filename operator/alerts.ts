@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { httpUrl } from '../clients/http.ts'
 import type { Clock, Logger } from '../inbox/contracts.ts'
-import { OptionError } from '../inbox/errors.ts'
+import { OptionError, type System } from '../inbox/errors.ts'
 import type { AttentionEvent, WebhookEvents } from '../inbox/events.ts'
 import type { Inbox } from '../inbox/inbox.ts'
 import { delay } from '../inbox/store-retry.ts'
@@ -28,7 +28,13 @@ export interface AlertMessage extends Finding {
 }
 
 interface Finding {
-  alert: 'deliveries_given_up' | 'backlog_old' | 'verification_failures' | 'store_failing' | 'payment_needs_person'
+  alert:
+    | `${System}_unavailable`
+    | 'deliveries_given_up'
+    | 'backlog_old'
+    | 'verification_failures'
+    | 'store_failing'
+    | 'payment_needs_person'
   summary: string
   /** Counts and codes, for a payment also who paid what; nothing else of a webhook's content. */
   details: Record<string, string | number | undefined>
@@ -53,7 +59,7 @@ export function createAlerts({ url, inbox, events, clock, log }: AlertsParts): {
   const closing = new AbortController()
   const post = createPost({ url: validUrl(url), clock, log, closed: closing.signal })
   /** Firing alerts, each with the function that resolves it. */
-  const incidents = new Map<Finding['alert'], () => void>()
+  const incidents = new Map<Finding['alert'], (details?: Finding['details']) => void>()
   let refused = 0
   let storeFailures = 0
   let looking = false
@@ -74,6 +80,11 @@ export function createAlerts({ url, inbox, events, clock, log }: AlertsParts): {
   })
   events.on('committed', ({ ok }) => {
     if (!ok) storeFailed()
+  })
+  events.on('held', ({ system, isHeld, ms, why }) => {
+    const alert = `${system}_unavailable` as const
+    if (!isHeld) return incidents.get(alert)?.({ seconds: Math.round(ms / 1_000) })
+    begin({ alert, summary: `${system} is unavailable, and what needs it waits: ${why}`, details: { system } })
   })
   // Not an incident: each is posted on its own and never resolves.
   events.on('attention', event => void post(messageOf(paymentFinding(event), 'firing', utcTime(clock.now()))))
@@ -132,16 +143,16 @@ export function createAlerts({ url, inbox, events, clock, log }: AlertsParts): {
 
   function begin(finding: Finding): void {
     if (incidents.has(finding.alert)) return
-    const over = Promise.withResolvers<void>()
-    incidents.set(finding.alert, over.resolve)
+    const over = Promise.withResolvers<Finding['details'] | undefined>()
+    incidents.set(finding.alert, details => over.resolve(details))
     void report(finding, utcTime(clock.now()), over.promise)
   }
 
   /** From when an incident fires until it resolves. It stays the same one until both are posted, so that none queues. */
-  async function report(finding: Finding, since: string, over: Promise<void>): Promise<void> {
+  async function report(finding: Finding, since: string, over: Promise<Finding['details'] | undefined>) {
     await post(messageOf(finding, 'firing', since))
-    await over
-    await post(messageOf(finding, 'resolved', since))
+    const details = { ...finding.details, ...(await over) }
+    await post(messageOf({ ...finding, details }, 'resolved', since))
     incidents.delete(finding.alert)
   }
 }

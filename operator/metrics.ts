@@ -1,11 +1,13 @@
 import type { EventEmitter } from 'node:events'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Breakers } from '../inbox/breaker.ts'
 import type { Clock, Commit, Logger } from '../inbox/contracts.ts'
 import type { AnsweredEvent, HandledEvent, WebhookEvents } from '../inbox/events.ts'
 import type { Inbox } from '../inbox/inbox.ts'
 
 export interface MetricsOptions {
   inbox: Pick<Inbox, 'handles' | 'backlog' | 'size' | 'stats' | 'checkWritable'>
+  breakers: Pick<Breakers, 'states'>
   events: EventEmitter<WebhookEvents>
   clock: Clock
   log: Logger
@@ -30,7 +32,7 @@ const COMMIT_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 const OPERATION_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 1_024]
 
 /** Counts webhooks from now on, in a separate registry: hosts have their own. */
-export function createMetrics({ inbox, events, clock, log }: MetricsOptions): Metrics {
+export function createMetrics({ inbox, breakers, events, clock, log }: MetricsOptions): Metrics {
   const registry = new Registry()
   const metrics = metricsIn(registry)
   const { deliveries, acknowledgement, wait, handling, commit, operations, commitFailures } = metrics
@@ -58,12 +60,16 @@ export function createMetrics({ inbox, events, clock, log }: MetricsOptions): Me
   events.on('attention', () => metrics.attention.inc())
   events.on('foreign', () => metrics.foreign.inc())
   events.on('undelivered', () => metrics.undelivered.inc())
+  events.on('held', ({ system, isHeld }) => {
+    if (isHeld) metrics.holds.inc({ system })
+  })
 
   function collectProcess(): void {
     const stats = inbox.stats()
     metrics.waiting.set(stats.waiting)
     metrics.waitingBytes.set(stats.waitingBytes)
     metrics.inFlight.set(stats.inFlight)
+    for (const { system, since } of breakers.states()) metrics.held.set({ system }, since === null ? 0 : 1)
     metrics.recentKeys.set(stats.recentKeys)
     metrics.lookups.reset()
     metrics.lookups.inc({ result: 'hit' }, stats.recentHits)
@@ -138,6 +144,14 @@ function metricsIn(registry: Registry) {
   // Without labels: Prometheus sees no increase in a series that begins at 1.
   const attention = new Counter(common('payments_attention_total', 'Payments that need a person; the log says why'))
   const foreign = new Counter(common('payments_foreign_total', 'Payments of other installations, ignored'))
+  const held = new Gauge({
+    ...common('system_held', '1 while an outside system is unavailable, and what needs it waits'),
+    labelNames: ['system'],
+  })
+  const holds = new Counter({
+    ...common('system_holds_total', 'How often an outside system became unavailable'),
+    labelNames: ['system'],
+  })
   const undelivered = new Counter(common('messages_undelivered_total', 'Messages that did not reach the student'))
 
   const waiting = new Gauge(common('commit_waiting_deliveries', 'Deliveries waiting for their commit'))
@@ -169,6 +183,8 @@ function metricsIn(registry: Registry) {
     attention,
     foreign,
     undelivered,
+    held,
+    holds,
     waiting,
     waitingBytes,
     inFlight,

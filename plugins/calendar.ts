@@ -5,7 +5,8 @@ import type { Backend } from '../backends/contract.ts'
 import { openCalendar } from '../backends/index.ts'
 import { type BookedLesson, type Calendar, checkCalendar } from '../calendar/contract.ts'
 import type { GoogleCalendarOptions } from '../calendar/google/client.ts'
-import { systemClock } from '../inbox/contracts.ts'
+import type { Breakers } from '../inbox/breaker.ts'
+import { type Clock, systemClock } from '../inbox/contracts.ts'
 import { OptionError } from '../inbox/errors.ts'
 import { breakersOf, gateOf } from './breakers.ts'
 import { addToWebhooks } from './webhooks.ts'
@@ -36,7 +37,7 @@ export interface CalendarPluginOptions extends CalendarOptions {
   /** Instead of `store`: opens the calendar of an open backend. */
   local?: Backend['calendar']
   /** Tests set it. */
-  clock?: { now(): number }
+  clock?: Clock
 }
 
 /** Validates the time zone. @throws {OptionError} */
@@ -45,10 +46,17 @@ export function validTimeZone(timeZone = 'Europe/Amsterdam'): string {
   throw new OptionError(`calendar.timeZone (TZ) must be an IANA time zone such as Europe/Amsterdam, not ${timeZone}`)
 }
 
+/** Stands still during an outage: no reservation lapses while its payment, or its student, can't be heard. */
+function lapseClock(breakers: Breakers, clock: { now(): number }) {
+  return { now: () => clock.now() - breakers.heldMs() }
+}
+
 /** Decorates webhooks.calendar: where lessons are kept. */
 async function calendarPlugin(app: FastifyInstance, options: CalendarPluginOptions): Promise<void> {
-  const { google, backend, store, clock = systemClock } = options
-  const { local = () => openCalendar(store, clock) } = options
+  const { google, backend, store } = options
+  const breakers = breakersOf(app, options.clock ?? systemClock)
+  const clock = lapseClock(breakers, options.clock ?? systemClock)
+  const { local = (ofCalendar: { now(): number }) => openCalendar(store, ofCalendar) } = options
   validTimeZone(options.timeZone)
   if (backend !== undefined) {
     if (google !== undefined) throw new OptionError('calendar.google and calendar.backend are two calendars: give one')
@@ -57,12 +65,11 @@ async function calendarPlugin(app: FastifyInstance, options: CalendarPluginOptio
   if (google !== undefined) {
     // Loaded only when used: its client is large.
     const { createGoogleCalendar } = await import('../calendar/google/calendar.ts')
-    const breakers = breakersOf(app)
     const { probe, ...calendar } = createGoogleCalendar(google, clock, gateOf(breakers, 'google'))
     breakers.watch('google', probe)
     return addToWebhooks(app, { calendar })
   }
-  const calendar = await local()
+  const calendar = await local(clock)
   app.addHook('onClose', async () => calendar.close())
   addToWebhooks(app, { calendar })
 }

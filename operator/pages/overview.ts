@@ -1,4 +1,5 @@
 import { html } from 'ghtml'
+import type { SystemState } from '../../inbox/breaker.ts'
 import type { Backlog, DeliveryPage } from '../../inbox/contracts.ts'
 import type { InboxStats } from '../../inbox/inbox.ts'
 import type { HandlerTimes, MinuteCounts } from '../activity.ts'
@@ -12,6 +13,7 @@ export interface Overview {
   latest: DeliveryPage
   backlog: Backlog
   stats: InboxStats
+  systems: SystemState[]
   minutes: MinuteCounts[]
   slowest: HandlerTimes[]
 }
@@ -48,13 +50,14 @@ export function createOverview(layout: Layout) {
   }
 
   /** The parts of the overview that change. */
-  function overviewParts({ dead, parked, latest, backlog, stats, minutes, slowest }: Overview): Parts {
+  function overviewParts({ dead, parked, latest, backlog, stats, systems, minutes, slowest }: Overview): Parts {
     const { pending, oldestPendingAt } = backlog
     return {
       attention:
-        backlog.dead + backlog.parked === 0
+        held(systems) +
+        (backlog.dead + backlog.parked === 0
           ? html`<section aria-labelledby="attention-title" class="calm"><h2 id="attention-title">Nothing needs you</h2><p>No delivery is dead or parked.</p></section>`
-          : attention('dead', backlog.dead, dead) + attention('parked', backlog.parked, parked),
+          : attention('dead', backlog.dead, dead) + attention('parked', backlog.parked, parked)),
       now: html`<dl class="numbers">
 <div><dt>Waiting <small>pending</small></dt><dd>${number(pending)}</dd></div>
 <div><dt>Oldest waiting since</dt><dd>!${oldestPendingAt === null ? '–' : time(oldestPendingAt)}</dd></div>
@@ -66,6 +69,19 @@ export function createOverview(layout: Layout) {
       slowest: slowestTable(slowest),
       latest: table('Latest deliveries, newest first', latest, 'Nothing has arrived yet.'),
     }
+  }
+
+  function held(systems: SystemState[]): string {
+    return systems
+      .map(({ system, since, why }) =>
+        since === null
+          ? ''
+          : html`<section aria-labelledby="${system}-title" class="attention parked">
+<h2 id="${system}-title">${system} is unavailable</h2>
+<p>What needs it waits since !${time(since)}, in order, and goes on by itself: ${why}</p>
+</section>`,
+      )
+      .join('')
   }
 
   function attention(state: 'dead' | 'parked', count: number, page: DeliveryPage): string {

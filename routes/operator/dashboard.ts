@@ -61,7 +61,7 @@ const TITLES: Record<number, string> = {
 /** The operator's page: HTML from the server, updated by a small script but usable without it. */
 export default async function dashboard(app: FastifyInstance, options: DashboardOptions): Promise<void> {
   const { access, sessions, zone, clock } = options
-  const { inbox, events } = app.webhooks
+  const { inbox, breakers, events } = app.webhooks
   const base = app.prefix
   const pages = createPages(base, zone, () => inbox.sources())
   const activity = createActivity(events, () => clock.now())
@@ -132,7 +132,17 @@ export default async function dashboard(app: FastifyInstance, options: Dashboard
       inbox.browse({}, IN_OVERVIEW),
     ])
     const stats = inbox.stats()
-    return { backlog, dead, parked, latest, stats, minutes: activity.minutes(), slowest: activity.slowest(IN_OVERVIEW) }
+    const systems = breakers.states()
+    return {
+      backlog,
+      dead,
+      parked,
+      latest,
+      stats,
+      systems,
+      minutes: activity.minutes(),
+      slowest: activity.slowest(IN_OVERVIEW),
+    }
   }
 
   async function readOne(id: string) {

@@ -13,8 +13,8 @@ export default async function metricsRoute(
   app: FastifyInstance,
   { access, clock = systemClock }: MetricsRouteOptions,
 ): Promise<void> {
-  const { inbox, events } = app.webhooks
-  const metrics = createMetrics({ inbox, events, clock, log: app.log })
+  const { inbox, breakers, events } = app.webhooks
+  const metrics = createMetrics({ inbox, breakers, events, clock, log: app.log })
 
   app.get('/metrics', { onRequest: access }, async (_request, reply) => {
     return reply.type(metrics.contentType).send(await metrics.scrape())

@@ -194,6 +194,20 @@ t.test('after a start it is asked before a backlog is begun', async t => {
   t.match(other.turns, [{ isHeld: true }])
 })
 
+t.test('for how long it was held is known until an hour later: nothing may lapse because of it', async t => {
+  const { breakers, clock, answer } = setUp(t)
+  t.equal(breakers.heldMs(), 0)
+  breakers.failed('a', outage(true, 60_000))
+  clock.advance(40_000)
+  t.equal(breakers.heldMs(), 40_000)
+  clock.advance(20_000)
+  await answer()
+  clock.advance(60 * 60_000 - 1)
+  t.equal(breakers.heldMs(), 60_000)
+  clock.advance(1)
+  t.equal(breakers.heldMs(), 0)
+})
+
 t.test('what is not watched, or not an outage, holds nothing', async t => {
   const { breakers, state } = setUp(t)
   const stripe = new TransientError('down', { outage: { system: 'stripe', isProof: true } })

@@ -118,6 +118,26 @@ tap.test('a dead delivery: alert at once, once, and resolved when none is left',
   t.match(await told(3), { alert: 'deliveries_given_up', status: 'firing', since: new Date(clock.now()).toISOString() })
 })
 
+tap.test('an outside system that is unavailable: one alert, and one when it is back', async t => {
+  const { app, told, receiver } = await alertedApp(t)
+  const why = 'ChatwootUnavailableError: Chatwoot answered 502 to GET /conversations/42'
+  app.webhooks.events.emit('held', { system: 'chatwoot', isHeld: true, ms: 0, why })
+  t.match(await told(1), {
+    alert: 'chatwoot_unavailable',
+    status: 'firing',
+    summary: `chatwoot is unavailable, and what needs it waits: ${why}`,
+    details: { system: 'chatwoot' },
+  })
+  app.webhooks.events.emit('held', { system: 'stripe', isHeld: false, ms: 5, why })
+  app.webhooks.events.emit('held', { system: 'chatwoot', isHeld: false, ms: 1_800_000, why })
+  t.match(await told(2), {
+    alert: 'chatwoot_unavailable',
+    status: 'resolved',
+    details: { system: 'chatwoot', seconds: 1_800 },
+  })
+  t.equal(receiver.calls.length, 2)
+})
+
 tap.test('each payment that needs a person is its own alert, with amount and name', async t => {
   const { app, told, receiver, clock } = await alertedApp(t)
   const attention = {

@@ -93,6 +93,20 @@ tap.test('payments that need a person, and those of other installations', async 
   t.same(only(await samples(), 'payments_foreign_total'), { '': 2 })
 })
 
+tap.test('outside systems that are held', async t => {
+  const { app, samples } = await meteredApp(t)
+  const { breakers } = app.webhooks
+  t.same(only(await samples(), 'system_held'), {}, 'none is used')
+  breakers.watch('stripe', () => new Promise(() => {}))
+  t.same(only(await samples(), 'system_held'), { '{system="stripe"}': 0 })
+  breakers.failed('box', new TransientError('502', { outage: { system: 'stripe', isProof: true } }))
+  const held = await samples()
+  t.same(only(held, 'system_held'), { '{system="stripe"}': 1 })
+  t.same(only(held, 'system_holds_total'), { '{system="stripe"}': 1 })
+  app.webhooks.events.emit('held', { system: 'stripe', isHeld: false, ms: 1, why: '' })
+  t.same(only(await samples(), 'system_holds_total'), { '{system="stripe"}': 1 })
+})
+
 tap.test('text from senders creates no series', async t => {
   const { app, log, samples } = await meteredApp(t)
   for (let number = 1; number <= 20; number++) {
@@ -259,7 +273,7 @@ function bareMetrics(parts: Partial<Inbox> = {}) {
     ...parts,
   }
   const log = pino(captureLog().stream) as FastifyBaseLogger
-  return { clock, events, metrics: createMetrics({ inbox, events, clock, log }) }
+  return { clock, events, metrics: createMetrics({ inbox, breakers: { states: () => [] }, events, clock, log }) }
 }
 
 tap.test('a hanging store is not waited for', async t => {

@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import t from 'tap'
 import { chatwoot } from '../../commands/samples.ts'
+import { TransientError } from '../../inbox/errors.ts'
 import healthRoutes from '../../routes/health.ts'
 import { chatwootRequest, webhookApp } from '../helpers/app.ts'
 import { LEVELS } from '../helpers/log.ts'
@@ -25,6 +26,25 @@ t.test('ready, with the backlog', async t => {
   const withDead = await app.inject('/ready')
   t.equal(withDead.statusCode, 200, 'however many wait')
   t.same(withDead.json(), { status: 'ready', backlog: { ...none, dead: 1 } })
+})
+
+t.test('ready while Chatwoot is unavailable: what comes in is stored, and waits', async t => {
+  const { app } = await webhookApp(t)
+  await app.register(healthRoutes)
+  const { breakers } = app.webhooks
+  breakers.watch('chatwoot', () => new Promise(() => {}))
+  breakers.watch('stripe', async () => {})
+  breakers.watch('google', () => new Promise(() => {}))
+  breakers.succeeded('stripe')
+  const systems = async () => {
+    const response = await app.inject('/ready')
+    t.equal(response.statusCode, 200)
+    return response.json().systems
+  }
+  t.same(await systems(), { chatwoot: 'unknown', stripe: 'available', google: 'unknown' })
+  breakers.failed('box', new TransientError('502', { outage: { system: 'chatwoot', isProof: true } }))
+  breakers.verify()
+  t.same(await systems(), { chatwoot: 'unavailable', stripe: 'available', google: 'unavailable' })
 })
 
 t.test('not ready while the store fails; the reason is only in the log', async t => {

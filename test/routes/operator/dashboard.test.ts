@@ -7,6 +7,7 @@ import tap, { type Test } from 'tap'
 import webhooks, { PermanentError, type WebhooksOptions } from '../../../app.ts'
 import { chatwoot } from '../../../commands/samples.ts'
 import type { NewDelivery } from '../../../inbox/contracts.ts'
+import { TransientError } from '../../../inbox/errors.ts'
 import { chatwootRequest, listen, webhookApp } from '../../helpers/app.ts'
 import { testClock } from '../../helpers/clock.ts'
 import { open as openSocket, receives } from '../../helpers/sockets.ts'
@@ -326,6 +327,19 @@ tap.test('foreign text is never markup', async t => {
     t.notMatch(body, marks)
     t.notMatch(body, /<script>/)
   }
+})
+
+tap.test('the overview says which system is unavailable', async t => {
+  const { app, request, signIn } = await operatedApp(t)
+  await signIn()
+  const { breakers } = app.webhooks
+  breakers.watch('stripe', () => new Promise(() => {}))
+  breakers.watch('chatwoot', () => new Promise(() => {}))
+  t.notMatch((await request('')).body, /is unavailable/)
+  breakers.failed('box', new TransientError('<502>', { outage: { system: 'chatwoot', isProof: true } }))
+  const { body } = await request('')
+  t.match(body, /chatwoot is unavailable<\/h2>\s*<p>What needs it waits since .*TransientError: [^<]*502/)
+  t.notMatch(body, /stripe is unavailable/)
 })
 
 tap.test('the overview', async t => {
