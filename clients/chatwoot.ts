@@ -150,6 +150,11 @@ export function createChatwootClient(options: ChatwootOptions, gate: Gate = OPEN
   const calls: Calls = {
     read: (path, signal) => call(asBot, 'GET', path, signal),
     readAsAdmin: (path, signal) => call(asAdmin, 'GET', path, signal),
+    readAsEither: (path, signal) =>
+      call(asBot, 'GET', path, signal).catch(error => {
+        if (asAdmin === asBot || !isForbiddenToBots(error)) throw error
+        return call(asAdmin, 'GET', path, signal)
+      }),
     post: (path, body, signal) => call(asBot, 'POST', path, signal, body),
     putAsAdmin: (path, body, signal) => call(asAdmin, 'PUT', path, signal, body),
   }
@@ -165,17 +170,28 @@ export function createChatwootClient(options: ChatwootOptions, gate: Gate = OPEN
   }
 }
 
+/** Not every 401: a wrong token must be noticed. */
+function isForbiddenToBots(error: unknown): boolean {
+  return error instanceof ChatwootRefusedError && error.status === 401 && /\bbots\b/.test(error.message)
+}
+
 /** Makes calls with one of the two tokens. */
 interface Calls {
   read(path: string, signal: AbortSignal): Promise<unknown>
   readAsAdmin(path: string, signal: AbortSignal): Promise<unknown>
+  /** As the bot; where it may not (before Chatwoot's PR 14655), as the administrator. */
+  readAsEither(path: string, signal: AbortSignal): Promise<unknown>
   post(path: string, body: object, signal: AbortSignal): Promise<unknown>
   putAsAdmin(path: string, body: object, signal: AbortSignal): Promise<unknown>
 }
 
-async function getConversation({ read }: Calls, id: string, signal: AbortSignal): Promise<ChatwootConversation> {
+async function getConversation(
+  { readAsEither }: Calls,
+  id: string,
+  signal: AbortSignal,
+): Promise<ChatwootConversation> {
   const path = pathOf('conversations', id)
-  const answer = await read(path, signal)
+  const answer = await readAsEither(path, signal)
   // Writing back replaces everything, so an unexpected answer must not pass for an empty conversation.
   if (!hasField(answer, 'custom_attributes')) throw new UnexpectedAnswerError(`GET ${path}`)
   return answer as unknown as ChatwootConversation

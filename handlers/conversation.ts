@@ -68,6 +68,16 @@ export async function fetchConversation(
   return { ...toConversation(readConversation(read, 'conversation')), read }
 }
 
+/** Where the token may not read a conversation (a bot's, before Chatwoot's PR 14655), it is as the event told it. */
+export async function fetchIfAllowed(client: ChatwootClient, told: Conversation, signal: AbortSignal) {
+  try {
+    return await fetchConversation(client, told.id, signal)
+  } catch (error) {
+    if (!(error instanceof ChatwootRefusedError) || ![401, 403].includes(error.status)) throw error
+    return told
+  }
+}
+
 /** Whether an order is the conversation's current one, or no other is in progress. */
 export function isOrderCurrent({ attributes }: Conversation, order: string): boolean {
   const { order_id, checkout_session, pending_intent } = attributes

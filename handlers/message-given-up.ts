@@ -4,7 +4,7 @@ import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import type { ChatwootMessage } from '../sources/chatwoot-payloads.ts'
 import { giveToPerson } from './booking.ts'
-import { fetchConversation, toConversation } from './conversation.ts'
+import { type Conversation, fetchIfAllowed, toConversation } from './conversation.ts'
 import { handOver, publish, type Reply, respectingSilence, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
 import { TEXTS } from './texts/index.ts'
@@ -24,7 +24,7 @@ export async function messageGivenUp(
   // First, since Chatwoot may be down. A recorded reply may have a payable link: its hold stays.
   if (recorded === null) await releaseUnsold(services, conversation, delivery, context)
   const reply = await context.once(`${id}:gave-up:reply`, () => {
-    return explain(services, client, conversation.id, delivery, recorded?.result.content, context)
+    return explain(services, client, conversation, delivery, recorded?.result.content, context)
   })
   // Before the message, which may be what Chatwoot refuses.
   if (reply.handsOver) await handOver(services, client, conversation, id, context)
@@ -45,22 +45,24 @@ function gaveUpKey({ id }: Delivery<unknown>): string {
 async function explain(
   services: Services,
   client: ChatwootClient,
-  id: string,
+  told: Conversation,
   delivery: Delivery<unknown>,
   unsaid: string | undefined,
   context: HandlerContext,
 ): Promise<Reply> {
   const { signal, error } = context
-  const conversation = await fetchConversation(client, id, signal)
+  const conversation = await fetchIfAllowed(client, told, signal)
   const { note, handsOver } = giveToPerson(conversation, describeError(error))
   // The student has the reply; a later step failed.
-  if (await client.wasSent(id, `${delivery.id}:message`, signal))
+  // What may not be read is not answered either.
+  const isReadable = conversation.read !== undefined
+  if (isReadable && (await client.wasSent(told.id, `${delivery.id}:message`, signal)))
     return { note: withWayBack(String(note), conversation, services), handsOver }
   const released = unsaid === undefined ? await releaseUnsold(services, conversation, delivery, context) : {}
   const unsaidToo = `${note}\nIt has not told the student: "${unsaid}"`
   return respectingSilence(services, conversation, {
     ...released,
-    since: stateOf(conversation),
+    ...(isReadable && { since: stateOf(conversation) }),
     note: withWayBack(unsaid === undefined ? String(note) : unsaidToo, conversation, services),
     content: TEXTS[conversation.language].didNotWork,
     handsOver,

@@ -5,7 +5,7 @@ import type { HandlerContext } from '../inbox/drain.ts'
 import { markUrgent } from '../inbox/pace.ts'
 import type { Json } from '../sources/json.ts'
 import { forChannel } from './channel.ts'
-import { type Conversation, fetchConversation, updateContact } from './conversation.ts'
+import { type Conversation, fetchConversation, fetchIfAllowed, updateContact } from './conversation.ts'
 import type { Services } from './services.ts'
 import type { TemplateParams, TemplateValues } from './templates.ts'
 import { isSilent, withWayBack } from './who-has-it.ts'
@@ -163,7 +163,7 @@ export async function handOver(
   markUrgent(signal)
   // Known first, and once: Chatwoot assigns a conversation to the agent whose token opens it.
   const assigned = await once(`${key}:assigned`, async () => {
-    return (conversation.read ? conversation : await fetchConversation(client, id, signal)).assigned
+    return (conversation.read ? conversation : await fetchIfAllowed(client, conversation, signal)).assigned
   })
   await client.setStatus(id, 'open', signal)
   await client.changeLabels(id, { add: ['intent:handoff'] }, signal, conversation.read)
