@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { asText } from '../sources/json.ts'
+import { asText, type Json } from '../sources/json.ts'
 import { askedTimeOf, offeredOf, readerOf, situationOf } from './booking.ts'
 import {
   type Intent,
@@ -14,8 +14,9 @@ import {
 import { handOverFor, NO_MISSES } from './hand-over.ts'
 import { answerOtherLanguage, type LanguageSaid, languageSaidIn } from './language.ts'
 import type { Reply } from './reply.ts'
-import { type SpokenTime, spokenTime } from './spoken-time.ts'
+import { type SpokenTime, type SpokenTimes, spokenTime, spokenTimes } from './spoken-time.ts'
 import {
+  answerSaid,
   askAgain,
   changeToSpokenTime,
   chooseSpokenTime,
@@ -25,10 +26,13 @@ import {
   showMenu,
   startAt,
   stopBooking,
+  type TimeSaid,
   type Turn,
   whereWeAre,
+  writtenAt,
 } from './steps.ts'
 import { TEXTS } from './texts/index.ts'
+import { parseTime, type Reader } from './times.ts'
 import { asksForNewLesson, isYes, positionIn, urgentWishOf, type Wish, type WishSituation, wishOf } from './wishes.ts'
 
 /** At the second misunderstood message in a row a person is offered, at the next the conversation is a person's. */
@@ -68,7 +72,7 @@ export async function answerTo(
   return { ...reply, attributes: { ...NO_MISSES, ...reply.attributes } }
 }
 
-type Found = Exclude<Meaning, null> | Wish | { spoken: SpokenTime; isTrial: boolean }
+type Found = Exclude<Meaning, null> | Wish | (TimeSaid & { isTrial: boolean }) | { said: SpokenTimes }
 
 /** What a message means; undefined: it is not understood. */
 function find(turn: Turn): Found | undefined {
@@ -81,11 +85,27 @@ function find(turn: Turn): Found | undefined {
   const wishes: WishSituation = { intent, isPersonOffered: Number(attributes.misunderstood) >= OFFER_PERSON_AT }
   const urgent = urgentWishOf(text, wishes)
   if (urgent !== undefined) return urgent
-  const spoken = spokenTime(text, services.now(), readerOf(conversation, services))
+  const isHourAsked = intent === 'slot' || intent === 'rebook'
+  const reader = readerOf(conversation, services)
+  const before = isHourAsked ? askedBefore(attributes, reader) : undefined
+  const said = spokenTimes(text, writtenAt(turn.delivery), reader, { isHourAsked, before })
   const wish = wishOf(text, wishes)
-  if (spoken !== undefined && maySpeak(intent, spoken, wish)) return timeIn(turn, spoken, wish)
+  const { time: spoken, minutes, wants } = said
+  if (spoken !== undefined && maySpeak(intent, spoken, wish)) return timeIn(turn, { spoken, said }, wish)
+  const isSaid =
+    minutes !== undefined
+      ? stepOf(wish) === undefined || stepOf(wish) === 'book'
+      : wants !== undefined && wish === undefined
+  if (isHourAsked && isSaid) return { said }
   if (typeof wish !== 'object' || !('step' in wish)) return wish
   return situation.without.has(wish.step) && !UNSOLD.has(wish.step) ? 'here' : wish
+}
+
+/** What was said before about when: `dinsdag`, which `17:00` completes. */
+function askedBefore({ asked_time }: Json, reader: Reader): SpokenTime | undefined {
+  const [, at = '', text = ''] = /^(\S+) (.*)$/.exec(asText(asked_time) ?? '') ?? []
+  const written = parseTime(at)
+  return written === undefined ? undefined : spokenTime(text, written, reader, { isHourAsked: true })
 }
 
 /** Whether a time in a message says when a lesson is wanted. */
@@ -100,12 +120,12 @@ function stepOf(wish: Wish | undefined): Step | undefined {
 }
 
 /** Who has a lesson may want to move it, which a person does. */
-function timeIn(turn: Turn, spoken: SpokenTime, wish: Wish | undefined): Found {
+function timeIn(turn: Turn, said: TimeSaid, wish: Wish | undefined): Found {
   const step = stepOf(wish)
   const isNew = step === 'book' || step === 'trial' || asksForNewLesson(turn.text)
   const isOfMenu = intentOf(turn.conversation.attributes) === 'menu'
   if (isOfMenu && !isNew && hasLesson(turn)) return { person: 'lesson' }
-  return { spoken, isTrial: step === 'trial' }
+  return { ...said, isTrial: step === 'trial' }
 }
 
 function situationOfTurn({ services, conversation, kind }: Turn): Situation {
@@ -140,18 +160,19 @@ async function replyTo(turn: Turn, found: Exclude<Found, 'nothing'>): Promise<Re
   if (found === 'back') return stopBooking(turn)
   if ('person' in found) return handOverFor(found.person, [turn.text], turn.conversation)
   if ('spoken' in found) return answerTime(turn, found)
+  if ('said' in found) return answerSaid(turn, found.said)
   if ('time' in found) return chooseTime(turn, found.time)
   return STEPS[found.step](turn)
 }
 
-function answerTime(turn: Turn, { spoken, isTrial }: { spoken: SpokenTime; isTrial: boolean }): Promise<Reply> | Reply {
+function answerTime(turn: Turn, { isTrial, ...time }: TimeSaid & { isTrial: boolean }): Promise<Reply> | Reply {
   switch (intentOf(turn.conversation.attributes)) {
     case 'menu':
-      return startAt(turn, spoken, isTrial && !situationOfTurn(turn).without.has('trial'))
+      return startAt(turn, time, isTrial && !situationOfTurn(turn).without.has('trial'))
     case 'pay':
-      return changeToSpokenTime(turn, spoken)
+      return changeToSpokenTime(turn, time.spoken)
     default:
-      return chooseSpokenTime(turn, spoken)
+      return chooseSpokenTime(turn, time)
   }
 }
 

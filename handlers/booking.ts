@@ -119,7 +119,7 @@ export function giveToPerson({ language }: Conversation, problem: string): Reply
   return { content: TEXTS[language].handoff, note, handsOver: true }
 }
 
-function planningOf({ conversation, kind }: Pick<Booking, 'conversation' | 'kind'>): PlanningProfile {
+export function planningOf({ conversation, kind }: Pick<Booking, 'conversation' | 'kind'>): PlanningProfile {
   return profileOf(segmentOf(conversation.contactAttributes), kind)
 }
 
@@ -134,37 +134,75 @@ export async function freeTimes(booking: Booking): Promise<Interval[]> {
   return freeSlots(profile, busy, now, services.zone)
 }
 
-/**
- * Offers times to choose from: `only`, or the first free ones after `after`, starting over when none are left.
- * @param before lines that come first
- */
+/** Which times to offer. */
+export interface Offer {
+  /** Lines that come first. */
+  before?: string[]
+  /** Others than those that were shown already, starting over when there are none. */
+  isNext?: boolean
+  /** These, in order; else all free times. */
+  only?: Interval[]
+}
+
+/** Offers times to choose from. */
 export async function offerTimes(
   booking: Booking,
   intent: 'slot' | 'rebook',
-  { before = [], after, only }: { before?: string[]; after?: number | undefined; only?: Interval[] } = {},
+  { before = [], isNext = false, only }: Offer = {},
 ): Promise<Reply> {
   const { services, conversation, kind } = booking
+  const { zone } = services
   const texts = TEXTS[conversation.language]
   const free = only ?? (await freeTimes(booking))
-  const later = pickSlots(free, OFFERED_TIMES, services.zone, after)
-  const slots = later.length > 0 ? later : pickSlots(free, OFFERED_TIMES, services.zone)
+  const shown = isNext ? shownOf(conversation) : new Set<number>()
+  const left = free.filter(({ start }) => !shown.has(start))
+  const isOver = isNext && left.length === 0
+  if (isOver) shown.clear()
+  const slots = pickSlots(free, OFFERED_TIMES, zone, shown)
   if (slots.length === 0) {
     return {
       ...giveToPerson(conversation, 'no time is free in the coming days'),
       content: [...before, texts.noTimes].join('\n'),
     }
   }
+  const isLast = isNext && !isOver && left.length === slots.length
+  const reader = readerOf(conversation, services)
+  const lines = [
+    ...before,
+    ...(isOver ? [texts.allShown] : isLast ? [texts.lastTimes] : []),
+    texts.chooseTime(kind.minutes),
+    ...(reader.zone === zone ? [] : [texts.inZone(reader.zone)]),
+  ]
   const offered = slots.map(({ start }) => start)
   return {
-    content: [...before, texts.chooseTime(kind.minutes)].join('\n'),
+    content: lines.join('\n'),
     items: choicesOf(situationOf(booking, intent, offered)),
     attributes: {
       pending_intent: intent,
-      offered_slots: offered.map(at => isoTime(at, services.zone)).join(' '),
+      offered_slots: offered.map(at => isoTime(at, zone)).join(' '),
+      shown_slots: toShown([...shown, ...offered]),
+      ...(conversation.attributes.asked_time != null && { asked_time: null }),
       lesson_type: kind.type,
       lesson_minutes: kind.minutes,
     },
   }
+}
+
+/** Chatwoot refuses an attribute of more than 1,500 characters. */
+const MAX_SHOWN = 240
+
+/** Short: the minutes since 1970, in base 36. */
+function toShown(times: readonly number[]): string {
+  return times
+    .slice(-MAX_SHOWN)
+    .map(at => (at / MINUTE).toString(36))
+    .join(' ')
+}
+
+/** Start times that were offered since the choice of a time began, Unix ms. */
+function shownOf(conversation: Conversation): Set<number> {
+  const written = asText(conversation.attributes.shown_slots)?.split(' ') ?? []
+  return new Set([...written.map(minutes => Number.parseInt(minutes, 36) * MINUTE), ...offeredOf(conversation)])
 }
 
 /** Start times offered last, Unix ms. */

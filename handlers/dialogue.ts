@@ -79,13 +79,14 @@ function choiceValue(at: number): string {
  */
 export function understand(text: string, situation: Situation): Meaning {
   const said = wordsOf(text)
-  const { also = [], withoutNumbers = false } = DIALOGUE[situation.intent]
+  const { also = [], times = false, withoutNumbers = false } = DIALOGUE[situation.intent]
+  const isHour = times && Number(said) >= MIN_BARE_HOUR
+  const isPosition = situation.numbersShown || !(withoutNumbers || isHour)
   for (const language of LANGUAGE_CODES) {
     const reader = { ...situation.reader, language }
     const choices = choicesOf({ ...situation, reader })
     const isMeant = ({ title, value }: MenuItem) => [wordsOf(value), wordsOf(title)].includes(said)
-    const numbered =
-      withoutNumbers && !situation.numbersShown ? undefined : choices.find((_, index) => said === `${index + 1}`)
+    const numbered = isPosition ? choices.find((_, index) => said === `${index + 1}`) : undefined
     const chosen = numbered ?? [...choices, ...itemsOf(also, reader)].find(isMeant)
     if (chosen === undefined) continue
     const time = situation.offered.find(at => choiceValue(at) === chosen.value)
@@ -130,6 +131,9 @@ export function understandOlder(text: string, { intent, without, reader }: Situa
 
 /** What is only shown if it is sold. */
 export const UNSOLD: ReadonlySet<Step> = new Set(['book', 'prices'])
+
+/** Where times are offered, a number from this one on is rather an hour. */
+const MIN_BARE_HOUR = 10
 
 /** Longer than any answer. The rest is ignored: a message could be crafted to make matching slow. */
 export const MAX_ANSWER_LENGTH = 300

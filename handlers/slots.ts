@@ -6,7 +6,7 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** As long as other days have slots to offer. */
+/** In an offer, as long as other days have slots. */
 const MAX_SLOTS_PER_DAY = 2
 
 /**
@@ -28,17 +28,47 @@ export function freeSlots(profile: PlanningProfile, busy: readonly Interval[], n
     .filter(slot => slot.start >= earliest && !busy.some(taken => collide(slot, taken, profile)))
 }
 
+/** Pupils are free then, minutes of the day: the first time of a day to be offered is the one nearest to it. */
+const AFTERNOON = 16 * 60
+
 /**
- * At most `count` slots to offer, of slots in order: those that start after `after` (Unix ms), the first two of each
- * day before any third, so that a student can choose between days. In order.
+ * At most `count` slots to offer, of slots in order and without those that begin at a time in `shown` (Unix ms): spread
+ * over the days, two of each before any third, and over each day. In order.
  */
-export function pickSlots(slots: readonly Interval[], count: number, zone: string, after = -Infinity): Interval[] {
-  const later = slots.filter(slot => slot.start > after)
-  const days = later.map(slot => dayOf(slot.start, zone))
-  const isSpare = (index: number) => days[index] === days[index - MAX_SLOTS_PER_DAY]
-  const spread = later.filter((_, index) => !isSpare(index))
-  const spare = later.filter((_, index) => isSpare(index))
-  return [...spread, ...spare].slice(0, count).sort((a, b) => a.start - b.start)
+export function pickSlots(
+  slots: readonly Interval[],
+  count: number,
+  zone: string,
+  shown: ReadonlySet<number> = new Set(),
+): Interval[] {
+  const days = [...Map.groupBy(slots, ({ start }) => dayOf(start, zone)).values()].map(ofDay =>
+    spreadOverDay(ofDay, zone),
+  )
+  const ranked = days.flatMap((ofDay, day) =>
+    ofDay.map((slot, index) => ({ slot, day, round: Math.floor(index / MAX_SLOTS_PER_DAY) })),
+  )
+  return ranked
+    .filter(({ slot }) => !shown.has(slot.start))
+    .sort((one, other) => one.round - other.round || one.day - other.day)
+    .slice(0, count)
+    .map(({ slot }) => slot)
+    .sort((one, other) => one.start - other.start)
+}
+
+/** First the one nearest to the afternoon, then each time the one that is furthest from those before. */
+function spreadOverDay(slots: readonly Interval[], zone: string): Interval[] {
+  const left = slots.map(slot => ({ slot, at: wallAt(slot.start, zone) }))
+  const spread: Interval[] = []
+  // The first: as if all but the afternoon were taken.
+  let distances = left.map(({ at }) => -Math.abs(at - dayOf(slots[0]?.start ?? 0, zone) - AFTERNOON * MINUTE))
+  while (left.length > 0) {
+    const index = distances.indexOf(Math.max(...distances))
+    const [next] = left.splice(index, 1) as [(typeof left)[number]]
+    const before = spread.length === 0 ? left.map(() => Infinity) : distances.toSpliced(index, 1)
+    distances = left.map(({ at }, each) => Math.min(before[each] as number, Math.abs(at - next.at)))
+    spread.push(next.slot)
+  }
+  return spread
 }
 
 // A wall time is what the clock shows, as the Unix ms at which UTC shows the same. Its days all have 24 hours.

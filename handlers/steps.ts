@@ -1,3 +1,4 @@
+import type { Interval } from '../calendar/contract.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import type { Once } from '../inbox/once.ts'
@@ -14,6 +15,7 @@ import {
   offeredOf,
   offerTimes,
   plannedTimes,
+  planningOf,
   priceOf,
   readerOf,
   reserve,
@@ -24,13 +26,15 @@ import {
 import { choicesOf, type Intent, intentOf, type Step } from './dialogue.ts'
 import { handOverFor } from './hand-over.ts'
 import { moneyIn, moneyOf, whyUnsellable } from './money.ts'
+import { occurredAt } from './occurred-at.ts'
 import { checkPrice } from './price-check.ts'
 import type { Reply } from './reply.ts'
 import { segmentOf } from './segment.ts'
-import type { SpokenTime } from './spoken-time.ts'
+import type { SpokenTime, SpokenTimes } from './spoken-time.ts'
 import { TEXTS } from './texts/index.ts'
 import { formatTime, formatWhen, isoTime, parseTime } from './times.ts'
 import { endSession } from './unsold.ts'
+import { whyNot } from './why-not.ts'
 
 /** One message of a student, and its conversation. */
 export interface Turn extends Booking {
@@ -53,7 +57,7 @@ export const STEPS: Record<Step, (turn: Turn) => Promise<Reply> | Reply> = {
   minutes_60: turn => startBooking(turn, { type: 'regular', minutes: 60 }),
   minutes_90: turn => startBooking(turn, { type: 'regular', minutes: 90 }),
   other_time: turn => startBooking(turn, turn.kind),
-  other_times: turn => offerTimes(turn, intentOfChoice(turn), { after: offeredOf(turn.conversation).at(-1) }),
+  other_times: turn => offerTimes(turn, intentOfChoice(turn), { isNext: true }),
   pay_link: sendLinkAgain,
 }
 
@@ -208,24 +212,84 @@ async function takeTime(turn: Turn, start: number): Promise<Reply> {
   return reply ?? offerOthers(turn, intent)
 }
 
-/** A student writes a time: taken if it is certain and fits one slot, else the matching times are offered. */
-export async function chooseSpokenTime(turn: Turn, { isMeant, isCertain }: SpokenTime): Promise<Reply> {
+/** A student writes a time: taken if it is certain and fits one slot, else the times nearest to it are offered. */
+export async function chooseSpokenTime(turn: Turn, { spoken, said }: TimeSaid): Promise<Reply> {
+  const { isMeant, isCertain } = spoken
   const [only, ...others] = plannedTimes(turn).filter(({ start }) => isMeant(start))
   // The calendar decides whether it is free: the hold may be from an earlier attempt at this message.
   if (isCertain && only !== undefined && others.length === 0) return chooseTime(turn, only.start)
-  const free = (await freeTimes(turn)).filter(({ start }) => isMeant(start))
-  if (free.length > 0) return offerTimes(turn, intentOfChoice(turn), { only: free })
-  return isCertain ? offerOthers(turn, intentOfChoice(turn)) : offerTimes(turn, intentOfChoice(turn))
+  const { conversation, services } = turn
+  const texts = TEXTS[conversation.language]
+  const before = said.isWeekly ? [texts.weekly] : []
+  const free = await freeTimes(turn)
+  const meant = free.filter(({ start }) => isMeant(start))
+  if (meant.length === 0) {
+    before.push(whyNot(spoken, planningOf(turn), services.now(), readerOf(conversation, services)))
+  }
+  const near = meant.length > 0 ? meant : nearest(free, spoken)
+  return withAsked(turn, spoken, await offerTimes(turn, intentOfChoice(turn), { before, only: near }))
+}
+
+/** What is said about a time, and what else is said about lessons. */
+export interface TimeSaid {
+  spoken: SpokenTime
+  said: SpokenTimes
+}
+
+const NEAREST_TIMES = 6
+
+function nearest(free: readonly Interval[], { distance }: SpokenTime): Interval[] {
+  const byDistance = free.map(slot => ({ slot, away: distance(slot.start) }))
+  byDistance.sort((one, other) => one.away - other.away)
+  const near = byDistance.slice(0, NEAREST_TIMES).map(({ slot }) => slot)
+  return near.sort((one, other) => one.start - other.start)
+}
+
+/** A day without an hour, or an hour without a day: the next message may complete it. */
+function withAsked({ text, delivery }: Turn, { wanted }: SpokenTime, reply: Reply): Reply {
+  const isHalf = wanted.length > 0 && wanted.every(({ days, spans }) => (days === undefined) !== (spans === undefined))
+  if (!isHalf || reply.attributes === undefined) return reply
+  const asked_time = `${new Date(writtenAt(delivery)).toISOString()} ${text.replaceAll('\n', ' ')}`.toWellFormed()
+  return { ...reply, attributes: { ...reply.attributes, asked_time } }
+}
+
+/** When a message was written, Unix ms: what `tomorrow` in it is relative to. */
+export function writtenAt({ payload, receivedAt }: Delivery<unknown>): number {
+  return Math.min(occurredAt(payload) ?? receivedAt, receivedAt)
+}
+
+/** How long the lesson shall be, that any time will do, or that an earlier one is wanted. */
+export async function answerSaid(turn: Turn, { minutes, wants }: SpokenTimes): Promise<Reply> {
+  const intent = intentOfChoice(turn)
+  const texts = TEXTS[turn.conversation.language]
+  if (minutes !== undefined && intent === 'slot') {
+    if (minutes === turn.kind.minutes) return offerTimes(turn, intent)
+    const sold = [60, 90].filter(each =>
+      priceOf(turn.services.prices, segmentOf(turn.conversation.contactAttributes), each),
+    )
+    if (sold.includes(minutes)) return startBooking(turn, { type: 'regular', minutes })
+    return offerTimes(turn, intent, { before: [texts.otherLengths(turn.kind.type === 'trial' ? [30] : sold)] })
+  }
+  const free = await freeTimes(turn)
+  const [first = Infinity] = offeredOf(turn.conversation)
+  const earlier = wants === 'earlier' ? free.filter(({ start }) => start < first) : []
+  if (earlier.length > 0) return offerTimes(turn, intent, { only: earlier.slice(-NEAREST_TIMES) })
+  return offerTimes(turn, intent, {
+    before: wants === 'earlier' ? [texts.noEarlier] : [],
+    only: free.slice(0, NEAREST_TIMES),
+  })
 }
 
 /** A time is written while the menu is open: the lesson is asked about, at that time if it is free. */
-export async function startAt(turn: Turn, spoken: SpokenTime, isTrial: boolean): Promise<Reply> {
+export async function startAt(turn: Turn, { spoken, said }: TimeSaid, isTrial: boolean): Promise<Reply> {
   const booking: Turn = { ...turn, kind: isTrial ? { type: 'trial', minutes: 30 } : { type: 'regular', minutes: 60 } }
   if (!isTrial) await checkSale(booking)
   if (!(await cancelReservation(turn))) return { content: TEXTS[turn.conversation.language].paymentUnderWay }
   const [only, ...others] = (await freeTimes(booking)).filter(({ start }) => spoken.isMeant(start))
-  const isOne = only !== undefined && others.length === 0
-  const reply = isOne ? askForTime(booking, only) : chooseSpokenTime(booking, { ...spoken, isCertain: false })
+  const isOne = only !== undefined && others.length === 0 && !said.isWeekly
+  const reply = isOne
+    ? askForTime(booking, only)
+    : chooseSpokenTime(booking, { spoken: { ...spoken, isCertain: false }, said })
   return withoutOrder(turn, await reply)
 }
 

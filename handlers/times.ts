@@ -29,6 +29,11 @@ export function formatWhen(at: number, { language, zone, tutorZone }: Reader): s
   return texts.when(time.toFormat(formats.date), time.toFormat(formats.time), zone === tutorZone ? null : zone)
 }
 
+/** A day in a sentence, such as `dinsdag 24 november`. @param at Unix ms */
+export function formatDay(at: number, { language, zone }: Reader): string {
+  return inZone(at, zone, language).toFormat(LANGUAGES[language].formats.date)
+}
+
 /** A time of day, such as `17:40`. @param at Unix ms */
 export function formatTime(at: number, { language, zone }: Reader): string {
   return inZone(at, zone, language).toFormat(LANGUAGES[language].formats.time)

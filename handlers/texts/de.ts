@@ -305,6 +305,21 @@ export const de: Language = {
       `Wann möchtest du deine Stunde (${minutes} Minuten)? Du kannst auch einfach einen Tag und eine Uhrzeit schreiben.`,
     thisTime: (when, minutes) => `${when} ist frei (${minutes} Minuten). Soll ich diesen Termin für dich reservieren?`,
     noTimes: 'In den nächsten Tagen ist leider nichts mehr frei. Jemand aus unserem Team sucht mit dir einen Termin.',
+    tooFar: until =>
+      `So weit im Voraus kannst du noch nicht buchen, nur bis ${until}. Diese Zeiten liegen am nächsten.`,
+    tooSoon: from => `Das ist zu kurzfristig: Die erste Stunde geht ${from}. Diese Zeiten liegen am nächsten.`,
+    notOnThatDay: (from, until) =>
+      `Dann gibt es keine Stunden, nur von ${from} bis ${until}. Diese Zeiten liegen am nächsten.`,
+    notAtThatHour: (from, until) =>
+      `Um diese Uhrzeit gibt es keine Stunden, nur zwischen ${from} und ${until} Uhr. Diese Zeiten liegen am nächsten.`,
+    notThen: 'Genau dann beginnt keine Stunde. Diese Zeiten liegen am nächsten.',
+    noEarlier: 'Früher ist leider nichts frei. Das sind die ersten Zeiten.',
+    weekly:
+      'Ich kann nur eine Stunde auf einmal buchen. Für einen festen Termin jede Woche wähle danach „Mit jemandem sprechen“.',
+    otherLengths: minutes => `Eine Stunde dauert ${minutes.join(' oder ')} Minuten.`,
+    lastTimes: 'Weitere freie Zeiten gibt es in den nächsten Tagen nicht.',
+    allShown: 'Das waren alle freien Zeiten. Hier sind sie noch einmal.',
+    inZone: zone => `Alle Zeiten gelten für ${zone}.`,
     taken: 'Dieser Termin ist leider nicht mehr frei.',
     payFirst: (when, url, until, amount) =>
       `Deine Stunde am ${when} ist für dich reserviert. Bitte bezahle ${amount} bis ${until}, damit die Buchung gilt: ${url}`,

@@ -323,6 +323,19 @@ export const en: Language = {
       `When would you like your lesson of ${minutes} minutes? You can also write a day and a time.`,
     thisTime: (when, minutes) => `${when} is free for a lesson of ${minutes} minutes. Shall I reserve it for you?`,
     noTimes: 'There are no free times in the coming days. A person will look for one with you.',
+    tooFar: until => `That is too far ahead: lessons can be booked until ${until}. These times are the nearest.`,
+    tooSoon: from => `That is too short notice: the first lesson can be on ${from}. These times are the nearest.`,
+    notOnThatDay: (from, until) =>
+      `There are no lessons on that day, only from ${from} to ${until}. These times are the nearest.`,
+    notAtThatHour: (from, until) =>
+      `There are no lessons at that hour, only between ${from} and ${until}. These times are the nearest.`,
+    notThen: 'No lesson begins at exactly that time. These times are the nearest.',
+    noEarlier: 'Unfortunately nothing earlier is free. These are the first times.',
+    weekly: 'I can book one lesson at a time. For a fixed time every week, choose “Talk to a person” afterwards.',
+    otherLengths: minutes => `A lesson takes ${minutes.join(' or ')} minutes.`,
+    lastTimes: 'There are no other free times in the coming days.',
+    allShown: 'Those were all the free times. Here they are again.',
+    inZone: zone => `All times are in the time zone ${zone}.`,
     taken: 'Unfortunately that time is not free any more.',
     payFirst: (when, url, until, amount) =>
       `Your lesson on ${when} is reserved. Please pay ${amount} before ${until} to make it final: ${url}`,

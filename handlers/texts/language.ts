@@ -222,6 +222,26 @@ export interface Texts {
   thisTime(when: string, minutes: number): string
   noTimes: string
   taken: string
+  /** Why a time can't be had; the nearest ones follow. @param until the last day */
+  tooFar(until: string): string
+  /** @param from the first time */
+  tooSoon(from: string): string
+  /** @param from a weekday */
+  notOnThatDay(from: string, until: string): string
+  /** @param from a time of day */
+  notAtThatHour(from: string, until: string): string
+  notThen: string
+  noEarlier: string
+  /** Lessons every week go through a person. */
+  weekly: string
+  /** Lessons of the length that was asked for are not sold. @param minutes those that are */
+  otherLengths(minutes: readonly number[]): string
+  /** After these there are no other times. */
+  lastTimes: string
+  /** All were offered: they are offered again from the beginning. */
+  allShown: string
+  /** The zone of all times in the offer. */
+  inZone(zone: string): string
   /** @param until a time of day */
   payFirst(when: string, url: string, until: string, amount: string): string
   paymentUnderWay: string

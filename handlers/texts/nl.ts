@@ -325,6 +325,19 @@ export const nl: Language = {
     thisTime: (when, minutes) =>
       `${when} is vrij voor een les van ${minutes} minuten. Zal ik die tijd voor je vastleggen?`,
     noTimes: 'De komende dagen is er geen tijd vrij. Iemand van ons zoekt er een met je.',
+    tooFar: until => `Zo ver vooruit kun je nog niet boeken: het kan tot en met ${until}. Dit ligt er het dichtst bij.`,
+    tooSoon: from => `Dat is te kort van tevoren: de eerste les kan ${from}. Dit ligt er het dichtst bij.`,
+    notOnThatDay: (from, until) =>
+      `Dan zijn er geen lessen, wel van ${from} tot en met ${until}. Dit ligt er het dichtst bij.`,
+    notAtThatHour: (from, until) =>
+      `Op dat uur zijn er geen lessen, wel tussen ${from} en ${until}. Dit ligt er het dichtst bij.`,
+    notThen: 'Precies dan begint er geen les. Dit ligt er het dichtst bij.',
+    noEarlier: 'Eerder is er helaas niets vrij. Dit zijn de eerste tijden.',
+    weekly: 'Ik kan één les tegelijk boeken. Voor een vast moment elke week: kies daarna “Iemand spreken”.',
+    otherLengths: minutes => `Een les duurt ${minutes.join(' of ')} minuten.`,
+    lastTimes: 'Meer vrije tijden zijn er de komende dagen niet.',
+    allShown: 'Dat waren alle vrije tijden. Hier zijn ze opnieuw.',
+    inZone: zone => `Alle tijden zijn die van ${zone}.`,
     taken: 'Die tijd is helaas niet meer vrij.',
     payFirst: (when, url, until, amount) =>
       `Je les op ${when} staat voor je klaar. Betaal ${amount} vóór ${until} om hem definitief te maken: ${url}`,

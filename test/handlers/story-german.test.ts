@@ -18,11 +18,11 @@ for (const channel of ['widget', 'whatsapp'] as const) {
     ])
     t.strictSame(lena.choices(), [
       'Di, 24.11., 10:00 Uhr',
-      'Di, 24.11., 11:00 Uhr',
+      'Di, 24.11., 16:00 Uhr',
       'Mi, 25.11., 10:00 Uhr',
-      'Mi, 25.11., 11:00 Uhr',
+      'Mi, 25.11., 16:00 Uhr',
       'Do, 26.11., 10:00 Uhr',
-      'Do, 26.11., 11:00 Uhr',
+      'Do, 26.11., 16:00 Uhr',
       'Andere Zeiten',
       'Lieber 90 Minuten',
       'Zurück zum Menü',
@@ -46,8 +46,8 @@ for (const channel of ['widget', 'whatsapp'] as const) {
 
 t.test('a time is written in German', async t => {
   const cases = [
-    ['2', 'Dienstag, 24. November um 11:00 Uhr'],
-    ['Di, 24.11., 11:00 Uhr', 'Dienstag, 24. November um 11:00 Uhr'],
+    ['2', 'Dienstag, 24. November um 16:00 Uhr'],
+    ['Di, 24.11., 16:00 Uhr', 'Dienstag, 24. November um 16:00 Uhr'],
     ['am 2.12. um 19 Uhr', 'Mittwoch, 2. Dezember um 19:00 Uhr'],
     ['Geht Donnerstag um drei?', 'Donnerstag, 26. November um 15:00 Uhr'],
     ['übermorgen 14h', 'Mittwoch, 25. November um 14:00 Uhr'],

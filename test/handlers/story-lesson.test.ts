@@ -86,18 +86,18 @@ for (const channel of ['widget', 'whatsapp'] as const) {
     await renee.chooses('Free trial lesson')
     t.strictSame(renee.choices().slice(0, 4), [
       'Tue 24 Nov 16:00',
-      'Tue 24 Nov 16:30',
+      'Tue 24 Nov 17:30',
       'Wed 25 Nov 16:00',
-      'Wed 25 Nov 16:30',
+      'Wed 25 Nov 17:30',
     ])
     t.strictSame(await renee.chooses(2), [
-      'Your free trial lesson is booked: Tuesday 24 November at 16:30 (Europe/London). See you then!',
+      'Your free trial lesson is booked: Tuesday 24 November at 17:30 (Europe/London). See you then!',
     ])
     t.match(await tutor.lessons(), [
-      { start: Date.parse('2026-11-24T16:30:00Z'), end: Date.parse('2026-11-24T17:00:00Z'), payment: null },
+      { start: Date.parse('2026-11-24T17:30:00Z'), end: Date.parse('2026-11-24T18:00:00Z'), payment: null },
     ])
     t.strictSame(renee.conversation.labels, ['status:booked'])
-    t.strictSame(renee.notes(), ['Trial lesson booked: Tuesday 24 November at 17:30'])
+    t.strictSame(renee.notes(), ['Trial lesson booked: Tuesday 24 November at 18:30'])
     t.equal(contactOf(tutor)?.lesson_booked, true)
     await renee.says('thanks')
     await renee.says('menu')
@@ -211,7 +211,7 @@ t.test('a weekend student is offered weekends, at weekend prices', async t => {
   const renee = tutor.student('whatsapp', {}, { segment: 'weekend' })
   await renee.says('Hoi')
   await renee.says('Les boeken')
-  t.match(renee.choices().slice(0, 3), [/^za 28 nov 10:00/, /^za 28 nov 11:00/, /^za 28 nov 12:00/])
+  t.match(renee.choices().slice(0, 3), [/^za 28 nov 10:00/, /^za 28 nov 11:00/, /^za 28 nov 13:00/])
   await renee.says('Liever 90 minuten')
   await renee.says('zondag 12:00')
   t.match(tutor.session(), {

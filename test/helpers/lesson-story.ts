@@ -62,11 +62,11 @@ export const contactOf = ({ chatwoot }: Awaited<ReturnType<typeof setUp>>, id = 
 
 export const SLOTS = [
   'di 24 nov 10:00',
-  'di 24 nov 11:00',
+  'di 24 nov 16:00',
   'wo 25 nov 10:00',
-  'wo 25 nov 11:00',
+  'wo 25 nov 16:00',
   'do 26 nov 10:00',
-  'do 26 nov 11:00',
+  'do 26 nov 16:00',
 ]
 
 /** A student whose lesson at the first time is reserved. */
