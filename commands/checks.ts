@@ -190,10 +190,14 @@ async function checkChatwoot(config: Env): Promise<Check[]> {
   if (client === null) return [warn('Chatwoot', 'no replies are sent: set CW_TOKEN')]
   const signal = AbortSignal.timeout(2 * CALL_TIMEOUT_MS)
   // Conversation 0 does not exist: 404 proves that the token is accepted, else it is refused.
-  const refusal = await client.getConversation('0', signal).catch(unlessRefused)
+  const refusal = await client.getConversation('0', signal).catch((error: unknown) => error)
   if (!(refusal instanceof ChatwootRefusedError) || refusal.status !== 404) {
     const says = refusal instanceof Error ? refusal.message : `${url} does not respond like Chatwoot`
-    return [wrong('Chatwoot', `${says}: check CW_URL and CW_TOKEN`)]
+    const isForBots = /\bbots\b/.test(says)
+    const fix = isForBots
+      ? 'this Chatwoot lets no bot read conversations (before PR 14655, June 2026): set CW_ADMIN_TOKEN, or update it'
+      : 'check CW_URL and CW_TOKEN'
+    return [wrong('Chatwoot', `${says}: ${fix}`)]
   }
   const answers = ok('Chatwoot', `${url} responds and accepts CW_TOKEN`)
   const listed = await client.listConversations('open', 1, signal).catch(unlessRefused)

@@ -179,6 +179,9 @@ tap.test('Chatwoot', async t => {
   t.match(await of({ CW_ADMIN_TOKEN: undefined }), [/^warn Chatwoot: CW_TOKEN is a bot's/])
   t.same(await of({ CW_ADMIN_TOKEN: undefined, CW_TOKEN: tokens.agent }), [])
   t.match(await of({ CW_ADMIN_TOKEN: 'another' }), [/^wrong Chatwoot: .*401.*check CW_ADMIN_TOKEN and CW_ACC_ID$/])
+  const error = 'Access to this endpoint is not authorized for bots'
+  chatwoot.fail(/conversations\/0/, { status: 401, body: { error } })
+  t.match(await of({ CW_ADMIN_TOKEN: undefined }), [/^wrong Chatwoot: .*401.*PR 14655.*: set CW_ADMIN_TOKEN/])
   chatwoot.fail(/conversations\/0/, { status: 200, body: { custom_attributes: {} } })
   t.match(await of({}), [/^wrong Chatwoot: .* does not respond like Chatwoot/])
   chatwoot.fail(/conversations/, 'drop')
