@@ -30,6 +30,7 @@ export type { Checkout, StripeClient, StripeOptions } from './clients/stripe.ts'
 export type { ConversationOptions } from './handlers/conversation-options.ts'
 export type { PriceIds } from './handlers/services.ts'
 export type { MessageTemplate, MessageTemplates } from './handlers/templates.ts'
+export type { Understand, UnderstandQuestion } from './handlers/understand.ts'
 export type {
   Clock,
   Commit,
@@ -48,6 +49,7 @@ export type {
   ForeignEvent,
   HandledEvent,
   UndeliveredEvent,
+  UnderstoodEvent,
   WebhookEvents,
 } from './inbox/events.ts'
 export type { Inbox } from './inbox/inbox.ts'
@@ -119,6 +121,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     zone: validTimeZone(options.calendar?.timeZone),
     returnUrl: returnUrlOf(options),
     ...conversationSettings(chatwoot),
+    understand: options.understand,
     installationId: () => app.webhooks.inbox.installationId(),
     events: eventsOf(app),
     now,

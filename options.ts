@@ -2,6 +2,7 @@ import type { ChatwootOptions } from './clients/chatwoot.ts'
 import type { StripeOptions } from './clients/stripe.ts'
 import type { ConversationOptions } from './handlers/conversation-options.ts'
 import type { PriceIds } from './handlers/services.ts'
+import type { Understand } from './handlers/understand.ts'
 import { OptionError } from './inbox/errors.ts'
 import { didYouMean } from './inbox/nearest-name.ts'
 import type { AlertsOptions } from './operator/alerts.ts'
@@ -34,6 +35,8 @@ export interface WebhooksOptions {
   store?: string
   /** By source and event: replaces or adds to ours. */
   handlers?: Handlers
+  /** Asked for what the bot does not understand: for example by a language model. It has 3 s. */
+  understand?: Understand
   /** Limits and times of the inbox. */
   inbox?: Omit<InboxOptions, 'store' | 'backend'>
   /** Enables the operator's routes (`/dashboard`, `/deliveries`, `/metrics`, …), after the prefix. Default: none. */
@@ -83,6 +86,7 @@ const NAMES: Names<WebhooksOptions> = {
     timeoutMs: true,
   },
   sources: true,
+  understand: true,
   calendar: {
     timeZone: true,
     google: { serviceAccount: true, calendarId: true, apiBase: true, timeoutMs: true },
@@ -108,9 +112,12 @@ const NAMES: Names<WebhooksOptions> = {
 /** Fastify's own `register` options, which plugins also receive. */
 const OF_FASTIFY = { logLevel: true, logSerializers: true } as const
 
-/** A misspelt option would be silently ignored. @throws {OptionError} that names it */
+/** A misspelt option would be silently ignored, and a wrong `understand` fail later. @throws {OptionError} that names it */
 export function checkOptionNames(options: WebhooksOptions): void {
   checkNames(options, { ...NAMES, ...OF_FASTIFY } as OptionNames, '')
+  const { understand } = options
+  if (understand !== undefined && typeof understand !== 'function')
+    throw new OptionError('understand must be a function that returns one of the choices that it is given')
 }
 
 function checkNames(options: object, known: OptionNames, path: string): void {

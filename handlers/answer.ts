@@ -33,6 +33,7 @@ import {
 } from './steps.ts'
 import { TEXTS } from './texts/index.ts'
 import { parseTime, type Reader } from './times.ts'
+import { askHost } from './understand.ts'
 import { asksForNewLesson, isYes, positionIn, urgentWishOf, type Wish, type WishSituation, wishOf } from './wishes.ts'
 
 /** At the second misunderstood message in a row a person is offered, at the next the conversation is a person's. */
@@ -61,7 +62,8 @@ export async function answerTo(
   const { conversation } = turn
   const understood = find(turn)
   const isNothingElse = understood === undefined || understood === 'nothing'
-  const found = isAsked && isNothingElse ? 'here' : understood
+  const known = isAsked && isNothingElse ? 'here' : understood
+  const found = known ?? (hasFile ? undefined : ((await askHost(turn, situationOfTurn(turn))) ?? undefined))
   if (isOther && mayBeAnyLanguage(found)) return answerOtherLanguage(conversation, turn.text)
   if (found === 'nothing') return null
   if (!isChoice(found) && (await isRepeated(turn))) return handOverFor('repeated', [turn.text], conversation)

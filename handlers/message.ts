@@ -83,9 +83,9 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     delivery: Delivery<ChatwootMessage>,
     context: HandlerContext,
   ): Promise<Reply | null> {
-    const { signal, log, once } = context
+    const { signal, log, note, once } = context
     const text = textOf(delivery.payload).slice(0, MAX_ANSWER_LENGTH)
-    const turn: Turn = { services, conversation, kind: kindOf(conversation), signal, delivery, text, once }
+    const turn: Turn = { services, conversation, kind: kindOf(conversation), signal, delivery, text, once, log, note }
     const said = languageOfTurn(turn)
     turn.conversation = { ...conversation, language: said.language }
     try {

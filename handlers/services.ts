@@ -5,6 +5,7 @@ import type { StripeClient } from '../clients/stripe.ts'
 import type { WebhookEvents } from '../inbox/events.ts'
 import type { MessageTemplates } from './templates.ts'
 import type { LanguageCode } from './texts/index.ts'
+import type { Understand } from './understand.ts'
 
 /** Stripe price ids of 60 and 90 minute lessons; a lesson without one can't be sold. */
 export interface PriceIds {
@@ -34,6 +35,8 @@ export interface Services {
   templates?: MessageTemplates | undefined
   /** So long after a person's last message the bot has the conversation again, ms. Default: 24 h. */
   handoffMs?: number | undefined
+  /** The host's own understanding of what the grammar here does not read. */
+  understand?: Understand | undefined
   /** Tells this installation from every other on the same Stripe account. */
   installationId: () => Promise<string>
   /** For metrics and alerts. */

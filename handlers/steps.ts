@@ -1,5 +1,6 @@
 import type { Interval } from '../calendar/contract.ts'
 import type { Delivery } from '../inbox/contracts.ts'
+import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import type { Once } from '../inbox/once.ts'
 import { asText } from '../sources/json.ts'
@@ -42,6 +43,8 @@ export interface Turn extends Booking {
   /** What the student wrote. */
   text: string
   once: Once
+  log: HandlerContext['log']
+  note: HandlerContext['note']
 }
 
 /**

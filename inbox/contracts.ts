@@ -72,16 +72,16 @@ export interface StoredDelivery extends Omit<Delivery, 'payload'> {
 
 /**
  * What happened to a delivery after its acceptance. failed: will be retried. crashed: its process died during the
- * attempt. parked, dead: the attempt was the last one. replayed, discarded, forgotten: by a person.
+ * attempt. parked, dead: the attempt was the last one. noted: by its handler. replayed, discarded, forgotten: by a person.
  */
 export interface HistoryEntry {
-  what: 'failed' | 'crashed' | 'parked' | 'dead' | 'replayed' | 'discarded' | 'forgotten'
+  what: 'failed' | 'crashed' | 'parked' | 'dead' | 'noted' | 'replayed' | 'discarded' | 'forgotten'
   /** Unix ms. */
   at: number
   /** For attempts: number, and when it began (Unix ms). */
   attempt: number | null
   startedAt: number | null
-  /** The error, or the reason given by a person. */
+  /** The error, what was noted, or the reason given by a person. */
   detail: string | null
 }
 
@@ -179,6 +179,8 @@ export interface Store {
   recordStep(key: string, result: unknown, now: number): Promise<void>
   /** Releases the claim of a failed step; the next claim is `again`. */
   releaseStep(key: string, now: number): Promise<void>
+  /** Adds to a delivery's history what its handler noted. */
+  note(id: string, detail: string, now: number): Promise<void>
   get(id: string): Promise<StoredDelivery | null>
   /** At most `limit` deliveries after acceptance number `after`, in order of acceptance. */
   list(filter: DeliveryFilter, limit: number, after?: number): Promise<StoredDelivery[]>

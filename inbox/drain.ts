@@ -33,6 +33,8 @@ export interface HandlerContext {
   log: Logger
   /** Runs a step once, however often its delivery is handled. */
   once: Once
+  /** Adds to the delivery's history, durably. */
+  note: (text: string) => Promise<void>
   /** For `gaveUp`: what the last attempt threw. */
   error?: unknown
   /**
@@ -82,7 +84,7 @@ export interface DrainOptions {
   storeRetry: StoreRetry
   breakers: Breakers
   /** What plugins add to every handler's context. */
-  clients: () => Omit<HandlerContext, 'signal' | 'attempt' | 'log' | 'once' | 'error' | 'together'>
+  clients: () => Omit<HandlerContext, 'signal' | 'attempt' | 'log' | 'once' | 'note' | 'error' | 'together'>
 }
 
 /** The drain loop: take the mailbox's head if it is due, run its handler, settle, next. */
@@ -91,7 +93,8 @@ export function createDrain(options: DrainOptions) {
   const stopping = new AbortController()
   /** Retries a write until it succeeds: what it records has already happened. */
   const persist = <T>(write: () => Promise<T>) => storeRetry.retry(write, stopping.signal)
-  const attempts = createAttempts(options, createOnce({ store, clock, persist }))
+  const note = async (id: string, text: string) => void (await persist(() => store.note(id, text, clock.now())))
+  const attempts = createAttempts(options, createOnce({ store, clock, persist }), note)
   /** The grace time for running handlers is over. */
   let graceIsOver = false
 
@@ -171,7 +174,11 @@ function createHolds({ store, handlerOf, breakers }: DrainOptions) {
 }
 
 /** Runs handlers, and decides the outcome. */
-function createAttempts({ handlerOf, handlerTimeoutMs, clock, log, clients }: DrainOptions, once: Once) {
+function createAttempts(
+  { handlerOf, handlerTimeoutMs, clock, log, clients }: DrainOptions,
+  once: Once,
+  note: (id: string, text: string) => Promise<void>,
+) {
   const running = new Set<AbortController>()
 
   return { attempt, running }
@@ -234,6 +241,7 @@ function createAttempts({ handlerOf, handlerTimeoutMs, clock, log, clients }: Dr
         // a full garbage collection.
         log: log.child({ delivery: delivery.id }),
         once,
+        note: text => note(delivery.id, text),
         error,
         together: delivery.together ?? [delivery],
         ...clients(),

@@ -67,6 +67,12 @@ export interface UndeliveredEvent {
   why: string
 }
 
+/** The host's `understand` was asked about a message. */
+export interface UnderstoodEvent {
+  /** used, nothing (it does not know either), refused (what it returned is none of the choices), or failed. */
+  outcome: 'used' | 'nothing' | 'refused' | 'failed'
+}
+
 /** What happens to webhooks, for metrics, alerts and the dashboard. */
 export interface WebhookEvents {
   answered: [AnsweredEvent]
@@ -75,6 +81,7 @@ export interface WebhookEvents {
   committed: [Commit]
   attention: [AttentionEvent]
   foreign: [ForeignEvent]
+  understood: [UnderstoodEvent]
   /** An outside system is unavailable, or available again. */
   held: [HeldEvent]
   undelivered: [UndeliveredEvent]

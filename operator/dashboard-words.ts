@@ -17,6 +17,7 @@ const TIMELINE_WORDS: Record<TimelineEntry['what'], string> = {
   crashed: 'was interrupted: the process ended',
   parked: 'failed; will be retried automatically, out of order',
   dead: 'failed; given up, needs a person',
+  noted: 'Its handler noted',
   replayed: 'A person replayed it',
   discarded: 'A person discarded it',
   forgotten: 'A person erased its content',

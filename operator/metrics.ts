@@ -63,6 +63,7 @@ export function createMetrics({ inbox, breakers, events, clock, log }: MetricsOp
   events.on('held', ({ system, isHeld }) => {
     if (isHeld) metrics.holds.inc({ system })
   })
+  events.on('understood', ({ outcome }) => metrics.understood.inc({ outcome }))
 
   function collectProcess(): void {
     const stats = inbox.stats()
@@ -153,6 +154,10 @@ function metricsIn(registry: Registry) {
     labelNames: ['system'],
   })
   const undelivered = new Counter(common('messages_undelivered_total', 'Messages that did not reach the student'))
+  const understood = new Counter({
+    ...common('understand_total', 'Questions to the host’s understand, by outcome: used, nothing, refused or failed'),
+    labelNames: ['outcome'],
+  })
 
   const waiting = new Gauge(common('commit_waiting_deliveries', 'Deliveries waiting for their commit'))
   const waitingBytes = new Gauge(common('commit_waiting_bytes', 'Bytes of bodies waiting for their commit'))
@@ -185,6 +190,7 @@ function metricsIn(registry: Registry) {
     undelivered,
     held,
     holds,
+    understood,
     waiting,
     waitingBytes,
     inFlight,

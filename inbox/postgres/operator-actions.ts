@@ -26,6 +26,8 @@ const DISCARD = `
     WHERE id = $1 AND state IN ('parked', 'dead') AND started_at IS NULL RETURNING seq
   ), noted AS (INSERT INTO ${SCHEMA}.history (seq, what, at, detail) SELECT seq, 'discarded', ${NOW_MS}, $2 FROM discarded)
   SELECT seq FROM discarded`
+const NOTE = `
+  INSERT INTO ${SCHEMA}.history (seq, what, at, detail) SELECT seq, 'noted', ${NOW_MS}, $2 FROM ${SCHEMA}.delivery WHERE id = $1`
 const FORGET = `
   WITH forgotten AS (
     UPDATE ${SCHEMA}.delivery SET error = NULL, next_attempt_at = NULL, settled_at = ${NOW_MS},
@@ -38,7 +40,10 @@ const FORGET = `
   SELECT seq FROM forgotten`
 
 /** What an operator does to deliveries. */
-export function createOperatorActions(pool: pg.Pool, boss: PgBoss): Pick<Store, 'replay' | 'discard' | 'forget'> {
+export function createOperatorActions(
+  pool: pg.Pool,
+  boss: PgBoss,
+): Pick<Store, 'replay' | 'discard' | 'note' | 'forget'> {
   return {
     replay: ids =>
       transaction(pool, async client => {
@@ -52,6 +57,9 @@ export function createOperatorActions(pool: pg.Pool, boss: PgBoss): Pick<Store, 
     async discard(id, reason) {
       const discarded = await write(pool, DISCARD, [clean(id), clean(reason)])
       return discarded.rowCount === 1
+    },
+    async note(id, detail) {
+      await write(pool, NOTE, [clean(id), clean(detail)])
     },
     async forget(ids) {
       const forgotten = await write(pool, FORGET, [ids.map(clean)])

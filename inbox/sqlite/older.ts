@@ -24,6 +24,7 @@ export function openOlderStore(db: DatabaseSync, file: string, version: number):
     settle: refuse,
     claimStep: refuse,
     recordStep: refuse,
+    note: refuse,
     releaseStep: refuse,
     replay: refuse,
     discard: refuse,

@@ -9,7 +9,7 @@ import { preparer } from './statements.ts'
 export function createOperatorActions(
   db: DatabaseSync,
   { write, counts, seqOf }: StoreParts,
-): Pick<Store, 'replay' | 'discard' | 'forget'> {
+): Pick<Store, 'replay' | 'discard' | 'note' | 'forget'> {
   const sql = preparer(db)
   const getState = sql('getState')
   const ofRun = sql('ofRun')
@@ -50,6 +50,8 @@ export function createOperatorActions(
         noteByHand.run(seq, 'discarded', now, reason)
         return true
       }),
+
+    note: (id, detail, now) => write(() => void noteByHand.run(seqOf(id), 'noted', now, detail)),
 
     async forget(ids, now) {
       let forgotten = 0

@@ -614,6 +614,7 @@ function aContext({ app }: Tutor): HandlerContext {
     together: [],
     log: app.log,
     once: async (_key, step) => step(false),
+    note: async () => {},
     ...NO_CLIENTS,
   }
 }

@@ -452,6 +452,7 @@ t.test('a foreign payment given up after crashes leaves no note', async t => {
     log: tutor.app.log,
     together: [],
     once: async (_key, step) => step(false),
+    note: async () => {},
     ...NO_CLIENTS,
   })
   t.strictSame(tutor.chatwoot.calls, [])
@@ -485,6 +486,7 @@ t.test('a payment that is given up is reported with its sum, if the event has on
     log: tutor.app.log,
     together: [],
     once: async (_key: string, step: (mayHaveActed: boolean) => unknown) => step(false),
+    note: async () => {},
     ...NO_CLIENTS,
   } as HandlerContext
   const sums: string[] = []

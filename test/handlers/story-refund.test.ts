@@ -93,6 +93,7 @@ t.test('a refunded payment, without a key to see that', async t => {
     together: [],
     log: tutor.app.log,
     once: async (_key, step) => step(false),
+    note: async () => {},
     ...NO_CLIENTS,
   })
   t.strictSame(await tutor.lessons(), [])

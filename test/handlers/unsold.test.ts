@@ -12,7 +12,15 @@ const { nl } = TEXTS
 t.test('a failing calendar or store is reported', async t => {
   const { app, log, services } = await setUp(t)
   const once: HandlerContext['once'] = async (_key, step) => step(false)
-  const context = { signal: AbortSignal.timeout(60_000), attempt: 1, together: [], log: app.log, once, ...NO_CLIENTS }
+  const context = {
+    signal: AbortSignal.timeout(60_000),
+    attempt: 1,
+    together: [],
+    log: app.log,
+    once,
+    note: async () => {},
+    ...NO_CLIENTS,
+  }
   const calendar = { ...services.calendar, release: () => Promise.reject(new Error('away')) }
   const conversation = { id: '1', attributes: {} } as Conversation
   t.strictSame(await releaseUnsold({ ...services, calendar }, conversation, { id: 'd' } as Delivery, context), {})

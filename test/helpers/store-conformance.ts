@@ -255,6 +255,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.equal(await again.settle(third, { state: 'dead', error: 'late' }, 306), false)
     await again.replay([id], 400)
     await again.settle(await take(again, 'box', 401), { state: 'dead', error: 'E4' }, 402)
+    await again.note(id, 'Noted', 450)
     await again.discard(id, 'no use', 500)
     const entry = (
       what: string,
@@ -270,6 +271,7 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
       entry('dead', 305, 4, 300, 'E3'),
       entry('replayed', 400, null, null, null),
       entry('dead', 402, 5, 401, 'E4'),
+      entry('noted', 450, null, null, 'Noted'),
       entry('discarded', 500, null, null, 'no use'),
     ])
     t.same(await again.history('no such id'), [])

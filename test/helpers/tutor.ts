@@ -23,6 +23,7 @@ export interface TutorOptions {
   calendar?: WebhooksOptions['calendar']
   /** More options of Stripe. */
   stripe?: WebhooksOptions['stripe']
+  understand?: WebhooksOptions['understand']
   /** The current time, for deliveries too. Default: the real one, in which they are accepted anyway. */
   at?: string
 }
@@ -57,6 +58,7 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
       chatwoot: chatwootOptions,
       stripe: stripeOptions,
       ...(calendar && { calendar }),
+      ...(options.understand && { understand: options.understand }),
       inbox: { clock },
     }
   }
