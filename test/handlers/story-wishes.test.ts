@@ -105,6 +105,7 @@ t.test(
       ['I would like to book a lesson', /^Wanneer/],
       ['Ich möchte eine Stunde buchen', /^Wanneer/],
       ['andere tijden?', /^Wanneer/],
+      ['zijn er ook andere tijden', /^Wanneer/],
       ['prijs?', /^Onze prijzen/],
       ['hoeveel kost het?', /^Onze prijzen/],
       ['How much is it?', /^Onze prijzen/],

@@ -8,6 +8,7 @@ const TOLD: Partial<Record<keyof Store, number>> = {
   settle: 2,
   claimStep: 1,
   recordStep: 2,
+  note: 2,
   replay: 1,
   discard: 2,
   forget: 1,
