@@ -1,0 +1,53 @@
+import t from 'tap'
+import { spokenTime, spokenTimes } from '../../../handlers/spoken-time.ts'
+import type { LanguageCode } from '../../../handlers/texts/index.ts'
+
+/** A Monday, 11:00 in Amsterdam. */
+const NOW = Date.parse('2026-11-23T10:00:00Z')
+const at = (local: string) => Date.parse(`${local}+01:00`)
+const read = (text: string, language: LanguageCode = 'nl') =>
+  spokenTime(text, NOW, { zone: 'Europe/Amsterdam', language })
+
+t.test('a day and then an hour, or an hour and then a day', async t => {
+  const locale = { zone: 'Europe/Amsterdam', language: 'nl' } as const
+  const hour = spokenTimes('17:00', NOW, locale, { before: read('dinsdag') }).time
+  t.ok(hour?.isCertain)
+  t.ok(hour?.isMeant(at('2026-11-24T17:00')))
+  const day = spokenTimes('woensdag', NOW, locale, { before: read('na 16:00') }).time
+  t.ok(day?.isMeant(at('2026-11-25T17:00')))
+  t.notOk(day?.isMeant(at('2026-11-25T15:00')))
+  t.notOk(spokenTimes('niet om 17:00', NOW, locale, { before: read('dinsdag') }).time?.isCertain)
+})
+
+t.test('how far a time is away', async t => {
+  const spoken = read('dinsdag half 5')
+  t.equal(spoken?.distance(at('2026-11-24T16:30')), 0)
+  t.equal(spoken?.distance(at('2026-11-24T16:00')), 30)
+  t.equal(spoken?.distance(at('2026-11-24T17:00')), 30)
+  t.equal(spoken?.distance(at('2026-11-25T16:30')), 150)
+  t.equal(read('dinsdag kan ik niet')?.distance(at('2026-11-25T16:30')), 0)
+})
+
+t.test('what is no time', async t => {
+  for (const text of [
+    '13 pm',
+    '24:07 uur',
+    'in one',
+    'Nov',
+    'June',
+    '5,5 uur les',
+    'over 3 euro',
+    'over mij',
+    '300 minuten',
+  ]) {
+    t.notOk(read(text)?.isCertain, text)
+    t.notOk(read(text, 'en')?.isCertain, text)
+  }
+  t.strictSame(read('30 februari')?.wanted, [{ days: [], isUnsure: false, isRefused: false }])
+  t.equal(read('over 3 weken')?.isMeant(at('2026-12-15T10:00')), true)
+  t.equal(read('Nov. 24 17:00', 'en')?.isMeant(at('2026-11-24T17:00')), true)
+  t.equal(read('ein', 'de'), undefined)
+  t.equal(read('two dogs', 'en'), undefined)
+  t.equal(read('24 Nov 2026', 'en')?.isMeant(at('2026-11-24T10:00')), true)
+  t.equal(read('17 Uhr 25. November', 'de')?.isMeant(at('2026-11-25T17:00')), true)
+})
