@@ -23,6 +23,8 @@ export interface Env {
   HANDOFF_AGENT_ID?: number
   HANDOFF_HOURS: number
   CW_CALLS_PER_MINUTE: number
+  MESSAGE_QUIET_MS: number
+  MESSAGE_QUIET_MAX_MS: number
   STRIPE_SECRET_KEY?: string
   STRIPE_API_BASE?: string
   STANDARD_PRICE_ID_60?: string
@@ -127,6 +129,18 @@ export const ENV_SCHEMA = {
       minimum: 0,
       default: 2400,
       description: 'Calls to Chatwoot per minute, at most, of each instance; 0 for no limit (Chatwoot allows 3,000)',
+    },
+    MESSAGE_QUIET_MS: {
+      type: 'integer',
+      minimum: 0,
+      default: 2_500,
+      description: 'A student’s messages are answered together after so many ms of silence; 0: each at once',
+    },
+    MESSAGE_QUIET_MAX_MS: {
+      type: 'integer',
+      minimum: 0,
+      default: 10_000,
+      description: 'A student’s first message waits so many ms for the next ones at most',
     },
     STRIPE_SECRET_KEY: {
       type: 'string',

@@ -59,6 +59,8 @@ const NAMES: Names<WebhooksOptions> = {
     handoffAgentId: true,
     handoffHours: true,
     callsPerMinute: true,
+    messageQuietMs: true,
+    messageQuietMaxMs: true,
     mode: true,
     inboxIds: true,
     templates: true,

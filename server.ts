@@ -128,6 +128,8 @@ export function webhooksOptions(config: Env, clock = systemClock): WebhooksOptio
       handoffAgentId: config.HANDOFF_AGENT_ID,
       handoffHours: config.HANDOFF_HOURS,
       callsPerMinute: config.CW_CALLS_PER_MINUTE,
+      messageQuietMs: config.MESSAGE_QUIET_MS,
+      messageQuietMaxMs: config.MESSAGE_QUIET_MAX_MS,
     },
     stripe: {
       secrets: listOf(config.STRIPE_WEBHOOK_SECRET),

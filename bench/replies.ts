@@ -64,6 +64,7 @@ async function begin(name: string, path: string): Promise<Side> {
     PATH: [join(path, 'node_modules/.bin'), process.env.PATH].join(delimiter),
     PORT: '0',
     DATABASE_URL: join(folder, `${name}.db`),
+    MESSAGE_QUIET_MS: '0',
     ...standInSettings(world, SECRETS),
     STANDARD_PRICE_ID_60: 'price_1',
   }

@@ -59,7 +59,14 @@ export async function start(
   const [command = '', ...args] = pinned ? onCore(0, node) : node
   const log = join(folder, `${basename(program)}.${++started}.log`)
   const child = spawn(command, args, {
-    env: { PATH: process.env.PATH, DATABASE_URL: store, CW_HMAC_SECRET: SECRET, STRIPE_WEBHOOK_SECRET: SECRET, ...env },
+    env: {
+      PATH: process.env.PATH,
+      DATABASE_URL: store,
+      CW_HMAC_SECRET: SECRET,
+      STRIPE_WEBHOOK_SECRET: SECRET,
+      MESSAGE_QUIET_MS: '0',
+      ...env,
+    },
     cwd: folder,
     stdio: ['ignore', openSync(log, 'w'), 'inherit'],
   })

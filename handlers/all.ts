@@ -1,4 +1,4 @@
-import type { Payload } from '../inbox/contracts.ts'
+import type { Delivery, Payload } from '../inbox/contracts.ts'
 import type { Handler, HandlerContext } from '../inbox/drain.ts'
 import { readChatwoot } from '../sources/chatwoot-payloads.ts'
 import type { Source } from '../sources/source.ts'
@@ -47,17 +47,27 @@ function withPayloadRead(handler: Handler<never>, read: ReadPayload, services: S
   return wrapHandler<never, Payload>(
     handler,
     handle => async (delivery, context) => {
-      const payload = (await read(delivery.event, delivery.payload)) as never
-      await handle({ ...delivery, payload }, withDoubt(context, payload, services))
+      const readOne = async (each: Delivery<unknown>) => {
+        return { ...each, payload: await read(each.event, each.payload as Payload) }
+      }
+      const first = await readOne(delivery)
+      const others = await Promise.all(context.together.slice(1).map(readOne))
+      const given = { ...withDoubt(context, first.payload, services), together: [first, ...others] }
+      await handle(first as Delivery<never>, given)
     },
     gaveUp => async (delivery, context) => {
-      let payload: unknown = delivery.payload
-      try {
-        payload = await read(delivery.event, delivery.payload)
-      } catch {
-        // Perhaps the very reason it was given up: gaveUp gets the raw payload.
+      const readOne = async (each: Delivery<unknown>) => {
+        try {
+          return { ...each, payload: await read(each.event, each.payload as Payload) }
+        } catch {
+          // Perhaps the very reason it was given up: gaveUp gets the raw payload.
+          return each
+        }
       }
-      await gaveUp({ ...delivery, payload: payload as never }, withDoubt(context, payload, services))
+      const first = await readOne(delivery)
+      const others = await Promise.all(context.together.slice(1).map(readOne))
+      const given = { ...withDoubt(context, first.payload, services), together: [first, ...others] }
+      await gaveUp(first as Delivery<never>, given)
     },
   )
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { asText, type Json } from '../sources/json.ts'
-import { askedTimeOf, offeredOf, readerOf, situationOf } from './booking.ts'
+import { askedTimeOf, kindOf, offeredOf, readerOf, situationOf } from './booking.ts'
+import type { Conversation } from './conversation.ts'
 import {
   type Intent,
   intentOf,
@@ -14,6 +15,7 @@ import {
 import { handOverFor, NO_MISSES } from './hand-over.ts'
 import { answerOtherLanguage, type LanguageSaid, languageSaidIn } from './language.ts'
 import type { Reply } from './reply.ts'
+import type { Services } from './services.ts'
 import { type SpokenTime, type SpokenTimes, spokenTime, spokenTimes } from './spoken-time.ts'
 import {
   answerSaid,
@@ -28,6 +30,7 @@ import {
   stopBooking,
   type TimeSaid,
   type Turn,
+  textsOf,
   whereWeAre,
   writtenAt,
 } from './steps.ts'
@@ -66,8 +69,8 @@ export async function answerTo(
   const found = known ?? (hasFile ? undefined : ((await askHost(turn, situationOfTurn(turn))) ?? undefined))
   if (isOther && mayBeAnyLanguage(found)) return answerOtherLanguage(conversation, turn.text)
   if (found === 'nothing') return null
-  if (!isChoice(found) && (await isRepeated(turn))) return handOverFor('repeated', [turn.text], conversation)
-  if (found === undefined && hasFile) return handOverFor('file', [turn.text], conversation)
+  if (!isChoice(found) && (await isRepeated(turn))) return handOverFor('repeated', textsOf(turn), conversation)
+  if (found === undefined && hasFile) return handOverFor('file', textsOf(turn), conversation)
   if (found === undefined) return answerMisunderstood(turn)
   const reply = await replyTo(turn, found)
   if (reply.handsOver || !conversation.attributes.misunderstood) return reply
@@ -76,8 +79,19 @@ export async function answerTo(
 
 type Found = Exclude<Meaning, null> | Wish | (TimeSaid & { isTrial: boolean }) | { said: SpokenTimes }
 
-/** What a message means; undefined: it is not understood. */
+/**
+ * What a message means; undefined: it is not understood. Of several, what is urgent in any of them; else what they mean
+ * together; else the last one that is understood by itself.
+ */
 function find(turn: Turn): Found | undefined {
+  const texts = textsOf(turn)
+  if (texts.length < 2) return findOne(turn)
+  const each = texts.map(text => findOne({ ...turn, text }))
+  const urgent = each.find(found => typeof found === 'object' && 'person' in found)
+  return urgent ?? findOne(turn) ?? each.findLast(found => found !== undefined)
+}
+
+function findOne(turn: Turn): Found | undefined {
   const { services, conversation, text } = turn
   const { attributes } = conversation
   const intent = intentOf(attributes)
@@ -134,6 +148,13 @@ function situationOfTurn({ services, conversation, kind }: Turn): Situation {
   return situationOf({ services, conversation, kind }, intentOf(conversation.attributes), offeredOf(conversation))
 }
 
+/** Whether a message makes a choice that is offered. */
+export function isChoiceNow(services: Services, conversation: Conversation, text: string): boolean {
+  const booking = { services, conversation, kind: kindOf(conversation) }
+  const { attributes } = conversation
+  return understand(text, situationOf(booking, intentOf(attributes), offeredOf(conversation))) !== null
+}
+
 /** Whether it may have been found by mere likeness of words. */
 function mayBeAnyLanguage(found: Found | undefined): boolean {
   if (found === undefined || typeof found === 'string') return true
@@ -160,7 +181,7 @@ function isChoice(found: Found | undefined): boolean {
 async function replyTo(turn: Turn, found: Exclude<Found, 'nothing'>): Promise<Reply> {
   if (found === 'here') return asFirst(turn, whereWeAre(turn))
   if (found === 'back') return stopBooking(turn)
-  if ('person' in found) return handOverFor(found.person, [turn.text], turn.conversation)
+  if ('person' in found) return handOverFor(found.person, textsOf(turn), turn.conversation)
   if ('spoken' in found) return answerTime(turn, found)
   if ('said' in found) return answerSaid(turn, found.said)
   if ('time' in found) return chooseTime(turn, found.time)
@@ -201,12 +222,21 @@ function answerMisunderstood(turn: Turn): Reply {
 }
 
 /** Whether this text has come too often, as from a machine that answers the bot. */
-async function isRepeated({ conversation, delivery, text, once }: Turn): Promise<boolean> {
+async function isRepeated({ conversation, delivery, written, once }: Turn): Promise<boolean> {
   const within = Math.floor(delivery.receivedAt / EQUAL_TEXTS_WITHIN_MS)
-  const key = `said:${conversation.id}:${hash('sha256', text)}:${within}`
-  for (let count = 1; count < MAX_EQUAL_TEXTS; count++) {
-    if ((await once(`${key}:${count}`, () => delivery.id)) === delivery.id) return false
+  let isRepeated = false
+  for (const { id, text } of written) {
+    const key = `said:${conversation.id}:${hash('sha256', text)}:${within}`
+    if (!(await isCounted(key, id, once))) isRepeated = true
   }
   // An id can come again with a new conversation: nothing has been answered in that one.
-  return conversation.attributes.pending_intent != null
+  return isRepeated && conversation.attributes.pending_intent != null
+}
+
+/** Whether it is among the first ones of its kind. */
+async function isCounted(key: string, id: string, once: Turn['once']): Promise<boolean> {
+  for (let count = 1; count < MAX_EQUAL_TEXTS; count++) {
+    if ((await once(`${key}:${count}`, () => id)) === id) return true
+  }
+  return false
 }

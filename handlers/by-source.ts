@@ -43,7 +43,7 @@ function handlersOf(source: Source, given: unknown = {}): HandlersByEvent {
   return Object.fromEntries(handlers) as HandlersByEvent
 }
 
-const HANDLER_PARTS = ['handle', 'gaveUp', 'needs']
+const HANDLER_PARTS = ['handle', 'gaveUp', 'needs', 'quiet']
 
 /** The old form, by event alone: names with a dot were Stripe's, the others Chatwoot's. */
 function addFlat(

@@ -13,14 +13,24 @@ export interface ConversationOptions {
   handoffAgentId?: number
   /** So long after a person's last message the bot has the conversation again, h. Default 24. */
   handoffHours?: number
+  /**
+   * A student's messages are answered together once nothing has come in for so long, ms; choices at once. 0: each by
+   * itself, at once. Default 2,500.
+   */
+  messageQuietMs?: number
+  /** So long the first of them waits at most, ms. Default 10,000. */
+  messageQuietMaxMs?: number
   /** WhatsApp's message templates, by what they say. Default: the tutor gets a note instead. */
   templates?: MessageTemplates
 }
 
+const DEFAULT_QUIET_MS = 2_500
+const DEFAULT_QUIET_MAX_MS = 10_000
+
 /** @throws {OptionError} */
 export function conversationSettings(
   options: ConversationOptions,
-): Pick<Services, 'mode' | 'handoffAgentId' | 'handoffMs' | 'templates'> {
+): Pick<Services, 'mode' | 'handoffAgentId' | 'handoffMs' | 'templates' | 'quietMs' | 'quietMaxMs'> {
   const { mode, handoffAgentId, handoffHours, templates } = options
   if (mode !== undefined && mode !== 'bot' && mode !== 'account') {
     throw new OptionError('chatwoot.mode (CW_MODE) must be bot or account')
@@ -29,5 +39,19 @@ export function conversationSettings(
     throw new OptionError('chatwoot.handoffHours (HANDOFF_HOURS) must be a number of hours above 0')
   }
   const handoffMs = handoffHours === undefined ? undefined : handoffHours * 3_600_000
-  return { mode, handoffAgentId, handoffMs, templates: validTemplates(templates) }
+  return { mode, handoffAgentId, handoffMs, templates: validTemplates(templates), ...quietTimes(options) }
+}
+
+function quietTimes({
+  messageQuietMs: quietMs = DEFAULT_QUIET_MS,
+  messageQuietMaxMs: quietMaxMs = DEFAULT_QUIET_MAX_MS,
+}: ConversationOptions): Pick<Services, 'quietMs' | 'quietMaxMs'> {
+  if (!Number.isInteger(quietMs) || quietMs < 0) {
+    throw new OptionError('chatwoot.messageQuietMs (MESSAGE_QUIET_MS) must be a whole number of ms, 0 or more')
+  }
+  if (!Number.isInteger(quietMaxMs) || quietMaxMs < quietMs) {
+    const least = `at least messageQuietMs (${quietMs})`
+    throw new OptionError(`chatwoot.messageQuietMaxMs (MESSAGE_QUIET_MAX_MS) must be a whole number of ms, ${least}`)
+  }
+  return { quietMs, quietMaxMs }
 }

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto'
 import type { Delivery } from '../inbox/contracts.ts'
 import type { Handler, HandlerContext } from '../inbox/drain.ts'
 import type { ChatwootMessage } from '../sources/chatwoot-payloads.ts'
-import { textOf } from './message.ts'
 import { occurredAt } from './occurred-at.ts'
+import { textOf } from './text-of.ts'
 import { wrapHandler } from './wrap.ts'
 
 /** Two copies of one message are written within this time of each other, ms. */
@@ -16,8 +16,13 @@ const COPIED_WITHIN_MS = 10 * 60 * 1_000
 export function withoutCopies(handler: Handler<never>): Handler<never> {
   return wrapHandler<never, never>(
     handler,
-    handle => async (delivery, context) => {
-      if (!(await isCopy(delivery, context))) await handle(delivery, context)
+    handle => async (_, context) => {
+      const together: Delivery<unknown>[] = []
+      for (const each of context.together) {
+        if (!(await isCopy(each as Delivery<ChatwootMessage>, context))) together.push(each)
+      }
+      const [first] = together
+      if (first !== undefined) await handle(first as Delivery<never>, { ...context, together })
     },
     gaveUp => gaveUp,
   )

@@ -1,13 +1,8 @@
 import type { ChatwootClient } from '../clients/chatwoot.ts'
 import type { Delivery } from '../inbox/contracts.ts'
-import type { Handler, HandlerContext } from '../inbox/drain.ts'
+import type { HandlerContext, HandlerPair } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
-import {
-  type ChatwootConversationEvent,
-  type ChatwootMessage,
-  choiceOf,
-  readConversation,
-} from '../sources/chatwoot-payloads.ts'
+import { type ChatwootConversationEvent, type ChatwootMessage, readConversation } from '../sources/chatwoot-payloads.ts'
 import type { SourceHandlers } from '../sources/payloads.ts'
 import { answerTo, languageOfTurn } from './answer.ts'
 import { giveToPerson, kindOf, SaleRefusedError } from './booking.ts'
@@ -20,10 +15,11 @@ import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
 import type { Turn } from './steps.ts'
 import { giveBack, takeOver, withoutPerson } from './take-over.ts'
+import { textOf } from './text-of.ts'
+import { lastOfPerson, quietOf, type Written, writtenTogether } from './together.ts'
 import { isUndelivered, noteUndelivered } from './undelivered.ts'
 import { releaseUnsold, WITHOUT_ORDER } from './unsold.ts'
 import { isOpenedBySystem, isSwitchedOff, whoHas } from './who-has-it.ts'
-import { isFromPerson, isFromStudent } from './written-by.ts'
 
 /** A message handled later than this may have been answered meanwhile. */
 const STALE_AFTER_MS = 2 * 60 * 1_000
@@ -37,11 +33,16 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
   const { chatwoot, now } = services
 
   async function onMessage(delivery: Delivery<ChatwootMessage>, context: HandlerContext): Promise<void> {
-    const { id, event, payload } = delivery
-    if (isFromPerson(event, payload) && chatwoot !== null) return takeOver(services, chatwoot, delivery, context)
-    if (isUndelivered(event, payload) && chatwoot !== null)
+    const person = lastOfPerson(context)
+    if (person !== undefined && chatwoot !== null) return takeOver(services, chatwoot, person, context)
+    if (isUndelivered(delivery.event, delivery.payload) && chatwoot !== null)
       return noteUndelivered(services, chatwoot, delivery, context)
-    if (!isFromStudent(event, payload)) return
+    const written = writtenTogether(context)
+    if (written !== undefined) await onWritten(written, context)
+  }
+
+  async function onWritten({ delivery, each }: Written, context: HandlerContext): Promise<void> {
+    const { id, payload } = delivery
     context.log.debug({ preview: previewOf(payload) }, 'a student writes')
     if (chatwoot === null) return context.log.warn('no reply sent: CW_TOKEN is not set')
     const conversation = toConversation(payload.conversation)
@@ -59,7 +60,7 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
       const owner = whoHas(current, services)
       const takesBack = owner === 'unclear' && (await isOpenedBySystem(chatwoot, current.id, context.signal))
       if (owner !== 'bot' && !takesBack) return null
-      const answered = await answer(current, delivery, context)
+      const answered = await answer(current, { delivery, each }, context)
       if (answered === null) return null
       const reply = { ...withoutPerson(current, answered), ...(takesBack && { takesBack }) }
       return withInitial(chatwoot, current, reply, delivery, context)
@@ -80,12 +81,14 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
   /** null: none is needed. */
   async function answer(
     conversation: Conversation,
-    delivery: Delivery<ChatwootMessage>,
+    { delivery, each }: Written,
     context: HandlerContext,
   ): Promise<Reply | null> {
     const { signal, log, note, once } = context
+    const written = each.map(({ id, payload }) => ({ id, text: textOf(payload).slice(0, MAX_ANSWER_LENGTH) }))
     const text = textOf(delivery.payload).slice(0, MAX_ANSWER_LENGTH)
-    const turn: Turn = { services, conversation, kind: kindOf(conversation), signal, delivery, text, once, log, note }
+    const kind = kindOf(conversation)
+    const turn: Turn = { services, conversation, kind, signal, delivery, text, written, once, log, note }
     const said = languageOfTurn(turn)
     turn.conversation = { ...conversation, language: said.language }
     try {
@@ -100,15 +103,16 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     }
   }
 
-  async function onGivenUp(delivery: Delivery<ChatwootMessage>, context: HandlerContext): Promise<void> {
-    if (chatwoot === null || !isFromStudent(delivery.event, delivery.payload)) return
-    await messageGivenUp(services, chatwoot, delivery, context)
+  async function onGivenUp(_: Delivery<ChatwootMessage>, context: HandlerContext): Promise<void> {
+    const written = writtenTogether(context)
+    if (chatwoot === null || written === undefined || lastOfPerson(context) !== undefined) return
+    await messageGivenUp(services, chatwoot, written.delivery, context)
   }
 
   const needs = ['chatwoot'] as const
-  const message: Handler<ChatwootMessage> = { handle: onMessage, gaveUp: onGivenUp, needs }
+  const message: HandlerPair<ChatwootMessage> = { handle: onMessage, gaveUp: onGivenUp, needs }
   return {
-    message_created: message,
+    message_created: { ...message, quiet: quietOf(services) },
     message_updated: message,
     conversation_created: { handle: onConversation, gaveUp: saysNothing, needs },
     conversation_resolved: { handle: onResolved, gaveUp: saysNothing, needs },
@@ -118,13 +122,6 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
 
 /** Nobody waits for an answer: that it was given up is in the log. */
 function saysNothing(): void {}
-
-/** What was chosen, else the text, else the attachments' types. */
-export function textOf({ content, content_attributes, attachments }: ChatwootMessage): string {
-  const chosen = content_attributes.submitted_values.map(submitted => choiceOf(submitted).value)
-  if (chosen.length > 0) return chosen.join(', ')
-  return content || attachments.map(({ file_type }) => `[${file_type || 'file'}]`).join(' ')
-}
 
 /** Well-formed: an emoji cut in half would be invalid JSON to Chatwoot. */
 function previewOf(payload: ChatwootMessage): string {

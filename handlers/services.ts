@@ -37,6 +37,10 @@ export interface Services {
   handoffMs?: number | undefined
   /** The host's own understanding of what the grammar here does not read. */
   understand?: Understand | undefined
+  /** How long a student must have been silent before all that came in is answered, ms; 0: at once. Default: at once. */
+  quietMs?: number | undefined
+  /** How long a student's first message waits at most, ms. Default: the same. */
+  quietMaxMs?: number | undefined
   /** Tells this installation from every other on the same Stripe account. */
   installationId: () => Promise<string>
   /** For metrics and alerts. */

@@ -42,6 +42,8 @@ export interface Turn extends Booking {
   delivery: Delivery<unknown>
   /** What the student wrote. */
   text: string
+  /** Each message, if it wrote several, with its delivery's id. */
+  written: readonly { id: string; text: string }[]
   once: Once
   log: HandlerContext['log']
   note: HandlerContext['note']
@@ -54,7 +56,7 @@ export interface Turn extends Booking {
 export const STEPS: Record<Step, (turn: Turn) => Promise<Reply> | Reply> = {
   menu: turn => showMenu(turn),
   prices: tellPrices,
-  human: ({ conversation, text }) => handOverFor('person', [text], conversation),
+  human: turn => handOverFor('person', textsOf(turn), turn.conversation),
   book: turn => startBooking(turn, { type: 'regular', minutes: 60 }),
   trial: turn => startBooking(turn, { type: 'trial', minutes: 30 }),
   minutes_60: turn => startBooking(turn, { type: 'regular', minutes: 60 }),
@@ -62,6 +64,11 @@ export const STEPS: Record<Step, (turn: Turn) => Promise<Reply> | Reply> = {
   other_time: turn => startBooking(turn, turn.kind),
   other_times: turn => offerTimes(turn, intentOfChoice(turn), { isNext: true }),
   pay_link: sendLinkAgain,
+}
+
+/** What the student wrote, message by message. */
+export function textsOf({ written }: Turn): string[] {
+  return written.map(({ text }) => text)
 }
 
 export function showMenu(turn: Turn): Reply {

@@ -30,6 +30,7 @@ async function world(t: Test, more: Environment = {}) {
   const env: Environment = {
     LOG_LEVEL: 'silent',
     DATABASE_URL: join(t.testdir(), 'webhooks.db'),
+    MESSAGE_QUIET_MS: '0',
     ...standInSettings({ chatwoot, stripe }, { chatwoot: `${CHATWOOT_SECRET}, another`, stripe: STRIPE_SECRET }),
     ...more,
   }

@@ -138,6 +138,7 @@ tap.test('the server is killed during a booking and the store moved: the student
   const file = fileOf(t)
   const url = await server.database()
   const env = {
+    MESSAGE_QUIET_MS: '0',
     ...standInSettings({ chatwoot, stripe }, { chatwoot: CHATWOOT_SECRET, stripe: STRIPE_SECRET }),
     STANDARD_PRICE_ID_60: 'price_1',
     CALENDAR_TOKEN: 'calendar-token-of-16',

@@ -29,6 +29,7 @@ export async function setUp(t: Test, run: number) {
   stripe.addPrice('price_1', 6000)
   const env = {
     DATABASE_URL: join(t.testdir(), 'webhooks.db'),
+    MESSAGE_QUIET_MS: '0',
     ...standInSettings({ chatwoot, stripe }, { chatwoot: CHATWOOT_SECRET, stripe: STRIPE_SECRET }),
     STANDARD_PRICE_ID_60: 'price_1',
     GCAL_SERVICE_ACCOUNT_JSON: google.serviceAccount,

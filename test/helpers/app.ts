@@ -27,7 +27,7 @@ export async function webhookApp(t: Test, options: WebhooksOptions = {}, level =
   await app.register(webhooks, {
     store,
     ...options,
-    chatwoot: { secrets: [CHATWOOT_SECRET], callsPerMinute: 0, ...options.chatwoot },
+    chatwoot: { secrets: [CHATWOOT_SECRET], callsPerMinute: 0, messageQuietMs: 0, ...options.chatwoot },
     stripe: { secrets: [STRIPE_SECRET], ...options.stripe },
   })
   return { app, log, store }

@@ -28,7 +28,7 @@ export async function killRounds(
   rounds: number,
   acknowledgedPerRound = () => 40 + Math.random() * 160,
 ): Promise<KillResult> {
-  const env = { DATABASE_URL: store, CW_HMAC_SECRET: SECRET }
+  const env = { DATABASE_URL: store, CW_HMAC_SECRET: SECRET, MESSAGE_QUIET_MS: '0' }
   const result: KillResult = { rounds, acknowledged: 0, broken: 0, wrong: [], lost: [] }
   const acknowledged = new Set<string>()
   const sendAgain: number[] = []

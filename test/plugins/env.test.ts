@@ -40,6 +40,8 @@ t.test('an empty environment: the defaults', async t => {
     STRIPE_TOLERANCE_SECONDS: 300,
     HANDOFF_HOURS: 24,
     CW_CALLS_PER_MINUTE: 2400,
+    MESSAGE_QUIET_MS: 2_500,
+    MESSAGE_QUIET_MAX_MS: 10_000,
     TZ: 'Europe/Amsterdam',
     RETENTION_DAYS: 7,
     DEDUP_DAYS: 30,

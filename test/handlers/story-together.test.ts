@@ -1,0 +1,89 @@
+import t, { type Test } from 'tap'
+import { conversationSettings } from '../../handlers/conversation-options.ts'
+import { chat, lastQuestion, startInWorld } from '../helpers/world.ts'
+
+/** A student writes in several messages: one answer to all of them, once there is silence. */
+
+const QUIET_MS = 2_500
+const HEAD = /^webhook handled$/
+
+async function started(t: Test) {
+  const { world, log, clock, conversation } = await startInWorld(t, { messageQuietMs: QUIET_MS })
+  const id = world.addStudent({ name: 'Renée', channel: 'whatsapp', language: 'nl' })
+  let ended = 0
+  const runs = () => log.lines.filter(({ msg, event }) => HEAD.test(msg) && event === 'message_created').length
+  /** Resolves when one more run has been handled. */
+  const handled = async () => {
+    ended++
+    await log.line(() => runs() >= ended)
+    await world.settled()
+  }
+  return {
+    world,
+    id,
+    handled,
+    of: () => conversation(id),
+    log,
+    /** Writes them one after the other, each within the wait of the one before. */
+    async says(...texts: string[]) {
+      for (const text of texts) {
+        world.say(id, text)
+        await world.settled()
+      }
+    },
+    /** There is silence. Returns what the bot has said meanwhile. */
+    async silence() {
+      const before = chat(conversation(id)).length
+      clock.advance(QUIET_MS)
+      await handled()
+      return chat(conversation(id)).slice(before)
+    },
+  }
+}
+
+t.test('several messages get one answer, to all of them', async t => {
+  const { says, silence, of, log } = await started(t)
+  await says('Hoi', 'Ik heb een vraag', 'Wat zijn de prijzen?')
+  t.same(chat(of()), ['Hoi', 'Ik heb een vraag', 'Wat zijn de prijzen?'], 'nothing is answered yet')
+  t.match(await silence(), [/^> Onze prijzen/])
+  t.match(await log.line(({ msg, event }) => HEAD.test(msg) && event === 'message_created'), { together: 3 })
+})
+
+t.test('what is urgent in any of them goes to a person, who is told all', async t => {
+  const { says, silence, of } = await started(t)
+  await says('Wat zijn de prijzen?', 'Oh nee, ik ben ziek', 'dankjewel')
+  t.match(await silence(), [/^> Een ogenblik/])
+  const note = of().messages.find(message => message.private)?.content
+  for (const text of ['prijzen?', 'ziek', 'dankjewel']) t.match(note, text)
+})
+
+t.test('a person’s message takes the answer away, at once', async t => {
+  const { world, id, says, handled, of } = await started(t)
+  await says('Hoi', 'Kan ik een les boeken?')
+  world.answer(id, 'Dag Renée, ik help je', 'phone')
+  await handled()
+  t.same(chat(of()), ['Hoi', 'Kan ik een les boeken?', '> Dag Renée, ik help je'])
+  t.match(of(), { labels: ['intent:handoff'] })
+})
+
+t.test('a choice does not wait', async t => {
+  const { says, silence, handled, of } = await started(t)
+  await says('Hoi')
+  await silence()
+  const [choice] = (lastQuestion(of()).content_attributes.items as { title: string }[]).slice(-1)
+  await says(choice?.title as string)
+  // The echo of the bot's own message, which waits too, is taken along.
+  await handled()
+  await handled()
+  t.not(chat(of()).at(-1), choice?.title, 'it is answered without a silence')
+})
+
+t.test('wrong times are refused', async t => {
+  for (const messageQuietMs of [-1, 1.5, Number.NaN, '5' as never]) {
+    t.throws(() => conversationSettings({ messageQuietMs }), { message: /messageQuietMs \(MESSAGE_QUIET_MS\) must be/ })
+  }
+  for (const messageQuietMaxMs of [-1, 2_499, Number.NaN]) {
+    t.throws(() => conversationSettings({ messageQuietMaxMs }), { message: /\(MESSAGE_QUIET_MAX_MS\).*\(2500\)$/ })
+  }
+  t.match(conversationSettings({}), { quietMs: 2_500, quietMaxMs: 10_000 })
+})
