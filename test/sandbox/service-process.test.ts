@@ -104,7 +104,7 @@ t.test('a handler that goes on is not waited for at the end', async t => {
   const api = await startChatwootApi()
   t.teardown(() => api.close())
   api.addConversation({ id: 7 })
-  const env = { CW_URL: api.url, CW_ACC_ID: '1', CW_TOKEN: api.tokens.bot }
+  const env = { CW_URL: api.url, CW_ACC_ID: '1', CW_TOKEN: api.tokens.bot, MESSAGE_QUIET_MS: '0' }
   const { service, lines } = serviceOf(t, envOf(t, env))
   await service.start()
   api.fail(/./, 'hang', 10)
