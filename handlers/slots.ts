@@ -60,7 +60,7 @@ function spreadOverDay(slots: readonly Interval[], zone: string): Interval[] {
   const left = slots.map(slot => ({ slot, at: wallAt(slot.start, zone) }))
   const spread: Interval[] = []
   // The first: as if all but the afternoon were taken.
-  let distances = left.map(({ at }) => -Math.abs(at - dayOf(slots[0]?.start ?? 0, zone) - AFTERNOON * MINUTE))
+  let distances = left.map(({ at }) => -Math.abs((at % DAY) - AFTERNOON * MINUTE))
   while (left.length > 0) {
     const index = distances.indexOf(Math.max(...distances))
     const [next] = left.splice(index, 1) as [(typeof left)[number]]

@@ -127,7 +127,7 @@ function dateAt(tokens: readonly Token[], at: number): Found | undefined {
 function digitsDateAt(tokens: readonly Token[], at: number): Found | undefined {
   const [first, mark, second, end, year] = tokens.slice(at, at + 5)
   if (!mark?.isJoined || !second?.isJoined) return undefined
-  if (/^20\d\d$/.test(first?.text ?? '') && isSign(mark, '-') && isNumber(year, 31) && isNumber(second, 12)) {
+  if (/^20\d\d$/.test((first as Token).text) && isSign(mark, '-') && isNumber(year, 31) && isNumber(second, 12)) {
     return { parts: [{ is: 'date', day: Number(year.text), month: Number(second.text) }], end: at + 5 }
   }
   if (!isNumber(first, 31) || !isNumber(second, 31) || !isSign(mark, '/-.') || has(tokens[at + 3], 'clock'))
@@ -285,12 +285,11 @@ function ordinary(tokens: readonly Token[], at: number): TimePart[] {
         ? { is: 'else' }
         : { is: 'sign', sign: token.text },
     ]
-  const [sense] = token.senses
+  const [sense] = token.senses as [Sense]
   if (token.senses.some(({ is }) => is === 'filler')) return [{ is: 'filler' }]
-  if (sense?.is === 'hour') return [sense.isArticle ? { is: 'filler' } : { is: 'else' }]
-  if (sense?.is === 'weekdays' && sense.isShort && !isShortWeekday(tokens, at)) return [{ is: 'else' }]
-  if (sense === undefined || (IDLE.has(sense.is) && token.text !== 'om' && token.text !== 'um' && token.text !== 'at'))
-    return [{ is: 'else' }]
+  if (sense.is === 'hour') return [sense.isArticle ? { is: 'filler' } : { is: 'else' }]
+  if (sense.is === 'weekdays' && sense.isShort && !isShortWeekday(tokens, at)) return [{ is: 'else' }]
+  if (IDLE.has(sense.is) && token.text !== 'om' && token.text !== 'um' && token.text !== 'at') return [{ is: 'else' }]
   return token.senses.map(sense =>
     IDLE.has(sense.is) && sense.is !== 'unsure' ? { is: 'filler' } : sense,
   ) as TimePart[]

@@ -15,14 +15,16 @@ export function whyNot(spoken: SpokenTime, profile: PlanningProfile, now: number
   const slots = (changes: Partial<PlanningProfile>) => freeSlots({ ...profile, ...changes }, [], now, reader.tutorZone)
   const isMeant = (changes: Partial<PlanningProfile>) => slots(changes).some(({ start }) => spoken.isMeant(start))
   const last = now + profile.daysAhead * DAY
-  const isTooFar = spoken.wanted.every(({ days }) => days?.every(day => day > dayAt(last, reader.zone)))
+  const isTooFar = spoken.wanted.every(({ days = [0] }) => days.every(day => day > dayAt(last, reader.zone)))
   if (isTooFar && spoken.wanted.length > 0) return texts.tooFar(formatDay(last, reader))
   if (isMeant({})) return texts.taken
   const fine = { stepMinutes: FINE_STEP }
   if (isMeant(fine)) return texts.notThen
-  const [first] = slots({})
   const soon = { ...fine, leadMinutes: 0 }
-  if (isMeant(soon) && first !== undefined) return texts.tooSoon(formatWhen(first.start, reader))
+  if (isMeant(soon)) {
+    const [first] = slots({})
+    return first === undefined ? texts.notThen : texts.tooSoon(formatWhen(first.start, reader))
+  }
   const anyDay = { ...soon, weekdays: [1, 2, 3, 4, 5, 6, 7] }
   const weekdays = Info.weekdays('long', { locale })
   const [from, until] = [profile.weekdays[0], profile.weekdays.at(-1)].map(day => weekdays[Number(day) - 1] as string)

@@ -36,6 +36,7 @@ t.test('why a time can’t be had, and the nearest', async t => {
       /^Dat is te kort van tevoren: de eerste les kan dinsdag 24 november om 10:00/,
       /^di 24 nov 18:00$/,
     ],
+    ['dinsdag 17:05', /^Precies dan begint er geen les/, /^di 24 nov 17:00$/],
     ['dinsdag 22:00', /^Op dat uur zijn er geen lessen, wel tussen 10:00 en 20:00/, /^di 24 nov 19:00$/],
   ]
   const tutor = await setUp(t)

@@ -46,6 +46,20 @@ t.test('what is no time', async t => {
   t.strictSame(read('30 februari')?.wanted, [{ days: [], isUnsure: false, isRefused: false }])
   t.equal(read('over 3 weken')?.isMeant(at('2026-12-15T10:00')), true)
   t.equal(read('Nov. 24 17:00', 'en')?.isMeant(at('2026-11-24T17:00')), true)
+  for (const text of [
+    'les van',
+    'vis of do',
+    'nee',
+    'niet, nee',
+    'dinsdag, 2',
+    'tussen 3',
+    '5 < 6',
+    '3 tot nu',
+    'volgende',
+  ])
+    t.notOk(read(text)?.isCertain, text)
+  t.ok(read('dinsdag of do')?.isMeant(at('2026-11-26T10:00')))
+  t.ok(read('na 22:00')?.isMeant(at('2026-11-26T22:30')))
   t.equal(read('ein', 'de'), undefined)
   t.equal(read('two dogs', 'en'), undefined)
   t.equal(read('24 Nov 2026', 'en')?.isMeant(at('2026-11-24T10:00')), true)

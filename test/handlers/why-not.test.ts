@@ -1,0 +1,20 @@
+import t from 'tap'
+import { profileOf } from '../../handlers/planning.ts'
+import { spokenTime } from '../../handlers/spoken-time.ts'
+import { whyNot } from '../../handlers/why-not.ts'
+
+/** A Monday, 11:00 in Amsterdam. */
+const NOW = Date.parse('2026-11-23T10:00:00Z')
+const ZONE = 'Europe/Amsterdam'
+const DAY_MINUTES = 24 * 60
+
+t.test('too short notice, where no lesson can be had at all: no first one is named', async t => {
+  const reader = { language: 'nl', zone: ZONE, tutorZone: ZONE } as const
+  const profile = profileOf('new', { type: 'regular', minutes: 60 })
+  const spoken = spokenTime('dinsdag 17:00', NOW, reader)
+  t.ok(spoken)
+  if (spoken === undefined) return
+  const why = (leadMinutes: number) => whyNot(spoken, { ...profile, leadMinutes }, NOW, reader)
+  t.match(why(2 * DAY_MINUTES), /^Dat is te kort van tevoren: de eerste les kan woensdag 25 november/)
+  t.match(why(60 * DAY_MINUTES), /^Precies dan begint er geen les/)
+})
