@@ -167,7 +167,7 @@ class Breaker {
     const { clock, random = Math.random } = this.#options
     this.#intervalMs = Math.min(Math.max(FIRST_PROBE_MS, 2 * this.#intervalMs), MAX_PROBE_MS)
     const asked = Math.min(retryAfterMs, MAX_RETRY_AFTER_MS)
-    const ms = Math.max(this.#intervalMs * (1 - random() * JITTER), asked)
+    const ms = Math.round(Math.max(this.#intervalMs * (1 - random() * JITTER), asked))
     this.#nextProbeAt = clock.now() + ms
     this.#cancelProbe = clock.after(ms, () => void this.#probeNow())
   }

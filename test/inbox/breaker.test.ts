@@ -152,6 +152,13 @@ t.test('Retry-After is respected, up to 5 minutes, whoever says it', async t => 
   t.equal(next(), 300_000)
 })
 
+t.test('times are whole ms: those in a store must be', async t => {
+  const { breakers, clock } = setUp(t, () => 1 / 3)
+  breakers.failed('a', outage(true))
+  t.ok(Number.isInteger(clock.next()))
+  t.ok(Number.isInteger(breakers.waitMs(['chatwoot'])))
+})
+
 t.test('probes and mailboxes are spread', async t => {
   const { breakers, clock } = setUp(t, () => 1)
   breakers.failed('a', outage(true))
