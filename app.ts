@@ -5,6 +5,8 @@ import { handlersBySource } from './handlers/by-source.ts'
 import { conversationSettings } from './handlers/conversation-options.ts'
 import type { Services } from './handlers/services.ts'
 import { systemClock } from './inbox/contracts.ts'
+import type { Handler } from './inbox/drain.ts'
+import { LATER_SOURCE } from './inbox/later.ts'
 import { checkOptionNames, type WebhooksOptions } from './options.ts'
 import alerts from './plugins/alerts.ts'
 import { breakersOf } from './plugins/breakers.ts'
@@ -38,6 +40,7 @@ export type {
   DeliveryFilter,
   DeliveryState,
   NewDelivery,
+  ScheduleResult,
   StoredDelivery,
 } from './inbox/contracts.ts'
 export { deliveryId } from './inbox/delivery-id.ts'
@@ -53,6 +56,7 @@ export type {
   WebhookEvents,
 } from './inbox/events.ts'
 export type { Inbox } from './inbox/inbox.ts'
+export type { ScheduledDelivery } from './inbox/later.ts'
 export type { AlertMessage, AlertsOptions } from './operator/alerts.ts'
 export type { WebhooksOptions } from './options.ts'
 export type { CalendarOptions } from './plugins/calendar.ts'
@@ -104,7 +108,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   await app.register(stripeClient, stripe)
   const now = () => clock.now()
   const sources = allSources(app, options, now)
-  const given = handlersBySource(handlers, sources, app.log)
+  const given = handlersBySource(handlers, [...sources, { name: LATER_SOURCE }], app.log)
   const [{ verify: verifyChatwoot }, { verify: verifyStripe }] = sources
   await app.register(verification, { chatwoot: { verify: verifyChatwoot }, stripe: { verify: verifyStripe }, clock })
   const backend = await openForApp(app, options.store, clock)
@@ -130,6 +134,10 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   for (const source of sources) {
     const ofSource = allHandlers(source, given[source.name] ?? {}, services)
     for (const [event, handler] of Object.entries(ofSource)) app.webhooks.inbox.handle(source.name, event, handler)
+  }
+
+  for (const [event, handler] of Object.entries(given[LATER_SOURCE] ?? {})) {
+    app.webhooks.inbox.handle(LATER_SOURCE, event, handler as Handler)
   }
 
   const prefix = options.prefix ?? ''

@@ -4,7 +4,9 @@ import { type Context, report, withExamples, withJson } from './output.ts'
 import { inboxOf, withStore } from './store.ts'
 
 export function discardCommand(program: Command, context: Context): void {
-  const command = program.command('discard').description('discards a parked or dead delivery: it will not be retried')
+  const command = program
+    .command('discard')
+    .description('discards a parked, dead or scheduled delivery: it will not be handled')
   withJson(command)
     .argument('<id>', "the delivery's id")
     .requiredOption('--reason <text>', 'why it need not be handled, for the record')

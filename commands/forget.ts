@@ -34,7 +34,7 @@ export function forgetCommand(program: Command, context: Context): void {
       `
 Finds the contact's deliveries, those of the contact's conversations, and payments whose metadata names either; and
 deliveries of any source in which a field is exactly one of the --value texts, ignoring case. Unfinished deliveries are
-discarded. Deliveries that are being handled are skipped and listed, with exit code 1: run it again.`,
+discarded, scheduled ones deleted. Deliveries that are being handled are skipped and listed, with exit code 1: run it again.`,
     )
   withExamples(command, [
     'forget --contact 4100001 --dry-run',
@@ -115,13 +115,18 @@ async function forgetDeliveries(store: Store, person: Person, dryRun: boolean) {
 
 type WithPayload = StoredDelivery & { payload: Json }
 
-/** All deliveries with a payload, page by page. */
+/**
+ * All deliveries with a payload, page by page. Scheduled ones first: one that is accepted meanwhile is then among the
+ * others.
+ */
 async function* withPayload(store: Store): AsyncGenerator<WithPayload> {
-  let page: StoredDelivery[] = []
-  do {
-    page = await store.list({}, READ_AT_ONCE, page.at(-1)?.seq)
-    for (const delivery of page) if (delivery.payload !== null) yield delivery as WithPayload
-  } while (page.length > 0)
+  for (const filter of [{ state: 'scheduled' }, {}] as const) {
+    let page: StoredDelivery[] = []
+    do {
+      page = await store.list(filter, READ_AT_ONCE, page.at(-1)?.seq)
+      for (const delivery of page) if (delivery.payload !== null) yield delivery as WithPayload
+    } while (page.length > 0)
+  }
 }
 
 function concerns(delivery: WithPayload, { contact, account, conversations, values }: Person): boolean {

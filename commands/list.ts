@@ -22,6 +22,7 @@ export function listCommand(program: Command, context: Context): void {
     .action((options: ListOptions) => list(options, context))
   withExamples(command, [
     'list --state dead',
+    'list --state scheduled',
     'list --source stripe --from 2026-11-23T00:00:00Z',
     'list --conversation 42 --json | jq .deliveries[].id',
   ])
@@ -40,8 +41,9 @@ async function list(options: ListOptions, context: Context): Promise<void> {
 function tableOf(deliveries: readonly DeliveryView[]): string[] {
   if (deliveries.length === 0) return ['no deliveries']
   const rows = deliveries.map(delivery => {
-    const { receivedAt, source, event, orderingKey, attempts, id, error } = delivery
-    return [stateOf(delivery), receivedAt, source, event, orderingKey, `${attempts}`, id, shortened(error ?? '')]
+    const { receivedAt, source, event, orderingKey, attempts, id, error, nextAttemptAt } = delivery
+    const state = delivery.state === 'scheduled' ? `scheduled, due ${nextAttemptAt ?? 'now'}` : stateOf(delivery)
+    return [state, receivedAt, source, event, orderingKey, `${attempts}`, id, shortened(error ?? '')]
   })
   return table([['state', 'received', 'source', 'event', 'ordering key', 'attempts', 'id', 'error'], ...rows], [5])
 }

@@ -11,7 +11,7 @@ import { utcTime } from '../inbox/utc-time.ts'
 
 const HELP = `npm run migrate-store -- --from <file> --to <url>
 
-Moves a SQLite store into PostgreSQL: deliveries (pending, parked, dead and handled ones) with their payloads, history and
+Moves a SQLite store into PostgreSQL: deliveries (pending, parked, dead, handled and scheduled ones) with their payloads, history and
 order, the results of completed steps, the lessons of the store's calendar, and the installation id. Stop the server
 first: the file is locked in the meantime, and never changed. Exits with 1 if it can't finish.
 
@@ -135,10 +135,20 @@ async function move(
     say(`${count(deliveries.read)} of ${count(deliveries.all)} deliveries`)
   }
 
+  const scheduled = { read: 0, moved: 0 }
+  for (const batch of batches(source.scheduled(), ({ payload }) => payload.length)) {
+    scheduled.moved += await store.importScheduled(batch)
+    scheduled.read += batch.length
+    say(`${count(scheduled.read)} scheduled`)
+  }
+
   const moved = [...states].map(([state, number]) => `, ${count(number)} ${state}`).join('')
   print(
     `deliveries: ${count(deliveries.moved)} moved${moved}; ${count(deliveries.all - deliveries.moved)} were there already`,
   )
+  if (scheduled.read > 0) {
+    print(`scheduled: ${count(scheduled.moved)} moved; ${count(scheduled.read - scheduled.moved)} were there already`)
+  }
   print(`steps: ${count(steps.moved)} moved; ${count(steps.read - steps.moved)} were there already`)
   print(`calendar: ${count(slots.lessons)} lessons moved, ${count(slots.holds)} holds`)
 }

@@ -10,7 +10,9 @@ interface ReplayOptions {
 }
 
 export function replayCommand(program: Command, context: Context): void {
-  const command = program.command('replay').description('handles parked and dead deliveries again, out of order')
+  const command = program
+    .command('replay')
+    .description('handles parked and dead deliveries again, out of order; with its id, a scheduled one now')
   withJson(withFilter(command))
     .argument('[ids...]', 'which deliveries; or use a filter')
     .option('--dry-run', 'only counts the deliveries; with a filter')

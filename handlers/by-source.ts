@@ -6,6 +6,9 @@ import type { Handlers } from '../sources/payloads.ts'
 import type { Source } from '../sources/source.ts'
 import type { HandlersByEvent } from './all.ts'
 
+/** A source, and the events that it has, if they are known. */
+type Named = Pick<Source, 'name' | 'events'>
+
 /**
  * A host's handlers by source and event. Checked at registration: the first webhook to reveal a mistake would already
  * have its 200.
@@ -13,7 +16,7 @@ import type { HandlersByEvent } from './all.ts'
  */
 export function handlersBySource(
   given: Handlers,
-  sources: readonly Source[],
+  sources: readonly Named[],
   log: Logger,
 ): Record<string, HandlersByEvent> {
   if (!isObject(given)) throw new OptionError('handlers must be an object of handlers by source')
@@ -29,7 +32,7 @@ export function handlersBySource(
   return bySource
 }
 
-function handlersOf(source: Source, given: unknown = {}): HandlersByEvent {
+function handlersOf(source: Named, given: unknown = {}): HandlersByEvent {
   const option = `handlers.${source.name}`
   if (!isObject(given)) throw new OptionError(`${option} must be an object of handlers by event`)
   const handlers = Object.entries(given).filter(([, handler]) => handler !== undefined)
@@ -49,7 +52,7 @@ const HANDLER_PARTS = ['handle', 'gaveUp', 'needs', 'quiet']
 function addFlat(
   event: string,
   handler: unknown,
-  sources: readonly Source[],
+  sources: readonly Named[],
   flat: Record<string, HandlersByEvent>,
 ): void {
   const isOfSource = isObject(handler) && !('handle' in handler) && !('gaveUp' in handler)
@@ -62,7 +65,7 @@ function addFlat(
   }
   checkHandler(`handlers.${event}`, handler)
   const name = event.includes('.') ? 'stripe' : 'chatwoot'
-  checkEvent(`handlers.${event}`, sources.find(source => source.name === name) as Source, event)
+  checkEvent(`handlers.${event}`, sources.find(source => source.name === name) as Named, event)
   flat[name] = { ...flat[name], [event]: handler }
 }
 
@@ -76,7 +79,7 @@ function warnOfFlat(flat: Record<string, HandlersByEvent>, log: Logger): void {
   )
 }
 
-function checkEvent(option: string, { name, events }: Source, event: string): void {
+function checkEvent(option: string, { name, events }: Named, event: string): void {
   if (events === undefined || events.includes(event)) return
   throw new OptionError(`${option}: ${name} has no event ${event}${didYouMean(event, events)}`)
 }

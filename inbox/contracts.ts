@@ -47,20 +47,22 @@ export const MAX_TOGETHER = 100
 
 /**
  * pending: waits for its turn or a retry. done: handled. parked: out of order, retried automatically later. dead: waits
- * for a person. discarded: a person decided that it need not be handled.
+ * for a person. discarded: a person decided that it need not be handled. scheduled: not accepted yet, but at a later time.
  */
-export const DELIVERY_STATES = ['pending', 'done', 'parked', 'dead', 'discarded'] as const
+export const DELIVERY_STATES = ['pending', 'done', 'parked', 'dead', 'discarded', 'scheduled'] as const
 export type DeliveryState = (typeof DELIVERY_STATES)[number]
 
 export interface StoredDelivery extends Omit<Delivery, 'payload'> {
-  /** Acceptance number. */
+  /** Acceptance number; while it is scheduled, a number among those. */
   seq: number
   /** null once pruned or forgotten. */
   payload: Payload | null
   state: DeliveryState
   /** Attempts begun so far. */
   attempts: number
-  /** Unix ms of the next attempt; null: when its turn comes (at once if replayed), or never. */
+  /**
+   * Unix ms of the next attempt, or for which it is scheduled; null: when its turn comes (at once if replayed), or never.
+   */
   nextAttemptAt: number | null
   /** Why the last attempt failed. */
   error: string | null
@@ -110,8 +112,20 @@ export type InsertResult =
   /** New, but unreadable: stored as dead. */
   | 'dead'
 
+/** scheduled: new. moved: it was scheduled already, and now is as given. duplicate: it has been accepted or discarded. */
+export type ScheduleResult = 'scheduled' | 'moved' | 'duplicate'
+
+/** What has become due. */
+export interface Promoted {
+  /** The mailboxes of what was accepted now. */
+  orderingKeys: string[]
+  /** In how many ms the next one is due; 0: there may be more at once. null: nothing is scheduled. */
+  nextMs: number | null
+}
+
 /** Which deliveries to list or replay; all given fields must match. */
 export interface DeliveryFilter {
+  /** `scheduled` ones are listed only when asked for, in the order of their scheduling. */
   state?: DeliveryState
   source?: string
   event?: string
@@ -166,6 +180,18 @@ export interface Store {
    */
   peek(orderingKey: string): Promise<Peeked[]>
   /**
+   * Keeps a delivery until a time (Unix ms): then `promote` accepts it. It is known by its id: given again, it is moved
+   * and replaced, unless it has been accepted meanwhile.
+   */
+  schedule(delivery: NewDelivery, at: number): Promise<ScheduleResult>
+  /** Deletes a scheduled delivery. false: there is none with this id. */
+  unschedule(id: string): Promise<boolean>
+  /**
+   * Accepts at most `limit` of the scheduled deliveries due at `now` (Unix ms), in order of their times: each once, with
+   * a new acceptance number, pending in its mailbox.
+   */
+  promote(now: number, limit: number): Promise<Promoted>
+  /**
    * Records how the attempt ended, for each delivery of a run. false: another process has taken the delivery over, and
    * nothing was changed.
    */
@@ -193,16 +219,15 @@ export interface Store {
   /** The history of a delivery, in order. */
   history(id: string): Promise<HistoryEntry[]>
   /**
-   * Makes parked and dead deliveries due at once, out of order, so that they block nothing. One of a run is replayed
-   * with the others. Returns the ordering keys
-   * of those that changed, each once.
+   * Makes parked and dead deliveries due at once, out of order, so that they block nothing; and scheduled ones, in
+   * order. One of a run is replayed with the others. Returns the ordering keys of those that changed, each once.
    */
   replay(ids: readonly string[], now: number): Promise<string[]>
-  /** Closes a parked or dead delivery. false: there is no such delivery. */
+  /** Closes a parked, dead or scheduled delivery. false: there is no such delivery. */
   discard(id: string, reason: string, now: number): Promise<boolean>
   /**
-   * Deletes the payloads of deliveries in any state, and discards those not finished. Returns how many. Split into
-   * small transactions, so that no other write waits long.
+   * Deletes the payloads of deliveries in any state, and discards those not finished; deletes scheduled ones. Returns
+   * how many. Split into small transactions, so that no other write waits long.
    */
   forget(ids: readonly string[], now: number): Promise<number>
   /**

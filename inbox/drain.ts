@@ -9,11 +9,13 @@ import type {
   Outcome,
   ParentLogger,
   Payload,
+  ScheduleResult,
   Store,
   TakenDelivery,
 } from './contracts.ts'
 import { PermanentError, type System, TransientError } from './errors.ts'
 import type { HandledEvent } from './events.ts'
+import type { Later, ScheduledDelivery } from './later.ts'
 import { needsOf } from './needs.ts'
 import { createOnce, type Once } from './once.ts'
 import { waitedMs } from './pace.ts'
@@ -35,6 +37,10 @@ export interface HandlerContext {
   once: Once
   /** Adds to the delivery's history, durably. */
   note: (text: string) => Promise<void>
+  /** See Inbox.schedule. Default of `orderingKey`: this delivery's. */
+  schedule: (delivery: Omit<ScheduledDelivery, 'orderingKey'> & { orderingKey?: string }) => Promise<ScheduleResult>
+  /** See Inbox.unschedule. */
+  unschedule: (key: string, source?: string) => Promise<boolean>
   /** For `gaveUp`: what the last attempt threw. */
   error?: unknown
   /**
@@ -71,6 +77,7 @@ const BLOCKING_MS = 1_000
 
 export interface DrainOptions {
   store: Store
+  later: Pick<Later, 'schedule' | 'unschedule'>
   /** The handler of an event, if there is one. */
   handlerOf: (source: string, event: string) => Handler | undefined
   /** Called when a mailbox is due again, with the time in Unix ms. */
@@ -84,7 +91,10 @@ export interface DrainOptions {
   storeRetry: StoreRetry
   breakers: Breakers
   /** What plugins add to every handler's context. */
-  clients: () => Omit<HandlerContext, 'signal' | 'attempt' | 'log' | 'once' | 'note' | 'error' | 'together'>
+  clients: () => Omit<
+    HandlerContext,
+    'signal' | 'attempt' | 'log' | 'once' | 'note' | 'schedule' | 'unschedule' | 'error' | 'together'
+  >
 }
 
 /** The drain loop: take the mailbox's head if it is due, run its handler, settle, next. */
@@ -175,7 +185,7 @@ function createHolds({ store, handlerOf, breakers }: DrainOptions) {
 
 /** Runs handlers, and decides the outcome. */
 function createAttempts(
-  { handlerOf, handlerTimeoutMs, clock, log, clients }: DrainOptions,
+  { handlerOf, handlerTimeoutMs, clock, log, clients, later }: DrainOptions,
   once: Once,
   note: (id: string, text: string) => Promise<void>,
 ) {
@@ -242,6 +252,8 @@ function createAttempts(
         log: log.child({ delivery: delivery.id }),
         once,
         note: text => note(delivery.id, text),
+        schedule: given => later.schedule({ orderingKey: delivery.orderingKey, ...given }),
+        unschedule: (key, source) => later.unschedule(key, source),
         error,
         together: delivery.together ?? [delivery],
         ...clients(),

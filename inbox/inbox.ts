@@ -10,12 +10,14 @@ import type {
   HistoryEntry,
   NewDelivery,
   ParentLogger,
+  ScheduleResult,
   Scheduler,
   Store,
   StoredDelivery,
 } from './contracts.ts'
 import { createDrain, type DrainOptions, type Handler } from './drain.ts'
 import type { WebhookEvents } from './events.ts'
+import { Later, type ScheduledDelivery } from './later.ts'
 import { checkNeeds, needsOf } from './needs.ts'
 import { startPruning } from './prune.ts'
 import { checkQuiet } from './quiet.ts'
@@ -62,6 +64,18 @@ export interface Inbox {
    * @throws {NotStoredError} the commit failed, or took longer than 3 s; sent again, it is known or new
    */
   accept(delivery: NewDelivery, bytes: number): Promise<'accepted' | 'duplicate'>
+  /**
+   * Makes a delivery for a time: at that time, within a second, it is accepted and handled like any other, in its
+   * mailbox's order, once for its source and key. Given again, it is moved and replaced; once it has been accepted or
+   * discarded, it is a duplicate. Resolves after it is committed to disk.
+   * @throws {TypeError} a field is missing or malformed
+   */
+  schedule(delivery: ScheduledDelivery): Promise<ScheduleResult>
+  /**
+   * Takes a scheduled delivery back. false: there is none with this key, or it has been accepted or discarded.
+   * @param source default `inbox`
+   */
+  unschedule(key: string, source?: string): Promise<boolean>
   get(id: string): Promise<StoredDelivery | null>
   /** At most `limit` (100) deliveries after acceptance number `after`, in order of acceptance. */
   list(filter?: DeliveryFilter, limit?: number, after?: number): Promise<StoredDelivery[]>
@@ -72,12 +86,13 @@ export interface Inbox {
   browse(filter?: DeliveryFilter, limit?: number, before?: number): Promise<DeliveryPage>
   /** A delivery's history, in order, without its acceptance and its success. */
   history(id: string): Promise<HistoryEntry[]>
-  /** Retries parked and dead deliveries at once. Returns how many mailboxes were woken. */
+  /** Retries parked and dead deliveries at once, and accepts scheduled ones. Returns how many mailboxes were woken. */
   replay(ids: readonly string[]): Promise<number>
-  /** Closes a parked or dead delivery. false: there is no such delivery. */
+  /** Closes a parked, dead or scheduled delivery. false: there is no such delivery. */
   discard(id: string, reason: string): Promise<boolean>
   /**
-   * Deletes the payloads and errors of deliveries, and discards those not finished; keys stay. Returns how many: those
+   * Deletes the payloads and errors of deliveries, and discards those not finished; keys stay. Scheduled ones are
+   * deleted. Returns how many: those
    * being handled, and those without a payload, are left alone. On SQLite, when it resolves, no byte of them is left in
    * the store's files.
    * @throws {Error} another process (a backup, say) has been reading an older state of the file for 10 s
@@ -124,8 +139,10 @@ export function createInbox({
   /** By source, then by event. */
   const handlers = new Map<string, Map<string, Handler>>()
   const handlerOf = (source: string, event: string) => handlers.get(source)?.get(event)
+  const later = new Later({ store, scheduler, clock, storeRetry })
   const { drain, inFlight, stop, abort } = createDrain({
     store,
+    later,
     handlerOf,
     wake: (orderingKey, at) => scheduler.wake(orderingKey, at),
     onHandled: handled => events.emit('handled', handled),
@@ -152,6 +169,8 @@ export function createInbox({
     handles: (source, event) => handlerOf(source, event) !== undefined,
     sources: () => [...handlers.keys()],
     accept: (delivery, bytes) => accepting.accept(delivery, bytes),
+    schedule: delivery => later.schedule(delivery),
+    unschedule: (key, source) => later.unschedule(key, source),
     get: async id => store.get(wellFormed(id, 'id')),
     list: (filter = {}, limit = 100, after = 0) => store.list(filter, limit, after),
     browse: (filter, limit, before) => browse(store, filter, limit, before),
@@ -159,6 +178,7 @@ export function createInbox({
     async replay(ids) {
       const orderingKeys = await store.replay(wellFormedIds(ids), clock.now())
       for (const orderingKey of orderingKeys) scheduler.wake(orderingKey)
+      later.look()
       return orderingKeys.length
     },
     discard: async (id, reason) => store.discard(wellFormed(id, 'id'), wellFormed(reason, 'reason'), clock.now()),
@@ -174,6 +194,7 @@ export function createInbox({
     inbox,
     start(): void {
       scheduler.start(drain)
+      later.start()
       stopPruning = startPruning({ store, clock, log, ...settings })
     },
     /**
@@ -188,7 +209,7 @@ export function createInbox({
         abort()
         cancelTimer = clock.after(ABORT_MS, graceIsOver.resolve)
       })
-      await Promise.race([scheduler.stop(), graceIsOver.promise])
+      await Promise.race([Promise.all([scheduler.stop(), later.stop()]), graceIsOver.promise])
       cancelTimer()
     },
   }

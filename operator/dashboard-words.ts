@@ -9,10 +9,12 @@ export const STATE_WORDS: Record<DeliveryState, string> = {
   parked: 'Will be retried automatically',
   dead: 'Needs a person',
   discarded: 'Discarded',
+  scheduled: 'Scheduled for later',
 }
 
 const TIMELINE_WORDS: Record<TimelineEntry['what'], string> = {
   accepted: 'Accepted and stored',
+  scheduled: 'Scheduled',
   failed: 'failed; will be retried',
   crashed: 'was interrupted: the process ended',
   parked: 'failed; will be retried automatically, out of order',

@@ -42,7 +42,7 @@ export function viewOf(delivery: Listed): DeliveryView {
 
 export interface TimelineEntry {
   at: string
-  what: 'accepted' | HistoryEntry['what'] | 'started' | 'done' | 'due'
+  what: 'accepted' | 'scheduled' | HistoryEntry['what'] | 'started' | 'done' | 'due'
   attempt: number | null
   /** The attempt's duration, ms. */
   ms: number | null
@@ -59,7 +59,7 @@ export function timelineOf(delivery: Listed, history: readonly HistoryEntry[]): 
     detail,
   })
   const { state, attempts, startedAt, nextAttemptAt } = delivery
-  const timeline = [plain('accepted', delivery.receivedAt)]
+  const timeline = [plain(state === 'scheduled' ? 'scheduled' : 'accepted', delivery.receivedAt)]
   // An unreadable delivery is dead from the start.
   if (attempts === 0 && delivery.error !== null && state === 'dead') {
     timeline.push(plain('dead', delivery.receivedAt, delivery.error))

@@ -35,7 +35,6 @@ const BACKLOG = [
   countOf('dead', 'seq', 'delivery_dead'),
 ].join(' UNION ALL ')
 const OLDEST = `SELECT min(received_at) AS oldest FROM ${SCHEMA}.delivery WHERE state = 'pending'`
-const EXTENT = `SELECT min(seq) AS first, max(seq) AS last FROM ${SCHEMA}.delivery`
 const SIZE = `
   SELECT sum(pg_total_relation_size(oid)) AS bytes FROM pg_class
   WHERE relkind = 'r' AND relnamespace IN ('${SCHEMA}'::regnamespace, '${BOSS_SCHEMA}'::regnamespace)`
@@ -62,8 +61,13 @@ export async function readBacklog(pool: pg.Pool): Promise<Backlog> {
 }
 
 /** The first and the last acceptance number; null: no deliveries. */
-export async function readExtent(pool: pg.Pool): Promise<{ first: number; last: number } | null> {
-  const { rows } = await pool.query<{ first: string | null; last: string }>(EXTENT)
+export async function readExtent(
+  pool: pg.Pool,
+  table: 'delivery' | 'scheduled' = 'delivery',
+): Promise<{ first: number; last: number } | null> {
+  const { rows } = await pool.query<{ first: string | null; last: string }>(
+    `SELECT min(seq) AS first, max(seq) AS last FROM ${SCHEMA}.${table}`,
+  )
   const [extent] = rows
   return extent === undefined || extent.first === null
     ? null

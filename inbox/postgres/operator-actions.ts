@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { PgBoss } from 'pg-boss'
 import type { Store } from '../contracts.ts'
 import { wake } from './queue.ts'
+import { scheduledByHand } from './scheduled.ts'
 import { SCHEMA } from './schema.ts'
 import { clean } from './strings.ts'
 import { NOW_MS } from './time.ts'
@@ -44,26 +45,32 @@ export function createOperatorActions(
   pool: pg.Pool,
   boss: PgBoss,
 ): Pick<Store, 'replay' | 'discard' | 'note' | 'forget'> {
+  const scheduled = scheduledByHand(pool)
   return {
-    replay: ids =>
-      transaction(pool, async client => {
+    async replay(ids) {
+      const hurried = await scheduled.replay(ids.map(clean))
+      const changed = await transaction(pool, async client => {
         const runs = await client.query(HAS_RUNS)
         const replay = replaySql(runs.rowCount === 1)
         const replayed = await client.query<{ ordering_key: string }>(replay, [ids.map(clean)])
         const changed = new Map(replayed.rows.map(row => [row.ordering_key, 0]))
         await wake(boss, client, changed)
-        return [...changed.keys()]
-      }),
+        return changed.keys()
+      })
+      return [...new Set([...hurried, ...changed])]
+    },
     async discard(id, reason) {
       const discarded = await write(pool, DISCARD, [clean(id), clean(reason)])
-      return discarded.rowCount === 1
+      return discarded.rowCount === 1 || scheduled.discard(clean(id), clean(reason))
     },
     async note(id, detail) {
       await write(pool, NOTE, [clean(id), clean(detail)])
     },
     async forget(ids) {
+      // First what is scheduled: it may become a delivery meanwhile.
+      const unscheduled = await scheduled.forget(ids.map(clean))
       const forgotten = await write(pool, FORGET, [ids.map(clean)])
-      return forgotten.rowCount as number
+      return unscheduled + (forgotten.rowCount as number)
     },
   }
 }

@@ -9,6 +9,7 @@ import {
   storedDelivery,
 } from '../rows.ts'
 import { readBacklog, readExtent, readSize } from './counts.ts'
+import { ifThere, scheduledRows } from './scheduled.ts'
 import { SCHEMA } from './schema.ts'
 import { clean, indexable } from './strings.ts'
 
@@ -24,6 +25,7 @@ interface HistoryRow {
 }
 
 const SELECT_DELIVERY = `SELECT delivery.*, payload FROM ${SCHEMA}.delivery LEFT JOIN ${SCHEMA}.body USING (seq)`
+const SELECT_SCHEDULED = `SELECT * FROM ${scheduledRows(', payload')}`
 const HISTORY = `
   SELECT history.* FROM ${SCHEMA}.history JOIN ${SCHEMA}.delivery USING (seq) WHERE id = $1 ORDER BY number`
 
@@ -31,30 +33,38 @@ const HISTORY = `
 export function createQueries(pool: pg.Pool): Pick<Store, 'get' | 'list' | 'browse' | 'history' | 'backlog' | 'size'> {
   const rows = async <Row extends pg.QueryResultRow>(text: string, values: unknown[]) =>
     (await pool.query<Row>(text, values)).rows
+  const getScheduled = async (id: string) =>
+    (await ifThere(rows<RowWithPayload>(`${SELECT_SCHEDULED} WHERE id = $1`, [id]), []))[0]
 
   return {
     async get(id) {
-      const [row] = await rows<RowWithPayload>(`${SELECT_DELIVERY} WHERE id = $1`, [clean(id)])
+      const [row = await getScheduled(clean(id))] = await rows<RowWithPayload>(`${SELECT_DELIVERY} WHERE id = $1`, [
+        clean(id),
+      ])
       return row === undefined ? null : storedDelivery(row)
     },
     async list(filter, limit, after = 0) {
       const { where, values } = conditionsOf(storable(filter), n => `$${n + 3}`)
-      const found = await rows<RowWithPayload>(`${SELECT_DELIVERY} WHERE seq > $1${where} ORDER BY seq LIMIT $2`, [
+      const isScheduled = filter.state === 'scheduled'
+      const select = isScheduled ? SELECT_SCHEDULED : SELECT_DELIVERY
+      const listed = rows<RowWithPayload>(`${select} WHERE seq > $1${where} ORDER BY seq LIMIT $2`, [
         after,
         limit,
         ...values,
       ])
+      const found = await (isScheduled ? ifThere(listed, []) : listed)
       return found.map(storedDelivery)
     },
     async browse(filter, limit, before) {
-      const extent = await readExtent(pool)
+      const isScheduled = filter.state === 'scheduled'
+      const extent = await (isScheduled ? ifThere(readExtent(pool, 'scheduled'), null) : readExtent(pool))
       if (extent === null) return { deliveries: [], next: null }
       const { first, last } = extent
       const top = Math.min(before ?? Number.POSITIVE_INFINITY, last + 1)
       const bottom = top - SEQS_PER_BROWSE
       const { where, values } = conditionsOf(storable(filter), n => `$${n + 4}`)
       const found = await rows<DeliveryRow>(
-        `SELECT * FROM ${SCHEMA}.delivery WHERE seq < $1 AND seq >= $2${where} ORDER BY seq DESC LIMIT $3`,
+        `SELECT * FROM ${isScheduled ? scheduledRows() : `${SCHEMA}.delivery`} WHERE seq < $1 AND seq >= $2${where} ORDER BY seq DESC LIMIT $3`,
         [top, bottom, limit, ...values],
       )
       const reached = found.length === limit ? Number(found.at(-1)?.seq) : bottom

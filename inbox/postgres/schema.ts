@@ -6,7 +6,7 @@ import { StoreMissingError, StoreOpenError } from '../errors.ts'
  * indexes), which older programs ignore: they keep running, and can start.
  */
 export const SCHEMA_VERSION = 2
-const REVISION = 4
+const REVISION = 5
 /** The oldest revision that commands of this program can use. */
 const MIN_REVISION = 2
 /** Our own schema: a host's tables are never touched. */
@@ -77,6 +77,22 @@ const INSTALLATION_TABLE = `
   INSERT INTO ${SCHEMA}.installation SELECT gen_random_uuid()::text
   WHERE NOT EXISTS (SELECT FROM ${SCHEMA}.installation);
 `
+/** See scheduled.ts. */
+const SCHEDULED_TABLE = `
+  CREATE TABLE IF NOT EXISTS ${SCHEMA}.scheduled (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id text NOT NULL UNIQUE,
+    source text NOT NULL,
+    event text NOT NULL,
+    key text NOT NULL,
+    ordering_key text NOT NULL,
+    received_at bigint NOT NULL,
+    due_at bigint NOT NULL,
+    reason text,
+    payload bytea NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS scheduled_due ON ${SCHEMA}.scheduled (due_at, seq);
+`
 /**
  * Upgrades from each older revision to the next. Without what takes long on large tables: others would wait for it. A
  * table that a long transaction reads (a backup) can't be altered: others would wait behind us, so we give up after 2 s,
@@ -92,6 +108,7 @@ const UPGRADES: Record<number, string> = {
         ALTER TABLE ${SCHEMA}.delivery ADD COLUMN run text, ADD COLUMN due_at bigint, ADD COLUMN quiet_max bigint;
       END IF;
     END $$`,
+  4: SCHEDULED_TABLE,
 }
 
 /**
@@ -128,7 +145,7 @@ async function ensureSchema(client: pg.ClientBase): Promise<void> {
   }
   const revision = await readRevision(client)
   if (revision === null) {
-    await client.query(TABLES + INSTALLATION_TABLE)
+    await client.query(TABLES + INSTALLATION_TABLE + SCHEDULED_TABLE)
     return
   }
   if (revision >= REVISION) return

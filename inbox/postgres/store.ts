@@ -2,7 +2,7 @@ import pg from 'pg'
 import type { PgBoss } from 'pg-boss'
 import { type Clock, type Commit, type Logger, type Store, systemClock } from '../contracts.ts'
 import type { RowWithPayload } from '../rows.ts'
-import type { HistoryInFile, StepRow } from '../sqlite/reader.ts'
+import type { HistoryInFile, ScheduledInFile, StepRow } from '../sqlite/reader.ts'
 import { createBoss, joinBoss, startBoss } from './boss.ts'
 import { isPooled, listen, onceUp, readPostgresUrl } from './connection.ts'
 import { type ClaimedMailboxes, createDeliveries } from './deliveries.ts'
@@ -13,6 +13,7 @@ import { createOperatorActions } from './operator-actions.ts'
 import { pruneStep } from './prune.ts'
 import { createQueries } from './queries.ts'
 import { CHANNEL, type Claim, dueOf, fetchClaims, renewClaims, wake, wakeAll, wakeForgotten } from './queue.ts'
+import { createScheduled, importScheduled } from './scheduled.ts'
 import { openSchema, type SchemaMode } from './schema.ts'
 import { createSteps } from './steps.ts'
 import { type Connection, prepared, transaction, unprepared } from './transaction.ts'
@@ -46,6 +47,8 @@ export interface PostgresStore extends Store, ClaimedMailboxes {
   importInstallationId(id: string): Promise<void>
   /** Imports the finished steps of a SQLite store. Returns how many were new. */
   importSteps(rows: readonly StepRow[]): Promise<number>
+  /** Imports the scheduled deliveries of a SQLite store. Returns how many were new. */
+  importScheduled(rows: readonly ScheduledInFile[]): Promise<number>
   /** Renews the claims of running steps. */
   renewSteps(): Promise<void>
   /** Calls back when any process has made a mailbox due. */
@@ -125,6 +128,7 @@ function createStore(
   return {
     ...deliveries,
     ...steps,
+    ...createScheduled(pool, boss, clock),
     ...createQueries(pool),
     ...createOperatorActions(pool, boss),
     ...createInstallation(pool),
@@ -158,7 +162,10 @@ function createStore(
 function createImport(
   pool: pg.Pool,
   boss: PgBoss,
-): Pick<PostgresStore, 'prepareImport' | 'importDeliveries' | 'importInstallationId' | 'importSteps'> {
+): Pick<
+  PostgresStore,
+  'prepareImport' | 'importDeliveries' | 'importInstallationId' | 'importSteps' | 'importScheduled'
+> {
   return {
     prepareImport: () => transaction(pool, prepareImport),
     importDeliveries: (given, history, now) =>
@@ -168,6 +175,7 @@ function createImport(
         return fresh
       }),
     importInstallationId: id => transaction(pool, client => importInstallationId(client, id)),
+    importScheduled: given => transaction(pool, client => importScheduled(client, given)),
     importSteps: given => transaction(pool, client => importSteps(client, given)),
   }
 }

@@ -112,8 +112,8 @@ function createChanges(counts: Counts): Pick<Counting, 'memory' | 'add'> {
       committed() {},
     },
     add(state, seq, by) {
-      // Finished deliveries are not counted.
-      if (state === 'done' || state === 'discarded') return
+      // Finished deliveries are not counted, and none here is scheduled.
+      if (state === 'done' || state === 'discarded' || state === 'scheduled') return
       const chunk = Math.floor(seq / 2 ** CHUNK_BITS)
       changes.push({ state, chunk, by })
       change(counts[state], chunk, by)

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { StoreOpenError } from '../errors.ts'
 import { COUNTS_SCHEMA } from './counts.ts'
 import { KNOWN_IDS_SCHEMA } from './known-ids.ts'
+import { SCHEDULED_SCHEMA, withoutScheduled } from './scheduled.ts'
 import { STATEMENTS } from './statements.ts'
 
 /** "tbwh" in ASCII: tells our files from other programs' (https://www.sqlite.org/pragma.html#pragma_application_id). */
@@ -20,7 +21,7 @@ const ABOUT_SINCE = 3
  * wakeup: when a mailbox without a running drain has something due; written in the transaction that makes it due,
  * rebuilt at start. step: claims and results of `once`; a failed step has no done_at, and
  * the Unix ms of its failure as result. history: failures and manual actions; most deliveries have
- * none. tally: what commands have changed. about: facts about the store, by name:
+ * none. scheduled: see scheduled.ts. tally: what commands have changed. about: facts about the store, by name:
  * installation_id: see Store.installationId.
  * restored_at: Unix ms, if the store was restored from a backup.
  * readable_since: the oldest schema version whose programs may use this file.
@@ -164,6 +165,7 @@ export function openDatabase(file: string): DatabaseSync {
         PRAGMA user_version = ${SCHEMA_VERSION};
         COMMIT`)
     }
+    db.exec(SCHEDULED_SCHEMA)
     return db
   } catch (error) {
     db.close()
@@ -194,6 +196,7 @@ export function openForCommand(file: string): { db: DatabaseSync; version: numbe
     if (version === null) throw new StoreOpenError(`${file} is empty; name the server's own file`)
     if (version < OLDEST_READABLE) throw new StoreOpenError(olderVersion(file, version))
     db.exec(EVERY_CONNECTION)
+    withoutScheduled(db)
     return { db, version }
   } catch (error) {
     db.close()

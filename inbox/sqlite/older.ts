@@ -19,6 +19,9 @@ export function openOlderStore(db: DatabaseSync, file: string, version: number):
       db.exec('BEGIN IMMEDIATE; ROLLBACK')
     },
     insert: refuse,
+    schedule: refuse,
+    unschedule: refuse,
+    promote: refuse,
     take: refuse,
     peek: refuse,
     settle: refuse,

@@ -5,6 +5,9 @@ import { emptyLog } from './scrub.ts'
 import { inSmallCommits } from './small-commits.ts'
 import { preparer } from './statements.ts'
 
+/** Scheduled deliveries forgotten in one commit. */
+const SCHEDULED_PER_COMMIT = 50
+
 /** What an operator does to deliveries. */
 export function createOperatorActions(
   db: DatabaseSync,
@@ -21,6 +24,9 @@ export function createOperatorActions(
   const forgetBody = sql('forgetBody')
   const forgetErrors = sql('forgetErrors')
   const discardForgotten = sql('discardForgotten')
+  const hurryScheduled = sql('hurryScheduled')
+  const discardScheduled = sql('discardScheduled')
+  const dropScheduled = sql('dropScheduled')
 
   const stateOf = (seq: number | null) => getState.get(seq)?.state as DeliveryState | undefined
 
@@ -28,6 +34,10 @@ export function createOperatorActions(
     replay: (ids, now) =>
       write(() => {
         const changed = new Set<string>()
+        for (const id of ids) {
+          const scheduled = hurryScheduled.get(id) as { ordering_key: string } | undefined
+          if (scheduled !== undefined) changed.add(scheduled.ordering_key)
+        }
         for (const seq of withRuns(ids.map(seqOf))) {
           const before = stateOf(seq)
           const row = replayDelivery.get(seq) as { ordering_key: string } | undefined
@@ -45,7 +55,7 @@ export function createOperatorActions(
       write(() => {
         const seq = seqOf(id)
         const before = stateOf(seq)
-        if (discardDelivery.run(now, reason, seq).changes === 0) return false
+        if (discardDelivery.run(now, reason, seq).changes === 0) return discardScheduled.run(reason, id).changes > 0
         counts.add(before as DeliveryState, seq as number, -1)
         noteByHand.run(seq, 'discarded', now, reason)
         return true
@@ -55,6 +65,10 @@ export function createOperatorActions(
 
     async forget(ids, now) {
       let forgotten = 0
+      for (let from = 0; from < ids.length; from += SCHEDULED_PER_COMMIT) {
+        const some = ids.slice(from, from + SCHEDULED_PER_COMMIT)
+        forgotten += await write(() => some.reduce((sum, id) => sum + Number(dropScheduled.run(id).changes), 0))
+      }
       const seqs = ids.map(seqOf).filter(seq => seq !== null)
       for (const some of inSmallCommits(seqs, bodyBytes)) forgotten += await write(() => forgetAll(some, now))
       await emptyLog(db)

@@ -13,13 +13,15 @@ export type Queries = Pick<Store, 'get' | 'list' | 'browse' | 'history' | 'size'
 /** @param seqOf the acceptance number of an id; null: it is not known */
 export function createQueries(db: DatabaseSync, seqOf: (id: string) => number | null): Queries {
   const getDelivery = db.prepare(STATEMENTS.getDelivery)
+  const getScheduled = db.prepare(STATEMENTS.getScheduled)
+  const scheduledExtent = db.prepare(STATEMENTS.scheduledExtent)
   const listHistory = db.prepare(STATEMENTS.listHistory)
   const extent = db.prepare(STATEMENTS.extent)
   const pages = db.prepare(STATEMENTS.pages)
 
   return {
     async get(id) {
-      const row = getDelivery.get(seqOf(id)) as RowWithPayload | undefined
+      const row = (getDelivery.get(seqOf(id)) ?? getScheduled.get(id)) as RowWithPayload | undefined
       return row === undefined ? null : storedDelivery(row)
     },
 
@@ -30,7 +32,10 @@ export function createQueries(db: DatabaseSync, seqOf: (id: string) => number | 
     },
 
     async browse(filter, limit, before) {
-      const { first, last } = extent.get() as { first: number | null; last: number | null }
+      const { first, last } = (filter.state === 'scheduled' ? scheduledExtent : extent).get() as {
+        first: number | null
+        last: number | null
+      }
       if (first === null || last === null) return { deliveries: [], next: null }
       const top = Math.min(before ?? Infinity, last + 1)
       const bottom = top - SEQS_PER_BROWSE

@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { StoreOpenError } from '../errors.ts'
 import type { RowWithPayload } from '../rows.ts'
 import { lockFile, olderVersion, SCHEMA_VERSION, versionOf } from './file.ts'
+import { withoutScheduled } from './scheduled.ts'
 
 /** A finished step of `once`. */
 export interface StepRow {
@@ -11,6 +12,21 @@ export interface StepRow {
   done_at: number
   /** JSON. */
   result: string
+}
+
+/** A scheduled delivery. */
+export interface ScheduledInFile {
+  id: string
+  source: string
+  event: string
+  key: string
+  ordering_key: string
+  /** Unix ms. */
+  received_at: number
+  due_at: number
+  /** Why a person has discarded it. */
+  reason: string | null
+  payload: Uint8Array
 }
 
 /** What happened to a delivery: see HistoryEntry. */
@@ -36,6 +52,8 @@ export interface SqliteReader {
   deliveries(): Iterable<RowWithPayload>
   /** History of the deliveries between two acceptance numbers, in order. */
   history(first: number, last: number): HistoryInFile[]
+  /** In order of their scheduling. */
+  scheduled(): Iterable<ScheduledInFile>
   /** Finished steps: a claim means nothing once its process has ended. */
   steps(): Iterable<StepRow>
   close(): void
@@ -52,6 +70,7 @@ export function openSqliteReader(file: string): SqliteReader {
     const version = versionOf(db, file)
     if (version === null) throw new StoreOpenError(`${file} is empty; give a store's file`)
     if (version < SCHEMA_VERSION) throw new StoreOpenError(`${olderVersion(file, version)}, and stop it`)
+    withoutScheduled(db)
     return createReader(db, lock)
   } catch (error) {
     db?.close()
@@ -73,6 +92,7 @@ function createReader(db: DatabaseSync, lock: DatabaseSync): SqliteReader {
     installationId: () => db.prepare("SELECT value FROM about WHERE name = 'installation_id'").get()?.value as string,
     count: () => db.prepare('SELECT count(*) AS count FROM delivery').get()?.count as number,
     deliveries: () => rows('SELECT * FROM delivery LEFT JOIN body USING (seq) ORDER BY seq'),
+    scheduled: () => rows('SELECT * FROM scheduled ORDER BY seq'),
     history: (first, last) => history.all(first, last) as unknown as HistoryInFile[],
     steps: () => rows('SELECT key, done_at, result FROM step WHERE done_at IS NOT NULL ORDER BY key'),
     close() {

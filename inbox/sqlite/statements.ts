@@ -7,6 +7,14 @@ import { conditionsOf } from '../rows.ts'
 const FINISHED = `delivery NOT INDEXED
   WHERE seq > ? AND seq <= ? AND state IN ('done', 'discarded') AND settled_at < ?`
 
+/** Scheduled deliveries with the columns of `delivery`. */
+function scheduledRows(more: string): string {
+  return `(
+    SELECT seq, id, source, event, key, ordering_key, CASE WHEN reason IS NULL THEN 'scheduled' ELSE 'discarded' END AS state,
+      0 AS attempts, NULL AS started_at, due_at AS next_attempt_at, received_at, NULL AS settled_at, reason AS error${more}
+    FROM scheduled)`
+}
+
 export const STATEMENTS = {
   insertDelivery: `
     INSERT INTO delivery (id, source, event, key, ordering_key, state, attempts, started_at, received_at, settled_at, error)
@@ -55,6 +63,21 @@ export const STATEMENTS = {
     SELECT max(ordering_key) AS last
     FROM (SELECT ordering_key FROM wakeup WHERE ordering_key >= ? ORDER BY ordering_key LIMIT ?)`,
   wakeLater: 'UPDATE wakeup SET due_at = 0 WHERE ordering_key >= ? AND ordering_key <= ? AND due_at > ?',
+
+  schedule: `
+    INSERT INTO scheduled (id, source, event, key, ordering_key, received_at, due_at, payload)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET event = excluded.event, ordering_key = excluded.ordering_key,
+      received_at = excluded.received_at, due_at = excluded.due_at, payload = excluded.payload WHERE reason IS NULL`,
+  unschedule: 'DELETE FROM scheduled WHERE id = ? AND reason IS NULL',
+  isScheduled: 'SELECT 1 FROM scheduled WHERE id = ?',
+  firstScheduled: 'SELECT min(due_at) AS at FROM scheduled',
+  dueScheduled: 'SELECT * FROM scheduled WHERE due_at <= ? ORDER BY due_at, seq LIMIT ?',
+  dropScheduled: 'DELETE FROM scheduled WHERE id = ?',
+  getScheduled: `SELECT * FROM ${scheduledRows(', payload')} WHERE id = ?`,
+  hurryScheduled: 'UPDATE scheduled SET due_at = 0 WHERE id = ? AND reason IS NULL RETURNING ordering_key',
+  discardScheduled: 'UPDATE scheduled SET due_at = 0, reason = ? WHERE id = ? AND reason IS NULL',
+  scheduledExtent: 'SELECT (SELECT min(seq) FROM scheduled) AS first, (SELECT max(seq) FROM scheduled) AS last',
 
   findStep: 'SELECT done_at, result FROM step WHERE key = ?',
   claimStep: 'INSERT INTO step (key) VALUES (?) ON CONFLICT (key) DO UPDATE SET result = NULL',
@@ -113,13 +136,15 @@ export const STATEMENTS = {
 /** `list`: after an acceptance number, in order. @throws {TypeError} the filter's state is not a known one */
 export function listStatement(filter: DeliveryFilter) {
   const { where, values } = conditionsOf(filter, () => '?')
-  return { sql: `SELECT * FROM delivery LEFT JOIN body USING (seq) WHERE seq > ?${where} ORDER BY seq LIMIT ?`, values }
+  const rows = filter.state === 'scheduled' ? scheduledRows(', payload') : 'delivery LEFT JOIN body USING (seq)'
+  return { sql: `SELECT * FROM ${rows} WHERE seq > ?${where} ORDER BY seq LIMIT ?`, values }
 }
 
 /** `browse`: between two acceptance numbers, newest first. @throws {TypeError} the filter's state is not a known one */
 export function browseStatement(filter: DeliveryFilter) {
   const { where, values } = conditionsOf(filter, () => '?')
-  return { sql: `SELECT * FROM delivery WHERE seq < ? AND seq >= ?${where} ORDER BY seq DESC LIMIT ?`, values }
+  const rows = filter.state === 'scheduled' ? scheduledRows('') : 'delivery'
+  return { sql: `SELECT * FROM ${rows} WHERE seq < ? AND seq >= ?${where} ORDER BY seq DESC LIMIT ?`, values }
 }
 
 /** Prepares one of the statements above. */

@@ -14,6 +14,7 @@ import type { StoreParts } from './parts.ts'
 import { createPruning } from './prune.ts'
 import { createQueries, findSeqForCommand } from './queries.ts'
 import { type Recovered, recover, rewriteOnce } from './recover.ts'
+import { createScheduled } from './scheduled.ts'
 import { tryToEmptyLog } from './scrub.ts'
 import { preparer } from './statements.ts'
 import { createSteps } from './steps.ts'
@@ -112,6 +113,7 @@ function createStore(
 
   return {
     ...createInsert(db, parts),
+    ...createScheduled(db, parts),
     ...createTurns(db, parts),
     ...createSteps(db, parts),
     ...createQueries(db, parts.seqOf),

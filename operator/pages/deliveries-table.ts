@@ -17,9 +17,11 @@ export function createTable({ base, time }: Layout) {
   }
 
   function row(delivery: DeliveryPage['deliveries'][number]): string {
-    const { id, source, event, orderingKey, attempts, error, receivedAt } = delivery
+    const { id, source, event, orderingKey, attempts, error, receivedAt, nextAttemptAt } = delivery
     const isOpen = delivery.state !== 'done' && error !== null
-    return html`<tr role="row"><td role="cell"><a href="${base}/deliveries/${encodeURIComponent(id)}">${event} <small>${source} ${id.slice(0, 8)}</small></a>!${isSimulated(delivery) ? SAMPLE_MARK : ''}!${isOpen ? html`<p class="error">${error}</p>` : ''}</td><td role="cell">!${stateMark(viewOf(delivery))}</td><td role="cell">!${time(receivedAt)}</td><td role="cell" class="key">${orderingKey}</td><td role="cell">${attempts}<span class="unit"> ${attempts === 1 ? 'attempt' : 'attempts'}</span></td></tr>`
+    const due =
+      delivery.state === 'scheduled' && nextAttemptAt !== null ? html` <small>for !${time(nextAttemptAt)}</small>` : ''
+    return html`<tr role="row"><td role="cell"><a href="${base}/deliveries/${encodeURIComponent(id)}">${event} <small>${source} ${id.slice(0, 8)}</small></a>!${isSimulated(delivery) ? SAMPLE_MARK : ''}!${isOpen ? html`<p class="error">${error}</p>` : ''}</td><td role="cell">!${stateMark(viewOf(delivery))}!${due}</td><td role="cell">!${time(receivedAt)}</td><td role="cell" class="key">${orderingKey}</td><td role="cell">${attempts}<span class="unit"> ${attempts === 1 ? 'attempt' : 'attempts'}</span></td></tr>`
   }
 }
 

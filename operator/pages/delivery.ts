@@ -38,7 +38,7 @@ export function createDeliveryPage({ base, frame, time }: Layout) {
     const { id, source, event, key, orderingKey, attempts, error } = view
     const facts: [string, string][] = [
       ['State', stateMark(view)],
-      ['Accepted', time(data.delivery.receivedAt)],
+      [view.state === 'scheduled' ? 'Scheduled' : 'Accepted', time(data.delivery.receivedAt)],
       ['Source', html`${source}!${isSimulated(view) ? `${SAMPLE_MARK}, made up by simulate` : ''}`],
       ['Event', html`${event}`],
       ['Attempts', html`${attempts}`],
@@ -71,17 +71,18 @@ export function createDeliveryPage({ base, frame, time }: Layout) {
   }
 
   function actions(session: PageSession, { id, state, startedAt, payload }: StoredDelivery): string {
-    if ((state !== 'parked' && state !== 'dead') || startedAt !== null) return ''
+    if (!['parked', 'dead', 'scheduled'].includes(state) || startedAt !== null) return ''
     const path = `${base}/deliveries/${encodeURIComponent(id)}`
-    const replay = html`<details><summary>Replay…</summary>
+    const isScheduled = state === 'scheduled'
+    const replay = html`<details><summary>${isScheduled ? 'Do it now…' : 'Replay…'}</summary>
 <form method="post" action="${path}/replay">!${formToken(session)}
-<p>It is handled again right away, out of order, so that it blocks nothing. Completed steps are not repeated.</p>
-<button>Yes, replay it</button></form></details>`
+<p>${isScheduled ? 'It is handled right away, instead of at its time.' : 'It is handled again right away, out of order, so that it blocks nothing. Completed steps are not repeated.'}</p>
+<button>${isScheduled ? 'Yes, do it now' : 'Yes, replay it'}</button></form></details>`
     return html`<section aria-label="What you can do" class="actions">
 !${payload === null ? '<p class="muted">It can’t be replayed: its content has been deleted.</p>' : replay}
 <details><summary>Discard… <small>discard</small></summary>
 <form method="post" action="${path}/discard">!${formToken(session)}
-<p>It will not be retried, and is no longer listed as open. This can’t be undone.</p>
+<p>It will not be ${isScheduled ? 'handled' : 'retried'}, and is no longer listed as open. This can’t be undone.</p>
 <label for="reason">Reason, for the record</label>
 <input id="reason" name="reason" required maxlength="500" autocomplete="off">
 <button class="danger">Yes, discard it</button></form></details>

@@ -63,7 +63,7 @@ export default async function deliveriesApi(
 
   app.post<{ Params: { id: string } }>(
     '/deliveries/:id/replay',
-    { schema: { summary: 'Handles a parked or dead delivery again, out of order', params } },
+    { schema: { summary: 'Handles a parked or dead delivery again, out of order, or a scheduled one now', params } },
     async ({ params: { id } }, reply) => {
       await replayOne(inbox, id)
       return reply.code(202).send({ status: 'replayed', id })
@@ -98,7 +98,7 @@ export default async function deliveriesApi(
     '/deliveries/:id/discard',
     {
       schema: {
-        summary: 'Discards a parked or dead delivery: it will not be retried',
+        summary: 'Discards a parked, dead or scheduled delivery: it will not be handled',
         params,
         body: {
           type: 'object',

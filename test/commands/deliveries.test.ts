@@ -158,6 +158,15 @@ tap.test('tables', async t => {
   await store.forget([waits.id], 1)
   t.match(await run(env, 'show', waits.id), { code: 0, out: /the payload has been deleted$/ })
 
+  const later = delivery('later')
+  await store.schedule(later, Date.parse('2027-01-02T03:04:05Z'))
+  t.match(await run(env, 'list', '--state', 'scheduled'), { out: /\nscheduled, due 2027-01-02T03:04:05\.000Z / })
+  t.match(await run(env, 'show', later.id), { out: /scheduled\b[\s\S]* due\b[\s\S]*"key": "later"/ })
+  t.match(await run(env, 'replay', later.id), { code: 0, out: /replayed$/ })
+  t.match(await run(env, 'list', '--state', 'scheduled'), { out: /\nscheduled, due now / })
+  t.match(await run(env, 'discard', later.id, '--reason', 'moved'), { code: 0 })
+  t.match(await run(env, 'list', '--state', 'scheduled'), { out: 'no deliveries' })
+
   const db = new DatabaseSync(url)
   db.exec("CREATE TRIGGER full BEFORE UPDATE ON delivery BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
   db.close()

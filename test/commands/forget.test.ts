@@ -206,6 +206,10 @@ for (const [name, { at, open }] of Object.entries(STORES)) {
     ]
     const rest = [booking('4', { text: 'write to sam@example.com' }), booking('5', { a: null, email: 'x@example.com' })]
     for (const delivery of [...person, ...rest]) await store.insert(delivery, false)
+    const later = booking('6', { email: 'later@example.com' })
+    await store.schedule(later, 8e12)
+    t.match(await run({ DATABASE_URL: url }, 'forget', '--value', 'later@example.com'), { code: 0, out: /^1 / })
+    t.equal(await store.get(later.id), null)
     const taken = await store.take('booking:3', Date.now())
     const partly = await run({ DATABASE_URL: url }, 'forget', '--value', 'sam@example.com', '4711')
     t.match(partly, { code: 1, out: /^2 deliveries erased, and the name in 0 lessons/ })

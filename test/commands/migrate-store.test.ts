@@ -56,6 +56,23 @@ tap.test('everything arrives unchanged, in order, once; the file is unchanged', 
   t.equal(hashOf(file), hash)
 })
 
+tap.test('what is scheduled moves too, once', async t => {
+  const file = fileOf(t)
+  const url = await server.database()
+  const source = openSqliteStore(file)
+  for (const key of ['a', 'b']) await source.schedule(delivery(key), 5)
+  await source.discard(delivery('b').id, 'no', 1)
+  await source.close()
+  t.match(await migrate(file, url), /^scheduled: 2 moved; 0 were there already$/m)
+  const store = await openPostgresStore(url, log)
+  t.match(await store.get(delivery('a').id), { state: 'scheduled', nextAttemptAt: 5, payload: { key: 'a' } })
+  t.match(await store.get(delivery('b').id), { state: 'discarded', error: 'no' })
+  t.same((await store.promote(0, 10)).orderingKeys, ['mailbox:a'])
+  t.match(await migrate(file, url), /^scheduled: 0 moved; 2 were there already$/m)
+  t.same(await store.list({ state: 'scheduled' }, 10), [])
+  await store.close()
+})
+
 tap.test('moved deliveries are handled in order, once; known ones are duplicates', async t => {
   for (const running of [false, true]) {
     await t.test(running ? 'by an instance that runs already' : 'by one that is started then', async t => {

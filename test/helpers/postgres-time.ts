@@ -5,6 +5,7 @@ import type { PostgresServer } from './postgres-server.ts'
 /** Which argument of each store method is the time. */
 const TOLD: Partial<Record<keyof Store, number>> = {
   take: 1,
+  promote: 0,
   settle: 2,
   claimStep: 1,
   recordStep: 2,

@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
 import type { InsertResult, Outcome, Store, TakenDelivery } from '../../inbox/contracts.ts'
 import { claimed, delivery } from './inbox.ts'
+import { scheduledConformance } from './scheduled-conformance.ts'
 
 export interface StoreUnderTest {
   store: Store
@@ -12,6 +13,7 @@ const DAY = 24 * 60 * 60 * 1_000
 
 /** Conformance tests of stores. */
 export async function storeConformance(t: Test, open: (t: Test) => Promise<StoreUnderTest>): Promise<void> {
+  await scheduledConformance(t, open)
   const take = async (store: Store, orderingKey: string, now = 0): Promise<TakenDelivery> => {
     const taken = await store.take(orderingKey, now)
     if (taken === null) throw new Error(`nothing is due in ${orderingKey} at ${now}`)

@@ -18,6 +18,7 @@ tap.test('a delivery claimed by its insert is only begun while the claim leaves 
   const store = { settle: async () => true } as unknown as Store
   const { drain, stop, abort } = createDrain({
     store,
+    later: NO_CLIENTS,
     handlerOf: () => delivery => void handled.push(delivery.key),
     wake() {},
     onHandled() {},

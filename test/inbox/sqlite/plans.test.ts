@@ -10,9 +10,10 @@ import { delivery } from '../../helpers/inbox.ts'
  * The tables that grow with what has come in. A SEARCH that says by what is none of them: it walks until min() or max()
  * finds a row that fits.
  */
-const WALKS = /^(SCAN (delivery|body|history|step|known|wakeup)\b|SEARCH (delivery|body|history|step|known|wakeup)$)/
+const WALKS =
+  /^(SCAN (delivery|body|history|step|known|wakeup|scheduled)\b|SEARCH (delivery|body|history|step|known|wakeup|scheduled)$)/
 /** Queries without a condition, answered by the first and the last row. */
-const UNCONDITIONAL = ['extent']
+const UNCONDITIONAL = ['extent', 'scheduledExtent']
 
 tap.test('no statement scans a whole table, whatever its contents', async t => {
   const file = join(t.testdir(), 'webhooks.db')

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import tap, { type Test } from 'tap'
 import type { Commit, TakenDelivery } from '../../../inbox/contracts.ts'
 import { PermanentError, StoreOpenError } from '../../../inbox/errors.ts'
+import { openSqliteReader } from '../../../inbox/sqlite/reader.ts'
 import { openSqliteStore, openSqliteStoreForCommand } from '../../../inbox/sqlite/store.ts'
 import { delivery, gate, startInbox } from '../../helpers/inbox.ts'
 import { makeNewer, makeOlder } from '../../helpers/older-store.ts'
@@ -29,6 +30,31 @@ async function open(t: Test) {
 tap.test('fulfils the store contract', t => storeConformance(t, open))
 tap.test('fulfils the store contract for what waits for quiet', t => quietConformance(t, open))
 tap.test('a failing operation is rejected alone', t => failsAlone(t, open))
+
+tap.test('a command finds nothing scheduled in a file of before, and changes nothing in it', async t => {
+  const file = fileOf(t)
+  await openSqliteStore(file).close()
+  const tables = (drop = '') => {
+    const db = new DatabaseSync(file)
+    db.exec(drop)
+    const found = db.prepare("SELECT name FROM sqlite_schema WHERE name LIKE '%scheduled%'").all()
+    db.close()
+    return found
+  }
+  t.same(tables('DROP TABLE scheduled'), [])
+  const command = openSqliteStoreForCommand(file)
+  t.same(await command.list({ state: 'scheduled' }, 10), [])
+  t.same(await command.replay([delivery('a').id], 1), [])
+  t.equal(await command.forget([delivery('a').id], 1), 0)
+  await command.close()
+  const reader = openSqliteReader(file)
+  t.same([...reader.scheduled()], [])
+  reader.close()
+  t.same(tables(), [])
+  const server = openSqliteStore(file)
+  t.equal(await server.schedule(delivery('a'), 5), 'scheduled')
+  await server.close()
+})
 
 tap.test('due deliveries are known, also after a restart', async t => {
   const file = fileOf(t)

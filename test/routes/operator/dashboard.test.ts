@@ -484,6 +484,25 @@ tap.test('what simulate has sent is marked, in the list and on its own page', as
   t.notMatch((await request(`/deliveries/${ids.real}`)).body, 'made up by simulate')
 })
 
+tap.test('what is scheduled for later: listed, done now, discarded', async t => {
+  const { app, request, post, signIn } = await operatedApp(t)
+  const form = await signIn()
+  const { inbox } = app.webhooks
+  const at = Date.now() + 60 * 60_000
+  for (const key of ['now', 'not'])
+    await inbox.schedule({ key, orderingKey: 'box', event: 'remind', payload: { key }, at })
+  const listed = await request('/deliveries?state=scheduled')
+  t.match(listed.body, /Scheduled for later <small>scheduled<\/small><\/span> <small>for <time/)
+  const [now, not] = (await inbox.list({ state: 'scheduled' })).map(({ id }) => id)
+  const { body } = await request(`/deliveries/${now}`)
+  for (const part of ['<dt>Scheduled</dt>', 'Do it now…', 'Yes, do it now', 'It will not be handled'])
+    t.match(body, part)
+  await post(`/deliveries/${now}/replay`, { form })
+  t.match(await inbox.get(now as string), { nextAttemptAt: null })
+  await post(`/deliveries/${not}/discard`, { form, reason: 'moved' })
+  t.match((await request(`/deliveries/${not}`)).body, 'Why it was discarded:</strong> moved')
+})
+
 tap.test('one delivery: facts, timeline, content', async t => {
   const { app, store, request, signIn, deliver, state } = await operatedApp(t)
   await signIn()
