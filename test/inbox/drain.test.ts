@@ -50,6 +50,7 @@ tap.test(
     const waiting = Promise.withResolvers<void>()
     const { drain } = createDrain({
       store,
+      later: NO_CLIENTS,
       handlerOf:
         () =>
         async (_delivery, { signal }) => {
