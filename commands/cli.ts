@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { EnvError } from '../environment.ts'
 import { OptionError, PermanentError, StoreOpenError, TransientError } from '../inbox/errors.ts'
+import { whyNotUp } from '../inbox/postgres/not-up.ts'
 import { CommandError, type Context, UsageError } from './output.ts'
 
 type AddCommand = (program: Command, context: Context) => void
@@ -63,6 +64,9 @@ function explain(error: Error & { statusCode?: number; code?: string }): string 
   const isExplained = error.statusCode !== undefined || EXPLAINED.some(type => error instanceof type)
   if (isExplained) return error.message
   if (error.code === 'ERR_SQLITE_ERROR') return `store: ${error.message}`
+  // EPIPE: whoever reads our output may be gone too.
+  if (whyNotUp(error) !== undefined && error.code !== 'EPIPE')
+    return `store: ${error.message}; run it again when PostgreSQL is up`
   return error.stack as string
 }
 

@@ -174,6 +174,26 @@ tap.test('tables', async t => {
   await store.close()
 })
 
+tap.test('PostgreSQL goes away in the middle of a command', async t => {
+  const url = await postgres.database()
+  const { env, dead } = await world(t, url)
+  const id = await dead(7, 707)
+  const goesAway = (code: string) =>
+    postgres.query(
+      url,
+      `CREATE OR REPLACE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'the database system is shutting down' USING ERRCODE = '${code}'; END $$;
+      CREATE OR REPLACE TRIGGER away BEFORE UPDATE ON tutorbot_webhooks.delivery FOR EACH STATEMENT EXECUTE FUNCTION away()`,
+    )
+  await goesAway('57P03')
+  t.match(await run(env, 'replay', id), {
+    code: 1,
+    err: 'replay: store: the database system is shutting down; run it again when PostgreSQL is up',
+  })
+  await goesAway('XX000')
+  t.match(await run(env, 'replay', id), { code: 1, err: /^replay: error: the database system .*\n +at / })
+})
+
 tap.test('pages', async t => {
   const { env, log, send } = await world(t, join(t.testdir(), 'webhooks.db'))
   const ids: string[] = []
