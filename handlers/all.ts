@@ -24,8 +24,7 @@ export function allHandlers(source: Source, given: HandlersByEvent, services: Se
 
 export function allChatwootHandlers(services: Services, given: HandlersByEvent = {}): Record<string, Handler> {
   const handlers: HandlersByEvent = { ...messageHandlers(services), ...given }
-  handlers.message_created = withoutCopies(handlers.message_created as Handler<never>)
-  return mapHandlers(handlers, handler => withPayloadRead(handler, readChatwoot, services))
+  return mapHandlers(handlers, handler => withPayloadRead(withoutCopies(handler), readChatwoot, services))
 }
 
 export function allStripeHandlers(services: Services, given: HandlersByEvent = {}): Record<string, Handler> {

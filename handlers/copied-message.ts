@@ -28,7 +28,11 @@ export function withoutCopies(handler: Handler<never>): Handler<never> {
   )
 }
 
-async function isCopy({ id, payload }: Delivery<ChatwootMessage>, { once, log }: HandlerContext): Promise<boolean> {
+async function isCopy(
+  { id, event, payload }: Delivery<ChatwootMessage>,
+  { once, log }: HandlerContext,
+): Promise<boolean> {
+  if (event !== 'message_created') return false
   const key = sameMessageKey(payload)
   const at = occurredAt(payload)
   if (key === undefined || at === undefined) return false

@@ -13,15 +13,15 @@ import { isWithPerson, messageGivenUp } from './message-given-up.ts'
 import { publish, type Reply, sayOnce } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
-import type { Turn } from './steps.ts'
+import { type Turn, writtenAt } from './steps.ts'
 import { giveBack, takeOver, withoutPerson } from './take-over.ts'
 import { textOf } from './text-of.ts'
-import { lastOfPerson, quietOf, type Written, writtenTogether } from './together.ts'
-import { isUndelivered, noteUndelivered } from './undelivered.ts'
+import { lastOfPerson, newConversationOf, quietOf, undeliveredOf, type Written, writtenTogether } from './together.ts'
+import { noteUndelivered } from './undelivered.ts'
 import { releaseUnsold, WITHOUT_ORDER } from './unsold.ts'
 import { isOpenedBySystem, isSwitchedOff, whoHas } from './who-has-it.ts'
 
-/** A message handled later than this may have been answered meanwhile. */
+/** A message handled so long after it was written may have been answered meanwhile. */
 const STALE_AFTER_MS = 2 * 60 * 1_000
 /** Characters of a message that may be in a note, or in the log at debug level. */
 const PREVIEW_LENGTH = 50
@@ -32,22 +32,32 @@ const INITIAL_ATTRIBUTES = { language_prompted: false, intake_completed: false, 
 export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> {
   const { chatwoot, now } = services
 
-  async function onMessage(delivery: Delivery<ChatwootMessage>, context: HandlerContext): Promise<void> {
-    const person = lastOfPerson(context)
-    if (person !== undefined && chatwoot !== null) return takeOver(services, chatwoot, person, context)
-    if (isUndelivered(delivery.event, delivery.payload) && chatwoot !== null)
-      return noteUndelivered(services, chatwoot, delivery, context)
+  async function onMessages(delivery: Delivery<unknown>, context: HandlerContext): Promise<void> {
     const written = writtenTogether(context)
-    if (written !== undefined) await onWritten(written, context)
+    if (chatwoot === null) {
+      if (written !== undefined) context.log.warn('no reply sent: CW_TOKEN is not set')
+      return
+    }
+    for (const failed of undeliveredOf(context)) await noteUndelivered(services, chatwoot, failed, context)
+    const person = lastOfPerson(context)
+    if (person !== undefined) return takeOver(services, chatwoot, person, context)
+    if (written !== undefined) return onWritten(chatwoot, written, context)
+    const begun = newConversationOf(context)
+    if (begun === undefined) return
+    const { id, attributes } = toConversation(begun)
+    if (!isSwitchedOff(attributes)) await initialise(chatwoot, id, delivery, context)
   }
 
-  async function onWritten({ delivery, each }: Written, context: HandlerContext): Promise<void> {
+  async function onWritten(
+    chatwoot: ChatwootClient,
+    { delivery, each }: Written,
+    context: HandlerContext,
+  ): Promise<void> {
     const { id, payload } = delivery
     context.log.debug({ preview: previewOf(payload) }, 'a student writes')
-    if (chatwoot === null) return context.log.warn('no reply sent: CW_TOKEN is not set')
     const conversation = toConversation(payload.conversation)
     if (whoHas(conversation, services) === 'person') return
-    const late = now() - delivery.receivedAt
+    const late = now() - writtenAt(delivery)
     if (late > STALE_AFTER_MS && (await isOvertaken(services, chatwoot, delivery, context))) {
       const note = { content: lateNote(late, payload) }
       return sayOnce(chatwoot, 'sendPrivateNote', conversation.id, note, `${id}:late`, context)
@@ -66,12 +76,6 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
       return withInitial(chatwoot, current, reply, delivery, context)
     })
     if (reply !== null) await publish(services, chatwoot, current, reply, id, context)
-  }
-
-  async function onConversation(delivery: Delivery<ChatwootConversationEvent>, context: HandlerContext): Promise<void> {
-    const { id, attributes } = toConversation(delivery.payload)
-    if (chatwoot === null || isSwitchedOff(attributes)) return
-    await initialise(chatwoot, id, delivery, context)
   }
 
   async function onResolved(delivery: Delivery<ChatwootConversationEvent>, context: HandlerContext): Promise<void> {
@@ -103,18 +107,19 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     }
   }
 
-  async function onGivenUp(_: Delivery<ChatwootMessage>, context: HandlerContext): Promise<void> {
+  async function onGivenUp(_: Delivery<unknown>, context: HandlerContext): Promise<void> {
     const written = writtenTogether(context)
     if (chatwoot === null || written === undefined || lastOfPerson(context) !== undefined) return
     await messageGivenUp(services, chatwoot, written.delivery, context)
   }
 
   const needs = ['chatwoot'] as const
-  const message: HandlerPair<ChatwootMessage> = { handle: onMessage, gaveUp: onGivenUp, needs }
+  // Together: the updates of the bot's last messages come in while a student goes on writing.
+  const message: HandlerPair<unknown> = { handle: onMessages, gaveUp: onGivenUp, needs, quiet: quietOf(services) }
   return {
-    message_created: { ...message, quiet: quietOf(services) },
+    message_created: message,
     message_updated: message,
-    conversation_created: { handle: onConversation, gaveUp: saysNothing, needs },
+    conversation_created: message,
     conversation_resolved: { handle: onResolved, gaveUp: saysNothing, needs },
     conversation_status_changed: { handle: onResolved, gaveUp: saysNothing, needs },
   }

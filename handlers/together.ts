@@ -1,11 +1,12 @@
 import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import type { Quiet } from '../inbox/quiet.ts'
-import { type ChatwootMessage, readChatwoot } from '../sources/chatwoot-payloads.ts'
+import { type ChatwootConversationEvent, type ChatwootMessage, readChatwoot } from '../sources/chatwoot-payloads.ts'
 import { isChoiceNow } from './answer.ts'
 import { toConversation } from './conversation.ts'
 import type { Services } from './services.ts'
 import { textOf } from './text-of.ts'
+import { isUndelivered } from './undelivered.ts'
 import { isFromPerson, isFromStudent } from './written-by.ts'
 
 /** Students write in several messages: the bot waits until they have ended, and answers all of them at once. */
@@ -53,6 +54,17 @@ export function writtenTogether({ together }: HandlerContext): Written | undefin
 /** The last message of a person among what is handled together. */
 export function lastOfPerson({ together }: HandlerContext): Delivery<ChatwootMessage> | undefined {
   return messagesOf(together).findLast(({ event, payload }) => isFromPerson(event, payload))
+}
+
+/** The bot's messages that a channel could not deliver, among what is handled together. */
+export function undeliveredOf({ together }: HandlerContext): Delivery<ChatwootMessage>[] {
+  return messagesOf(together).filter(({ event, payload }) => isUndelivered(event, payload))
+}
+
+/** A conversation that has begun, among what is handled together. */
+export function newConversationOf({ together }: HandlerContext): ChatwootConversationEvent | undefined {
+  const begun = together.find(({ event }) => event === 'conversation_created')
+  return begun?.payload as ChatwootConversationEvent | undefined
 }
 
 const messagesOf = (together: HandlerContext['together']) => together as readonly Delivery<ChatwootMessage>[]

@@ -31,7 +31,7 @@ export interface NewDelivery extends Delivery {
 }
 
 /**
- * Consecutive deliveries of one source and event that wait for quiet are handled together, as one run: when nothing has
+ * Consecutive deliveries of one source that wait for quiet are handled together, as one run: when nothing has
  * come in for their mailbox for `quietMs`, at most `maxMs` after the first, or as soon as something comes in that ends
  * the wait. Both in ms.
  */

@@ -142,6 +142,8 @@ export function createDrain(options: DrainOptions) {
 
   return {
     drain,
+    /** Called once, before anything is accepted. */
+    begin: () => holds.begin(),
     /** Number of running handlers. */
     inFlight: () => attempts.running.size,
     /** Starts no further delivery. */
@@ -163,11 +165,19 @@ const MAX_REMEMBERED = 10_000
 function createHolds({ store, handlerOf, breakers }: DrainOptions) {
   /** The system that each delivery's last attempt has failed for: it may need more than its handler says. */
   const failedFor = new LRUCache<string, System>({ max: MAX_REMEMBERED })
+  let verified = Promise.resolve()
 
   return {
+    /** A backlog may be that of an outage: the systems are asked before it is begun. */
+    begin(): void {
+      const verify = () => breakers.verify()
+      verified = store.backlog().then(({ pending, parked }) => {
+        if (pending + parked > 0) verify()
+      }, verify)
+    },
     /** How long a mailbox must wait, ms; 0: not at all. */
     async heldMs(orderingKey: string): Promise<number> {
-      breakers.verify()
+      await verified
       if (!breakers.isAnyHeld()) return 0
       const next = await store.peek(orderingKey)
       return breakers.waitMs(

@@ -140,7 +140,7 @@ export function createInbox({
   const handlers = new Map<string, Map<string, Handler>>()
   const handlerOf = (source: string, event: string) => handlers.get(source)?.get(event)
   const later = new Later({ store, scheduler, clock, storeRetry })
-  const { drain, inFlight, stop, abort } = createDrain({
+  const { drain, begin, inFlight, stop, abort } = createDrain({
     store,
     later,
     handlerOf,
@@ -162,8 +162,8 @@ export function createInbox({
   const inbox: Inbox = {
     handle(source, event, handler) {
       checkNeeds(`handlers.${source}.${event}`, handler)
-      checkQuiet(`handlers.${source}.${event}`, handler)
       const ofSource = handlers.get(source) ?? new Map<string, Handler>()
+      checkQuiet(source, event, handler, ofSource)
       handlers.set(source, ofSource.set(event, handler))
     },
     handles: (source, event) => handlerOf(source, event) !== undefined,
@@ -193,6 +193,7 @@ export function createInbox({
   return {
     inbox,
     start(): void {
+      begin()
       scheduler.start(drain)
       later.start()
       stopPruning = startPruning({ store, clock, log, ...settings })

@@ -17,10 +17,19 @@ export interface Quiet {
   waits: (delivery: Delivery) => 'wait' | 'join' | 'alone'
 }
 
-/** @param name of the handler, for the error. @throws {OptionError} a time is not one */
-export function checkQuiet(name: string, handler: Handler<never>): void {
+/**
+ * @param others the source's handlers so far, by event
+ * @throws {OptionError} a time is not one, or another handler of the source does not share its quiet
+ */
+export function checkQuiet(
+  source: string,
+  event: string,
+  handler: Handler<never>,
+  others: ReadonlyMap<string, Handler>,
+): void {
   if (typeof handler === 'function' || handler.quiet === undefined) return
   const { quietMs, maxMs, waits } = handler.quiet
+  const name = `handlers.${source}.${event}`
   for (const [field, ms] of Object.entries({ quietMs, maxMs })) {
     if (!Number.isInteger(ms) || ms < 0 || ms > MAX_QUIET_MS) {
       throw new OptionError(
@@ -32,6 +41,20 @@ export function checkQuiet(name: string, handler: Handler<never>): void {
     throw new OptionError(`${name}.quiet.maxMs must be at least quietMs (${quietMs}), not ${maxMs}`)
   }
   if (typeof waits !== 'function') throw new OptionError(`${name}.quiet.waits must be a function`)
+  for (const [otherEvent, other] of others) {
+    const theirs = typeof other === 'object' ? other.quiet : undefined
+    if (
+      theirs === undefined ||
+      theirs === handler.quiet ||
+      theirs.quietMs === 0 ||
+      quietMs === 0 ||
+      otherEvent === event
+    )
+      continue
+    throw new OptionError(
+      `${name} and the handler of ${otherEvent} wait for quiet together, and the first one's gets all: give both the same quiet`,
+    )
+  }
 }
 
 /** An hour: a run is for what somebody writes in one go. */

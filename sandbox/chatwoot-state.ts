@@ -46,7 +46,7 @@ export interface MessageState {
   /** null: of a template, an activity, or the phone's own app. */
   sender?: SenderState | null
   /** `failed`: the channel, or the bot that it is for, could not take it. */
-  status?: 'sent' | 'failed'
+  status?: 'sent' | 'delivered' | 'read' | 'failed'
   /** Unix s. */
   created_at?: number
 }

@@ -70,7 +70,7 @@ const TAKE = `
 
 /**
  * The other members of the runs just begun, or begun again: of a new one, the consecutive deliveries after its first one
- * that wait too, of the same source and event.
+ * that wait too, of the same source.
  */
 const TAKE_MEMBERS = `
   WITH members AS MATERIALIZED (
@@ -78,9 +78,9 @@ const TAKE_MEMBERS = `
     CROSS JOIN LATERAL (SELECT * FROM ${SCHEMA}.delivery WHERE delivery.id = asked.id) AS first
     CROSS JOIN LATERAL (
       SELECT seq, started_at, attempts, run FROM (
-        SELECT *, bool_and(coalesce(run = '' AND source = first.source AND event = first.event, false)) OVER (ORDER BY seq) AS fits
+        SELECT *, bool_and(coalesce(run = '' AND source = first.source, false)) OVER (ORDER BY seq) AS fits
         FROM (
-          SELECT seq, started_at, attempts, run, source, event FROM ${SCHEMA}.delivery
+          SELECT seq, started_at, attempts, run, source FROM ${SCHEMA}.delivery
           WHERE asked.is_new AND ordering_key = first.ordering_key AND state = 'pending' AND seq > first.seq
           ORDER BY seq LIMIT ${MAX_TOGETHER - 1}
         ) AS following

@@ -27,6 +27,7 @@ export function createOperatorActions(
   const hurryScheduled = sql('hurryScheduled')
   const discardScheduled = sql('discardScheduled')
   const dropScheduled = sql('dropScheduled')
+  const isScheduled = sql('isScheduled')
 
   const stateOf = (seq: number | null) => getState.get(seq)?.state as DeliveryState | undefined
 
@@ -65,8 +66,9 @@ export function createOperatorActions(
 
     async forget(ids, now) {
       let forgotten = 0
-      for (let from = 0; from < ids.length; from += SCHEDULED_PER_COMMIT) {
-        const some = ids.slice(from, from + SCHEDULED_PER_COMMIT)
+      const scheduled = ids.filter(id => isScheduled.get(id) !== undefined)
+      for (let from = 0; from < scheduled.length; from += SCHEDULED_PER_COMMIT) {
+        const some = scheduled.slice(from, from + SCHEDULED_PER_COMMIT)
         forgotten += await write(() => some.reduce((sum, id) => sum + Number(dropScheduled.run(id).changes), 0))
       }
       const seqs = ids.map(seqOf).filter(seq => seq !== null)

@@ -93,7 +93,7 @@ export function createTurns(
   function runOf(next: InFile): InFile[] {
     if (next.run !== '') return runLeft.all(next.run, next.state) as unknown as InFile[]
     const rows = waitingRows.all(next.ordering_key, MAX_TOGETHER) as unknown as InFile[]
-    const end = rows.findIndex(({ run, source, event }) => run !== '' || source !== next.source || event !== next.event)
+    const end = rows.findIndex(({ run, source }) => run !== '' || source !== next.source)
     const members = end === -1 ? rows : rows.slice(0, end)
     for (const { seq } of members) beginRun.run(next.id, seq)
     return members

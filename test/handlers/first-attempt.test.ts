@@ -10,9 +10,9 @@ const SENDING = /^POST .*\/messages$/
 /** A conversation, and a message in it that was written so many minutes after the service began. */
 async function written(t: Test, minutes: number) {
   const tutor = await setUp(t)
-  tutor.clock.advance(10 * MINUTE)
+  tutor.clock.advance(2 * MINUTE)
   const conversation = tutor.chatwoot.addConversation()
-  const at = new Date(tutor.clock.now() + (minutes - 10) * MINUTE)
+  const at = new Date(tutor.clock.now() + (minutes - 2) * MINUTE)
   const payload = { ...samples.incoming({ conversation: conversation.id }), created_at: at.toISOString() }
   const sent = () => tutor.chatwoot.called(SENDING).length
   const listed = () => tutor.chatwoot.called(LISTING).length

@@ -455,11 +455,22 @@ t.test('late, the last message sent is older or a note: the student is answered'
     { id: 4100012, private: true },
     { id: 4100012, message_type: 0 },
   ]) {
-    const { tutor, id } = await delayed(t, 'Hoi')
-    tutor.conversation.messages.push({ ...aMessage, ...parts })
-    await tutor.nextAttempt(id, 1)
-    t.equal(said(tutor.conversation).at(-1), nl.menu)
+    t.test(JSON.stringify(parts), async t => {
+      const { tutor, id } = await delayed(t, 'Hoi')
+      tutor.conversation.messages.push({ ...aMessage, ...parts })
+      await tutor.nextAttempt(id, 1)
+      t.equal(said(tutor.conversation).at(-1), nl.menu)
+    })
   }
+})
+
+t.test('late is counted from when it was written: Chatwoot’s own queue may have run late', async t => {
+  const at = Date.parse('2026-11-20T15:00:00Z')
+  const { conversation, handle } = await setUp(t)
+  conversation.messages.push({ ...aMessage, id: 4100012, content: 'Dag!' })
+  t.match(await handle(samples.incoming({ message: 4100011, content: 'Hoi', at })), { msg: 'webhook handled' })
+  t.strictSame(said(conversation), ['Dag!'])
+  t.match(notes(conversation), [/only 4 min late and did not reply to it: "Hoi"/])
 })
 
 t.test('late, answered meanwhile: a private note, no reply', async t => {

@@ -11,7 +11,7 @@ async function started(t: Test) {
   const { world, log, clock, conversation } = await startInWorld(t, { messageQuietMs: QUIET_MS })
   const id = world.addStudent({ name: 'Renée', channel: 'whatsapp', language: 'nl' })
   let ended = 0
-  const runs = () => log.lines.filter(({ msg, event }) => HEAD.test(msg) && event === 'message_created').length
+  const runs = () => log.lines.filter(({ msg }) => HEAD.test(msg)).length
   /** Resolves when one more run has been handled. */
   const handled = async () => {
     ended++
@@ -46,7 +46,22 @@ t.test('several messages get one answer, to all of them', async t => {
   await says('Hoi', 'Ik heb een vraag', 'Wat zijn de prijzen?')
   t.same(chat(of()), ['Hoi', 'Ik heb een vraag', 'Wat zijn de prijzen?'], 'nothing is answered yet')
   t.match(await silence(), [/^> Onze prijzen/])
-  t.match(await log.line(({ msg, event }) => HEAD.test(msg) && event === 'message_created'), { together: 3 })
+  t.match(await log.line(({ msg }) => HEAD.test(msg)), { together: 4 }, 'the new conversation, and three messages')
+})
+
+t.test('that the bot’s last message was delivered and read does not end the wait', async t => {
+  const { world, says, silence, of } = await started(t)
+  await says('Hoi')
+  await silence()
+  const question = lastQuestion(of())
+  await says('Ik heb een vraag')
+  for (const status of ['delivered', 'read'] as const) {
+    world.chatwoot.state.updateMessage(of(), question, { status })
+    await world.settled()
+  }
+  await says('Wat zijn de prijzen?')
+  t.match(await silence(), [/^> Onze prijzen/], 'one answer')
+  t.equal(chat(of()).filter(text => text.startsWith('> ')).length, 2)
 })
 
 t.test('what is urgent in any of them goes to a person, who is told all', async t => {

@@ -22,7 +22,8 @@ export async function startServer(
 ): Promise<ServerProcess> {
   // Without the test runner's own imports: the server as it is.
   const command = ['sh', '-c', `unset NODE_OPTIONS; ${shell} "${process.execPath}" "${SERVER}"`]
-  const environment = { PATH: process.env.PATH, PORT: '0', NODE_COMPILE_CACHE, ...env }
+  // Each message by itself: what is sent can be counted.
+  const environment = { PATH: process.env.PATH, PORT: '0', NODE_COMPILE_CACHE, MESSAGE_QUIET_MS: '0', ...env }
   const server = startProgram('the server', command, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] }, onLine)
   const [, url = ''] = LISTENS.exec(await server.line(LISTENS)) ?? []
   return { ...server, url }

@@ -24,13 +24,13 @@ export interface TutorOptions {
   /** More options of Stripe. */
   stripe?: WebhooksOptions['stripe']
   understand?: WebhooksOptions['understand']
-  /** The current time, for deliveries too. Default: the real one, in which they are accepted anyway. */
+  /** The current time, for deliveries too. Default: a second after the samples were written. */
   at?: string
 }
 
 /** The whole service with stand-ins for Chatwoot and Stripe, and a clock that stands still. */
 export async function startTutor(t: Test, options: TutorOptions = {}) {
-  const clock = options.at === undefined ? testClock(Date.now()) : clockAt(t, options.at)
+  const clock = clockAt(t, options.at ?? '2026-11-20T15:04:06Z')
   const [chatwoot, stripe] = [await startChatwootApi({ now: clock.now }), await startStripeApi({ now: clock.now })]
   const { app, log } = await webhookApp(t, webhooksOptions(), 'debug')
   // Runs after the app's end, which ends its calls first.

@@ -81,12 +81,12 @@ tap.test('with 0 ms nothing waits; nor if it can’t be told, or is unreadable',
   const fails = () => {
     throw new Error('odd')
   }
-  inbox.handle('test', 'odd', { handle, gaveUp, quiet: quietly(fails, 3_600_000, 3_600_000) })
-  inbox.handle('test', 'none', { handle, gaveUp, quiet: quietly(() => 'never' as 'wait', 3_600_000, 3_600_000) })
+  inbox.handle('other', 'odd', { handle, gaveUp, quiet: quietly(fails, 3_600_000, 3_600_000) })
+  inbox.handle('third', 'none', { handle, gaveUp, quiet: quietly(() => 'never' as 'wait', 3_600_000, 3_600_000) })
   await app.ready()
   await inbox.accept(now('a'), 10)
-  await inbox.accept({ ...now('b'), event: 'odd' }, 10)
-  await inbox.accept({ ...now('c'), event: 'none' }, 10)
+  await inbox.accept({ ...now('b'), source: 'other', event: 'odd' }, 10)
+  await inbox.accept({ ...now('c'), source: 'third', event: 'none' }, 10)
   await inbox.accept({ ...now('unreadable'), unreadable: 'odd' }, 10)
   await reached(3)
   t.same(runs, [['a'], ['b'], ['c']])
@@ -108,4 +108,13 @@ tap.test('wrong times are refused when the handler is registered', async t => {
   refused({ quietMs: 1, maxMs: 1e9, waits }, /quiet\.maxMs must be .* from 0 to 3600000, not 1000000000$/)
   refused({ quietMs: 5, maxMs: 4, waits }, /quiet\.maxMs must be at least quietMs \(5\), not 4$/)
   refused({ quietMs: 5, maxMs: 5 }, /quiet\.waits must be a function$/)
+  const quiet = { quietMs: 5, maxMs: 5, waits } as Quiet
+  inbox.handle('test', 'pong', { handle() {}, gaveUp, quiet })
+  inbox.handle('test', 'ping', { handle() {}, gaveUp, quiet })
+  inbox.handle('test', 'plain', () => {})
+  refused(
+    { ...quiet },
+    /^handlers\.test\.ping and the handler of pong wait for quiet together, .*: give both the same quiet$/,
+  )
+  inbox.handle('test', 'ping', { handle() {}, gaveUp, quiet: { ...quiet, quietMs: 0 } })
 })

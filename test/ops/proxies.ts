@@ -102,7 +102,8 @@ export async function startService(t: Test, env: Record<string, string>, fd?: nu
   const activation = fd === undefined ? '' : 'LISTEN_FDS=1 LISTEN_PID=$$'
   const command = ['sh', '-c', `unset NODE_OPTIONS; ${activation} exec "${process.execPath}" "${SERVER}"`]
   const service = startProgram('the service', command, {
-    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: join(t.testdirName, 'compiled'), ...env },
+    // Each message by itself: answers can be counted.
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: join(t.testdirName, 'compiled'), MESSAGE_QUIET_MS: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe', fd ?? 'ignore'],
   })
   t.teardown(() => service.end('SIGKILL'))
