@@ -4,6 +4,7 @@ import { allHandlers } from './handlers/all.ts'
 import { handlersBySource } from './handlers/by-source.ts'
 import { conversationSettings } from './handlers/conversation-options.ts'
 import type { Services } from './handlers/services.ts'
+import { unansweredHandlers } from './handlers/unanswered.ts'
 import { systemClock } from './inbox/contracts.ts'
 import type { Handler } from './inbox/drain.ts'
 import { LATER_SOURCE } from './inbox/later.ts'
@@ -51,6 +52,7 @@ export type {
   AttentionEvent,
   ForeignEvent,
   HandledEvent,
+  UnansweredEvent,
   UndeliveredEvent,
   UnderstoodEvent,
   WebhookEvents,
@@ -136,7 +138,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     for (const [event, handler] of Object.entries(ofSource)) app.webhooks.inbox.handle(source.name, event, handler)
   }
 
-  for (const [event, handler] of Object.entries(given[LATER_SOURCE] ?? {})) {
+  for (const [event, handler] of Object.entries({ ...unansweredHandlers(services), ...given[LATER_SOURCE] })) {
     app.webhooks.inbox.handle(LATER_SOURCE, event, handler as Handler)
   }
 

@@ -22,6 +22,7 @@ export interface Env {
   CW_TEMPLATES?: string
   HANDOFF_AGENT_ID?: number
   HANDOFF_HOURS: number
+  HANDOFF_ALERT_MINUTES: number
   CW_CALLS_PER_MINUTE: number
   MESSAGE_QUIET_MS: number
   MESSAGE_QUIET_MAX_MS: number
@@ -123,6 +124,12 @@ export const ENV_SCHEMA = {
       exclusiveMinimum: 0,
       default: 24,
       description: 'Hours after a person’s last message until the bot has a conversation again',
+    },
+    HANDOFF_ALERT_MINUTES: {
+      type: 'number',
+      minimum: 0,
+      default: 120,
+      description: 'Minutes until an alert says that no person has answered a handed-over conversation; 0: never',
     },
     CW_CALLS_PER_MINUTE: {
       type: 'integer',

@@ -58,6 +58,7 @@ const NAMES: Names<WebhooksOptions> = {
     path: true,
     handoffAgentId: true,
     handoffHours: true,
+    handoffAlertMinutes: true,
     callsPerMinute: true,
     messageQuietMs: true,
     messageQuietMaxMs: true,

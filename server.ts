@@ -127,6 +127,7 @@ export function webhooksOptions(config: Env, clock = systemClock): WebhooksOptio
       templates: templatesOf(config),
       handoffAgentId: config.HANDOFF_AGENT_ID,
       handoffHours: config.HANDOFF_HOURS,
+      handoffAlertMinutes: config.HANDOFF_ALERT_MINUTES,
       callsPerMinute: config.CW_CALLS_PER_MINUTE,
       messageQuietMs: config.MESSAGE_QUIET_MS,
       messageQuietMaxMs: config.MESSAGE_QUIET_MAX_MS,

@@ -55,6 +55,8 @@ export interface ChatwootMessage {
   attachments?: unknown[]
   /** Unix s. */
   created_at?: number
+  /** Who wrote it; null: a phone's own app, say. */
+  sender?: { id?: number; type?: string } | null
 }
 
 export interface MenuItem {
@@ -118,6 +120,9 @@ export interface ChatwootClient {
    */
   probe(signal: AbortSignal): Promise<void>
 }
+
+/** A message's `message_type`: to the student. */
+export const OUTGOING = 1
 
 /** The content attribute that holds a message's marker. */
 const MARKER = 'tutorbot'

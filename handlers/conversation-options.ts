@@ -13,6 +13,8 @@ export interface ConversationOptions {
   handoffAgentId?: number
   /** So long after a person's last message the bot has the conversation again, h. Default 24. */
   handoffHours?: number
+  /** So long after a hand-over that no person has answered somebody is alerted, min; 0: never. Default 120. */
+  handoffAlertMinutes?: number
   /**
    * A student's messages are answered together once nothing has come in for so long, ms; choices at once. 0: each by
    * itself, at once. Default 2,500.
@@ -30,16 +32,36 @@ const DEFAULT_QUIET_MAX_MS = 10_000
 /** @throws {OptionError} */
 export function conversationSettings(
   options: ConversationOptions,
-): Pick<Services, 'mode' | 'handoffAgentId' | 'handoffMs' | 'templates' | 'quietMs' | 'quietMaxMs'> {
-  const { mode, handoffAgentId, handoffHours, templates } = options
+): Pick<Services, 'mode' | 'handoffAgentId' | 'handoffMs' | 'handoffAlertMs' | 'templates' | 'quietMs' | 'quietMaxMs'> {
+  const { mode, handoffAgentId, templates } = options
   if (mode !== undefined && mode !== 'bot' && mode !== 'account') {
     throw new OptionError('chatwoot.mode (CW_MODE) must be bot or account')
   }
-  if (handoffHours !== undefined && !(Number.isFinite(handoffHours) && handoffHours > 0)) {
+  return {
+    mode,
+    handoffAgentId,
+    ...handoffTimes(options),
+    templates: validTemplates(templates),
+    ...quietTimes(options),
+  }
+}
+
+function handoffTimes({
+  handoffHours: hours,
+  handoffAlertMinutes: minutes,
+}: ConversationOptions): Pick<Services, 'handoffMs' | 'handoffAlertMs'> {
+  if (hours !== undefined && !(Number.isFinite(hours) && hours > 0)) {
     throw new OptionError('chatwoot.handoffHours (HANDOFF_HOURS) must be a number of hours above 0')
   }
-  const handoffMs = handoffHours === undefined ? undefined : handoffHours * 3_600_000
-  return { mode, handoffAgentId, handoffMs, templates: validTemplates(templates), ...quietTimes(options) }
+  if (minutes !== undefined && !(Number.isFinite(minutes) && minutes >= 0)) {
+    throw new OptionError(
+      'chatwoot.handoffAlertMinutes (HANDOFF_ALERT_MINUTES) must be a number of minutes, or 0 for no alert',
+    )
+  }
+  return {
+    handoffMs: hours === undefined ? undefined : hours * 3_600_000,
+    handoffAlertMs: minutes === undefined ? undefined : minutes * 60_000,
+  }
 }
 
 function quietTimes({

@@ -1,4 +1,4 @@
-import type { ChatwootClient } from '../clients/chatwoot.ts'
+import { type ChatwootClient, OUTGOING } from '../clients/chatwoot.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext, HandlerPair } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
@@ -144,7 +144,6 @@ async function isOvertaken(
   const id = String(delivery.payload.conversation.id)
   const current = await client.getConversation(id, signal)
   const last = current.last_non_activity_message
-  const OUTGOING = 1
   const isAnswered = last?.message_type === OUTGOING && !last.private && last.id > delivery.payload.id
   const isTaken =
     whoHas(toConversation(readConversation(current, 'conversation')), services) === 'person' ||

@@ -8,6 +8,7 @@ import { forChannel } from './channel.ts'
 import { type Conversation, fetchConversation, fetchIfAllowed, updateContact } from './conversation.ts'
 import type { Services } from './services.ts'
 import type { TemplateParams, TemplateValues } from './templates.ts'
+import { awaitAnswer } from './unanswered.ts'
 import { isSilent, withWayBack } from './who-has-it.ts'
 
 /** Everything to do in Chatwoot for one delivery. */
@@ -152,20 +153,27 @@ export async function sayOnce(
 
 /** Hands a conversation over to a person. @param key unique to this hand-over */
 export async function handOver(
-  { handoffAgentId }: Services,
+  services: Services,
   client: ChatwootClient,
   conversation: Conversation,
   key: string,
-  { signal, once }: HandlerContext,
+  context: HandlerContext,
 ): Promise<void> {
-  const { id } = conversation
+  const { handoffAgentId } = services
+  const { id, personWroteAt, read } = conversation
+  const { signal, once } = context
   // Somebody waits for a person.
   markUrgent(signal)
   // Known first, and once: Chatwoot assigns a conversation to the agent whose token opens it.
   const assigned = await once(`${key}:assigned`, async () => {
     return (conversation.read ? conversation : await fetchIfAllowed(client, conversation, signal)).assigned
   })
+  await awaitAnswer(services, client, conversation, key, context)
+  // What a person wrote earlier is no answer to this: the bot must not take it back when that was long ago.
+  if (personWroteAt !== undefined && read) {
+    await client.mergeAttributes(id, { person_wrote_at: null }, signal, read)
+  }
   await client.setStatus(id, 'open', signal)
-  await client.changeLabels(id, { add: ['intent:handoff'] }, signal, conversation.read)
+  await client.changeLabels(id, { add: ['intent:handoff'] }, signal, read)
   if (handoffAgentId !== undefined && !assigned) await client.assign(id, handoffAgentId, signal)
 }

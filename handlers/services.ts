@@ -35,6 +35,8 @@ export interface Services {
   templates?: MessageTemplates | undefined
   /** So long after a person's last message the bot has the conversation again, ms. Default: 24 h. */
   handoffMs?: number | undefined
+  /** So long after a hand-over that no person has answered somebody is alerted, ms; 0: never. Default: 2 h. */
+  handoffAlertMs?: number | undefined
   /** The host's own understanding of what the grammar here does not read. */
   understand?: Understand | undefined
   /** How long a student must have been silent before all that came in is answered, ms; 0: at once. Default: at once. */

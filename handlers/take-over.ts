@@ -7,6 +7,7 @@ import { type Conversation, fetchConversation, toConversation } from './conversa
 import { occurredAt } from './occurred-at.ts'
 import { publish, type Reply } from './reply.ts'
 import type { Services } from './services.ts'
+import { endWaiting } from './unanswered.ts'
 import { isSwitchedOff } from './who-has-it.ts'
 
 /** A person writes to a student, and so has the conversation, until it goes back to the bot. */
@@ -24,6 +25,7 @@ export async function takeOver(
   const { id, payload, receivedAt } = delivery
   const { attributes, status, personWroteAt, ...told } = toConversation(payload.conversation)
   const at = occurredAt(payload) ?? receivedAt
+  await endWaiting(client, told.id, context)
   const isKnown = personWroteAt !== undefined && at - personWroteAt < NOTED_EVERY_MS && status !== 'pending'
   if (isSwitchedOff(attributes) || isKnown) return
   const current = await fetchConversation(client, told.id, context.signal)
@@ -33,7 +35,7 @@ export async function takeOver(
   if (current.status === 'pending') await client.setStatus(told.id, 'open', context.signal)
 }
 
-/** A conversation is resolved: whoever had it is done. */
+/** A conversation is resolved: whoever had it is done. One that is pending again is the bot's. */
 export async function giveBack(
   services: Services,
   client: ChatwootClient,
@@ -41,6 +43,8 @@ export async function giveBack(
   context: HandlerContext,
 ): Promise<void> {
   const { personWroteAt, isHandedOver, ...told } = toConversation(payload)
+  const isOver = payload.status === 'resolved' || payload.status === 'pending'
+  if (isOver && isHandedOver) await endWaiting(client, told.id, context)
   if (payload.status !== 'resolved' || (personWroteAt === undefined && !isHandedOver)) return
   const current = await fetchConversation(client, told.id, context.signal)
   await publish(services, client, current, withoutPerson(current, {}), `${id}:given-back`, context)

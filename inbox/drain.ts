@@ -15,7 +15,7 @@ import type {
 } from './contracts.ts'
 import { PermanentError, type System, TransientError } from './errors.ts'
 import type { HandledEvent } from './events.ts'
-import type { Later, ScheduledDelivery } from './later.ts'
+import { LATER_SOURCE, type Later, OWN_EVENT_PREFIX, type ScheduledDelivery } from './later.ts'
 import { needsOf } from './needs.ts'
 import { createOnce, type Once } from './once.ts'
 import { waitedMs } from './pace.ts'
@@ -209,7 +209,11 @@ function createAttempts(
   ): Promise<{ outcome: Outcome; error?: unknown }> {
     const handler = handlerOf(delivery.source, delivery.event)
     try {
-      if (handler === undefined) throw new PermanentError(`No handler is registered for ${delivery.event}`)
+      if (handler === undefined) {
+        if (!isOfOtherVersion(delivery)) throw new PermanentError(`No handler is registered for ${delivery.event}`)
+        log.warn({ delivery: delivery.id, event: delivery.event }, 'nothing done: another version made this for later')
+        return { outcome: { state: 'done' } }
+      }
       // A delivery that kills the process every time must not block its mailbox forever.
       if (delivery.crashed && delivery.attempts > ATTEMPTS_IN_ORDER) {
         throw new TransientError('The process died each time it handled this delivery')
@@ -280,6 +284,11 @@ function createAttempts(
       running.delete(controller)
     }
   }
+}
+
+/** It is this service's own, but of a version that has been taken back. */
+function isOfOtherVersion({ source, event }: TakenDelivery): boolean {
+  return source === LATER_SOURCE && event.startsWith(OWN_EVENT_PREFIX)
 }
 
 /** Until its first await, a handler blocks the event loop. */

@@ -52,6 +52,16 @@ export interface AttentionEvent {
   why: string
 }
 
+/** No person has answered a conversation that was handed over. */
+export interface UnansweredEvent {
+  /** Chatwoot's display id. */
+  conversation: string
+  /** When it was handed over, ISO 8601. */
+  since: string
+  /** For how long, whole minutes. */
+  minutes: number
+}
+
 /** A payment of another installation on the same Stripe account was left alone. */
 export interface ForeignEvent {
   payment: string
@@ -85,4 +95,5 @@ export interface WebhookEvents {
   /** An outside system is unavailable, or available again. */
   held: [HeldEvent]
   undelivered: [UndeliveredEvent]
+  unanswered: [UnansweredEvent]
 }

@@ -8,6 +8,9 @@ import { wellFormed } from './strings.ts'
 /** Their source, unless another is given. */
 export const LATER_SOURCE = 'inbox'
 
+/** What events of this service's own begin with: another version, after an update is undone, may not know them. */
+export const OWN_EVENT_PREFIX = 'tutorbot.'
+
 /** A delivery for later. */
 export interface ScheduledDelivery<P = Payload> {
   /** Whose handler gets it. Default `inbox`. */

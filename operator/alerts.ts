@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { httpUrl } from '../clients/http.ts'
 import type { Clock, Logger } from '../inbox/contracts.ts'
 import { OptionError, type System } from '../inbox/errors.ts'
-import type { AttentionEvent, WebhookEvents } from '../inbox/events.ts'
+import type { AttentionEvent, UnansweredEvent, WebhookEvents } from '../inbox/events.ts'
 import type { Inbox } from '../inbox/inbox.ts'
 import { delay } from '../inbox/store-retry.ts'
 import { utcTime } from '../inbox/utc-time.ts'
@@ -35,6 +35,7 @@ interface Finding {
     | 'verification_failures'
     | 'store_failing'
     | 'payment_needs_person'
+    | 'handoff_unanswered'
   summary: string
   /** Counts and codes, for a payment also who paid what; nothing else of a webhook's content. */
   details: Record<string, string | number | undefined>
@@ -86,9 +87,14 @@ export function createAlerts({ url, inbox, events, clock, log }: AlertsParts): {
     if (!isHeld) return incidents.get(alert)?.({ seconds: Math.round(ms / 1_000) })
     begin({ alert, summary: `${system} is unavailable, and what needs it waits: ${why}`, details: { system } })
   })
-  // Not an incident: each is posted on its own and never resolves.
-  events.on('attention', event => void post(messageOf(paymentFinding(event), 'firing', utcTime(clock.now()))))
+  // No incidents: each is posted on its own and never resolves.
+  events.on('attention', event => reportOnce(paymentFinding(event)))
+  events.on('unanswered', event => reportOnce(unansweredFinding(event)))
   return { start: schedule, close }
+
+  function reportOnce(finding: Finding): void {
+    void post(messageOf(finding, 'firing', utcTime(clock.now())))
+  }
 
   function close(): void {
     closing.abort()
@@ -170,6 +176,14 @@ function paymentFinding(event: AttentionEvent): Finding {
     alert: 'payment_needs_person',
     summary: `A payment of ${amount} by ${who} (${order && `order ${order}, `}${payment}) needs a person: ${why}`,
     details: { amount, student, order, payment, conversation, problem },
+  }
+}
+
+function unansweredFinding({ conversation, since, minutes }: UnansweredEvent): Finding {
+  return {
+    alert: 'handoff_unanswered',
+    summary: `Conversation ${conversation} was handed over to a person at ${since}, and nobody has answered it for ${minutes} minutes`,
+    details: { conversation, since, minutes },
   }
 }
 

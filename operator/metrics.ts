@@ -60,6 +60,7 @@ export function createMetrics({ inbox, breakers, events, clock, log }: MetricsOp
   events.on('attention', () => metrics.attention.inc())
   events.on('foreign', () => metrics.foreign.inc())
   events.on('undelivered', () => metrics.undelivered.inc())
+  events.on('unanswered', () => metrics.unanswered.inc())
   events.on('held', ({ system, isHeld }) => {
     if (isHeld) metrics.holds.inc({ system })
   })
@@ -154,6 +155,9 @@ function metricsIn(registry: Registry) {
     labelNames: ['system'],
   })
   const undelivered = new Counter(common('messages_undelivered_total', 'Messages that did not reach the student'))
+  const unanswered = new Counter(
+    common('handoffs_unanswered_total', 'Hand-overs that no person has answered in time; the log says which'),
+  )
   const understood = new Counter({
     ...common('understand_total', 'Questions to the host’s understand, by outcome: used, nothing, refused or failed'),
     labelNames: ['outcome'],
@@ -188,6 +192,7 @@ function metricsIn(registry: Registry) {
     attention,
     foreign,
     undelivered,
+    unanswered,
     held,
     holds,
     understood,

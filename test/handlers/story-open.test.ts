@@ -112,4 +112,7 @@ t.test('settings that make no sense are named', async t => {
   for (const handoffHours of [0, -1, Number.NaN, '24' as never]) {
     t.throws(() => conversationSettings({ handoffHours }), { message: /HANDOFF_HOURS/ })
   }
+  for (const handoffAlertMinutes of [-1, Number.NaN, '24' as never]) {
+    t.throws(() => conversationSettings({ handoffAlertMinutes }), { message: /HANDOFF_ALERT_MINUTES/ })
+  }
 })

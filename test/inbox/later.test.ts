@@ -149,6 +149,19 @@ tap.test('an event without a handler is dead when it is due', async t => {
   t.match(await inbox.get(deliveryId('inbox', 'a')), { state: 'dead', error: /No handler is registered for unknown/ })
 })
 
+tap.test(
+  'an event of this service’s own that it does not know was made by another version: nothing is done',
+  async t => {
+    const { inbox, app, log } = await start(t)
+    await app.ready()
+    await inbox.schedule(later('a', 0, { event: 'tutorbot.of_the_future' }))
+    const { event } = await log.line(({ msg }) => msg === 'nothing done: another version made this for later')
+    t.equal(event, 'tutorbot.of_the_future')
+    await log.count('webhook handled', 1)
+    t.match(await inbox.get(deliveryId('inbox', 'a')), { state: 'done' })
+  },
+)
+
 tap.test('what was made before a restart is due after it', async t => {
   const first = await start(t)
   await first.app.ready()

@@ -138,6 +138,22 @@ tap.test('an outside system that is unavailable: one alert, and one when it is b
   t.equal(receiver.calls.length, 2)
 })
 
+tap.test('each hand-over that nobody answers is its own alert', async t => {
+  const { app, told, receiver } = await alertedApp(t)
+  const unanswered = { conversation: '42', since: '2026-11-20T15:04:06.000Z', minutes: 120 }
+  app.webhooks.events.emit('unanswered', unanswered)
+  t.match(await told(1), {
+    alert: 'handoff_unanswered',
+    status: 'firing',
+    summary:
+      'Conversation 42 was handed over to a person at 2026-11-20T15:04:06.000Z, and nobody has answered it for 120 minutes',
+    details: unanswered,
+  })
+  app.webhooks.events.emit('unanswered', { ...unanswered, conversation: '43' })
+  t.match(await told(2), { status: 'firing', details: { conversation: '43' } })
+  t.equal(receiver.calls.length, 2, 'without an end')
+})
+
 tap.test('each payment that needs a person is its own alert, with amount and name', async t => {
   const { app, told, receiver, clock } = await alertedApp(t)
   const attention = {

@@ -91,6 +91,8 @@ tap.test('payments that need a person, and those of other installations', async 
   app.webhooks.events.emit('foreign', { payment: 'pi_3' })
   t.same(only(await samples(), 'payments_attention_total'), { '': 1 })
   t.same(only(await samples(), 'payments_foreign_total'), { '': 2 })
+  app.webhooks.events.emit('unanswered', { conversation: '42', since: '2026-11-20T15:04:06.000Z', minutes: 120 })
+  t.same(only(await samples(), 'handoffs_unanswered_total'), { '': 1 })
   app.webhooks.events.emit('understood', { outcome: 'refused' })
   t.same(only(await samples(), 'understand_total'), { '{outcome="refused"}': 1 })
 })
