@@ -158,7 +158,7 @@ export default fp(webhooks, { name: 'tutorbot-webhooks', fastify: '5.x' })
 /** Where students land after paying. Not used without Chatwoot. */
 function returnUrlOf({ stripe = {}, chatwoot = {}, prefix = '' }: WebhooksOptions): Services['returnUrl'] {
   const { returnUrl, publicUrl } = stripe
-  if (returnUrl !== undefined || publicUrl === undefined) return () => returnUrl ?? chatwoot.url ?? ''
+  if (returnUrl !== undefined || publicUrl === undefined) return () => returnUrl ?? (chatwoot.url as string)
   return language => paidPageUrl(`${publicUrl.replace(/\/+$/, '')}${prefix}`, language)
 }
 

@@ -6,7 +6,6 @@ import {
   type ConversationState,
   type MessageState,
   type SenderState,
-  WHATSAPP,
 } from './chatwoot-state.ts'
 import { type Answer, type Call, type StandIn, startStandIn } from './stand-in.ts'
 
@@ -166,7 +165,7 @@ export async function startChatwootApi(options: ChatwootApiOptions = {}): Promis
   }
 
   function show(shown: ConversationState) {
-    const { contact, assignee, messages, inbox = WHATSAPP, ...conversation } = shown
+    const { contact, assignee, messages, inbox, ...conversation } = shown
     const last = messages.at(-1)
     const sender = contacts.get(contact)
     const assigned = assignee !== null && { assignee: { id: assignee, name: 'Sam' }, assignee_type: 'User' }

@@ -13,7 +13,6 @@ import {
   canReply,
   INCOMING,
   type MessageState,
-  WHATSAPP,
 } from './chatwoot-state.ts'
 
 /** What Chatwoot's webhooks say of a change, as things are now. @param at Unix ms */
@@ -32,7 +31,6 @@ export function chatwootBody(change: ChatwootChange, at: number): object {
 const MESSAGE_TYPES = { 0: 'incoming', 1: 'outgoing', 3: 'template' } as const
 
 function optionsOf(contact: ContactState, conversation: ConversationState | undefined, at: number): SampleOptions {
-  const { inbox = WHATSAPP } = conversation ?? {}
   return {
     contactId: contact.id,
     name: contact.name,
@@ -46,9 +44,9 @@ function optionsOf(contact: ContactState, conversation: ConversationState | unde
       status: conversation.status,
       assignee: conversation.assignee,
       additional: conversation.additional_attributes,
-      channel: inbox.channel,
+      channel: conversation.inbox.channel,
       canReply: canReply(conversation, at),
-      inbox: { id: inbox.id, name: inbox.name },
+      inbox: { id: conversation.inbox.id, name: conversation.inbox.name },
     }),
   }
 }

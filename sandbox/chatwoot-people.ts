@@ -130,5 +130,5 @@ export function giveBack(state: ChatwootState, conversation: ConversationState):
 }
 
 function isWidget({ inbox }: ConversationState): boolean {
-  return inbox?.channel === WIDGET.channel
+  return inbox.channel === WIDGET.channel
 }

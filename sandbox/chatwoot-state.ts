@@ -17,8 +17,7 @@ export interface ConversationState {
   messages: MessageState[]
   /** Unix s. */
   last_activity_at: number
-  /** Default: WhatsApp's. */
-  inbox?: InboxState
+  inbox: InboxState
 }
 
 export interface InboxState {
@@ -45,7 +44,7 @@ export interface MessageState {
   attachments?: AttachmentState[]
   /** null: of a template, an activity, or the phone's own app. */
   sender?: SenderState | null
-  /** `failed`: the channel, or the bot that it is for, could not take it. */
+  /** `failed`: the channel could not deliver it. */
   status?: 'sent' | 'delivered' | 'read' | 'failed'
   /** Unix s. */
   created_at?: number
@@ -124,6 +123,7 @@ export class ChatwootState {
       assignee: null,
       messages: [],
       last_activity_at: this.#seconds(),
+      inbox: WHATSAPP,
       ...parts,
     }
     const contact = { id: conversation.contact, name: 'Renée', custom_attributes: {}, ...contactParts }
@@ -251,7 +251,7 @@ export class ChatwootState {
 }
 
 /** Conversation#can_reply? in Chatwoot. Here, one in which nobody has written takes anything. @param at Unix ms */
-export function canReply({ inbox = WHATSAPP, messages }: ConversationState, at: number): boolean {
+export function canReply({ inbox, messages }: ConversationState, at: number): boolean {
   const last = messages.findLast(({ message_type }) => message_type === INCOMING)
   return inbox.channel !== WHATSAPP.channel || !(at / 1_000 - Number(last?.created_at) > WINDOW_S)
 }

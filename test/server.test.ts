@@ -43,6 +43,19 @@ t.test('buildServer', async t => {
     t.equal(app.config.PORT, 0)
   })
 
+  t.test('handles the messages of the inboxes that it is for', async t => {
+    const app = await buildServer({ env: environment(t, { CW_INBOX_IDS: '7,9' }) })
+    t.teardown(() => app.close())
+    for (const [id, status] of [
+      [7, 'accepted'],
+      [8, 'ignored'],
+      [9, 'accepted'],
+    ] as const) {
+      const body = chatwoot.incoming({ message: id, inbox: { id, name: 'An inbox' } })
+      t.match((await app.inject(chatwootRequest(body))).json(), { status }, `inbox ${id}`)
+    }
+  })
+
   t.test('serves the lessons feed only with a token', async t => {
     const closed = await buildServer({ env: environment(t) })
     t.teardown(() => closed.close())

@@ -51,14 +51,12 @@ const hasReply = (messages: MessageState[], index: number) =>
   messages.slice(index + 1).some(message => !isFromStudent(message))
 
 function bubble(context: PageContext, view: View, student: Student, message: MessageState, isRead: boolean): string {
-  const { id, content, attachments = [], created_at, status } = message
+  const { id, content, attachments = [], created_at } = message
   const isOwn = isFromStudent(message)
   const at = hourAndMinute(Number(created_at) * 1_000, context.zone)
   const ticks = !isOwn
     ? ''
-    : status === 'failed'
-      ? '<strong class="undelivered">not delivered</strong>'
-      : html`<span class="ticks !${isRead ? 'read' : ''}">!${ICONS.ticks}</span><span class="unseen">, ${isRead ? 'read' : 'sent'}</span>`
+    : html`<span class="ticks !${isRead ? 'read' : ''}">!${ICONS.ticks}</span><span class="unseen">, ${isRead ? 'read' : 'sent'}</span>`
   return html`<li id="message-${id}" class="!${isOwn ? 'own' : 'theirs'}">
 <div class="bubble"><span class="unseen">${isOwn ? student.name : 'Bijles & Co'}: </span>!${attachments.map(attachment)}!${content === null ? '' : html`!${preview(context, content)}<span class="words">!${linked(content)}</span>`}<span class="meta">${at}!${ticks}</span></div>
 !${choices(context, view, student, message)}

@@ -1,6 +1,6 @@
 import { type LanguageCode, languageOf } from '../../handlers/texts/index.ts'
 import type { Channel } from '../chatwoot-people.ts'
-import { type ConversationState, type InboxState, type MessageState, WHATSAPP } from '../chatwoot-state.ts'
+import type { ConversationState, InboxState, MessageState } from '../chatwoot-state.ts'
 import type { World } from '../world.ts'
 
 export type { Channel }
@@ -35,7 +35,7 @@ export function studentsOf({ chatwoot }: World): Student[] {
     return {
       conversation,
       name: contact?.name ?? 'Nobody',
-      channel: CHANNELS[(conversation.inbox ?? WHATSAPP).channel],
+      channel: CHANNELS[conversation.inbox.channel],
       language: languageOf(contact?.custom_attributes ?? {}, conversation.additional_attributes),
     }
   })

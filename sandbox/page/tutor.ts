@@ -43,10 +43,10 @@ function conversationOf(context: PageContext, view: View, student: Student): str
 }
 
 function entry({ zone }: PageContext, message: MessageState, name: string): string {
-  const { id, content, attachments = [], created_at } = message
+  const { id, content, attachments = [], created_at, status } = message
   const [kind, who] = byWhom(message, name)
   const items = choicesOf(message).map(({ title }) => title)
-  return html`<li id="entry-${id}" class="${kind}"><small>${who}, ${hourAndMinute(Number(created_at) * 1_000, zone)}</small>
+  return html`<li id="entry-${id}" class="${kind}"><small>${who}, ${hourAndMinute(Number(created_at) * 1_000, zone)}!${status === 'failed' ? ', <strong>not delivered</strong>' : ''}</small>
 <span class="words">${content ?? attachments.map(({ file_type }) => `(${file_type})`).join(' ')}</span>!${items.length === 0 ? '' : html`<small class="items">${items.join(' · ')}</small>`}</li>`
 }
 

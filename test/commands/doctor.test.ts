@@ -186,6 +186,8 @@ tap.test('Chatwoot', async t => {
   t.match(await of({}), [/^wrong Chatwoot: .* does not respond like Chatwoot/])
   chatwoot.fail(/conversations/, 'drop')
   t.match(await of({}), [/^wrong Chatwoot: Chatwoot could not be reached/])
+  chatwoot.fail(/conversations\?/, 'drop')
+  t.match(await of({}), [/^wrong Chatwoot: Chatwoot could not be reached/], 'it goes away before its list is asked for')
   t.match(await of({ CW_URL: `${chatwoot.url}/?x`, CW_TOKEN: 'a b' }), [/^wrong Chatwoot: .*CW_TOKEN/])
 })
 

@@ -20,7 +20,7 @@ t.test('the script is told where to go, or what is wrong, and stays where it is'
     ['say', { conversation: '99', text: 'Hoi' }, 400, /^There is no such conversation: the sandbox was started again$/],
     ['say', { conversation: 'x', text: 'Hoi' }, 400, /^conversation must be a whole number$/],
     ['choose', { conversation: '1', message: '99', value: 'book' }, 409, /^There is no such choice: book\.$/],
-    ['student', { name: 'Max', channel: 'telegram' }, 400, /^channel must be one of whatsapp, widget$/],
+    ['student', { name: 'Max', channel: 'telegram' }, 400, /^channel must be one of whatsapp, widget, sms$/],
     ['pay', { session: 'cs_test_99', method: 'card' }, 400, /^There is no such payment/],
     ['pay', { method: 'card' }, 400, /^There is no such payment/],
     ['clock', { to: 'expiry' }, 400, /^No payment link is open, so none expires$/],
@@ -76,9 +76,20 @@ t.test('students on both channels, in every language', async t => {
   const sent = textOf(await get('/sandbox?tutor=1'))
   t.match(sent, /Picture.*Voice message/)
   t.match(sent, /\(image\).*\(audio\)/, 'in the tutor’s view')
-  const message = conversation(1).messages.at(-1)
-  if (message !== undefined) message.status = 'failed'
-  t.match(textOf(await get('/sandbox')), /not delivered/)
+})
+
+t.test('what a channel could not deliver is not on the phone; the tutor sees that it was not', async t => {
+  const { get, world, conversation } = await startPage(t)
+  world.addStudent({ name: 'Sofie', channel: 'sms' })
+  const { state } = world.chatwoot
+  const message = state.addMessage(conversation(2), { content: 'Tot dinsdag' })
+  const phones = async () => (await get('/sandbox?tutor=2')).split('id="tutor"')[0] as string
+  const tutor = async () => textOf((await get('/sandbox?tutor=2')).split('id="tutor"')[1] as string)
+  t.match(textOf(await phones()), /Sofie SMS \(no buttons\).*Bijles & Co: Tot dinsdag/)
+  t.notMatch(await tutor(), /not delivered/)
+  state.failMessage(conversation(2), message, '30003: Unreachable destination handset')
+  t.notMatch(await phones(), /Tot dinsdag/)
+  t.match(await tutor(), /11:00, not delivered Tot dinsdag/)
 })
 
 t.test('the tutor answers, notes, assigns, gives back and resolves', async t => {

@@ -111,6 +111,39 @@ t.test('Chatwoot knows no other path, and bears a conversation without attribute
   t.match(receiver.calls.at(-1)?.body, { custom_attributes: {}, messages: [{ content: 'Hoi', sender_type: null }] })
 })
 
+t.test('24 hours after the last message WhatsApp takes a template alone: free text is accepted, and fails', async t => {
+  const { world, clock } = await startWithReceiver(t)
+  const { url, tokens, conversations } = world.chatwoot
+  /** The message's state after it was sent, and whether the conversation says that it can be answered. */
+  async function send(id: number, body: object) {
+    const path = `${url}/api/v1/accounts/1/conversations/${id}`
+    const headers = { api_access_token: tokens.bot }
+    const sent = await fetch(`${path}/messages`, { method: 'POST', headers, body: JSON.stringify(body) })
+    const { can_reply } = (await (await fetch(path, { headers })).json()) as { can_reply: boolean }
+    const { status, content_attributes } = conversations.get(id)?.messages.at(-1) ?? {}
+    return { answer: sent.status, canReply: can_reply, status, why: content_attributes?.external_error }
+  }
+  const [phone, site] = [
+    world.addStudent({ name: 'Renée', channel: 'whatsapp' }),
+    world.addStudent({ name: 'Emma', channel: 'widget' }),
+  ]
+  for (const id of [phone, site]) world.say(id, 'Hoi')
+  const text = { content: 'Je les is morgen' }
+  const taken = { answer: 200, status: undefined, why: undefined }
+  clock.advance(24 * 60 * 60_000)
+  t.same(await send(phone, text), { ...taken, canReply: true })
+  clock.advance(1_000)
+  t.same(await send(phone, text), {
+    answer: 200,
+    canReply: false,
+    status: 'failed',
+    why: '131047: Re-engagement message',
+  })
+  t.same(await send(phone, { ...text, template_params: { name: 'lesson' } }), { ...taken, canReply: false })
+  t.same(await send(phone, { ...text, private: true }), { ...taken, canReply: false })
+  t.same(await send(site, text), { ...taken, canReply: true }, 'the widget takes anything')
+})
+
 t.test('a call waits for a time or for a promise', async t => {
   const { receiver } = await startWithReceiver(t)
   const { promise, resolve } = Promise.withResolvers<void>()
