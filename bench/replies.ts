@@ -93,7 +93,7 @@ async function book({ world, results }: Side, isCounted: boolean): Promise<void>
   for (const [step, act] of [
     ['first message', () => world.say(conversation, 'Hoi')],
     ['choice', () => world.say(conversation, 'Les boeken')],
-    ['time and link', () => world.say(conversation, '1')],
+    ['time and link', () => world.say(conversation, 'optie 1')],
     ['payment', payNewest],
   ] as const) {
     const before = { at: performance.now(), replies: replies()?.length, ...counts() }

@@ -3,8 +3,10 @@ import { asText, type Json } from '../sources/json.ts'
 import { askedTimeOf, kindOf, offeredOf, readerOf, situationOf } from './booking.ts'
 import type { Conversation } from './conversation.ts'
 import {
+  choiceAt,
   type Intent,
   intentOf,
+  isNumberPlace,
   type Meaning,
   type Situation,
   type Step,
@@ -37,7 +39,7 @@ import {
 import { TEXTS } from './texts/index.ts'
 import { parseTime, type Reader } from './times.ts'
 import { askHost } from './understand.ts'
-import { asksForNewLesson, isYes, positionIn, urgentWishOf, type Wish, type WishSituation, wishOf } from './wishes.ts'
+import { asksForNewLesson, isYes, placeIn, urgentWishOf, type Wish, type WishSituation, wishOf } from './wishes.ts'
 
 /** At the second misunderstood message in a row a person is offered, at the next the conversation is a person's. */
 const OFFER_PERSON_AT = 2
@@ -165,9 +167,9 @@ function mayBeAnyLanguage(found: Found | undefined): boolean {
 function choiceIn({ conversation, text }: Turn, situation: Situation): Meaning | 'here' {
   const choice = understand(text, situation)
   if (choice !== null) return choice
-  const position = positionIn(text)
-  const numbered = position === undefined ? null : understand(String(position), situation)
-  if (numbered !== null) return numbered
+  const place = placeIn(text, isNumberPlace(situation))
+  const named = place === undefined ? null : choiceAt(place, situation)
+  if (named !== null) return named
   const asked = situation.intent === 'slot' ? askedTimeOf(conversation) : undefined
   return asked !== undefined && isYes(text) ? { time: asked } : understandOlder(text, situation)
 }

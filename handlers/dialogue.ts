@@ -15,8 +15,8 @@ interface Branch {
   answers: readonly Step[]
   /** Understood but not shown. */
   also?: readonly Step[]
-  /** Numbers are not understood: the choices are not always shown, so a number may answer an earlier question. */
-  withoutNumbers?: boolean
+  /** Places are not understood: the choices are not always shown, so a number may answer an earlier question. */
+  withoutPlaces?: boolean
 }
 
 /**
@@ -28,7 +28,7 @@ export const DIALOGUE: Record<Intent, Branch> = {
   /** Choosing a time for a lesson to be paid, or a trial lesson. */
   slot: { times: true, answers: ['other_times', 'minutes_60', 'minutes_90', 'menu', 'human'] },
   /** A lesson is reserved and awaits payment. */
-  pay: { answers: ['pay_link', 'other_time', 'human'], also: ['book', 'menu'], withoutNumbers: true },
+  pay: { answers: ['pay_link', 'other_time', 'human'], also: ['book', 'menu'], withoutPlaces: true },
   /** Paid but without a time: choosing another one. */
   rebook: { times: true, answers: ['other_times', 'human'] },
 }
@@ -79,20 +79,34 @@ function choiceValue(at: number): string {
  */
 export function understand(text: string, situation: Situation): Meaning {
   const said = wordsOf(text)
-  const { also = [], times = false, withoutNumbers = false } = DIALOGUE[situation.intent]
-  const isHour = times && Number(said) >= MIN_BARE_HOUR
-  const isPosition = situation.numbersShown || !(withoutNumbers || isHour)
+  const { also = [] } = DIALOGUE[situation.intent]
+  const numbered = isNumberPlace(situation) && /^[1-9]\d?$/.test(said) ? choiceAt(Number(said), situation) : null
+  if (numbered !== null) return numbered
   for (const language of LANGUAGE_CODES) {
     const reader = { ...situation.reader, language }
-    const choices = choicesOf({ ...situation, reader })
     const isMeant = ({ title, value }: MenuItem) => [wordsOf(value), wordsOf(title)].includes(said)
-    const numbered = isPosition ? choices.find((_, index) => said === `${index + 1}`) : undefined
-    const chosen = numbered ?? [...choices, ...itemsOf(also, reader)].find(isMeant)
-    if (chosen === undefined) continue
-    const time = situation.offered.find(at => choiceValue(at) === chosen.value)
-    return time === undefined ? { step: chosen.value as Step } : { time }
+    const chosen = [...choicesOf({ ...situation, reader }), ...itemsOf(also, reader)].find(isMeant)
+    if (chosen !== undefined) return meaningOf(chosen, situation)
   }
   return LANGUAGE_CODES.some(language => LANGUAGES[language].personWords.test(text)) ? { step: 'human' } : null
+}
+
+/** Whether a number alone is a choice's place. Where times are asked for, it is an hour unless numbers were shown. */
+export function isNumberPlace({ intent, numbersShown = false }: Situation): boolean {
+  const { times = false, withoutPlaces = false } = DIALOGUE[intent]
+  return numbersShown || !(times || withoutPlaces)
+}
+
+/** The choice at a place, from 1 on, as in `option 2`. null: there is none, or places are not understood here. */
+export function choiceAt(place: number, situation: Situation): Meaning {
+  if (DIALOGUE[situation.intent].withoutPlaces && !situation.numbersShown) return null
+  const chosen = choicesOf(situation)[place - 1]
+  return chosen === undefined ? null : meaningOf(chosen, situation)
+}
+
+function meaningOf({ value }: MenuItem, { offered }: Situation): Exclude<Meaning, null> {
+  const time = offered.find(at => choiceValue(at) === value)
+  return time === undefined ? { step: value as Step } : { time }
 }
 
 /**
@@ -131,9 +145,6 @@ export function understandOlder(text: string, { intent, without, reader }: Situa
 
 /** What is only shown if it is sold. */
 export const UNSOLD: ReadonlySet<Step> = new Set(['book', 'prices'])
-
-/** Where times are offered, a number from this one on is rather an hour. */
-const MIN_BARE_HOUR = 10
 
 /** Longer than any answer. The rest is ignored: a message could be crafted to make matching slow. */
 export const MAX_ANSWER_LENGTH = 300

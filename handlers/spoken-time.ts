@@ -1,5 +1,14 @@
 import { IANAZone } from 'luxon'
-import { type DayPart, type Group, groupsOf, inOneSentence, type Limit, type Span } from './time-groups.ts'
+import {
+  type DayEnd,
+  type DayPart,
+  type DayRange,
+  type Group,
+  groupsOf,
+  inOneSentence,
+  type Limit,
+  type Span,
+} from './time-groups.ts'
 import { type TimePart, timePartsOf } from './time-parts.ts'
 import type { Reader } from './times.ts'
 
@@ -60,15 +69,18 @@ export function spokenTimes(
 ): SpokenTimes {
   const parts = timePartsOf(text, language).filter(({ is }) => is !== 'filler' && is !== 'lesson')
   const only = parts.filter(({ is }) => is !== 'sign')
-  if (only.length === 1 && only[0]?.is === 'number' && isHourAsked)
-    parts.splice(parts.indexOf(only[0]), 1, { ...only[0], is: 'time' })
+  const [first] = only
+  const number = only.length === 1 && first?.is === 'number' && isHourAsked ? first : undefined
+  if (number !== undefined) parts.splice(parts.indexOf(number), 1, { ...number, is: 'time' })
+  // `3` after `dinsdag` may be the third time of a list.
+  const isPlace = number !== undefined && number.minutes.length > 1
   const groups = groupsOf(inOneSentence(parts))
   const today = dayAt(writtenAt, zone)
   const read = groups.all.map(group => ({ ...resolve(group, today), isRefused: group.isRefused }))
   const durations = only.filter(part => part.is === 'duration')
   const isSaid = (is: TimePart['is']) => only.some(part => part.is === is)
   const wants = isSaid('earlier') ? 'earlier' : isSaid('any') && !isSaid('except') ? 'any' : undefined
-  const isPlain = groups.isPlain && durations.length === 0 && read.every(({ isUnsure }) => !isUnsure)
+  const isPlain = groups.isPlain && !isPlace && durations.length === 0 && read.every(({ isUnsure }) => !isUnsure)
   const time = read.length === 0 ? undefined : timeOf(read, isPlain, before, zone)
   return {
     ...(time && { time }),
@@ -173,7 +185,10 @@ const WEEK = [1, 2, 3, 4, 5, 6, 7]
 const MAX_DAYS_AHEAD = 366
 const MAX_DAYS_REFUSED = 60
 
-function daysOf({ days: parts, isRefused, times }: Group, today: number): { days?: number[]; isUnsure: boolean } {
+function daysOf(
+  { days: parts, isRefused, times }: Pick<Group, 'days' | 'isRefused' | 'times'>,
+  today: number,
+): { days?: number[]; isUnsure: boolean } {
   if (parts.length === 0) return { isUnsure: false }
   const of = <Kind extends DayPart['is']>(is: Kind) =>
     parts.filter((part): part is DayPart & { is: Kind } => part.is === is)
@@ -181,6 +196,13 @@ function daysOf({ days: parts, isRefused, times }: Group, today: number): { days
   const onWeekdays = (days: readonly number[]) =>
     days.filter(day => weekdays.length === 0 || weekdays.includes(weekdayOf(day)))
   const coming = (ahead: number) => onWeekdays(Array.from({ length: ahead + 1 }, (_, index) => today + index))
+  const ranges = of('range')
+  if (ranges.length > 0) {
+    const inRanges = ranges.flatMap(range => daysInRange(range, today))
+    const others = parts.filter(({ is }) => is !== 'range' && is !== 'next')
+    const { days: more = [] } = daysOf({ days: others, isRefused, times }, today)
+    return { days: [...inRanges, ...more], isUnsure: true }
+  }
   const fixed = [...of('days').map(({ days }) => today + days), ...of('date').flatMap(date => dayOfDate(date, today))]
   if (of('days').length + of('date').length > 0) {
     const days = onWeekdays(fixed)
@@ -200,6 +222,18 @@ function daysOf({ days: parts, isRefused, times }: Group, today: number): { days
   // `dinsdag kan ik niet`: no Tuesday.
   const ahead = isRefused && times.length === 0 ? MAX_DAYS_REFUSED : of('next').length > 0 ? 14 : 7
   return { days: coming(ahead), isUnsure: false }
+}
+
+/** `vanaf donderdag` ends as late as a refusal does. */
+function daysInRange({ from, to }: DayRange, today: number): number[] {
+  const first = from === undefined ? today : firstOf(from.day, today) + (from.isIncluded ? 0 : 1)
+  const last = to === undefined ? today + MAX_DAYS_REFUSED : firstOf(to.day, first) - (to.isIncluded ? 0 : 1)
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index)
+}
+
+/** The first such day from a day on. */
+function firstOf(day: DayEnd['day'], from: number): number {
+  return Math.min(...(daysOf({ days: [day], isRefused: false, times: [] }, from).days as number[]))
 }
 
 /** The next such day; none: there is no such date. */

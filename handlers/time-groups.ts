@@ -5,7 +5,20 @@ import type { TimePart } from './time-parts.ts'
 /** From and to before it: minutes of the day. One minute long: exactly then. */
 export type Span = readonly [from: number, to: number]
 
-export type DayPart = Extract<TimePart, { is: 'weekdays' | 'days' | 'weeks' | 'date' }> | { is: 'next' }
+type NamedDay = Extract<TimePart, { is: 'weekdays' | 'days' | 'weeks' | 'date' }>
+export type DayPart = NamedDay | { is: 'next' } | DayRange
+
+/** `bis Donnerstag`, `vanaf dinsdag`, `maandag tot woensdag`. */
+export interface DayRange {
+  is: 'range'
+  from?: DayEnd
+  to?: DayEnd
+}
+
+export interface DayEnd {
+  day: NamedDay
+  isIncluded: boolean
+}
 export type Limit = { from?: readonly number[]; to?: readonly number[] }
 
 /** Days and times that go together, as they are written. */
@@ -35,7 +48,7 @@ export function inOneSentence(parts: readonly TimePart[]): readonly TimePart[] {
   const others = sentences.filter(sentence => !isWhole(sentence)).flat()
   const [only] = whole
   const isStory = whole.length === 1 && others.length > 0 && !others.some(({ is }) => is === 'not' || is === 'except')
-  return isStory && only !== undefined ? [...only, { is: 'else' }] : parts
+  return isStory && only !== undefined ? [...only, { is: 'unsure' }] : parts
 }
 
 /** Puts a text's parts together. `isPlain`: they name days and times and nothing else. */
@@ -53,6 +66,10 @@ class GroupReader {
   #isDenied = false
   #isExcepted = false
   #isSeparated = false
+  /** `heb ik`, of the clause being read: 'occupied' once something is said that is done then. */
+  #doing: 'busy' | 'occupied' | 'free' | undefined
+  /** `alles behalve dinsdag 17:00`: the time is excepted too. */
+  #isAny = false
   #isPlain = true
 
   constructor(parts: readonly TimePart[]) {
@@ -92,6 +109,8 @@ class GroupReader {
         return
       case 'from':
       case 'until':
+        if (!this.#addDayRange(part)) this.#addLimit(part.is)
+        return
       case 'between':
         this.#addLimit(part.is)
         return
@@ -113,6 +132,18 @@ class GroupReader {
       case 'except':
         this.#isExcepted = true
         break
+      case 'any':
+        this.#isAny = true
+        break
+      case 'busy':
+        this.#doing ??= 'busy'
+        break
+      case 'free':
+        this.#doing = 'free'
+        break
+      case 'else':
+        if (this.#doing === 'busy' && this.#clause.length > 0) this.#doing = 'occupied'
+        break
       case 'or':
         this.#isSeparated = true
         break
@@ -122,7 +153,8 @@ class GroupReader {
 
   /** A comma also stands within a time: `Di, 24.11., 17 Uhr`. */
   #endClauseAt(): void {
-    if (this.#isDenied || this.#parts.slice(this.#at).some(({ is }) => is === 'not')) {
+    const isDenial = ({ is }: TimePart) => is === 'not' || is === 'busy'
+    if (this.#isDenied || this.#doing !== undefined || this.#parts.slice(this.#at).some(isDenial)) {
       this.#endClause()
       return
     }
@@ -130,6 +162,9 @@ class GroupReader {
   }
 
   #endClause(): void {
+    // `ik heb tot 3 uur school`: then it is over.
+    this.#isDenied ||= this.#doing === 'occupied' && this.#clause.every(({ limits }) => limits.length === 0)
+    this.#doing = undefined
     // `dinsdag 17:00, dat lukt niet`
     if (this.#isDenied && this.#clause.length === 0) {
       for (const group of this.#before.slice(-1)) group.isRefused = true
@@ -153,7 +188,7 @@ class GroupReader {
   }
 
   #groupFor(kind: 'day' | 'time', isSame: (group: Group) => boolean): Group {
-    const isRefused = this.#isExcepted && kind === 'day'
+    const isRefused = this.#isExcepted && (kind === 'day' || this.#isAny)
     const last = this.#clause.at(-1)
     const isAlternating = last?.order.includes(kind) === true && last.order.at(-1) !== kind
     const isNew =
@@ -206,6 +241,26 @@ class GroupReader {
     this.#isPlain &&= isBesideTime
     if (to !== undefined) this.#groupFor('time', () => false).limits.push({ from: minutes, to })
     else if (isBesideTime || isAlternative || isAfterDay || isBeforeAlternative) this.#addTime(minutes)
+  }
+
+  /** A limit of days, unless an hour of that day follows: `bis Donnerstag`. */
+  #addDayRange({ is, ofDays }: TimePart & { is: 'from' | 'until' }): boolean {
+    const [day, after] = this.#parts.slice(this.#at, this.#at + 2)
+    const isDay = day?.is === 'weekdays' || day?.is === 'days' || day?.is === 'date'
+    if (!isDay) return false
+    const days = this.#clause.at(-1)?.days ?? []
+    const end = { day, isIncluded: ofDays !== 'excluded' }
+    if (is === 'until' && this.#isAfterDay() && days.length > 0) {
+      // `dinsdag tot donderdag`
+      days.push({ is: 'range', from: { day: days.pop() as NamedDay, isIncluded: true }, to: end })
+    } else {
+      const isHour = after?.is === 'time' || after?.is === 'number' || after?.is === 'part'
+      if (isHour || ofDays === undefined) return false
+      this.#addDay({ is: 'range', ...(is === 'from' ? { from: end } : { to: end }) })
+    }
+    this.#isPlain = false
+    this.#at++
+    return true
   }
 
   #addLimit(kind: 'from' | 'until' | 'between'): void {

@@ -42,6 +42,7 @@ function tokensOf(text: string, vocabulary: TimeVocabulary): Token[] {
     .toLowerCase()
     .normalize('NFD')
     .replace(/['’]ll\b/gu, '')
+    .replace(/\bt\/m\b/gu, 'tm')
     .replace(/[\p{M}'’‘`´]/gu, '')
     .replaceAll('ß', 'ss')
   const all = [...plain.matchAll(/\p{L}+|\d+|\S/gu)].map(match => match[0])
@@ -183,7 +184,11 @@ function monthDateAt(tokens: readonly Token[], at: number): Found | undefined {
 
 function ordinalAt(tokens: readonly Token[], at: number): Found | undefined {
   const found = dayOfMonthAt(tokens, at)
-  return found?.isOrdinal ? { parts: [{ is: 'date', day: found.day }], end: found.end } : undefined
+  if (found === undefined) return undefined
+  // `am 3.`, but not `am 3.12.`
+  const isAfterDot = found.end === at + 2 && tokens[found.end]?.isJoined !== true
+  const isDotted = isAfterDot && has(tokens[at - 1], 'onDate') !== undefined
+  return found.isOrdinal || isDotted ? { parts: [{ is: 'date', day: found.day }], end: found.end } : undefined
 }
 
 const HOUR = 60
@@ -273,6 +278,7 @@ const IDLE: ReadonlySet<string> = new Set([
   'month',
   'inAWhile',
   'lessonOf',
+  'onDate',
   'unsure',
 ])
 

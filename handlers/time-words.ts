@@ -1,7 +1,7 @@
 import { Info } from 'luxon'
 import { Spelling, splitPhrases, wordsIn } from './phrases.ts'
 import { LANGUAGES, type Language, type LanguageCode } from './texts/index.ts'
-import type { TimeWord } from './texts/language.ts'
+import type { TimeWord, TimeWords } from './texts/language.ts'
 
 /** What a word or phrase says about a time. Parts of the day are in hours, `before` and `duration` in minutes. */
 export type Sense =
@@ -16,7 +16,11 @@ export type Sense =
   | { is: 'duration'; minutes: number }
   /** The text may mean something else by what it says. */
   | { is: 'unsure' }
-  | { is: TimeWord }
+  | { is: 'from' | 'until'; ofDays?: DayLimit }
+  | { is: Exclude<TimeWord, 'from' | 'until'> }
+
+/** Whether the day is meant too: `bis Donnerstag`, `before Thursday`. */
+export type DayLimit = 'included' | 'excluded'
 
 /** The time words of a language's students. */
 export interface TimeVocabulary {
@@ -89,7 +93,7 @@ function sensesOf({ locale, times }: Language): [phrase: string, senses: Sense[]
       { is: 'part', from, to },
     ]),
     ...all(times.durations, minutes => [{ is: 'duration', minutes }]),
-    ...wordSenses(times.words),
+    ...wordSenses(times),
     ...all(times.weekdays, weekdays => [{ is: 'weekdays', weekdays }]),
     ...Info.weekdays('long', { locale }).map(weekday(false)),
     ...Info.weekdays('short', { locale }).map(weekday(true)),
@@ -101,12 +105,17 @@ function sensesOf({ locale, times }: Language): [phrase: string, senses: Sense[]
 }
 
 /** One word may be of several kinds: `u` stands after an hour, and before minutes. */
-function wordSenses(words: Readonly<Record<TimeWord, string>>): Map<string, Sense[]> {
+function wordSenses({ words, dayLimits }: TimeWords): Map<string, Sense[]> {
   const senses = new Map<string, Sense[]>()
+  const limits = new Map<string, DayLimit>()
+  for (const [ofDays, phrases] of Object.entries(dayLimits) as [DayLimit, string][]) {
+    for (const phrase of splitPhrases(phrases)) limits.set(wordsIn(phrase).join(' '), ofDays)
+  }
   for (const [is, phrases] of Object.entries(words) as [TimeWord, string][]) {
     for (const phrase of splitPhrases(phrases).filter(Boolean)) {
       const plain = wordsIn(phrase).join(' ')
-      senses.set(plain, [...(senses.get(plain) ?? []), { is }])
+      const ofDays = is === 'from' || is === 'until' ? limits.get(plain) : undefined
+      senses.set(plain, [...(senses.get(plain) ?? []), { is, ...(ofDays && { ofDays }) } as Sense])
     }
   }
   return senses

@@ -139,15 +139,19 @@ const NUMBER_TEXT = /^[\p{L}\d\s().,!?#:👍✅👌🙏😀😊🙂]*$/u
 /** Without `optie` before it, a larger number is rather an hour. */
 const MAX_BARE_NUMBER = 6
 
-/** The choice that is named by its number: `optie 2`, `(1)`, `1️⃣`, `de eerste graag`. undefined: none is. */
-export function positionIn(text: string): number | undefined {
-  const plain = text.replace(/(\d)\uFE0F?\u20E3/g, ' $1 ')
+/**
+ * The place of the choice that is named by it: `optie 2`, `(1)`, `1️⃣`, `de eerste graag`. undefined: none is.
+ * @param isNumberPlace a number alone is one too: `1 graag`
+ */
+export function placeIn(text: string, isNumberPlace: boolean): number | undefined {
+  const plain = text.replace(/(\d)\uFE0F?\u20E3/g, ' ($1) ')
   if (!NUMBER_TEXT.test(plain)) return undefined
   const words = wordsIn(plain).filter(word => !NUMBER_FILLERS.has(word))
   const others = words.filter(word => !MARKERS.has(word))
-  const isMarked = others.length < words.length
+  const isMarked = others.length < words.length || /\(\d\)|#\d/.test(plain)
   const [word, ...more] = others
   if (word === undefined || more.length > 0) return undefined
-  if (/^\d{1,2}$/.test(word)) return isMarked || Number(word) <= MAX_BARE_NUMBER ? Number(word) : undefined
+  const isPlace = isMarked || (isNumberPlace && Number(word) <= MAX_BARE_NUMBER)
+  if (/^\d{1,2}$/.test(word)) return isPlace ? Number(word) : undefined
   return ORDINALS.get(word) ?? (isMarked ? CARDINALS.get(word) : undefined)
 }

@@ -237,6 +237,11 @@ export const de: Language = {
       doppelstunde: 120,
       'eine doppelstunde': 120,
     },
+    dayLimits: {
+      included:
+        'ab, erst ab, nicht vor, nicht früher als, frühestens, frühestens ab, irgendwann ab, bis, bis spätestens, spätestens, nicht später als, nicht nach',
+      excluded: 'nach, später als, erst nach, irgendwann nach, vor, früher als, irgendwann vor',
+    },
     isMonthFirst: false,
     words: {
       clock: 'uhr, h',
@@ -260,11 +265,14 @@ export const de: Language = {
       ago: 'her',
       or: 'oder, und, beziehungsweise, bzw, sonst, ansonsten',
       but: 'aber, sondern, dafür, lieber, stattdessen, weil, dagegen',
-      not: 'nicht, kein, keine, keinen, nie, nein, unmöglich, schlecht, keine zeit, belegt, verhindert, leider nicht',
-      except: 'außer, ausser, ausgenommen, bis auf, nicht am',
+      busy: 'habe ich, hab ich, ich habe, ich hab, hat mein sohn, hat meine tochter, hat er, hat sie, muss ich, ich muss, bin ich, ich bin, gehe ich, ich gehe, spiele ich',
+      free: 'zeit, frei, verfügbar, zuhause, da, nichts, lust, luft, einverstanden, dabei, bereit',
+      onDate: 'am, den, dem',
+      not: 'zu spät, zu früh, arbeite ich, muss ich arbeiten, trainiere ich, nicht, kein, keine, keinen, nie, nein, unmöglich, schlecht, keine zeit, belegt, verhindert, leider nicht',
+      except: 'jederzeit außer, alles außer, immer außer, außer, ausser, ausgenommen, bis auf, nicht am',
       next: 'nächsten, nächster, nächste, nächstes, naechsten, naechster',
       weekly: 'jede woche, wöchentlich, woechentlich, jeden, jede, jeder, immer, einmal die woche, regelmäßig, fester',
-      any: 'egal, ist egal, ist mir egal, mir egal, ganz egal, egal wann, wann auch immer, wann immer, jederzeit, irgendwann, so bald wie möglich, sobald wie möglich, so schnell wie möglich, so früh wie möglich, möglichst bald, möglichst schnell, schnellstmöglich, baldmöglichst, keine präferenz, spielt keine rolle, nächstmöglich, nächstmöglicher, nächstmöglichen, nächste freie, nächsten freien, erster freier, ersten freien, such du aus, bin flexibel, flexibel, jeden tag, jeder tag, alle tage, immer frei',
+      any: 'jederzeit außer, alles außer, immer außer, egal, ist egal, ist mir egal, mir egal, ganz egal, egal wann, wann auch immer, wann immer, jederzeit, irgendwann, so bald wie möglich, sobald wie möglich, so schnell wie möglich, so früh wie möglich, möglichst bald, möglichst schnell, schnellstmöglich, baldmöglichst, keine präferenz, spielt keine rolle, nächstmöglich, nächstmöglicher, nächstmöglichen, nächste freie, nächsten freien, erster freier, ersten freien, such du aus, bin flexibel, flexibel, jeden tag, jeder tag, alle tage, immer frei',
       earlier: 'früher, eher, etwas früher, ein bisschen früher, was früher',
       morning: 'morgen',
       filler:

@@ -255,6 +255,12 @@ export const en: Language = {
       'a double lesson': 120,
       'double lesson': 120,
     },
+    dayLimits: {
+      included:
+        'from, not before, no earlier than, not earlier than, until, till, til, by, no later than, not later than, not after, up to',
+      excluded:
+        'after, later than, any time after, anytime after, sometime after, before, earlier than, any time before, anytime before, sometime before',
+    },
     isMonthFirst: true,
     words: {
       clock: "h, o'clock, o clock, oclock, hrs",
@@ -278,12 +284,15 @@ export const en: Language = {
       ago: 'ago',
       or: 'or, and, or else, otherwise',
       but: 'but, rather, instead, because, though, however',
-      not: 'not, cant, cannot, can not, no, never, dont, doesnt, wont, isnt, unable, impossible, busy, unavailable, not free, couldnt',
+      busy: 'i have, ive got, i got, i have to, i need to, i must, i am, im, i go, i play, i do, my son has, my daughter has, he has, she has, there is, theres',
+      free: 'time, available, home, nothing, off, there, able, happy, in, around for',
+      onDate: '',
+      not: 'too late, too early, im working, i am working, i have work, i have to work, i need to work, i must work, not, cant, cannot, can not, no, never, dont, doesnt, wont, isnt, unable, impossible, busy, unavailable, not free, couldnt',
       except:
-        'except, except for, except on, other than, apart from, any day but, anything but, any time but, every day but, all days but, not on, any day other than',
+        'any time but, anytime but, any time except, anytime except, everything but, any day except, except, except for, except on, other than, apart from, any day but, anything but, any time but, every day but, all days but, not on, any day other than',
       next: 'next',
       weekly: 'every week, weekly, each week, every, each, once a week, regular, recurring',
-      any: 'any time, anytime, any day, any time is fine, anytime works, whenever, doesnt matter, does not matter, dont mind, do not mind, dont care, no preference, as soon as possible, asap, the soonest, soonest, first available, the first available, earliest, the earliest, earliest possible, next available, the next available, you choose, you pick, every day, all days, always free, im flexible, flexible, whatever works, whatever suits you',
+      any: 'any time but, anytime but, any time except, anytime except, everything but, any time, anytime, any day, any time is fine, anytime works, whenever, doesnt matter, does not matter, dont mind, do not mind, dont care, no preference, as soon as possible, asap, the soonest, soonest, first available, the first available, earliest, the earliest, earliest possible, next available, the next available, you choose, you pick, every day, all days, always free, im flexible, flexible, whatever works, whatever suits you',
       earlier: 'earlier, sooner, something earlier, anything earlier, a bit earlier',
       morning: 'morgen',
       filler:

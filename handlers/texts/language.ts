@@ -134,6 +134,8 @@ export interface TimeWords {
   unsure: readonly string[]
   /** How long a lesson lasts, in minutes. */
   durations: Readonly<Record<string, number>>
+  /** Phrases of `from` and `until` that limit days too, with commas between: whether the day itself is meant. */
+  dayLimits: { included: string; excluded: string }
   /** A date in digits may have its month first, as in America: `11/25`. */
   isMonthFirst: boolean
   /** Phrases with commas between. */
@@ -174,6 +176,12 @@ export type TimeWord =
   | 'not'
   /** Denies the days and parts of the day that follow. */
   | 'except'
+  /** What the student does at that time, if something unknown follows: `dinsdag 17:00 heb ik voetbal`. */
+  | 'busy'
+  /** After `busy`: that nothing is done then. Often also stands without it. */
+  | 'free'
+  /** Before the day of a month: `am 3.` */
+  | 'onDate'
   /** Before a weekday: the coming one, or one week later. */
   | 'next'
   | 'weekly'

@@ -257,6 +257,11 @@ export const nl: Language = {
       'dubbel uur': 120,
       'dubbele les': 120,
     },
+    dayLimits: {
+      included:
+        'vanaf, pas vanaf, niet voor, niet eerder dan, op zn vroegst, op zijn vroegst, voor, tot, tm, tot en met, uiterlijk, tot uiterlijk, niet later dan, niet na',
+      excluded: 'na, pas na, later dan, ergens na, eerder dan, ergens voor',
+    },
     isMonthFirst: false,
     words: {
       clock: 'uur, u, h, uren',
@@ -274,17 +279,21 @@ export const nl: Language = {
       weekUnit: 'weken, week',
       from: 'na, vanaf, later dan, niet voor, niet eerder dan, niet vroeger dan, van, pas na, pas vanaf, op zn vroegst, op zijn vroegst, ergens na',
       until:
-        'voor, tot, niet na, eerder dan, vroeger dan, niet later dan, uiterlijk, tot en met, tot uiterlijk, ergens voor',
+        'voor, tot, tm, niet na, eerder dan, vroeger dan, niet later dan, uiterlijk, tot en met, tot uiterlijk, ergens voor',
       around: 'rond, omstreeks, ongeveer, tegen, zo rond, rond een uur of, een uur of, circa, plusminus, zo tegen',
       between: 'tussen',
       ago: 'geleden',
       or: 'of, en, ofwel, dan wel, anders',
       but: 'maar, wel, liever, want, echter',
-      not: 'niet, geen, nooit, nee, onmogelijk, bezet, geen tijd, druk',
-      except: 'behalve, uitgezonderd, behalve op, maar niet op, zolang het niet, niet op',
+      not: 'niet, geen, nooit, nee, onmogelijk, bezet, geen tijd, druk, te laat, te vroeg, werk ik, sport ik, train ik, moet ik werken, verhinderd',
+      busy: 'heb ik, ik heb, heeft mijn zoon, heeft mijn dochter, heeft hij, heeft ze, heeft zij, moet ik, ik moet, zit ik, ik zit, ben ik, ik ben, ga ik, ik ga, sta ik',
+      free: 'tijd, vrij, beschikbaar, thuis, akkoord, nodig, zin in, niks, niets, er, ruimte, gelegenheid, aanwezig',
+      onDate: '',
+      except:
+        'elke tijd behalve, alle tijden behalve, alles behalve, behalve, uitgezonderd, behalve op, maar niet op, zolang het niet, niet op',
       next: 'volgende',
       weekly: 'elke week, iedere week, wekelijks, wekelijkse, elke, iedere, elke keer, ieder, vaste, vast, elk',
-      any: 'maakt niet uit, maakt me niet uit, maakt mij niet uit, maakt niks uit, maakt niet zoveel uit, boeit niet, boeit me niet, maakt niets uit, geen voorkeur, wanneer dan ook, zo snel mogelijk, zsm, zo spoedig mogelijk, zo vroeg mogelijk, eerstvolgende, eerst mogelijke, eerste mogelijkheid, eerste vrije, kies jij maar, kies maar, kan altijd, ik kan altijd, alle dagen, elke dag, iedere dag, elk moment, wanneer het jou uitkomt, wanneer jullie kunnen, wanneer kan het, snelste, altijd goed',
+      any: 'elke tijd behalve, alle tijden behalve, alles behalve, altijd, maakt niet uit, maakt me niet uit, maakt mij niet uit, maakt niks uit, maakt niet zoveel uit, boeit niet, boeit me niet, maakt niets uit, geen voorkeur, wanneer dan ook, zo snel mogelijk, zsm, zo spoedig mogelijk, zo vroeg mogelijk, eerstvolgende, eerst mogelijke, eerste mogelijkheid, eerste vrije, kies jij maar, kies maar, kan altijd, ik kan altijd, alle dagen, elke dag, iedere dag, elk moment, wanneer het jou uitkomt, wanneer jullie kunnen, wanneer kan het, snelste, altijd goed',
       earlier: 'eerder, vroeger, iets eerder, iets vroeger, wat eerder, wat vroeger',
       morning: 'morgen',
       filler:

@@ -14,7 +14,7 @@ for (let run = 0; run < RUNS; run++) {
       const session = (n: number) => [...world.stripe.sessions.values()][n - 1] as Session
       const book = async () => {
         await renee.says('Les boeken')
-        await renee.says('1')
+        await renee.says('optie 1')
       }
       await world.inPeace(async () => {
         await renee.says('Hoi')

@@ -32,7 +32,7 @@ tap.test('a lesson takes 18 calls of Chatwoot, from the first word to the paymen
   await renee.says('Les boeken')
   const choice = tutor.calls()
   t.ok(choice.chatwoot.length <= 3, `a choice: ${choice.chatwoot.join(', ')}`)
-  await renee.says('1')
+  await renee.says('optie 1')
   const time = tutor.calls()
   t.ok(time.chatwoot.length <= 4, `a time and its link: ${time.chatwoot.join(', ')}`)
   t.equal(time.stripe, 1)

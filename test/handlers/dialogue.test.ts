@@ -1,5 +1,13 @@
 import t from 'tap'
-import { choicesOf, DIALOGUE, intentOf, type Situation, type Step, understand } from '../../handlers/dialogue.ts'
+import {
+  choiceAt,
+  choicesOf,
+  DIALOGUE,
+  intentOf,
+  type Situation,
+  type Step,
+  understand,
+} from '../../handlers/dialogue.ts'
 import { TEXTS } from '../../handlers/texts/index.ts'
 
 const ZONE = 'Europe/Amsterdam'
@@ -29,22 +37,43 @@ t.test('the choices of a situation, in their order', async t => {
   )
 })
 
-t.test('an answer is understood by its value, its title in any language, or its number', async t => {
+t.test('an answer is understood by its value, or its title in any language', async t => {
   const [first, second] = TIMES as [number, number]
   const cases: [string, object][] = [
     ['2026-11-24T10:00:00.000Z', { time: second }],
     ['di 24 nov 10:00', { time: first }],
     [' DI 24 NOV 10:00. ', { time: first }],
     ['Tue 24 Nov 10:00', { time: first }],
-    ['1', { time: first }],
-    ['2)', { time: second }],
-    ['3', { step: 'other_times' }],
     ['andere tijden!', { step: 'other_times' }],
     ['Other times', { step: 'other_times' }],
     ['minutes_90', { step: 'minutes_90' }],
   ]
   for (const [text, meaning] of cases) t.strictSame(understand(text, situation()), meaning, text)
 })
+
+t.test(
+  'a number is a choice’s place where the choices were numbered; else it is an hour where times are asked for',
+  async t => {
+    const [first, second] = TIMES as [number, number]
+    const places: [string, object][] = [
+      ['1', { time: first }],
+      ['2)', { time: second }],
+      ['3', { step: 'other_times' }],
+    ]
+    for (const [text, meaning] of places) {
+      t.strictSame(understand(text, situation({ numbersShown: true })), meaning, text)
+      t.equal(understand(text, situation()), null, text)
+      t.equal(understand(text, situation({ intent: 'rebook' })), null, text)
+    }
+    t.strictSame(understand('1', situation({ intent: 'menu' })), { step: 'book' }, 'nothing else has a number there')
+    t.equal(understand('7', situation({ numbersShown: true })), null)
+    t.equal(understand('1', situation({ intent: 'pay' })), null)
+    t.strictSame(choiceAt(2, situation()), { time: second }, 'as in `option 2`')
+    t.equal(choiceAt(9, situation()), null)
+    t.equal(choiceAt(1, situation({ intent: 'pay' })), null)
+    t.strictSame(choiceAt(1, situation({ intent: 'pay', numbersShown: true })), { step: 'pay_link' })
+  },
+)
 
 t.test('only offered choices are understood; a person can be asked for anywhere', async t => {
   for (const text of ['', '0', '7', '-1', 'minutes_60', 'book', 'Les boeken', 'blub']) {

@@ -132,7 +132,7 @@ for (const outcome of ['warning_closed', undefined]) {
 t.test('a later order’s state stays', async t => {
   const { tutor, renee } = await paid(t)
   await renee.says('Les boeken')
-  await renee.says('2')
+  await renee.says('optie 2')
   await tutor.deliver(pay(tutor.session(2)).completed)
   const vague = dispute({ reason: null, evidence_details: null })
   await tutor.deliver(stripeEvent('charge.dispute.created', vague, { id: 'evt_1' }))

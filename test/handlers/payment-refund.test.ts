@@ -10,7 +10,7 @@ t.test('refunding lesson A leaves the status and labels of paid lesson B', async
   const a = tutor.session()
   await tutor.deliver(pay(a).completed)
   await renee.says('Les boeken')
-  await renee.says('2')
+  await renee.says('optie 2')
   const b = tutor.session(2)
   await tutor.deliver(pay(b).completed)
   const { custom_attributes, labels } = structuredClone(renee.conversation)

@@ -80,7 +80,7 @@ t.test('a second payment under way in the conversation keeps no time: both are t
   // The tutor has cleared the conversation, so that the student could begin anew.
   renee.conversation.custom_attributes = { misunderstood: 0 }
   await renee.says('Les boeken')
-  await renee.says('2')
+  await renee.says('optie 2')
   const second = complete(tutor.session(2), 'requires_action')
   await tutor.deliver(sessionEvent(second, 'completed'))
   t.match(renee.read().at(-1), /\nLet op: je les op .* is pas gereserveerd als de betaling binnen is.$/)

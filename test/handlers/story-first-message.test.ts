@@ -15,7 +15,7 @@ function another(tutor: Tutor, contact = {}) {
 
 t.test('a time in the first message is asked back, and yes reserves it', async t => {
   const tutor = await setUp(t)
-  for (const yes of ['ja', 'ja graag', 'ok', '1', '👍', 'di 24 nov 17:00']) {
+  for (const yes of ['ja', 'ja graag', 'ok', 'optie 1', '👍', 'di 24 nov 17:00']) {
     const one = another(tutor)
     t.strictSame(await one.says('Kan ik dinsdag om 17:00 een les?'), [THIS])
     t.strictSame(one.choices(), [
@@ -125,7 +125,7 @@ t.test('the prices, and then the question again, in every state', async t => {
   t.strictSame(one.choices(), ['Les boeken', 'Gratis proefles', 'Prijzen', 'Iemand spreken'])
   await one.says('Les boeken')
   t.match(await one.says('prijs?'), [/^Onze prijzen[\s\S]*Wanneer wil je/])
-  await one.says('1')
+  await one.says('optie 1')
   t.match(await one.says('hoeveel kost het?'), [/^Onze prijzen[\s\S]*wacht op je betaling/])
 })
 

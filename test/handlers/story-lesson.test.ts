@@ -181,7 +181,7 @@ t.test('a trial or paid lesson’s time is taken at the last moment: others are 
   await renee.says('Hoi')
   await renee.says('Gratis proefles')
   await take('2026-11-24T16:00:00Z')
-  t.match(await renee.says('1'), [/^Die tijd is helaas niet meer vrij.\nWanneer wil je je les van 30 minuten/])
+  t.match(await renee.says('optie 1'), [/^Die tijd is helaas niet meer vrij.\nWanneer wil je je les van 30 minuten/])
   t.equal(renee.choices()[0], 'di 24 nov 18:30', 'after the buffer')
 
   const tim = await reserved(tutor, { id: 4100043, contact: 4100002 })
@@ -230,7 +230,7 @@ t.test('a choice handled late gets a link valid from now', async t => {
     headers: { 'retry-after': '360' },
     body: { error: { type: 'rate_limit_error', message: 'Later' } },
   })
-  const delivery = await renee.sends('1')
+  const delivery = await renee.sends('optie 1')
   await tutor.nextAttempt(delivery, 1)
   t.match(renee.read().at(-1), /Betaal € 60,00 vóór 11:46/)
   t.equal((await tutor.busy()).length, 1)
@@ -242,7 +242,7 @@ t.test('a contact without a name, and a lesson with a subject', async t => {
   Object.assign(tutor.chatwoot.contacts.get(4100001) as object, { name: null })
   await renee.says('Hoi')
   await renee.says('Les boeken')
-  await renee.says('1')
+  await renee.says('optie 1')
   t.match(tutor.session().metadata, { service: 'Wiskunde B', student_name: undefined })
   await tutor.deliver(pay(tutor.session()).completed)
   t.match(await tutor.lessons(), [{ student: '', service: 'Wiskunde B' }])
@@ -253,7 +253,7 @@ t.test('regression: one trial lesson, even where the contact can’t be written'
   const renee = tutor.student()
   await renee.says('Hoi')
   await renee.says('Gratis proefles')
-  await renee.says('1')
+  await renee.says('optie 1')
   await renee.says('menu')
   t.strictSame(renee.choices(), ['Les boeken', 'Prijzen', 'Iemand spreken'])
 })

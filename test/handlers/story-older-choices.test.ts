@@ -56,7 +56,7 @@ t.test('an older list’s buttons while the menu is open, and a reservation’s 
   t.match(await renee.says('Liever 90 minuten'), [/^Wanneer wil je je les van 90/])
   await renee.says('Terug naar het menu')
   t.match(await renee.says('Andere tijden'), [/^Wanneer wil je je les van 90/])
-  await renee.says('1')
+  await renee.says('optie 1')
   await tutor.deliver(pay(tutor.session()).completed)
   t.match(await renee.says('Link opnieuw sturen'), [/^Hoi! Waarmee/])
 })

@@ -178,7 +178,7 @@ t.test('regression: one fact in two events is reported once', async t => {
   const expired = sessionEvent(tutor.session(), 'expired')
   await tutor.deliver(expired)
   await renee.says('Les boeken')
-  await renee.says('1')
+  await renee.says('optie 1')
   const state = { ...renee.conversation.custom_attributes }
   const said = renee.read().length
   t.equal(await tutor.deliver({ ...expired, id: 'evt_again' }), 'webhook handled')
@@ -230,7 +230,7 @@ t.test(
     Object.assign(renee.conversation, { status: 'pending', assignee: null })
     t.match(await renee.says('Andere tijden'), [/^Wanneer wil je/])
     Object.assign(renee.conversation.custom_attributes as object, { order_id: null })
-    t.strictSame(await renee.says('2'), ['Een ogenblik: iemand van ons neemt dit gesprek over.'])
+    t.strictSame(await renee.says('optie 2'), ['Een ogenblik: iemand van ons neemt dit gesprek over.'])
     t.match(renee.notes().at(-1), /the order of the paid lesson \(order_id\) is not known/)
   },
 )
@@ -261,7 +261,7 @@ t.test('regression: after a trial lesson, a payment made elsewhere has its attri
   const renee = tutor.student()
   await renee.says('Hoi')
   await renee.says('Gratis proefles')
-  await renee.says('1')
+  await renee.says('optie 1')
   const metadata = { conversation_id: '4100042', order_id: 'other', lesson_start: '2026-11-25T10:00:00+01:00' }
   await tutor.deliver(
     stripeEvent('payment_intent.succeeded', stripePaymentIntent({ metadata, paymentIntent: 'pi_1' }), { id: 'evt_1' }),

@@ -9,7 +9,7 @@ t.test('a person can be requested at any point', async t => {
   for (const way of [
     ['Kan ik een mens spreken?'],
     ['Les boeken', 'ik wil een medewerker'],
-    ['Les boeken', '1', 'Iemand spreken'],
+    ['Les boeken', 'optie 1', 'Iemand spreken'],
   ]) {
     t.test(way.join(', '), async t => {
       const tutor = await setUp(t)
@@ -53,7 +53,7 @@ t.test('five messages in a second: one coherent answer to each, in order', async
   const tutor = await setUp(t)
   const renee = tutor.student()
   const deliveries: string[] = []
-  for (const text of ['Hoi', 'Les boeken', 'Liever 90 minuten', '3', 'dank je'])
+  for (const text of ['Hoi', 'Les boeken', 'Liever 90 minuten', 'optie 3', 'dank je'])
     deliveries.push(await renee.sends(text))
   for (const delivery of deliveries) t.equal(await tutor.receiver.handled(delivery), 'webhook handled')
   t.match(renee.read(), [
@@ -93,7 +93,7 @@ t.test('missing configuration: the student is handed over, and the tutor told', 
       const renee = tutor.student('whatsapp', {}, contact)
       await renee.says('Hoi')
       await renee.says('Les boeken')
-      if (name === 'no such price') await renee.says('1')
+      if (name === 'no such price') await renee.says('optie 1')
       t.equal(renee.read().at(-1), 'Een ogenblik: iemand van ons neemt dit gesprek over.')
       t.match(renee.notes(), [problem])
       t.match(renee.conversation, { status: 'open', labels: ['intent:handoff'] })

@@ -128,7 +128,7 @@ t.test('regression: refunding an old order leaves the pending one alone', async 
   await tutor.deliver(pay(first).completed)
   await renee.says('Les boeken')
   t.match(renee.conversation.custom_attributes, { order_id: null, payment_status: null }, 'that one is over')
-  await renee.says('2')
+  await renee.says('optie 2')
   t.strictSame(renee.conversation.labels, ['status:awaiting_pay'], 'labels too')
   const pending = { ...renee.conversation.custom_attributes }
   await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1', metadata: first.metadata ?? {} }))

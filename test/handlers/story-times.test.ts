@@ -6,8 +6,8 @@ import { MINUTE, reserved, setUp } from '../helpers/lesson-story.ts'
 
 t.test('a time can be typed on WhatsApp', async t => {
   const cases = [
-    ['2', 'dinsdag 24 november om 16:00'],
-    ['2.', 'dinsdag 24 november om 16:00'],
+    ['optie 2', 'dinsdag 24 november om 16:00'],
+    ['(2)', 'dinsdag 24 november om 16:00'],
     ['di 24 nov 11:00', 'dinsdag 24 november om 11:00'],
     ['Tue 24 Nov 11:00', 'dinsdag 24 november om 11:00'],
     ['dinsdag 17:00', 'dinsdag 24 november om 17:00'],
@@ -21,7 +21,7 @@ t.test('a time can be typed on WhatsApp', async t => {
       const tutor = await setUp(t)
       const renee = tutor.student()
       await renee.says('Hoi')
-      await renee.says('1')
+      await renee.says('optie 1')
       t.match((await renee.says(text))[0], `Je les op ${when} staat voor je klaar.`)
     })
   }
@@ -36,6 +36,36 @@ t.test('a typed time that fits several days or none is asked back', async t => {
   t.match(renee.choices().slice(0, 6), Array(6).fill(/^wo 25 nov/))
   t.match(await renee.says('zondag 10:00'), [/^Dan zijn er geen lessen, wel van maandag tot en met vrijdag.*\nWanneer/])
   t.match(renee.choices().slice(0, 6), Array(6).fill(/^(vr 27 nov|ma 30 nov|di 1 dec) 1/))
+})
+
+t.test('a number alone is an hour where no numbers were shown: offered, never reserved', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  await renee.says('Les boeken')
+  for (const text of ['3', '3 graag', '3?', '3 uur', '15']) {
+    t.match(await renee.says(text), [/^Wanneer wil je/], text)
+    t.match(renee.choices().slice(0, 6), Array(6).fill(/ 15:00$/), text)
+  }
+  const tim = tutor.student('whatsapp', { id: 4100043, contact: 4100002 })
+  for (const text of ['Hoi', 'Les boeken', 'dinsdag']) await tim.says(text)
+  t.match(await tim.says('3'), [/^Wanneer wil je/], 'it may be the third time that was shown')
+  t.strictSame(tim.choices().slice(0, 2), ['di 24 nov 15:00', 'Andere tijden'])
+  t.strictSame(await tutor.busy(), [], 'nothing is held')
+  await tim.says('dinsdag')
+  t.match(await tim.says('17'), [/^Je les op dinsdag 24 november om 17:00/], 'no place in a list: an hour')
+})
+
+t.test('regression: tomorrow is the day after it was written, also if it is handled after midnight', async t => {
+  const tutor = await setUp(t, { at: '2026-11-24T22:59:50Z' })
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  await renee.says('Les boeken')
+  const created_at = Date.parse('2026-11-24T22:59:58Z') / 1_000
+  tutor.clock.advance(MINUTE)
+  t.match(await renee.sendsMessage({ content: 'morgen 17:00', created_at }), [
+    /^Je les op woensdag 25 november om 17:00/,
+  ])
 })
 
 t.test('other times, another length, back to the menu', async t => {
@@ -67,7 +97,7 @@ t.test('two students take the last slot at the same moment: one gets it, the oth
     await one.says('Hoi')
     await one.says('Les boeken')
   }
-  const answers = await Promise.all([renee.says('1'), tim.says('1')])
+  const answers = await Promise.all([renee.says('optie 1'), tim.says('optie 1')])
   t.strictSame(
     answers
       .flat()
@@ -150,8 +180,8 @@ t.test('regression: a number sent twice does not cancel the reservation', async 
   const renee = tutor.student()
   await renee.says('Hoi')
   await renee.says('Les boeken')
-  await renee.says('2')
-  t.strictSame(await renee.says('2'), ['Sorry, dat begreep ik niet.'])
+  await renee.says('optie 2')
+  t.strictSame(await renee.says('optie 2'), ['Sorry, dat begreep ik niet.'])
   t.equal(tutor.session().status, 'open')
   t.match(await renee.says('menu'), ['Hoi! Waarmee kan ik je helpen?'])
   await renee.says('Les boeken')
@@ -167,5 +197,5 @@ t.test('regression: other times were offered before the link expired: the offer 
   const said = renee.read().length
   await tutor.deliver(sessionEvent(tutor.session(), 'expired'))
   t.equal(renee.read().length, said)
-  t.match(await renee.says('2'), [/^Je les op/])
+  t.match(await renee.says('optie 2'), [/^Je les op/])
 })

@@ -73,7 +73,7 @@ t.test('resolved and written to again: the bot has it, and the old label and ass
   await quiet()
   t.match(await says('hoeveel kost het?'), [PRICES])
   t.strictSame(of().labels, ['vip'])
-  for (const text of ['Les boeken', '1']) await says(text)
+  for (const text of ['Les boeken', 'optie 1']) await says(text)
   world.chatwoot.state.setLabels(of(), ['intent:handoff', 'status:awaiting_pay'])
   await quiet()
   t.match(await says('laat maar'), [/^> Hoi/])

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Phrases, Spelling, splitPhrases, wordsIn } from '../../handlers/phrases.ts'
 import { LANGUAGE_CODES, LANGUAGES } from '../../handlers/texts/index.ts'
-import { positionIn, urgentWishOf, wishOf } from '../../handlers/wishes.ts'
+import { placeIn, urgentWishOf, wishOf } from '../../handlers/wishes.ts'
 
 const SITUATIONS = (['menu', 'slot', 'pay', 'rebook'] as const).flatMap(intent =>
   [true, false].map(isPersonOffered => ({ intent, isPersonOffered })),
@@ -102,7 +102,7 @@ t.test('a message is understood in a millisecond, whatever is in it', async t =>
   const readAll = () => {
     for (const text of hostile) {
       for (const situation of SITUATIONS)
-        void [urgentWishOf(text, situation), wishOf(text, situation), positionIn(text)]
+        void [urgentWishOf(text, situation), wishOf(text, situation), placeIn(text, false)]
     }
   }
   readAll()
@@ -129,5 +129,8 @@ t.test('a choice by its number: a larger one only where it is said to be one', a
     ['2 of 3', undefined],
     ['graag', undefined],
   ]
-  for (const [text, position] of cases) t.equal(positionIn(text), position, text)
+  for (const [text, place] of cases) t.equal(placeIn(text, true), place, text)
+  for (const text of ['1', '1 graag', '6', 'de 2 graag'])
+    t.equal(placeIn(text, false), undefined, `${text}: may be an hour`)
+  for (const text of ['optie 1', '#1', '(1)', '1️⃣', 'de eerste']) t.equal(placeIn(text, false), 1, text)
 })

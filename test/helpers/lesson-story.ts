@@ -74,7 +74,7 @@ export async function reserved(tutor: Awaited<ReturnType<typeof setUp>>, parts: 
   const one = tutor.student('whatsapp', parts)
   await one.says('Hoi')
   await one.says('Les boeken')
-  const [text] = await one.says('1')
+  const [text] = await one.says('optie 1')
   if (!text?.startsWith('Je les op')) throw new Error(`not reserved: ${text}`)
   return one
 }

@@ -65,3 +65,29 @@ t.test('what is no time', async t => {
   t.equal(read('24 Nov 2026', 'en')?.isMeant(at('2026-11-24T10:00')), true)
   t.equal(read('17 Uhr 25. November', 'de')?.isMeant(at('2026-11-25T17:00')), true)
 })
+
+t.test('regression: tomorrow is the day after it was written, also when it is handled after midnight', async t => {
+  const written = at('2026-11-23T23:59:58')
+  for (const [text, language] of [
+    ['morgen 17:00', 'nl'],
+    ['tomorrow 17:00', 'en'],
+    ['morgen 17:00', 'de'],
+  ] as const) {
+    const spoken = spokenTime(text, written, { zone: 'Europe/Amsterdam', language })
+    t.ok(spoken?.isCertain, language)
+    t.ok(spoken?.isMeant(at('2026-11-24T17:00')), language)
+    t.notOk(spoken?.isMeant(at('2026-11-25T17:00')), language)
+  }
+})
+
+t.test('limits of days', async t => {
+  const days = (text: string, language: LanguageCode = 'nl') => read(text, language)?.wanted[0]?.days?.length
+  t.equal(days('tot vandaag'), 1)
+  t.equal(days('before today', 'en'), 0)
+  t.equal(days('vanaf donderdag of dinsdag'), 61 - 3 + 1)
+  t.equal(days('to Thursday', 'en'), 1, '`move it to Thursday` is no range')
+  t.ok(read('tot donderdag 17:00')?.isMeant(at('2026-11-26T17:00')), 'an hour of that day')
+  t.notOk(read('tot donderdag kan ik niet')?.isMeant(at('2026-11-25T17:00')))
+  t.ok(read('tot donderdag kan ik niet')?.isMeant(at('2026-11-27T17:00')))
+  t.notOk(read('vanaf donderdag')?.isCertain)
+})
