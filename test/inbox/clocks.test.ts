@@ -74,6 +74,21 @@ tap.test('deliveries accepted with the clock ahead are handled at once after a s
   t.match(await again.take('mailbox:fails', now + SECOND), { key: 'fails', attempts: 2 })
 })
 
+tap.test(
+  'the clock is set back while deliveries wait for quiet: they are handled at once, not when it has caught up',
+  async t => {
+    const store = openSqliteStore(join(t.testdir(), 'webhooks.db'))
+    t.teardown(() => store.close())
+    const quiet = { ends: false, quietMs: 2 * SECOND, maxMs: 5 * SECOND }
+    const at = Date.now()
+    for (const key of ['a', 'b']) {
+      await store.insert(delivery(key, { orderingKey: 'box', receivedAt: at, quiet }), false)
+    }
+    t.equal(await store.take('box', at - 4 * SECOND), null, 'a small correction delays nothing for long')
+    t.match(await store.take('box', at - HOUR), { together: [{ key: 'a' }, { key: 'b' }] })
+  },
+)
+
 tap.test('a due time beyond any retry is ignored', async t => {
   const store = openSqliteStore(join(t.testdir(), 'webhooks.db'))
   t.teardown(() => store.close())
