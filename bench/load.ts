@@ -34,7 +34,7 @@ export interface LoadResult {
 function prepare({ source, secret }: LoadOptions, number: number): Buffer {
   const body =
     source === 'chatwoot'
-      ? railsJson(chatwoot.incoming({ message: number, conversation: 1 + (number % 5_000) }))
+      ? railsJson(chatwoot.incoming({ message: number, conversation: 1 + (number % 5_000), at: Date.now() }))
       : railsJson(stripeOf(number))
   const headers = source === 'chatwoot' ? signChatwoot(body, secret) : signStripe(body, secret)
   const path = source === 'chatwoot' ? '/cw' : '/webhook/payments'
