@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { allHandlers } from './handlers/all.ts'
 import { handlersBySource } from './handlers/by-source.ts'
+import { createConversationDesk } from './handlers/conversation-desk.ts'
 import { conversationSettings } from './handlers/conversation-options.ts'
 import type { Services } from './handlers/services.ts'
 import { unansweredHandlers } from './handlers/unanswered.ts'
@@ -127,6 +128,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     zone: validTimeZone(options.calendar?.timeZone),
     returnUrl: returnUrlOf(options),
     ...conversationSettings(chatwoot),
+    ...(options.operator?.token !== undefined && { operatorPage: `${options.prefix ?? ''}/dashboard` }),
     understand: options.understand,
     installationId: () => app.webhooks.inbox.installationId(),
     events: eventsOf(app),
@@ -148,8 +150,9 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   if (options.operator !== undefined) {
     // Loaded only when used: its packages take a seventh of the start.
     const { default: operatorRoutes } = await import('./routes/operator/index.ts')
-    const { zone } = services
-    await app.register(operatorRoutes, { ...options.operator, zone, clock, prefix })
+    const { zone, chatwoot: client } = services
+    const desk = client && createConversationDesk(services, client)
+    await app.register(operatorRoutes, { ...options.operator, zone, clock, desk, prefix })
   }
 }
 

@@ -37,6 +37,8 @@ export interface Services {
   handoffMs?: number | undefined
   /** So long after a hand-over that no person has answered somebody is alerted, ms; 0: never. Default: 2 h. */
   handoffAlertMs?: number | undefined
+  /** The path of the operator's page, if there is one. */
+  operatorPage?: string | undefined
   /** The host's own understanding of what the grammar here does not read. */
   understand?: Understand | undefined
   /** How long a student must have been silent before all that came in is answered, ms; 0: at once. Default: at once. */

@@ -31,7 +31,7 @@ export function whoHas(conversation: Conversation, { now, mode, handoffMs }: Own
   return mode === 'bot' && status === 'open' ? 'unclear' : 'bot'
 }
 
-export type OwnerSettings = Pick<Services, 'now' | 'mode' | 'handoffMs'>
+export type OwnerSettings = Pick<Services, 'now' | 'mode' | 'handoffMs' | 'operatorPage'>
 
 /** Whether the bot must be silent. What is unclear is a person's. */
 export function isSilent(conversation: Conversation, settings: OwnerSettings): boolean {
@@ -39,10 +39,15 @@ export function isSilent(conversation: Conversation, settings: OwnerSettings): b
 }
 
 /** A hand-over's note, and how the bot gets the conversation back. */
-export function withWayBack(note: string, { language }: Conversation, { mode, handoffMs }: OwnerSettings): string {
+export function withWayBack(
+  note: string,
+  { id, language }: Conversation,
+  { mode, handoffMs, operatorPage }: OwnerSettings,
+): string {
   const hours = (handoffMs ?? HANDOFF_MS) / 3_600_000
   const { wayBack } = LANGUAGES[language]
-  return [note, wayBack[mode === 'account' ? 'account' : 'bot'], wayBack.byItself(hours)].join('\n')
+  const onPage = operatorPage === undefined ? [] : [wayBack.onPage(`${operatorPage}/conversations/${id}`)]
+  return [note, wayBack[mode === 'account' ? 'account' : 'bot'], ...onPage, wayBack.byItself(hours)].join('\n')
 }
 
 const ACTIVITY = 2

@@ -38,6 +38,7 @@ export function timelineWords({ what, attempt }: TimelineEntry): string {
 export function noticeOf({ done, count }: Record<string, unknown>): string | undefined {
   if (done === 'replayed') return 'Replayed. It is being handled again; this page follows it.'
   if (done === 'discarded') return 'Discarded. It will not be retried.'
+  if (done === 'given-back') return 'Given back to the bot.'
   if (done === 'replayed-many' && typeof count === 'string' && /^\d{1,9}$/.test(count)) {
     return `${deliveries(Number(count))} replayed.`
   }

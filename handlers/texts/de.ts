@@ -8,6 +8,7 @@ export const de: Language = {
   wayBack: {
     bot: 'So gibst du das Gespräch an TutorBot zurück: auf „pending“ (ausstehend) setzen oder abschließen.',
     account: 'So gibst du das Gespräch an TutorBot zurück: abschließen, auf die nächste Nachricht antwortet TutorBot.',
+    onPage: path => `Oder gib es auf der Seite von TutorBot zurück: ${path}`,
     byItself: hours => `Sonst antwortet TutorBot ${hours} Stunden nach deiner letzten Nachricht wieder.`,
   },
   personWords:

@@ -8,6 +8,7 @@ export const en: Language = {
   wayBack: {
     bot: 'To give the conversation back to TutorBot, set it to pending, or resolve it.',
     account: 'To give the conversation back to TutorBot, resolve it: the next message is answered by TutorBot.',
+    onPage: path => `Or give it back on TutorBot’s page: ${path}`,
     byItself: hours => `Otherwise TutorBot answers again ${hours} hours after your last message.`,
   },
   personWords:

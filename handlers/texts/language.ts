@@ -23,6 +23,8 @@ export interface Language {
     bot: string
     /** With an account's webhook alone. */
     account: string
+    /** @param path of the operator's page */
+    onPage(path: string): string
     byItself(hours: number): string
   }
   /** luxon's tokens: https://moment.github.io/luxon/#/formatting?id=table-of-tokens */

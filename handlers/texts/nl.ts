@@ -8,6 +8,7 @@ export const nl: Language = {
   wayBack: {
     bot: 'Wil je het gesprek teruggeven aan TutorBot? Zet het op pending (in de wacht), of sluit het af.',
     account: 'Wil je het gesprek teruggeven aan TutorBot? Sluit het af: op het volgende bericht antwoordt TutorBot.',
+    onPage: path => `Of geef het terug op de pagina van TutorBot: ${path}`,
     byItself: hours => `Anders antwoordt TutorBot weer ${hours} uur na je laatste bericht.`,
   },
   personWords:

@@ -62,7 +62,7 @@ export function createDeliveryPage({ base, frame, time }: Layout) {
   function orderingLink(orderingKey: string): string {
     const conversation = /^conversation:[^:]*:(\d+)$/.exec(orderingKey)?.[1]
     if (conversation === undefined) return html`${orderingKey}`
-    return html`<a href="${base}/deliveries?conversation=${conversation}">${orderingKey}</a>`
+    return html`<a href="${base}/deliveries?conversation=${conversation}">${orderingKey}</a> · <a href="${base}/conversations/${conversation}">who has it</a>`
   }
 
   function timelineEntry(entry: TimelineEntry): string {

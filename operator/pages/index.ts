@@ -1,3 +1,4 @@
+import { createConversationPage } from './conversation.ts'
 import { createDeliveryPage } from './delivery.ts'
 import { createLayout } from './layout.ts'
 import { createList } from './list.ts'
@@ -20,6 +21,7 @@ export function createPages(base: string, zone: string, sources: () => readonly 
     ...createOverview(layout),
     ...createList(layout, sources),
     ...createDeliveryPage(layout),
+    ...createConversationPage(layout),
     ...createReplayPage(layout),
   }
 }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { ConversationDesk } from '../../handlers/conversation-desk.ts'
 import type { Clock } from '../../inbox/contracts.ts'
 import type { Inbox } from '../../inbox/inbox.ts'
 import { createActivity } from '../../operator/activity.ts'
@@ -12,6 +13,7 @@ import type { FilterValues } from '../../operator/pages/list.ts'
 import { timelineOf } from '../../operator/views.ts'
 import { asObject } from '../../sources/json.ts'
 import type { Access } from './access.ts'
+import { giveBack, lookAt } from './conversations.ts'
 import { discardOne, find, replayMany, replayOne } from './deliveries.ts'
 import { createLive } from './live.ts'
 import { refuseForeign, type Session, type Sessions, SignedOutError } from './session.ts'
@@ -22,6 +24,8 @@ export interface DashboardOptions {
   /** The IANA time zone of times shown. */
   zone: string
   clock: Clock
+  /** null: no token for Chatwoot. */
+  desk: ConversationDesk | null
 }
 
 /** The largest form, bytes. */
@@ -60,7 +64,7 @@ const TITLES: Record<number, string> = {
 
 /** The operator's page: HTML from the server, updated by a small script but usable without it. */
 export default async function dashboard(app: FastifyInstance, options: DashboardOptions): Promise<void> {
-  const { access, sessions, zone, clock } = options
+  const { access, sessions, zone, clock, desk } = options
   const { inbox, breakers, events } = app.webhooks
   const base = app.prefix
   const pages = createPages(base, zone, () => inbox.sources())
@@ -121,7 +125,7 @@ export default async function dashboard(app: FastifyInstance, options: Dashboard
   })
 
   await app.register(async signedIn =>
-    pagesOfDeliveries(signedIn, { base, pages, sessions, inbox, zone, readOverview, readOne }),
+    pagesOfDeliveries(signedIn, { base, pages, sessions, inbox, zone, readOverview, readOne, desk }),
   )
 
   async function readOverview() {
@@ -157,13 +161,14 @@ interface PageParts {
   sessions: Sessions
   inbox: Inbox
   zone: string
+  desk: ConversationDesk | null
   readOverview(): Promise<Parameters<ReturnType<typeof createPages>['overview']>[1]>
   readOne(id: string): Promise<Parameters<ReturnType<typeof createPages>['one']>[1]>
 }
 
 /** Pages that need a session. */
 function pagesOfDeliveries(signedIn: FastifyInstance, parts: PageParts): void {
-  const { base, pages, sessions, inbox, zone, readOverview, readOne } = parts
+  const { base, pages, sessions, inbox, zone, readOverview, readOne, desk } = parts
   signedIn.addHook('onRequest', async (request, reply) => {
     if (request.operatorSession !== null || request.method === 'POST') return
     return reply.redirect(`${base}/sign-in?${new URLSearchParams({ next: request.url })}`, 303)
@@ -221,6 +226,16 @@ function pagesOfDeliveries(signedIn: FastifyInstance, parts: PageParts): void {
   signedIn.post<OfOne>('/deliveries/:id/discard', async ({ params: { id }, body }, reply) => {
     await discardOne(inbox, id, asObject(body).reason)
     return reply.redirect(`${base}/deliveries/${encodeURIComponent(id)}?done=discarded`, 303)
+  })
+
+  signedIn.get<OfOne>('/conversations/:id', async (request, reply) => {
+    const view = await lookAt(desk, request.params.id)
+    return sendPage(reply, pages.conversation(sessionOf(request), view, noticeOf(asObject(request.query))))
+  })
+
+  signedIn.post<OfOne>('/conversations/:id/give-back', async ({ params: { id }, log }, reply) => {
+    await giveBack(desk, id, log)
+    return reply.redirect(`${base}/conversations/${id}?done=given-back`, 303)
   })
 
   /** Shows a filter's error beside its field. */

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance } from 'fastify'
+import type { ConversationDesk } from '../../handlers/conversation-desk.ts'
 import type { Clock } from '../../inbox/contracts.ts'
 import { OptionError } from '../../inbox/errors.ts'
 import { jsonText } from '../../operator/json-text.ts'
@@ -18,10 +19,17 @@ const MIN_TOKEN_CHARACTERS = 16
 /** Largest body accepted, bytes. */
 const BODY_LIMIT = 64 * 1024
 
+interface OperatorParts {
+  zone: string
+  clock: Clock
+  /** null: no token for Chatwoot. */
+  desk: ConversationDesk | null
+}
+
 /** The operator's routes, all behind a token. @throws {OptionError} */
 export default async function operatorRoutes(
   app: FastifyInstance,
-  { token, metricsToken, zone, clock }: OperatorOptions & { zone: string; clock: Clock },
+  { token, metricsToken, zone, clock, desk }: OperatorOptions & OperatorParts,
 ): Promise<void> {
   if (metricsToken !== undefined) checkToken('operator.metricsToken (METRICS_TOKEN)', metricsToken)
   // If both are missing, report this one.
@@ -52,11 +60,13 @@ export default async function operatorRoutes(
   await app.register(metricsRoute, { access: access.requireMetricsToken(metricsToken), clock })
   if (token === undefined) return
   // Loaded only with a token: metrics alone need neither Swagger nor the pages.
-  const [{ default: dashboard }, { default: deliveriesApi }, { default: openApi }] = await Promise.all([
-    import('./dashboard.ts'),
-    import('./deliveries.ts'),
-    import('./open-api.ts'),
-  ])
+  const [{ default: dashboard }, { default: deliveriesApi }, { default: conversationsApi }, { default: openApi }] =
+    await Promise.all([
+      import('./dashboard.ts'),
+      import('./deliveries.ts'),
+      import('./conversations.ts'),
+      import('./open-api.ts'),
+    ])
   const paths = ['/dashboard', '/docs'].map(path => `${app.prefix}${path}`)
   const sessions = createSessions(token, paths, () => clock.now())
   await app.register(async api => {
@@ -67,8 +77,9 @@ export default async function operatorRoutes(
       },
     })
     await api.register(deliveriesApi, { access: access.requireToken, zone })
+    await api.register(conversationsApi, { access: access.requireToken, desk })
   })
-  await app.register(dashboard, { prefix: '/dashboard', access, sessions, zone, clock })
+  await app.register(dashboard, { prefix: '/dashboard', access, sessions, zone, clock, desk })
 }
 
 /** @throws {OptionError} */

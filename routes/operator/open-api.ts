@@ -18,7 +18,8 @@ async function openApi(app: FastifyInstance, { access }: OpenApiOptions): Promis
     openapi: {
       info: {
         title: 'tutorbot-webhooks',
-        description: 'View accepted webhooks; replay or discard those that failed.',
+        description:
+          'View accepted webhooks; replay or discard those that failed. See who has a conversation; give it back to the bot.',
         version: '1',
       },
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'ADMIN_TOKEN' } } },

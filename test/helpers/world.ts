@@ -8,7 +8,7 @@ import type { LogLine } from './log.ts'
 import { clockAt } from './tutor.ts'
 
 /** The service in the sandbox's world, over real HTTP both ways. */
-export async function startInWorld(t: Test, chatwoot: WebhooksOptions['chatwoot'] = {}) {
+export async function startInWorld(t: Test, chatwoot: WebhooksOptions['chatwoot'] = {}, more: WebhooksOptions = {}) {
   const clock = clockAt(t, MONDAY)
   let port = 0
   const world = await startWorld({
@@ -30,6 +30,7 @@ export async function startInWorld(t: Test, chatwoot: WebhooksOptions['chatwoot'
       },
       stripe: { apiBase: world.stripe.url, secretKey: world.stripe.secretKey, prices: PRICES },
       inbox: { clock },
+      ...more,
     },
     'debug',
   )

@@ -267,6 +267,8 @@ tap.test('the documentation, from the schemas', async t => {
   const { app, api } = await operatedApp(t)
   const { body } = await api('GET', '/docs/json')
   t.same(Object.keys(body.paths).sort(), [
+    '/conversations/{id}',
+    '/conversations/{id}/give-back',
     '/deliveries',
     '/deliveries/replay',
     '/deliveries/{id}',
