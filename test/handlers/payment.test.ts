@@ -458,6 +458,26 @@ t.test('a foreign payment given up after crashes leaves no note', async t => {
   t.strictSame(tutor.chatwoot.calls, [])
 })
 
+t.test(
+  'Chatwoot fails to the end: the payment is parked, that nobody could be told is an error, and it is handled later',
+  async t => {
+    const tutor = await setUp(t)
+    tutor.chatwoot.fail(/4100042/, { status: 500, body: { error: 'boom' } }, 100)
+    const id = await tutor.pay(tutor.session('completed'))
+    for (let attempt = 1; attempt < 7; attempt++) await tutor.nextAttempt(id, attempt)
+    t.match(await tutor.ended(id, 7), { msg: 'webhook parked' })
+    t.match(await tutor.log.line(({ msg }) => msg === 'the gaveUp handler failed'), {
+      level: LEVELS.error,
+      delivery: id,
+      err: { message: /Chatwoot answered 500/ },
+    })
+    t.strictSame(notes(tutor.conversation), [])
+    tutor.chatwoot.recover()
+    t.match(await tutor.nextAttempt(id, 7), { msg: 'webhook handled' })
+    t.match(tutor.conversation.custom_attributes, { payment_status: 'paid' })
+  },
+)
+
 t.test('no token or key is in the log', async t => {
   const tutor = await setUp(t)
   tutor.chatwoot.fail(NOTE, { status: 401, body: { error: 'Invalid Access Token' } }, 3)

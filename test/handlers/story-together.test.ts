@@ -23,6 +23,8 @@ async function started(t: Test) {
     id,
     handled,
     of: () => conversation(id),
+    conversation,
+    clock,
     log,
     /** Writes them one after the other, each within the wait of the one before. */
     async says(...texts: string[]) {
@@ -91,6 +93,23 @@ t.test('a choice does not wait', async t => {
   await handled()
   await handled()
   t.not(chat(of()).at(-1), choice?.title, 'it is answered without a silence')
+})
+
+t.test('a choice in the website’s widget does not wait either: it comes as an update of the question', async t => {
+  const { world, handled, conversation, clock } = await started(t)
+  const id = world.addStudent({ name: 'Emma', channel: 'widget', language: 'nl' })
+  world.say(id, 'Hoi')
+  await world.settled()
+  clock.advance(QUIET_MS)
+  await handled()
+  const question = lastQuestion(conversation(id))
+  const [choice] = (question.content_attributes.items as { title: string; value: string }[]).slice(-1)
+  const before = chat(conversation(id)).length
+  world.choose(id, question.id, choice?.value as string)
+  // The echo of the bot's own message, which waits too, is taken along.
+  await handled()
+  await handled()
+  t.ok(chat(conversation(id)).length > before, 'it is answered without a silence')
 })
 
 t.test('wrong times are refused', async t => {
