@@ -110,10 +110,7 @@ function findOne(turn: Turn): Found | undefined {
   const wish = wishOf(text, wishes)
   const { time: spoken, minutes, wants } = said
   if (spoken !== undefined && maySpeak(intent, spoken, wish)) return timeIn(turn, { spoken, said }, wish)
-  const isSaid =
-    minutes !== undefined
-      ? stepOf(wish) === undefined || stepOf(wish) === 'book'
-      : wants !== undefined && wish === undefined
+  const isSaid = minutes !== undefined ? stepOf(wish) === undefined : wants !== undefined && wish === undefined
   if (isHourAsked && isSaid) return { said }
   if (typeof wish !== 'object' || !('step' in wish)) return wish
   return situation.without.has(wish.step) && !UNSOLD.has(wish.step) ? 'here' : wish

@@ -74,7 +74,8 @@ function joinedSenses(word: string, { phrases, dayNames }: TimeVocabulary): read
   for (let length = 4; length < word.length - 2; length++) {
     const [day, rest] = [word.slice(0, length), word.slice(length).replace(/^(morgen|fruh)$/, 'morgens')]
     const part = phrases.get(rest)?.find(({ words }) => words.length === 1)?.senses
-    if (dayNames.has(day) && part?.[0]?.is === 'part') return [...(phrases.get(day)?.at(-1)?.senses ?? []), ...part]
+    const name = dayNames.get(day)
+    if (name !== undefined && part?.[0]?.is === 'part') return [...name, ...part]
   }
   return undefined
 }

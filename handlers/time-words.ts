@@ -29,7 +29,7 @@ export interface TimeVocabulary {
   /** Corrects the names of weekdays. */
   spelling: Spelling
   /** Names of days, at the start of a word that ends with a part of the day: `dinsdagmiddag`. */
-  dayNames: ReadonlySet<string>
+  dayNames: ReadonlyMap<string, readonly Sense[]>
 }
 
 const known = new Map<LanguageCode, TimeVocabulary>()
@@ -46,7 +46,7 @@ const OWN_ONLY: ReadonlySet<Sense['is']> = new Set(['hour', 'before'])
 
 function vocabularyOf(own: Language): TimeVocabulary {
   const senses = new Map<string, Sense[]>()
-  const dayNames = new Set<string>()
+  const dayNames = new Map<string, readonly Sense[]>()
   const names: string[] = []
   // The student's own language first: where two differ, it wins.
   for (const language of [own, ...own.times.alsoReads.map(code => LANGUAGES[code])]) {
@@ -56,7 +56,7 @@ function vocabularyOf(own: Language): TimeVocabulary {
       senses.set(phrase, all)
       const [sense] = all
       if (sense?.is === 'days' || sense?.is === 'morning' || (sense?.is === 'weekdays' && !sense.isShort))
-        dayNames.add(phrase)
+        dayNames.set(phrase, all)
       if (sense?.is === 'weekdays' && !sense.isShort && !phrase.includes(' ')) names.push(phrase)
     }
   }

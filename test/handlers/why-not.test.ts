@@ -8,6 +8,15 @@ const NOW = Date.parse('2026-11-23T10:00:00Z')
 const ZONE = 'Europe/Amsterdam'
 const DAY_MINUTES = 24 * 60
 
+t.test('a time at which lessons begin, but which is not free, is taken', async t => {
+  const reader = { language: 'nl', zone: ZONE, tutorZone: ZONE } as const
+  const spoken = spokenTime('donderdag 16:00', NOW, reader)
+  t.ok(spoken)
+  if (spoken === undefined) return
+  const profile = profileOf('new', { type: 'regular', minutes: 60 })
+  t.match(whyNot(spoken, profile, NOW, reader), /^Die tijd is helaas niet meer vrij/)
+})
+
 t.test('too short notice, where no lesson can be had at all: no first one is named', async t => {
   const reader = { language: 'nl', zone: ZONE, tutorZone: ZONE } as const
   const profile = profileOf('new', { type: 'regular', minutes: 60 })

@@ -19,6 +19,29 @@ t.test('a day and then an hour, or an hour and then a day', async t => {
   t.notOk(spokenTimes('niet om 17:00', NOW, locale, { before: read('dinsdag') }).time?.isCertain)
 })
 
+t.test('a denial that follows, and a range that ends in the evening', async t => {
+  const cases: [string, LanguageCode, string[], string[]][] = [
+    // What is refused, what goes.
+    ['dinsdag 17:00, dat lukt niet', 'nl', ['2026-11-24T17:00'], ['2026-11-24T16:00', '2026-11-25T17:00']],
+    ['dinsdag voor 16:00 kan ik niet', 'nl', ['2026-11-24T15:00', '2026-11-25T17:00'], ['2026-11-24T16:00']],
+    ['dinsdag na 16:00 kan ik niet', 'nl', ['2026-11-24T16:00', '2026-11-25T15:00'], ['2026-11-24T15:00']],
+    ['dinsdag van 19:00 tot 9 uur', 'nl', ['2026-11-24T18:00', '2026-11-24T21:00'], ['2026-11-24T20:00']],
+  ]
+  for (const [text, language, refused, meant] of cases) {
+    const spoken = read(text, language)
+    t.notOk(spoken?.isCertain, text)
+    for (const time of refused) t.notOk(spoken?.isMeant(at(time)), `${text}: not ${time}`)
+    for (const time of meant) t.ok(spoken?.isMeant(at(time)), `${text}: ${time}`)
+  }
+})
+
+t.test('an hour in words with odd minutes is no time: the day alone is read', async t => {
+  const spoken = read('Dienstag um drei Uhr 17', 'de')
+  t.notOk(spoken?.isCertain)
+  for (const time of ['10:00', '15:00']) t.ok(spoken?.isMeant(at(`2026-11-24T${time}`)), time)
+  t.notOk(spoken?.isMeant(at('2026-11-25T15:00')))
+})
+
 t.test('how far a time is away', async t => {
   const spoken = read('dinsdag half 5')
   t.equal(spoken?.distance(at('2026-11-24T16:30')), 0)
