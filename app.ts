@@ -4,6 +4,7 @@ import { allHandlers } from './handlers/all.ts'
 import { handlersBySource } from './handlers/by-source.ts'
 import { createConversationDesk } from './handlers/conversation-desk.ts'
 import { conversationSettings } from './handlers/conversation-options.ts'
+import { waitedVoiceHandlers } from './handlers/message.ts'
 import type { Services } from './handlers/services.ts'
 import { unansweredHandlers } from './handlers/unanswered.ts'
 import { systemClock } from './inbox/contracts.ts'
@@ -140,7 +141,8 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     for (const [event, handler] of Object.entries(ofSource)) app.webhooks.inbox.handle(source.name, event, handler)
   }
 
-  for (const [event, handler] of Object.entries({ ...unansweredHandlers(services), ...given[LATER_SOURCE] })) {
+  const ofLater = { ...unansweredHandlers(services), ...waitedVoiceHandlers(services), ...given[LATER_SOURCE] }
+  for (const [event, handler] of Object.entries(ofLater)) {
     app.webhooks.inbox.handle(LATER_SOURCE, event, handler as Handler)
   }
 

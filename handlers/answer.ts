@@ -56,23 +56,23 @@ export function languageOfTurn(turn: Turn): LanguageSaid {
 
 /**
  * The answer to a student's message, in its conversation's language; null: none is needed.
- * @param hasFile a voice message, a picture, a location is in it
+ * @param files what is attached: a voice message with its text is `heard`
  * @throws {PermanentError} if it can't be done: the student is handed over
  */
 export async function answerTo(
   turn: Turn,
   { isAsked, isOther }: Pick<LanguageSaid, 'isAsked' | 'isOther'>,
-  hasFile: boolean,
+  files: 'none' | 'heard' | 'unseen',
 ): Promise<Reply | null> {
   const { conversation } = turn
   const understood = find(turn)
   const isNothingElse = understood === undefined || understood === 'nothing'
   const known = isAsked && isNothingElse ? 'here' : understood
-  const found = known ?? (hasFile ? undefined : ((await askHost(turn, situationOfTurn(turn))) ?? undefined))
+  const found = known ?? (files === 'unseen' ? undefined : ((await askHost(turn, situationOfTurn(turn))) ?? undefined))
   if (isOther && mayBeAnyLanguage(found)) return answerOtherLanguage(conversation, turn.text)
   if (found === 'nothing') return null
   if (!isChoice(found) && (await isRepeated(turn))) return handOverFor('repeated', textsOf(turn), conversation)
-  if (found === undefined && hasFile) return handOverFor('file', textsOf(turn), conversation)
+  if (found === undefined && files !== 'none') return handOverFor('file', textsOf(turn), conversation)
   if (found === undefined) return answerMisunderstood(turn)
   const reply = await replyTo(turn, found)
   if (reply.handsOver || !conversation.attributes.misunderstood) return reply

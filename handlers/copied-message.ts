@@ -45,10 +45,16 @@ async function isCopy(
 
 /** What copies of a message have in common. undefined: copies can't be recognised. */
 function sameMessageKey(message: ChatwootMessage): string | undefined {
-  const { source_id, message_type, account, inbox, conversation } = message
-  // An API inbox's clients choose the source id freely.
-  const isOfApi = (conversation.channel ?? conversation.meta.channel) === 'Channel::Api'
-  if (!source_id || message_type !== 'incoming' || isOfApi) return undefined
+  const { message_type, account, inbox, conversation } = message
+  const source_id = sourceIdOf(message)
+  if (source_id === undefined || message_type !== 'incoming') return undefined
   const ids = [account, inbox, conversation].map(part => part && String(part.id))
   return `message:${hash('sha256', JSON.stringify([...ids, source_id, textOf(message)]))}`
+}
+
+/** The message's id at its channel; undefined: none that says anything. */
+export function sourceIdOf({ source_id, conversation }: ChatwootMessage): string | undefined {
+  // An API inbox's clients choose it freely.
+  const isOfApi = (conversation.channel ?? conversation.meta.channel) === 'Channel::Api'
+  return isOfApi ? undefined : source_id || undefined
 }

@@ -19,7 +19,9 @@ import { textOf } from './text-of.ts'
 import { lastOfPerson, newConversationOf, quietOf, undeliveredOf, type Written, writtenTogether } from './together.ts'
 import { noteUndelivered } from './undelivered.ts'
 import { releaseUnsold, WITHOUT_ORDER } from './unsold.ts'
+import { voiceHandlers, withoutWaitingVoices } from './voice.ts'
 import { isOpenedBySystem, isSwitchedOff, whoHas } from './who-has-it.ts'
+import { isHeard } from './written-by.ts'
 
 /** A message handled so long after it was written may have been answered meanwhile. */
 const STALE_AFTER_MS = 2 * 60 * 1_000
@@ -32,12 +34,13 @@ const INITIAL_ATTRIBUTES = { language_prompted: false, intake_completed: false, 
 export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> {
   const { chatwoot, now } = services
 
-  async function onMessages(delivery: Delivery<unknown>, context: HandlerContext): Promise<void> {
-    const written = writtenTogether(context)
+  async function onMessages(delivery: Delivery<unknown>, all: HandlerContext): Promise<void> {
     if (chatwoot === null) {
-      if (written !== undefined) context.log.warn('no reply sent: CW_TOKEN is not set')
+      if (writtenTogether(all) !== undefined) all.log.warn('no reply sent: CW_TOKEN is not set')
       return
     }
+    const context = await withoutWaitingVoices(services, all)
+    const written = writtenTogether(context)
     for (const failed of undeliveredOf(context)) await noteUndelivered(services, chatwoot, failed, context)
     const person = lastOfPerson(context)
     if (person !== undefined) return takeOver(services, chatwoot, person, context)
@@ -96,7 +99,7 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     const said = languageOfTurn(turn)
     turn.conversation = { ...conversation, language: said.language }
     try {
-      const reply = await answerTo(turn, said, delivery.payload.attachments.length > 0)
+      const reply = await answerTo(turn, said, filesOf(delivery.payload))
       return reply && rememberingLanguage(reply, said)
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error
@@ -123,6 +126,16 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     conversation_resolved: { handle: onResolved, gaveUp: saysNothing, needs },
     conversation_status_changed: { handle: onResolved, gaveUp: saysNothing, needs },
   }
+}
+
+/** Voice messages that have waited for their text. */
+export function waitedVoiceHandlers(services: Services): Record<string, HandlerPair<unknown>> {
+  return voiceHandlers(messageHandlers(services).message_created as HandlerPair<unknown>)
+}
+
+function filesOf({ attachments }: ChatwootMessage): 'none' | 'heard' | 'unseen' {
+  if (attachments.length === 0) return 'none'
+  return isHeard({ attachments }) ? 'heard' : 'unseen'
 }
 
 /** Nobody waits for an answer: that it was given up is in the log. */

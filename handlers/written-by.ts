@@ -3,10 +3,24 @@ import { asObject } from '../sources/json.ts'
 
 /** Who wrote a message. */
 
-/** A student's message, or a choice in the web widget, which arrives as an update of the bot's question. */
+/**
+ * A student's message; a choice in the web widget, which arrives as an update of the bot's question; or what is said in a
+ * voice message, which arrives as an update of that.
+ */
 export function isFromStudent(event: string, payload: ChatwootMessage): boolean {
-  if (event === 'message_updated') return payload.content_attributes.submitted_values.length > 0
+  if (event === 'message_updated' && payload.content_attributes.submitted_values.length > 0) return true
+  if (event === 'message_updated' && !(isVoice(payload) && isHeard(payload))) return false
   return payload.message_type === 'incoming' && !payload.private && !needsNoAnswer(payload)
+}
+
+/** A voice message, and nothing written beside it. */
+export function isVoice({ content, attachments }: ChatwootMessage): boolean {
+  return !content && attachments.some(({ file_type }) => file_type === 'audio')
+}
+
+/** Whether there is a text for all that is attached. */
+export function isHeard({ attachments }: Pick<ChatwootMessage, 'attachments'>): boolean {
+  return attachments.length > 0 && attachments.every(({ transcribed_text }) => Boolean(transcribed_text?.trim()))
 }
 
 /** A reaction, a story in which the tutor is mentioned, a machine's reply, or somebody who is blocked. */

@@ -55,6 +55,8 @@ export interface AttachmentState {
   file_type: 'audio' | 'image'
   extension: string
   data_url: string
+  /** What is said in it. */
+  transcribed_text?: string
 }
 
 export interface SenderState {

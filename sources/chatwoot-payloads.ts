@@ -116,6 +116,8 @@ export interface ChatwootMessage {
     /** `image`, `audio`, `video`, `file`, `location`, … */
     file_type: string | null
     data_url: string | null
+    /** What is said in a voice message, where Chatwoot writes it down: some seconds later, in an update. */
+    transcribed_text: string | null
   }[]
 }
 
@@ -257,7 +259,11 @@ const message = objectOf<ChatwootMessage>({
   sender,
   conversation: readConversation,
   attachments: listOf(
-    objectOf<ChatwootMessage['attachments'][number]>({ file_type: textOrNull, data_url: textOrNull }),
+    objectOf<ChatwootMessage['attachments'][number]>({
+      file_type: textOrNull,
+      data_url: textOrNull,
+      transcribed_text: textOrNull,
+    }),
   ),
 })
 

@@ -1,5 +1,7 @@
 import t, { type Test } from 'tap'
 import { conversationSettings } from '../../handlers/conversation-options.ts'
+import { sendFile } from '../../sandbox/chatwoot-people.ts'
+import type { MessageState } from '../../sandbox/chatwoot-state.ts'
 import { chat, lastQuestion, startInWorld } from '../helpers/world.ts'
 
 /** A student writes in several messages: one answer to all of them, once there is silence. */
@@ -8,7 +10,7 @@ const QUIET_MS = 2_500
 const HEAD = /^webhook handled$/
 
 async function started(t: Test) {
-  const { world, log, clock, conversation } = await startInWorld(t, { messageQuietMs: QUIET_MS })
+  const { world, app, log, clock, conversation } = await startInWorld(t, { messageQuietMs: QUIET_MS })
   const id = world.addStudent({ name: 'Renée', channel: 'whatsapp', language: 'nl' })
   let ended = 0
   const runs = () => log.lines.filter(({ msg }) => HEAD.test(msg)).length
@@ -21,6 +23,7 @@ async function started(t: Test) {
   return {
     world,
     id,
+    app,
     handled,
     of: () => conversation(id),
     conversation,
@@ -110,6 +113,20 @@ t.test('a choice in the website’s widget does not wait either: it comes as an 
   await handled()
   await handled()
   t.ok(chat(conversation(id)).length > before, 'it is answered without a silence')
+})
+
+t.test('what is said in a voice message joins what is written beside it', async t => {
+  const { world, id, says, silence, of, app } = await started(t)
+  await says('Hoi')
+  const conversation = of()
+  sendFile(world.chatwoot.state, conversation, { file_type: 'audio', extension: 'ogg' })
+  await world.settled()
+  const voice = conversation.messages.at(-1) as MessageState
+  const attachments = (voice.attachments ?? []).map(file => ({ ...file, transcribed_text: 'Wat zijn de prijzen?' }))
+  world.chatwoot.state.updateMessage(conversation, voice, { attachments })
+  await world.settled()
+  t.match(await silence(), [/^> Onze prijzen/], `${id}: one answer`)
+  t.same(await app.webhooks.inbox.list({ state: 'scheduled' }), [], 'nothing is waited for any more')
 })
 
 t.test('wrong times are refused', async t => {

@@ -209,16 +209,16 @@ t.test('while a time is chosen, a refused day is no reason for a person', async 
   t.match(await renee.says('hoofdmenu'), [/^Hoi!/])
 })
 
-t.test('a voice note goes to a person, with one line to the student; a picture with a text is read', async t => {
+t.test('a picture goes to a person, with one line to the student; one with a text is read', async t => {
   const tutor = await setUp(t)
   const file = { id: 1, file_type: 'image' as const, extension: 'jpg', data_url: 'http://127.0.0.1/1.jpg' }
   const renee = tutor.student()
   await renee.says('Hoi')
   t.match(await renee.sendsMessage({ content: 'hoeveel kost dit?', attachments: [file] }), [/^Onze prijzen/])
-  t.match(await renee.sendsMessage({ content: null, attachments: [{ ...file, file_type: 'audio' }] }), [
+  t.match(await renee.sendsMessage({ content: null, attachments: [file] }), [
     /^Spraakberichten, foto’s en locaties kan ik niet/,
   ])
-  t.match(renee.notes(), [/"\[audio\]"/])
+  t.match(renee.notes(), [/"\[image\]"/])
   t.equal(renee.conversation.status, 'open')
 })
 
