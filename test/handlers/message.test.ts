@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import { chatwoot as samples } from '../../commands/samples.ts'
 import { allChatwootHandlers } from '../../handlers/all.ts'
 import type { Services } from '../../handlers/services.ts'
+import { writtenAt } from '../../handlers/steps.ts'
 import { textOf } from '../../handlers/text-of.ts'
 import { TEXTS } from '../../handlers/texts/index.ts'
 import type { Delivery } from '../../inbox/contracts.ts'
@@ -471,6 +472,16 @@ t.test('late is counted from when it was written: Chatwoot’s own queue may hav
   t.match(await handle(samples.incoming({ message: 4100011, content: 'Hoi', at })), { msg: 'webhook handled' })
   t.strictSame(said(conversation), ['Dag!'])
   t.match(notes(conversation), [/only 4 min late and did not reply to it: "Hoi"/])
+})
+
+t.test('a message was written when it says, but not after it came in; one that does not say, when it came in', t => {
+  const receivedAt = Date.parse('2026-11-23T10:00:00Z')
+  const parts = { id: 'id', source: 'chatwoot', event: 'message_created', key: 'k', orderingKey: 'k', receivedAt }
+  const written = (created_at: unknown) => writtenAt({ ...parts, payload: { created_at } })
+  t.equal(written('2026-11-23T09:59:00Z'), receivedAt - 60_000)
+  t.equal(written('2026-11-23T10:01:00Z'), receivedAt)
+  for (const none of [undefined, null, 'yesterday']) t.equal(written(none), receivedAt)
+  t.end()
 })
 
 t.test('late, answered meanwhile: a private note, no reply', async t => {

@@ -478,6 +478,24 @@ t.test(
   },
 )
 
+t.test(
+  'a payment failed, but the student chose another time before that could be told: nothing is told or undone',
+  async t => {
+    const tutor = await setUp(t)
+    const isWrite: Matcher = ({ method, path }) => [POST_ATTRIBUTES, POST_LABELS].includes(`${method} ${path}`)
+    tutor.chatwoot.fail(isWrite, { status: 500, body: { error: 'boom' } }, 2)
+    const id = await tutor.pay(tutor.session('async_payment_failed', { paymentStatus: 'unpaid' }))
+    t.match(await tutor.ended(id), { msg: 'webhook failed, will retry' })
+    const attributes = { order_id: 'A2', pending_intent: 'pay', payment_status: 'pending' }
+    tutor.conversation.custom_attributes = { ...attributes }
+    t.match(await tutor.nextAttempt(id, 1), { msg: 'webhook handled' })
+    t.strictSame(said(tutor.conversation), [])
+    t.strictSame(notes(tutor.conversation), [])
+    t.strictSame(tutor.conversation.custom_attributes, attributes)
+    t.strictSame(tutor.conversation.labels, ['vip', 'status:awaiting_pay'])
+  },
+)
+
 t.test('no token or key is in the log', async t => {
   const tutor = await setUp(t)
   tutor.chatwoot.fail(NOTE, { status: 401, body: { error: 'Invalid Access Token' } }, 3)

@@ -77,6 +77,12 @@ t.test('what is urgent in any of them goes to a person, who is told all', async 
   for (const text of ['prijzen?', 'ziek', 'dankjewel']) t.match(note, text)
 })
 
+t.test('where they mean nothing together, the last one that means something by itself is answered', async t => {
+  const { says, silence } = await started(t)
+  await says('Dag', 'mijn dochter heet Fien')
+  t.match(await silence(), [/^> Hoi! Waarmee kan ik je helpen\?/])
+})
+
 t.test('a person’s message takes the answer away, at once', async t => {
   const { world, id, says, handled, of } = await started(t)
   await says('Hoi', 'Kan ik een les boeken?')
