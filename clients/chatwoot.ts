@@ -141,7 +141,7 @@ export function createChatwootClient(options: ChatwootOptions, gate: Gate = OPEN
     "chatwoot.accountId (CW_ACC_ID) must be a number's digits as a string, with a token",
   )
   if (token === undefined) return null
-  const base = `${validUrl(options.url)}/api/v1/accounts/${accountId}`
+  const base = apiBase(options.url, accountId)
   // fetch quotes an invalid header value in its error, so an invalid token must not reach it.
   const tokenForm = /^[\x21-\x7e]+$/
   const asBot = valid(token, tokenForm, 'chatwoot.token (CW_TOKEN) must be printable ASCII without spaces')
@@ -173,6 +173,11 @@ export function createChatwootClient(options: ChatwootOptions, gate: Gate = OPEN
       await callAnyway(asBot, 'GET', pathOf('conversations', '0'), signal).catch(unlessRefused)
     },
   }
+}
+
+/** Where an account's API is. @throws {OptionError} */
+export function apiBase(url: string | undefined, accountId: string): string {
+  return `${validUrl(url)}/api/v1/accounts/${accountId}`
 }
 
 /** Not every 401: a wrong token must be noticed. */

@@ -1,8 +1,6 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { type BackendName, backendOf, describeStore, openStoreForCommand } from '../backends/index.ts'
-import { createChatwootClient } from '../clients/chatwoot.ts'
-import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { StripeClient } from '../clients/stripe.ts'
 import { createStripeClient } from '../clients/stripe-client.ts'
 import type { Env } from '../environment.ts'
@@ -13,23 +11,11 @@ import { restoredAt } from '../inbox/sqlite/file.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 import type { CalendarOptions } from '../plugins/calendar.ts'
 import { webhooksOptions } from '../server.ts'
+import { checkChatwoot } from './chatwoot-checks.ts'
+import { type Check, ok, warn, wrong } from './check.ts'
 import { unreachable } from './server-url.ts'
 
 /** The checks of `doctor`. Each returns lines; a thrown error becomes a failed check. */
-
-export interface Check {
-  state: 'ok' | 'warn' | 'wrong'
-  what: string
-  /** The finding, and how to fix it. */
-  says: string
-}
-
-const check =
-  (state: Check['state']) =>
-  (what: string, says: string): Check => ({ state, what, says })
-export const ok = check('ok')
-export const warn = check('warn')
-export const wrong = check('wrong')
 
 /** Timeout per call, ms. */
 const CALL_TIMEOUT_MS = 10_000
@@ -184,42 +170,6 @@ async function checkClock({ CW_URL: url }: Env): Promise<Check[]> {
   return [ok('clock', `within ${NOTICEABLE_OFFSET_S} s of ${url}`)]
 }
 
-async function checkChatwoot(config: Env): Promise<Check[]> {
-  const { CW_URL: url, CW_ACC_ID: accountId, CW_TOKEN: token, CW_ADMIN_TOKEN: adminToken } = config
-  const client = createChatwootClient({ url, accountId, token, adminToken })
-  if (client === null) return [warn('Chatwoot', 'no replies are sent: set CW_TOKEN')]
-  const signal = AbortSignal.timeout(2 * CALL_TIMEOUT_MS)
-  // Conversation 0 does not exist: 404 proves that the token is accepted, else it is refused.
-  const refusal = await client.getConversation('0', signal).catch((error: unknown) => error)
-  if (!(refusal instanceof ChatwootRefusedError) || refusal.status !== 404) {
-    const says = refusal instanceof Error ? refusal.message : `${url} does not respond like Chatwoot`
-    const isForBots = /\bbots\b/.test(says)
-    const fix = isForBots
-      ? 'this Chatwoot lets no bot read conversations (before PR 14655, June 2026): set CW_ADMIN_TOKEN, or update it'
-      : 'check CW_URL and CW_TOKEN'
-    return [wrong('Chatwoot', `${says}: ${fix}`)]
-  }
-  const answers = ok('Chatwoot', `${url} responds and accepts CW_TOKEN`)
-  const listed = await client.listConversations('open', 1, signal).catch(unlessRefused)
-  if (!(listed instanceof ChatwootRefusedError)) {
-    return [answers, ok('Chatwoot', `conversations of account ${accountId} can be listed`)]
-  }
-  if (adminToken !== undefined)
-    return [answers, wrong('Chatwoot', `${listed.message}: check CW_ADMIN_TOKEN and CW_ACC_ID`)]
-  return [
-    answers,
-    warn(
-      'Chatwoot',
-      "CW_TOKEN is a bot's token: without CW_ADMIN_TOKEN contacts are not updated, and catch-up finds no messages",
-    ),
-  ]
-}
-
-function unlessRefused(error: unknown): ChatwootRefusedError {
-  if (error instanceof ChatwootRefusedError) return error
-  throw error
-}
-
 const PRICES = ['STANDARD_PRICE_ID_60', 'STANDARD_PRICE_ID_90', 'WEEKEND_PRICE_ID_60', 'WEEKEND_PRICE_ID_90'] as const
 
 async function checkStripe(config: Env): Promise<Check[]> {
@@ -237,6 +187,9 @@ async function checkStripe(config: Env): Promise<Check[]> {
     // If a price was read, the key is accepted.
     const isAccepted = checks.some(({ state, says }) => state === 'ok' && says.includes(': '))
     checks.unshift((isAccepted ? warn : wrong)('Stripe', says))
+  }
+  if (config.PUBLIC_URL === undefined && config.CHECKOUT_RETURN_URL === undefined) {
+    checks.push(warn('Stripe', 'after paying, students land on Chatwoot’s log-in: set PUBLIC_URL'))
   }
   return checks
 }

@@ -6,6 +6,9 @@ import {
   type ConversationState,
   type MessageState,
   type SenderState,
+  SMS,
+  WHATSAPP,
+  WIDGET,
 } from './chatwoot-state.ts'
 import { type Answer, type Call, type StandIn, startStandIn } from './stand-in.ts'
 
@@ -43,6 +46,8 @@ const WINDOW_CLOSED = '131047: Re-engagement message'
 const PAGE = 25
 
 const ACCOUNT = '1'
+const VERSION = '4.16.0'
+const INBOXES = [WHATSAPP, WIDGET, SMS]
 const TOKENS: Tokens = { bot: 'token-of-the-bot', admin: 'token-of-an-administrator', agent: 'token-of-an-agent' }
 /** The user whose token `agent` is. */
 export const AGENT_ID = 9
@@ -75,6 +80,7 @@ export async function startChatwootApi(options: ChatwootApiOptions = {}): Promis
   function answerTo(call: Call): Answer {
     const token = call.headers.api_access_token
     const prefix = `/api/v1/accounts/${ACCOUNT}`
+    if (call.path === '/api') return ok({ version: VERSION, queue_services: 'ok', data_services: 'ok' })
     const sender = senders.get(token)
     if (sender === undefined) return unauthorized('Invalid Access Token')
     if (!call.path.startsWith(`${prefix}/`)) return NOT_FOUND
@@ -82,6 +88,8 @@ export async function startChatwootApi(options: ChatwootApiOptions = {}): Promis
     if (sender === BOT && !FOR_BOTS.some(allowed => allowed.test(line))) {
       return unauthorized('Access to this endpoint is not authorized for bots')
     }
+    const inbox = /^GET \/inboxes(?:\/(\d+)\/agent_bot)?$/.exec(line)
+    if (inbox !== null) return ofInboxes(inbox[1])
     const query = /^GET \/conversations\?(.+)$/.exec(line)?.[1]
     if (query !== undefined) return list(new URLSearchParams(query))
     const [, method, collection, id, part] =
@@ -91,6 +99,12 @@ export async function startChatwootApi(options: ChatwootApiOptions = {}): Promis
     const conversation = collection === 'conversations' ? conversations.get(Number(id)) : undefined
     if (conversation === undefined) return NOT_FOUND
     return ofConversation(conversation, `${method} ${part ?? ''}`, call, sender)
+  }
+
+  /** Each has the bot. @param id undefined: all of them */
+  function ofInboxes(id: string | undefined): Answer {
+    if (id !== undefined) return ok({ agent_bot: BOT })
+    return ok({ payload: INBOXES.map(({ channel, ...inbox }) => ({ ...inbox, channel_type: channel })) })
   }
 
   function list(query: URLSearchParams): Answer {

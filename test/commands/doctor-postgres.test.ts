@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import tap from 'tap'
-import type { Check } from '../../commands/checks.ts'
+import type { Check } from '../../commands/check.ts'
 import { openPostgresStore } from '../../inbox/postgres/store.ts'
 import { runJson } from '../helpers/cli.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'

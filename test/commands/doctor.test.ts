@@ -4,7 +4,7 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import tap, { type Test } from 'tap'
-import type { Check } from '../../commands/checks.ts'
+import type { Check } from '../../commands/check.ts'
 import { openSqliteStore } from '../../inbox/sqlite/store.ts'
 import { type ChatwootApi, startChatwootApi } from '../../sandbox/chatwoot-api.ts'
 import { standInSettings } from '../../sandbox/environment.ts'
@@ -37,6 +37,8 @@ async function world(t: Test, more: Environment = {}) {
     GCAL_CALENDAR_ID: google.calendarId,
     GCAL_API_BASE: google.url,
     ADMIN_TOKEN: TOKEN,
+    CW_MODE: 'bot',
+    PUBLIC_URL: 'https://hooks.example.com',
     ...Object.fromEntries(names.map(name => [name, name.toLowerCase()])),
     ...more,
   }
@@ -189,6 +191,68 @@ tap.test('Chatwoot', async t => {
   chatwoot.fail(/conversations\?/, 'drop')
   t.match(await of({}), [/^wrong Chatwoot: Chatwoot could not be reached/], 'it goes away before its list is asked for')
   t.match(await of({ CW_URL: `${chatwoot.url}/?x`, CW_TOKEN: 'a b' }), [/^wrong Chatwoot: .*CW_TOKEN/])
+})
+
+tap.test('what each token may do in Chatwoot', async t => {
+  const { examine, chatwoot } = await world(t)
+  const says = async (change: Record<string, string | undefined> = {}) =>
+    (await examine(change)).result.map(({ state, says }) => `${state} ${says}`).filter(line => /_TOKEN may/.test(line))
+  const all = 'read conversations, read messages, write messages, set the status, set labels, set attributes, assign'
+  t.same(await says(), [
+    `ok CW_TOKEN may ${all.replace('read messages, ', '')}; may not: read messages, change contacts`,
+    `ok CW_ADMIN_TOKEN may ${all}, change contacts; may not: nothing`,
+  ])
+  const error = 'Access to this endpoint is not authorized for bots'
+  chatwoot.fail(/^POST .*0\/labels/, { status: 401, body: { error } })
+  t.match(await says({ CW_ADMIN_TOKEN: undefined }), [/^wrong .* The bot needs to set labels: update Chatwoot/])
+})
+
+tap.test('Chatwoot’s version', async t => {
+  const { examine, chatwoot } = await world(t)
+  const says = async (body: unknown, change: Record<string, string | undefined> = {}) => {
+    chatwoot.fail(/^GET \/api$/, { status: 200, body })
+    const { result } = await examine(change)
+    return result.filter(({ says }) => /4\.13/.test(says)).map(({ state, says }) => `${state} ${says}`)
+  }
+  t.match(await says({ version: '4.16.0' }), [/^ok version 4.16.0: signed webhooks need 4.11.2 .* or 4.13/])
+  t.match(await says({ version: '4.13.0' }), [/^ok/])
+  t.match(await says({ version: '5.0.0' }), [/^ok/])
+  t.match(await says({ version: '4.12.9' }), [/^wrong version 4.12.9 is too old/])
+  t.match(await says({ version: '4.12.9' }, { CW_MODE: 'account' }), [/^ok/])
+  t.match(await says({ version: '4.11.1' }, { CW_MODE: 'account' }), [/^wrong/])
+  t.match(await says({ version: '3.9.9' }, { CW_MODE: undefined, CW_HMAC_SECRET: undefined }), [/^warn/])
+  t.match(await says({ version: 4 }), [/^warn .*\/api does not tell the version/])
+  t.match(await says('no JSON'), [/^warn/])
+})
+
+tap.test('CW_MODE, by the inboxes’ bots', async t => {
+  const { examine, chatwoot } = await world(t)
+  const of = async (change: Record<string, string | undefined> = {}) => (await examine(change)).found
+  const says = async (change: Record<string, string | undefined>) =>
+    (await examine(change)).result.map(({ state, says }) => `${state} ${says}`).find(line => /^\w+ CW_MODE/.test(line))
+  const noBot = (times: number) => chatwoot.fail(/agent_bot$/, { status: 200, body: { agent_bot: {} } }, times)
+  t.equal(await says({}), 'ok CW_MODE=bot: an agent bot is connected to each inbox')
+  t.match(await of({ CW_MODE: undefined }), [/^warn Chatwoot: CW_MODE is not set: set CW_MODE=bot, since an agent bot/])
+  t.match(await of({ CW_MODE: 'account' }), [/^wrong Chatwoot: CW_MODE=account, but an agent bot .*: set CW_MODE=bot/])
+  noBot(3)
+  t.match(await of(), [/^wrong Chatwoot: CW_MODE=bot, but no agent bot is connected .*: set CW_MODE=account/])
+  noBot(1)
+  t.match(await of(), [
+    /^warn Chatwoot: an agent bot is connected to the inboxes 8, 9, and none to 7: connect it, or name/,
+  ])
+  noBot(1)
+  t.same(await of({ CW_INBOX_IDS: '7', CW_MODE: 'account' }), [])
+  t.match(await of({ CW_INBOX_IDS: '99' }), [/^warn Chatwoot: no inbox was found: check CW_ACC_ID and CW_INBOX_IDS/])
+  const bot = { CW_ADMIN_TOKEN: undefined }
+  t.equal(await says(bot), 'ok CW_MODE=bot, not checked: that needs CW_ADMIN_TOKEN')
+  t.match(await says({ ...bot, CW_MODE: undefined }), /^warn CW_MODE is not set: bot or account, which only CW_ADMIN/)
+})
+
+tap.test('where students land after paying', async t => {
+  const { examine } = await world(t)
+  const lands = [/^warn Stripe: after paying, students land on Chatwoot’s log-in: set PUBLIC_URL/]
+  t.match((await examine({ PUBLIC_URL: undefined })).found, lands)
+  t.same((await examine({ PUBLIC_URL: undefined, CHECKOUT_RETURN_URL: 'https://example.com' })).found, [])
 })
 
 tap.test('Stripe', async t => {

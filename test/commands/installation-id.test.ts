@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pino } from 'pino'
 import tap from 'tap'
-import type { Check } from '../../commands/checks.ts'
+import type { Check } from '../../commands/check.ts'
 import { migrateStore } from '../../commands/migrate-store.ts'
 import { openPostgresStore } from '../../inbox/postgres/store.ts'
 import { openSqliteStore, openSqliteStoreForCommand } from '../../inbox/sqlite/store.ts'

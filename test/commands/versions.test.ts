@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import tap, { type Test } from 'tap'
-import type { Check } from '../../commands/checks.ts'
+import type { Check } from '../../commands/check.ts'
 import { openSqliteStore } from '../../inbox/sqlite/store.ts'
 import { run, runJson } from '../helpers/cli.ts'
 import { delivery } from '../helpers/inbox.ts'
