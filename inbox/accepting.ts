@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache'
 import type { Clock, InsertResult, Logger, NewDelivery, Scheduler, Store } from './contracts.ts'
 import type { DrainOptions } from './drain.ts'
 import type { WebhookEvents } from './events.ts'
+import type { GiveWay } from './give-way.ts'
 import { waitOf } from './quiet.ts'
 import { wellFormed } from './strings.ts'
 
@@ -35,6 +36,7 @@ export interface AcceptingStats {
 export interface AcceptingOptions {
   store: Store
   scheduler: Scheduler
+  giveWay: GiveWay
   /** Whether an event's handler needs a system that is held. */
   holds: (source: string, event: string) => boolean
   handlerOf: DrainOptions['handlerOf']
@@ -66,7 +68,7 @@ export class Accepting {
 
   /** See Inbox.accept. */
   async accept(given: NewDelivery, bytes: number): Promise<'accepted' | 'duplicate'> {
-    const { maxWaiting, maxWaitingBytes } = this.#options
+    const { maxWaiting, maxWaitingBytes, giveWay } = this.#options
     const delivery = checked(given)
     if (this.#recent.has(delivery.id)) {
       this.#recentHits++
@@ -86,7 +88,9 @@ export class Accepting {
     const commit = this.#insert(quiet === undefined ? delivery : { ...delivery, quiet })
     this.#uncommitted.set(delivery.id, commit)
     this.#uncommittedBytes += bytes
+    giveWay.acceptingBegins()
     const ended = () => {
+      giveWay.acceptingEnds()
       this.#uncommitted.delete(delivery.id)
       this.#uncommittedBytes -= bytes
     }

@@ -15,6 +15,7 @@ import type {
 } from './contracts.ts'
 import { PermanentError, type System, TransientError } from './errors.ts'
 import type { HandledEvent } from './events.ts'
+import type { GiveWay } from './give-way.ts'
 import { LATER_SOURCE, type Later, OWN_EVENT_PREFIX, type ScheduledDelivery } from './later.ts'
 import { needsOf } from './needs.ts'
 import { createOnce, type Once } from './once.ts'
@@ -84,6 +85,7 @@ export interface DrainOptions {
   wake: (orderingKey: string, at: number) => void
   /** Called after each attempt. */
   onHandled: (handled: HandledEvent) => void
+  giveWay: GiveWay
   /** A handler's time limit, ms. */
   handlerTimeoutMs: number
   clock: Clock
@@ -99,7 +101,7 @@ export interface DrainOptions {
 
 /** The drain loop: take the mailbox's head if it is due, run its handler, settle, next. */
 export function createDrain(options: DrainOptions) {
-  const { store, wake, clock, storeRetry } = options
+  const { store, wake, clock, storeRetry, giveWay } = options
   const stopping = new AbortController()
   /** Retries a write until it succeeds: what it records has already happened. */
   const persist = <T>(write: () => Promise<T>) => storeRetry.retry(write, stopping.signal)
@@ -113,12 +115,13 @@ export function createDrain(options: DrainOptions) {
   const drain: Drain = async (orderingKey, claimed, lapsed) => {
     // Inserted while stopping: start it only within the grace time; later, another process does.
     if (claimed !== undefined) {
-      if (!graceIsOver) await handle(claimed, lapsed)
+      if (!graceIsOver && (await mayBegin(lapsed))) await handle(claimed, lapsed)
       return undefined
     }
     while (!stopping.signal.aborted && !lapsed?.aborted) {
       const heldMs = await holds.heldMs(orderingKey)
       if (heldMs > 0) return heldMs
+      if (!(await mayBegin(lapsed))) return undefined
       const delivery = await store.take(orderingKey, clock.now())
       if (delivery === null) return undefined
       await handle(delivery, lapsed)
@@ -126,10 +129,17 @@ export function createDrain(options: DrainOptions) {
     return undefined
   }
 
+  /** false: the grace time is over, or another process may have the mailbox: what has not begun is begun there, or later. */
+  async function mayBegin(lapsed?: AbortSignal): Promise<boolean> {
+    const turn = giveWay.enter()
+    return turn === true || ((await turn) && !lapsed?.aborted)
+  }
+
   async function handle(delivery: TakenDelivery, lapsed?: AbortSignal): Promise<void> {
     const startedAt = clock.now()
     const begunAt = performance.now()
     const { outcome, error } = await attempts.attempt(delivery, lapsed)
+    giveWay.handled(performance.now() - begunAt)
     holds.ended(delivery, error)
     const applied = await persist(() => store.settle(delivery, outcome, clock.now()))
     // undefined: stopped before it was recorded; the attempt is repeated after the restart.
@@ -153,6 +163,7 @@ export function createDrain(options: DrainOptions) {
     /** Aborts the handlers that are still running. */
     abort(): void {
       graceIsOver = true
+      giveWay.close()
       for (const controller of attempts.running) controller.abort(new TransientError('The service is stopping'))
     },
   }

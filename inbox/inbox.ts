@@ -17,6 +17,7 @@ import type {
 } from './contracts.ts'
 import { createDrain, type DrainOptions, type Handler } from './drain.ts'
 import type { WebhookEvents } from './events.ts'
+import { GiveWay } from './give-way.ts'
 import { Later, type ScheduledDelivery } from './later.ts'
 import { checkNeeds, needsOf } from './needs.ts'
 import { startPruning } from './prune.ts'
@@ -139,6 +140,7 @@ export function createInbox({
   /** By source, then by event. */
   const handlers = new Map<string, Map<string, Handler>>()
   const handlerOf = (source: string, event: string) => handlers.get(source)?.get(event)
+  const giveWay = new GiveWay()
   const later = new Later({ store, scheduler, clock, storeRetry })
   const { drain, begin, inFlight, stop, abort } = createDrain({
     store,
@@ -146,6 +148,7 @@ export function createInbox({
     handlerOf,
     wake: (orderingKey, at) => scheduler.wake(orderingKey, at),
     onHandled: handled => events.emit('handled', handled),
+    giveWay,
     handlerTimeoutMs: settings.handlerTimeoutMs,
     clock,
     log,
@@ -155,7 +158,7 @@ export function createInbox({
   })
   const holds = (source: string, event: string) =>
     breakers.isAnyHeld() && needsOf(handlerOf(source, event)).some(breakers.isHeld)
-  const accepting = new Accepting({ store, scheduler, handlerOf, holds, clock, log, events, ...settings })
+  const accepting = new Accepting({ store, scheduler, giveWay, handlerOf, holds, clock, log, events, ...settings })
   breakers.onResume(() => scheduler.resume())
   let stopPruning = () => {}
 

@@ -3,6 +3,7 @@ import tap from 'tap'
 import { createBreakers } from '../../inbox/breaker.ts'
 import type { Store } from '../../inbox/contracts.ts'
 import { createDrain } from '../../inbox/drain.ts'
+import { GiveWay } from '../../inbox/give-way.ts'
 import { createPace } from '../../inbox/pace.ts'
 import { createStoreRetry } from '../../inbox/store-retry.ts'
 import { NO_CLIENTS } from '../helpers/clients.ts'
@@ -19,6 +20,7 @@ tap.test('a delivery claimed by its insert is only begun while the claim leaves 
   const { drain, stop, abort } = createDrain({
     store,
     later: NO_CLIENTS,
+    giveWay: new GiveWay(),
     handlerOf: () => delivery => void handled.push(delivery.key),
     wake() {},
     onHandled() {},
@@ -51,6 +53,7 @@ tap.test(
     const { drain } = createDrain({
       store,
       later: NO_CLIENTS,
+      giveWay: new GiveWay(),
       handlerOf:
         () =>
         async (_delivery, { signal }) => {
@@ -81,3 +84,44 @@ tap.test(
     t.match(outcomes, [/did not end within 2000 ms/])
   },
 )
+
+tap.test('what waits for accepting when the grace time ends, or the mailbox is another’s, is not begun', async t => {
+  const clock = testClock()
+  const { log } = Fastify()
+  const giveWay = new GiveWay()
+  giveWay.handled(1_000)
+  giveWay.acceptingBegins()
+  let taken = 0
+  const store = {
+    take: async () => {
+      taken++
+      return null
+    },
+    backlog: async () => ({ pending: 0, parked: 0 }),
+  } as unknown as Store
+  const { drain, abort } = createDrain({
+    store,
+    later: NO_CLIENTS,
+    giveWay,
+    handlerOf: () => () => t.fail('begun'),
+    wake() {},
+    onHandled() {},
+    handlerTimeoutMs: 2_000,
+    clock,
+    log,
+    storeRetry: createStoreRetry({ clock, log }),
+    breakers: createBreakers({ clock, log, onTurn() {} }),
+    clients: () => NO_CLIENTS,
+  })
+  const lapsed = new AbortController()
+  const others = drain('other', claimed('other'), lapsed.signal)
+  lapsed.abort()
+  giveWay.acceptingEnds()
+  await others
+  giveWay.acceptingBegins()
+  const both = [drain('box', claimed('a')), drain('queued')]
+  await new Promise(setImmediate)
+  abort()
+  await Promise.all(both)
+  t.equal(taken, 0)
+})
