@@ -68,6 +68,16 @@ t.test('regression: tomorrow is the day after it was written, also if it is hand
   ])
 })
 
+t.test('while a lesson awaits its payment, a time at which none begins changes nothing', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const before = await tutor.lessons()
+  const { order_id } = renee.conversation.custom_attributes ?? {}
+  t.match((await renee.says('zondag 17:00'))[0], /staat voor je klaar/)
+  t.equal(renee.conversation.custom_attributes?.order_id, order_id)
+  t.same(await tutor.lessons(), before)
+})
+
 t.test('other times, another length, back to the menu', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student('widget')
