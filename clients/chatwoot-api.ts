@@ -1,5 +1,6 @@
 import { PermanentError, TransientError, type TransientErrorOptions } from '../inbox/errors.ts'
 import { deadline, type Gate, isOutageStatus, isTransientStatus, isUnreachable, retryAfterMs } from './http.ts'
+import { type Answer, request } from './request.ts'
 
 /** Chatwoot itself refused a call: 4xx with its JSON. */
 export class ChatwootRefusedError extends PermanentError {
@@ -43,40 +44,30 @@ export function createCall({ base, timeoutMs, gate, mainToken }: CallOptions) {
     const name = `${method} ${path}`
     await gate.enter(signal)
     const limit = deadline(signal, timeoutMs)
-    let response: Response
-    let text: string
+    let answer: Answer
     try {
-      response = await fetch(base + path, {
+      answer = await request(base + path, {
         method,
         headers: { 'content-type': 'application/json', api_access_token: token },
-        body: body === undefined ? null : JSON.stringify(body),
-        // fetch would forward the token to the redirect's target.
-        redirect: 'error',
+        ...(body && { body: JSON.stringify(body) }),
         signal: limit.signal,
       })
-      text = await response.text()
     } catch (error) {
       const what = limit.timedOut()
         ? `did not answer ${name} within ${timeoutMs} ms`
         : `could not be reached for ${name}`
-      const cause = rootOf(error)
-      const outage = signal.aborted ? undefined : isUnreachable(cause) ? PROOF : FAILURE
-      throw new ChatwootUnavailableError(`Chatwoot ${what}`, { cause, outage })
+      const outage = signal.aborted ? undefined : isUnreachable(error) ? PROOF : FAILURE
+      throw new ChatwootUnavailableError(`Chatwoot ${what}`, { cause: error, outage })
     }
-    if (response.ok) {
-      const answer = parseAnswer(text, name)
+    if (answer.status >= 200 && answer.status < 300) {
+      const parsed = parseAnswer(answer.text, name)
       gate.answered()
-      return answer
+      return parsed
     }
-    const error = refusal(response, text, name, token === mainToken)
+    const error = refusal(answer, name, token === mainToken)
     if (error instanceof ChatwootRefusedError) gate.answered()
     throw error
   }
-}
-
-/** fetch always says `fetch failed`; the reason is its cause. */
-function rootOf(error: unknown): unknown {
-  return (error as Error).cause ?? error
 }
 
 function parseAnswer(text: string, call: string): unknown {
@@ -95,8 +86,7 @@ const TOO_LARGE = new Set([413, 414, 431])
 const NOT_ALLOWED = /not authorized (for bots|to do this action)/
 
 /** Only Chatwoot's own refusals are permanent: while it restarts, the proxy in front of it answers 403 or 404. */
-function refusal(response: Response, text: string, call: string, isOfMainToken: boolean): Error {
-  const { status, headers } = response
+function refusal({ status, headers, text }: Answer, call: string, isOfMainToken: boolean): Error {
   const isRefusal = status >= 400 && !isTransientStatus(status)
   const detail = isRefusal ? detailOf(text) : undefined
   const isOfToken = isOfMainToken && status === 401 && detail !== undefined && !NOT_ALLOWED.test(detail)
@@ -104,7 +94,7 @@ function refusal(response: Response, text: string, call: string, isOfMainToken: 
   const isProof = isOfToken || isOutageStatus(status) || (isRefusal && !TOO_LARGE.has(status))
   const whose = isOfToken ? `: ${detail}` : isRefusal ? ", in words that are not Chatwoot's" : ''
   return new ChatwootUnavailableError(`Chatwoot answered ${status} to ${call}${whose}`, {
-    retryAfterMs: retryAfterMs(headers.get('retry-after')),
+    retryAfterMs: retryAfterMs(headers['retry-after']),
     outage: isProof ? PROOF : FAILURE,
   })
 }

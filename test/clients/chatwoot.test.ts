@@ -383,7 +383,7 @@ t.test('dropped connections are transient, before and after the request was proc
     t.match(await failureOf(t, behaviour), {
       constructor: ChatwootUnavailableError,
       message: 'Chatwoot could not be reached for GET /conversations/42',
-      cause: { message: 'other side closed' },
+      cause: { code: 'ECONNRESET' },
     })
   }
 })
@@ -457,8 +457,7 @@ t.test('the token is not sent to a redirect’s target', async t => {
   const elsewhere = await startChatwootApi()
   t.teardown(() => elsewhere.close())
   const error = await failureOf(t, { status: 302, headers: { location: elsewhere.url } })
-  t.type(error, ChatwootUnavailableError)
-  t.match(error.cause, { message: 'unexpected redirect' })
+  t.match(error, { constructor: ChatwootUnavailableError, message: 'Chatwoot answered 302 to GET /conversations/42' })
   t.equal(elsewhere.calls.length, 0)
 })
 
