@@ -41,6 +41,31 @@ t.test('all its links work', async t => {
   for (const [, anchor = ''] of readme.matchAll(/\]\(#([^)]+)\)/g)) t.ok(anchors.has(anchor), anchor)
 })
 
+t.test('the page about the conversation: its links work, and its times are counted ones', async t => {
+  const page = read('docs/conversation.md')
+  const headings = [...page.matchAll(/^## (.+)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\w\s-]/g, '')
+      .replaceAll(' ', '-'),
+  )
+  for (const [, path = '', anchor = ''] of page.matchAll(/\]\(([^)#\s]*)#?([^)]*)\)/g)) {
+    t.ok(
+      path === '' ? headings.includes(anchor) : existsSync(new URL(`../docs/${path}`, import.meta.url)),
+      path + anchor,
+    )
+  }
+  const counted = ['nl', 'en', 'de'].flatMap(code => read(`test/handlers/times/${code}.txt`).split('\n'))
+  const [, times = ''] = page.split('| Written | Understood as |')
+  const shown = [...(times.split('\n\n')[0] as string).matchAll(/^\| `(.+?)` \|/gm)].map(([, text = '']) => text)
+  t.ok(shown.length > 20)
+  for (const text of shown)
+    t.ok(
+      counted.some(line => line.startsWith(`${text} | `)),
+      text,
+    )
+})
+
 t.test('the number of alert rules is right', async t => {
   const [, rules = ''] = /Each rule says what to do: ([^.]+)\./.exec(readme) ?? []
   t.equal(rules.split(',').length, [...read('ops/alerts.yml').matchAll(/- alert: /g)].length)
