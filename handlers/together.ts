@@ -34,21 +34,21 @@ function isClick(services: Services, message: ChatwootMessage): boolean {
 
 /** What a student wrote together. */
 export interface Written {
-  /** All of it as one message: the first one's id and time, the last one's conversation. */
+  /** All of it as one message: the run's id, the first one's time, the last one's conversation. */
   delivery: Delivery<ChatwootMessage>
   /** Each message, in order. */
   each: readonly Delivery<ChatwootMessage>[]
 }
 
 /** undefined: nothing of what is handled together is a student's. */
-export function writtenTogether({ together }: HandlerContext): Written | undefined {
+export function writtenTogether({ together, run }: HandlerContext): Written | undefined {
   const each = messagesOf(together).filter(({ event, payload }) => isFromStudent(event, payload))
   const [first, last] = [each[0], each.at(-1)]
   if (first === undefined || last === undefined) return undefined
-  if (first === last) return { delivery: first, each }
   const content = each.map(({ payload }) => textOf(payload)).join('\n')
   const attachments = each.flatMap(({ payload }) => payload.attachments)
-  return { delivery: { ...first, payload: { ...last.payload, content, attachments } }, each }
+  const written = first === last ? first : { ...first, payload: { ...last.payload, content, attachments } }
+  return { delivery: { ...written, id: run }, each }
 }
 
 /** The last message of a person among what is handled together. */

@@ -95,6 +95,8 @@ export interface TakenDelivery extends Delivery {
   crashed: boolean
   /** For a run: all its deliveries in order, this one first. Every attempt at a run has the same ones. */
   together?: Delivery[]
+  /** For a run: what identifies it, at every attempt. The id of its first delivery, also after that one was forgotten. */
+  run?: string
 }
 
 /** How an attempt ended. */
@@ -171,7 +173,7 @@ export interface Store {
    *
    * If that one waits for quiet and has waited long enough, it is taken together with the consecutive ones after it
    * that wait too. The members of such a run are recorded in the same write; from then on they are taken, settled and
-   * replayed together. One that was forgotten or discarded is left out.
+   * replayed together, as the same run. One that was forgotten or discarded is left out.
    */
   take(orderingKey: string, now: number): Promise<TakenDelivery | null>
   /**

@@ -46,10 +46,11 @@ export interface HandlerContext {
   error?: unknown
   /**
    * All deliveries that this attempt handles, in order: those that waited for quiet together, the handler's own first.
-   * Else that one alone. Effects are keyed by the first one's id: every attempt has the same ones, unless one was
-   * forgotten or discarded meanwhile.
+   * Else that one alone. Every attempt has the same ones, unless one was forgotten or discarded meanwhile.
    */
   together: readonly Delivery<unknown>[]
+  /** What effects are keyed by: the id of the first of them, at every attempt, also after that one was forgotten. */
+  run: string
 }
 
 /**
@@ -95,7 +96,7 @@ export interface DrainOptions {
   /** What plugins add to every handler's context. */
   clients: () => Omit<
     HandlerContext,
-    'signal' | 'attempt' | 'log' | 'once' | 'note' | 'schedule' | 'unschedule' | 'error' | 'together'
+    'signal' | 'attempt' | 'log' | 'once' | 'note' | 'schedule' | 'unschedule' | 'error' | 'together' | 'run'
   >
 }
 
@@ -281,6 +282,7 @@ function createAttempts(
         unschedule: (key, source) => later.unschedule(key, source),
         error,
         together: delivery.together ?? [delivery],
+        run: delivery.run ?? delivery.id,
         ...clients(),
       })
       warnOfBlocking(log, delivery, performance.now() - begun)

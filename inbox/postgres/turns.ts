@@ -111,7 +111,7 @@ export async function takeAll(client: Connection, asked: Take[]): Promise<(Taken
     const run = runs.get(row.id)
     if (run === undefined) return takenOf(row, orderingKey)
     const together = run.map(each => takenOf(each, orderingKey))
-    return { ...(together[0] as TakenDelivery), together }
+    return { ...(together[0] as TakenDelivery), together, run: row.run || row.id }
   })
 }
 

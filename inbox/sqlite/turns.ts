@@ -86,7 +86,7 @@ export function createTurns(
     forgetWakeup.run(orderingKey)
     if (next.run === null) return begin(next, now)
     const together = runOf(next).map(row => begin(row, now))
-    return { ...(together[0] as TakenDelivery), together }
+    return { ...(together[0] as TakenDelivery), together, run: next.run || next.id }
   }
 
   /** The deliveries of a run that is to be taken, in order: fixed when it is taken first. */

@@ -634,6 +634,7 @@ function aContext({ app }: Tutor): HandlerContext {
     signal: AbortSignal.timeout(1_000),
     attempt: 1,
     together: [],
+    run: '',
     log: app.log,
     once: async (_key, step) => step(false),
     note: async () => {},

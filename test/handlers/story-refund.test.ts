@@ -91,6 +91,7 @@ t.test('a refunded payment, without a key to see that', async t => {
     signal,
     attempt: 1,
     together: [],
+    run: '',
     log: tutor.app.log,
     once: async (_key, step) => step(false),
     note: async () => {},

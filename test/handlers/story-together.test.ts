@@ -92,6 +92,21 @@ t.test('a person’s message takes the answer away, at once', async t => {
   t.match(of(), { labels: ['intent:handoff'] })
 })
 
+t.test('the first of them is forgotten while an answer may have been said: it is not said twice', async t => {
+  const { world, says, handled, of, app, log, clock } = await started(t)
+  await says('Hoi', 'Wat zijn de prijzen?')
+  // What it does is done; that it was is not heard.
+  world.chatwoot.fail(/^POST .*messages$/, 'drop after')
+  clock.advance(QUIET_MS)
+  const failed = await log.line(({ msg }) => msg === 'webhook failed, will retry')
+  t.match(chat(of()).slice(2), [/^> Onze prijzen/])
+  const first = (await app.webhooks.inbox.list({ event: 'message_created' }))[0]
+  t.equal(await app.webhooks.inbox.forget([first?.id as string]), 1)
+  clock.advance(Number(failed.nextAttemptAt) - clock.now())
+  await handled()
+  t.equal(chat(of()).length, 3, chat(of()).join('\n'))
+})
+
 t.test('a choice does not wait', async t => {
   const { says, silence, handled, of } = await started(t)
   await says('Hoi')

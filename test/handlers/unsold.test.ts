@@ -16,6 +16,7 @@ t.test('a failing calendar or store is reported', async t => {
     signal: AbortSignal.timeout(60_000),
     attempt: 1,
     together: [],
+    run: '',
     log: app.log,
     once,
     note: async () => {},

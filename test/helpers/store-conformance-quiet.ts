@@ -37,7 +37,7 @@ export async function quietConformance(t: Test, open: (t: Test) => Promise<Store
     const again = await reopen()
     t.equal(await again.take('box', 4_899), null)
     const run = await take(again, 4_900)
-    t.match(run, { key: 'a', attempts: 1, state: 'pending', crashed: false })
+    t.match(run, { key: 'a', attempts: 1, state: 'pending', crashed: false, run: delivery('a').id })
     t.match(run.together, [
       { key: 'a', payload: { key: 'a' }, receivedAt: 1_000 },
       { key: 'b', payload: { key: 'b' }, receivedAt: 2_900 },
@@ -67,7 +67,7 @@ export async function quietConformance(t: Test, open: (t: Test) => Promise<Store
     t.same(keys(run), ['a', 'b'])
     await store.settle(run, { state: 'done' }, 1_300)
     const click = await take(store, 1_300)
-    t.same([click.key, click.together], ['click', undefined])
+    t.same([click.key, click.together, click.run], ['click', undefined, undefined])
     await store.settle(click, { state: 'done' }, 1_300)
     t.equal(await store.take('box', 3_199), null, 'what came in after it waits')
     t.same(keys(await take(store, 3_200)), ['c'])
@@ -171,7 +171,7 @@ export async function quietConformance(t: Test, open: (t: Test) => Promise<Store
     t.equal(await store.discard(delivery('a').id, 'no use', 5_000), true)
     t.equal(await store.take('box', 8_999), null)
     const third = await take(store, 9_000)
-    t.same([third.key, keys(third)], ['c', ['c']])
+    t.same([third.key, keys(third), third.run], ['c', ['c'], delivery('a').id], 'the run is the same one')
     await store.settle(third, { state: 'done' }, 9_000)
     t.same(await states(store), { a: 'discarded', b: 'discarded', c: 'done', d: 'discarded' })
     t.equal((await store.get(delivery('d').id))?.nextAttemptAt, null)
