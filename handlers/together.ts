@@ -47,7 +47,10 @@ export function writtenTogether({ together, run }: HandlerContext): Written | un
   if (first === undefined || last === undefined) return undefined
   const content = each.map(({ payload }) => textOf(payload)).join('\n')
   const attachments = each.flatMap(({ payload }) => payload.attachments)
-  const written = first === last ? first : { ...first, payload: { ...last.payload, content, attachments } }
+  // It is cut already.
+  const content_attributes = { ...last.payload.content_attributes, email: {} }
+  const asOne = { ...last.payload, content, content_attributes, attachments }
+  const written = first === last ? first : { ...first, payload: asOne }
   return { delivery: { ...written, id: run }, each }
 }
 

@@ -282,6 +282,15 @@ export const de: Language = {
           .replaceAll('_', ' '),
     },
   },
+  mail: {
+    on: 'am',
+    wrote: 'schrieb, geschrieben',
+    headers: 'von, gesendet, datum, an, cc, betreff',
+    signature: `
+      mit freundlichen grussen, mit freundlichem gruss, freundliche grusse, mit besten grussen, beste grusse,
+      viele grusse, liebe grusse, schone grusse, gruss, grusse, mfg, lg, vg, von meinem, gesendet von outlook,
+      gesendet von mail, outlook fur`,
+  },
   texts: {
     menu: 'Hallo! Wie kann ich dir helfen?',
     choices: {

@@ -302,6 +302,14 @@ export const en: Language = {
           .replaceAll('_', ' '),
     },
   },
+  mail: {
+    on: 'on',
+    wrote: 'wrote',
+    headers: 'from, sent, date, to, cc, subject',
+    signature: `
+      regards, kind regards, best regards, warm regards, best wishes, sincerely, yours sincerely, cheers, sent from my,
+      sent from outlook, get outlook`,
+  },
   texts: {
     menu: 'Hi! What can I do for you?',
     choices: {

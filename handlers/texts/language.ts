@@ -54,6 +54,19 @@ export interface Language {
     fillers: string
   }
   times: TimeWords
+  mail: MailMarks
+}
+
+/** What mail programs and their users write around what is new in an e-mail, in lower case and without accents. */
+export interface MailMarks {
+  /** Where the line before a quotation begins: the `on` of `On 23 Nov 2026 at 11:00 Sam wrote:`. */
+  on: string
+  /** What makes it one, with commas between: `wrote`. */
+  wrote: string
+  /** Names of a quoted message's header lines, with commas between: `from`, `sent`. */
+  headers: string
+  /** Where a signature begins, if at most two words follow. With commas between; never what else a sentence begins with. */
+  signature: string
 }
 
 /**

@@ -303,6 +303,15 @@ export const nl: Language = {
           .replaceAll('_', ' '),
     },
   },
+  mail: {
+    on: 'op',
+    wrote: 'schreef, geschreven',
+    headers: 'van, verzonden, datum, aan, cc, onderwerp',
+    signature: `
+      met vriendelijke groet, met vriendelijke groeten, vriendelijke groet, vriendelijke groeten, met hartelijke groet,
+      hartelijke groet, hartelijke groeten, met groet, groet, groeten, groetjes, mvg, verstuurd vanaf mijn,
+      verzonden vanaf mijn, verzonden vanaf outlook, outlook voor`,
+  },
   texts: {
     menu: 'Hoi! Waarmee kan ik je helpen?',
     choices: {
