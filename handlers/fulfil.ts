@@ -66,11 +66,14 @@ export async function fulfil(
   }
   const recorded = recordPayment(services, conversation, payment, delivery, outcome)
   await publish(services, client, conversation, recorded, key, context)
-  await replyOnce(services, client, conversation, `${key}:lesson`, context, () =>
-    outcome === 'booked'
-      ? confirm(services, conversation, payment)
-      : askForAnotherTime(services, conversation, payment, outcome, context),
-  )
+  await replyOnce(services, client, conversation, `${key}:lesson`, context, async () => {
+    const reply =
+      outcome === 'booked'
+        ? confirm(services, conversation, payment)
+        : await askForAnotherTime(services, conversation, payment, outcome, context)
+    // From when it came in: Stripe may report a payment again days later.
+    return { ...reply, answers: { at: delivery.receivedAt, language: conversation.language } }
+  })
 }
 
 /** From the conversation, since without a key Stripe can't be asked. */

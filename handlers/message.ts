@@ -98,15 +98,16 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     const turn: Turn = { services, conversation, kind, signal, delivery, text, written, once, log, note }
     const said = languageOfTurn(turn)
     turn.conversation = { ...conversation, language: said.language }
+    const answers = { at: writtenAt(delivery), language: said.language }
     try {
       const reply = await answerTo(turn, said, filesOf(delivery.payload))
-      return reply && rememberingLanguage(reply, said)
+      return reply && { ...rememberingLanguage(reply, said), answers }
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error
       log.warn({ err: error }, 'handing the student over to a person')
       const isRefused = error instanceof SaleRefusedError
       const over = isRefused ? WITHOUT_ORDER : await releaseUnsold(services, conversation, delivery, context)
-      return rememberingLanguage({ ...giveToPerson(turn.conversation, error.message), ...over }, said)
+      return { ...rememberingLanguage({ ...giveToPerson(turn.conversation, error.message), ...over }, said), answers }
     }
   }
 

@@ -8,6 +8,7 @@ import { forChannel } from './channel.ts'
 import { type Conversation, fetchConversation, fetchIfAllowed, updateContact } from './conversation.ts'
 import type { Services } from './services.ts'
 import type { TemplateParams, TemplateValues } from './templates.ts'
+import { type LanguageCode, TEXTS } from './texts/index.ts'
 import { awaitAnswer } from './unanswered.ts'
 import { isSilent, withWayBack } from './who-has-it.ts'
 
@@ -25,12 +26,30 @@ export interface Reply {
   items?: MenuItem[]
   /** What a template can say in place of `content`. */
   about?: TemplateValues
+  /** What it answers: if that was long ago, it begins with a word about the wait. */
+  answers?: Answered
   /** Hand the conversation over to a person. */
   handsOver?: boolean
   /** Chatwoot opened it, but no person has it: it is the bot's again. */
   takesBack?: boolean
   /** The dialogue's state when this was decided: if it has changed since, only the note is written. */
   since?: DialogueState
+}
+
+export interface Answered {
+  /** When it was written, or came in, Unix ms. */
+  at: number
+  language: LanguageCode
+}
+
+/** Chatwoot's own queue runs minutes late under load, and who chats does not wait at the screen: longer is an outage, ms. */
+const SORRY_AFTER_MS = 10 * 60_000
+
+/** Decided when it is sent: the reply may be an earlier attempt's, of before the outage. */
+function withSorry({ now }: Services, { answers, ...reply }: Reply): Reply {
+  const isLate = answers !== undefined && now() - answers.at > SORRY_AFTER_MS
+  if (!isLate || reply.content === undefined) return reply
+  return { ...reply, content: `${TEXTS[answers.language].sorryForWait}\n${reply.content}` }
 }
 
 /** The attributes that make up a dialogue's state. */
@@ -89,7 +108,7 @@ export async function publish(
   const { id, contactId, read } = conversation
   const { signal } = context
   const isOutdated = reply.since !== undefined && hasMovedOn(await fetchConversation(client, id, signal), reply)
-  const told = forChannel(services, conversation, isOutdated ? noteOf(reply) : reply)
+  const told = forChannel(services, conversation, withSorry(services, isOutdated ? noteOf(reply) : reply))
   const { attributes, contact, labels, note, content, items, handsOver, takesBack, template } = told
   await allEnded([
     attributes && client.mergeAttributes(id, attributes, signal, read),

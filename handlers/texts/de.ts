@@ -307,6 +307,7 @@ export const de: Language = {
     },
     when: (date, time, zone) => `${date} um ${time}${zone === null ? '' : ` (${zone})`}`,
     lesson: 'Nachhilfe',
+    sorryForWait: 'Entschuldige die Wartezeit.',
     notUnderstood: 'Das habe ich leider nicht verstanden.',
     languages: names =>
       `Ich lese und schreibe nur ${names}. Schreib mir in einer dieser Sprachen; sonst hilft dir beim nächsten Mal ein Mensch.`,

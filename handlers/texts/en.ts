@@ -326,6 +326,7 @@ export const en: Language = {
     },
     when: (date, time, zone) => `${date} at ${time}${zone === null ? '' : ` (${zone})`}`,
     lesson: 'Lesson',
+    sorryForWait: 'Sorry for the wait.',
     notUnderstood: 'Sorry, I did not understand that.',
     languages: names =>
       `I only read and write ${names}. Please write to me in one of these; if you write in another again, a person will come.`,

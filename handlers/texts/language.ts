@@ -228,6 +228,8 @@ export interface Texts {
   when(date: string, time: string, zone: string | null): string
   /** What is taught, where the conversation does not say. */
   lesson: string
+  /** Before the answer to what was written long ago. */
+  sorryForWait: string
   notUnderstood: string
   /** After something in a language without texts. @param names of the languages that there are, as a list */
   languages(names: string): string

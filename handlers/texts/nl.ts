@@ -328,6 +328,7 @@ export const nl: Language = {
     },
     when: (date, time, zone) => `${date} om ${time}${zone === null ? '' : ` (${zone})`}`,
     lesson: 'Bijles',
+    sorryForWait: 'Sorry voor het wachten.',
     notUnderstood: 'Sorry, dat begreep ik niet.',
     languages: names =>
       `Ik lees en schrijf alleen ${names}. Schrijf me in een van deze talen, of nog een keer: dan komt er iemand van ons.`,

@@ -86,7 +86,7 @@ for (const [name, answer] of OUTAGES) {
     for (const id of [...CONVERSATIONS, 4_200_000]) {
       const conversation = chatwoot.conversations.get(id)
       const said = conversation?.messages.filter(({ message_type, private: isNote }) => message_type === 1 && !isNote)
-      t.ok((said?.length ?? 0) > 0, `${id} has its answer`)
+      t.match(said?.[0]?.content, /^Sorry voor het wachten\.\n/, `${id} has its answer, with a word about the wait`)
       t.notOk(conversation?.labels.includes('intent:handoff'))
     }
     for (const { attempts } of await tutor.app.webhooks.inbox.list()) t.ok(attempts <= 2)
