@@ -66,6 +66,11 @@ function weakenedBetween(events: FuzzEvent[], pid: number, from: number, to: num
   })
 }
 
+/** Whether the database was stopped. */
+function stoppedBetween(events: FuzzEvent[], from: number, to: number): boolean {
+  return events.slice(from, to).some(event => event.what === 'database' && event.is === 'stopped')
+}
+
 /** One delivery of a conversation at a time. */
 function noOverlap(events: FuzzEvent[]): Found[] {
   const running = new Map<number, Numbered<'begun'>[]>()
@@ -96,7 +101,10 @@ function noOverlap(events: FuzzEvent[]): Found[] {
   return violations
 }
 
-/** What is done is not handled again, unless its process ended before recording that. */
+/**
+ * What is done is not handled again, unless its process could not record that in time: it ended, or the database was
+ * away (README, "Guarantees and their limits").
+ */
 function handledOnce(events: FuzzEvent[]): Found[] {
   const finished = new Map<number, Numbered<'finished'>>()
   const violations: Found[] = []
@@ -106,7 +114,9 @@ function handledOnce(events: FuzzEvent[]): Found[] {
       continue
     }
     const before = finished.get(event.n)
-    if (before === undefined || weakenedBetween(events, before.pid, beginningOf(events, before), event.at)) continue
+    if (before === undefined) continue
+    const begun = beginningOf(events, before)
+    if (weakenedBetween(events, before.pid, begun, event.at) || stoppedBetween(events, begun, event.at)) continue
     violations.push({ at: event.at, message: `delivery ${event.n} is handled again, and was done` })
   }
   return violations

@@ -47,7 +47,8 @@ export class GiveWay {
       if (first === undefined) return
       if (this.#accepting > 0 && performance.now() < first.until) break
       this.#waiting.shift()
-      first.answer(true)
+      // After everything else that is due: if the process was frozen meanwhile, the caller may first lose its claim.
+      setImmediate(first.answer, true)
     }
     this.#timer = setTimeout(this.#look, this.#accepting > 0 ? QUIET_MS : 0)
   }

@@ -61,6 +61,13 @@ const CASES: [check: string, name: string, violated: boolean, events: FuzzEvent[
 
   ['handled once', 'again after a failure', false, [begun(1), finished(1, 1, false), begun(1), finished(1)], []],
   ['handled once', 'again although done', true, [begun(1), finished(1), begun(1)], []],
+  [
+    'handled once',
+    'again after the database was away',
+    false,
+    [begun(1), { what: 'database', is: 'stopped' }, finished(1), { what: 'database', is: 'started' }, begun(1, 2)],
+    [],
+  ],
   ['handled once', 'again after a kill', false, [begun(1), finished(1), ...killed(), begun(1, 2)], []],
 
   [

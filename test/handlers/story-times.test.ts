@@ -73,7 +73,7 @@ t.test('while a lesson awaits its payment, a time at which none begins changes n
   const renee = await reserved(tutor)
   const before = await tutor.lessons()
   const { order_id } = renee.conversation.custom_attributes ?? {}
-  t.match((await renee.says('zondag 17:00'))[0], /staat voor je klaar/)
+  t.match((await renee.says('zondag 17:00'))[0], /is gereserveerd en wacht op je betaling/)
   t.equal(renee.conversation.custom_attributes?.order_id, order_id)
   t.same(await tutor.lessons(), before)
 })

@@ -48,6 +48,19 @@ tap.test('they do not wait for ever for deliveries that keep coming', async t =>
   t.equal(await giveWay.enter(), true)
 })
 
+tap.test('after the process was frozen, none begins before what else was due: a claim may have lapsed', async t => {
+  const giveWay = slow()
+  giveWay.acceptingBegins()
+  const waits = giveWay.enter()
+  let lapsed = false
+  setTimeout(() => {
+    lapsed = true
+  }, 20)
+  for (const until = performance.now() + 600; performance.now() < until; );
+  await waits
+  t.ok(lapsed)
+})
+
 tap.test('closed, none begins any more', async t => {
   const giveWay = slow()
   giveWay.acceptingBegins()
