@@ -46,9 +46,7 @@ export async function fulfil(
   }
   const key = `payment:${payment.id}`
   const isFirst = first === payment.id
-  const outcome = isFirst
-    ? await context.once(`${key}:lesson`, () => bookLesson(services, claim, payment, context))
-    : 'booked'
+  const outcome = isFirst ? await bookOnce(services, claim, payment, context) : 'booked'
 
   const payer = await claim.payer()
   if (payer.conversation === null) {
@@ -74,6 +72,23 @@ export async function fulfil(
     // From when it came in: Stripe may report a payment again days later.
     return { ...reply, answers: { at: delivery.receivedAt, language: conversation.language } }
   })
+}
+
+/** Books the lesson, while the conversation waits for Chatwoot. The rest is done in the payment's turn. */
+export async function bookAhead(
+  services: Services,
+  client: ChatwootClient,
+  payment: Payment,
+  context: HandlerContext,
+): Promise<void> {
+  const claim = await claimOf(services, client, payment, context)
+  if (claim === null || payment.refunded) return
+  const first = await paidBy(payment.order, payment.id, context)
+  if (first === payment.id) await bookOnce(services, claim, payment, context)
+}
+
+function bookOnce(services: Services, claim: Claim, payment: Payment, context: HandlerContext): Promise<Outcome> {
+  return context.once(`payment:${payment.id}:lesson`, () => bookLesson(services, claim, payment, context))
 }
 
 /** From the conversation, since without a key Stripe can't be asked. */

@@ -3,7 +3,7 @@ import type { HandlerContext } from '../inbox/drain.ts'
 import type { System } from '../inbox/errors.ts'
 import type { SourceHandlers } from '../sources/payloads.ts'
 import { paymentFailed } from './failed.ts'
-import { fulfil } from './fulfil.ts'
+import { bookAhead, fulfil } from './fulfil.ts'
 import { paymentGivenUp, requireChatwoot } from './given-up.ts'
 import type { Services } from './services.ts'
 import { logNotOurs, type PaymentEvent, readPayment } from './stripe-event.ts'
@@ -21,6 +21,11 @@ export function paymentHandlers(services: Services) {
     await context.once(`payment:${payment.id}`, () => fulfil(services, client, payment, delivery, context))
   }
 
+  async function onPaidAhead(delivery: Delivery<PaymentEvent>, context: HandlerContext): Promise<void> {
+    const payment = await readPayment(delivery, stripe, context.signal)
+    if (payment?.paid) await bookAhead(services, requireChatwoot(chatwoot), payment, context)
+  }
+
   async function onFailed(delivery: Delivery<PaymentEvent>, context: HandlerContext): Promise<void> {
     const payment = await readPayment(delivery, stripe, context.signal)
     if (payment === null) return logNotOurs(context)
@@ -32,7 +37,7 @@ export function paymentHandlers(services: Services) {
   const gaveUp = paymentGivenUp(services)
   // Not Chatwoot: the money is recorded and the lesson booked without it. What is said waits for it.
   const needs: System[] = ['stripe', 'google']
-  const paid = { handle: onPaid, gaveUp, needs }
+  const paid = { handle: onPaid, ahead: onPaidAhead, gaveUp, needs }
   return {
     'checkout.session.completed': paid,
     'checkout.session.async_payment_succeeded': paid,

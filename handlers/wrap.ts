@@ -1,7 +1,7 @@
 import type { Handler, HandlerFunction, HandlerPair } from '../inbox/drain.ts'
 
 /**
- * Wraps both functions of a handler.
+ * Wraps the functions of a handler.
  * @param wrapGaveUp wraps `gaveUp`; default: `wrap`
  */
 export function wrapHandler<Inner, Outer>(
@@ -18,5 +18,6 @@ export function wrapPair<Inner, Outer>(
   wrap: (handle: HandlerFunction<Inner>) => HandlerFunction<Outer>,
   wrapGaveUp = wrap,
 ): HandlerPair<Outer> {
-  return { ...handler, handle: wrap(handler.handle), gaveUp: wrapGaveUp(handler.gaveUp) }
+  const { handle, gaveUp, ahead } = handler
+  return { ...handler, handle: wrap(handle), gaveUp: wrapGaveUp(gaveUp), ahead: ahead && wrap(ahead) }
 }

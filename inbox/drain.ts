@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import { ATTEMPTS_IN_ORDER, afterFailure, readable } from './backoff.ts'
 import type { Breakers } from './breaker.ts'
 import type {
@@ -16,8 +15,8 @@ import type {
 import { PermanentError, type System, TransientError } from './errors.ts'
 import type { HandledEvent } from './events.ts'
 import type { GiveWay } from './give-way.ts'
+import { createHolds } from './holds.ts'
 import { LATER_SOURCE, type Later, OWN_EVENT_PREFIX, type ScheduledDelivery } from './later.ts'
-import { needsOf } from './needs.ts'
 import { createOnce, type Once } from './once.ts'
 import { waitedMs } from './pace.ts'
 import type { Quiet } from './quiet.ts'
@@ -68,6 +67,12 @@ export interface HandlerPair<P = Payload> {
    * attempt is spent.
    */
   needs?: readonly System[] | undefined
+  /**
+   * Does what must not wait when an earlier delivery of the mailbox waits for a system that is unavailable: it is called
+   * before its turn, perhaps several times. `handle` is called in its turn nevertheless: what both do is in `once`. If it
+   * throws, that is logged, and it is called again later.
+   */
+  ahead?: HandlerFunction<P> | undefined
   /** Waits until nothing has come in for a while, to get all of it together. Default: handled at once. */
   quiet?: Quiet | undefined
 }
@@ -82,6 +87,8 @@ export interface DrainOptions {
   later: Pick<Later, 'schedule' | 'unschedule'>
   /** The handler of an event, if there is one. */
   handlerOf: (source: string, event: string) => Handler | undefined
+  /** Sources with a handler that has an `ahead`. */
+  aheadSources: ReadonlySet<string>
   /** Called when a mailbox is due again, with the time in Unix ms. */
   wake: (orderingKey: string, at: number) => void
   /** Called after each attempt. */
@@ -111,7 +118,7 @@ export function createDrain(options: DrainOptions) {
   /** The grace time for running handlers is over. */
   let graceIsOver = false
 
-  const holds = createHolds(options)
+  const holds = createHolds({ ...options, run: attempts.run })
 
   const drain: Drain = async (orderingKey, claimed, lapsed) => {
     // Inserted while stopping: start it only within the grace time; later, another process does.
@@ -121,7 +128,10 @@ export function createDrain(options: DrainOptions) {
     }
     while (!stopping.signal.aborted && !lapsed?.aborted) {
       const heldMs = await holds.heldMs(orderingKey)
-      if (heldMs > 0) return heldMs
+      if (heldMs > 0) {
+        await holds.goAhead(orderingKey, lapsed)
+        return heldMs
+      }
       if (!(await mayBegin(lapsed))) return undefined
       const delivery = await store.take(orderingKey, clock.now())
       if (delivery === null) return undefined
@@ -170,41 +180,6 @@ export function createDrain(options: DrainOptions) {
   }
 }
 
-/** Failed deliveries whose system is remembered. Of any other, one attempt is spent before it is held. */
-const MAX_REMEMBERED = 10_000
-
-/** Decides which mailboxes wait for an outside system. */
-function createHolds({ store, handlerOf, breakers }: DrainOptions) {
-  /** The system that each delivery's last attempt has failed for: it may need more than its handler says. */
-  const failedFor = new LRUCache<string, System>({ max: MAX_REMEMBERED })
-  let verified = Promise.resolve()
-
-  return {
-    /** A backlog may be that of an outage: the systems are asked before it is begun. */
-    begin(): void {
-      const verify = () => breakers.verify()
-      verified = store.backlog().then(({ pending, parked }) => {
-        if (pending + parked > 0) verify()
-      }, verify)
-    },
-    /** How long a mailbox must wait, ms; 0: not at all. */
-    async heldMs(orderingKey: string): Promise<number> {
-      await verified
-      if (!breakers.isAnyHeld()) return 0
-      const next = await store.peek(orderingKey)
-      return breakers.waitMs(
-        next.flatMap(({ id, source, event }) => [...needsOf(handlerOf(source, event)), failedFor.get(id)]),
-      )
-    },
-    /** @param error undefined: it succeeded */
-    ended({ id, orderingKey }: TakenDelivery, error: unknown): void {
-      const system = error === undefined ? undefined : breakers.failed(orderingKey, error)
-      if (system !== undefined) failedFor.set(id, system)
-      else if (failedFor.size > 0) failedFor.delete(id)
-    },
-  }
-}
-
 /** Runs handlers, and decides the outcome. */
 function createAttempts(
   { handlerOf, handlerTimeoutMs, clock, log, clients, later }: DrainOptions,
@@ -213,7 +188,7 @@ function createAttempts(
 ) {
   const running = new Set<AbortController>()
 
-  return { attempt, running }
+  return { attempt, run, running }
 
   async function attempt(
     delivery: TakenDelivery,

@@ -139,6 +139,7 @@ export function createInbox({
 }: InboxParts) {
   /** By source, then by event. */
   const handlers = new Map<string, Map<string, Handler>>()
+  const aheadSources = new Set<string>()
   const handlerOf = (source: string, event: string) => handlers.get(source)?.get(event)
   const giveWay = new GiveWay()
   const later = new Later({ store, scheduler, clock, storeRetry })
@@ -146,6 +147,7 @@ export function createInbox({
     store,
     later,
     handlerOf,
+    aheadSources,
     wake: (orderingKey, at) => scheduler.wake(orderingKey, at),
     onHandled: handled => events.emit('handled', handled),
     giveWay,
@@ -168,6 +170,7 @@ export function createInbox({
       const ofSource = handlers.get(source) ?? new Map<string, Handler>()
       checkQuiet(source, event, handler, ofSource)
       handlers.set(source, ofSource.set(event, handler))
+      if (typeof handler === 'object' && handler.ahead !== undefined) aheadSources.add(source)
     },
     handles: (source, event) => handlerOf(source, event) !== undefined,
     sources: () => [...handlers.keys()],

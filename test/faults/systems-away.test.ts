@@ -34,12 +34,14 @@ async function outage(t: Test, begin: (tutor: Tutor) => void | Promise<void>) {
   return { tutor, first, paid }
 }
 
-/** In a conversation of its own. */
-async function pays({ app, clock, stripe, chatwoot, pay }: Tutor): Promise<string> {
-  chatwoot.addConversation({ id: 4_200_000, contact: 77, custom_attributes: { order_id: '4200000-1' } })
+/** By default in a conversation of its own. */
+async function pays({ app, clock, stripe, chatwoot, pay }: Tutor, conversation = 4_200_000): Promise<string> {
+  if (!chatwoot.conversations.has(conversation)) {
+    chatwoot.addConversation({ id: conversation, contact: 77, custom_attributes: { order_id: `${conversation}-1` } })
+  }
   const metadata = {
-    conversation_id: '4200000',
-    order_id: '4200000-1',
+    conversation_id: `${conversation}`,
+    order_id: `${conversation}-1`,
     contact_id: '77',
     lesson_start: new Date(clock.now() + 48 * 60 * MINUTE).toISOString(),
     minutes: '60',
@@ -93,6 +95,31 @@ for (const [name, answer] of OUTAGES) {
     t.equal(log.lines.filter(({ msg }) => msg === AGAIN).length, 1)
   })
 }
+
+t.test('a payment after a message that waits is booked at once, and confirmed in its turn', async t => {
+  const tutor = await startTutor(t)
+  const { app, clock, chatwoot, log } = tutor
+  for (const id of CONVERSATIONS.slice(0, 2)) chatwoot.addConversation({ id, contact: 77 })
+  chatwoot.fail(/./, { status: 502, body: '' }, 10_000)
+  await tutor.ended(await tutor.send(samples.incoming({ conversation: FIRST, message: 1 })))
+  const [message, behind] = [await tutor.send(samples.incoming({ conversation: FIRST + 1, message: 2 })), FIRST + 1]
+  const paid = await pays(tutor, behind)
+  await log.line(line => line.msg === 'done before its turn' && line.delivery === paid)
+  t.match(await app.webhooks.calendar.lessons?.(0, 8e15), [{ order: `${behind}-1` }])
+  const { attempts, state } = (await app.webhooks.inbox.get(paid)) ?? {}
+  t.same({ attempts, state }, { attempts: 0, state: 'pending' })
+  const begun = clock.now()
+  await passes(tutor, () => clock.now() >= begun + 30 * MINUTE)
+
+  chatwoot.recover()
+  await passes(tutor, () => log.lines.some(({ msg }) => msg === AGAIN))
+  await log.count('webhook handled', 3)
+  const ended = log.lines.filter(({ msg }) => msg === 'webhook handled').map(({ delivery }) => delivery)
+  t.ok(ended.indexOf(message) < ended.indexOf(paid), 'in order')
+  const said = chatwoot.conversations.get(behind)?.messages.filter(each => each.message_type === 1 && !each.private)
+  t.match(said?.at(-1)?.content, /60/, 'confirmed')
+  t.equal((await app.webhooks.calendar.lessons?.(0, 8e15))?.length, 1)
+})
 
 t.test('it refuses connections: no attempt is spent', async t => {
   const { tutor, ...ids } = await outage(t, ({ chatwoot }) => chatwoot.close())

@@ -21,6 +21,7 @@ tap.test('a delivery claimed by its insert is only begun while the claim leaves 
     store,
     later: NO_CLIENTS,
     giveWay: new GiveWay(),
+    aheadSources: new Set<string>(),
     handlerOf: () => delivery => void handled.push(delivery.key),
     wake() {},
     onHandled() {},
@@ -54,6 +55,7 @@ tap.test(
       store,
       later: NO_CLIENTS,
       giveWay: new GiveWay(),
+      aheadSources: new Set<string>(),
       handlerOf:
         () =>
         async (_delivery, { signal }) => {
@@ -103,6 +105,7 @@ tap.test('what waits for accepting when the grace time ends, or the mailbox is a
     store,
     later: NO_CLIENTS,
     giveWay,
+    aheadSources: new Set<string>(),
     handlerOf: () => () => t.fail('begun'),
     wake() {},
     onHandled() {},

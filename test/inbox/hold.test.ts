@@ -4,6 +4,7 @@ import { TransientError } from '../../inbox/errors.ts'
 import type { Inbox } from '../../inbox/inbox.ts'
 import { type BackendClock, backend } from '../helpers/backend.ts'
 import { delivery, recorder, startInbox } from '../helpers/inbox.ts'
+import { arrivals } from '../helpers/wait.ts'
 
 const MINUTE = 60_000
 const HELD = 'chatwoot unavailable, holding what needs it'
@@ -87,6 +88,64 @@ tap.test('an outage of half an hour: no attempt is spent, nothing parks, and ord
   for (const { key, attempts } of await inbox.list()) t.equal(attempts, key === 'first' ? 2 : 1, key)
   t.equal(log.lines.filter(({ msg }) => msg === HELD).length, 1)
   t.equal(log.lines.filter(({ msg }) => msg === AGAIN).length, 1)
+})
+
+tap.test('what must not wait is done before its turn, and its handler is called in its turn', async t => {
+  const { inbox, app, clock, chatwoot, log } = await start(t)
+  const stripe = { isDown: true }
+  app.webhooks.breakers.watch('stripe', async () => {
+    if (stripe.isDown) throw new TransientError('no', { outage: { system: 'stripe', isProof: true } })
+  })
+  const { handled } = register(inbox, chatwoot)
+  const { items: done, add, first } = arrivals<string>(key => key)
+  const problems = [new Error('once'), new Error('twice')]
+  inbox.handle('test', 'paid', {
+    needs: ['stripe'],
+    async ahead({ key }, { once }) {
+      add(`asked for ${key}`)
+      const problem = key === 'a' && problems.pop()
+      if (problem) throw problem
+      await once(key, () => add(`ahead: ${key}`))
+    },
+    async handle(delivery, { once }) {
+      await once(delivery.key, () => add(`in its turn: ${delivery.key}`))
+      handled.add(delivery)
+    },
+    gaveUp() {},
+  })
+  await app.ready()
+  const paid = (key: string) => delivery(key, { event: 'paid', orderingKey: 'box' })
+  await inbox.accept(delivery('first', { orderingKey: 'box' }), 10)
+  await log.line(({ msg }) => msg === HELD)
+  app.webhooks.breakers.failed('', new TransientError('', { outage: { system: 'stripe', isProof: true } }))
+  await inbox.accept(paid('a'), 10)
+  await inbox.accept(delivery('between', { event: 'booking', orderingKey: 'box' }), 10)
+  await inbox.accept(paid('b'), 10)
+  await clock.advance(MINUTE)
+  t.same(done, [], 'while what it needs itself is unavailable')
+
+  stripe.isDown = false
+  for (let step = 0; step < 400 && !done.includes('ahead: a'); step++) {
+    await clock.advance(2_000)
+    await setImmediate()
+  }
+  await first('both', each => each === 'ahead: a')
+  t.same(
+    done.filter(each => each.startsWith('ahead')),
+    ['ahead: b', 'ahead: a'],
+  )
+  t.equal(done.filter(each => each === 'asked for a').length, 3, 'again after it has failed')
+  t.equal(log.lines.filter(({ msg }) => msg === 'could not be done before its turn').length, 1)
+  await inbox.accept(delivery('last', { orderingKey: 'box' }), 10)
+  await clock.advance(MINUTE)
+  t.equal(done.filter(each => each === 'asked for b').length, 1, 'not again')
+  t.same(handled.keys, [])
+  for (const { key, attempts } of await inbox.list()) t.equal(attempts, key === 'first' ? 1 : 0, key)
+
+  chatwoot.isDown = false
+  await untilHandled(clock, handled, 5)
+  t.same(handled.keys, ['first', 'a', 'between', 'b', 'last'])
+  t.notOk(done.some(each => each.startsWith('in its turn')))
 })
 
 tap.test('after a restart the backlog waits until the system has answered', async t => {

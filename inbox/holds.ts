@@ -1,0 +1,74 @@
+import { LRUCache } from 'lru-cache'
+import type { StoredDelivery, TakenDelivery } from './contracts.ts'
+import type { DrainOptions, HandlerFunction } from './drain.ts'
+import type { System } from './errors.ts'
+import { needsOf } from './needs.ts'
+
+/** Which mailboxes wait for an outside system, and what is done meanwhile of what is in them. */
+
+/** Failed deliveries whose system is remembered. Of any other, one attempt is spent before it is held. */
+const MAX_REMEMBERED = 10_000
+/** Deliveries of a mailbox that are looked at. */
+const MAX_AHEAD = 100
+
+export interface HoldsOptions extends DrainOptions {
+  /** Runs a handler with its time limit. */
+  run: (handler: HandlerFunction, delivery: TakenDelivery, lapsed?: AbortSignal) => Promise<void>
+}
+
+export function createHolds({ store, handlerOf, aheadSources, breakers, run, log }: HoldsOptions) {
+  /** The system that each delivery's last attempt has failed for: it may need more than its handler says. */
+  const failedFor = new LRUCache<string, System>({ max: MAX_REMEMBERED })
+  /** By id, whether what must not wait was done. */
+  const ahead = new LRUCache<string, boolean>({ max: MAX_REMEMBERED })
+  let verified = Promise.resolve()
+
+  return {
+    /** A backlog may be that of an outage: the systems are asked before it is begun. */
+    begin(): void {
+      const verify = () => breakers.verify()
+      verified = store.backlog().then(({ pending, parked }) => {
+        if (pending + parked > 0) verify()
+      }, verify)
+    },
+    /** How long a mailbox must wait, ms; 0: not at all. */
+    async heldMs(orderingKey: string): Promise<number> {
+      await verified
+      if (!breakers.isAnyHeld()) return 0
+      const next = await store.peek(orderingKey)
+      return breakers.waitMs(
+        next.flatMap(({ id, source, event }) => [...needsOf(handlerOf(source, event)), failedFor.get(id)]),
+      )
+    },
+    /** Does what must not wait of the deliveries in a mailbox that does: see HandlerPair.ahead. */
+    async goAhead(orderingKey: string, lapsed?: AbortSignal): Promise<void> {
+      for (const source of aheadSources) {
+        const waiting = await store.list({ orderingKey, source, state: 'pending' }, MAX_AHEAD)
+        for (const delivery of waiting) await goAheadWith(delivery, lapsed)
+      }
+    },
+    /** @param error undefined: it succeeded */
+    ended({ id, orderingKey }: TakenDelivery, error: unknown): void {
+      const system = error === undefined ? undefined : breakers.failed(orderingKey, error)
+      if (system !== undefined) failedFor.set(id, system)
+      else if (failedFor.size > 0) failedFor.delete(id)
+    },
+  }
+
+  async function goAheadWith(stored: StoredDelivery, lapsed?: AbortSignal): Promise<void> {
+    const { id, source, event, orderingKey, attempts } = stored
+    const handler = handlerOf(source, event)
+    // An attempt has got as far as it could.
+    if (typeof handler !== 'object' || handler.ahead === undefined || attempts > 0) return
+    if (ahead.get(id) || needsOf(handler).some(breakers.isHeld)) return
+    try {
+      await run(handler.ahead, { ...stored, crashed: false } as TakenDelivery, lapsed)
+      log.info({ delivery: id, source, event }, 'done before its turn')
+      ahead.set(id, true)
+    } catch (error) {
+      breakers.failed(orderingKey, error)
+      if (!ahead.has(id)) log.warn({ err: error, delivery: id, event }, 'could not be done before its turn')
+      ahead.set(id, false)
+    }
+  }
+}
