@@ -100,7 +100,11 @@ function findOne(turn: Turn): Found | undefined {
   const situation = situationOfTurn(turn)
   const choice = choiceIn(turn, situation)
   if (choice !== null) return choice
-  const wishes: WishSituation = { intent, isPersonOffered: Number(attributes.misunderstood) >= OFFER_PERSON_AT }
+  const wishes: WishSituation = {
+    intent,
+    isPersonOffered: Number(attributes.misunderstood) >= OFFER_PERSON_AT,
+    isLapsed: attributes.lesson_type != null && attributes.order_id == null && attributes.payment_status == null,
+  }
   const urgent = urgentWishOf(text, wishes)
   if (urgent !== undefined) return urgent
   const isHourAsked = intent === 'slot' || intent === 'rebook'

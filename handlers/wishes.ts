@@ -20,6 +20,8 @@ export interface WishSituation {
   intent: Intent
   /** The last question was whether the student wants a person. */
   isPersonOffered: boolean
+  /** The time that was chosen is not reserved any more: the student was asked whether to choose again. */
+  isLapsed?: boolean
 }
 
 /** In every language: students mix them. */
@@ -78,7 +80,7 @@ export function urgentWishOf(text: string, { intent, isPersonOffered }: WishSitu
 }
 
 /** Any other wish. undefined: not understood. */
-export function wishOf(text: string, { intent, isPersonOffered }: WishSituation): Wish | undefined {
+export function wishOf(text: string, { intent, isPersonOffered, isLapsed = false }: WishSituation): Wish | undefined {
   const words = wordsIn(text)
   if (words.length === 0 && EMOJI.test(text)) return 'nothing'
   if (isPersonOffered && NO_AND_THANKS.isAll(words, FILLERS) && NO.isIn(words)) return 'here'
@@ -86,7 +88,8 @@ export function wishOf(text: string, { intent, isPersonOffered }: WishSituation)
   if (THANKS.isAll(words, FILLERS)) return 'nothing'
   if (BACK.isAll(words, FILLERS)) return intent === 'rebook' ? { person: 'cancel' } : 'here'
   if (YES_AND_THANKS.isAll(words, FILLERS) || NO_AND_THANKS.isAll(words, FILLERS)) {
-    return intent === 'menu' ? 'nothing' : 'here'
+    if (intent !== 'menu') return 'here'
+    return isLapsed && YES.isIn(words) ? { step: 'book' } : 'nothing'
   }
   const spelled = words.map(word => SPELLING.correct(word))
   const [step, phrases] = STEPS.find(([, phrases]) => is(phrases, spelled)) ?? []

@@ -23,6 +23,15 @@ t.test('an expired session releases the slot, and the student is told', async t 
   t.equal(renee.choices()[0], 'di 24 nov 10:00')
 })
 
+t.test('yes to “do you want to choose again?” is an answer; no and thanks need none', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  Object.assign(tutor.session(), { status: 'expired', url: null })
+  await tutor.deliver(sessionEvent(tutor.session(), 'expired'))
+  for (const text of ['nee', 'ok bedankt']) t.strictSame(await renee.says(text), [], text)
+  t.match(await renee.says('ja graag'), [/^Wanneer wil je/])
+})
+
 t.test('a session that expires after its lesson was reserved again leaves it alone', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
