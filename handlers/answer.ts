@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { asText, type Json } from '../sources/json.ts'
 import { askedTimeOf, kindOf, offeredOf, readerOf, situationOf } from './booking.ts'
 import type { Conversation } from './conversation.ts'
@@ -16,6 +15,7 @@ import {
 } from './dialogue.ts'
 import { handOverFor, NO_MISSES } from './hand-over.ts'
 import { answerOtherLanguage, type LanguageSaid, languageSaidIn } from './language.ts'
+import { isRepeated } from './loops.ts'
 import type { Reply } from './reply.ts'
 import type { Services } from './services.ts'
 import { type SpokenTime, type SpokenTimes, spokenTime, spokenTimes } from './spoken-time.ts'
@@ -43,9 +43,6 @@ import { asksForNewLesson, isYes, placeIn, urgentWishOf, type Wish, type WishSit
 
 /** At the second misunderstood message in a row a person is offered, at the next the conversation is a person's. */
 const OFFER_PERSON_AT = 2
-/** The same text so many times within this time: a machine, or somebody whom the bot does not help. */
-const MAX_EQUAL_TEXTS = 3
-const EQUAL_TEXTS_WITHIN_MS = 10 * 60_000
 
 /** What a message says about the language. A choice says nothing: its title is the bot's own text. */
 export function languageOfTurn(turn: Turn): LanguageSaid {
@@ -222,24 +219,4 @@ function answerMisunderstood(turn: Turn): Reply {
     ...askAgain(turn, sorry),
     attributes: { misunderstood, misunderstood_texts: written.join('\n').toWellFormed() },
   }
-}
-
-/** Whether this text has come too often, as from a machine that answers the bot. */
-async function isRepeated({ conversation, delivery, written, once }: Turn): Promise<boolean> {
-  const within = Math.floor(delivery.receivedAt / EQUAL_TEXTS_WITHIN_MS)
-  let isRepeated = false
-  for (const { id, text } of written) {
-    const key = `said:${conversation.id}:${hash('sha256', text)}:${within}`
-    if (!(await isCounted(key, id, once))) isRepeated = true
-  }
-  // An id can come again with a new conversation: nothing has been answered in that one.
-  return isRepeated && conversation.attributes.pending_intent != null
-}
-
-/** Whether it is among the first ones of its kind. */
-async function isCounted(key: string, id: string, once: Turn['once']): Promise<boolean> {
-  for (let count = 1; count < MAX_EQUAL_TEXTS; count++) {
-    if ((await once(`${key}:${count}`, () => id)) === id) return true
-  }
-  return false
 }

@@ -15,9 +15,10 @@ const WHY = {
   lesson: 'The student asks about a booked lesson',
   misunderstood: 'TutorBot has not understood the student',
   repeated: 'The student, or a machine, has written the same three times',
+  endless: 'TutorBot has answered 30 times within ten minutes, perhaps a machine',
   language: 'The student writes in a language that TutorBot does not know',
   file: 'The student has sent something that TutorBot can neither listen to nor look at',
-} satisfies Record<PersonReason | 'misunderstood' | 'repeated' | 'language' | 'file', string>
+} satisfies Record<PersonReason | 'misunderstood' | 'repeated' | 'endless' | 'language' | 'file', string>
 
 /** @param written what the student wrote, the oldest first */
 export function handOverFor(

@@ -8,12 +8,14 @@ import { answerTo, languageOfTurn } from './answer.ts'
 import { giveToPerson, kindOf, SaleRefusedError } from './booking.ts'
 import { type Conversation, fetchConversation, toConversation, updateContact } from './conversation.ts'
 import { MAX_ANSWER_LENGTH } from './dialogue.ts'
+import { handOverFor } from './hand-over.ts'
 import { rememberingLanguage } from './language.ts'
+import { createAnswerCount } from './loops.ts'
 import { isWithPerson, messageGivenUp } from './message-given-up.ts'
 import { publish, type Reply, sayOnce } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
-import { type Turn, writtenAt } from './steps.ts'
+import { type Turn, textsOf, writtenAt } from './steps.ts'
 import { giveBack, takeOver, withoutPerson } from './take-over.ts'
 import { textOf } from './text-of.ts'
 import { lastOfPerson, newConversationOf, quietOf, undeliveredOf, type Written, writtenTogether } from './together.ts'
@@ -33,6 +35,7 @@ const INITIAL_ATTRIBUTES = { language_prompted: false, intake_completed: false, 
 /** Handles a student's messages, choices and new conversations. */
 export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> {
   const { chatwoot, now } = services
+  const isTooMany = createAnswerCount(now)
 
   async function onMessages(delivery: Delivery<unknown>, all: HandlerContext): Promise<void> {
     if (chatwoot === null) {
@@ -99,6 +102,7 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     const said = languageOfTurn(turn)
     turn.conversation = { ...conversation, language: said.language }
     const answers = { at: writtenAt(delivery), language: said.language }
+    if (isTooMany(conversation.id)) return handOverFor('endless', textsOf(turn), turn.conversation)
     try {
       const reply = await answerTo(turn, said, filesOf(delivery.payload))
       return reply && { ...rememberingLanguage(reply, said), answers }

@@ -24,10 +24,10 @@ export function isHeard({ attachments }: Pick<ChatwootMessage, 'attachments'>): 
 }
 
 /** A reaction, a story in which the tutor is mentioned, a machine's reply, or somebody who is blocked. */
-function needsNoAnswer({ content_attributes, conversation }: ChatwootMessage): boolean {
+function needsNoAnswer({ content_attributes, conversation, sender }: ChatwootMessage): boolean {
   const { is_reaction, image_type, email } = content_attributes
-  const isAutomatic = email.auto_reply === true
-  return is_reaction || image_type === 'story_mention' || isAutomatic || conversation.meta.sender?.blocked === true
+  const isBlocked = [sender, conversation.meta.sender].some(contact => asObject(contact).blocked === true)
+  return is_reaction || image_type === 'story_mention' || email.auto_reply === true || isBlocked
 }
 
 /**

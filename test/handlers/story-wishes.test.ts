@@ -221,16 +221,3 @@ t.test('a picture goes to a person, with one line to the student; one with a tex
   t.match(renee.notes(), [/"\[image\]"/])
   t.equal(renee.conversation.status, 'open')
 })
-
-t.test('machines, reactions and blocked contacts get no answer, and no loop', async t => {
-  const tutor = await setUp(t)
-  const attributes = [{ is_reaction: true }, { image_type: 'story_mention' }, { email: { auto_reply: true } }]
-  for (const content_attributes of attributes) {
-    t.strictSame(await another(tutor).sendsMessage({ content: 'Hoi', content_attributes }), [])
-  }
-  const loop = another(tutor)
-  for (let n = 0; n < 10; n++) await loop.says('Hallo!')
-  t.equal(loop.read().length, 3)
-  t.match(loop.notes(), [/the same three times:\n"Hallo!"/])
-  t.equal(loop.conversation.status, 'open')
-})
