@@ -151,18 +151,19 @@ function previewOf(payload: ChatwootMessage): string {
   return textOf(payload).slice(0, PREVIEW_LENGTH).toWellFormed()
 }
 
-/** Whether a person has taken over, or the student has been answered since. */
+/** Whether a person has taken over, or the student has been answered since. What the bot says in order is about earlier messages. */
 async function isOvertaken(
   services: Services,
   client: ChatwootClient,
   delivery: Delivery<ChatwootMessage>,
   context: HandlerContext,
 ): Promise<boolean> {
-  const { signal } = context
+  const { signal, isInOrder } = context
   const id = String(delivery.payload.conversation.id)
   const current = await client.getConversation(id, signal)
   const last = current.last_non_activity_message
-  const isAnswered = last?.message_type === OUTGOING && !last.private && last.id > delivery.payload.id
+  const isOfBotBefore = isInOrder && last?.content_attributes?.tutorbot != null
+  const isAnswered = last?.message_type === OUTGOING && !last.private && last.id > delivery.payload.id && !isOfBotBefore
   const isTaken =
     whoHas(toConversation(readConversation(current, 'conversation')), services) === 'person' ||
     isAnswered ||

@@ -31,6 +31,8 @@ export interface HandlerContext {
   signal: AbortSignal
   /** 1 for the first attempt. */
   attempt: number
+  /** false: it was parked or replayed, so that later deliveries of its mailbox may have been handled before it. */
+  isInOrder: boolean
   /** Logs with the delivery's id. */
   log: Logger
   /** Runs a step once, however often its delivery is handled. */
@@ -103,7 +105,17 @@ export interface DrainOptions {
   /** What plugins add to every handler's context. */
   clients: () => Omit<
     HandlerContext,
-    'signal' | 'attempt' | 'log' | 'once' | 'note' | 'schedule' | 'unschedule' | 'error' | 'together' | 'run'
+    | 'signal'
+    | 'attempt'
+    | 'isInOrder'
+    | 'log'
+    | 'once'
+    | 'note'
+    | 'schedule'
+    | 'unschedule'
+    | 'error'
+    | 'together'
+    | 'run'
   >
 }
 
@@ -248,6 +260,7 @@ function createAttempts(
       const ended = handler(delivery, {
         signal: controller.signal,
         attempt: delivery.attempts,
+        isInOrder: delivery.state === 'pending',
         // Not a getter: V8 gives every literal with one its own hidden class, which keeps the delivery in memory until
         // a full garbage collection.
         log: log.child({ delivery: delivery.id }),

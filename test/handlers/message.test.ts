@@ -512,6 +512,28 @@ t.test('late, answered meanwhile: a private note, no reply', async t => {
   }
 })
 
+t.test('late, the bot has answered an earlier message: the student is answered; a later one: not', async t => {
+  const ofBot = { ...aMessage, id: 4100012, content: 'Dag!', content_attributes: { tutorbot: 'another:message' } }
+  await t.test('in order', async t => {
+    const { tutor, id } = await delayed(t, 'Hoi')
+    tutor.conversation.messages.push(ofBot)
+    await tutor.nextAttempt(id, 1)
+    t.strictSame(said(tutor.conversation), ['Dag!', nl.menu])
+  })
+  await t.test('parked', async t => {
+    const tutor = await setUp(t)
+    tutor.chatwoot.fail(/4100042/, { status: 500 }, 100)
+    const id = await tutor.send(incoming('Hoi'))
+    for (let attempt = 1; attempt < 7; attempt++) await tutor.nextAttempt(id, attempt)
+    t.match(await tutor.ended(id, 7), { msg: 'webhook parked' })
+    tutor.chatwoot.recover()
+    tutor.conversation.messages.push(ofBot)
+    t.match(await tutor.nextAttempt(id, 7), { msg: 'webhook handled' })
+    t.strictSame(said(tutor.conversation), ['Dag!'])
+    t.match(notes(tutor.conversation).at(-1), /min late and did not reply to it: "Hoi"/)
+  })
+})
+
 t.test('the bot’s own reply does not count as an answer before its hand-over', async t => {
   const tutor = await setUp(t)
   tutor.chatwoot.fail(POST_LABELS, { status: 429, headers: { 'retry-after': '180' } })
@@ -635,6 +657,7 @@ function aContext({ app }: Tutor): HandlerContext {
     attempt: 1,
     together: [],
     run: '',
+    isInOrder: true,
     log: app.log,
     once: async (_key, step) => step(false),
     note: async () => {},

@@ -92,6 +92,7 @@ t.test('a refunded payment, without a key to see that', async t => {
     attempt: 1,
     together: [],
     run: '',
+    isInOrder: true,
     log: tutor.app.log,
     once: async (_key, step) => step(false),
     note: async () => {},

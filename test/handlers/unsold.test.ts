@@ -17,6 +17,7 @@ t.test('a failing calendar or store is reported', async t => {
     attempt: 1,
     together: [],
     run: '',
+    isInOrder: true,
     log: app.log,
     once,
     note: async () => {},
