@@ -27,8 +27,18 @@ import { chatwootSource, chatwootVerifier } from './sources/chatwoot.ts'
 import { checkSources } from './sources/check.ts'
 import type { Source } from './sources/source.ts'
 import { stripeSource, stripeVerifier } from './sources/stripe.ts'
+import { tutorOf } from './tutor/tutor.ts'
 
-export type { BookedLesson, BookResult, Calendar, Hold, Interval, KeepResult, Lesson } from './calendar/contract.ts'
+export type {
+  BookedLesson,
+  BookResult,
+  Busy,
+  Calendar,
+  Hold,
+  Interval,
+  KeepResult,
+  Lesson,
+} from './calendar/contract.ts'
 export type { GoogleCalendarOptions } from './calendar/google/client.ts'
 export type { ChatwootClient, ChatwootOptions } from './clients/chatwoot.ts'
 export type { Checkout, StripeClient, StripeOptions } from './clients/stripe.ts'
@@ -94,6 +104,7 @@ export type {
 } from './sources/source.ts'
 export type { StripeVerification } from './sources/stripe.ts'
 export type { StripePayloads } from './sources/stripe-payloads.ts'
+export type { PlanningName, PlanningOptions, TutorSettings, Weekday } from './tutor/settings.ts'
 export { calendar, chatwootClient, dedup, inbox, logging, stripeClient, verification }
 
 /**
@@ -103,6 +114,8 @@ export { calendar, chatwootClient, dedup, inbox, logging, stripeClient, verifica
 async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise<void> {
   const { chatwoot = {}, stripe = {}, handlers = {} } = options
   checkOptionNames(options)
+  const zone = validTimeZone(options.calendar?.timeZone)
+  const tutor = tutorOf(options.tutor ?? {}, zone)
   // Before opening a database, which may wait for its server.
   validSettings(options.inbox ?? {})
   const clock = options.inbox?.clock ?? systemClock
@@ -126,7 +139,8 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     stripe: app.webhooks.stripe,
     calendar: app.webhooks.calendar,
     prices: stripe.prices ?? {},
-    zone: validTimeZone(options.calendar?.timeZone),
+    tutor,
+    zone,
     returnUrl: returnUrlOf(options),
     ...conversationSettings(chatwoot),
     ...(options.operator?.token !== undefined && { operatorPage: `${options.prefix ?? ''}/dashboard` }),
@@ -152,7 +166,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   if (options.operator !== undefined) {
     // Loaded only when used: its packages take a seventh of the start.
     const { default: operatorRoutes } = await import('./routes/operator/index.ts')
-    const { zone, chatwoot: client } = services
+    const { chatwoot: client } = services
     const desk = client && createConversationDesk(services, client)
     await app.register(operatorRoutes, { ...options.operator, zone, clock, desk, prefix })
   }

@@ -35,6 +35,7 @@ export interface Env {
   PUBLIC_URL?: string
   CHECKOUT_RETURN_URL?: string
   TZ: string
+  TUTOR_FILE?: string
   CALENDAR_TOKEN?: string
   GCAL_SERVICE_ACCOUNT_JSON?: string
   GCAL_CALENDAR_ID?: string
@@ -168,6 +169,7 @@ export const ENV_SCHEMA = {
       description: 'Where students land after paying (default: /paid of PUBLIC_URL, else CW_URL)',
     },
     TZ: { ...text, default: 'Europe/Amsterdam', description: 'The tutor’s time zone (IANA)' },
+    TUTOR_FILE: { ...text, description: 'The tutor’s settings: a JSON file (default: tutor.json, if there is one)' },
     CALENDAR_TOKEN: {
       type: 'string',
       pattern: '^[\\w-]{16,}$',

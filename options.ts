@@ -13,6 +13,7 @@ import type { ChatwootVerification } from './sources/chatwoot.ts'
 import type { Handlers } from './sources/payloads.ts'
 import type { Source } from './sources/source.ts'
 import type { StripeVerification } from './sources/stripe.ts'
+import type { TutorSettings } from './tutor/settings.ts'
 
 export interface WebhooksOptions {
   /** Prefix of all paths. */
@@ -27,6 +28,8 @@ export interface WebhooksOptions {
    */
   stripe?: { path?: string; prices?: PriceIds; returnUrl?: string; publicUrl?: string } & StripeVerification &
     StripeOptions
+  /** Hours, closed days and whatever else is the tutor's own: docs/tutor-settings.md. Checked by tutor/schema.ts. */
+  tutor?: TutorSettings | undefined
   /** Other senders of webhooks. */
   sources?: readonly Source[]
   /** Where lessons are kept, and the tutor's time zone. */
@@ -88,6 +91,7 @@ const NAMES: Names<WebhooksOptions> = {
     apiBase: true,
     timeoutMs: true,
   },
+  tutor: true,
   sources: true,
   understand: true,
   calendar: {

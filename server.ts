@@ -9,6 +9,7 @@ import { OptionError, StoreOpenError } from './inbox/errors.ts'
 import env from './plugins/env.ts'
 import { loggerOptions } from './plugins/logging.ts'
 import healthRoutes from './routes/health.ts'
+import { readTutorFile, tutorFile } from './tutor/file.ts'
 
 /** Handlers get 10 s to finish and 1 s more once aborted; after this the process exits regardless, ms. */
 const CLOSE_MS = 15_000
@@ -108,10 +109,12 @@ export function serverOptions(config: Env) {
   }
 }
 
-/** Converts the environment to the plugin's options. */
+/** Converts the environment, and the file with the tutor's settings, to the plugin's options. @throws {EnvError | OptionError} */
 export function webhooksOptions(config: Env, clock = systemClock): WebhooksOptions {
+  const file = tutorFile(config.TUTOR_FILE)
   return {
     store: config.DATABASE_URL,
+    tutor: file === undefined ? undefined : readTutorFile(file),
     inbox: { retentionDays: config.RETENTION_DAYS, dedupDays: config.DEDUP_DAYS, clock },
     chatwoot: {
       secrets: listOf(config.CW_HMAC_SECRET),
@@ -193,6 +196,8 @@ function announce(app: FastifyInstance): void {
   if (unpriced.length > 0) {
     log.warn(`lessons not for sale, price ids not set: ${unpriced.join(', ')}`)
   }
+  const file = tutorFile(config.TUTOR_FILE)
+  log.info(`the tutor's settings: ${file ?? 'the defaults, as there is no tutor.json'}`)
   announceCalendar(app)
   if (config.ADMIN_TOKEN) log.info("the operator's page and API: on")
   else log.warn("the operator's page and API: off, ADMIN_TOKEN is not set")

@@ -7,6 +7,12 @@ export interface Interval {
   end: number
 }
 
+/** A time that is taken. */
+export interface Busy extends Interval {
+  /** An appointment: neither a lesson nor a hold. It does not count as one of its day. */
+  isOther?: true
+}
+
 /** Replaces an erased student's name. */
 export const ERASED = 'erased'
 
@@ -58,7 +64,7 @@ export type KeepResult =
  */
 export interface Calendar {
   /** What is taken between two times: lessons, unexpired holds, other appointments. In order of start. */
-  busy(from: number, to: number, signal: AbortSignal): Promise<Interval[]>
+  busy(from: number, to: number, signal: AbortSignal): Promise<Busy[]>
   /**
    * Holds a slot, or extends its hold (never shortens it). Of two concurrent orders one gets it. false: the time is
    * taken, and nothing is held.

@@ -11,6 +11,7 @@ import { restoredAt } from '../inbox/sqlite/file.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 import type { CalendarOptions } from '../plugins/calendar.ts'
 import { webhooksOptions } from '../server.ts'
+import { tutorFile } from '../tutor/file.ts'
 import { checkChatwoot } from './chatwoot-checks.ts'
 import { type Check, ok, warn, wrong } from './check.ts'
 import { unreachable } from './server-url.ts'
@@ -27,11 +28,15 @@ const NOTICEABLE_OFFSET_S = 30
 /** Deliveries pending longer than this suggest that the server is down, ms. */
 const OLD_PENDING_MS = 5 * 60_000
 
-/** @throws {EnvError} the configuration is invalid, so nothing else can be checked */
+/** @throws {EnvError | OptionError} the configuration is invalid, so nothing else can be checked */
 export async function checkAll(config: Env, url: string): Promise<Check[]> {
-  // Also checks variables that belong together.
+  // Also checks variables that belong together, and the tutor's settings.
   webhooksOptions(config)
-  const checks: Check[] = [ok('configuration', 'every variable is well-formed'), ...checkSecrets(config)]
+  const file = tutorFile(config.TUTOR_FILE)
+  const checks: Check[] = [
+    ok('configuration', `every variable${file === undefined ? '' : ` and ${file}`} is well-formed`),
+    ...checkSecrets(config),
+  ]
   const parts: [string, () => Promise<Check[]>][] = [
     ['store', () => checkStore(config.DATABASE_URL)],
     ['clock', () => checkClock(config)],

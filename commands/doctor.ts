@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
 import { EnvError, readEnv } from '../environment.ts'
+import { OptionError } from '../inbox/errors.ts'
 import { type Check, wrong } from './check.ts'
 import { checkAll } from './checks.ts'
 import { CommandError, type Context, report, table, UsageError, withExamples, withJson } from './output.ts'
@@ -58,8 +59,8 @@ async function examine(url: string | undefined, context: Context): Promise<Check
     const config = await readEnv(context)
     return await checkAll(config, serverUrl(url, config))
   } catch (error) {
-    if (!(error instanceof EnvError)) throw error
+    if (!(error instanceof EnvError || error instanceof OptionError)) throw error
     // Without it nothing else can be looked at.
-    return [wrong('configuration', error.message)]
+    return error.message.split('\n').map(line => wrong('configuration', line))
   }
 }

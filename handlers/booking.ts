@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { DateTime } from 'luxon'
 import type { Interval, Lesson } from '../calendar/contract.ts'
 import type { Checkout, StripeClient } from '../clients/stripe.ts'
 import type { Delivery } from '../inbox/contracts.ts'
@@ -119,8 +120,8 @@ export function giveToPerson({ language }: Conversation, problem: string): Reply
   return { content: TEXTS[language].handoff, note, handsOver: true }
 }
 
-export function planningOf({ conversation, kind }: Pick<Booking, 'conversation' | 'kind'>): PlanningProfile {
-  return profileOf(segmentOf(conversation.contactAttributes), kind)
+export function planningOf({ services, conversation, kind }: Omit<Booking, 'signal'>): PlanningProfile {
+  return profileOf(services.tutor, segmentOf(conversation.contactAttributes), kind)
 }
 
 /** All times that can be chosen now, in order. */
@@ -327,11 +328,24 @@ export async function newOrder(
 }
 
 /** Holds a time and its buffers for an order. @param until Unix ms */
-function hold(booking: Booking, order: string, start: number, until: number): Promise<boolean> {
+async function hold(booking: Booking, order: string, start: number, until: number): Promise<boolean> {
   const { bufferBefore, bufferAfter } = planningOf(booking)
+  if (await isDayFull(booking, order, start)) return false
   const margin = { before: bufferBefore * MINUTE, after: bufferAfter * MINUTE }
   const end = start + booking.kind.minutes * MINUTE
   return booking.services.calendar.hold({ order, start, end, until, margin }, booking.signal)
+}
+
+/** Whether the day has all the lessons that it may have, without this order's, which an earlier attempt may hold. */
+async function isDayFull(booking: Booking, order: string, start: number): Promise<boolean> {
+  const { maxPerDay } = planningOf(booking)
+  if (maxPerDay === Infinity) return false
+  const { calendar, zone } = booking.services
+  const day = DateTime.fromMillis(start, { zone }).startOf('day')
+  const [from, to] = [day.toMillis(), day.plus({ days: 1 }).toMillis()]
+  const busy = await calendar.busy(from, to, booking.signal)
+  const lessons = busy.filter(taken => !taken.isOther && taken.start >= from).length
+  return lessons >= maxPerDay && !(await calendar.has(order, booking.signal))
 }
 
 /** Books a free or paid lesson. false: the time is taken. */

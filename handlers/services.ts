@@ -3,6 +3,7 @@ import type { Calendar } from '../calendar/contract.ts'
 import type { ChatwootClient } from '../clients/chatwoot.ts'
 import type { StripeClient } from '../clients/stripe.ts'
 import type { WebhookEvents } from '../inbox/events.ts'
+import type { Tutor } from '../tutor/tutor.ts'
 import type { MessageTemplates } from './templates.ts'
 import type { LanguageCode } from './texts/index.ts'
 import type { Understand } from './understand.ts'
@@ -23,6 +24,8 @@ export interface Services {
   stripe: StripeClient | null
   calendar: Calendar
   prices: PriceIds
+  /** The tutor's settings. */
+  tutor: Tutor
   /** The tutor's IANA time zone: for the planning, and for students without one. */
   zone: string
   /** Where Stripe's payment page sends students afterwards. */

@@ -1,31 +1,41 @@
 import { DateTime } from 'luxon'
-import type { Interval } from '../calendar/contract.ts'
+import type { Busy, Interval } from '../calendar/contract.ts'
+import type { HourSpan } from '../tutor/days.ts'
 import type { PlanningProfile } from './planning.ts'
 
 const MINUTE = 60_000
-const HOUR = 60 * MINUTE
-const DAY = 24 * HOUR
+const DAY = 24 * 60 * MINUTE
 
 /** In an offer, as long as other days have slots. */
 const MAX_SLOTS_PER_DAY = 2
 
 /**
  * The slots that can be offered at `now` (Unix ms), in order, in an IANA time zone. A slot begins a whole number of
- * steps after the earliest hour, by the clock, and ends by the latest hour of that day. The days are today and the
- * `daysAhead` that follow in the calendar, whatever their length.
+ * steps after a span of the day's hours begins, by the clock, and ends by the end of that span. The days are today and
+ * the `daysAhead` that follow in the calendar, whatever their length.
  *
  * When clocks go forward, skipped times are no slots, and a lesson across the change ends an hour later by the clock.
  * When they go back, a time that occurs twice is offered once: the first.
  *
  * `busy`: in any order; empty or reversed intervals are ignored. Buffers may touch busy times.
  */
-export function freeSlots(profile: PlanningProfile, busy: readonly Interval[], now: number, zone: string): Interval[] {
+export function freeSlots(profile: PlanningProfile, busy: readonly Busy[], now: number, zone: string): Interval[] {
   const earliest = now + profile.leadMinutes * MINUTE
   const today = dayOf(now, zone)
   return Array.from({ length: profile.daysAhead + 1 }, (_, ahead) => today + ahead * DAY)
-    .filter(day => profile.weekdays.includes(weekdayOf(day)))
-    .flatMap(day => slotsOf(day, profile, zone))
-    .filter(slot => slot.start >= earliest && !busy.some(taken => collide(slot, taken, profile)))
+    .filter(day => profile.maxPerDay === Infinity || lessonsOn(day, busy, zone) < profile.maxPerDay)
+    .flatMap(day => (profile.hours[weekdayOf(day)] ?? []).flatMap(span => slotsOf(day, span, profile, zone)))
+    .filter(
+      slot =>
+        slot.start >= earliest &&
+        !profile.closed.some(span => slot.start < span.end && span.start < slot.end) &&
+        !busy.some(taken => collide(slot, taken, profile)),
+    )
+}
+
+/** How many lessons and holds begin on a day. @param day the wall time of its midnight */
+function lessonsOn(day: number, busy: readonly Busy[], zone: string): number {
+  return busy.filter(({ start, end, isOther }) => !isOther && start < end && dayOf(start, zone) === day).length
 }
 
 /** Pupils are free then, minutes of the day: the first time of a day to be offered is the one nearest to it. */
@@ -74,10 +84,10 @@ function spreadOverDay(slots: readonly Interval[], zone: string): Interval[] {
 // A wall time is what the clock shows, as the Unix ms at which UTC shows the same. Its days all have 24 hours.
 
 /** @param day the wall time of its midnight */
-function slotsOf(day: number, profile: PlanningProfile, zone: string): Interval[] {
+function slotsOf(day: number, [from, to]: HourSpan, profile: PlanningProfile, zone: string): Interval[] {
   const slots: Interval[] = []
-  const closing = day + profile.latestHour * HOUR
-  for (let wall = day + profile.earliestHour * HOUR; wall < closing; wall += profile.stepMinutes * MINUTE) {
+  const closing = day + to * MINUTE
+  for (let wall = day + from * MINUTE; wall < closing; wall += profile.stepMinutes * MINUTE) {
     const start = momentOf(wall, zone)
     if (start === undefined) continue
     const end = start + profile.minutes * MINUTE
@@ -101,7 +111,8 @@ function momentOf(wall: number, zone: string): number | undefined {
   return [wall - DAY, wall + DAY].map(near => wall - offsetAt(near, zone)).find(moment => wallAt(moment, zone) === wall)
 }
 
-function wallAt(moment: number, zone: string): number {
+/** What the clock shows at a moment. */
+export function wallAt(moment: number, zone: string): number {
   return moment + offsetAt(moment, zone)
 }
 
@@ -115,6 +126,7 @@ function offsetAt(moment: number, zone: string): number {
   return DateTime.fromMillis(moment, { zone }).offset * MINUTE
 }
 
-function weekdayOf(wall: number): number {
+/** ISO: 1 is Monday. */
+export function weekdayOf(wall: number): number {
   return DateTime.fromMillis(wall, { zone: 'utc' }).weekday
 }

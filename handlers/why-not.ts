@@ -1,6 +1,8 @@
 import { Info } from 'luxon'
+import type { Interval } from '../calendar/contract.ts'
+import type { HourSpan } from '../tutor/days.ts'
 import type { PlanningProfile } from './planning.ts'
-import { freeSlots } from './slots.ts'
+import { freeSlots, wallAt, weekdayOf } from './slots.ts'
 import { dayAt, type SpokenTime } from './spoken-time.ts'
 import { LANGUAGES } from './texts/index.ts'
 import { formatDay, formatWhen, type Reader } from './times.ts'
@@ -8,27 +10,66 @@ import { formatDay, formatWhen, type Reader } from './times.ts'
 const DAY = 24 * 60 * 60_000
 /** Fine enough for the times that people name. */
 const FINE_STEP = 15
+const WHOLE_DAY: readonly HourSpan[] = [[0, 24 * 60]]
+const ISO_WEEKDAYS = [1, 2, 3, 4, 5, 6, 7]
 
 /** Why none of the times that a student means is free, in the student's language. @param now Unix ms */
 export function whyNot(spoken: SpokenTime, profile: PlanningProfile, now: number, reader: Reader): string {
-  const { texts, locale } = LANGUAGES[reader.language]
+  const { texts } = LANGUAGES[reader.language]
   const slots = (changes: Partial<PlanningProfile>) => freeSlots({ ...profile, ...changes }, [], now, reader.tutorZone)
-  const isMeant = (changes: Partial<PlanningProfile>) => slots(changes).some(({ start }) => spoken.isMeant(start))
+  const meant = (changes: Partial<PlanningProfile>) => slots(changes).find(({ start }) => spoken.isMeant(start))
   const last = now + profile.daysAhead * DAY
   const isTooFar = spoken.wanted.every(({ days = [0] }) => days.every(day => day > dayAt(last, reader.zone)))
   if (isTooFar && spoken.wanted.length > 0) return texts.tooFar(formatDay(last, reader))
-  if (isMeant({})) return texts.taken
+  if (meant({})) return texts.taken
   const fine = { stepMinutes: FINE_STEP }
-  if (isMeant(fine)) return texts.notThen
+  if (meant(fine)) return texts.notThen
   const soon = { ...fine, leadMinutes: 0 }
-  if (isMeant(soon)) {
+  if (meant(soon)) {
     const [first] = slots({})
     return first === undefined ? texts.notThen : texts.tooSoon(formatWhen(first.start, reader))
   }
-  const anyDay = { ...soon, weekdays: [1, 2, 3, 4, 5, 6, 7] }
-  const weekdays = Info.weekdays('long', { locale })
-  const [from, until] = [profile.weekdays[0], profile.weekdays.at(-1)].map(day => weekdays[Number(day) - 1] as string)
-  if (isMeant(anyDay)) return texts.notOnThatDay(from as string, until as string)
-  const isAtAll = isMeant({ ...anyDay, earliestHour: 0, latestHour: 24 })
-  return isAtAll ? texts.notAtThatHour(`${profile.earliestHour}:00`, `${profile.latestHour}:00`) : texts.notThen
+  const open = { ...soon, closed: [] }
+  const onHoliday = meant(open)
+  if (onHoliday) return texts.closed(holidayOf(onHoliday, profile, reader))
+  const openDays = ISO_WEEKDAYS.filter(day => (profile.hours[day] ?? []).length > 0)
+  const allDay = (days: readonly number[]) => ({
+    ...open,
+    hours: Object.fromEntries(days.map(day => [day, WHOLE_DAY])),
+  })
+  const atOtherHour = meant(allDay(openDays))
+  if (atOtherHour) return texts.notAtThatHour(hoursOf(atOtherHour, profile, reader))
+  return meant(allDay(ISO_WEEKDAYS)) ? texts.notOnThatDay(weekdaysOf(openDays, reader)) : texts.notThen
+}
+
+/** The holiday that a slot is in. */
+function holidayOf(slot: Interval, { closed }: PlanningProfile, reader: Reader): string {
+  const { start, end } = closed.find(span => slot.start < span.end && span.start < slot.end) as Interval
+  const { texts } = LANGUAGES[reader.language]
+  const inTutorZone = { ...reader, zone: reader.tutorZone }
+  const [first, last] = [formatDay(start, inTutorZone), formatDay(end - 1, inTutorZone)]
+  return first === last ? texts.onDays(first) : texts.dayRange(first, last)
+}
+
+/** The hours of a slot's weekday. */
+function hoursOf({ start }: Interval, { hours }: PlanningProfile, reader: Reader): string {
+  const { texts, locale } = LANGUAGES[reader.language]
+  const spans = hours[weekdayOf(wallAt(start, reader.tutorZone))] as readonly HourSpan[]
+  const said = spans.map(([from, to]) => texts.hourRange(timeOfDay(from), timeOfDay(to)))
+  return new Intl.ListFormat(locale, { type: 'disjunction' }).format(said)
+}
+
+function timeOfDay(minutes: number): string {
+  return `${Math.floor(minutes / 60)}:${`${minutes % 60}`.padStart(2, '0')}`
+}
+
+/** @param days ISO weekdays, in order */
+function weekdaysOf(days: readonly number[], { language }: Reader): string {
+  const { texts, locale } = LANGUAGES[language]
+  const names = Info.weekdays('long', { locale })
+  const said = days.map(day => names[day - 1] as string)
+  const [first, last] = [days[0], days.at(-1)] as [number, number]
+  const isRange = days.length > 1 && last - first === days.length - 1
+  if (isRange) return texts.dayRange(names[first - 1] as string, names[last - 1] as string)
+  return texts.onDays(new Intl.ListFormat(locale, { type: 'conjunction' }).format(said))
 }

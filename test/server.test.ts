@@ -271,6 +271,7 @@ t.test('the same line for other errors', async t => {
       { GCAL_SERVICE_ACCOUNT_JSON: 'no-such.json', GCAL_CALENDAR_ID: 'a@example.com' },
       /GCAL_SERVICE_ACCOUNT_JSON/,
     ],
+    ['settings that are not there', { TUTOR_FILE: 'no-such.json' }, /no-such\.json can't be read .*correct TUTOR_FILE/],
     ['a bad log level', { LOG_LEVEL: 'loud' }, /LOG_LEVEL .*fatal, error, warn, info/],
     [
       'another program’s database',
@@ -289,7 +290,7 @@ t.test('the same line for other errors', async t => {
 })
 
 t.test('it logs what is enabled and disabled', async t => {
-  const folder = t.testdir({ bare: {}, full: {} })
+  const folder = t.testdir({ bare: {}, full: { 'tutor.json': '{"closed":["2027-01-01"]}' } })
   const bare = standalone(t, { PORT: '0' }, { cwd: join(folder, 'bare') })
   const env = {
     PORT: '0',
@@ -319,6 +320,7 @@ t.test('it logs what is enabled and disabled', async t => {
       level: LEVELS.warn,
       msg: 'lessons not for sale, price ids not set: STANDARD_PRICE_ID_60, STANDARD_PRICE_ID_90, WEEKEND_PRICE_ID_60, WEEKEND_PRICE_ID_90',
     },
+    { level: LEVELS.info, msg: "the tutor's settings: the defaults, as there is no tutor.json" },
     { level: LEVELS.info, msg: 'lessons: in the store, not published, CALENDAR_TOKEN is not set' },
     { level: LEVELS.warn, msg: "the operator's page and API: off, ADMIN_TOKEN is not set" },
     { level: LEVELS.info, msg: 'alerts: not posted, ALERT_WEBHOOK_URL is not set' },
@@ -333,6 +335,7 @@ t.test('it logs what is enabled and disabled', async t => {
       level: LEVELS.warn,
       msg: 'lessons not for sale, price ids not set: STANDARD_PRICE_ID_90, WEEKEND_PRICE_ID_60, WEEKEND_PRICE_ID_90',
     },
+    { level: LEVELS.info, msg: "the tutor's settings: tutor.json" },
     { level: LEVELS.info, msg: 'lessons: in the store, published at /calendar.ics' },
     { level: LEVELS.info, msg: "the operator's page and API: on" },
     { level: LEVELS.info, msg: 'alerts: posted' },

@@ -1,7 +1,7 @@
 import { type Gate, OPEN_GATE } from '../../clients/http.ts'
 import { TransientError } from '../../inbox/errors.ts'
 import { checkHold, checkInterval } from '../checks.ts'
-import type { Calendar, Interval } from '../contract.ts'
+import type { Busy, Calendar, Interval } from '../contract.ts'
 import type { GoogleCalendarOptions } from './client.ts'
 import { eventOf, HOLD_TEXTS, keptTextsOf, textsOf } from './event-of.ts'
 import { createEvents, type Entry } from './events.ts'
@@ -44,7 +44,8 @@ export function createGoogleCalendar(
       }
       // Google merges adjacent times; for our own events the borders are known.
       const others = without(ours, await events.freeBusy(range, signal))
-      return [...ours, ...others].sort((one, other) => one.start - other.start)
+      const taken: Busy[] = [...ours, ...others.map(other => ({ ...other, isOther: true as const }))]
+      return taken.sort((one, other) => one.start - other.start)
     },
 
     async hold(hold, signal) {

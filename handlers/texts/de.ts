@@ -327,10 +327,12 @@ export const de: Language = {
     tooFar: until =>
       `So weit im Voraus kannst du noch nicht buchen, nur bis ${until}. Diese Zeiten liegen am nächsten.`,
     tooSoon: from => `Das ist zu kurzfristig: Die erste Stunde geht ${from}. Diese Zeiten liegen am nächsten.`,
-    notOnThatDay: (from, until) =>
-      `Dann gibt es keine Stunden, nur von ${from} bis ${until}. Diese Zeiten liegen am nächsten.`,
-    notAtThatHour: (from, until) =>
-      `Um diese Uhrzeit gibt es keine Stunden, nur zwischen ${from} und ${until} Uhr. Diese Zeiten liegen am nächsten.`,
+    notOnThatDay: days => `Dann gibt es keine Stunden, nur ${days}. Diese Zeiten liegen am nächsten.`,
+    notAtThatHour: hours => `Um diese Uhrzeit gibt es keine Stunden, nur ${hours}. Diese Zeiten liegen am nächsten.`,
+    closed: days => `Es gibt keine Stunden ${days}. Diese Zeiten liegen am nächsten.`,
+    dayRange: (from, until) => `von ${from} bis ${until}`,
+    onDays: days => `am ${days}`,
+    hourRange: (from, until) => `zwischen ${from} und ${until} Uhr`,
     notThen: 'Genau dann beginnt keine Stunde. Diese Zeiten liegen am nächsten.',
     noEarlier: 'Früher ist leider nichts frei. Das sind die ersten Zeiten.',
     weekly:

@@ -344,10 +344,12 @@ export const en: Language = {
     noTimes: 'There are no free times in the coming days. A person will look for one with you.',
     tooFar: until => `That is too far ahead: lessons can be booked until ${until}. These times are the nearest.`,
     tooSoon: from => `That is too short notice: the first lesson can be on ${from}. These times are the nearest.`,
-    notOnThatDay: (from, until) =>
-      `There are no lessons on that day, only from ${from} to ${until}. These times are the nearest.`,
-    notAtThatHour: (from, until) =>
-      `There are no lessons at that hour, only between ${from} and ${until}. These times are the nearest.`,
+    notOnThatDay: days => `There are no lessons on that day, only ${days}. These times are the nearest.`,
+    notAtThatHour: hours => `There are no lessons at that hour, only ${hours}. These times are the nearest.`,
+    closed: days => `There are no lessons ${days}. These times are the nearest.`,
+    dayRange: (from, until) => `from ${from} to ${until}`,
+    onDays: days => `on ${days}`,
+    hourRange: (from, until) => `between ${from} and ${until}`,
     notThen: 'No lesson begins at exactly that time. These times are the nearest.',
     noEarlier: 'Unfortunately nothing earlier is free. These are the first times.',
     weekly: 'I can book one lesson at a time. For a fixed time every week, choose “Talk to a person” afterwards.',

@@ -251,10 +251,18 @@ export interface Texts {
   tooFar(until: string): string
   /** @param from the first time */
   tooSoon(from: string): string
-  /** @param from a weekday */
-  notOnThatDay(from: string, until: string): string
+  /** @param days of the week on which there are lessons: `dayRange` or `onDays` */
+  notOnThatDay(days: string): string
+  /** @param hours of that day, as `hourRange` says them */
+  notAtThatHour(hours: string): string
+  /** @param days of a holiday: `dayRange` or `onDays` */
+  closed(days: string): string
+  /** Parts of these. @param from the first day, until the last one */
+  dayRange(from: string, until: string): string
+  /** @param days one or a list */
+  onDays(days: string): string
   /** @param from a time of day */
-  notAtThatHour(from: string, until: string): string
+  hourRange(from: string, until: string): string
   notThen: string
   noEarlier: string
   /** Lessons every week go through a person. */

@@ -347,10 +347,12 @@ export const nl: Language = {
     noTimes: 'De komende dagen is er geen tijd vrij. Iemand van ons zoekt er een met je.',
     tooFar: until => `Zo ver vooruit kun je nog niet boeken: het kan tot en met ${until}. Dit ligt er het dichtst bij.`,
     tooSoon: from => `Dat is te kort van tevoren: de eerste les kan ${from}. Dit ligt er het dichtst bij.`,
-    notOnThatDay: (from, until) =>
-      `Dan zijn er geen lessen, wel van ${from} tot en met ${until}. Dit ligt er het dichtst bij.`,
-    notAtThatHour: (from, until) =>
-      `Op dat uur zijn er geen lessen, wel tussen ${from} en ${until}. Dit ligt er het dichtst bij.`,
+    notOnThatDay: days => `Dan zijn er geen lessen, wel ${days}. Dit ligt er het dichtst bij.`,
+    notAtThatHour: hours => `Op dat uur zijn er geen lessen, wel ${hours}. Dit ligt er het dichtst bij.`,
+    closed: days => `Er zijn geen lessen ${days}. Dit ligt er het dichtst bij.`,
+    dayRange: (from, until) => `van ${from} tot en met ${until}`,
+    onDays: days => `op ${days}`,
+    hourRange: (from, until) => `tussen ${from} en ${until}`,
     notThen: 'Precies dan begint er geen les. Dit ligt er het dichtst bij.',
     noEarlier: 'Eerder is er helaas niets vrij. Dit zijn de eerste tijden.',
     weekly: 'Ik kan één les tegelijk boeken. Voor een vast moment elke week: kies daarna “Iemand spreken”.',

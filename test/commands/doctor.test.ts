@@ -29,9 +29,11 @@ async function world(t: Test, more: Environment = {}) {
       type: 'one_time',
     })
   }
+  const folder = t.testdir({ 'tutor.json': '{}' })
   const env: Environment = {
     LOG_LEVEL: 'silent',
-    DATABASE_URL: join(t.testdir(), 'webhooks.db'),
+    DATABASE_URL: join(folder, 'webhooks.db'),
+    TUTOR_FILE: join(folder, 'tutor.json'),
     ...standInSettings({ chatwoot, stripe }, { chatwoot: 'one,two', stripe: 'whsec_one' }),
     GCAL_SERVICE_ACCOUNT_JSON: google.serviceAccount,
     GCAL_CALENDAR_ID: google.calendarId,
@@ -90,6 +92,7 @@ tap.test('all is well', async t => {
     'server',
   ])
     t.match(out, new RegExp(`^ok +${what} `, 'm'), what)
+  t.match(out, /^ok +configuration +every variable and .*tutor\.json is well-formed$/m)
   t.same((await examine()).found, [])
 })
 
@@ -104,6 +107,13 @@ tap.test('a wrong configuration', async t => {
     code: 1,
     out: /^wrong +configuration +GCAL_SERVICE_ACCOUNT_JSON and GCAL_CALENDAR_ID belong together/,
   })
+  const file = join(t.testdir({ 'tutor.json': '{"closed":["2026-02-30",5],"planing":{}}' }), 'tutor.json')
+  const wrong = await run({ TUTOR_FILE: file }, 'doctor')
+  t.match(wrong, { code: 1, err: 'doctor: 2 of 2 checks failed' })
+  t.match(
+    wrong.out,
+    /^wrong +configuration +.*tutor\.json: planing is not a setting .*\nwrong +configuration .*closed\[1\]/,
+  )
   t.match(await run({}, 'doctor', '--url', 'nowhere'), { code: 2, err: /--url nowhere is not a URL/ })
 })
 
@@ -122,6 +132,7 @@ tap.test('disabled parts are warnings', async t => {
     'STRIPE_SECRET_KEY',
   ])
     t.match(out, new RegExp(`^warn .*${off}`, 'm'), off)
+  t.match(out, /^ok +configuration +every variable is well-formed$/m)
   t.match(out, /^ok +calendar +lessons are kept in the store/m)
   t.match(await run({ ...env, CW_ALLOW_UNSIGNED: 'true' }, 'doctor', '--url', url), {
     out: /^warn .*unsigned Chatwoot deliveries are accepted from anywhere/m,

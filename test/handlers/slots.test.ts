@@ -4,23 +4,32 @@ import t, { type Test } from 'tap'
 import type { Interval } from '../../calendar/contract.ts'
 import { type PlanningProfile, profileOf } from '../../handlers/planning.ts'
 import { freeSlots, pickSlots } from '../../handlers/slots.ts'
+import type { HourSpan } from '../../tutor/days.ts'
+import { tutorOf } from '../../tutor/tutor.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 const AMSTERDAM = 'Europe/Amsterdam'
+const TUTOR = tutorOf({}, AMSTERDAM)
 
 /** Every hour of every day, from now on: what a test is about is set apart from this. */
 const ANY_TIME: PlanningProfile = {
   minutes: 60,
-  earliestHour: 0,
-  latestHour: 24,
+  hours: daily([0, 24]),
+  closed: [],
   leadMinutes: 0,
   bufferBefore: 0,
   bufferAfter: 0,
   daysAhead: 0,
   stepMinutes: 60,
-  weekdays: [1, 2, 3, 4, 5, 6, 7],
+  maxPerDay: Infinity,
+}
+
+/** On every day, from and to in hours. */
+function daily(...spans: [from: number, to: number][]): PlanningProfile['hours'] {
+  const inMinutes = spans.map(([from, to]) => [from * 60, to * 60] as const)
+  return Object.fromEntries([1, 2, 3, 4, 5, 6, 7].map(day => [day, inMinutes]))
 }
 
 const ms = (iso: string) => Date.parse(iso)
@@ -31,7 +40,7 @@ const shown = (slots: Interval[], format = 'ccc d LLL HH:mm', zone = AMSTERDAM) 
   slots.map(({ start }) => DateTime.fromMillis(start, { zone, locale: 'en' }).toFormat(format))
 
 t.test('a workday of the calendar, with the lead time of new students', async t => {
-  const profile = profileOf('new', { type: 'regular', minutes: 60 })
+  const profile = profileOf(TUTOR, 'new', { type: 'regular', minutes: 60 })
   const slots = freeSlots(profile, [], ms('2026-06-01T23:30:00+02:00'), AMSTERDAM)
   t.strictSame(
     shown(slots).slice(0, 9),
@@ -45,14 +54,14 @@ t.test('a workday of the calendar, with the lead time of new students', async t 
 })
 
 t.test('a slot may begin exactly when the lead time is over', async t => {
-  const profile = { ...ANY_TIME, leadMinutes: 60, latestHour: 12 }
+  const profile = { ...ANY_TIME, leadMinutes: 60, hours: daily([0, 12]) }
   const first = (now: string) => shown(freeSlots(profile, [], ms(now), AMSTERDAM), 'HH:mm')[0]
   t.equal(first('2026-06-01T09:00:00.000+02:00'), '10:00')
   t.equal(first('2026-06-01T09:00:00.001+02:00'), '11:00')
 })
 
 t.test('weekend students get weekend slots', async t => {
-  const profile = profileOf('weekend', { type: 'regular', minutes: 90 })
+  const profile = profileOf(TUTOR, 'weekend', { type: 'regular', minutes: 90 })
   const slots = freeSlots(profile, [], ms('2026-06-06T11:00:00+02:00'), AMSTERDAM)
   t.strictSame(shown(slots), [
     'Sat 6 Jun 14:00',
@@ -65,7 +74,7 @@ t.test('weekend students get weekend slots', async t => {
 
 t.test('trial lessons begin every half hour', async t => {
   const slots = freeSlots(
-    profileOf('weekend', { type: 'trial', minutes: 30 }),
+    profileOf(TUTOR, 'weekend', { type: 'trial', minutes: 30 }),
     [],
     ms('2026-06-05T05:30+02:00'),
     AMSTERDAM,
@@ -74,7 +83,7 @@ t.test('trial lessons begin every half hour', async t => {
 })
 
 t.test('buffers may touch busy times, not overlap them', async t => {
-  const profile = { ...ANY_TIME, earliestHour: 12, latestHour: 13, bufferBefore: 15, bufferAfter: 10 }
+  const profile = { ...ANY_TIME, hours: daily([12, 13]), bufferBefore: 15, bufferAfter: 10 }
   const isFree = (...busy: Interval[]) => freeSlots(profile, busy, ms('2026-06-01T00:00:00Z'), 'UTC').length === 1
   t.ok(isFree())
   t.ok(isFree(interval('2026-06-01T10:00:00Z', '2026-06-01T11:45:00Z')), 'ends where the buffer begins')
@@ -93,7 +102,7 @@ t.test('buffers may touch busy times, not overlap them', async t => {
 })
 
 t.test('a lesson may last until midnight, not beyond it', async t => {
-  const evening = { ...ANY_TIME, earliestHour: 22 }
+  const evening = { ...ANY_TIME, hours: daily([22, 24]) }
   const starts = (profile: PlanningProfile) =>
     shown(freeSlots(profile, [], ms('2026-06-01T12:00:00+02:00'), AMSTERDAM), 'd HH:mm')
   t.strictSame(starts(evening), ['1 22:00', '1 23:00'])
@@ -101,42 +110,42 @@ t.test('a lesson may last until midnight, not beyond it', async t => {
 })
 
 t.test('today ends at midnight of the zone', async t => {
-  const morning = { ...ANY_TIME, earliestHour: 9, latestHour: 10, daysAhead: 1 }
+  const morning = { ...ANY_TIME, hours: daily([9, 10]), daysAhead: 1 }
   const starts = (now: string) => shown(freeSlots(morning, [], ms(now), AMSTERDAM), 'd HH:mm')
   t.strictSame(starts('2026-06-01T23:59:59.999+02:00'), ['2 09:00'])
   t.strictSame(starts('2026-06-02T00:00:00.000+02:00'), ['2 09:00', '3 09:00'])
 })
 
 t.test('when clocks go forward, the skipped hour has no slot', async t => {
-  const night = { ...ANY_TIME, latestHour: 5 }
+  const night = { ...ANY_TIME, hours: daily([0, 5]) }
   const starts = (profile: PlanningProfile) =>
     shown(freeSlots(profile, [], ms('2026-03-29T00:00:00+01:00'), AMSTERDAM), 'HH:mm Z')
   t.strictSame(starts(night), ['00:00 +1', '01:00 +1', '03:00 +2', '04:00 +2'])
   t.strictSame(starts({ ...night, minutes: 90 }), ['00:00 +1', '01:00 +1', '03:00 +2'], 'from 01:00 to 03:30')
   t.strictSame(
-    starts({ ...night, minutes: 90, latestHour: 3 }),
+    starts({ ...night, minutes: 90, hours: daily([0, 3]) }),
     ['00:00 +1'],
     'from 01:00 to 03:30 is too late for three o’clock',
   )
-  t.strictSame(starts({ ...night, latestHour: 2 }), ['00:00 +1', '01:00 +1'], 'until two, when it is three')
+  t.strictSame(starts({ ...night, hours: daily([0, 2]) }), ['00:00 +1', '01:00 +1'], 'until two, when it is three')
 })
 
 t.test('when clocks go back, a repeated hour is offered once, the first time', async t => {
-  const night = { ...ANY_TIME, latestHour: 5 }
+  const night = { ...ANY_TIME, hours: daily([0, 5]) }
   const starts = (profile: PlanningProfile, now = '2026-10-25T00:00:00+02:00') =>
     shown(freeSlots(profile, [], ms(now), AMSTERDAM), 'HH:mm Z')
   t.strictSame(starts(night), ['00:00 +2', '01:00 +2', '02:00 +2', '03:00 +1', '04:00 +1'])
   t.strictSame(starts(night, '2026-10-25T02:30:00+02:00'), ['03:00 +1', '04:00 +1'], 'also when that has passed')
   t.strictSame(
-    starts({ ...night, minutes: 90, latestHour: 3 }),
+    starts({ ...night, minutes: 90, hours: daily([0, 3]) }),
     ['00:00 +2', '01:00 +2', '02:00 +2'],
     'from 02:00 to 02:30, which lasts 90 minutes',
   )
-  t.strictSame(starts({ ...night, minutes: 90, latestHour: 2 }), ['00:00 +2'], 'from 01:00 on it is past two')
+  t.strictSame(starts({ ...night, minutes: 90, hours: daily([0, 2]) }), ['00:00 +2'], 'from 01:00 on it is past two')
 })
 
 t.test('a day may begin or end with a clock change', async t => {
-  const lateNight = { ...ANY_TIME, earliestHour: 22, daysAhead: 1 }
+  const lateNight = { ...ANY_TIME, hours: daily([22, 24]), daysAhead: 1 }
   const starts = (zone: string, now: string, profile: PlanningProfile) =>
     shown(freeSlots(profile, [], ms(now), zone), 'd HH:mm Z', zone)
   t.strictSame(
@@ -144,12 +153,12 @@ t.test('a day may begin or end with a clock change', async t => {
     ['28 22:00 -2'],
     'Saturday ends an hour early: at 23:00 it is Sunday',
   )
-  t.strictSame(starts('America/Sao_Paulo', '2018-11-04T12:00:00-02:00', { ...ANY_TIME, latestHour: 2, daysAhead: 1 }), [
-    '5 00:00 -2',
-    '5 01:00 -2',
-  ])
   t.strictSame(
-    starts('America/Sao_Paulo', '2018-11-03T22:00:00-03:00', { ...ANY_TIME, latestHour: 2, daysAhead: 1 }),
+    starts('America/Sao_Paulo', '2018-11-04T12:00:00-02:00', { ...ANY_TIME, hours: daily([0, 2]), daysAhead: 1 }),
+    ['5 00:00 -2', '5 01:00 -2'],
+  )
+  t.strictSame(
+    starts('America/Sao_Paulo', '2018-11-03T22:00:00-03:00', { ...ANY_TIME, hours: daily([0, 2]), daysAhead: 1 }),
     ['4 01:00 -2'],
     'Sunday begins at one o’clock',
   )
@@ -229,53 +238,76 @@ const AROUND: [zone: string, iso: string][] = [
 
 const minutes = (values: number[], max: number) => fc.oneof(fc.constantFrom(...values), fc.nat(max))
 
-/** Often about midnight and the hours in which clocks change. */
-const hours = fc.oneof(
-  { arbitrary: fc.constant([0, 24] as const), weight: 2 },
-  fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 4, max: 6 })),
-  fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 1, max: 3 })).filter(([from, to]) => from < to),
-  fc.tuple(fc.integer({ min: 20, max: 23 }), fc.constant(24)),
-  fc.tuple(fc.nat(11), fc.integer({ min: 12, max: 24 })),
-)
+/** Often about midnight and the hours in which clocks change; minutes of the day. */
+const span = fc
+  .oneof(
+    { arbitrary: fc.constant([0, 24] as const), weight: 2 },
+    fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 4, max: 6 })),
+    fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 1, max: 3 })).filter(([from, to]) => from < to),
+    fc.tuple(fc.integer({ min: 20, max: 23 }), fc.constant(24)),
+    fc.tuple(fc.nat(11), fc.integer({ min: 12, max: 24 })),
+  )
+  .map(([from, to]): HourSpan => [from * 60, to * 60])
 
-const profiles: fc.Arbitrary<PlanningProfile> = fc
-  .record({
-    minutes: fc.constantFrom(15, 30, 45, 60, 90, 120),
-    hours,
-    leadMinutes: minutes([0, 60, 180, 720], DAY / MINUTE),
-    bufferBefore: minutes([0, 10, 15, 30], 90),
-    bufferAfter: minutes([0, 10, 15, 30], 90),
-    daysAhead: fc.nat(3),
-    stepMinutes: fc.constantFrom(15, 20, 30, 45, 60, 90),
-    weekdays: fc.subarray([1, 2, 3, 4, 5, 6, 7], { minLength: 3 }),
-  })
-  .map(({ hours: [earliestHour, latestHour], ...rest }) => ({ ...rest, earliestHour, latestHour }))
+/** One or two spans; a second one begins later than the first one ends, or at that time. */
+const spans = fc.tuple(span, fc.nat(4), fc.integer({ min: 1, max: 8 })).map(([first, pause, length]): HourSpan[] => {
+  const from = first[1] + pause * 15
+  const to = Math.min(from + length * 30, 24 * 60)
+  return from < to ? [first, [from, to]] : [first]
+})
+
+const hours = fc
+  .tuple(fc.subarray([1, 2, 3, 4, 5, 6, 7], { minLength: 3 }), fc.array(spans, { minLength: 7, maxLength: 7 }))
+  .map(([days, ofDays]) => Object.fromEntries(days.map(day => [day, ofDays[day - 1] as HourSpan[]])))
+
+const profiles = fc.record({
+  minutes: fc.constantFrom(15, 30, 45, 60, 90, 120),
+  hours,
+  leadMinutes: minutes([0, 60, 180, 720], DAY / MINUTE),
+  bufferBefore: minutes([0, 10, 15, 30], 90),
+  bufferAfter: minutes([0, 10, 15, 30], 90),
+  daysAhead: fc.nat(3),
+  stepMinutes: fc.constantFrom(15, 20, 30, 45, 60, 90),
+  maxPerDay: fc.oneof({ arbitrary: fc.constant(Infinity), weight: 3 }, fc.integer({ min: 1, max: 4 })),
+})
+
+const closed = (at: number) =>
+  fc.array(
+    fc
+      .tuple(fc.integer({ min: -48, max: 72 }), fc.integer({ min: 1, max: 30 }))
+      .map(([from, hours]) => ({ start: at + from * HOUR, end: at + (from + hours) * HOUR })),
+    { maxLength: 2 },
+  )
 
 const cases: fc.Arbitrary<Case> = fc
-  .record({
-    around: fc.constantFrom(...AROUND),
-    profile: profiles,
-    ago: fc.oneof(
-      fc.integer({ min: -12, max: 72 }).map(hours => hours * HOUR),
-      fc.integer({ min: -DAY / 2, max: 3 * DAY }),
-    ),
-    busy: fc.array(
-      fc.record({
-        from: fc.integer({ min: -4 * 24 * 12, max: 4 * 24 * 12 }).map(units => units * 5 * MINUTE),
-        lasts: fc.oneof(
-          { arbitrary: fc.integer({ min: 1, max: 36 }).map(units => units * 5 * MINUTE), weight: 4 },
-          fc.integer({ min: -2 * HOUR, max: 2 * HOUR }),
-          fc.constant(0),
-        ),
-        // Just too early or too late.
-        off: fc.constantFrom(0, 0, MINUTE, -MINUTE, 1, -1),
-      }),
-      { maxLength: 12 },
-    ),
-  })
-  .map(({ around: [zone, iso], profile, ago, busy }) => ({
+  .constantFrom(...AROUND)
+  .chain(around =>
+    fc.record({
+      around: fc.constant(around),
+      profile: profiles,
+      closed: closed(Math.floor(ms(around[1]) / HOUR) * HOUR),
+      ago: fc.oneof(
+        fc.integer({ min: -12, max: 72 }).map(hours => hours * HOUR),
+        fc.integer({ min: -DAY / 2, max: 3 * DAY }),
+      ),
+      busy: fc.array(
+        fc.record({
+          from: fc.integer({ min: -4 * 24 * 12, max: 4 * 24 * 12 }).map(units => units * 5 * MINUTE),
+          lasts: fc.oneof(
+            { arbitrary: fc.integer({ min: 1, max: 36 }).map(units => units * 5 * MINUTE), weight: 4 },
+            fc.integer({ min: -2 * HOUR, max: 2 * HOUR }),
+            fc.constant(0),
+          ),
+          // Just too early or too late.
+          off: fc.constantFrom(0, 0, MINUTE, -MINUTE, 1, -1),
+        }),
+        { maxLength: 12 },
+      ),
+    }),
+  )
+  .map(({ around: [zone, iso], profile, closed, ago, busy }) => ({
     zone,
-    profile,
+    profile: { ...profile, closed },
     now: ms(iso) - ago,
     busy: busy.map(({ from, lasts, off }) => ({ start: ms(iso) + from + off, end: ms(iso) + from + off + lasts })),
   }))
@@ -294,33 +326,56 @@ function holds(t: Test, check: (slots: Interval[], given: Case) => boolean): voi
 
 const isLateEnough = ({ start }: Interval, { profile, now }: Case) => start - now >= profile.leadMinutes * MINUTE
 
-/** Whether nothing is taken of a slot and its buffers. */
-const isFree = (slot: Interval, { profile, busy }: Case) =>
-  !busy.some(
-    taken =>
-      taken.start < taken.end &&
-      slot.start - profile.bufferBefore * MINUTE < taken.end &&
-      taken.start < slot.end + profile.bufferAfter * MINUTE,
-  )
-
-/** Whether every minute of a slot is within the hours of one day that is planned. */
-function isInHours({ start, end }: Interval, { profile, now, zone }: Case): boolean {
+/** Whether nothing is taken of a slot and its buffers, and the day may have one more lesson. */
+const isFree = (slot: Interval, { profile, busy, zone }: Case) => {
+  const taken = busy.filter(({ start, end }) => start < end)
   const read = clockIn(zone)
-  const first = read(start)
+  const ofDay = taken.filter(({ start }) => read(start).day === read(slot.start).day)
+  return (
+    ofDay.length < profile.maxPerDay &&
+    !taken.some(
+      ({ start, end }) =>
+        slot.start - profile.bufferBefore * MINUTE < end && start < slot.end + profile.bufferAfter * MINUTE,
+    )
+  )
+}
+
+/** The span of the day's hours in which a slot begins. */
+function spanOf({ start }: Interval, { profile, zone }: Case): HourSpan | undefined {
+  const { weekday, minute } = clockIn(zone)(start)
+  return profile.hours[weekday]?.find(([from, to]) => from <= minute && minute < to)
+}
+
+/** Whether every minute of a slot is within one span of the hours of one day that is planned, and not closed. */
+function isInHours(slot: Interval, given: Case): boolean {
+  const { profile, now, zone } = given
+  const read = clockIn(zone)
+  const first = read(slot.start)
   const ahead = (first.day - read(now).day) / DAY
-  if (ahead < 0 || ahead > profile.daysAhead || !profile.weekdays.includes(first.weekday)) return false
-  for (let moment = start; moment < end; moment += MINUTE) {
+  const span = spanOf(slot, given)
+  if (ahead < 0 || ahead > profile.daysAhead || span === undefined) return false
+  for (let moment = slot.start; moment < slot.end; moment += MINUTE) {
     const { day, minute } = read(moment)
-    if (day !== first.day || minute < profile.earliestHour * 60 || minute >= profile.latestHour * 60) return false
+    if (day !== first.day || minute >= span[1]) return false
+    if (minute < span[0] && !isRepeated(moment, read)) return false
+    if (profile.closed.some(({ start, end }) => start <= moment && moment < end)) return false
   }
   return true
 }
 
+/** Whether clocks have gone back, and have shown this before. */
+function isRepeated(moment: number, read: (moment: number) => Reading): boolean {
+  const { day, minute } = read(moment)
+  return [HOUR / 2, HOUR].map(ago => read(moment - ago)).some(before => before.day === day && before.minute === minute)
+}
+
 /** Whether a slot begins on a step, at a whole minute that clocks had not shown before: they go back by half hours. */
-function isOnStep({ start }: Interval, { profile, zone }: Case): boolean {
-  const read = clockIn(zone)
+function isOnStep(slot: Interval, given: Case): boolean {
+  const { start } = slot
+  const read = clockIn(given.zone)
   const { day, minute } = read(start)
-  if (start % MINUTE !== 0 || (minute - profile.earliestHour * 60) % profile.stepMinutes !== 0) return false
+  const [from = NaN] = spanOf(slot, given) ?? []
+  if (start % MINUTE !== 0 || (minute - from) % given.profile.stepMinutes !== 0) return false
   for (let before = start - 3 * HOUR; before < start; before += HOUR / 2)
     if (read(before).day === day && read(before).minute === minute) return false
   return true
@@ -368,7 +423,8 @@ t.test('no slot is missing', async t => {
 })
 
 t.test('the first slots are offered: two per day, one in the afternoon, and then those furthest from them', async t => {
-  const profile = { ...profileOf('existing', { type: 'regular', minutes: 60 }), latestHour: 20 }
+  const { 6: _, 7: __, ...workdays } = daily([9, 20])
+  const profile = { ...profileOf(TUTOR, 'existing', { type: 'regular', minutes: 60 }), hours: workdays }
   const slots = freeSlots(profile, [], ms('2026-06-01T00:00:00+02:00'), AMSTERDAM)
   const pick = (count: number, shown: Interval[] = []) =>
     pickSlots(slots, count, AMSTERDAM, new Set(shown.map(({ start }) => start)))

@@ -2,6 +2,7 @@ import t from 'tap'
 import { profileOf } from '../../handlers/planning.ts'
 import { spokenTime } from '../../handlers/spoken-time.ts'
 import { whyNot } from '../../handlers/why-not.ts'
+import { tutorOf } from '../../tutor/tutor.ts'
 
 /** A Monday, 11:00 in Amsterdam. */
 const NOW = Date.parse('2026-11-23T10:00:00Z')
@@ -13,13 +14,13 @@ t.test('a time at which lessons begin, but which is not free, is taken', async t
   const spoken = spokenTime('donderdag 16:00', NOW, reader)
   t.ok(spoken)
   if (spoken === undefined) return
-  const profile = profileOf('new', { type: 'regular', minutes: 60 })
+  const profile = profileOf(tutorOf({}, ZONE), 'new', { type: 'regular', minutes: 60 })
   t.match(whyNot(spoken, profile, NOW, reader), /^Die tijd is helaas niet meer vrij/)
 })
 
 t.test('too short notice, where no lesson can be had at all: no first one is named', async t => {
   const reader = { language: 'nl', zone: ZONE, tutorZone: ZONE } as const
-  const profile = profileOf('new', { type: 'regular', minutes: 60 })
+  const profile = profileOf(tutorOf({}, ZONE), 'new', { type: 'regular', minutes: 60 })
   const spoken = spokenTime('dinsdag 17:00', NOW, reader)
   t.ok(spoken)
   if (spoken === undefined) return

@@ -6,6 +6,8 @@ import type { MessageTemplates } from '../../handlers/templates.ts'
 import { startChatwootApi } from '../../sandbox/chatwoot-api.ts'
 import type { Behaviour, Matcher } from '../../sandbox/stand-in.ts'
 import { startStripeApi } from '../../sandbox/stripe-api.ts'
+import type { TutorSettings } from '../../tutor/settings.ts'
+import { tutorOf } from '../../tutor/tutor.ts'
 import { chatwootRequest, stripeRequest, webhookApp } from './app.ts'
 import { type TestClock, testClock } from './clock.ts'
 import { type CapturedLog, LEVELS, type LogLine } from './log.ts'
@@ -18,6 +20,8 @@ export interface TutorOptions {
   /** With STRIPE_SECRET_KEY. Default true. */
   stripeKey?: boolean
   prices?: PriceIds
+  /** The tutor's settings. */
+  tutor?: TutorSettings
   handoffAgentId?: number
   templates?: MessageTemplates
   calendar?: WebhooksOptions['calendar']
@@ -58,6 +62,7 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
       chatwoot: chatwootOptions,
       stripe: stripeOptions,
       ...(calendar && { calendar }),
+      ...(options.tutor && { tutor: options.tutor }),
       ...(options.understand && { understand: options.understand }),
       inbox: { clock },
     }
@@ -79,6 +84,7 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
     stripe: app.webhooks.stripe,
     calendar: app.webhooks.calendar,
     prices: options.prices ?? {},
+    tutor: tutorOf(options.tutor ?? {}, 'Europe/Amsterdam'),
     zone: 'Europe/Amsterdam',
     returnUrl: () => chatwoot.url,
     installationId: () => app.webhooks.inbox.installationId(),

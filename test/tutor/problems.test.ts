@@ -1,0 +1,113 @@
+import t from 'tap'
+import { readTutorFile } from '../../tutor/file.ts'
+import type { TutorSettings } from '../../tutor/settings.ts'
+import { tutorOf } from '../../tutor/tutor.ts'
+
+/** Each bad input gets a line that names its place and says how to fix it. */
+
+const settle = (settings: unknown) => () => tutorOf(settings as TutorSettings, 'Europe/Amsterdam')
+const hours = (...monday: unknown[]) => ({ planning: { all: { hours: { monday } } } })
+
+const CASES: [settings: unknown, message: string | RegExp][] = [
+  [{ planing: {} }, 'tutor.planing is not a setting (did you mean planning?)'],
+  [{ zzz: 1 }, /^tutor\.zzz is not a setting: there are planning, /],
+  [{ planning: { nieuw: {} } }, /^tutor\.planning\.nieuw is not a setting: there are all, new, /],
+  [{ planning: { new: { leadMinute: 5 } } }, /\.leadMinute .*\(did you mean planning\.new\.leadMinutes\?\)$/],
+  [['x'], 'tutor must be an object'],
+  [{ planning: 5 }, /^tutor\.planning must be an object, not 5 \(When lessons can be had\)$/],
+  [{ closed: '2026-12-25' }, /^tutor\.closed must be a list, not "2026-12-25" \(/],
+  [{ closed: [20261225] }, /^tutor\.closed\[0\] must be a text, not 20261225 \(a day/],
+  [
+    { closed: ['25-12-2026'] },
+    /^tutor\.closed\[0\] is not in the right form, not "25-12-2026" \(a day \("2026-12-25"\)/,
+  ],
+  [{ closed: ['2026-02-30'] }, 'tutor.closed[0] has a day or a time that there is not, 2026-02-30'],
+  [{ closed: ['2026-12-24T25:00/2026-12-25'] }, /^tutor\.closed\[0\] has a day or a time that there is not/],
+  [{ closed: ['2026-12-24T12:00'] }, 'tutor.closed[0] has no end, 2026-12-24T12:00: add it, as in 2026-12-24T12:00/…'],
+  [
+    { closed: ['2026-12-25', '2026-07-31/2026-07-01'] },
+    'tutor.closed[1] ends before it begins, 2026-07-31/2026-07-01: write its first day first',
+  ],
+  [
+    { planning: { new: { leadMinutes: '12' } } },
+    /^tutor\.planning\.new\.leadMinutes must be a whole number, not "12" \(/,
+  ],
+  [{ planning: { new: { leadMinutes: -1 } } }, /leadMinutes must be at least 0, not -1 \(Minutes from now/],
+  [{ planning: { new: { daysAhead: 400 } } }, /daysAhead must be at most 90, not 400 \(/],
+  [hours('20:00-09:00'), /^tutor\.planning\.all\.hours\.monday\[0\] ends before it begins, 20:00-09:00: begin with/],
+  [hours('09:00-09:00'), /ends before it begins/],
+  [hours('9-17'), /^tutor\.planning\.all\.hours\.monday\[0\] is not in the right form, not "9-17" \(from and to/],
+  [
+    hours('09:00-24:01'),
+    'tutor.planning.all.hours.monday[0] is no span, 09:00-24:01: a day has times from 00:00 to 24:00',
+  ],
+  [hours('09:60-12:00'), /is no span/],
+  [
+    hours('09:00-12:00', '11:30-14:00'),
+    'tutor.planning.all.hours.monday[1] overlaps 09:00-12:00, 11:30-14:00: make one span of them, or end one before the other begins',
+  ],
+  [hours(), 'tutor.planning.all.hours has no hours: give at least one span of one weekday'],
+  [{ planning: { new: { hours: { maandag: [] } } } }, /hours\.maandag is not a setting: there are monday, tuesday/],
+]
+
+for (const [settings, message] of CASES) {
+  t.test(JSON.stringify(settings), async t => {
+    t.throws(settle(settings), { message })
+  })
+}
+
+t.test('all problems are said, a line each', async t => {
+  const settings = { planing: 1, closed: [5, 'x'] }
+  t.throws(settle(settings), { message: /^tutor\.planing .*\ntutor\.closed\[0\] .*\ntutor\.closed\[1\] .*$/ })
+})
+
+t.test('a file: missing, not JSON, wrong', async t => {
+  const folder = t.testdir({ 'a.json': '{ "closed": ', 'b.json': '{"closed":[5]}', 'c.json': '[]' })
+  const read = (name: string) => () => readTutorFile(`${folder}/${name}`)
+  t.throws(read('none.json'), { message: /none\.json can't be read \(ENOENT.*\): correct TUTOR_FILE, or unset it$/ })
+  t.throws(read('a.json'), { message: /a\.json is not JSON \(/ })
+  t.throws(read('b.json'), { message: /b\.json: closed\[0\] must be a text/ })
+  t.throws(read('c.json'), { message: /c\.json must be an object$/ })
+})
+
+t.test('spans in any order, with spaces and dashes; what is undefined is left out', async t => {
+  const { planning } = settle({
+    planning: { all: { hours: { monday: ['13:00 – 17:00', '9:00-12:00', '12:00-13:00'] }, leadMinutes: undefined } },
+    closed: undefined,
+  })()
+  t.strictSame(planning.new.hours, {
+    1: [
+      [540, 720],
+      [720, 780],
+      [780, 1020],
+    ],
+  })
+  t.equal(planning.new.leadMinutes, 720)
+})
+
+t.test('a segment’s own value counts before that for all, and that before the default', async t => {
+  const { planning } = settle({ planning: { all: { daysAhead: 5, leadMinutes: 60 }, weekend: { daysAhead: 9 } } })()
+  t.strictSame(
+    Object.values(planning).map(({ daysAhead, leadMinutes }) => [daysAhead, leadMinutes]),
+    [
+      [5, 60],
+      [5, 60],
+      [5, 60],
+      [9, 60],
+      [5, 60],
+    ],
+  )
+})
+
+t.test('closed days are the tutor’s, and end with the last one', async t => {
+  const { planning } = settle({
+    closed: ['2026-12-25', '2026-03-28/2026-03-29', '2026-12-24T12:00/2026-12-26T09:00'],
+  })()
+  const iso = ({ start, end }: { start: number; end: number }) =>
+    [start, end].map(at => new Date(at).toISOString().slice(0, 16))
+  t.strictSame(planning.trial.closed.map(iso), [
+    ['2026-12-24T23:00', '2026-12-25T23:00'],
+    ['2026-03-27T23:00', '2026-03-29T22:00'],
+    ['2026-12-24T11:00', '2026-12-26T08:00'],
+  ])
+})

@@ -1,0 +1,48 @@
+import type { PlanningName, PlanningOptions, TutorSettings } from './settings.ts'
+
+/** What is in force where a tutor sets nothing. */
+
+const onWorkdays = (span: string) => ({
+  monday: [span],
+  tuesday: [span],
+  wednesday: [span],
+  thursday: [span],
+  friday: [span],
+})
+
+const NEW = {
+  hours: onWorkdays('10:00-20:00'),
+  leadMinutes: 720,
+  daysAhead: 10,
+  stepMinutes: 60,
+  bufferBeforeMinutes: 15,
+  bufferAfterMinutes: 15,
+} satisfies PlanningOptions
+
+const EXISTING = {
+  hours: onWorkdays('09:00-21:00'),
+  leadMinutes: 360,
+  daysAhead: 14,
+  stepMinutes: 60,
+  bufferBeforeMinutes: 10,
+  bufferAfterMinutes: 10,
+} satisfies PlanningOptions
+
+/** There is no most lessons per day. */
+export type WholePlanning = Required<Omit<PlanningOptions, 'maxLessonsPerDay'>> & PlanningOptions
+
+export const DEFAULTS = {
+  planning: {
+    new: NEW,
+    existing: EXISTING,
+    returning_broadcast: EXISTING,
+    weekend: {
+      ...EXISTING,
+      hours: { saturday: ['10:00-18:00'], sunday: ['10:00-18:00'] },
+      leadMinutes: 180,
+      daysAhead: 7,
+    },
+    trial: { ...NEW, hours: onWorkdays('17:00-19:00'), stepMinutes: 30 },
+  } satisfies Record<PlanningName, WholePlanning> as Record<PlanningName, WholePlanning>,
+  closed: [],
+} satisfies TutorSettings

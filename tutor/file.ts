@@ -1,0 +1,36 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { OptionError } from '../inbox/errors.ts'
+import { checkTutor } from './problems.ts'
+import type { TutorSettings } from './settings.ts'
+
+/** Read if TUTOR_FILE is not set. */
+const USUAL_FILE = 'tutor.json'
+
+/** The file with the tutor's settings, if there is one. @param named by TUTOR_FILE */
+export function tutorFile(named: string | undefined): string | undefined {
+  return named ?? (existsSync(USUAL_FILE) ? USUAL_FILE : undefined)
+}
+
+/** @throws {OptionError} that says what is wrong with the file, and how to fix it */
+export function readTutorFile(file: string): TutorSettings {
+  const settings = parse(file, read(file))
+  checkTutor(settings, `${file}: `)
+  return settings
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new OptionError(`${file} can't be read (${(error as Error).message}): correct TUTOR_FILE, or unset it`)
+  }
+}
+
+function parse(file: string, text: string): unknown {
+  try {
+    // Editors on Windows begin files with a mark.
+    return JSON.parse(text.replace(/^\uFEFF/, ''))
+  } catch (error) {
+    throw new OptionError(`${file} is not JSON (${(error as Error).message})`)
+  }
+}
