@@ -113,6 +113,8 @@ function findOne(turn: Turn): Found | undefined {
   if (spoken !== undefined && maySpeak(intent, spoken, wish)) return timeIn(turn, { spoken, said }, wish)
   const isSaid = minutes !== undefined ? stepOf(wish) === undefined : wants !== undefined && wish === undefined
   if (isHourAsked && isSaid) return { said }
+  // `liever woensdag` while a lesson awaits its payment: nothing is let go before that is sure.
+  if (intent === 'pay' && spoken !== undefined && wish === undefined) return 'here'
   if (typeof wish !== 'object' || !('step' in wish)) return wish
   return situation.without.has(wish.step) && !UNSOLD.has(wish.step) ? 'here' : wish
 }

@@ -285,10 +285,10 @@ export const en: Language = {
       ago: 'ago',
       or: 'or, and, or else, otherwise',
       but: 'but, rather, instead, because, though, however',
-      busy: 'i have, ive got, i got, i have to, i need to, i must, i am, im, i go, i play, i do, my son has, my daughter has, he has, she has, there is, theres',
+      busy: 'i have, ive got, i got, i have to, i need to, i must, i am, im, i go, i play, i do, my son has, my daughter has, he has, she has, there is, theres, we have, weve got, we have to, we are',
       free: 'time, available, home, nothing, off, there, able, happy, in, around for',
       onDate: '',
-      not: 'too late, too early, im working, i am working, i have work, i have to work, i need to work, i must work, not, cant, cannot, can not, no, never, dont, doesnt, wont, isnt, unable, impossible, busy, unavailable, not free, couldnt',
+      not: 'too late, too early, im working, i am working, i have work, i have to work, i need to work, i must work, not, cant, cannot, can not, no, never, dont, doesnt, wont, isnt, unable, impossible, busy, unavailable, not free, couldnt, is taken, is difficult, at work',
       except:
         'any time but, anytime but, any time except, anytime except, everything but, any day except, except, except for, except on, other than, apart from, any day but, anything but, any time but, every day but, all days but, not on, any day other than',
       next: 'next',

@@ -286,8 +286,8 @@ export const nl: Language = {
       ago: 'geleden',
       or: 'of, en, ofwel, dan wel, anders',
       but: 'maar, wel, liever, want, echter',
-      not: 'niet, geen, nooit, nee, onmogelijk, bezet, geen tijd, druk, te laat, te vroeg, werk ik, sport ik, train ik, moet ik werken, verhinderd',
-      busy: 'heb ik, ik heb, heeft mijn zoon, heeft mijn dochter, heeft hij, heeft ze, heeft zij, moet ik, ik moet, zit ik, ik zit, ben ik, ik ben, ga ik, ik ga, sta ik',
+      not: 'niet, geen, nooit, nee, onmogelijk, bezet, geen tijd, druk, te laat, te vroeg, werk ik, sport ik, train ik, moet ik werken, verhinderd, is lastig, wordt lastig, is moeilijk, wordt moeilijk',
+      busy: 'heb ik, ik heb, heeft mijn zoon, heeft mijn dochter, heeft hij, heeft ze, heeft zij, moet ik, ik moet, zit ik, ik zit, ben ik, ik ben, ga ik, ik ga, sta ik, hebben we, hebben wij, we hebben, wij hebben, moeten we, zijn we',
       free: 'tijd, vrij, beschikbaar, thuis, akkoord, nodig, zin in, niks, niets, er, ruimte, gelegenheid, aanwezig',
       onDate: '',
       except:

@@ -87,7 +87,9 @@ t.test('while a lesson awaits its payment, a certain time is changed to, and not
   const one = await reserved(tutor)
   const link = /^Je les op dinsdag 24 november om 10:00 is gereserveerd en wacht/
   t.match(await one.says('morgen'), [link])
-  t.match(await one.says('morgen 3 uur of 4 uur'), ['Sorry, dat begreep ik niet.'])
+  for (const text of ['morgen 3 uur of 4 uur', 'nee toch liever woensdag', 'dinsdag heb ik voetbal']) {
+    t.match(await one.says(text), [link], text)
+  }
   t.match(await one.says('woensdag 11:00'), [/^Je les op woensdag 25 november om 11:00 staat/])
   t.equal(tutor.session(1).status, 'expired')
   t.match(await one.says('woensdag 11:00'), [/^Je les op woensdag 25 november om 11:00 staat/], 'the link again')
