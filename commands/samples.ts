@@ -14,6 +14,7 @@ export interface SampleOptions {
   labels?: string[]
   /** Id of the agent to whom the conversation is assigned. */
   assignee?: number | null
+  team?: { id: number; name: string } | null
   status?: string
   /** Attributes of the contact. */
   contact?: Record<string, unknown>
@@ -65,7 +66,7 @@ function contact(options: SampleOptions) {
 }
 
 export function chatwootConversation(options: SampleOptions, lastMessage?: object) {
-  const { assignee = null, additional = {}, canReply = true, channel = 'Channel::Whatsapp' } = options
+  const { assignee = null, team = null, additional = {}, canReply = true, channel = 'Channel::Whatsapp' } = options
   const [createdAt, createdAtUnix] = [isoTime(options), unixTime(options)]
   const inbox = inboxOf(options).id
   return {
@@ -91,7 +92,7 @@ export function chatwootConversation(options: SampleOptions, lastMessage?: objec
       assignee:
         assignee === null ? null : { id: assignee, name: 'Sam', available_name: 'Sam', type: 'user', thumbnail: '' },
       assignee_type: assignee === null ? null : 'User',
-      team: null,
+      team,
       hmac_verified: false,
     },
     status: options.status ?? 'pending',

@@ -1,4 +1,5 @@
 import type { MenuItem } from '../clients/chatwoot.ts'
+import type { HandlerContext } from '../inbox/drain.ts'
 import type { Conversation } from './conversation.ts'
 import type { Reply } from './reply.ts'
 import type { Services } from './services.ts'
@@ -24,6 +25,8 @@ export const UNDELIVERED_LABEL = 'delivery:failed'
 /** A reply as its channel can carry it. */
 export interface ChannelReply extends Reply {
   template?: TemplateParams | undefined
+  /** The channel takes no message now: the tutor is told instead. */
+  isUnsaid?: boolean
 }
 
 export function forChannel({ templates }: Services, conversation: Conversation, reply: Reply): ChannelReply {
@@ -69,5 +72,20 @@ function outsideWindow(templates: Services['templates'], conversation: Conversat
     note: note === undefined ? unsaid : `${note}\n${unsaid}`,
     labels: { ...labels, add: [...(labels?.add ?? []), UNDELIVERED_LABEL] },
     ...(items !== undefined && { handsOver: true }),
+    isUnsaid: true,
   }
+}
+
+/** A message that could not be sent is counted like one that was not delivered, once. @param key unique to it */
+export async function countUnsaid(
+  { events }: Pick<Services, 'events'>,
+  { id }: Conversation,
+  key: string,
+  { once, log }: HandlerContext,
+): Promise<void> {
+  await once(`${key}:unsaid`, () => {
+    const why = 'the channel takes no message now'
+    log.warn({ conversation: id, why }, 'a message was not sent to the student')
+    events.emit('undelivered', { conversation: id, message: null, why })
+  })
 }

@@ -55,7 +55,7 @@ export function createConversationDesk(services: Services, client: ChatwootClien
       await client.mergeAttributes(id, { person_wrote_at: null }, signal, read)
       await client.changeLabels(id, { remove: ['intent:handoff'] }, signal, read)
       // Last: with it, the bot answers. Where there is no bot's turn, an assignee would still have it.
-      if (services.mode === 'bot' && current.status !== 'resolved') await client.setStatus(id, 'pending', signal)
+      if (services.mode === 'bot') await client.setStatus(id, 'pending', signal)
       else if (current.assigned) await client.assign(id, null, signal)
       return view
     },

@@ -4,7 +4,7 @@ import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { markUrgent } from '../inbox/pace.ts'
 import type { Json } from '../sources/json.ts'
-import { forChannel } from './channel.ts'
+import { countUnsaid, forChannel } from './channel.ts'
 import { type Conversation, fetchConversation, fetchIfAllowed, updateContact } from './conversation.ts'
 import type { Services } from './services.ts'
 import type { TemplateParams, TemplateValues } from './templates.ts'
@@ -109,7 +109,7 @@ export async function publish(
   const { signal } = context
   const isOutdated = reply.since !== undefined && hasMovedOn(await fetchConversation(client, id, signal), reply)
   const told = forChannel(services, conversation, withSorry(services, isOutdated ? noteOf(reply) : reply))
-  const { attributes, contact, labels, note, content, items, handsOver, takesBack, template } = told
+  const { attributes, contact, labels, note, content, items, handsOver, takesBack, template, isUnsaid } = told
   await allEnded([
     attributes && client.mergeAttributes(id, attributes, signal, read),
     contact && contactId && lacks(conversation, contact) && updateIfThere(client, contactId, contact, context),
@@ -120,6 +120,7 @@ export async function publish(
     const toTutor = handsOver ? withWayBack(note, conversation, services) : note
     await sayOnce(client, 'sendPrivateNote', id, { content: toTutor }, `${key}:note`, context)
   }
+  if (isUnsaid) await countUnsaid(services, conversation, key, context)
   if (content !== undefined) {
     await sayOnce(client, 'sendMessage', id, { content, items, template }, `${key}:message`, context)
   }

@@ -19,16 +19,16 @@ export function isSwitchedOff({ bot_disabled }: Json): boolean {
 export type Owner = 'bot' | 'person' | 'unclear'
 
 /**
- * A pending conversation is in nobody's queue, even if somebody is still assigned to it. One that was handed over waits
- * for a person without a limit.
+ * A pending conversation is in nobody's queue, even if somebody is still assigned to it, and who has resolved one is done
+ * with it. One that was handed over waits for a person without a limit.
  */
 export function whoHas(conversation: Conversation, { now, mode, handoffMs }: OwnerSettings): Owner {
   const { attributes, assigned, hasTeam, isHandedOver, personWroteAt, status } = conversation
   if (isSwitchedOff(attributes) || hasTeam) return 'person'
-  if (status === 'pending') return 'bot'
+  if (status === 'pending' || status === 'resolved') return 'bot'
   if (personWroteAt !== undefined) return now() - personWroteAt < (handoffMs ?? HANDOFF_MS) ? 'person' : 'bot'
-  if (assigned || (status === 'open' && isHandedOver)) return 'person'
-  return mode === 'bot' && status === 'open' ? 'unclear' : 'bot'
+  if (assigned || isHandedOver) return 'person'
+  return mode === 'bot' ? 'unclear' : 'bot'
 }
 
 export type OwnerSettings = Pick<Services, 'now' | 'mode' | 'handoffMs' | 'operatorPage'>

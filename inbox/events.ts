@@ -67,12 +67,12 @@ export interface ForeignEvent {
   payment: string
 }
 
-/** A message of the bot's did not reach the student. */
+/** A message of the bot's did not reach the student, or could not be sent. */
 export interface UndeliveredEvent {
   /** Chatwoot's display id. */
   conversation: string
-  /** Its id in Chatwoot. */
-  message: string
+  /** Its id in Chatwoot; null: it was not sent. */
+  message: string | null
   /** What the channel says. */
   why: string
 }

@@ -154,7 +154,9 @@ function metricsIn(registry: Registry) {
     ...common('system_holds_total', 'How often an outside system became unavailable'),
     labelNames: ['system'],
   })
-  const undelivered = new Counter(common('messages_undelivered_total', 'Messages that did not reach the student'))
+  const undelivered = new Counter(
+    common('messages_undelivered_total', 'Messages that did not reach the student, or that the channel took no more'),
+  )
   const unanswered = new Counter(
     common('handoffs_unanswered_total', 'Hand-overs that no person has answered in time; the log says which'),
   )

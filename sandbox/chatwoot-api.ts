@@ -179,12 +179,12 @@ export async function startChatwootApi(options: ChatwootApiOptions = {}): Promis
   }
 
   function show(shown: ConversationState) {
-    const { contact, assignee, messages, inbox, ...conversation } = shown
+    const { contact, assignee, team, messages, inbox, ...conversation } = shown
     const last = messages.at(-1)
     const sender = contacts.get(contact)
     const assigned = assignee !== null && { assignee: { id: assignee, name: 'Sam' }, assignee_type: 'User' }
     return {
-      meta: { sender, channel: inbox.channel, ...assigned, hmac_verified: false },
+      meta: { sender, channel: inbox.channel, ...assigned, team, hmac_verified: false },
       account_id: Number(ACCOUNT),
       can_reply: state.canReply(shown),
       inbox_id: inbox.id,

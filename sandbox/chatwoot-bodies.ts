@@ -43,6 +43,7 @@ function optionsOf(contact: ContactState, conversation: ConversationState | unde
       labels: conversation.labels,
       status: conversation.status,
       assignee: conversation.assignee,
+      team: conversation.team,
       additional: conversation.additional_attributes,
       channel: conversation.inbox.channel,
       canReply: canReply(conversation, at),

@@ -14,6 +14,7 @@ export interface ConversationState {
   contact: number
   /** A user's id. */
   assignee: number | null
+  team: { id: number; name: string } | null
   messages: MessageState[]
   /** Unix s. */
   last_activity_at: number
@@ -123,6 +124,7 @@ export class ChatwootState {
       additional_attributes: {},
       contact: 4100001,
       assignee: null,
+      team: null,
       messages: [],
       last_activity_at: this.#seconds(),
       inbox: WHATSAPP,

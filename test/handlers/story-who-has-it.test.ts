@@ -84,7 +84,7 @@ t.test('resolved and written to again: the bot has it, and the old label and ass
 })
 
 t.test('a team, or a person who is assigned to an open conversation: silence; an agent bot is no person', async t => {
-  const { app, log, of, quiet } = await started(t)
+  const { app, log, of, quiet, clock } = await started(t)
   const { handle } = posting({ app, log })
   const before = of().messages.length
   const team = samples.incoming({ conversation: 1, message: 900 })
@@ -93,7 +93,8 @@ t.test('a team, or a person who is assigned to an open conversation: silence; an
   for (const payload of [team, assigned]) await handle(payload)
   await quiet()
   t.equal(of().messages.length, before)
-  const bot = samples.incoming({ conversation: 1, message: 902, status: 'open', assignee: 11, content: 'Prijzen' })
+  const open = { conversation: 1, message: 902, status: 'open', assignee: 11 }
+  const bot = samples.incoming({ ...open, content: 'Prijzen', at: clock.now() })
   Object.assign(bot.conversation.meta.assignee as object, { type: 'agent_bot' })
   bot.conversation.meta.assignee_type = null as never
   await handle(bot)

@@ -23,6 +23,7 @@ export interface TutorOptions {
   /** The tutor's settings. */
   tutor?: TutorSettings
   handoffAgentId?: number
+  mode?: 'bot' | 'account'
   templates?: MessageTemplates
   calendar?: WebhooksOptions['calendar']
   /** More options of Stripe. */
@@ -41,13 +42,14 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
   t.teardown(() => Promise.all([chatwoot.close(), stripe.close()]))
 
   function webhooksOptions(): WebhooksOptions {
-    const { token = 'bot', admin = true, stripeKey = true, prices, handoffAgentId, templates, calendar } = options
+    const { token = 'bot', admin = true, stripeKey = true, prices, handoffAgentId, mode, templates, calendar } = options
     const chatwootOptions = {
       url: chatwoot.url,
       accountId: chatwoot.accountId,
       ...(token !== 'none' && { token: chatwoot.tokens[token] }),
       ...(admin && { adminToken: chatwoot.tokens.admin }),
       ...(handoffAgentId !== undefined && { handoffAgentId }),
+      ...(mode && { mode }),
       ...(templates && { templates }),
       timeoutMs: 25_000,
     }

@@ -127,9 +127,9 @@ t.test('in bot mode: open alone is a person’s, and what is resolved stays so',
   world.assign(id, true)
   world.resolve(id)
   await quiet()
-  t.match(await api('GET', `/conversations/${id}`), { status: 'resolved', has: 'person', why: 'assigned' })
-  t.match(await api('POST', `/conversations/${id}/give-back`), { status: 'given back' })
-  t.match(of(), { status: 'resolved', assignee: null })
+  t.match(await api('GET', `/conversations/${id}`), { status: 'resolved', has: 'bot', why: null })
+  t.match(await api('POST', `/conversations/${id}/give-back`), { statusCode: 409 })
+  t.equal(of().status, 'resolved')
 })
 
 t.test('a person’s own switch and a team are not touched: it says where to change them', async t => {
