@@ -38,8 +38,10 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
   const isTooMany = createAnswerCount(now)
 
   async function onMessages(delivery: Delivery<unknown>, all: HandlerContext): Promise<void> {
+    const writes = writtenTogether(all)
+    if (writes !== undefined) all.log.debug({ preview: previewOf(writes.delivery.payload) }, 'a student writes')
     if (chatwoot === null) {
-      if (writtenTogether(all) !== undefined) all.log.warn('no reply sent: CW_TOKEN is not set')
+      if (writes !== undefined) all.log.warn('no reply sent: CW_TOKEN is not set')
       return
     }
     const context = await withoutWaitingVoices(services, all)
@@ -60,7 +62,6 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     context: HandlerContext,
   ): Promise<void> {
     const { id, payload } = delivery
-    context.log.debug({ preview: previewOf(payload) }, 'a student writes')
     const conversation = toConversation(payload.conversation)
     if (whoHas(conversation, services) === 'person') return
     const late = now() - writtenAt(delivery)

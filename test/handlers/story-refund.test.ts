@@ -5,6 +5,7 @@ import { WIDGET } from '../../sandbox/chatwoot-state.ts'
 import { pay } from '../../sandbox/payments.ts'
 import { NO_CLIENTS } from '../helpers/clients.ts'
 import { MINUTE, refundEvent, reserved, setUp } from '../helpers/lesson-story.ts'
+import { deliverStripe } from '../helpers/story.ts'
 
 /** Money given back. */
 
@@ -28,6 +29,22 @@ t.test('a full refund cancels the lesson, and both are told', async t => {
   )
   t.strictSame(renee.conversation.labels, [])
   t.equal(renee.conversation.custom_attributes?.payment_status, 'refunded')
+})
+
+t.test('a refund that the student is told too late, having chosen again, is only noted', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  await tutor.deliver(pay(tutor.session()).completed)
+  const said = renee.read().length
+  tutor.chatwoot.fail(call => call.method === 'POST' && /terugbetaald/.test(String(call.body.content)), { status: 500 })
+  const refund = refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1' })
+  const delivery = await deliverStripe(tutor.receiver, refund)
+  await tutor.ended(delivery)
+  Object.assign(renee.conversation.custom_attributes as object, { pending_intent: 'slot', order_id: 'newer' })
+  t.match(await tutor.nextAttempt(delivery, 1), { msg: 'webhook handled' })
+  t.equal(renee.read().length, said)
+  t.match(renee.notes().at(-1), /^Payment refunded: 60.00 EUR/)
+  t.match(renee.conversation.custom_attributes, { pending_intent: 'slot', order_id: 'newer' })
 })
 
 t.test('a refund handled before the payment leaves nothing to book', async t => {

@@ -1,6 +1,7 @@
 import t from 'tap'
-import { chatwoot as samples } from '../../commands/samples.ts'
+import { chatwootConversation, chatwoot as samples } from '../../commands/samples.ts'
 import { chatwootRequest } from '../helpers/app.ts'
+import { startTutor } from '../helpers/tutor.ts'
 import { chat, startInWorld } from '../helpers/world.ts'
 
 /** A person answers a student: the bot is silent until it has the conversation again. */
@@ -81,6 +82,16 @@ t.test('resolved and written to again: the bot has it, and the old label and ass
   world.resolve(id)
   await quiet()
   t.equal(of().status, 'resolved')
+})
+
+t.test('resolved, and Chatwoot refuses what that changes: nobody is written to because of it', async t => {
+  const tutor = await startTutor(t)
+  tutor.chatwoot.addConversation({ labels: ['intent:handoff'] })
+  const refused = { status: 404, body: { error: 'Conversation not found' } }
+  tutor.chatwoot.fail(/./, refused, Number.POSITIVE_INFINITY)
+  const resolved = chatwootConversation({ labels: ['intent:handoff'], status: 'resolved' })
+  t.match(await tutor.handle({ ...resolved, event: 'conversation_resolved' }), { msg: 'webhook dead' })
+  t.strictSame(tutor.chatwoot.called(/^POST/), [])
 })
 
 t.test('a team, or a person who is assigned to an open conversation: silence; an agent bot is no person', async t => {

@@ -29,6 +29,7 @@ t.test('every language has all texts, with their parameters', async t => {
     }
     t.match(texts.prices([texts.price(60, '60.00 EUR'), 'another line']), /60 .*60\.00 EUR\nanother line$/)
     t.match(texts.paid('60.00 EUR'), /60\.00 EUR/)
+    t.match(LANGUAGES[language as keyof typeof LANGUAGES].wayBack.onPage('https://page'), /: https:\/\/page$/)
     t.ok(texts.weekly.includes(texts.choices.human), 'the choice that it names is one')
   }
 })
