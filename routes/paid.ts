@@ -4,7 +4,7 @@ import { DEFAULT_LANGUAGE, LANGUAGES, type LanguageCode, languageCalled } from '
 
 /** Where Stripe sends students after they have paid. It tells nothing about the payment: the chat does. */
 
-const PATH = '/paid'
+export const PAID_PATH = '/paid'
 
 const STYLE =
   'body{font:1.1rem/1.5 system-ui,sans-serif;margin:20vh auto 0;max-width:28rem;padding:0 1.5rem;text-align:center;color-scheme:light dark}'
@@ -21,7 +21,7 @@ const HEADERS = {
 export default async function paidPage(app: FastifyInstance): Promise<void> {
   // A host's serializer must not be applied.
   app.setReplySerializer(payload => String(payload))
-  app.get(PATH, async (request, reply) => {
+  app.get(PAID_PATH, async (request, reply) => {
     const { language } = request.query as { language?: unknown }
     reply.headers(HEADERS).type('text/html; charset=utf-8')
     return page(languageCalled(language) ?? DEFAULT_LANGUAGE)
@@ -30,7 +30,7 @@ export default async function paidPage(app: FastifyInstance): Promise<void> {
 
 /** Its address. @param base of this service's routes: no slash at its end */
 export function paidPageUrl(base: string, language: LanguageCode): string {
-  return `${base}${PATH}?language=${language}`
+  return `${base}${PAID_PATH}?language=${language}`
 }
 
 function page(language: LanguageCode): string {

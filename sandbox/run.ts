@@ -193,7 +193,7 @@ function serviceEnv(
     TZ: config.TZ,
     RETENTION_DAYS: `${config.RETENTION_DAYS}`,
     DEDUP_DAYS: `${config.DEDUP_DAYS}`,
-    CHECKOUT_RETURN_URL: `${url}/sandbox`,
+    PUBLIC_URL: url,
     ADMIN_TOKEN: adminToken,
     CALENDAR_TOKEN: random(),
     ...Object.fromEntries(Object.keys(PRICES).map(name => [name, priceId(name)])),

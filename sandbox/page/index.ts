@@ -11,7 +11,7 @@ import { createLive } from './live.ts'
 import { mainPage } from './main.ts'
 import type { SandboxPageOptions } from './options.ts'
 import { frame, type PageContext, STYLES } from './page.ts'
-import { chatPath, payPage } from './pay.ts'
+import { pathAfterPaying, payPage } from './pay.ts'
 import { BASE, pathBack, readView } from './view.ts'
 
 export type { SandboxPageOptions } from './options.ts'
@@ -116,7 +116,7 @@ function routes(app: FastifyInstance, context: PageContext, live: ReturnType<typ
       await action(context, fields)
       live.change()
       const paid = name === 'pay' && world.stripe.sessions.get(`${fields.session}`)
-      return goTo(request, reply, paid ? chatPath(paid) : pathBack(fields.back))
+      return goTo(request, reply, paid ? pathAfterPaying(context, paid) : pathBack(fields.back))
     })
   }
 }

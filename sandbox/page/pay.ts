@@ -1,6 +1,7 @@
 import { html } from 'ghtml'
 import { DateTime } from 'luxon'
 import { parseTime } from '../../handlers/times.ts'
+import { PAID_PATH } from '../../routes/paid.ts'
 import type { Session } from '../stripe-api.ts'
 import { ICONS } from './icons.ts'
 import { form, frame, type PageContext } from './page.ts'
@@ -28,9 +29,15 @@ export function payPage(context: PageContext, session: Session): string {
 }
 
 /** Where the student is. */
-export function chatPath({ metadata }: Session): string {
+function chatPath({ metadata }: Session): string {
   const conversation = metadata?.conversation_id
   return `${BASE}#${conversation === undefined ? 'phones' : `student-${conversation}`}`
+}
+
+/** The service's own page, which comes by this port too; the chat while the service is down. */
+export function pathAfterPaying({ service }: PageContext, session: Session): string {
+  const { pathname, search } = new URL(String(session.success_url))
+  return pathname === PAID_PATH && service.state() === 'running' ? `${pathname}${search}` : chatPath(session)
 }
 
 /** Such as: 60 minutes, Tuesday 1 December, 10:00. */

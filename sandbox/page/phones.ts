@@ -69,12 +69,12 @@ function attachment({ file_type }: { file_type: string }): string {
   return html`<span class="image">!${ICONS.sums}<span class="unseen">Picture</span></span>`
 }
 
-/** A link to pay, as WhatsApp previews it. */
+/** A link to pay, as WhatsApp previews it. In a window of its own: after paying, students are told to close it. */
 function preview({ world }: PageContext, content: string): string {
   const [, id = ''] = PAYMENT_LINK.exec(content) ?? []
   const session = world.stripe.sessions.get(id)
   if (session === undefined) return ''
-  return html`<a class="preview" href="${payPath(id)}">!${ICONS.card}<span><strong>Pay ${sumOf(session)}</strong><small>at Stripe’s stand-in, on this machine</small></span></a>`
+  return html`<a class="preview" href="${payPath(id)}" target="_blank">!${ICONS.card}<span><strong>Pay ${sumOf(session)}</strong><small>at Stripe’s stand-in, on this machine</small></span></a>`
 }
 
 /** Links to the payment page as links, and no others: what is typed here opens nothing else. */
@@ -83,7 +83,9 @@ function linked(content: string): string {
     .split(/(https?:\/\/\S+)/)
     .map(part => {
       const [link, id] = PAYMENT_LINK.exec(part) ?? []
-      return link === part && id !== undefined ? html`<a href="${payPath(id)}">${part}</a>` : html`${part}`
+      return link === part && id !== undefined
+        ? html`<a href="${payPath(id)}" target="_blank">${part}</a>`
+        : html`${part}`
     })
     .join('')
 }

@@ -28,6 +28,20 @@ async function addStudent(page: Page, name: string, channel: string, language: s
   return studentOf(page, name)
 }
 
+/** Opens the link to pay, which has a window of its own. */
+async function openPayment(page: Page, open: () => Promise<void>): Promise<Page> {
+  const [payment] = await Promise.all([page.context().waitForEvent('page'), open()])
+  await payment.getByRole('heading', { level: 1, name: '€50.00' }).waitFor()
+  return payment
+}
+
+/** What Stripe does after a payment: the student is on the service's own page, and closes the window. */
+async function land(payment: Page): Promise<void> {
+  await payment.waitForURL(/\/paid\?language=(nl|en)$/)
+  await payment.getByRole('heading', { level: 1, name: /^(Bedankt|Thank you)!$/ }).waitFor()
+  await payment.close()
+}
+
 function tests(browser: Browser): void {
   t.test(
     'two want one time, one pays, Stripe says it twice, the service is killed, the other is offered others',
@@ -57,10 +71,9 @@ function tests(browser: Browser): void {
         const calendar = page.getByRole('region', { name: 'Calendar' })
         await calendar.getByText(/held until/).waitFor()
 
-        await first.locator('.preview').click()
-        await page.getByRole('heading', { level: 1, name: '€50.00' }).waitFor()
-        await page.getByRole('button', { name: 'iDEAL' }).click()
-        await page.waitForURL(/\/sandbox#student-/)
+        const payment = await openPayment(page, () => first.locator('.preview').click())
+        await payment.getByRole('button', { name: 'iDEAL' }).click()
+        await land(payment)
         await page.getByRole('button', { name: 'Kill the service' }).click()
         await page.getByRole('status').getByText('Stopped').waitFor()
         await page.getByRole('button', { name: 'Start the service' }).click()
@@ -85,14 +98,14 @@ function tests(browser: Browser): void {
       await page.goto(url)
       const sanne = studentOf(page, 'Sanne')
       await sanne.waitFor()
-      const focused = () => page.evaluate<string>('document.activeElement.innerText ?? ""')
+      const focused = (on = page) => on.evaluate<string>('document.activeElement.innerText ?? ""')
       /** Presses Tab until the right element has the focus; every stop on the way must show its focus. */
-      const tabTo = async (text: RegExp) => {
+      const tabTo = async (text: RegExp, on = page) => {
         for (let stops = 0; stops < 60; stops++) {
-          await page.keyboard.press('Tab')
-          const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')
+          await on.keyboard.press('Tab')
+          const outline = await on.evaluate('getComputedStyle(document.activeElement).outlineStyle')
           t.not(outline, 'none', 'the focus is seen')
-          if (text.test(await focused())) return
+          if (text.test(await focused(on))) return
         }
         t.fail(`no stop says ${text}`)
       }
@@ -112,10 +125,10 @@ function tests(browser: Browser): void {
       await page.keyboard.press('Enter')
       await sanne.locator('.preview').waitFor()
       await tabTo(/^Pay €50/)
-      await page.keyboard.press('Enter')
-      await page.getByRole('heading', { level: 1, name: '€50.00' }).waitFor()
-      await tabTo(/^Card/)
-      await page.keyboard.press('Enter')
+      const payment = await openPayment(page, () => page.keyboard.press('Enter'))
+      await tabTo(/^Card/, payment)
+      await payment.keyboard.press('Enter')
+      await land(payment)
       await sanne.getByText('Je les staat vast').waitFor()
     })
   })
@@ -157,8 +170,9 @@ function tests(browser: Browser): void {
       const sanne = studentOf(page, 'Sanne')
       await sanne.getByRole('button', { name: 'Les boeken' }).click()
       await choicesOf(sanne).first().click()
-      await sanne.locator('.preview').click()
-      await page.getByRole('button', { name: 'iDEAL' }).click()
+      const payment = await openPayment(page, () => sanne.locator('.preview').click())
+      await payment.getByRole('button', { name: 'iDEAL' }).click()
+      await land(payment)
       await sanne.getByText('Je les staat vast').waitFor()
       const emma = await addStudent(page, 'Emma', 'Website widget', 'English')
       await emma.getByRole('button', { name: 'Book a lesson' }).click()
@@ -181,11 +195,11 @@ function tests(browser: Browser): void {
             await page.getByRole('region', { name: 'Request' }).waitFor()
             t.notOk(await scrollsSideways(page), `the wire, ${suffix}`)
             t.same(await page.evaluate(LOW_CONTRAST), [], `contrast, the wire, ${suffix}`)
-            await studentOf(page, 'Emma').locator('.preview').click()
-            await page.getByRole('button', { name: 'iDEAL' }).waitFor()
-            t.notOk(await scrollsSideways(page), `payment, ${suffix}`)
-            t.same(await page.evaluate(LOW_CONTRAST), [], `contrast, payment, ${suffix}`)
-            if (suffix === 'phone') await picture(page, 'sandbox-payment-phone')
+            const payment = await openPayment(page, () => studentOf(page, 'Emma').locator('.preview').click())
+            await payment.getByRole('button', { name: 'iDEAL' }).waitFor()
+            t.notOk(await scrollsSideways(payment), `payment, ${suffix}`)
+            t.same(await payment.evaluate(LOW_CONTRAST), [], `contrast, payment, ${suffix}`)
+            if (suffix === 'phone') await picture(payment, 'sandbox-payment-phone')
           },
           { viewport, colorScheme },
         )

@@ -84,3 +84,18 @@ t.test('a link to pay expires, at once or in its time', async t => {
   const tomorrow = textOf(await press('/sandbox', 'clock', { to: 'tomorrow' }))
   t.match(tomorrow, /Tue 24 Nov, 09:00:00/)
 })
+
+t.test('after paying, one is where Stripe sends students: the service’s own page, or else the chat', async t => {
+  const { post, world, control, token, reserve } = await reserved(t)
+  await reserve()
+  const session = world.stripe.sessions.get('cs_test_1')
+  const lands = async (success_url: string) => {
+    Object.assign(session as object, { success_url, status: 'open', payment_status: 'unpaid' })
+    const response = await post('/sandbox/do/pay', { form: await token(), session: 'cs_test_1', method: 'card' })
+    return response.headers.get('location')
+  }
+  t.equal(await lands('http://127.0.0.1:3000/paid?language=nl'), '/paid?language=nl')
+  t.equal(await lands('https://chat.example.com/'), '/sandbox#student-1')
+  await control.become('stopped')
+  t.equal(await lands('http://127.0.0.1:3000/paid?language=nl'), '/sandbox#student-1', 'it does not answer')
+})

@@ -11,7 +11,7 @@ t.test('a lesson is asked for, paid and booked without a script', async t => {
   const value = /name="value" value="([^"]+)"[^>]*><span>di 24 nov 10:00/.exec(String(time?.content))?.[1] ?? ''
   const reserved = await press('/sandbox', 'choose', { value }, 'di 24 nov 10:00')
   t.match(textOf(reserved), /Je les op dinsdag 24 november om 10:00 staat voor je klaar/)
-  t.match(reserved, '<a href="/sandbox/pay/cs_test_1">')
+  t.match(reserved, '<a href="/sandbox/pay/cs_test_1" target="_blank">')
   t.match(textOf(reserved), /10:00–11:00 held/)
   t.match(textOf(await get('/sandbox/pay/cs_test_1')), /60 minutes, Tuesday 24 November, 10:00 Sanne/)
   const paid = await press('/sandbox/pay/cs_test_1', 'pay', {}, 'iDEAL')

@@ -208,6 +208,7 @@ t.test('the port: the page, and everything else is the service’s', async t => 
   t.equal((await fetch(`${origin}/sandboxes`)).status, 404)
   t.equal((await fetch(origin)).url, url, 'the port alone leads there')
   t.equal((await fetch(origin, { headers: { via: '1.1 proxy' } })).status, 404, 'but not whoever may not see it')
+  t.equal((await fetch(`${origin}/paid`)).status, 200, 'where students land after paying')
   const dashboard = await fetch(`${origin}/dashboard`, { redirect: 'manual' })
   t.match(dashboard.headers.get('location'), /^\/dashboard\/sign-in/)
 
