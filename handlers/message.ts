@@ -66,7 +66,8 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     if (whoHas(conversation, services) === 'person') return
     const late = now() - writtenAt(delivery)
     if (late > STALE_AFTER_MS && (await isOvertaken(services, chatwoot, delivery, context))) {
-      const note = { content: lateNote(late, payload) }
+      // Recorded first: what comes in now must not join it.
+      const note = { content: await context.once(`${id}:overtaken`, () => lateNote(late, payload)) }
       return sayOnce(chatwoot, 'sendPrivateNote', conversation.id, note, `${id}:late`, context)
     }
     // Recorded before anything is sent, so that a retry sends the same reply whatever has changed.

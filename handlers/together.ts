@@ -17,6 +17,7 @@ export function quietOf(services: Services): Quiet {
   return {
     quietMs,
     maxMs: quietMaxMs,
+    reopens: true,
     waits({ event, payload }) {
       const message = readChatwoot(event, payload) as ChatwootMessage
       if (isFromPerson(event, message)) return 'join'

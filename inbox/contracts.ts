@@ -93,16 +93,20 @@ export interface TakenDelivery extends Delivery {
   state: 'pending' | 'parked'
   /** The previous attempt never ended: its process died. */
   crashed: boolean
-  /** For a run: all its deliveries in order, this one first. Every attempt at a run has the same ones. */
-  together?: Delivery[]
+  /** For a run: all its deliveries in order, this one first. Every attempt at a run has the same ones, unless it is reopened. */
+  together?: TakenDelivery[]
   /** For a run: what identifies it, at every attempt. The id of its first delivery, also after that one was forgotten. */
   run?: string
+  /** The run was fixed with this attempt: it is the first, or those before it had it reopened. */
+  isNewRun?: boolean
 }
 
 /** How an attempt ended. */
 export type Outcome =
   | { state: 'done' }
-  | { state: 'pending' | 'parked'; error: string; nextAttemptAt: number }
+  | { state: 'parked'; error: string; nextAttemptAt: number }
+  /** reopens: it is a run for which nothing was done yet: what comes in before the next attempt joins it. */
+  | { state: 'pending'; error: string; nextAttemptAt: number; reopens?: boolean }
   | { state: 'dead'; error: string }
 
 export type InsertResult =

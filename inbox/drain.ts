@@ -163,8 +163,9 @@ export function createDrain(options: DrainOptions) {
     const begunAt = performance.now()
     const { outcome, error } = await attempts.attempt(delivery, lapsed)
     giveWay.handled(performance.now() - begunAt)
-    holds.ended(delivery, error)
-    const applied = await persist(() => store.settle(delivery, outcome, clock.now()))
+    const reopens = holds.ended(delivery, error) && !attempts.hasActed(delivery)
+    const settled = reopens && outcome.state === 'pending' ? { ...outcome, reopens } : outcome
+    const applied = await persist(() => store.settle(delivery, settled, clock.now()))
     // undefined: stopped before it was recorded; the attempt is repeated after the restart.
     if (applied !== undefined) {
       const times = { startedAt, ms: Math.round(performance.now() - begunAt) }
@@ -199,8 +200,10 @@ function createAttempts(
   note: (id: string, text: string) => Promise<void>,
 ) {
   const running = new Set<AbortController>()
+  /** Of new runs, those of which something was done. */
+  const acted = new WeakSet<TakenDelivery>()
 
-  return { attempt, run, running }
+  return { attempt, run, running, hasActed: (delivery: TakenDelivery) => acted.has(delivery) }
 
   async function attempt(
     delivery: TakenDelivery,
@@ -228,6 +231,15 @@ function createAttempts(
         })
       }
       return { outcome, error }
+    }
+  }
+
+  /** `once`, for a new run: notices that something was done for it. */
+  function noticing(delivery: TakenDelivery): Once {
+    return async (key, step) => {
+      const result = await once(key, step)
+      if (key.startsWith(delivery.id)) acted.add(delivery)
+      return result
     }
   }
 
@@ -264,7 +276,7 @@ function createAttempts(
         // Not a getter: V8 gives every literal with one its own hidden class, which keeps the delivery in memory until
         // a full garbage collection.
         log: log.child({ delivery: delivery.id }),
-        once,
+        once: delivery.isNewRun ? noticing(delivery) : once,
         note: text => note(delivery.id, text),
         schedule: given => later.schedule({ orderingKey: delivery.orderingKey, ...given }),
         unschedule: (key, source) => later.unschedule(key, source),

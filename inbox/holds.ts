@@ -47,11 +47,21 @@ export function createHolds({ store, handlerOf, aheadSources, breakers, run, log
         for (const delivery of waiting) await goAheadWith(delivery, lapsed)
       }
     },
-    /** @param error undefined: it succeeded */
-    ended({ id, orderingKey }: TakenDelivery, error: unknown): void {
+    /**
+     * @param error undefined: it succeeded
+     * @returns whether its run may be reopened: see Quiet.reopens
+     */
+    ended({ id, source, event, orderingKey, isNewRun }: TakenDelivery, error: unknown): boolean {
       const system = error === undefined ? undefined : breakers.failed(orderingKey, error)
-      if (system !== undefined) failedFor.set(id, system)
-      else if (failedFor.size > 0) failedFor.delete(id)
+      if (system === undefined) {
+        if (failedFor.size > 0) failedFor.delete(id)
+        return false
+      }
+      failedFor.set(id, system)
+      const handler = handlerOf(source, event)
+      return Boolean(
+        isNewRun && needsOf(handler).includes(system) && typeof handler === 'object' && handler.quiet?.reopens,
+      )
     },
   }
 

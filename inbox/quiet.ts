@@ -15,6 +15,12 @@ export interface Quiet {
    * @param delivery its payload as it came in, not checked
    */
   waits: (delivery: Delivery) => 'wait' | 'join' | 'alone'
+  /**
+   * Whether what comes in joins a run whose attempt could do nothing: a system that the handler needs failed it
+   * before any step of `once` whose key begins with `context.run` was done. Only for handlers that do nothing else that
+   * depends on which deliveries they are given. Default: a run stays as it was begun.
+   */
+  reopens?: boolean | undefined
 }
 
 /**

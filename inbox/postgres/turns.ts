@@ -12,7 +12,7 @@ export interface Take {
   until: Date | null
 }
 
-/** When a waiting delivery at a mailbox's head is due. */
+/** When a waiting delivery at a mailbox's head is due, unless its run was reopened. */
 const quietAt = (key: string) => `(
             SELECT least(min(coalesce(quiet_max, 0)), max(due_at)) FROM ${SCHEMA}.delivery
             WHERE ordering_key = ${key} AND state = 'pending')`
@@ -23,7 +23,7 @@ const quietAt = (key: string) => `(
  */
 const firstOf = (key: string) => `
         (SELECT seq, attempts, started_at, run, 1 AS turn,
-          CASE run WHEN '' THEN ${quietAt(key)} ELSE coalesce(due_at, next_attempt_at, 0) END AS due_at
+          CASE WHEN run = '' AND attempts = 0 THEN ${quietAt(key)} ELSE coalesce(due_at, next_attempt_at, 0) END AS due_at
           FROM ${SCHEMA}.delivery WHERE ordering_key = ${key} AND state = 'pending' ORDER BY seq LIMIT 1)
         UNION ALL
         (SELECT seq, attempts, started_at, run, 2, next_attempt_at FROM ${SCHEMA}.delivery
@@ -111,7 +111,7 @@ export async function takeAll(client: Connection, asked: Take[]): Promise<(Taken
     const run = runs.get(row.id)
     if (run === undefined) return takenOf(row, orderingKey)
     const together = run.map(each => takenOf(each, orderingKey))
-    return { ...(together[0] as TakenDelivery), together, run: row.run || row.id }
+    return { ...(together[0] as TakenDelivery), together, run: row.run || row.id, isNewRun: row.run === '' }
   })
 }
 
@@ -182,8 +182,8 @@ export interface Settle {
 const SETTLE = `
   WITH ended AS (
     SELECT ended.*, now, now - ago AS at, now + wait AS next_attempt_at
-    FROM unnest($1::text[], $2::int[], $3::text[], $4::bigint[], $5::text[], $6::bigint[])
-      AS ended (id, attempts, state, wait, error, ago)
+    FROM unnest($1::text[], $2::int[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::boolean[])
+      AS ended (id, attempts, state, wait, error, ago, reopens)
     CROSS JOIN (SELECT ${NOW_MS} AS now) AS clock
   ), before AS (
     SELECT seq, id, attempts, started_at FROM ${SCHEMA}.delivery JOIN ended USING (id, attempts)
@@ -193,6 +193,8 @@ const SETTLE = `
       next_attempt_at = CASE WHEN run IS NULL THEN ended.next_attempt_at
         WHEN ended.state = 'pending' THEN now + ${HIDDEN_MS} END,
       due_at = CASE WHEN run IS NOT NULL THEN ended.next_attempt_at END,
+      run = CASE WHEN ended.reopens THEN '' ELSE run END,
+      quiet_max = CASE WHEN ended.reopens THEN ended.next_attempt_at ELSE quiet_max END,
       settled_at = ended.at, error = ended.error
     FROM ended
     WHERE delivery.id = ended.id AND delivery.attempts = ended.attempts AND delivery.started_at IS NOT NULL
@@ -209,15 +211,16 @@ export async function settleAll(boss: PgBoss, client: Connection, settles: Settl
   const wait = ({ outcome, now }: Settle) => ('nextAttemptAt' in outcome ? msUntil(outcome.nextAttemptAt, now) : null)
   // Each delivery of a run is settled like its first.
   const each = settles.flatMap(settle =>
-    (settle.delivery.together ?? [settle.delivery]).map(({ id }) => ({ ...settle, id })),
+    (settle.delivery.together ?? [settle.delivery]).map(({ id, attempts }) => ({ ...settle, id, attempts })),
   )
   const { rows } = await client.query<{ id: string; attempts: number }>(SETTLE, [
     each.map(({ id }) => clean(id)),
-    each.map(({ delivery }) => delivery.attempts),
+    each.map(({ attempts }) => attempts),
     each.map(({ outcome }) => outcome.state),
     each.map(wait),
     each.map(({ outcome }) => ('error' in outcome ? clean(outcome.error) : null)),
     each.map(({ ago }) => Math.round(ago)),
+    each.map(({ outcome }) => 'reopens' in outcome),
   ])
   const changed = new Set(rows.map(({ id, attempts }) => `${id} ${attempts}`))
   const results = settles.map(({ delivery }) => changed.has(`${clean(delivery.id)} ${delivery.attempts}`))

@@ -42,6 +42,7 @@ export const STATEMENTS = {
   runLeft: `
     SELECT * FROM delivery LEFT JOIN body USING (seq) WHERE run = ? AND run > '' AND state = ? ORDER BY seq`,
   beginRun: 'UPDATE delivery SET run = ?, due_at = NULL, next_attempt_at = NULL WHERE seq = ?',
+  reopenRun: `UPDATE delivery SET run = '', due_at = ? WHERE seq = ?`,
   startAttempt: 'UPDATE delivery SET attempts = attempts + 1, started_at = ? WHERE seq = ?',
   postpone: 'UPDATE delivery SET next_attempt_at = ?, settled_at = ? WHERE seq = ?',
   settleAttempt: `

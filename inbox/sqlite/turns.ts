@@ -30,6 +30,7 @@ export function createTurns(
   const waitingRows = sql('waiting')
   const runLeft = sql('runLeft')
   const beginRun = sql('beginRun')
+  const reopenRun = sql('reopenRun')
   const startAttempt = sql('startAttempt')
   const postpone = sql('postpone')
   const settleAttempt = sql('settleAttempt')
@@ -48,18 +49,20 @@ export function createTurns(
   }
 
   function settle(delivery: TakenDelivery, outcome: Outcome, now: number): boolean {
-    const seqs = (delivery.together ?? [delivery]).map(({ id }) => seqOf(id)).filter(seq => seq !== null)
     const next = 'nextAttemptAt' in outcome ? outcome.nextAttemptAt : null
     const error = 'error' in outcome ? outcome.error : null
     let isOurs = false
-    for (const seq of seqs) {
+    for (const { id, attempts } of delivery.together ?? [delivery]) {
+      // null, if it is gone, is nobody's.
+      const seq = seqOf(id) as number
       inFlight.remove(seq)
       if (outcome.state !== 'done') {
         const what = outcome.state === 'pending' ? 'failed' : outcome.state
-        insertHistory.run(what, now, error, seq, delivery.attempts)
+        insertHistory.run(what, now, error, seq, attempts)
       }
-      if (settleAttempt.run(outcome.state, next, now, error, seq, delivery.attempts).changes === 0) continue
+      if (settleAttempt.run(outcome.state, next, now, error, seq, attempts).changes === 0) continue
       isOurs = true
+      if ('reopens' in outcome) reopenRun.run(next, seq)
       counts.add(delivery.state, seq, -1)
       counts.add(outcome.state, seq, 1)
     }
@@ -86,7 +89,7 @@ export function createTurns(
     forgetWakeup.run(orderingKey)
     if (next.run === null) return begin(next, now)
     const together = runOf(next).map(row => begin(row, now))
-    return { ...(together[0] as TakenDelivery), together, run: next.run || next.id }
+    return { ...(together[0] as TakenDelivery), together, run: next.run || next.id, isNewRun: next.run === '' }
   }
 
   /** The deliveries of a run that is to be taken, in order: fixed when it is taken first. */
@@ -119,8 +122,10 @@ export function createTurns(
   }
 
   /** When its next attempt is due. If the clock was set back since it failed, its delay starts again from now. */
-  function dueAtOf({ seq, run, ordering_key, received_at, next_attempt_at, settled_at }: InFile, now: number): number {
-    if (run === '') return received_at > now + CLOCK_SLACK_MS ? 0 : (quietAt.get(ordering_key)?.at as number)
+  function dueAtOf(row: InFile, now: number): number {
+    const { seq, run, attempts, ordering_key, received_at, next_attempt_at, settled_at } = row
+    if (run === '' && attempts === 0)
+      return received_at > now + CLOCK_SLACK_MS ? 0 : (quietAt.get(ordering_key)?.at as number)
     const dueAt = next_attempt_at ?? 0
     if (dueAt <= now) return dueAt
     const failedAt = settled_at as number

@@ -116,6 +116,35 @@ export async function quietConformance(t: Test, open: (t: Test) => Promise<Store
     t.same(keys(await take(again, 6_000)), ['c'], 'the next run')
   })
 
+  await t.test('a run that is reopened is joined by what comes in before its next attempt', async t => {
+    const { store, reopen } = await open(t)
+    await insert(store, 'a', 1_000)
+    await insert(store, 'b', 1_000)
+    const first = await take(store, 3_000)
+    t.equal(first.isNewRun, true)
+    await store.settle(first, { state: 'pending', error: 'E', nextAttemptAt: 9_000, reopens: true }, 3_000)
+    t.match(await store.get(delivery('a').id), { state: 'pending', attempts: 1, nextAttemptAt: 9_000, error: 'E' })
+    await insert(store, 'c', 3_100)
+    const again = await reopen()
+    await insert(again, 'click', 3_200, {})
+    t.equal(await again.take('box', 8_999), null, 'it keeps its delay')
+    const second = await take(again, 9_000)
+    t.same([keys(second), second.run, second.isNewRun], [['a', 'b', 'c'], delivery('a').id, true])
+    t.same(
+      second.together?.map(({ attempts }) => attempts),
+      [2, 2, 1],
+    )
+    await again.settle(second, { state: 'pending', error: 'F', nextAttemptAt: 10_000 }, 9_000)
+    await insert(again, 'd', 9_010)
+    const third = await take(again, 10_000)
+    t.same([keys(third), third.isNewRun], [['a', 'b', 'c'], false], 'now it is fixed')
+    t.equal(await again.settle(third, { state: 'done' }, 10_000), true)
+    t.same(await states(again), { a: 'done', b: 'done', c: 'done', click: 'pending', d: 'pending' })
+    t.match(await again.history(delivery('c').id), [{ what: 'failed', attempt: 1, detail: 'F' }])
+    t.equal((await again.history(delivery('c').id)).length, 1)
+    t.equal((await again.history(delivery('a').id)).length, 2)
+  })
+
   await t.test('a settle after losing the claim changes nothing of a run', async t => {
     const { store, reopen } = await open(t)
     await insert(store, 'a', 1_000)

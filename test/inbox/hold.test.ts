@@ -1,7 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import tap, { type Test } from 'tap'
+import type { NewDelivery } from '../../inbox/contracts.ts'
+import type { HandlerFunction } from '../../inbox/drain.ts'
 import { TransientError } from '../../inbox/errors.ts'
 import type { Inbox } from '../../inbox/inbox.ts'
+import type { Quiet } from '../../inbox/quiet.ts'
 import { type BackendClock, backend } from '../helpers/backend.ts'
 import { delivery, recorder, startInbox } from '../helpers/inbox.ts'
 import { arrivals } from '../helpers/wait.ts'
@@ -146,6 +149,49 @@ tap.test('what must not wait is done before its turn, and its handler is called 
   await untilHandled(clock, handled, 5)
   t.same(handled.keys, ['first', 'a', 'between', 'b', 'last'])
   t.notOk(done.some(each => each.startsWith('in its turn')))
+})
+
+tap.test('a run that could do nothing is joined by what comes in; one that did something stays as it was', async t => {
+  const { inbox, app, clock, chatwoot, log } = await start(t)
+  const { items: runs, add, first } = arrivals<string>(run => run)
+  const quiet: Quiet = { quietMs: 1_000, maxMs: 10_000, waits: () => 'wait', reopens: true }
+  const handle: HandlerFunction = async ({ orderingKey }, { together, once, run }) => {
+    add(`${orderingKey}: ${together.map(({ key }) => key).join()}`)
+    await once(`of another: ${orderingKey}`, () => true)
+    if (orderingKey === 'acts') await once(`${run}:act`, () => true)
+    if (chatwoot.isDown) throw down()
+  }
+  const gaveUp = () => {}
+  inbox.handle('test', 'ping', { handle, gaveUp, needs: ['chatwoot'], quiet })
+  inbox.handle('test', 'other', { handle, gaveUp, quiet })
+  inbox.handle('plain', 'ping', { handle, gaveUp, needs: ['chatwoot'], quiet: { ...quiet, reopens: undefined } })
+  await app.ready()
+  const write = (key: string, orderingKey: string, parts: Partial<NewDelivery> = {}) =>
+    inbox.accept(delivery(key, { orderingKey, receivedAt: clock.now(), ...parts }), 10)
+  const writeAll = async (key: string) => {
+    await write(key, 'box')
+    await write(key, 'acts', { id: `${key} acts` })
+    await write(key, 'without need', { id: `${key} without need`, event: 'other' })
+    await write(key, 'plain', { source: 'plain', id: `${key} plain` })
+  }
+  await writeAll('a')
+  await clock.advance(1_000)
+  await log.count('webhook failed, will retry', 4)
+  t.ok(log.lines.some(({ msg }) => msg === HELD))
+  await writeAll('b')
+  await clock.advance(MINUTE)
+  t.equal(runs.length, 4)
+
+  chatwoot.isDown = false
+  for (let step = 0; step < 100 && runs.length < 11; step++) {
+    await clock.advance(2_000)
+    await setImmediate()
+  }
+  await first('the last one', () => runs.length >= 11)
+  const of = (mailbox: string) => runs.filter(run => run.startsWith(mailbox))
+  t.same(of('box'), ['box: a', 'box: a,b'])
+  for (const mailbox of ['acts', 'without need', 'plain'])
+    t.same(of(mailbox), [`${mailbox}: a`, `${mailbox}: a`, `${mailbox}: b`])
 })
 
 tap.test('after a restart the backlog waits until the system has answered', async t => {
