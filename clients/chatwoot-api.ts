@@ -12,6 +12,11 @@ export class ChatwootRefusedError extends PermanentError {
   }
 }
 
+/** Whether a token may not make a call. */
+export function isForbidden(error: unknown): boolean {
+  return error instanceof ChatwootRefusedError && (error.status === 401 || error.status === 403)
+}
+
 /** Chatwoot could not be reached, was too slow, limited the rate, failed or refused our token: a retry can help. */
 export class ChatwootUnavailableError extends TransientError {
   override name = 'ChatwootUnavailableError'

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { OptionError, PermanentError } from '../inbox/errors.ts'
-import { ChatwootRefusedError, createCall, hasField, UnexpectedAnswerError } from './chatwoot-api.ts'
+import { ChatwootRefusedError, createCall, hasField, isForbidden, UnexpectedAnswerError } from './chatwoot-api.ts'
 import { Reads } from './conversation-reads.ts'
 import { type Gate, httpUrl, OPEN_GATE } from './http.ts'
 
@@ -84,7 +84,7 @@ export interface ChatwootClient {
   listMessages(conversation: string, signal: AbortSignal): Promise<ChatwootMessage[]>
   /**
    * Whether a message or note with this marker is among the conversation's last ones. Bots may not list them: without
-   * an administrator's or agent's token only the very last one is checked.
+   * an administrator's or agent's token only the very last one is checked, or none where that may not be read either.
    */
   wasSent(conversation: string, marker: string, signal: AbortSignal): Promise<boolean>
   /** Sends a message to the student; with items, as a choice (input_select). */
@@ -152,15 +152,16 @@ export function createChatwootClient(options: ChatwootOptions, gate: Gate = OPEN
   )
   const callOptions = { base, timeoutMs: options.timeoutMs ?? 10_000, mainToken: asBot }
   const call = createCall({ ...callOptions, gate })
+  const asEither = (method: string, path: string, signal: AbortSignal, body?: object) =>
+    call(asBot, method, path, signal, body).catch(error => {
+      if (asAdmin === asBot || !isForbiddenToBots(error)) throw error
+      return call(asAdmin, method, path, signal, body)
+    })
   const calls: Calls = {
-    read: (path, signal) => call(asBot, 'GET', path, signal),
     readAsAdmin: (path, signal) => call(asAdmin, 'GET', path, signal),
-    readAsEither: (path, signal) =>
-      call(asBot, 'GET', path, signal).catch(error => {
-        if (asAdmin === asBot || !isForbiddenToBots(error)) throw error
-        return call(asAdmin, 'GET', path, signal)
-      }),
+    readAsEither: (path, signal) => asEither('GET', path, signal),
     post: (path, body, signal) => call(asBot, 'POST', path, signal, body),
+    postAsEither: (path, body, signal) => asEither('POST', path, signal, body),
     putAsAdmin: (path, body, signal) => call(asAdmin, 'PUT', path, signal, body),
   }
   const callAnyway = createCall({ ...callOptions, gate: OPEN_GATE })
@@ -187,11 +188,12 @@ function isForbiddenToBots(error: unknown): boolean {
 
 /** Makes calls with one of the two tokens. */
 interface Calls {
-  read(path: string, signal: AbortSignal): Promise<unknown>
   readAsAdmin(path: string, signal: AbortSignal): Promise<unknown>
   /** As the bot; where it may not (before Chatwoot's PR 14655), as the administrator. */
   readAsEither(path: string, signal: AbortSignal): Promise<unknown>
   post(path: string, body: object, signal: AbortSignal): Promise<unknown>
+  /** As `readAsEither`. */
+  postAsEither(path: string, body: object, signal: AbortSignal): Promise<unknown>
   putAsAdmin(path: string, body: object, signal: AbortSignal): Promise<unknown>
 }
 
@@ -208,7 +210,7 @@ async function getConversation(
 }
 
 function conversationCalls(calls: Calls) {
-  const { read, readAsAdmin, post, putAsAdmin } = calls
+  const { readAsAdmin, readAsEither, post, postAsEither, putAsAdmin } = calls
   const inTurn = createTurns()
   const reads = new Reads()
 
@@ -233,10 +235,12 @@ function conversationCalls(calls: Calls) {
     changeLabels(conversation, { add = [], remove = [] }, signal, known) {
       return inTurn(conversation, async () => {
         const path = `${pathOf('conversations', conversation)}/labels`
-        const before = reads.isCurrent(known, path) ? known.labels : listIn<string>(await read(path, signal), path)
+        const before = reads.isCurrent(known, path)
+          ? known.labels
+          : listIn<string>(await readAsEither(path, signal), path)
         const labels = [...new Set([...before, ...add])].filter(label => !remove.includes(label))
         if (isDeepStrictEqual(labels, before)) return
-        await reads.outdate(path, () => post(path, { labels }, signal))
+        await reads.outdate(path, () => postAsEither(path, { labels }, signal))
       })
     },
     async setStatus(conversation, status, signal) {
@@ -256,12 +260,15 @@ function messageCalls(calls: Calls) {
     listMessages: (conversation, signal) => listMessages(conversation, signal),
     async wasSent(conversation, marker, signal) {
       const isMarked = (message?: ChatwootMessage | null) => message?.content_attributes?.[MARKER] === marker
-      try {
-        return await isListed(conversation, isMarked, signal)
-      } catch (error) {
-        if (!(error instanceof ChatwootRefusedError) || ![401, 403].includes(error.status)) throw error
+      const isLast = async () => {
         return isMarked((await getConversation(calls, conversation, signal)).last_non_activity_message)
       }
+      return (
+        isListed(conversation, isMarked, signal)
+          .catch(unlessForbidden(isLast))
+          // Said twice, at worst, is better than not at all.
+          .catch(unlessForbidden(() => false))
+      )
     },
     sendMessage: (conversation, content, signal, extras) => create(conversation, content, signal, extras, false),
     sendPrivateNote: (conversation, content, signal, extras) => create(conversation, content, signal, extras, true),
@@ -304,6 +311,13 @@ function messageCalls(calls: Calls) {
       before = `?before=${oldest.id}`
     }
     return false
+  }
+}
+
+const unlessForbidden = <T>(otherwise: () => T) => {
+  return (error: unknown): T => {
+    if (!isForbidden(error)) throw error
+    return otherwise()
   }
 }
 

@@ -1,5 +1,5 @@
 import { apiBase, createChatwootClient } from '../clients/chatwoot.ts'
-import { ChatwootRefusedError, createCall, hasField } from '../clients/chatwoot-api.ts'
+import { ChatwootRefusedError, createCall, hasField, isForbidden } from '../clients/chatwoot-api.ts'
 import { OPEN_GATE } from '../clients/http.ts'
 import type { Env } from '../environment.ts'
 import { asArray, asId, asObject, asText } from '../sources/json.ts'
@@ -83,8 +83,7 @@ async function checkCalls(token: 'CW_TOKEN' | 'CW_ADMIN_TOKEN', ask: Ask): Promi
   const [may, mayNot]: [typeof CALLS, typeof CALLS] = [[], []]
   for (const call of CALLS) {
     const answer = await ask(call.method, call.path)
-    const isForbidden = answer instanceof ChatwootRefusedError && [401, 403].includes(answer.status)
-    ;(isForbidden ? mayNot : may).push(call)
+    ;(isForbidden(answer) ? mayNot : may).push(call)
   }
   const list = (calls: typeof CALLS) => calls.map(({ name }) => name).join(', ') || 'nothing'
   const says = `${token} may ${list(may)}; may not: ${list(mayNot)}`

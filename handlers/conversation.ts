@@ -1,5 +1,5 @@
 import type { ChatwootConversation as ApiConversation, ChatwootClient } from '../clients/chatwoot.ts'
-import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
+import { ChatwootRefusedError, isForbidden } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { type ChatwootConversation, readConversation } from '../sources/chatwoot-payloads.ts'
 import { asObject, type Json } from '../sources/json.ts'
@@ -73,7 +73,19 @@ export async function fetchIfAllowed(client: ChatwootClient, told: Conversation,
   try {
     return await fetchConversation(client, told.id, signal)
   } catch (error) {
-    if (!(error instanceof ChatwootRefusedError) || ![401, 403].includes(error.status)) throw error
+    if (!isForbidden(error)) throw error
+    return told
+  }
+}
+
+/** For a hand-over, which must not depend on being able to read. */
+export async function fetchIfPossible(client: ChatwootClient, told: Conversation, { signal, log }: HandlerContext) {
+  try {
+    return await fetchIfAllowed(client, told, signal)
+  } catch (error) {
+    // Chatwoot says that it is not there.
+    if (error instanceof ChatwootRefusedError) throw error
+    log.info({ err: error }, 'the conversation can’t be read: it is taken to be as the webhook told')
     return told
   }
 }
@@ -94,7 +106,7 @@ export async function updateContact(
   try {
     await client.updateContact(contact, attributes, signal)
   } catch (error) {
-    if (!(error instanceof ChatwootRefusedError) || ![401, 403].includes(error.status)) throw error
+    if (!isForbidden(error)) throw error
     log.warn({ err: error }, 'contact not updated: set CW_ADMIN_TOKEN to an administrator’s token')
   }
 }

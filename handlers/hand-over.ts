@@ -20,6 +20,17 @@ const WHY = {
   file: 'The student has sent something that TutorBot can neither listen to nor look at',
 } satisfies Record<PersonReason | 'misunderstood' | 'repeated' | 'endless' | 'language' | 'file', string>
 
+/** Every hand-over's note quotes what the student wrote. */
+export function withQuotes<R extends Reply>(reply: R, written: readonly string[]): R {
+  const { note = '', handsOver = false } = reply
+  const missing = written.map(quote).filter(text => !note.includes(text))
+  return handsOver && missing.length > 0
+    ? { ...reply, note: [note, 'The student wrote:', ...missing].join('\n') }
+    : reply
+}
+
+const quote = (text: string) => `"${text.toWellFormed()}"`
+
 /** @param written what the student wrote, the oldest first */
 export function handOverFor(
   why: keyof typeof WHY,
@@ -27,7 +38,7 @@ export function handOverFor(
   { language, attributes }: Conversation,
 ): Reply {
   const texts = TEXTS[language]
-  const quoted = written.map(text => `"${text.toWellFormed()}"`).join('\n')
+  const quoted = written.map(quote).join('\n')
   return {
     content: why === 'file' ? texts.cannotListen : texts.handoff,
     note: `${WHY[why]}:\n${quoted}`,

@@ -4,9 +4,12 @@ import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import type { ChatwootMessage } from '../sources/chatwoot-payloads.ts'
 import { giveToPerson } from './booking.ts'
-import { type Conversation, fetchIfAllowed, toConversation } from './conversation.ts'
+import { type Conversation, fetchIfPossible, toConversation } from './conversation.ts'
+import { MAX_ANSWER_LENGTH } from './dialogue.ts'
+import { withQuotes } from './hand-over.ts'
 import { handOver, publish, type Reply, respectingSilence, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
+import { textOf } from './text-of.ts'
 import { TEXTS } from './texts/index.ts'
 import { releaseUnsold, resultOf } from './unsold.ts'
 import { withWayBack } from './who-has-it.ts'
@@ -46,23 +49,24 @@ async function explain(
   services: Services,
   client: ChatwootClient,
   told: Conversation,
-  delivery: Delivery<unknown>,
+  delivery: Delivery<ChatwootMessage>,
   unsaid: string | undefined,
   context: HandlerContext,
 ): Promise<Reply> {
   const { signal, error } = context
-  const conversation = await fetchIfAllowed(client, told, signal)
-  const { note, handsOver } = giveToPerson(conversation, describeError(error))
-  // The student has the reply; a later step failed.
-  // What may not be read is not answered either.
+  const conversation = await fetchIfPossible(client, told, context)
+  const written = textOf(delivery.payload).slice(0, MAX_ANSWER_LENGTH)
+  const { note, handsOver } = withQuotes(giveToPerson(conversation, describeError(error)), [written])
   const isReadable = conversation.read !== undefined
-  if (isReadable && (await client.wasSent(told.id, `${delivery.id}:message`, signal)))
-    return { note: withWayBack(String(note), conversation, services), handsOver }
+  // The student has the reply, or may have it; a later step failed.
+  const isSaid =
+    unsaid !== undefined && (!isReadable || (await client.wasSent(told.id, `${delivery.id}:message`, signal)))
+  if (isSaid) return { note: withWayBack(String(note), conversation, services), handsOver }
   const released = unsaid === undefined ? await releaseUnsold(services, conversation, delivery, context) : {}
   const unsaidToo = `${note}\nIt has not told the student: "${unsaid}"`
   return respectingSilence(services, conversation, {
-    ...released,
-    ...(isReadable && { since: stateOf(conversation) }),
+    // What may not be read can't be changed either: all of it would be replaced.
+    ...(isReadable && { ...released, since: stateOf(conversation) }),
     note: withWayBack(unsaid === undefined ? String(note) : unsaidToo, conversation, services),
     content: TEXTS[conversation.language].didNotWork,
     handsOver,

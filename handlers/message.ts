@@ -8,7 +8,7 @@ import { answerTo, languageOfTurn } from './answer.ts'
 import { giveToPerson, kindOf, SaleRefusedError } from './booking.ts'
 import { type Conversation, fetchConversation, toConversation, updateContact } from './conversation.ts'
 import { MAX_ANSWER_LENGTH } from './dialogue.ts'
-import { handOverFor } from './hand-over.ts'
+import { handOverFor, withQuotes } from './hand-over.ts'
 import { rememberingLanguage } from './language.ts'
 import { createAnswerCount } from './loops.ts'
 import { isWithPerson, messageGivenUp } from './message-given-up.ts'
@@ -104,16 +104,18 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     const said = languageOfTurn(turn)
     turn.conversation = { ...conversation, language: said.language }
     const answers = { at: writtenAt(delivery), language: said.language }
-    if (isTooMany(conversation.id)) return handOverFor('endless', textsOf(turn), turn.conversation)
+    const texts = textsOf(turn)
+    const complete = (reply: Reply) => ({ ...rememberingLanguage(withQuotes(reply, texts), said), answers })
+    if (isTooMany(conversation.id)) return complete(handOverFor('endless', texts, turn.conversation))
     try {
       const reply = await answerTo(turn, said, filesOf(delivery.payload))
-      return reply && { ...rememberingLanguage(reply, said), answers }
+      return reply && complete(reply)
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error
       log.warn({ err: error }, 'handing the student over to a person')
       const isRefused = error instanceof SaleRefusedError
       const over = isRefused ? WITHOUT_ORDER : await releaseUnsold(services, conversation, delivery, context)
-      return { ...rememberingLanguage({ ...giveToPerson(turn.conversation, error.message), ...over }, said), answers }
+      return complete({ ...giveToPerson(turn.conversation, error.message), ...over })
     }
   }
 

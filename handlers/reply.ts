@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ChatwootClient, MenuItem } from '../clients/chatwoot.ts'
-import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
+import { ChatwootRefusedError, isForbidden } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { markUrgent } from '../inbox/pace.ts'
 import type { Json } from '../sources/json.ts'
 import { countUnsaid, forChannel } from './channel.ts'
-import { type Conversation, fetchConversation, fetchIfAllowed, updateContact } from './conversation.ts'
+import { type Conversation, fetchConversation, fetchIfPossible, updateContact } from './conversation.ts'
 import type { Services } from './services.ts'
 import type { TemplateParams, TemplateValues } from './templates.ts'
 import { type LanguageCode, TEXTS } from './texts/index.ts'
@@ -181,12 +181,12 @@ export async function handOver(
 ): Promise<void> {
   const { handoffAgentId } = services
   const { id, personWroteAt, read } = conversation
-  const { signal, once } = context
+  const { signal, once, log } = context
   // Somebody waits for a person.
   markUrgent(signal)
   // Known first, and once: Chatwoot assigns a conversation to the agent whose token opens it.
   const assigned = await once(`${key}:assigned`, async () => {
-    return (conversation.read ? conversation : await fetchIfAllowed(client, conversation, signal)).assigned
+    return (conversation.read ? conversation : await fetchIfPossible(client, conversation, context)).assigned
   })
   await awaitAnswer(services, client, conversation, key, context)
   // What a person wrote earlier is no answer to this: the bot must not take it back when that was long ago.
@@ -194,6 +194,10 @@ export async function handOver(
     await client.mergeAttributes(id, { person_wrote_at: null }, signal, read)
   }
   await client.setStatus(id, 'open', signal)
-  await client.changeLabels(id, { add: ['intent:handoff'] }, signal, read)
+  // Bots could not before PR 14655. Open is the sign that counts, and somebody waits.
+  await client.changeLabels(id, { add: ['intent:handoff'] }, signal, read).catch(error => {
+    if (!isForbidden(error)) throw error
+    log.warn({ err: error }, 'no label intent:handoff: set CW_ADMIN_TOKEN to an administrator’s token')
+  })
   if (handoffAgentId !== undefined && !assigned) await client.assign(id, handoffAgentId, signal)
 }

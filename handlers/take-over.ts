@@ -3,7 +3,7 @@ import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 import type { ChatwootConversationEvent, ChatwootMessage } from '../sources/chatwoot-payloads.ts'
-import { type Conversation, fetchConversation, toConversation } from './conversation.ts'
+import { type Conversation, fetchConversation, fetchIfAllowed, toConversation } from './conversation.ts'
 import { occurredAt } from './occurred-at.ts'
 import { publish, type Reply } from './reply.ts'
 import type { Services } from './services.ts'
@@ -23,14 +23,16 @@ export async function takeOver(
   context: HandlerContext,
 ): Promise<void> {
   const { id, payload, receivedAt } = delivery
-  const { attributes, status, personWroteAt, ...told } = toConversation(payload.conversation)
+  const told = toConversation(payload.conversation)
+  const { attributes, status, personWroteAt } = told
   const at = occurredAt(payload) ?? receivedAt
   await endWaiting(client, told.id, context)
   const isKnown = personWroteAt !== undefined && at - personWroteAt < NOTED_EVERY_MS && status !== 'pending'
   if (isSwitchedOff(attributes) || isKnown) return
-  const current = await fetchConversation(client, told.id, context.signal)
+  const current = await fetchIfAllowed(client, told, context.signal)
   const reply = { attributes: { person_wrote_at: utcTime(at) }, labels: { add: ['intent:handoff'] } }
-  await publish(services, client, current, reply, `${id}:taken`, context)
+  // What may not be read can't be marked.
+  if (current.read !== undefined) await publish(services, client, current, reply, `${id}:taken`, context)
   // Where it was pending, open is the sign for a person.
   if (current.status === 'pending') await client.setStatus(told.id, 'open', context.signal)
 }

@@ -37,6 +37,8 @@ export interface ChatwootApiOptions {
   tokens?: Tokens
   /** The id before the first message's. */
   lastMessage?: number
+  /** Before PR 14655: bots may neither read conversations nor label them. */
+  isBefore14655?: boolean
 }
 
 /** WhatsApp's error after the 24 hours. */
@@ -57,18 +59,16 @@ const AGENT = { id: AGENT_ID, name: 'Sam', type: 'user' } as const
 export const TUTOR = { id: 11, name: 'Sam', type: 'user' } as const
 
 /** What a bot's token may do: AccessTokenAuthHelper in Chatwoot. */
-const FOR_BOTS = [
-  /^GET \/conversations\/\d+$/,
-  /^(GET|POST) \/conversations\/\d+\/labels$/,
-  /^POST \/conversations\/\d+\/(messages|custom_attributes|toggle_status|assignments)$/,
-]
+const FOR_BOTS_BEFORE_14655 = [/^POST \/conversations\/\d+\/(messages|custom_attributes|toggle_status|assignments)$/]
+const FOR_BOTS = [...FOR_BOTS_BEFORE_14655, /^GET \/conversations\/\d+$/, /^(GET|POST) \/conversations\/\d+\/labels$/]
 
 const ok = (body: unknown): Answer => ({ status: 200, body })
 const NOT_FOUND: Answer = { status: 404, body: { error: 'Resource could not be found' } }
 const unauthorized = (error: string): Answer => ({ status: 401, body: { error } })
 
 export async function startChatwootApi(options: ChatwootApiOptions = {}): Promise<ChatwootApi> {
-  const { now = Date.now, tokens = TOKENS, lastMessage = 5_000_000 } = options
+  const { now = Date.now, tokens = TOKENS, lastMessage = 5_000_000, isBefore14655 = false } = options
+  const forBots = isBefore14655 ? FOR_BOTS_BEFORE_14655 : FOR_BOTS
   const state = new ChatwootState(now, lastMessage)
   const { conversations, contacts } = state
   const senders = new Map<unknown, SenderState>([
@@ -85,7 +85,7 @@ export async function startChatwootApi(options: ChatwootApiOptions = {}): Promis
     if (sender === undefined) return unauthorized('Invalid Access Token')
     if (!call.path.startsWith(`${prefix}/`)) return NOT_FOUND
     const line = `${call.method} ${call.path.slice(prefix.length)}`
-    if (sender === BOT && !FOR_BOTS.some(allowed => allowed.test(line))) {
+    if (sender === BOT && !forBots.some(allowed => allowed.test(line))) {
       return unauthorized('Access to this endpoint is not authorized for bots')
     }
     const inbox = /^GET \/inboxes(?:\/(\d+)\/agent_bot)?$/.exec(line)

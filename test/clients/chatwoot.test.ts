@@ -136,6 +136,25 @@ t.test('with a bot’s token only, a sent message is recognised while it is the 
   await t.rejects(wasSent('a'), { name: 'ChatwootRefusedError', status: 404 })
 })
 
+t.test(
+  'before PR 14655 bots may not read or label: the administrator does, and what is not known was not sent',
+  async t => {
+    const api = await startChatwootApi({ isBefore14655: true })
+    t.teardown(() => api.close())
+    const conversation = api.addConversation({ id: 42, labels: ['vip'] })
+    const client = clientOf(api)
+    await client.sendMessage('42', 'Hoi', signal, { marker: 'a' })
+    t.equal(await client.wasSent('42', 'a', signal), false)
+    await t.rejects(client.changeLabels('42', { add: ['x'] }, signal), ChatwootRefusedError)
+    api.fail(/GET .*42$/, { status: 500 })
+    await t.rejects(client.wasSent('42', 'a', signal), ChatwootUnavailableError)
+    const both = clientOf(api, { adminToken: api.tokens.admin })
+    t.equal(await both.wasSent('42', 'a', signal), true)
+    await both.changeLabels('42', { add: ['x'] }, signal)
+    t.strictSame(conversation.labels, ['vip', 'x'])
+  },
+)
+
 t.test('attributes are merged, although the API replaces them', async t => {
   const { client, conversation } = await setUp(t)
   conversation.custom_attributes = { order_id: 'A1', payment_status: 'pending' }

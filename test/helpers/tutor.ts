@@ -24,6 +24,8 @@ export interface TutorOptions {
   tutor?: TutorSettings
   handoffAgentId?: number
   mode?: 'bot' | 'account'
+  /** A Chatwoot before PR 14655. */
+  isOlder?: boolean
   templates?: MessageTemplates
   calendar?: WebhooksOptions['calendar']
   /** More options of Stripe. */
@@ -36,7 +38,9 @@ export interface TutorOptions {
 /** The whole service with stand-ins for Chatwoot and Stripe, and a clock that stands still. */
 export async function startTutor(t: Test, options: TutorOptions = {}) {
   const clock = clockAt(t, options.at ?? '2026-11-20T15:04:06Z')
-  const [chatwoot, stripe] = [await startChatwootApi({ now: clock.now }), await startStripeApi({ now: clock.now })]
+  const { isOlder = false } = options
+  const chatwoot = await startChatwootApi({ now: clock.now, isBefore14655: isOlder })
+  const stripe = await startStripeApi({ now: clock.now })
   const { app, log } = await webhookApp(t, webhooksOptions(), 'debug')
   // Runs after the app's end, which ends its calls first.
   t.teardown(() => Promise.all([chatwoot.close(), stripe.close()]))
