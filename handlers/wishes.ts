@@ -100,7 +100,11 @@ export function wishOf(text: string, { intent, isPersonOffered, isLapsed = false
 /** @param isAll the message says nothing else */
 function stepIn(intent: Intent, step: Step, isAll: boolean): Wish | undefined {
   if (step === 'prices') return { step }
-  if (step === 'pay_link') return intent === 'pay' ? { step } : undefined
+  if (step === 'pay_link') {
+    if (intent === 'pay') return { step }
+    // Where nothing awaits its payment, it is the link of a lesson.
+    return intent === 'menu' ? { person: 'lesson' } : 'here'
+  }
   switch (intent) {
     case 'menu':
       return { step: step === 'other_times' ? 'book' : step }

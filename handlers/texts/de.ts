@@ -15,7 +15,7 @@ export const de: Language = {
     /^(mit )?(ein(e[mnr]?)? )?(echte[mnrs]? )?(mensch(en)?|person|mitarbeiter(in)?|lehrer(in)?|jemand(e[mn])?)\W*$|\b(mensch(en)?|person|mitarbeiter(in)?|lehrer(in)?|jemand(e[mn])?)( (anders?|anderem|von euch|aus dem team|persönlich))? (sprechen|reden|chatten|telefonieren)\b|\b(will|möchte|brauche|gerne?) (bitte )?(mit )?eine[mn]? (echten )?(menschen|mitarbeiter(in)?)\b|\bechte[mnrs]? (mensch(en)?|person)\b/i,
   wishes: {
     fillers:
-      'ich wir will wollen mochte mochten wurde gern gerne ein eine einen der die das bitte mal noch doch dann ja und aeh ah ahm mir mich dir du sie euch fur mein meine meinen kann konnte darf also hallo hi hey nur jetzt es',
+      'ich wir will wollen mochte mochten wurde gern gerne ein eine einen der die das bitte mal noch doch dann ja und aeh ah ahm mir mich dir du sie euch fur mein meine meinen kann konnte darf also hallo hi hey nur jetzt es eigentlich sorry entschuldigung ach',
     person: `
       am telefon, per telefon, mit dem lehrer, mit der lehrerin, =mensch, =person, =kontakt, jemand richtiges,
       ruf mich, ruft mich, rufen sie, mich .. anrufen, jemand .. anrufen, zuruckruf*, ruckruf, telefonisch,

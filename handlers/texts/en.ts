@@ -15,7 +15,7 @@ export const en: Language = {
     /^(an? )?(human|person|agent)\W*$|\b(talk|speak|chat) (to|with) (an? )?(real )?(human|person|somebody|someone|agent)\b|\breal person\b/i,
   wishes: {
     fillers:
-      'i we id im a an the to for my me you your please pls just then and of it this that would like want can could may so hi hello hey um uh ok yes now',
+      'i we id im a an the to for my me you your please pls just then and of it this that would like want can could may so hi hello hey um uh oh ok yes now actually sorry well',
     person: `
       on the phone, by phone, with the teacher, with the tutor, to the teacher, to the tutor, real someone, call me,
       call .. me, ring me, phone me, phone call, phone number, give .. a call, someone .. call, somebody .. call,

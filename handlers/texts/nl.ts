@@ -15,7 +15,7 @@ export const nl: Language = {
     /^(een )?(mens|persoon|medewerker)\W*$|\b(mens|persoon|medewerker|iemand)( anders)? (spreken|aan de lijn)\b|\b(wil|graag|mag ik) een (mens|medewerker)\b/i,
   wishes: {
     fillers:
-      'ik we wij wil willen zou een de het graag aub alsjeblieft alstublieft svp even nog maar dan hoor wel dus en eh uh mij me je u jullie voor mijn kan mag ja hoi hallo hey hi dit toch',
+      'ik we wij wil willen zou een de het graag aub alsjeblieft alstublieft svp even nog maar dan hoor wel dus en eh uh mij me je u jullie voor mijn kan mag ja hoi hallo hey hi dit toch eigenlijk sorry och',
     person: `
       aan de telefoon, per telefoon, jullie .. spreken, jullie .. praten, u .. spreken, je .. spreken,
       docent .. praten, met de docent, met de leraar, met de lerares, =contact, met een persoon, echt iemand, mens of,
@@ -106,7 +106,7 @@ export const nl: Language = {
       okee, prima, goed, alsjeblieft, alstublieft, aub, top, natuurlijk, zou fijn zijn, dat wil ik, dat is goed`,
     no: 'nee, neen, nee hoor, niet nodig, hoeft niet, liever niet',
     back: `
-      laat maar, laat maar zitten, stop, stoppen, annuleren, annuleer, vergeet het, toch niet, niet meer nodig,
+      laat maar, laat maar zitten, stop, stoppen, annuleren, annuleer, vergeet het, toch niet, toch maar niet, doe maar niet, niet meer nodig,
       hoeft niet, hoeft niet meer, afbreken, wil niet meer, bedacht me, ik zie ervan af, nu niet, even niet, niet nu,
       andere keer, een andere keer, ander keertje`,
   },

@@ -113,7 +113,7 @@ t.test(
       ['help', /^Hoi!/],
       ['laat maar', /^Hoi!/],
       ['welke boeken gebruik je?', /^Hoi!/],
-      ['stuur de link', /^Hoi!/],
+      ['stuur de link', /^Een ogenblik/],
     ]
     for (const [text, answer] of cases) t.match(await another(tutor).says(text), [answer], text)
     const customer = another(tutor, { has_paid_lesson: true })
@@ -162,6 +162,24 @@ t.test('what is under way is stopped, and what it held is free', async t => {
   t.strictSame(await tutor.busy(), [])
   t.equal(tutor.session().status, 'expired')
   t.match(renee.conversation, { status: 'pending', labels: [], custom_attributes: { order_id: null } })
+})
+
+t.test('what is said around it makes no difference', async t => {
+  const tutor = await setUp(t)
+  for (const text of ['sorry, toch maar niet eigenlijk', 'actually never mind', 'oh sorry, eigentlich doch nicht']) {
+    const one = tutor.student()
+    for (const said of ['Hoi', 'Les boeken']) await one.says(said)
+    t.match(await one.says(text), [/^Hoi!/], text)
+  }
+})
+
+t.test('the link is asked for, and nothing awaits its payment: the question again, or a person', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  for (const text of ['Hoi', 'Les boeken']) await renee.says(text)
+  t.match(await renee.says('stuur de link nog een keer'), [/^Wanneer wil je/])
+  await renee.says('menu')
+  t.strictSame(await renee.says('stuur de link nog een keer'), [HANDOFF])
 })
 
 t.test('stopped while the payment is on its way: nothing is released', async t => {
