@@ -180,6 +180,8 @@ export function createDrain(options: DrainOptions) {
     begin: () => holds.begin(),
     /** Number of running handlers. */
     inFlight: () => attempts.running.size,
+    /** Number of mailboxes found waiting for a system. */
+    heldMailboxes: () => holds.count(),
     /** Starts no further delivery. */
     stop(): void {
       stopping.abort()

@@ -21,6 +21,8 @@ export function createHolds({ store, handlerOf, aheadSources, breakers, run, log
   const failedFor = new LRUCache<string, System>({ max: MAX_REMEMBERED })
   /** By id, whether what must not wait was done. */
   const ahead = new LRUCache<string, boolean>({ max: MAX_REMEMBERED })
+  /** Mailboxes that were found waiting. */
+  const found = new Set<string>()
   let verified = Promise.resolve()
 
   return {
@@ -34,12 +36,20 @@ export function createHolds({ store, handlerOf, aheadSources, breakers, run, log
     /** How long a mailbox must wait, ms; 0: not at all. */
     async heldMs(orderingKey: string): Promise<number> {
       await verified
-      if (!breakers.isAnyHeld()) return 0
+      if (!breakers.isAnyHeld()) {
+        found.clear()
+        return 0
+      }
       const next = await store.peek(orderingKey)
-      return breakers.waitMs(
+      const ms = breakers.waitMs(
         next.flatMap(({ id, source, event }) => [...needsOf(handlerOf(source, event)), failedFor.get(id)]),
       )
+      if (ms > 0) found.add(orderingKey)
+      else found.delete(orderingKey)
+      return ms
     },
+    /** On PostgreSQL another process may have gone on with them. */
+    count: () => (breakers.isAnyHeld() ? found.size : 0),
     /** Does what must not wait of the deliveries in a mailbox that does: see HandlerPair.ahead. */
     async goAhead(orderingKey: string, lapsed?: AbortSignal): Promise<void> {
       for (const source of aheadSources) {

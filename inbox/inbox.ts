@@ -47,6 +47,8 @@ export interface InboxSettings {
 export interface InboxStats extends AcceptingStats {
   /** Running handlers. */
   inFlight: number
+  /** Mailboxes that this process has found waiting for a system that is unavailable. */
+  heldMailboxes: number
 }
 
 /** Accepts deliveries and handles them, in order within each mailbox. */
@@ -143,7 +145,7 @@ export function createInbox({
   const handlerOf = (source: string, event: string) => handlers.get(source)?.get(event)
   const giveWay = new GiveWay()
   const later = new Later({ store, scheduler, clock, storeRetry })
-  const { drain, begin, inFlight, stop, abort } = createDrain({
+  const { drain, begin, inFlight, heldMailboxes, stop, abort } = createDrain({
     store,
     later,
     handlerOf,
@@ -192,7 +194,7 @@ export function createInbox({
     backlog: () => store.backlog(),
     size: () => store.size(),
     installationId: () => store.installationId(),
-    stats: () => ({ inFlight: inFlight(), ...accepting.stats() }),
+    stats: () => ({ inFlight: inFlight(), heldMailboxes: heldMailboxes(), ...accepting.stats() }),
     checkWritable: () => store.checkWritable(),
   }
 

@@ -71,6 +71,7 @@ export function createMetrics({ inbox, breakers, events, clock, log }: MetricsOp
     metrics.waiting.set(stats.waiting)
     metrics.waitingBytes.set(stats.waitingBytes)
     metrics.inFlight.set(stats.inFlight)
+    metrics.heldMailboxes.set(stats.heldMailboxes)
     for (const { system, since } of breakers.states()) metrics.held.set({ system }, since === null ? 0 : 1)
     metrics.recentKeys.set(stats.recentKeys)
     metrics.lookups.reset()
@@ -168,6 +169,9 @@ function metricsIn(registry: Registry) {
   const waiting = new Gauge(common('commit_waiting_deliveries', 'Deliveries waiting for their commit'))
   const waitingBytes = new Gauge(common('commit_waiting_bytes', 'Bytes of bodies waiting for their commit'))
   const inFlight = new Gauge(common('handlers_in_flight', 'Handlers running'))
+  const heldMailboxes = new Gauge(
+    common('held_mailboxes', 'Conversations that wait because an outside system is unavailable'),
+  )
   const recentKeys = new Gauge(common('recent_keys', 'Keys in the memory of recent deliveries'))
   const lookups = new Counter({
     ...common('recent_key_lookups_total', 'Keys looked up in the memory of recent deliveries'),
@@ -201,6 +205,7 @@ function metricsIn(registry: Registry) {
     waiting,
     waitingBytes,
     inFlight,
+    heldMailboxes,
     recentKeys,
     lookups,
     storeUp,

@@ -74,12 +74,14 @@ tap.test('an outage of half an hour: no attempt is spent, nothing parks, and ord
   }
   t.same(begun, ['first'])
   t.match(await inbox.backlog(), { pending: 32, parked: 0, dead: 0 })
+  t.equal(inbox.stats().heldMailboxes, 11)
   for (const { key, attempts } of await inbox.list({ state: 'pending' }))
     t.equal(attempts, key === 'first' ? 1 : 0, key)
 
   chatwoot.isDown = false
   await untilHandled(clock, handled, 33)
   t.equal(handled.keys.length, 33)
+  t.equal(inbox.stats().heldMailboxes, 0)
   for (let box = 0; box < 10; box++) {
     const inOrder = handled.keys.filter(key => Number(key) % 10 === box)
     t.same(
@@ -257,10 +259,17 @@ tap.test('what failed for a system waits for it, also if its handler does not sa
     await setImmediate()
   }
   t.equal(attempts, 1)
+  t.equal(inbox.stats().heldMailboxes, 1)
+  const outage = { system: 'google', isProof: true } as const
+  app.webhooks.breakers.watch('google', async () => {
+    throw new TransientError('no', { outage })
+  })
+  app.webhooks.breakers.failed('', new TransientError('no', { outage }))
   chatwoot.isDown = false
   await untilHandled(clock, handled, 2)
   t.same(handled.keys, ['a', 'b'])
   t.equal(attempts, 3)
+  t.equal(inbox.stats().heldMailboxes, 0, 'though another system is still away')
 })
 
 tap.test('a handler that needs an unknown system is an error at the start', async t => {

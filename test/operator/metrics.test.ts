@@ -14,6 +14,7 @@ import { gate } from '../helpers/inbox.ts'
 import { captureLog, LEVELS } from '../helpers/log.ts'
 import { scrape } from '../helpers/metrics.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
+import { until } from '../helpers/wait.ts'
 
 const TOKEN = 'the-token-of-prometheus'
 const PREFIX = 'tutorbot_webhooks_'
@@ -103,8 +104,14 @@ tap.test('outside systems that are held', async t => {
   t.same(only(await samples(), 'system_held'), {}, 'none is used')
   breakers.watch('stripe', () => new Promise(() => {}))
   t.same(only(await samples(), 'system_held'), { '{system="stripe"}': 0 })
+  app.webhooks.inbox.handle('stripe', 'charge.updated', { handle() {}, gaveUp() {}, needs: ['stripe'] })
+  t.same(only(await samples(), 'held_mailboxes'), { '': 0 })
   breakers.failed('box', new TransientError('502', { outage: { system: 'stripe', isProof: true } }))
-  const held = await samples()
+  await app.inject(stripeRequest(stripeEvent('charge.updated', {})))
+  const held = await until('the mailbox to be found waiting', async () => {
+    const found = await samples()
+    return only(found, 'held_mailboxes')[''] === 1 && found
+  })
   t.same(only(held, 'system_held'), { '{system="stripe"}': 1 })
   t.same(only(held, 'system_holds_total'), { '{system="stripe"}': 1 })
   app.webhooks.events.emit('held', { system: 'stripe', isHeld: false, ms: 1, why: '' })
@@ -267,7 +274,15 @@ tap.test('while PostgreSQL is down, too', async t => {
 function bareMetrics(parts: Partial<Inbox> = {}) {
   const clock = testClock()
   const events = new EventEmitter<WebhookEvents>()
-  const stats = { inFlight: 0, waiting: 0, waitingBytes: 0, recentKeys: 0, recentHits: 0, recentMisses: 0 }
+  const stats = {
+    inFlight: 0,
+    heldMailboxes: 0,
+    waiting: 0,
+    waitingBytes: 0,
+    recentKeys: 0,
+    recentHits: 0,
+    recentMisses: 0,
+  }
   const inbox = {
     handles: () => true,
     backlog: async () => ({ pending: 1, parked: 0, dead: 0, oldestPendingAt: clock.now() + 60_000 }),
