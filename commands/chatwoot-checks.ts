@@ -7,6 +7,8 @@ import { type Check, ok, warn, wrong } from './check.ts'
 
 /** What `doctor` checks of Chatwoot: its answers, its version, what each token may do, and how messages come. */
 
+/** The first version with chatwoot/chatwoot PR 14655, of June 2026. */
+const BOTS_READ = '4.15 (PR 14655)'
 /** Timeout per call, ms. */
 const CALL_TIMEOUT_MS = 10_000
 /** Inboxes asked for their bot. */
@@ -19,15 +21,16 @@ export async function checkChatwoot(config: Env): Promise<Check[]> {
   const signal = AbortSignal.timeout(2 * CALL_TIMEOUT_MS)
   // Conversation 0 does not exist: 404 proves that the token is accepted, else it is refused.
   const refusal = await client.getConversation('0', signal).catch((error: unknown) => error)
-  if (!(refusal instanceof ChatwootRefusedError) || refusal.status !== 404) {
-    const says = refusal instanceof Error ? refusal.message : `${url} does not respond like Chatwoot`
-    const isForBots = /\bbots\b/.test(says)
-    const fix = isForBots
-      ? 'this Chatwoot lets no bot read conversations (before PR 14655, June 2026): set CW_ADMIN_TOKEN, or update it'
-      : 'check CW_URL and CW_TOKEN'
-    return [wrong('Chatwoot', `${says}: ${fix}`)]
-  }
-  const answers = ok('Chatwoot', `${url} responds and accepts CW_TOKEN`)
+  const says = refusal instanceof Error ? refusal.message : `${url} does not respond like Chatwoot`
+  const isForBots = /\bbots\b/.test(says)
+  const isAsExpected = refusal instanceof ChatwootRefusedError && refusal.status === 404
+  if (!isAsExpected && !isForBots) return [wrong('Chatwoot', `${says}: check CW_URL and CW_TOKEN`)]
+  const answers = isForBots
+    ? wrong(
+        'Chatwoot',
+        `${says}: bots may read conversations from ${BOTS_READ} on, and until then every student gets a person: set CW_ADMIN_TOKEN, or update Chatwoot`,
+      )
+    : ok('Chatwoot', `${url} responds and accepts CW_TOKEN`)
   const listed = await client.listConversations('open', 1, signal).catch(unlessRefused)
   const isRefused = listed instanceof ChatwootRefusedError
   if (isRefused && adminToken !== undefined) {
@@ -44,7 +47,9 @@ export async function checkChatwoot(config: Env): Promise<Check[]> {
   const checks = [answers, lists, await checkVersion(config)]
   for (const name of names) {
     const given = config[name]
-    if (given !== undefined) checks.push(await checkCalls(name, (method, path) => ask(given, method, path)))
+    if (given === undefined) continue
+    const isAlone = name === 'CW_TOKEN' && adminToken === undefined
+    checks.push(await checkCalls(name, isAlone, (method, path) => ask(given, method, path)))
   }
   return [...checks, await checkMode(config, path => ask(`${adminToken ?? token}`, 'GET', path))]
 }
@@ -68,18 +73,19 @@ function unlessRefused(error: unknown): ChatwootRefusedError {
 }
 
 /** What the service does, as calls about a conversation and a contact that do not exist: they change nothing. */
-const CALLS: { name: string; method: string; path: string; isNeededOfBot: boolean }[] = [
-  { name: 'read conversations', method: 'GET', path: '/conversations/0', isNeededOfBot: false },
-  { name: 'read messages', method: 'GET', path: '/conversations/0/messages', isNeededOfBot: false },
-  { name: 'write messages', method: 'POST', path: '/conversations/0/messages', isNeededOfBot: true },
-  { name: 'set the status', method: 'POST', path: '/conversations/0/toggle_status', isNeededOfBot: true },
-  { name: 'set labels', method: 'POST', path: '/conversations/0/labels', isNeededOfBot: true },
-  { name: 'set attributes', method: 'POST', path: '/conversations/0/custom_attributes', isNeededOfBot: true },
-  { name: 'assign', method: 'POST', path: '/conversations/0/assignments', isNeededOfBot: true },
-  { name: 'change contacts', method: 'PUT', path: '/contacts/0', isNeededOfBot: false },
+const CALLS: { name: string; method: string; path: string; by: 'bot' | 'either' | 'admin' }[] = [
+  { name: 'read conversations', method: 'GET', path: '/conversations/0', by: 'either' },
+  { name: 'read messages', method: 'GET', path: '/conversations/0/messages', by: 'admin' },
+  { name: 'write messages', method: 'POST', path: '/conversations/0/messages', by: 'bot' },
+  { name: 'set the status', method: 'POST', path: '/conversations/0/toggle_status', by: 'bot' },
+  { name: 'set labels', method: 'POST', path: '/conversations/0/labels', by: 'either' },
+  { name: 'set attributes', method: 'POST', path: '/conversations/0/custom_attributes', by: 'bot' },
+  { name: 'assign', method: 'POST', path: '/conversations/0/assignments', by: 'bot' },
+  { name: 'change contacts', method: 'PUT', path: '/contacts/0', by: 'admin' },
 ]
 
-async function checkCalls(token: 'CW_TOKEN' | 'CW_ADMIN_TOKEN', ask: Ask): Promise<Check> {
+/** @param isAlone there is no other token */
+async function checkCalls(token: 'CW_TOKEN' | 'CW_ADMIN_TOKEN', isAlone: boolean, ask: Ask): Promise<Check> {
   const [may, mayNot]: [typeof CALLS, typeof CALLS] = [[], []]
   for (const call of CALLS) {
     const answer = await ask(call.method, call.path)
@@ -87,14 +93,16 @@ async function checkCalls(token: 'CW_TOKEN' | 'CW_ADMIN_TOKEN', ask: Ask): Promi
   }
   const list = (calls: typeof CALLS) => calls.map(({ name }) => name).join(', ') || 'nothing'
   const says = `${token} may ${list(may)}; may not: ${list(mayNot)}`
-  const lacking = token === 'CW_TOKEN' ? mayNot.filter(({ isNeededOfBot }) => isNeededOfBot) : []
+  const isLacking = ({ by }: (typeof CALLS)[number]) => by === 'bot' || (by === 'either' && isAlone)
+  const lacking = token === 'CW_TOKEN' ? mayNot.filter(isLacking) : []
   if (lacking.length === 0) return ok('Chatwoot', says)
-  return wrong('Chatwoot', `${says}. The bot needs to ${list(lacking)}: update Chatwoot, or use an agent's token`)
+  const fix = lacking.some(({ by }) => by === 'bot') ? "use an agent's token" : 'set CW_ADMIN_TOKEN'
+  return wrong('Chatwoot', `${says}. The bot needs to ${list(lacking)}: update Chatwoot, or ${fix}`)
 }
 
 /** Of signed webhooks: chatwoot/chatwoot PR 13892. */
 const SIGNED = { account: [4, 11, 2], bot: [4, 13, 0] } as const
-const LEAST = 'signed webhooks need 4.11.2 (of an account) or 4.13 (of bots and API inboxes)'
+const LEAST = `signed webhooks need 4.11.2 (of an account) or 4.13 (of bots and API inboxes); bots may read conversations from ${BOTS_READ} on`
 
 async function checkVersion({ CW_URL: url, CW_HMAC_SECRET: secret, CW_MODE: mode = 'bot' }: Env): Promise<Check> {
   const path = `${`${url}`.replace(/\/+$/, '')}/api`

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { closeSync, openSync, statSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -215,7 +215,36 @@ tap.test('what each token may do in Chatwoot', async t => {
   ])
   const error = 'Access to this endpoint is not authorized for bots'
   chatwoot.fail(/^POST .*0\/labels/, { status: 401, body: { error } })
-  t.match(await says({ CW_ADMIN_TOKEN: undefined }), [/^wrong .* The bot needs to set labels: update Chatwoot/])
+  t.match(await says({ CW_ADMIN_TOKEN: undefined }), [
+    /^wrong .* The bot needs to set labels: update Chatwoot, or set CW_ADMIN_TOKEN$/,
+  ])
+  chatwoot.fail(/^POST .*0\/messages/, { status: 401, body: { error } })
+  t.match(await says(), [/^wrong .* The bot needs to write messages: update Chatwoot, or use an agent's token$/, /^ok/])
+})
+
+tap.test('the README shows what is printed about Chatwoot', async t => {
+  const { env, url } = await world(t)
+  const { out } = await run(env, 'doctor', '--url', url)
+  const lines = (text: string) =>
+    text
+      .split('\n')
+      .filter(line => /^ *ok +Chatwoot/.test(line))
+      .map(line => line.trim())
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  t.same(lines(readme), lines(out.replaceAll(`${env.CW_URL}`, 'https://chat.example.com')))
+})
+
+tap.test('a Chatwoot before PR 14655', async t => {
+  const { examine } = await world(t)
+  const older = await startChatwootApi({ isBefore14655: true })
+  t.teardown(() => older.close())
+  const of = async (change: Record<string, string | undefined> = {}) => examine({ CW_URL: older.url, ...change })
+  t.same((await of()).found, [], 'the administrator does what the bot may not')
+  const { found } = await of({ CW_ADMIN_TOKEN: undefined })
+  const [, , may] = found
+  t.match(found[0], /^wrong Chatwoot: .*401.* bots may read conversations from 4\.15 .*: set CW_ADMIN_TOKEN, or update/)
+  t.match(may, /^wrong Chatwoot: CW_TOKEN may write messages, set the status, set attributes, assign; may not: read/)
+  t.match(may, /The bot needs to read conversations, set labels: update Chatwoot, or set CW_ADMIN_TOKEN$/)
 })
 
 tap.test('Chatwoot’s version', async t => {
