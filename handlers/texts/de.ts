@@ -277,7 +277,7 @@ export const de: Language = {
       earlier: 'früher, eher, etwas früher, ein bisschen früher, was früher',
       morning: 'morgen',
       filler:
-        'guten_morgen guten_abend guten_tag um am der den dem das es ist sein geht ginge passt kann ich mir nehme bitte gern gerne dann ja ok okay gut prima super perfekt danke diesen kommenden wir eine einen stunde nachhilfe nachhilfestunde unterricht termin buchen haben möchte will würde hätte könnte können hallo hi hey guten tag mein meine für mich klappt klappen gehen da doch mal noch vielleicht eventuell am besten in im machen nehmen dir euch vielen dank wäre toll also s'
+        'guten_morgen guten_abend guten_tag um am der den dem das es ist sein geht ginge passt kann ich mir nehme bitte gern gerne dann ja ok okay gut prima super perfekt danke diesen kommenden wir eine einen stunde nachhilfe nachhilfestunde unterricht termin buchen haben möchte will würde hätte könnte können hallo hi hey guten tag mein meine für mich klappt klappen gehen da doch mal noch vielleicht eventuell am besten in im machen nehmen dir euch vielen dank wäre toll also s eigentlich lieber sorry'
           .replaceAll(' ', ', ')
           .replaceAll('_', ' '),
     },

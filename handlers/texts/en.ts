@@ -297,7 +297,7 @@ export const en: Language = {
       earlier: 'earlier, sooner, something earlier, anything earlier, a bit earlier',
       morning: 'morgen',
       filler:
-        'like_to want_to good_morning good_afternoon good_evening to_book to_have on at the can it be please then fine good ok okay yes i we a lesson class book schedule have would like want take do could is works work suits me for my id ill lets let us that this coming hi hello hey thanks thank you great perfect sure maybe possible possibly works well get there will see of in some ideally preferably there is free you'
+        'like_to want_to good_morning good_afternoon good_evening to_book to_have on at the can it be please then fine good ok okay yes i we a lesson class book schedule have would like want take do could is works work suits me for my id ill lets let us that this coming hi hello hey thanks thank you great perfect sure maybe possible possibly works well get there will see of in some ideally preferably there is free you actually rather instead sorry'
           .replaceAll(' ', ', ')
           .replaceAll('_', ' '),
     },

@@ -298,7 +298,7 @@ export const nl: Language = {
       earlier: 'eerder, vroeger, iets eerder, iets vroeger, wat eerder, wat vroeger',
       morning: 'morgen',
       filler:
-        'goede_morgen goede_middag goede_avond goedenavond op de het kan graag liefst dan is prima goed ok oke ja zou willen wil ik we wij een les bijles boeken plannen inplannen afspreken reserveren aub alsjeblieft alstublieft svp hoi hallo hey hi dag goedemorgen goedemiddag goedenavond dank bedankt je jullie komende aanstaande aankomende deze dit die doe_maar doen neem lukt past schikt gaat komt uit mij me in s der ergens top fijn perfect super nog even eventueel misschien mogelijk wordt zal zullen gewoon dat'
+        'goede_morgen goede_middag goede_avond goedenavond op de het kan graag liefst dan is prima goed ok oke ja zou willen wil ik we wij een les bijles boeken plannen inplannen afspreken reserveren aub alsjeblieft alstublieft svp hoi hallo hey hi dag goedemorgen goedemiddag goedenavond dank bedankt je jullie komende aanstaande aankomende deze dit die doe_maar doen neem lukt past schikt gaat komt uit mij me in s der ergens top fijn perfect super nog even eventueel misschien mogelijk wordt zal zullen gewoon dat eigenlijk toch liever sorry'
           .replaceAll(' ', ', ')
           .replaceAll('_', ' '),
     },
