@@ -20,6 +20,7 @@ import { eventsOf } from './plugins/events.ts'
 import inbox, { openForApp, validSettings } from './plugins/inbox.ts'
 import logging from './plugins/logging.ts'
 import stripeClient from './plugins/stripe.ts'
+import tutor from './plugins/tutor.ts'
 import verification from './plugins/verification.ts'
 import paidPage, { paidPageUrl } from './routes/paid.ts'
 import webhookRoutes from './routes/webhooks.ts'
@@ -27,7 +28,6 @@ import { chatwootSource, chatwootVerifier } from './sources/chatwoot.ts'
 import { checkSources } from './sources/check.ts'
 import type { Source } from './sources/source.ts'
 import { stripeSource, stripeVerifier } from './sources/stripe.ts'
-import { tutorOf } from './tutor/tutor.ts'
 
 export type {
   BookedLesson,
@@ -104,7 +104,14 @@ export type {
 } from './sources/source.ts'
 export type { StripeVerification } from './sources/stripe.ts'
 export type { StripePayloads } from './sources/stripe-payloads.ts'
-export type { PlanningName, PlanningOptions, TutorSettings, Weekday } from './tutor/settings.ts'
+export type {
+  LessonSettings,
+  PlanningName,
+  PlanningOptions,
+  PriceSettings,
+  TutorSettings,
+  Weekday,
+} from './tutor/settings.ts'
 export { calendar, chatwootClient, dedup, inbox, logging, stripeClient, verification }
 
 /**
@@ -115,10 +122,10 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   const { chatwoot = {}, stripe = {}, handlers = {} } = options
   checkOptionNames(options)
   const zone = validTimeZone(options.calendar?.timeZone)
-  const tutor = tutorOf(options.tutor ?? {}, zone)
   // Before opening a database, which may wait for its server.
   validSettings(options.inbox ?? {})
   const clock = options.inbox?.clock ?? systemClock
+  await app.register(tutor, { settings: options.tutor, zone, prices: stripe.prices })
   await app.register(logging)
   breakersOf(app, clock)
   await app.register(chatwootClient, { ...chatwoot, clock })
@@ -138,8 +145,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     chatwoot: app.webhooks.chatwoot,
     stripe: app.webhooks.stripe,
     calendar: app.webhooks.calendar,
-    prices: stripe.prices ?? {},
-    tutor,
+    tutor: app.webhooks.tutor,
     zone,
     returnUrl: returnUrlOf(options),
     ...conversationSettings(chatwoot),

@@ -10,6 +10,7 @@ import env from './plugins/env.ts'
 import { loggerOptions } from './plugins/logging.ts'
 import healthRoutes from './routes/health.ts'
 import { readTutorFile, tutorFile } from './tutor/file.ts'
+import { pricesByName } from './tutor/tutor.ts'
 
 /** Handlers get 10 s to finish and 1 s more once aborted; after this the process exits regardless, ms. */
 const CLOSE_MS = 15_000
@@ -192,9 +193,9 @@ function announce(app: FastifyInstance): void {
   else log.warn('replies: not sent, CW_TOKEN is not set')
   if (!config.STRIPE_SECRET_KEY)
     log.warn('payment links, prices and payment look-ups: off, STRIPE_SECRET_KEY is not set')
-  const unpriced = PRICE_IDS.filter(name => !config[name])
+  const unpriced = [...pricesByName(app.webhooks.tutor)].filter(([, price]) => price === undefined)
   if (unpriced.length > 0) {
-    log.warn(`lessons not for sale, price ids not set: ${unpriced.join(', ')}`)
+    log.warn(`lessons not for sale, price ids not set: ${unpriced.map(([name]) => name).join(', ')}`)
   }
   const file = tutorFile(config.TUTOR_FILE)
   log.info(`the tutor's settings: ${file ?? 'the defaults, as there is no tutor.json'}`)
@@ -204,13 +205,6 @@ function announce(app: FastifyInstance): void {
   if (!config.ADMIN_TOKEN && config.METRICS_TOKEN) log.info('metrics: on')
   log.info(`alerts: ${config.ALERT_WEBHOOK_URL ? 'posted' : 'not posted, ALERT_WEBHOOK_URL is not set'}`)
 }
-
-const PRICE_IDS = [
-  'STANDARD_PRICE_ID_60',
-  'STANDARD_PRICE_ID_90',
-  'WEEKEND_PRICE_ID_60',
-  'WEEKEND_PRICE_ID_90',
-] as const
 
 function announceCalendar({ config, log, webhooks }: FastifyInstance): void {
   const feed = config.CALENDAR_TOKEN ? 'published at /calendar.ics' : 'not published, CALENDAR_TOKEN is not set'

@@ -1,10 +1,7 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { type BackendName, backendOf, describeStore, openStoreForCommand } from '../backends/index.ts'
-import type { StripeClient } from '../clients/stripe.ts'
-import { createStripeClient } from '../clients/stripe-client.ts'
 import type { Env } from '../environment.ts'
-import { whyUnsellable } from '../handlers/money.ts'
 import type { Backlog, Store } from '../inbox/contracts.ts'
 import { StoreMissingError } from '../inbox/errors.ts'
 import { restoredAt } from '../inbox/sqlite/file.ts'
@@ -15,6 +12,7 @@ import { tutorFile } from '../tutor/file.ts'
 import { checkChatwoot } from './chatwoot-checks.ts'
 import { type Check, ok, warn, wrong } from './check.ts'
 import { unreachable } from './server-url.ts'
+import { checkStripe } from './stripe-checks.ts'
 
 /** The checks of `doctor`. Each returns lines; a thrown error becomes a failed check. */
 
@@ -173,42 +171,6 @@ async function checkClock({ CW_URL: url }: Env): Promise<Check[]> {
   if (off > SIGNATURE_TOLERANCE_S) return [wrong('clock', `${off} s off from ${url}: signatures are refused; ${fix}`)]
   if (off > NOTICEABLE_OFFSET_S) return [warn('clock', `${off} s off from ${url}; ${fix}`)]
   return [ok('clock', `within ${NOTICEABLE_OFFSET_S} s of ${url}`)]
-}
-
-const PRICES = ['STANDARD_PRICE_ID_60', 'STANDARD_PRICE_ID_90', 'WEEKEND_PRICE_ID_60', 'WEEKEND_PRICE_ID_90'] as const
-
-async function checkStripe(config: Env): Promise<Check[]> {
-  const client = createStripeClient({ secretKey: config.STRIPE_SECRET_KEY, apiBase: config.STRIPE_API_BASE })
-  if (client === null)
-    return [warn('Stripe', 'no payment links, and events are not checked against Stripe: set STRIPE_SECRET_KEY')]
-  const checks: Check[] = []
-  for (const name of PRICES) checks.push(await checkPrice(client, name, config[name]))
-  const mode = client.livemode ? 'live' : 'test'
-  try {
-    await client.listEvents(['charge.refunded'], Date.now() - DAY_MS, AbortSignal.timeout(CALL_TIMEOUT_MS))
-    checks.unshift(ok('Stripe', `accepts the key (${mode} mode); events can be listed`))
-  } catch (error) {
-    const says = `${(error as Error).message}: a restricted key needs read access to events for catch-up`
-    // If a price was read, the key is accepted.
-    const isAccepted = checks.some(({ state, says }) => state === 'ok' && says.includes(': '))
-    checks.unshift((isAccepted ? warn : wrong)('Stripe', says))
-  }
-  if (config.PUBLIC_URL === undefined && config.CHECKOUT_RETURN_URL === undefined) {
-    checks.push(warn('Stripe', 'after paying, students land on Chatwoot’s log-in: set PUBLIC_URL'))
-  }
-  return checks
-}
-
-async function checkPrice(client: StripeClient, name: string, id: string | undefined): Promise<Check> {
-  if (id === undefined) return warn('Stripe', `${name} is not set: this lesson is not for sale`)
-  try {
-    const price = await client.getPrice(id, AbortSignal.timeout(CALL_TIMEOUT_MS))
-    const problem = whyUnsellable(price)
-    if (problem !== null) return wrong('Stripe', `${name}: ${problem}`)
-    return ok('Stripe', `${name}: ${price.unit_amount} ${price.currency} (in the smallest currency unit)`)
-  } catch (error) {
-    return wrong('Stripe', `${name}: ${(error as Error).message}`)
-  }
 }
 
 async function checkCalendar(config: Env): Promise<Check[]> {

@@ -10,6 +10,7 @@ const SAYS_NOTHING = new Set([
   'TRUST_PROXY',
   'DATABASE_URL',
   'TZ',
+  'TUTOR_FILE',
   'RETENTION_DAYS',
   'DEDUP_DAYS',
   'SANDBOX',

@@ -1,5 +1,5 @@
 import { asText, type Json } from '../sources/json.ts'
-import { askedTimeOf, kindOf, offeredOf, readerOf, situationOf } from './booking.ts'
+import { askedTimeOf, offeredOf, readerOf, situationOf } from './booking.ts'
 import type { Conversation } from './conversation.ts'
 import {
   choiceAt,
@@ -15,6 +15,7 @@ import {
 } from './dialogue.ts'
 import { handOverFor, NO_MISSES } from './hand-over.ts'
 import { answerOtherLanguage, type LanguageSaid, languageSaidIn } from './language.ts'
+import { kindOf } from './lesson-kind.ts'
 import { isRepeated } from './loops.ts'
 import type { Reply } from './reply.ts'
 import type { Services } from './services.ts'
@@ -26,12 +27,12 @@ import {
   chooseSpokenTime,
   chooseTime,
   hasLesson,
-  STEPS,
   showMenu,
   startAt,
   stopBooking,
   type TimeSaid,
   type Turn,
+  takeStep,
   textsOf,
   whereWeAre,
   writtenAt,
@@ -152,7 +153,7 @@ function situationOfTurn({ services, conversation, kind }: Turn): Situation {
 
 /** Whether a message makes a choice that is offered. */
 export function isChoiceNow(services: Services, conversation: Conversation, text: string): boolean {
-  const booking = { services, conversation, kind: kindOf(conversation) }
+  const booking = { services, conversation, kind: kindOf(conversation, services) }
   const { attributes } = conversation
   return understand(text, situationOf(booking, intentOf(attributes), offeredOf(conversation))) !== null
 }
@@ -187,7 +188,7 @@ async function replyTo(turn: Turn, found: Exclude<Found, 'nothing'>): Promise<Re
   if ('spoken' in found) return answerTime(turn, found)
   if ('said' in found) return answerSaid(turn, found.said)
   if ('time' in found) return chooseTime(turn, found.time)
-  return STEPS[found.step](turn)
+  return takeStep(turn, found.step)
 }
 
 function answerTime(turn: Turn, { isTrial, ...time }: TimeSaid & { isTrial: boolean }): Promise<Reply> | Reply {

@@ -5,14 +5,16 @@ import type { Checkout, StripeClient } from '../clients/stripe.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import { asText } from '../sources/json.ts'
+import type { Price } from '../tutor/tutor.ts'
 import type { Conversation } from './conversation.ts'
-import { choicesOf, type Intent, type Situation, type Step } from './dialogue.ts'
+import { choicesOf, type Intent, lengthStep, type Situation, type Step } from './dialogue.ts'
+import { type LessonKind, sale, soldLengths, usualKind } from './lesson-kind.ts'
 import { moneyIn } from './money.ts'
 import { type PlanningProfile, profileOf } from './planning.ts'
 import { checkPrice, forgetPrice } from './price-check.ts'
 import type { Reply } from './reply.ts'
-import { type Segment, segmentOf } from './segment.ts'
-import type { PriceIds, Services } from './services.ts'
+import { segmentOf } from './segment.ts'
+import type { Services } from './services.ts'
 import { freeSlots, pickSlots } from './slots.ts'
 import { ORIGIN } from './stripe-event.ts'
 import { LANGUAGES, TEXTS } from './texts/index.ts'
@@ -21,18 +23,14 @@ import { formatTime, formatWhen, isoTime, parseTime, type Reader, zoneOf } from 
 /** From free times to a reserved, paid or booked lesson; shared by messages and payments. */
 
 /** How many times are offered per message. */
-const OFFERED_TIMES = 6
+const MAX_OFFERED = 6
+/** WhatsApp's limit, less the choices that are always beside the times. */
+const MAX_TIMES_AND_LENGTHS = 8
 /** How long a payment link and its hold last: Stripe's minimum of 30 min, plus time for retries of the handler. */
 const PAYMENT_WINDOW_MS = 40 * 60_000
 /** A handler later than this counts the payment window from now instead of from acceptance. */
 const LATE_HANDLER_MS = 5 * 60_000
 const MINUTE = 60_000
-
-/** What kind of lesson a conversation is about. */
-export interface LessonKind {
-  type: 'trial' | 'regular'
-  minutes: number
-}
 
 /** A conversation in which a lesson is being booked. */
 export interface Booking {
@@ -40,13 +38,6 @@ export interface Booking {
   conversation: Conversation
   kind: LessonKind
   signal: AbortSignal
-}
-
-/** The lesson kind in a conversation's attributes. */
-export function kindOf({ attributes }: Conversation): LessonKind {
-  if (attributes.lesson_type === 'trial') return { type: 'trial', minutes: 30 }
-  const minutes = Number(attributes.lesson_minutes)
-  return { type: 'regular', minutes: Number.isInteger(minutes) && minutes > 0 ? minutes : 60 }
 }
 
 /** The reader of private notes, which are in English. */
@@ -67,6 +58,7 @@ export function situationOf(
   return {
     intent,
     offered,
+    lengths: lengthsOf(services),
     without: withoutSteps(services, conversation, kind),
     numbersShown: conversation.attributes.numbers_shown === true,
     reader: readerOf(conversation, services),
@@ -74,44 +66,25 @@ export function situationOf(
 }
 
 /** Steps that make no sense for this contact or the chosen lesson. */
-function withoutSteps(
-  { prices, stripe }: Services,
-  { attributes, contactAttributes }: Conversation,
-  kind: LessonKind,
-): Set<Step> {
-  const segment = segmentOf(contactAttributes)
+function withoutSteps(services: Services, conversation: Conversation, kind: LessonKind): Set<Step> {
+  const { attributes, contactAttributes } = conversation
   const without = new Set<Step>()
   const { has_paid_lesson, lesson_booked, trial_lesson_completed } = contactAttributes
   // Conversation attributes too: a bot's token may not write the contact's.
-  if (has_paid_lesson || lesson_booked || trial_lesson_completed || attributes.trial_booked) without.add('trial')
-  const sold = stripe === null ? [] : [60, 90].filter(minutes => priceOf(prices, segment, minutes) !== undefined)
-  if (!sold.includes(60)) without.add('book')
+  const hadTrial = has_paid_lesson || lesson_booked || trial_lesson_completed || attributes.trial_booked
+  if (hadTrial || services.tutor.trial === undefined) without.add('trial')
+  const sold = soldLengths(services, conversation)
+  if (!sold.includes(usualKind(services).minutes)) without.add('book')
   if (sold.length === 0) without.add('prices')
-  for (const minutes of [60, 90] as const) {
+  for (const minutes of lengthsOf(services)) {
     const isOther = kind.type === 'regular' && kind.minutes !== minutes
-    if (!isOther || !sold.includes(minutes)) without.add(`minutes_${minutes}`)
+    if (!isOther || !sold.includes(minutes)) without.add(lengthStep(minutes))
   }
   return without
 }
 
-/** The Stripe price id of a lesson, if there is one. */
-export function priceOf(prices: PriceIds, segment: Segment, minutes: number): string | undefined {
-  const { standard60, standard90, weekend60, weekend90 } = prices
-  if (minutes === 60) return segment === 'weekend' ? weekend60 : standard60
-  return minutes === 90 ? (segment === 'weekend' ? weekend90 : standard90) : undefined
-}
-
-/** @throws {PermanentError} that names the missing variable */
-export function sale({ services, conversation, kind }: Omit<Booking, 'signal'>): {
-  client: StripeClient
-  price: string
-} {
-  const segment = segmentOf(conversation.contactAttributes)
-  const price = priceOf(services.prices, segment, kind.minutes)
-  if (services.stripe === null) throw new PermanentError('no payment link can be made: STRIPE_SECRET_KEY is not set')
-  if (price !== undefined) return { client: services.stripe, price }
-  const variable = `${segment === 'weekend' ? 'WEEKEND' : 'STANDARD'}_PRICE_ID_${kind.minutes}`
-  throw new PermanentError(`no payment link can be made: ${variable} is not set`)
+function lengthsOf({ tutor }: Services): number[] {
+  return tutor.lessons.map(({ minutes }) => minutes)
 }
 
 /** Hands the student over, with a note that tells the tutor why. */
@@ -159,7 +132,8 @@ export async function offerTimes(
   const left = free.filter(({ start }) => !shown.has(start))
   const isOver = isNext && left.length === 0
   if (isOver) shown.clear()
-  const slots = pickSlots(free, OFFERED_TIMES, zone, shown)
+  const most = Math.min(MAX_OFFERED, MAX_TIMES_AND_LENGTHS - lengthsOf(services).length)
+  const slots = pickSlots(free, most, zone, shown)
   if (slots.length === 0) {
     return {
       ...giveToPerson(conversation, 'no time is free in the coming days'),
@@ -268,13 +242,13 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
   const checkout = {
     order: id,
     attempt: delivery.id,
-    price,
+    price: price.id,
     expiresAt: until,
     returnUrl: services.returnUrl(language),
     locale: LANGUAGES[language].stripeLocale,
     metadata: metadataOf(booking, id, start, await services.installationId()),
   }
-  const session = await sell(client, checkout, signal).catch(async (error: unknown) => {
+  const session = await sell(client, price, checkout, signal).catch(async (error: unknown) => {
     if (!(error instanceof PermanentError)) throw error
     await services.calendar.release(id, Number.MAX_SAFE_INTEGER, signal)
     throw new SaleRefusedError(`no payment link can be made: ${error.message}`, { cause: error })
@@ -304,15 +278,15 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
 }
 
 /** Checks the price first: Stripe itself would sell one without an amount for whatever the student likes to pay. */
-async function sell(client: StripeClient, checkout: Checkout, signal: AbortSignal) {
-  const money = await checkPrice(client, checkout.price, signal)
+async function sell(client: StripeClient, price: Price, checkout: Checkout, signal: AbortSignal) {
+  const money = await checkPrice(client, price, signal)
   try {
     return { ...(await client.createSession(checkout, signal)), money }
   } catch (error) {
     if (!(error instanceof PermanentError)) throw error
-    forgetPrice(client, checkout.price)
+    forgetPrice(client, price)
     // If the price is why, this says so in better words.
-    await checkPrice(client, checkout.price, signal)
+    await checkPrice(client, price, signal)
     throw error
   }
 }

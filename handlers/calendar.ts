@@ -3,10 +3,11 @@ import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import type { SourceHandlers } from '../sources/payloads.ts'
-import { BOOKED, kindOf, NO_ORDER, readerOf, situationOf } from './booking.ts'
+import { BOOKED, NO_ORDER, readerOf, situationOf } from './booking.ts'
 import type { Conversation } from './conversation.ts'
 import { choicesOf } from './dialogue.ts'
 import { paymentGivenUp, requireChatwoot } from './given-up.ts'
+import { kindOf } from './lesson-kind.ts'
 import { claimOf } from './ownership.ts'
 import { type Reply, replyOnce, respectingSilence, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
@@ -59,7 +60,7 @@ function expiredReply(
     since: stateOf(conversation),
     content: TEXTS[conversation.language].expired(when),
     about: { text: 'expired', values: [when] },
-    items: choicesOf(situationOf({ services, conversation, kind: kindOf(conversation) }, 'menu', [])),
+    items: choicesOf(situationOf({ services, conversation, kind: kindOf(conversation, services) }, 'menu', [])),
     attributes: { ...BOOKED, ...NO_ORDER },
     labels: { remove: ['status:awaiting_pay'] },
   })

@@ -4,7 +4,12 @@ import { LANGUAGE_CODES, LANGUAGES, TEXTS, type Texts } from './texts/index.ts'
 import { choiceTitle, parseTime, type Reader } from './times.ts'
 
 /** What a student can ask for: implemented in handlers/steps.ts, titled in texts/. */
-export type Step = keyof Texts['choices']
+export type Step = FixedStep | LengthStep
+
+export type FixedStep = keyof Texts['choices']
+
+/** Another length of the lesson, in minutes. */
+export type LengthStep = `minutes_${number}`
 
 /** What the bot waits for: the conversation's attribute `pending_intent`. */
 export type Intent = 'menu' | 'slot' | 'pay' | 'rebook'
@@ -12,9 +17,10 @@ export type Intent = 'menu' | 'slot' | 'pay' | 'rebook'
 interface Branch {
   /** Whether the times offered last can be chosen. */
   times?: boolean
-  answers: readonly Step[]
+  /** `lengths`: each other length that a lesson can have. */
+  answers: readonly (FixedStep | 'lengths')[]
   /** Understood but not shown. */
-  also?: readonly Step[]
+  also?: readonly FixedStep[]
   /** Places are not understood: the choices are not always shown, so a number may answer an earlier question. */
   withoutPlaces?: boolean
 }
@@ -26,7 +32,7 @@ interface Branch {
 export const DIALOGUE: Record<Intent, Branch> = {
   menu: { answers: ['book', 'trial', 'prices', 'human'], also: ['menu'] },
   /** Choosing a time for a lesson to be paid, or a trial lesson. */
-  slot: { times: true, answers: ['other_times', 'minutes_60', 'minutes_90', 'menu', 'human'] },
+  slot: { times: true, answers: ['other_times', 'lengths', 'menu', 'human'] },
   /** A lesson is reserved and awaits payment. */
   pay: { answers: ['pay_link', 'other_time', 'human'], also: ['book', 'menu'], withoutPlaces: true },
   /** Paid but without a time: choosing another one. */
@@ -38,6 +44,8 @@ export interface Situation {
   intent: Intent
   /** Start times offered last, in order, Unix ms. */
   offered: readonly number[]
+  /** What a lesson can last, in minutes. */
+  lengths: readonly number[]
   /** Steps that make no sense here, such as a trial lesson for a customer. */
   without: ReadonlySet<Step>
   /** The choices stand in the text, numbered: a number is an answer to them. */
@@ -54,19 +62,35 @@ export function intentOf(attributes: Json): Intent {
 }
 
 /** The choices, in the order in which they are shown and numbered. */
-export function choicesOf({ intent, offered, without, reader }: Situation): MenuItem[] {
+export function choicesOf({ intent, offered, lengths, without, reader }: Situation): MenuItem[] {
   const { times = false, answers } = DIALOGUE[intent]
+  const steps = answers.flatMap((answer): Step | Step[] => (answer === 'lengths' ? lengths.map(lengthStep) : answer))
   return [
     ...(times ? offered.map(at => ({ title: choiceTitle(at, reader), value: choiceValue(at) })) : []),
     ...itemsOf(
-      answers.filter(step => !without.has(step)),
+      steps.filter(step => !without.has(step)),
       reader,
     ),
   ]
 }
 
 function itemsOf(steps: readonly Step[], { language }: Reader): MenuItem[] {
-  return steps.map(step => ({ title: TEXTS[language].choices[step], value: step }))
+  return steps.map(step => ({ title: titleOf(step, TEXTS[language]), value: step }))
+}
+
+function titleOf(step: Step, { choices, otherLength }: Texts): string {
+  const minutes = lengthIn(step)
+  return minutes === undefined ? choices[step as FixedStep] : otherLength(minutes)
+}
+
+export function lengthStep(minutes: number): LengthStep {
+  return `minutes_${minutes}`
+}
+
+/** The minutes of a step that changes the length; undefined: it is another step. */
+export function lengthIn(step: string): number | undefined {
+  const [, minutes] = /^minutes_(\d{1,4})$/.exec(step) ?? []
+  return minutes === undefined ? undefined : Number(minutes)
 }
 
 /** @param at Unix ms */
@@ -113,33 +137,28 @@ function meaningOf({ value }: MenuItem, { offered }: Situation): Exclude<Meaning
  * What the choices of older questions do in each state, by their step; what is not listed can't be done there. Older
  * buttons stay clickable in WhatsApp and in the widget.
  */
-const OLDER: Record<Intent, Partial<Record<Step, Step>>> = {
-  menu: { other_times: 'other_times', other_time: 'other_times', minutes_60: 'minutes_60', minutes_90: 'minutes_90' },
+const OLDER: Record<Intent, Partial<Record<FixedStep | 'lengths', FixedStep | 'lengths'>>> = {
+  menu: { other_times: 'other_times', other_time: 'other_times', lengths: 'lengths' },
   slot: { book: 'book', trial: 'trial', prices: 'prices', other_time: 'other_times' },
-  pay: {
-    trial: 'trial',
-    prices: 'prices',
-    minutes_60: 'minutes_60',
-    minutes_90: 'minutes_90',
-    other_times: 'other_time',
-  },
+  pay: { trial: 'trial', prices: 'prices', lengths: 'lengths', other_times: 'other_time' },
   rebook: { prices: 'prices', other_time: 'other_times' },
 }
 
 /** Understands a choice of an older question by its value or its title in any language. `here`: it can't be done now. */
-export function understandOlder(text: string, { intent, without, reader }: Situation): Meaning | 'here' {
+export function understandOlder(text: string, { intent, lengths, without, reader }: Situation): Meaning | 'here' {
   const value = text.trim()
   const time = /^\d{4}-\d\d-\d\dT\S+$/.test(value) ? parseTime(value) : undefined
   if (time !== undefined) return { time }
   const said = wordsOf(text)
-  const steps = Object.keys(TEXTS[reader.language].choices) as Step[]
-  const chosen = steps.find(step =>
-    [step, ...LANGUAGE_CODES.map(code => wordsOf(TEXTS[code].choices[step]))].includes(said),
-  )
-  if (chosen === undefined) return null
+  const steps = [...(Object.keys(TEXTS[reader.language].choices) as FixedStep[]), ...lengths.map(lengthStep)]
+  const isMeant = (step: Step) =>
+    [step, ...LANGUAGE_CODES.map(code => wordsOf(titleOf(step, TEXTS[code])))].includes(said)
+  const chosen = steps.find(isMeant)
+  if (chosen === undefined) return lengthIn(said) === undefined ? null : 'here'
   // Not shown because it is not sold: who wants it all the same is told so.
   if (without.has(chosen) && UNSOLD.has(chosen)) return null
-  const step = OLDER[intent][chosen]
+  const older = OLDER[intent][lengthIn(chosen) === undefined ? (chosen as FixedStep) : 'lengths']
+  const step = older === 'lengths' ? chosen : older
   return step === undefined || without.has(step) ? 'here' : { step }
 }
 

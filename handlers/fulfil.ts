@@ -5,8 +5,9 @@ import { PermanentError } from '../inbox/errors.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 import { asText } from '../sources/json.ts'
 import { alertPerson } from './attention.ts'
-import { BOOKED, type Booking, kindOf, offerTimes, readerOf, tutorReader } from './booking.ts'
+import { BOOKED, type Booking, offerTimes, readerOf, tutorReader } from './booking.ts'
 import { type Conversation, isOrderCurrent } from './conversation.ts'
+import { kindOf, whereOf } from './lesson-kind.ts'
 import { majorUnits, moneyIn } from './money.ts'
 import { type Claim, claimOf, lessonToBook, paidBy } from './ownership.ts'
 import { fullyRefunded } from './refund.ts'
@@ -171,7 +172,9 @@ function confirm(services: Services, conversation: Conversation, { time, seen }:
   const paid = texts.paid(amount)
   if (time === null) return { content: paid, about: { text: 'paid', values: [amount] } }
   const when = formatWhen(time.start, readerOf(conversation, services))
-  return { content: [paid, texts.booked(when)].join('\n'), about: { text: 'booked', values: [amount, when] } }
+  const kind = { type: 'regular' as const, minutes: (time.end - time.start) / 60_000 }
+  const where = whereOf(services, kind, conversation.language)
+  return { content: [paid, texts.booked(when), ...where].join('\n'), about: { text: 'booked', values: [amount, when] } }
 }
 
 /** For the tutor: whether the paid lesson is in the calendar. */
@@ -209,7 +212,7 @@ async function askForAnotherTime(
       note: `${note} Please find a time with the student, who is booking another lesson.`,
     }
   }
-  const { minutes } = time === null ? kindOf(conversation) : { minutes: (time.end - time.start) / 60_000 }
+  const { minutes } = time === null ? kindOf(conversation, services) : { minutes: (time.end - time.start) / 60_000 }
   const booking: Booking = { services, conversation, kind: { type: 'regular', minutes }, signal }
   const before = [problem === 'past' ? texts.paidButPast : texts.paidButTaken]
   const offer = await offerTimes(booking, 'rebook', { before })

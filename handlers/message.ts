@@ -5,11 +5,12 @@ import { PermanentError } from '../inbox/errors.ts'
 import { type ChatwootConversationEvent, type ChatwootMessage, readConversation } from '../sources/chatwoot-payloads.ts'
 import type { SourceHandlers } from '../sources/payloads.ts'
 import { answerTo, languageOfTurn } from './answer.ts'
-import { giveToPerson, kindOf, SaleRefusedError } from './booking.ts'
+import { giveToPerson, SaleRefusedError } from './booking.ts'
 import { type Conversation, fetchConversation, toConversation, updateContact } from './conversation.ts'
 import { MAX_ANSWER_LENGTH } from './dialogue.ts'
 import { handOverFor, withQuotes } from './hand-over.ts'
 import { rememberingLanguage } from './language.ts'
+import { kindOf } from './lesson-kind.ts'
 import { createAnswerCount } from './loops.ts'
 import { isWithPerson, messageGivenUp } from './message-given-up.ts'
 import { publish, type Reply, sayOnce } from './reply.ts'
@@ -99,7 +100,7 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     const { signal, log, note, once } = context
     const written = each.map(({ id, payload }) => ({ id, text: textOf(payload).slice(0, MAX_ANSWER_LENGTH) }))
     const text = textOf(delivery.payload).slice(0, MAX_ANSWER_LENGTH)
-    const kind = kindOf(conversation)
+    const kind = kindOf(conversation, services)
     const turn: Turn = { services, conversation, kind, signal, delivery, text, written, once, log, note }
     const said = languageOfTurn(turn)
     turn.conversation = { ...conversation, language: said.language }

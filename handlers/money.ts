@@ -1,4 +1,5 @@
 import type Stripe from 'stripe'
+import type { Price } from '../tutor/tutor.ts'
 import { LANGUAGES, type LanguageCode } from './texts/index.ts'
 
 /**
@@ -47,11 +48,16 @@ export function moneyOf({ unit_amount, currency }: Stripe.Price): Money {
   return { amount: Number(unit_amount), currency }
 }
 
-/** Why a lesson can't be sold at a Stripe price; null if it can. */
-export function whyUnsellable({ id, active, type, unit_amount }: Stripe.Price): string | null {
+/** Why a lesson can't be sold at a Stripe price; null if it can. @param expected what the tutor's settings say of it */
+export function whyUnsellable(
+  { id, active, type, unit_amount, currency }: Stripe.Price,
+  { from, money }: Pick<Price, 'from' | 'money'>,
+): string | null {
   if (!active) return `${id} is not active: activate it, or set another price`
   if (type !== 'one_time') return `${id} is a subscription price: set a one-time price`
   // Tiered, chosen by the customer, or in fractions of a cent.
   if (unit_amount === null) return `${id} has no unit_amount: set a price with a fixed amount`
-  return null
+  const [sum, expected] = [formatAmount(unit_amount, currency), money && formatAmount(money.amount, money.currency)]
+  if (expected === undefined || sum === expected) return null
+  return `${id} is ${sum} at Stripe, but ${expected} in ${from}: correct one of them`
 }

@@ -7,11 +7,11 @@ export interface PlanningProfile extends Planning {
   minutes: number
 }
 
-/** When a contact of a segment can have a lesson. A trial is always 30 minutes. */
+/** When a contact of a segment can have a lesson. */
 export function profileOf(
   { planning }: Pick<Tutor, 'planning'>,
   segment: Segment,
   { type, minutes }: { type: 'trial' | 'regular'; minutes: number },
 ): PlanningProfile {
-  return type === 'trial' ? { ...planning.trial, minutes: 30 } : { ...planning[segment], minutes }
+  return { ...planning[type === 'trial' ? 'trial' : segment], minutes }
 }

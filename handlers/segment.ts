@@ -1,7 +1,7 @@
 /** Groups of contacts with their own planning and prices. */
-export type Segment = 'weekend' | 'returning_broadcast' | 'existing' | 'new'
+export const SEGMENTS = ['new', 'existing', 'returning_broadcast', 'weekend'] as const
 
-const SEGMENTS: readonly unknown[] = ['weekend', 'returning_broadcast', 'existing', 'new'] satisfies Segment[]
+export type Segment = (typeof SEGMENTS)[number]
 
 /** Attributes that only a known contact has. */
 const EXISTING = [
@@ -15,9 +15,10 @@ const EXISTING = [
 
 /** A contact's segment, by the first matching rule. */
 export function segmentOf(attributes: Record<string, unknown>): Segment {
-  if (SEGMENTS.includes(attributes.segment)) return attributes.segment as Segment
+  const known = SEGMENTS.find(segment => segment === attributes.segment)
+  if (known !== undefined) return known
   if (attributes.weekend_whitelisted) return 'weekend'
   if (attributes.returning_broadcast) return 'returning_broadcast'
-  const known = EXISTING.some(name => attributes[name]) || attributes.customer_status === 'active'
-  return known ? 'existing' : 'new'
+  const isCustomer = EXISTING.some(name => attributes[name]) || attributes.customer_status === 'active'
+  return isCustomer ? 'existing' : 'new'
 }

@@ -23,7 +23,6 @@ export interface Services {
   /** null: no STRIPE_SECRET_KEY, so no look-ups and no payment links. */
   stripe: StripeClient | null
   calendar: Calendar
-  prices: PriceIds
   /** The tutor's settings. */
   tutor: Tutor
   /** The tutor's IANA time zone: for the planning, and for students without one. */

@@ -17,20 +17,18 @@ import {
   offerTimes,
   plannedTimes,
   planningOf,
-  priceOf,
   readerOf,
   reserve,
-  sale,
   situationOf,
   tutorReader,
 } from './booking.ts'
-import { choicesOf, type Intent, intentOf, type Step } from './dialogue.ts'
+import { choicesOf, type FixedStep, type Intent, intentOf, lengthIn, type Step } from './dialogue.ts'
 import { handOverFor } from './hand-over.ts'
+import { sale, soldLengths, trialKind, usualKind, whereOf } from './lesson-kind.ts'
 import { moneyIn, moneyOf, whyUnsellable } from './money.ts'
 import { occurredAt } from './occurred-at.ts'
 import { checkPrice } from './price-check.ts'
 import type { Reply } from './reply.ts'
-import { segmentOf } from './segment.ts'
 import type { SpokenTime, SpokenTimes } from './spoken-time.ts'
 import { TEXTS } from './texts/index.ts'
 import { formatTime, formatWhen, isoTime, parseTime } from './times.ts'
@@ -50,17 +48,20 @@ export interface Turn extends Booking {
 }
 
 /**
- * What each step of the dialogue does. A step may run again until its reply is recorded.
+ * Does a step of the dialogue. It may run again until its reply is recorded.
  * @throws {PermanentError} if it can't be done: the student is handed over
  */
-export const STEPS: Record<Step, (turn: Turn) => Promise<Reply> | Reply> = {
+export function takeStep(turn: Turn, step: Step): Promise<Reply> | Reply {
+  const minutes = lengthIn(step)
+  return minutes === undefined ? STEPS[step as FixedStep](turn) : startBooking(turn, { type: 'regular', minutes })
+}
+
+const STEPS: Record<FixedStep, (turn: Turn) => Promise<Reply> | Reply> = {
   menu: turn => showMenu(turn),
   prices: tellPrices,
   human: turn => handOverFor('person', textsOf(turn), turn.conversation),
-  book: turn => startBooking(turn, { type: 'regular', minutes: 60 }),
-  trial: turn => startBooking(turn, { type: 'trial', minutes: 30 }),
-  minutes_60: turn => startBooking(turn, { type: 'regular', minutes: 60 }),
-  minutes_90: turn => startBooking(turn, { type: 'regular', minutes: 90 }),
+  book: turn => startBooking(turn, usualKind(turn.services)),
+  trial: turn => startBooking(turn, trialKind(turn.services)),
   other_time: turn => startBooking(turn, turn.kind),
   other_times: turn => offerTimes(turn, intentOfChoice(turn), { isNext: true }),
   pay_link: sendLinkAgain,
@@ -115,17 +116,17 @@ async function tellPrices(turn: Turn): Promise<Reply> {
   return { ...question, content: `${told}\n\n${question.content}` }
 }
 
-async function prices({ services, conversation, signal }: Turn): Promise<string> {
+async function prices(turn: Turn): Promise<string> {
+  const { services, conversation, signal } = turn
   const texts = TEXTS[conversation.language]
   const lines: string[] = []
   const problems: string[] = []
-  for (const minutes of [60, 90]) {
-    const id = priceOf(services.prices, segmentOf(conversation.contactAttributes), minutes)
-    if (services.stripe === null || id === undefined) continue
-    const price = await services.stripe.getPrice(id, signal)
-    const problem = whyUnsellable(price)
+  for (const minutes of soldLengths(services, conversation)) {
+    const { client, price } = sale({ ...turn, kind: { type: 'regular', minutes } })
+    const found = await client.getPrice(price.id, signal)
+    const problem = whyUnsellable(found, price)
     if (problem !== null) problems.push(problem)
-    else lines.push(texts.price(minutes, moneyIn(conversation.language, moneyOf(price))))
+    else lines.push(texts.price(minutes, moneyIn(conversation.language, moneyOf(found))))
   }
   if (lines.length > 0) return texts.prices(lines)
   const why = problems.join('; ') || 'STRIPE_SECRET_KEY or a price id is not set'
@@ -274,11 +275,11 @@ export async function answerSaid(turn: Turn, { minutes, wants }: SpokenTimes): P
   const texts = TEXTS[turn.conversation.language]
   if (minutes !== undefined && intent === 'slot') {
     if (minutes === turn.kind.minutes) return offerTimes(turn, intent)
-    const sold = [60, 90].filter(each =>
-      priceOf(turn.services.prices, segmentOf(turn.conversation.contactAttributes), each),
-    )
+    const sold = soldLengths(turn.services, turn.conversation)
     if (sold.includes(minutes)) return startBooking(turn, { type: 'regular', minutes })
-    return offerTimes(turn, intent, { before: [texts.otherLengths(turn.kind.type === 'trial' ? [30] : sold)] })
+    return offerTimes(turn, intent, {
+      before: [texts.otherLengths(turn.kind.type === 'trial' ? [turn.kind.minutes] : sold)],
+    })
   }
   const free = await freeTimes(turn)
   const [first = Infinity] = offeredOf(turn.conversation)
@@ -292,7 +293,8 @@ export async function answerSaid(turn: Turn, { minutes, wants }: SpokenTimes): P
 
 /** A time is written while the menu is open: the lesson is asked about, at that time if it is free. */
 export async function startAt(turn: Turn, { spoken, said }: TimeSaid, isTrial: boolean): Promise<Reply> {
-  const booking: Turn = { ...turn, kind: isTrial ? { type: 'trial', minutes: 30 } : { type: 'regular', minutes: 60 } }
+  const { services } = turn
+  const booking: Turn = { ...turn, kind: isTrial ? trialKind(services) : usualKind(services) }
   if (!isTrial) await checkSale(booking)
   if (!(await cancelReservation(turn))) return { content: TEXTS[turn.conversation.language].paymentUnderWay }
   const [only, ...others] = (await freeTimes(booking)).filter(({ start }) => spoken.isMeant(start))
@@ -324,7 +326,10 @@ async function bookTrial(turn: Turn, order: string, start: number): Promise<Repl
   if (!(await book(turn, order, start, null))) return null
   const when = formatWhen(start, readerOf(conversation, services))
   return {
-    content: TEXTS[conversation.language].trialBooked(when),
+    content: [
+      TEXTS[conversation.language].trialBooked(when),
+      ...whereOf(services, turn.kind, conversation.language),
+    ].join('\n'),
     note: `Trial lesson booked: ${formatWhen(start, tutorReader(services))}`,
     attributes: { ...BOOKED, order_id: order, lesson_start: isoTime(start, services.zone), trial_booked: true },
     contact: { lesson_booked: true },
@@ -340,8 +345,9 @@ async function bookPaid(turn: Turn, start: number): Promise<Reply | null> {
   const order = asText(order_id)
   if (order === undefined) throw new PermanentError('the order of the paid lesson (order_id) is not known any more')
   if (!(await book(turn, order, start, payment))) return null
+  const booked = TEXTS[conversation.language].booked(formatWhen(start, readerOf(conversation, services)))
   return {
-    content: TEXTS[conversation.language].booked(formatWhen(start, readerOf(conversation, services))),
+    content: [booked, ...whereOf(services, turn.kind, conversation.language)].join('\n'),
     note: `Lesson booked: ${formatWhen(start, tutorReader(services))}, paid by order ${order}`,
     attributes: { ...BOOKED, lesson_start: isoTime(start, services.zone) },
     contact: { lesson_booked: true },

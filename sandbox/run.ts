@@ -14,6 +14,7 @@ import { readLessons } from './lessons.ts'
 import { logLines } from './log-lines.ts'
 import { offsetClock, type SharedClock } from './offset-clock.ts'
 import { sandboxPage } from './page/index.ts'
+import { makePrices } from './prices.ts'
 import { passOn } from './proxy.ts'
 import { removeRun, writeRun } from './run-file.ts'
 import { type ServiceControl, type ServiceProcess, serviceProcess } from './service-process.ts'
@@ -24,13 +25,6 @@ import { startWorld, type World } from './world.ts'
  * PORT it shows the page, and passes on to the service whatever is not for that.
  */
 
-/** Cents of each lesson at the stand-in of Stripe, by the variable of its price. */
-const PRICES = {
-  STANDARD_PRICE_ID_60: 5_000,
-  STANDARD_PRICE_ID_90: 7_500,
-  WEEKEND_PRICE_ID_60: 6_000,
-  WEEKEND_PRICE_ID_90: 9_000,
-}
 /** The service ends within 3 s; then this process exits regardless, ms. */
 const CLOSE_MS = 8_000
 
@@ -113,9 +107,9 @@ async function startParts(config: Env, beginning: Beginning): Promise<Omit<Sandb
     serviceUrl: () => `${service.url()}`,
   })
   opened.push(() => world.close())
-  for (const [name, cents] of Object.entries(PRICES)) world.stripe.addPrice(priceId(name), cents)
+  const prices = makePrices(config, world.stripe)
 
-  const env = serviceEnv(config, { files, world, secrets, adminToken, url })
+  const env = serviceEnv(config, { files, world, secrets, adminToken, url, prices })
   const { page: shown } = logLines({ terminal: false })
   const service = serviceProcess({ env, offsetMs: own.offsetMs, onLine, shown })
   opened.push(() => service.close())
@@ -179,9 +173,12 @@ function serviceEnv(
     secrets,
     adminToken,
     url,
+    prices,
   }: Pick<Page, 'files' | 'world' | 'adminToken'> & {
     secrets: { chatwoot: string; stripe: string }
     url: string
+    /** The variables of prices. */
+    prices: Record<string, string>
   },
 ): Record<string, string> {
   return {
@@ -196,12 +193,9 @@ function serviceEnv(
     PUBLIC_URL: url,
     ADMIN_TOKEN: adminToken,
     CALENDAR_TOKEN: random(),
-    ...Object.fromEntries(Object.keys(PRICES).map(name => [name, priceId(name)])),
+    ...prices,
+    ...(config.TUTOR_FILE !== undefined && { TUTOR_FILE: config.TUTOR_FILE }),
   }
-}
-
-function priceId(name: string): string {
-  return `price_sandbox_${name.toLowerCase()}`
 }
 
 function describe({ store }: Page['files'], service: ServiceControl, { chatwoot, stripe }: World): string[] {

@@ -7,7 +7,8 @@ export interface StripeApi extends StandIn {
   sessions: Map<string, Session>
   prices: Map<string, Price>
   /** A price that can be sold, in cents. */
-  addPrice(id: string, unitAmount: number): void
+  /** @param currency default eur */
+  addPrice(id: string, unitAmount: number, currency?: string): void
   /** Payment intents that were made without a session, with their metadata. */
   intents: Map<string, Record<string, string>>
   /** Payment intents whose charge was given back in full. */
@@ -73,8 +74,8 @@ export async function startStripeApi(options: StripeApiOptions = {}): Promise<St
   const changes: StripeApi['changes'] = new EventEmitter()
   const sessions = new Map<string, Session>()
   const prices = new Map<string, Price>()
-  const addPrice = (id: string, unit_amount: number) =>
-    void prices.set(id, { id, object: 'price', active: true, type: 'one_time', currency: 'eur', unit_amount })
+  const addPrice = (id: string, unit_amount: number, currency = 'eur') =>
+    void prices.set(id, { id, object: 'price', active: true, type: 'one_time', currency, unit_amount })
   const intents = new Map<string, Record<string, string>>()
   const refunded = new Set<string>()
   const events: StripeApi['events'] = []

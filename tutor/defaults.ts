@@ -45,4 +45,5 @@ export const DEFAULTS = {
     trial: { ...NEW, hours: onWorkdays('17:00-19:00'), stepMinutes: 30 },
   } satisfies Record<PlanningName, WholePlanning> as Record<PlanningName, WholePlanning>,
   closed: [],
+  lessons: [{ minutes: 60 }, { minutes: 90 }, { minutes: 30, trial: true }],
 } satisfies TutorSettings

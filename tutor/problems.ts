@@ -2,8 +2,9 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { OptionError } from '../inbox/errors.ts'
 import { didYouMean } from '../inbox/nearest-name.ts'
 import { parseClosed, parseSpan } from './days.ts'
+import { DEFAULTS } from './defaults.ts'
 import { TUTOR_SCHEMA } from './schema.ts'
-import type { TutorSettings } from './settings.ts'
+import type { LessonSettings, TutorSettings } from './settings.ts'
 
 /** What is wrong with a tutor's settings: each line names the path and says how to fix it. */
 
@@ -24,7 +25,7 @@ function problemsOf(given: unknown): Problem[] {
   // Compiled on first use: most have no settings of their own.
   compiled ??= new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true }).compile(TUTOR_SCHEMA)
   if (!compiled(given)) return (compiled.errors as ErrorObject[]).map(problemOf)
-  return [...hoursProblems(given as TutorSettings), ...closedProblems(given as TutorSettings)]
+  return FURTHER.flatMap(problemsIn => problemsIn(given as TutorSettings))
 }
 
 function problemOf({ instancePath, keyword, params, data, parentSchema = {} }: ErrorObject): Problem {
@@ -46,16 +47,25 @@ const TYPES: Record<string, string> = {
   array: 'a list',
   string: 'a text',
   integer: 'a whole number',
+  boolean: 'true or false',
 }
 
 type Says = (params: Record<string, unknown>) => string
 
 /** By keyword of the schema: every one that it has. */
 const SAYS: Record<string, Says> = {
-  type: ({ type }) => `must be ${TYPES[`${type}`]}`,
+  type: ({ type }) =>
+    `must be ${`${type}`
+      .split(',')
+      .map(name => TYPES[name])
+      .join(' or ')}`,
+  required: ({ missingProperty }) => `lacks ${missingProperty}`,
   pattern: () => 'is not in the right form',
   minimum: ({ limit }) => `must be at least ${limit}`,
   maximum: ({ limit }) => `must be at most ${limit}`,
+  minItems: ({ limit }) => `must have at least ${limit}`,
+  maxItems: ({ limit }) => `must have at most ${limit}`,
+  maxLength: ({ limit }) => `must have at most ${limit} characters`,
 }
 
 /** `/planning/new/hours/monday/0` is `planning.new.hours.monday[0]`. */
@@ -102,3 +112,36 @@ function closedProblems({ closed = [] }: TutorSettings): Problem[] {
     return start < end ? [] : [[path, `ends before it begins, ${text}: write its first day first`]]
   })
 }
+
+function lessonProblems({ lessons = DEFAULTS.lessons }: TutorSettings): Problem[] {
+  const problems = lessons.flatMap(({ minutes, trial, prices = {}, link, place }, index): Problem[] => {
+    const path = `lessons[${index}]`
+    const before = lessons.slice(0, index)
+    const [sameTrial, sameLength] = [
+      before.findIndex(each => each.trial),
+      before.findIndex(each => !each.trial && each.minutes === minutes),
+    ]
+    const found: (Problem | false)[] = [
+      trial === true && sameTrial >= 0 && [path, `is a second trial lesson, after lessons[${sameTrial}]: leave one`],
+      !trial && sameLength >= 0 && [path, `has the minutes of lessons[${sameLength}], ${minutes}: leave one`],
+      trial === true && Object.keys(prices).length > 0 && [`${path}.prices`, 'must be empty: a trial lesson is free'],
+      link !== undefined && place !== undefined && [path, 'has a link and a place: leave one'],
+    ]
+    return [...found.filter(problem => problem !== false), ...priceProblems(`${path}.prices`, prices)]
+  })
+  if (lessons.some(({ trial }) => !trial)) return problems
+  return [...problems, ['lessons', 'has trial lessons only: add one that is sold, { "minutes": 60 }']]
+}
+
+function priceProblems(path: string, prices: NonNullable<LessonSettings['prices']>): Problem[] {
+  return Object.entries(prices).flatMap(([name, price]): Problem[] => {
+    const { amount, currency } = typeof price === 'string' ? {} : price
+    if ((amount === undefined) === (currency === undefined)) return []
+    return amount === undefined
+      ? [[`${path}.${name}`, 'has a currency but no amount: add it, in the smallest unit, as in "amount": 4500']]
+      : [[`${path}.${name}`, 'has an amount but no currency: add it, as in "currency": "eur"']]
+  })
+}
+
+/** What a schema can't say. */
+const FURTHER = [hoursProblems, closedProblems, lessonProblems]

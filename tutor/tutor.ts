@@ -1,12 +1,56 @@
 import type { Interval } from '../calendar/contract.ts'
+import type { Money } from '../handlers/money.ts'
+import { SEGMENTS, type Segment } from '../handlers/segment.ts'
+import type { PriceIds } from '../handlers/services.ts'
 import { type HourSpan, parseClosed, parseSpan } from './days.ts'
 import { DEFAULTS, type WholePlanning } from './defaults.ts'
 import { checkTutor } from './problems.ts'
-import { type PlanningName, type TutorSettings, WEEKDAYS, type Weekday } from './settings.ts'
+import {
+  type LessonSettings,
+  type PlanningName,
+  type PriceSettings,
+  type TutorSettings,
+  WEEKDAYS,
+  type Weekday,
+} from './settings.ts'
 
 /** The tutor's settings as the handlers use them: everything is there, and parsed. */
 export interface Tutor {
   planning: Readonly<Record<PlanningName, Planning>>
+  /** Those that are sold, in the tutor's order. */
+  lessons: readonly [TutorLesson, ...TutorLesson[]]
+  trial: TutorLesson | undefined
+}
+
+export interface TutorLesson {
+  minutes: number
+  /** A trial lesson has none. */
+  prices: Readonly<Partial<Record<Segment, Price>>>
+  /** Where each price is set, or could be. */
+  priceNames: Readonly<Record<Segment, string>>
+  /** Online; at most one of these. */
+  link?: string
+  place?: string
+}
+
+/** A price at Stripe. */
+export interface Price {
+  id: string
+  /** Where it is set: a variable's name, or `lessons[0].prices.all`. */
+  from: string
+  /** What it is expected to be. */
+  money?: Money
+}
+
+/** The prices of all lessons, by where they are set; undefined: that one is not, so the lesson is not sold. */
+export function pricesByName({ lessons }: Tutor): Map<string, Price | undefined> {
+  const all = SEGMENTS.flatMap(segment =>
+    lessons.map(({ prices, priceNames }) => {
+      const price = prices[segment]
+      return [price?.from ?? priceNames[segment], price] as const
+    }),
+  )
+  return new Map(all)
 }
 
 /** When lessons can be had, in the tutor's time zone. */
@@ -33,24 +77,91 @@ export interface Planning {
 export interface WholeSettings {
   planning: Record<PlanningName, WholePlanning>
   closed: readonly string[]
+  lessons: readonly LessonSettings[]
 }
 
-/** @param zone the tutor's, IANA @throws {OptionError} with a line for each problem */
-export function tutorOf(options: TutorSettings, zone: string): Tutor {
+/**
+ * @param zone the tutor's, IANA
+ * @param prices of the environment: they count before those of the settings
+ * @throws {OptionError} with a line for each problem
+ */
+export function tutorOf(options: TutorSettings, zone: string, prices: PriceIds = {}): Tutor {
   if (Object.keys(options).length > 0) checkTutor(options, 'tutor.')
-  const { planning, closed } = wholeOf(options)
+  const { planning, closed, lessons } = wholeOf(options)
   const closedSpans = closed.map(span => parseClosed(span, zone))
-  return { planning: mapValues(planning, each => toPlanning(each, closedSpans)) }
+  const all = lessons.map((lesson, index) => ({
+    isTrial: lesson.trial === true,
+    lesson: toLesson(lesson, `lessons[${index}]`, prices),
+  }))
+  return {
+    planning: mapValues(planning, each => toPlanning(each, closedSpans)),
+    // Checked: there is one.
+    lessons: all.filter(({ isTrial }) => !isTrial).map(({ lesson }) => lesson) as unknown as Tutor['lessons'],
+    trial: all.find(({ isTrial }) => isTrial)?.lesson,
+  }
 }
 
 /** @param options checked */
 export function wholeOf(options: TutorSettings): WholeSettings {
   // Without what is undefined.
-  const { planning: given = {}, closed = DEFAULTS.closed }: TutorSettings = JSON.parse(JSON.stringify(options))
+  const {
+    planning: given = {},
+    closed = DEFAULTS.closed,
+    lessons = DEFAULTS.lessons,
+  }: TutorSettings = JSON.parse(JSON.stringify(options))
   return {
     planning: mapValues(DEFAULTS.planning, (preset, name) => ({ ...preset, ...given.all, ...given[name] })),
     closed,
+    lessons,
   }
+}
+
+/** @param name `lessons[0]` */
+function toLesson(
+  { minutes, prices = {}, trial, link, place }: LessonSettings,
+  name: string,
+  ids: PriceIds,
+): TutorLesson {
+  const variables = mapSegments(segment => VARIABLES[minutes]?.[segment === 'weekend' ? 'weekend' : 'standard'])
+  const hasOwn = Object.keys(prices).length > 0
+  const found = SEGMENTS.map(segment => {
+    const { option, variable } = variables[segment] ?? {}
+    const id = option && ids[option]
+    if (id !== undefined) return [segment, { id, from: `${variable}` }] as const
+    const own = prices[segment] === undefined ? 'all' : segment
+    return [segment, toPrice(prices[own], `${name}.prices.${own}`)] as const
+  })
+  return {
+    minutes,
+    prices: trial ? {} : Object.fromEntries(found.filter(([, price]) => price !== undefined)),
+    priceNames: mapSegments(segment =>
+      hasOwn ? `${name}.prices.${segment}` : (variables[segment]?.variable ?? `${name}.prices`),
+    ),
+    ...(link !== undefined && { link }),
+    ...(place !== undefined && { place }),
+  }
+}
+
+function toPrice(price: PriceSettings | string | undefined, from: string): Price | undefined {
+  if (price === undefined) return undefined
+  const { id, amount, currency }: PriceSettings = typeof price === 'string' ? { id: price } : price
+  return { id, from, ...(amount !== undefined && currency !== undefined && { money: { amount, currency } }) }
+}
+
+/** The environment's price ids by a lesson's minutes, and their names as options. */
+const VARIABLES: Record<number, Record<'standard' | 'weekend', { option: keyof PriceIds; variable: string }>> = {
+  60: {
+    standard: { option: 'standard60', variable: 'STANDARD_PRICE_ID_60' },
+    weekend: { option: 'weekend60', variable: 'WEEKEND_PRICE_ID_60' },
+  },
+  90: {
+    standard: { option: 'standard90', variable: 'STANDARD_PRICE_ID_90' },
+    weekend: { option: 'weekend90', variable: 'WEEKEND_PRICE_ID_90' },
+  },
+}
+
+function mapSegments<To>(map: (segment: Segment) => To): Record<Segment, To> {
+  return Object.fromEntries(SEGMENTS.map(segment => [segment, map(segment)])) as Record<Segment, To>
 }
 
 function toPlanning(whole: WholePlanning, closed: readonly Interval[]): Planning {

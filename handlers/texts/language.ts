@@ -219,11 +219,11 @@ export interface Texts {
     prices: string
     human: string
     other_times: string
-    minutes_60: string
-    minutes_90: string
     pay_link: string
     other_time: string
   }
+  /** A choice too: the lesson shall last so long instead. */
+  otherLength(minutes: number): string
   /** A date and a time of day. @param zone IANA; null: it is the tutor's, and not named */
   when(date: string, time: string, zone: string | null): string
   /** What is taught, where the conversation does not say. */
@@ -283,6 +283,9 @@ export interface Texts {
   timeNotKept(when: string): string
   trialBooked(when: string): string
   booked(when: string): string
+  /** Where a booked lesson is. */
+  online(link: string): string
+  atPlace(place: string): string
   paid(amount: string): string
   paidButTaken: string
   /** The page that Stripe sends students to after paying. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -313,6 +313,28 @@ tap.test('Stripe', async t => {
   t.match(await examine(), { code: 0, found: [/^warn Stripe: .*permissions.*read access to events for catch-up/] })
   const live = { STRIPE_SECRET_KEY: 'sk_live_another' }
   t.match((await of(live))[0], /^wrong Stripe/)
+})
+
+tap.test('the prices of the tutor’s settings', async t => {
+  const { env, examine, stripe } = await world(t)
+  stripe.addPrice('price_45', 4500)
+  const prices = {
+    all: { id: 'price_45', amount: 5000, currency: 'eur' },
+    existing: { id: 'price_45', amount: 4500, currency: 'EUR' },
+  }
+  writeFileSync(`${env.TUTOR_FILE}`, JSON.stringify({ lessons: [{ minutes: 45, prices }, { minutes: 60 }] }))
+  const { found, result } = await examine()
+  t.match(found, [
+    'wrong Stripe: lessons[0].prices.all: price_45 is 45.00 EUR at Stripe, but 50.00 EUR in lessons[0].prices.all: correct one of them',
+    'warn Stripe: STANDARD_PRICE_ID_90 is not used: there is no lesson of that length',
+    'warn Stripe: WEEKEND_PRICE_ID_90 is not used: there is no lesson of that length',
+  ])
+  const says = result.map(({ says }) => says)
+  for (const said of [
+    'lessons[0].prices.existing: price_45 is 45.00 EUR',
+    'STANDARD_PRICE_ID_60: standard_price_id_60 is 60.00 EUR',
+  ])
+    t.ok(says.includes(said), said)
 })
 
 tap.test('Google', async t => {

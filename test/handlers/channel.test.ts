@@ -16,7 +16,7 @@ const OFFERED = 6
 t.test('WhatsApp’s limits of rows and characters hold for every choice of every language', async t => {
   const none = new Set<Step>()
   for (const language of LANGUAGE_CODES) {
-    for (const title of Object.values(TEXTS[language].choices)) {
+    for (const title of [...Object.values(TEXTS[language].choices), TEXTS[language].otherLength(600)]) {
       t.ok(title.length <= WHATSAPP_LIMITS.buttonTitle, `${language}: ${title} (${title.length})`)
     }
     const reader = { language, zone: 'America/Argentina/Buenos_Aires', tutorZone: 'Europe/Amsterdam' }
@@ -26,12 +26,14 @@ t.test('WhatsApp’s limits of rows and characters hold for every choice of ever
       for (const intent of Object.keys(DIALOGUE) as Intent[]) {
         // One of the two lengths is the one that is being chosen.
         for (const without of [new Set<Step>(['minutes_60']), new Set<Step>(['minutes_90'])]) {
-          const items = choicesOf({ intent, offered, without, reader })
+          const items = choicesOf({ intent, offered, lengths: [60, 90], without, reader })
           if (!fitsWhatsApp('', items)) t.fail(`${language} ${intent}: ${items.map(({ title }) => title)}`)
         }
       }
     }
-    t.notOk(fitsWhatsApp('', choicesOf({ intent: 'slot', offered: Array(20).fill(0), without: none, reader })))
+    t.notOk(
+      fitsWhatsApp('', choicesOf({ intent: 'slot', offered: Array(20).fill(0), lengths: [], without: none, reader })),
+    )
     for (const [name, text] of Object.entries(TEXTS[language])) {
       const words = 'woensdag 30 september om 10:30 (America/Argentina/Buenos_Aires)'
       const said =

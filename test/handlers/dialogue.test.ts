@@ -16,6 +16,7 @@ const TIMES = ['2026-11-24T09:00:00Z', '2026-11-24T10:00:00Z'].map(Date.parse)
 const situation = (parts: Partial<Situation> = {}): Situation => ({
   intent: 'slot',
   offered: TIMES,
+  lengths: [60, 90],
   without: new Set<Step>(['minutes_60']),
   reader: { language: 'nl', zone: ZONE, tutorZone: ZONE },
   ...parts,

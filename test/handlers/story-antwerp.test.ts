@@ -1,31 +1,124 @@
-import t from 'tap'
-import { setUp } from '../helpers/lesson-story.ts'
+import t, { type Test } from 'tap'
+import { pay } from '../../sandbox/payments.ts'
+import { contactOf, setUp } from '../helpers/lesson-story.ts'
+import type { TutorOptions } from '../helpers/tutor.ts'
 import { example } from '../helpers/tutor-page.ts'
 
-/** A tutor in Antwerp, with the settings of docs/tutor-settings.md: from 8 on, on Saturdays, not in July. */
+/** A tutor in Antwerp, with the settings of docs/tutor-settings.md: from 8 on, on Saturdays, not in July, 45 minutes. */
 
-const antwerp = { tutor: example(), calendar: { timeZone: 'Europe/Brussels' } }
 /** A Friday, 12:00 in Antwerp. */
 const JUNE = '2026-06-26T10:00:00Z'
 
-t.test('a lesson is offered at her hours, not in July, and booked', async t => {
-  const tutor = await setUp(t, { ...antwerp, at: JUNE })
+async function antwerp(t: Test, options: TutorOptions = {}) {
+  const own = { tutor: example(), calendar: { timeZone: 'Europe/Brussels' }, at: JUNE, prices: {} }
+  const tutor = await setUp(t, { ...own, ...options })
+  for (const [name, cents] of Object.entries({ '45': 4500, '45_existing': 4000, '90': 8000 })) {
+    tutor.stripe.addPrice(`price_antwerp_${name}`, cents)
+  }
+  return tutor
+}
+
+t.test('a lesson is asked for, paid and booked: at her hours, for her price, at her place', async t => {
+  const tutor = await antwerp(t)
   const renee = tutor.student('widget')
   await renee.says('Hoi')
-  await renee.chooses('Les boeken')
-  t.strictSame(renee.choices().slice(0, 6), [
+  t.strictSame(renee.choices(), ['Les boeken', 'Gratis proefles', 'Prijzen', 'Iemand spreken'])
+  t.strictSame(await renee.chooses('Prijzen'), ['Onze prijzen:\n45 minuten: € 45,00\n90 minuten: € 80,00'])
+  t.match(await renee.chooses('Les boeken'), [/^Wanneer wil je je les van 45 minuten\?/])
+  t.strictSame(renee.choices(), [
     'za 27 jun 12:00',
     'ma 29 jun 08:00',
     'ma 29 jun 15:45',
     'di 30 jun 08:00',
     'di 30 jun 15:45',
     'za 1 aug 12:00',
+    'Andere tijden',
+    'Liever 90 minuten',
+    'Terug naar het menu',
+    'Iemand spreken',
   ])
-  t.match(await renee.chooses('di 30 jun 08:00'), [/^Je les op dinsdag 30 juni om 08:00 staat voor je klaar/])
+  t.strictSame(await renee.chooses('di 30 jun 08:00'), [
+    `Je les op dinsdag 30 juni om 08:00 staat voor je klaar. Betaal € 45,00 vóór 12:40 om hem definitief te maken: ${tutor.session().url}`,
+  ])
+  t.match(tutor.session(), {
+    amount_total: 4500,
+    metadata: { minutes: '45', lesson_start: '2026-06-30T08:00:00+02:00' },
+  })
+  t.equal(await tutor.deliver(pay(tutor.session()).completed), 'webhook handled')
+  t.equal(
+    renee.read().at(-1),
+    'Dank je wel! We hebben je betaling van € 45,00 ontvangen.\nJe les staat vast: dinsdag 30 juni om 08:00. Tot dan!\nDe les is hier: Meir 1, 2000 Antwerpen',
+  )
+  t.match(await tutor.lessons(), [{ start: Date.parse('2026-06-30T06:00Z'), end: Date.parse('2026-06-30T06:45Z') }])
+})
+
+t.test('a customer’s price, another length, and lengths that there are not', async t => {
+  const tutor = await antwerp(t)
+  const renee = tutor.student('widget', {}, { segment: 'existing' })
+  await renee.says('Hoi')
+  t.match(await renee.chooses('Prijzen'), [/\n45 minuten: € 40,00\n90 minuten: € 80,00$/])
+  await renee.chooses('Les boeken')
+  t.match(await renee.says('liever 60 minuten'), [/^Een les duurt 45 of 90 minuten\./])
+  t.match(await renee.says('minutes_60'), [/^Wanneer wil je je les van 45 minuten/], 'a button of before')
+  t.match(await renee.chooses('Liever 90 minuten'), [/^Wanneer wil je je les van 90 minuten/])
+  t.ok(renee.choices().includes('Liever 45 minuten'))
+  await renee.says('za 27 juni 09:45')
+  t.equal(tutor.session().amount_total, 8000)
+  await tutor.deliver(pay(tutor.session()).completed)
+  t.match(renee.read().at(-1), /\nDe les is online: https:\/\/meet\.example\.com\/antwerp$/)
+})
+
+t.test('a trial lesson of her length, at her hours', async t => {
+  const tutor = await antwerp(t)
+  const renee = tutor.student('widget')
+  await renee.says('Hoi')
+  t.match(await renee.chooses('Gratis proefles'), [/les van 20 minuten/])
+  t.match(await renee.says('60 minuten'), [/^Een les duurt 20 minuten\./])
+  t.strictSame(renee.choices().slice(0, 3), ['za 27 jun 09:00', 'za 27 jun 09:30', 'za 1 aug 09:00'])
+  t.strictSame(await renee.chooses(1), ['Je gratis proefles staat vast: zaterdag 27 juni om 09:00. Tot dan!'])
+  t.match(await tutor.lessons(), [{ end: Date.parse('2026-06-27T07:20Z') }])
+  t.equal(contactOf(tutor)?.lesson_booked, true)
+})
+
+t.test('a price that is not the expected one is not sold: a person', async t => {
+  const tutor = await antwerp(t)
+  tutor.stripe.addPrice('price_antwerp_45', 450)
+  const renee = tutor.student('widget')
+  await renee.says('Hoi')
+  t.match(await renee.chooses('Les boeken'), [/iemand van ons neemt dit gesprek over/])
+  t.match(renee.notes(), [
+    /price_antwerp_45 is 4\.50 EUR at Stripe, but 45\.00 EUR in lessons\[0\]\.prices\.all: correct one of them/,
+  ])
+})
+
+t.test('no trial lesson, and a length that is not sold any more', async t => {
+  const tutor = await antwerp(t, { tutor: { lessons: [{ minutes: 45, prices: { new: 'price_antwerp_45' } }] } })
+  const renee = tutor.student('widget')
+  await renee.says('Hoi')
+  t.strictSame(renee.choices(), ['Les boeken', 'Prijzen', 'Iemand spreken'])
+  t.match(await renee.says('proefles'), [/^Hoi! Waarmee/])
+  Object.assign(renee.conversation.custom_attributes as object, {
+    pending_intent: 'slot',
+    lesson_minutes: 60,
+    offered_slots: '2026-06-29T10:00:00+02:00',
+  })
+  await renee.says('maandag 29 juni 10:00')
+  t.match(renee.notes().at(-1), /no payment link can be made: no lesson has 60 minutes/)
+})
+
+t.test('who had begun a trial lesson gets what is left of it; a segment without a price gets a person', async t => {
+  const lessons = [{ minutes: 45, prices: { weekend: 'price_antwerp_45' } }]
+  const tutor = await antwerp(t, { tutor: { lessons } })
+  const attributes = { pending_intent: 'slot', lesson_type: 'trial' }
+  const renee = tutor.student('widget', { custom_attributes: attributes })
+  t.match(await renee.says('Hoi'), [/^Wanneer wil je je les van 45 minuten/])
+  Object.assign(renee.conversation.custom_attributes as object, { lesson_type: 'regular' })
+  await renee.says('maandag 29 juni 10:00')
+  t.match(renee.notes().at(-1), /lessons\[0\]\.prices\.new is not set/)
 })
 
 t.test('why a time can’t be had: her hours, her days, her holidays', async t => {
-  const tutor = await setUp(t, { ...antwerp, at: JUNE })
+  const tutor = await antwerp(t)
   const renee = tutor.student('widget')
   await renee.says('Hoi')
   await renee.chooses('Les boeken')
@@ -52,7 +145,6 @@ t.test('why a time can’t be had: her hours, her days, her holidays', async t =
 t.test('one closed day, and lessons on one weekday', async t => {
   const hours = { saturday: ['09:00-13:00'] }
   const tutor = await setUp(t, {
-    ...antwerp,
     at: JUNE,
     tutor: { planning: { all: { hours } }, closed: ['2026-06-27'] },
   })

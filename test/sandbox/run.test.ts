@@ -34,8 +34,8 @@ function npmStart(t: Test, env: Record<string, string>, { args = [BIN], cwd = t.
   return { ...program, cwd }
 }
 
-async function sandboxOf(t: Test, more: Record<string, string> = {}) {
-  const where = join(t.testdir(), 'webhooks.db')
+async function sandboxOf(t: Test, more: Record<string, string> = {}, folder = t.testdir()) {
+  const where = join(folder, 'webhooks.db')
   const lines: string[] = []
   const config = await readEnv({ env: { PORT: '0', DATABASE_URL: where, ...more } })
   const sandbox = await startSandbox(config, line => void lines.push(line))
@@ -188,6 +188,17 @@ t.test('what is not paid in time lapses when the clock moves on, in the service 
   t.equal(await holds(), 0)
   await until('what the student is told', () =>
     /vervallen/.test(conversation().messages.findLast(({ message_type }) => message_type === 1)?.content ?? ''),
+  )
+})
+
+t.test('the tutor’s settings are in force in it', async t => {
+  const lessons = [{ minutes: 45, prices: { all: 'price_45' } }]
+  const folder = t.testdir({ 'own.json': JSON.stringify({ lessons }) })
+  const { world } = await sandboxOf(t, { TUTOR_FILE: join(folder, 'own.json') }, folder)
+  const id = world.addStudent({ name: 'Sanne', channel: 'whatsapp', language: 'nl' })
+  world.say(id, 'Wat kost het?')
+  await until('the price', () =>
+    world.chatwoot.conversations.get(id)?.messages.some(({ content }) => /^45 minuten: € 50,00$/m.test(`${content}`)),
   )
 })
 

@@ -23,6 +23,14 @@ t.test('its table has every setting of the planning, with its defaults', async t
   for (const row of rows) t.ok(page.includes(`${row}\n`), row)
 })
 
+t.test('its table has every setting of a lesson', async t => {
+  const { properties } = TUTOR_SCHEMA.properties.lessons.items
+  for (const [name, { description }] of Object.entries(properties as Record<string, Described>)) {
+    const row = `| \`${name}\` | ${description} |\n`
+    t.ok(page.includes(row), row)
+  }
+})
+
 /** Hours of the same span on several days: `mon–fri 10:00-20:00`. */
 function shown(preset: unknown): string {
   if (typeof preset !== 'object' || preset === null) return `${preset ?? ''}`

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { readTutorFile } from '../../tutor/file.ts'
 import type { TutorSettings } from '../../tutor/settings.ts'
-import { tutorOf } from '../../tutor/tutor.ts'
+import { pricesByName, tutorOf } from '../../tutor/tutor.ts'
 
 /** Each bad input gets a line that names its place and says how to fix it. */
 
@@ -47,6 +47,46 @@ const CASES: [settings: unknown, message: string | RegExp][] = [
     'tutor.planning.all.hours.monday[1] overlaps 09:00-12:00, 11:30-14:00: make one span of them, or end one before the other begins',
   ],
   [hours(), 'tutor.planning.all.hours has no hours: give at least one span of one weekday'],
+  [{ lessons: [] }, /^tutor\.lessons must have at least 1 \(The lessons that there are/],
+  [{ lessons: Array(7).fill({ minutes: 60 }) }, /^tutor\.lessons must have at most 6 \(/],
+  [{ lessons: [{ trial: false }] }, 'tutor.lessons[0] lacks minutes (a lesson)'],
+  [{ lessons: [{ minutes: 60, trial: 'no' }] }, /^tutor\.lessons\[0\]\.trial must be true or false, not "no" \(/],
+  [{ lessons: [{ minutes: 30, trial: true }] }, /^tutor\.lessons has trial lessons only: add one that is sold/],
+  [
+    { lessons: [{ minutes: 60 }, { minutes: 30, trial: true }, { minutes: 20, trial: true }] },
+    'tutor.lessons[2] is a second trial lesson, after lessons[1]: leave one',
+  ],
+  [{ lessons: [{ minutes: 60 }, { minutes: 60 }] }, 'tutor.lessons[1] has the minutes of lessons[0], 60: leave one'],
+  [
+    { lessons: [{ minutes: 60 }, { minutes: 30, trial: true, prices: { all: 'price_1' } }] },
+    'tutor.lessons[1].prices must be empty: a trial lesson is free',
+  ],
+  [
+    { lessons: [{ minutes: 60, link: 'https://meet.example.com', place: 'Meir 1' }] },
+    'tutor.lessons[0] has a link and a place: leave one',
+  ],
+  [{ lessons: [{ minutes: 60, link: 'meet.example.com' }] }, /^tutor\.lessons\[0\]\.link is not in the right form/],
+  [{ lessons: [{ minutes: 60, place: 'x'.repeat(201) }] }, /\.place must have at most 200 characters/],
+  [
+    { lessons: [{ minutes: 60, prices: { all: 45 } }] },
+    /\.prices\.all must be a text or an object, not 45 \(For every/,
+  ],
+  [
+    { lessons: [{ minutes: 60, prices: { weekends: 'x' } }] },
+    /weekends is .*\(did you mean lessons\[0\]\.prices\.weekend\?\)/,
+  ],
+  [
+    { lessons: [{ minutes: 60, prices: { all: { price: 'x' } } }] },
+    /prices\.all lacks id .*\n.*\.all\.price is not a setting/,
+  ],
+  [
+    { lessons: [{ minutes: 60, prices: { all: { id: 'price_1', amount: 4500 } } }] },
+    'tutor.lessons[0].prices.all has an amount but no currency: add it, as in "currency": "eur"',
+  ],
+  [
+    { lessons: [{ minutes: 60, prices: { all: { id: 'price_1', currency: 'eur' } } }] },
+    'tutor.lessons[0].prices.all has a currency but no amount: add it, in the smallest unit, as in "amount": 4500',
+  ],
   [{ planning: { new: { hours: { maandag: [] } } } }, /hours\.maandag is not a setting: there are monday, tuesday/],
 ]
 
@@ -110,4 +150,32 @@ t.test('closed days are the tutor’s, and end with the last one', async t => {
     ['2026-03-27T23:00', '2026-03-29T22:00'],
     ['2026-12-24T11:00', '2026-12-26T08:00'],
   ])
+})
+
+t.test('prices: a segment’s own, else the one for all; those of the environment count before them', async t => {
+  const lessons = [
+    { minutes: 60, prices: { all: 'price_all', new: { id: 'price_new', amount: 1, currency: 'EUR' } } },
+    { minutes: 45, prices: { new: 'price_45' } },
+    { minutes: 75 },
+    { minutes: 90 },
+  ]
+  const tutor = tutorOf({ lessons }, 'Europe/Amsterdam', { weekend60: 'price_w', standard90: 'price_s' })
+  const [hour] = tutor.lessons
+  t.strictSame(hour.prices, {
+    new: { id: 'price_new', from: 'lessons[0].prices.new', money: { amount: 1, currency: 'EUR' } },
+    existing: { id: 'price_all', from: 'lessons[0].prices.all' },
+    returning_broadcast: { id: 'price_all', from: 'lessons[0].prices.all' },
+    weekend: { id: 'price_w', from: 'WEEKEND_PRICE_ID_60' },
+  })
+  t.strictSame(
+    [...pricesByName(tutor)].filter(([, price]) => price === undefined).map(([name]) => name),
+    [
+      'lessons[2].prices',
+      'lessons[1].prices.existing',
+      'lessons[1].prices.returning_broadcast',
+      'lessons[1].prices.weekend',
+      'WEEKEND_PRICE_ID_90',
+    ],
+    'what is not set',
+  )
 })

@@ -1,0 +1,70 @@
+import type { StripeClient } from '../clients/stripe.ts'
+import { PermanentError } from '../inbox/errors.ts'
+import type { Price, TutorLesson } from '../tutor/tutor.ts'
+import type { Conversation } from './conversation.ts'
+import { segmentOf } from './segment.ts'
+import type { Services } from './services.ts'
+import { type LanguageCode, TEXTS } from './texts/index.ts'
+
+/** Which lessons there are, and what they cost: the tutor's settings, for one contact. */
+
+/** What kind of lesson a conversation is about. */
+export interface LessonKind {
+  type: 'trial' | 'regular'
+  minutes: number
+}
+
+/** The lesson kind in a conversation's attributes, else that of the first lesson. */
+export function kindOf({ attributes }: Conversation, { tutor }: Services): LessonKind {
+  const isTrial = attributes.lesson_type === 'trial'
+  const minutes = Number(attributes.lesson_minutes)
+  const isKnown = Number.isInteger(minutes) && minutes > 0
+  const [first] = tutor.lessons
+  const { minutes: usual } = (isTrial && tutor.trial) || first
+  return { type: isTrial ? 'trial' : 'regular', minutes: isKnown ? minutes : usual }
+}
+
+/** How long the lessons are that this contact can buy, in the tutor's order. */
+export function soldLengths({ tutor, stripe }: Services, { contactAttributes }: Conversation): number[] {
+  const segment = segmentOf(contactAttributes)
+  const sold = stripe === null ? [] : tutor.lessons.filter(({ prices }) => prices[segment] !== undefined)
+  return sold.map(({ minutes }) => minutes)
+}
+
+/** What who asks for a lesson gets. */
+export function usualKind({ tutor }: Services): LessonKind {
+  return { type: 'regular', minutes: tutor.lessons[0].minutes }
+}
+
+/** Only where a trial lesson is offered. */
+export function trialKind({ tutor }: Services): LessonKind {
+  const { minutes } = tutor.trial as TutorLesson
+  return { type: 'trial', minutes }
+}
+
+/** The client and the price of a lesson. @throws {PermanentError} that names what is not set */
+export function sale({ services, conversation, kind }: SaleOf): { client: StripeClient; price: Price } {
+  const { stripe, tutor } = services
+  if (stripe === null) throw new PermanentError('no payment link can be made: STRIPE_SECRET_KEY is not set')
+  const segment = segmentOf(conversation.contactAttributes)
+  const lesson = tutor.lessons.find(({ minutes }) => minutes === kind.minutes)
+  if (lesson === undefined)
+    throw new PermanentError(`no payment link can be made: no lesson has ${kind.minutes} minutes`)
+  const price = lesson.prices[segment]
+  if (price !== undefined) return { client: stripe, price }
+  throw new PermanentError(`no payment link can be made: ${lesson.priceNames[segment]} is not set`)
+}
+
+interface SaleOf {
+  services: Services
+  conversation: Conversation
+  kind: LessonKind
+}
+
+/** Where a lesson is, as a line to say; none: nothing is set. */
+export function whereOf({ tutor }: Services, kind: LessonKind, language: LanguageCode): string[] {
+  const lesson = kind.type === 'trial' ? tutor.trial : tutor.lessons.find(({ minutes }) => minutes === kind.minutes)
+  const texts = TEXTS[language]
+  if (lesson?.link !== undefined) return [texts.online(lesson.link)]
+  return lesson?.place === undefined ? [] : [texts.atPlace(lesson.place)]
+}
