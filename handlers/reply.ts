@@ -21,6 +21,8 @@ export interface Reply {
   labels?: { add?: string[]; remove?: string[] }
   /** For the tutor: a private note. */
   note?: string
+  /** Default: English. */
+  noteLanguage?: LanguageCode
   /** For the student. */
   content?: string
   items?: MenuItem[]
@@ -109,7 +111,8 @@ export async function publish(
   const { signal } = context
   const isOutdated = reply.since !== undefined && hasMovedOn(await fetchConversation(client, id, signal), reply)
   const told = forChannel(services, conversation, withSorry(services, isOutdated ? noteOf(reply) : reply))
-  const { attributes, contact, labels, note, content, items, handsOver, takesBack, template, isUnsaid } = told
+  const { attributes, contact, labels, note, noteLanguage, content, items, handsOver, takesBack, template, isUnsaid } =
+    told
   await allEnded([
     attributes && client.mergeAttributes(id, attributes, signal, read),
     contact && contactId && lacks(conversation, contact) && updateIfThere(client, contactId, contact, context),
@@ -117,7 +120,7 @@ export async function publish(
     takesBack && !handsOver && client.setStatus(id, 'pending', signal),
   ])
   if (note !== undefined) {
-    const toTutor = handsOver ? withWayBack(note, conversation, services) : note
+    const toTutor = handsOver ? withWayBack(note, conversation, services, noteLanguage) : note
     await sayOnce(client, 'sendPrivateNote', id, { content: toTutor }, `${key}:note`, context)
   }
   if (isUnsaid) await countUnsaid(services, conversation, key, context)

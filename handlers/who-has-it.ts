@@ -3,7 +3,7 @@ import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { Json } from '../sources/json.ts'
 import type { Conversation } from './conversation.ts'
 import type { Services } from './services.ts'
-import { LANGUAGES } from './texts/index.ts'
+import { LANGUAGES, type LanguageCode } from './texts/index.ts'
 
 /** Who has a conversation: a person, and the bot is silent; or the bot. */
 
@@ -38,11 +38,12 @@ export function isSilent(conversation: Conversation, settings: OwnerSettings): b
   return whoHas(conversation, settings) !== 'bot'
 }
 
-/** A hand-over's note, and how the bot gets the conversation back. */
+/** A hand-over's note, and how the bot gets the conversation back. @param language of the note */
 export function withWayBack(
   note: string,
-  { id, language }: Conversation,
+  { id }: Conversation,
   { mode, handoffMs, operatorPage }: OwnerSettings,
+  language: LanguageCode = 'en',
 ): string {
   const hours = (handoffMs ?? HANDOFF_MS) / 3_600_000
   const { wayBack } = LANGUAGES[language]

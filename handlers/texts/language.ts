@@ -1,4 +1,5 @@
 import type Stripe from 'stripe'
+import type { PersonReason } from '../wishes.ts'
 import type { LanguageCode } from './index.ts'
 
 /**
@@ -17,6 +18,8 @@ export interface Language {
   stripeLocale: Stripe.Checkout.SessionCreateParams.Locale
   /** What students read. */
   texts: Texts
+  /** For the tutor: why a conversation was handed over. What the student wrote follows. */
+  handedOver: Record<PersonReason | 'misunderstood' | 'repeated' | 'endless' | 'language' | 'file', string>
   /** For the tutor: how a conversation that was handed over goes back to the bot. */
   wayBack: {
     /** With an agent bot. */

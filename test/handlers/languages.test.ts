@@ -131,7 +131,7 @@ t.test('in a language without texts: which there are, once; then a person', asyn
   t.equal(lea.conversation.custom_attributes?.language_prompted, true)
   t.notOk(lea.conversation.custom_attributes?.misunderstood, 'which is no miss')
   t.match(await lea.says('Je ne parle pas anglais, avec vous en français ?'), [/^Een ogenblik/])
-  t.match(lea.notes().at(-1), /does not know:\n"Je ne parle pas anglais/)
+  t.match(lea.notes().at(-1), /TutorBot niet kent:\n"Je ne parle pas anglais/)
   t.equal(lea.conversation.status, 'open')
 })
 

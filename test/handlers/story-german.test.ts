@@ -101,4 +101,7 @@ t.test('a person can be asked for in German', async t => {
     'Einen Moment bitte: Jemand aus unserem Team übernimmt das Gespräch.',
   ])
   t.match(lena.conversation, { status: 'open', assignee: 7, labels: ['intent:handoff'] })
+  t.match(lena.notes(), [
+    /^Der Schüler möchte mit einem Menschen sprechen:\n"Kann ich mit einem Menschen sprechen\?"\nSo gibst du/,
+  ])
 })

@@ -61,7 +61,7 @@ for (const channel of ['whatsapp', 'widget'] as const) {
     const loop = another(tutor, channel)
     for (let n = 0; n < 10; n++) await loop.says('Hallo!')
     t.match(loop.read(), [/^Hoi!/, /^Hoi!/, HANDOFF])
-    t.match(loop.notes(), [/the same three times:\n"Hallo!"/])
+    t.match(loop.notes(), [/drie keer hetzelfde geschreven:\n"Hallo!"/])
     t.match(loop.conversation, { status: 'open', labels: ['intent:handoff'] })
     const patient = another(tutor, channel)
     for (const text of ['Hoi', 'Les boeken']) await patient.says(text)
@@ -82,7 +82,7 @@ for (const channel of ['whatsapp', 'widget'] as const) {
     t.equal(n, 31)
     t.equal(machine.read().at(-1), HANDOFF)
     t.match(machine.notes(), [
-      /^TutorBot has answered 30 times within ten minutes, perhaps a machine:\n"Bedankt voor je bericht 31\./,
+      /^TutorBot heeft binnen tien minuten 30 keer geantwoord, misschien aan een machine:\n"Bedankt voor je bericht 31\./,
     ])
     t.strictSame(await machine.says(reply(++n)), [])
     t.match(await another(tutor, channel).says('Hoi'), [/^Hoi!/], 'only that one')

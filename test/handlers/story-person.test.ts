@@ -40,7 +40,7 @@ t.test('misunderstood twice in a row, a person is offered; the third time, it is
   t.strictSame(await renee.says('Dit gaat\nniet goed'), ['Een ogenblik: iemand van ons neemt dit gesprek over.'])
   t.match(renee.conversation, { status: 'open', custom_attributes: { misunderstood: 0, misunderstood_texts: null } })
   t.strictSame(renee.notes(), [
-    `TutorBot has not understood the student:
+    `TutorBot heeft de leerling niet begrepen:
 "blub"
 "hm hm"
 "Dit gaat niet goed"
@@ -96,6 +96,11 @@ t.test('missing configuration: the student is handed over, and the tutor told', 
       if (name === 'no such price') await renee.says('optie 1')
       t.equal(renee.read().at(-1), 'Een ogenblik: iemand van ons neemt dit gesprek over.')
       t.match(renee.notes(), [problem])
+      t.match(
+        renee.notes(),
+        [/Please help this student\.\nThe student wrote:\n"(Les boeken|optie 1)"\nTo give the conversation back/],
+        'in one language',
+      )
       t.match(renee.conversation, { status: 'open', labels: ['intent:handoff'] })
       t.match(
         tutor.log.lines.find(({ msg }) => msg === 'handing the student over to a person'),

@@ -69,7 +69,7 @@ t.test('no text in time: one line, a person, and no miss; the text may still com
   const { renee, speaks, heard, waited } = await speaking(t)
   await speaks()
   t.strictSame(await waited(), [CANNOT])
-  t.match(renee.notes(), [/neither listen to nor look at:\n"\[audio\]"/])
+  t.match(renee.notes(), [/niet kan beluisteren of bekijken:\n"\[audio\]"/])
   t.notOk(renee.conversation.custom_attributes?.misunderstood)
   t.equal(renee.conversation.status, 'open')
   t.strictSame(await heard('Hoeveel kost een les?'), [])
