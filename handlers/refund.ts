@@ -34,13 +34,22 @@ export function refundHandlers(services: Services) {
     const claim = await claimOf(services, client, refund, context)
     if (claim === null) return
     if (charge.refunded) return fullyRefunded(services, client, claim, refund, context)
-    const of = formatAmount(charge.amount, charge.currency)
-    await notePartialRefund(services, client, claim, refund, of, context)
+    await notePartialRefund(services, client, claim, refund, wholeOf(charge), context)
   }
 
   return {
     'charge.refunded': { handle: onRefunded, gaveUp: paymentGivenUp(services) },
   } satisfies SourceHandlers<'stripe'>
+}
+
+/** What was paid, and both sums as the student sees them where that is another currency: Stripe tells only the whole. */
+function wholeOf(charge: Stripe.Charge): string {
+  const { amount, amount_refunded, currency } = charge
+  const whole = formatAmount(amount, currency)
+  const seen = presentedOf(charge)
+  if (seen === undefined) return whole
+  const part = formatAmount(Math.round((seen.amount * amount_refunded) / amount), seen.currency)
+  return `${whole} (for the student about ${part} of ${formatAmount(seen.amount, seen.currency)})`
 }
 
 /** A full refund: cancels the lesson unless it has begun, releases its hold, tells student and tutor. */

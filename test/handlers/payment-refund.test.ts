@@ -42,6 +42,18 @@ t.test('refunding a lesson leaves a booked trial lesson', async t => {
   t.strictSame(renee.conversation.labels, ['status:booked'])
 })
 
+t.test('a partial refund’s note also has what the student sees, if it is another currency', async t => {
+  const tutor = await setUp(t)
+  const renee = await reserved(tutor)
+  const presentment_details = { presentment_amount: 6512, presentment_currency: 'usd' }
+  await tutor.deliver(pay(Object.assign(tutor.session(), { presentment_details })).completed)
+  await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_cs_test_1', refunded: 1000 }, { presentment_details }))
+  t.match(
+    renee.notes().at(-1),
+    /: 10\.00 EUR of 60\.00 EUR \(for the student about 10\.85 USD of 65\.12 USD\) so far, order /,
+  )
+})
+
 t.test('each partial refund is one note with its amounts; no message, the lesson stays', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)
