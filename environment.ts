@@ -26,6 +26,7 @@ export interface Env {
   CW_CALLS_PER_MINUTE: number
   MESSAGE_QUIET_MS: number
   MESSAGE_QUIET_MAX_MS: number
+  CW_TYPING: boolean
   STRIPE_SECRET_KEY?: string
   STRIPE_API_BASE?: string
   STANDARD_PRICE_ID_60?: string
@@ -149,6 +150,11 @@ export const ENV_SCHEMA = {
       minimum: 0,
       default: 10_000,
       description: 'A student’s first message waits so many ms for the next ones at most',
+    },
+    CW_TYPING: {
+      type: 'boolean',
+      default: false,
+      description: 'Show students in the widget that an answer is coming; two calls of Chatwoot for an answer',
     },
     STRIPE_SECRET_KEY: {
       type: 'string',

@@ -65,6 +65,7 @@ const NAMES: Names<WebhooksOptions> = {
     callsPerMinute: true,
     messageQuietMs: true,
     messageQuietMaxMs: true,
+    showTyping: true,
     mode: true,
     inboxIds: true,
     templates: true,

@@ -135,6 +135,7 @@ export function webhooksOptions(config: Env, clock = systemClock): WebhooksOptio
       callsPerMinute: config.CW_CALLS_PER_MINUTE,
       messageQuietMs: config.MESSAGE_QUIET_MS,
       messageQuietMaxMs: config.MESSAGE_QUIET_MAX_MS,
+      showTyping: config.CW_TYPING,
     },
     stripe: {
       secrets: listOf(config.STRIPE_WEBHOOK_SECRET),

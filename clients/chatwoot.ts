@@ -108,6 +108,8 @@ export interface ChatwootClient {
     signal: AbortSignal,
     known?: ChatwootConversation,
   ): Promise<void>
+  /** Shows the student that an answer is coming, or not any more. Not allowed to bots before Chatwoot's PR 13705. */
+  setTyping(conversation: string, isTyping: boolean, signal: AbortSignal): Promise<void>
   /** `open` hands a bot's pending conversation to a human. */
   setStatus(conversation: string, status: 'open' | 'pending' | 'resolved', signal: AbortSignal): Promise<void>
   /** @param agent null: nobody */
@@ -245,6 +247,10 @@ function conversationCalls(calls: Calls) {
     },
     async setStatus(conversation, status, signal) {
       await post(`${pathOf('conversations', conversation)}/toggle_status`, { status }, signal)
+    },
+    async setTyping(conversation, isTyping, signal) {
+      const typing_status = isTyping ? 'on' : 'off'
+      await post(`${pathOf('conversations', conversation)}/toggle_typing_status`, { typing_status }, signal)
     },
     async assign(conversation, agent, signal) {
       await post(`${pathOf('conversations', conversation)}/assignments`, { assignee_id: agent }, signal)

@@ -22,6 +22,11 @@ export interface ConversationOptions {
   messageQuietMs?: number
   /** So long the first of them waits at most, ms. Default 10,000. */
   messageQuietMaxMs?: number
+  /**
+   * Shows students that an answer is coming, from their first message on: in the widget, where Chatwoot shows it. Two
+   * calls of Chatwoot for an answer. Default false.
+   */
+  showTyping?: boolean
   /** WhatsApp's message templates, by what they say. Default: the tutor gets a note instead. */
   templates?: MessageTemplates
 }
@@ -32,14 +37,18 @@ const DEFAULT_QUIET_MAX_MS = 10_000
 /** @throws {OptionError} */
 export function conversationSettings(
   options: ConversationOptions,
-): Pick<Services, 'mode' | 'handoffAgentId' | 'handoffMs' | 'handoffAlertMs' | 'templates' | 'quietMs' | 'quietMaxMs'> {
-  const { mode, handoffAgentId, templates } = options
+): Pick<
+  Services,
+  'mode' | 'handoffAgentId' | 'handoffMs' | 'handoffAlertMs' | 'templates' | 'showsTyping' | 'quietMs' | 'quietMaxMs'
+> {
+  const { mode, handoffAgentId, templates, showTyping: showsTyping = false } = options
   if (mode !== undefined && mode !== 'bot' && mode !== 'account') {
     throw new OptionError('chatwoot.mode (CW_MODE) must be bot or account')
   }
   return {
     mode,
     handoffAgentId,
+    showsTyping,
     ...handoffTimes(options),
     templates: validTemplates(templates),
     ...quietTimes(options),

@@ -20,6 +20,7 @@ import { type Turn, textsOf, writtenAt } from './steps.ts'
 import { giveBack, takeOver, withoutPerson } from './take-over.ts'
 import { textOf } from './text-of.ts'
 import { lastOfPerson, newConversationOf, quietOf, undeliveredOf, type Written, writtenTogether } from './together.ts'
+import { createTyping } from './typing.ts'
 import { noteUndelivered } from './undelivered.ts'
 import { releaseUnsold, WITHOUT_ORDER } from './unsold.ts'
 import { voiceHandlers, withoutWaitingVoices } from './voice.ts'
@@ -37,6 +38,7 @@ const INITIAL_ATTRIBUTES = { language_prompted: false, intake_completed: false, 
 export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> {
   const { chatwoot, now } = services
   const isTooMany = createAnswerCount(now)
+  const typing = createTyping(services)
 
   async function onMessages(delivery: Delivery<unknown>, all: HandlerContext): Promise<void> {
     const writes = writtenTogether(all)
@@ -50,7 +52,10 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     for (const failed of undeliveredOf(context)) await noteUndelivered(services, chatwoot, failed, context)
     const person = lastOfPerson(context)
     if (person !== undefined) return takeOver(services, chatwoot, person, context)
-    if (written !== undefined) return onWritten(chatwoot, written, context)
+    if (written !== undefined) {
+      await onWritten(chatwoot, written, context)
+      return typing?.ends(toConversation(written.delivery.payload.conversation).id, context)
+    }
     const begun = newConversationOf(context)
     if (begun === undefined) return
     const { id, attributes } = toConversation(begun)
@@ -128,7 +133,12 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
 
   const needs = ['chatwoot'] as const
   // Together: the updates of the bot's last messages come in while a student goes on writing.
-  const message: HandlerPair<unknown> = { handle: onMessages, gaveUp: onGivenUp, needs, quiet: quietOf(services) }
+  const message: HandlerPair<unknown> = {
+    handle: onMessages,
+    gaveUp: onGivenUp,
+    needs,
+    quiet: quietOf(services, typing),
+  }
   return {
     message_created: message,
     message_updated: message,

@@ -47,6 +47,8 @@ export interface Services {
   quietMs?: number | undefined
   /** How long a student's first message waits at most, ms. Default: the same. */
   quietMaxMs?: number | undefined
+  /** Shows students that an answer is coming, while they are waited for. Default: no. */
+  showsTyping?: boolean | undefined
   /** Tells this installation from every other on the same Stripe account. */
   installationId: () => Promise<string>
   /** For metrics and alerts. */

@@ -6,18 +6,20 @@ import { isChoiceNow } from './answer.ts'
 import { toConversation } from './conversation.ts'
 import type { Services } from './services.ts'
 import { textOf } from './text-of.ts'
+import type { Typing } from './typing.ts'
 import { isUndelivered } from './undelivered.ts'
 import { isFromPerson, isFromStudent } from './written-by.ts'
 
 /** Students write in several messages: the bot waits until they have ended, and answers all of them at once. */
 
 /** Which messages wait. A malformed one does not: it throws, and is handled by itself. */
-export function quietOf(services: Services): Quiet {
+export function quietOf(services: Services, typing?: Typing): Quiet {
   const { quietMs = 0, quietMaxMs = quietMs } = services
   return {
     quietMs,
     maxMs: quietMaxMs,
     reopens: true,
+    onWait: typing?.begins,
     waits({ event, payload }) {
       const message = readChatwoot(event, payload) as ChatwootMessage
       if (isFromPerson(event, message)) return 'join'

@@ -5,7 +5,7 @@ import type { Clock, InsertResult, Logger, NewDelivery, Scheduler, Store } from 
 import type { DrainOptions } from './drain.ts'
 import type { WebhookEvents } from './events.ts'
 import type { GiveWay } from './give-way.ts'
-import { waitOf } from './quiet.ts'
+import { tellOfWait, waitOf } from './quiet.ts'
 import { wellFormed } from './strings.ts'
 
 /** A sender waits this long for the commit, then gets a 500, ms: Chatwoot waits 5 s, the proxies in `ops/` 4 s. */
@@ -126,7 +126,9 @@ export class Accepting {
     this.#recent.set(id, true)
     if (result === 'claimed') scheduler.run({ ...delivery, attempts: 1, state: 'pending', crashed: false })
     else if (reserved) scheduler.release(orderingKey)
-    if (result === 'queued') scheduler.wake(orderingKey, quiet && !quiet.ends ? receivedAt + quiet.quietMs : undefined)
+    const waits = result === 'queued' && quiet !== undefined && !quiet.ends
+    if (result === 'queued') scheduler.wake(orderingKey, waits ? receivedAt + quiet.quietMs : undefined)
+    if (waits) tellOfWait(this.#options.handlerOf(source, event), delivery, log)
     if (result === 'dead') {
       log.error({ delivery: id, source, event, error: unreadable }, 'webhook dead')
       const never = { attempt: 0, waitedMs: 0, ms: 0 }

@@ -15,6 +15,8 @@ export interface Quiet {
    * @param delivery its payload as it came in, not checked
    */
   waits: (delivery: Delivery) => 'wait' | 'join' | 'alone'
+  /** Called when a delivery has been stored and waits. What it throws is logged. @param delivery as for `waits` */
+  onWait?: ((delivery: Delivery) => void) | undefined
   /**
    * Whether what comes in joins a run whose attempt could do nothing: a system that the handler needs failed it
    * before any step of `once` whose key begins with `context.run` was done. Only for handlers that do nothing else that
@@ -77,5 +79,15 @@ export function waitOf(handler: Handler | undefined, delivery: NewDelivery, log:
   } catch (error) {
     log.warn({ err: error, delivery: delivery.id }, 'could not tell whether a delivery waits, so it does not')
     return undefined
+  }
+}
+
+/** A delivery has been stored and waits. @param handler the one that has it wait */
+export function tellOfWait(handler: Handler | undefined, delivery: NewDelivery, log: Logger): void {
+  const { quiet } = handler as { quiet: Quiet }
+  try {
+    quiet.onWait?.(delivery)
+  } catch (error) {
+    log.warn({ err: error, delivery: delivery.id }, 'onWait failed')
   }
 }

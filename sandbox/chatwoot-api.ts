@@ -60,7 +60,12 @@ export const TUTOR = { id: 11, name: 'Sam', type: 'user' } as const
 
 /** What a bot's token may do: AccessTokenAuthHelper in Chatwoot. */
 const FOR_BOTS_BEFORE_14655 = [/^POST \/conversations\/\d+\/(messages|custom_attributes|toggle_status|assignments)$/]
-const FOR_BOTS = [...FOR_BOTS_BEFORE_14655, /^GET \/conversations\/\d+$/, /^(GET|POST) \/conversations\/\d+\/labels$/]
+const FOR_BOTS = [
+  ...FOR_BOTS_BEFORE_14655,
+  /^POST \/conversations\/\d+\/toggle_typing_status$/,
+  /^GET \/conversations\/\d+$/,
+  /^(GET|POST) \/conversations\/\d+\/labels$/,
+]
 
 const ok = (body: unknown): Answer => ({ status: 200, body })
 const NOT_FOUND: Answer = { status: 404, body: { error: 'Resource could not be found' } }
@@ -141,6 +146,8 @@ export async function startChatwootApi(options: ChatwootApiOptions = {}): Promis
         return ok({ custom_attributes: body.custom_attributes })
       case 'POST toggle_status':
         return toggle(conversation, String(body.status), sender)
+      case 'POST toggle_typing_status':
+        return { status: 200 }
       case 'POST assignments':
         state.assign(conversation, body.assignee_id as number | null)
         return ok(body.assignee_id === null ? null : { id: body.assignee_id })

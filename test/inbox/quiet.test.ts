@@ -41,6 +41,24 @@ tap.test('a handler gets all that came in, once it is quiet; each is reported', 
   )
 })
 
+tap.test('that a delivery waits is told, once it is stored; what that throws changes nothing', async t => {
+  const { inbox, log, app } = await startInbox(t)
+  const { runs, handle, reached } = collector()
+  const told: string[] = []
+  const onWait = ({ key }: Delivery) => {
+    told.push(key)
+    if (key === 'b') throw new Error('odd')
+  }
+  const waits = ({ key }: Delivery) => (key === 'join' ? 'join' : key === 'click' ? 'alone' : 'wait')
+  inbox.handle('test', 'ping', { handle, gaveUp, quiet: { ...quietly(waits, 3_600_000, 3_600_000), onWait } })
+  await app.ready()
+  for (const key of ['a', 'b', 'b', 'click', 'c', 'join']) await inbox.accept(now(key), 10)
+  await reached(3)
+  t.same(runs, [['a', 'b'], ['click'], ['c', 'join']])
+  t.same(told, ['a', 'b', 'c'])
+  t.match(await log.line(({ msg }) => msg === 'onWait failed'), { delivery: delivery('b').id, err: { message: 'odd' } })
+})
+
 tap.test('what does not wait, or ends the wait, is not held up', async t => {
   const { inbox, app } = await startInbox(t)
   const { runs, handle, reached } = collector()

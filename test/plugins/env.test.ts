@@ -43,6 +43,7 @@ t.test('an empty environment: the defaults', async t => {
     CW_CALLS_PER_MINUTE: 2400,
     MESSAGE_QUIET_MS: 2_500,
     MESSAGE_QUIET_MAX_MS: 10_000,
+    CW_TYPING: false,
     TZ: 'Europe/Amsterdam',
     RETENTION_DAYS: 7,
     DEDUP_DAYS: 30,
