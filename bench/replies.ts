@@ -88,12 +88,13 @@ async function book({ world, results }: Side, isCounted: boolean): Promise<void>
   const state = chatwoot.conversations.get(conversation)
   const replies = () =>
     state?.messages.filter(({ message_type, private: isNote }) => message_type === OUTGOING && !isNote)
+  const firstChoice = () => (replies()?.at(-1)?.content_attributes.items as [{ title: string }])[0].title
   const payNewest = () => world.pay([...stripe.sessions.keys()].at(-1) as string, 'card')
   await world.settled()
   for (const [step, act] of [
     ['first message', () => world.say(conversation, 'Hoi')],
     ['choice', () => world.say(conversation, 'Les boeken')],
-    ['time and link', () => world.say(conversation, 'optie 1')],
+    ['time and link', () => world.say(conversation, firstChoice())],
     ['payment', payNewest],
   ] as const) {
     const before = { at: performance.now(), replies: replies()?.length, ...counts() }

@@ -7,7 +7,7 @@ import { giveToPerson } from './booking.ts'
 import { type Conversation, fetchIfPossible, toConversation } from './conversation.ts'
 import { MAX_ANSWER_LENGTH } from './dialogue.ts'
 import { withQuotes } from './hand-over.ts'
-import { handOver, publish, type Reply, respectingSilence, stateOf } from './reply.ts'
+import { handOver, publish, type Reply, respectingSilence, stateOf, unlessOutdated } from './reply.ts'
 import type { Services } from './services.ts'
 import { textOf } from './text-of.ts'
 import { TEXTS } from './texts/index.ts'
@@ -31,7 +31,8 @@ export async function messageGivenUp(
   })
   // Before the message, which may be what Chatwoot refuses.
   if (reply.handsOver) await handOver(services, client, conversation, id, context)
-  await publish(services, client, conversation, { ...reply, handsOver: false }, `${id}:gave-up`, context)
+  const rest = await unlessOutdated(client, conversation, { ...reply, handsOver: false }, context)
+  await publish(services, client, conversation, rest, `${id}:gave-up`, context)
   await context.once(gaveUpKey(delivery), () => true)
 }
 

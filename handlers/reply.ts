@@ -89,14 +89,21 @@ export async function replyOnce(
   decide: () => Promise<Reply | null> | Reply | null,
 ): Promise<void> {
   await context.once(`${key}:done`, async () => {
-    const reply = await context.once(`${key}:reply`, decide)
-    if (reply !== null) await publish(services, client, conversation, reply, key, context)
+    let isNew = false
+    const reply = await context.once(`${key}:reply`, () => {
+      isNew = true
+      return decide()
+    })
+    if (reply === null) return
+    // The dialogue can't have moved on since it was read for this decision: its deliveries are handled one at a time.
+    const current = isNew ? reply : await unlessOutdated(client, conversation, reply, context)
+    await publish(services, client, conversation, current, key, context)
   })
 }
 
 /**
- * Can be repeated from the start: attributes and labels are merged, notes and messages carry a marker. The message comes
- * after the changes it relies on.
+ * Can be repeated from the start: attributes and labels are merged, notes and messages carry a marker. News comes after
+ * the changes it relies on. An answer is sent together with them: what the student writes next is handled after both.
  * @param key unique to this reply
  */
 export async function publish(
@@ -109,29 +116,41 @@ export async function publish(
 ): Promise<void> {
   const { id, contactId, read } = conversation
   const { signal } = context
-  const isOutdated = reply.since !== undefined && hasMovedOn(await fetchConversation(client, id, signal), reply)
-  const told = forChannel(services, conversation, withSorry(services, isOutdated ? noteOf(reply) : reply))
-  const { attributes, contact, labels, note, noteLanguage, content, items, handsOver, takesBack, template, isUnsaid } =
-    told
+  const told = forChannel(services, conversation, withSorry(services, reply))
+  const { attributes, contact, labels, note, noteLanguage, content, items, template, isUnsaid } = told
+  const { handsOver, takesBack } = told
+  const isAnswer = reply.answers !== undefined && reply.since === undefined
+  const tell = async () => {
+    if (content === undefined) return
+    await sayOnce(client, 'sendMessage', id, { content, items, template }, `${key}:message`, context)
+  }
   await allEnded([
     attributes && client.mergeAttributes(id, attributes, signal, read),
     contact && contactId && lacks(conversation, contact) && updateIfThere(client, contactId, contact, context),
     labels && client.changeLabels(id, labels, signal, read),
     takesBack && !handsOver && client.setStatus(id, 'pending', signal),
+    isAnswer && tell(),
   ])
   if (note !== undefined) {
     const toTutor = handsOver ? withWayBack(note, conversation, services, noteLanguage) : note
     await sayOnce(client, 'sendPrivateNote', id, { content: toTutor }, `${key}:note`, context)
   }
   if (isUnsaid) await countUnsaid(services, conversation, key, context)
-  if (content !== undefined) {
-    await sayOnce(client, 'sendMessage', id, { content, items, template }, `${key}:message`, context)
-  }
+  if (!isAnswer) await tell()
   if (handsOver) await handOver(services, client, conversation, key, context)
 }
 
-/** What is left of a reply that came too late. */
-const noteOf = ({ note }: Reply): Reply => (note === undefined ? {} : { note })
+/** What is left of a reply that was decided earlier: only its note if the dialogue has moved on. */
+export async function unlessOutdated(
+  client: ChatwootClient,
+  { id }: Conversation,
+  reply: Reply,
+  { signal }: HandlerContext,
+): Promise<Reply> {
+  const { since, note } = reply
+  if (since === undefined || !hasMovedOn(await fetchConversation(client, id, signal), reply)) return reply
+  return note === undefined ? {} : { note }
+}
 
 /** Whether a contact's attributes are not known to be so already. */
 function lacks({ read, contactAttributes }: Conversation, attributes: Json): boolean {

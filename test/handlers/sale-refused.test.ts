@@ -121,7 +121,7 @@ t.test('a link that was not sent yet keeps its time when the message parks', asy
   const renee = tutor.student()
   await renee.says('Hoi')
   await renee.says('Les boeken')
-  tutor.chatwoot.fail(/^POST .*custom_attributes$/, { status: 503 }, 7)
+  tutor.chatwoot.fail(/^POST .*messages$/, { status: 503 }, 7)
   const delivery = await renee.sends('optie 1')
   for (let attempt = 1; attempt < 7; attempt++) await tutor.nextAttempt(delivery, attempt)
   t.match(await tutor.ended(delivery, 7), { msg: 'webhook parked' })
