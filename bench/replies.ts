@@ -88,7 +88,10 @@ async function book({ world, results }: Side, isCounted: boolean): Promise<void>
   const state = chatwoot.conversations.get(conversation)
   const replies = () =>
     state?.messages.filter(({ message_type, private: isNote }) => message_type === OUTGOING && !isNote)
-  const firstChoice = () => (replies()?.at(-1)?.content_attributes.items as [{ title: string }])[0].title
+  const firstChoice = () => {
+    const { items } = replies()?.at(-1)?.content_attributes as { items: [{ title: string }] }
+    return items[0].title
+  }
   const payNewest = () => world.pay([...stripe.sessions.keys()].at(-1) as string, 'card')
   await world.settled()
   for (const [step, act] of [

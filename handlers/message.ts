@@ -13,7 +13,7 @@ import { rememberingLanguage } from './language.ts'
 import { kindOf } from './lesson-kind.ts'
 import { createAnswerCount } from './loops.ts'
 import { isWithPerson, messageGivenUp } from './message-given-up.ts'
-import { publish, type Reply, sayOnce } from './reply.ts'
+import { allEnded, publish, type Reply, sayOnce } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
 import { type Turn, textsOf, writtenAt } from './steps.ts'
@@ -203,8 +203,10 @@ async function initialise(
     const current = await fetchConversation(client, conversation, context.signal)
     const { attributes, contact } = initialOf(current)
     const { contactId, read } = current
-    if (attributes !== undefined) await client.mergeAttributes(conversation, attributes, context.signal, read)
-    if (contact !== undefined && contactId !== undefined) await updateContact(client, contactId, contact, context)
+    await allEnded([
+      attributes && client.mergeAttributes(conversation, attributes, context.signal, read),
+      contact && contactId && updateContact(client, contactId, contact, context),
+    ])
     return delivery.id
   })
 }

@@ -159,7 +159,7 @@ function lacks({ read, contactAttributes }: Conversation, attributes: Json): boo
 }
 
 /** Waits for all of them also if one fails: nothing may still be under way when the attempt is made again. */
-async function allEnded(calls: (Promise<void> | undefined | false | '')[]): Promise<void> {
+export async function allEnded(calls: (Promise<unknown> | undefined | false | '')[]): Promise<void> {
   const ended = await Promise.allSettled(calls)
   for (const call of ended) if (call.status === 'rejected') throw call.reason
 }
