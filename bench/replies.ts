@@ -89,7 +89,7 @@ async function book({ world, results }: Side, isCounted: boolean): Promise<void>
   const replies = () =>
     state?.messages.filter(({ message_type, private: isNote }) => message_type === OUTGOING && !isNote)
   const firstChoice = () => {
-    const { items } = replies()?.at(-1)?.content_attributes as { items: [{ title: string }] }
+    const items = replies()?.at(-1)?.content_attributes.items as [{ title: string }]
     return items[0].title
   }
   const payNewest = () => world.pay([...stripe.sessions.keys()].at(-1) as string, 'card')
