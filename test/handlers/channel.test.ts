@@ -1,10 +1,14 @@
+import { Info } from 'luxon'
 import t from 'tap'
 import { fitsWhatsApp, forChannel, WHATSAPP_LIMITS } from '../../handlers/channel.ts'
 import type { Conversation } from '../../handlers/conversation.ts'
 import { conversationSettings } from '../../handlers/conversation-options.ts'
 import { choicesOf, DIALOGUE, type Intent, type Step } from '../../handlers/dialogue.ts'
+import { moneyIn } from '../../handlers/money.ts'
 import type { Services } from '../../handlers/services.ts'
-import { LANGUAGE_CODES, TEXTS } from '../../handlers/texts/index.ts'
+import { LANGUAGE_CODES, LANGUAGES, type LanguageCode, TEXTS, type Texts } from '../../handlers/texts/index.ts'
+import { languageNames } from '../../handlers/texts/recognise.ts'
+import { formatDay, formatWhen } from '../../handlers/times.ts'
 import { chatwootSource } from '../../sources/chatwoot.ts'
 
 /** What WhatsApp takes, over all texts of all languages; and the settings of channels. */
@@ -34,13 +38,107 @@ t.test('WhatsApp’s limits of rows and characters hold for every choice of ever
     t.notOk(
       fitsWhatsApp('', choicesOf({ intent: 'slot', offered: Array(20).fill(0), lengths: [], without: none, reader })),
     )
-    for (const [name, text] of Object.entries(TEXTS[language])) {
-      const words = 'woensdag 30 september om 10:30 (America/Argentina/Buenos_Aires)'
-      const said =
-        typeof text === 'function' ? String((text as (...args: unknown[]) => unknown)([words], words, words)) : text
-      if (typeof said !== 'string') continue
-      const late = `${TEXTS[language].sorryForWait}\n${said}`
-      t.ok(late.length <= WHATSAPP_LIMITS.text, `${language}: ${name}`)
+  }
+})
+
+/** Of a message without choices: https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages */
+const MAX_TEXT = 4_096
+
+/** The longest of what code can make. */
+const longest = (texts: Iterable<string>) =>
+  [...texts].reduce((one, other) => (other.length > one.length ? other : one))
+const ZONES = Intl.supportedValuesOf('timeZone')
+/** Stripe's largest amount, in each of its currencies that are written longest. */
+const SUMS = ['eur', 'usd', 'kwd', 'jpy', 'chf'].map(currency => ({ amount: 99_999_999, currency }))
+
+/** As many lessons as a tutor can have. */
+const LENGTHS = [600, 540, 480, 420, 360, 300]
+
+/** Every text with the longest that can stand in it; null: a part of others, or no message. */
+function longestTexts(language: LanguageCode): { [Name in keyof Texts]: string | null } {
+  const texts = TEXTS[language]
+  const reader = { language, zone: longest(ZONES), tutorZone: 'UTC' }
+  const days = Array.from({ length: 366 }, (_, day) => Date.parse('2028-01-01T22:30:00Z') + day * 24 * HOUR)
+  const when = longest(days.map(at => formatWhen(at, reader)))
+  const day = longest(days.map(at => formatDay(at, reader)))
+  const money = longest(SUMS.map(sum => moneyIn(language, sum)))
+  const weekdays = Info.weekdays('long', { locale: LANGUAGES[language].locale })
+  const list = (parts: string[]) => new Intl.ListFormat(LANGUAGES[language].locale).format(parts)
+  const part = null
+  return {
+    ...texts,
+    choices: part,
+    otherLength: part,
+    when: part,
+    lesson: part,
+    price: part,
+    dayRange: part,
+    onDays: part,
+    hourRange: part,
+    paidPage: part,
+    languages: texts.languages(languageNames(language)),
+    awaitsPayment: texts.awaitsPayment(when),
+    prices: texts.prices(LENGTHS.map(minutes => texts.price(minutes, money))),
+    chooseTime: texts.chooseTime(600),
+    thisTime: texts.thisTime(when, 600),
+    tooFar: texts.tooFar(day),
+    tooSoon: texts.tooSoon(when),
+    notOnThatDay: texts.notOnThatDay(texts.onDays(list(weekdays.filter((_, index) => index !== 2)))),
+    notAtThatHour: texts.notAtThatHour(list(Array(6).fill(texts.hourRange('23:30', '23:45')))),
+    closed: texts.closed(texts.dayRange(day, day)),
+    otherLengths: texts.otherLengths(LENGTHS),
+    inZone: texts.inZone(reader.zone),
+    payFirst: texts.payFirst(when, `https://checkout.stripe.com/c/pay/${'x'.repeat(2_000)}`, '23:45', money),
+    timeKept: texts.timeKept(when),
+    timeNotKept: texts.timeNotKept(when),
+    trialBooked: texts.trialBooked(when),
+    booked: texts.booked(when),
+    online: texts.online(`https://meet.example.com/${'x'.repeat(500)}`),
+    atPlace: texts.atPlace('x'.repeat(200)),
+    paid: texts.paid(money),
+    expired: texts.expired(when),
+    refunded: texts.refunded(money),
+    refundFailed: texts.refundFailed(money),
+    cancelled: texts.cancelled(when),
+  }
+}
+
+t.test('the longest messages of every language fit: with choices, and without', async t => {
+  for (const language of LANGUAGE_CODES) {
+    const texts = longestTexts(language)
+    const whyNot = longest(
+      [texts.tooFar, texts.tooSoon, texts.notOnThatDay, texts.notAtThatHour, texts.closed, texts.notThen].map(String),
+    )
+    const before = [texts.taken, texts.otherLengths, texts.noEarlier, texts.paidButTaken, texts.paidButPast].map(String)
+    const note = longest([texts.lastTimes, texts.allShown].map(String))
+    const offer = [longest([...before, `${texts.weekly}\n${whyNot}`]), note, texts.chooseTime, texts.inZone].join('\n')
+    const questions = {
+      offer,
+      failed: `${texts.paymentFailed}\n${offer}`,
+      prices: `${texts.prices}\n\n${longest([texts.chooseTime, texts.awaitsPayment].map(String))}`,
+      menu: texts.menu,
+      thisTime: texts.thisTime,
+      awaitsPayment: texts.awaitsPayment,
+      expired: texts.expired,
+      notUnderstood: texts.notUnderstood,
+      offerPerson: texts.offerPerson,
+    }
+    for (const [name, question] of Object.entries(questions)) {
+      const { length } = `${texts.sorryForWait}\n${question}`
+      t.ok(length <= WHATSAPP_LIMITS.text, `${language} ${name}: ${length}`)
+    }
+    const messages = {
+      ...texts,
+      failed: `${texts.paymentFailed}\n${texts.payFirst}`,
+      booked: [texts.paid, texts.booked, longest([texts.online, texts.atPlace].map(String))].join('\n'),
+      refunded: `${texts.refunded}\n${texts.cancelled}`,
+      underWay: `${texts.paymentUnderWay}\n${texts.timeNotKept}`,
+      noTimes: `${longest([...before, whyNot])}\n${texts.noTimes}`,
+      languages: LANGUAGE_CODES.map(code => longestTexts(code).languages).join('\n\n'),
+    }
+    for (const [name, message] of Object.entries(messages)) {
+      const { length } = `${texts.sorryForWait}\n${message}`
+      t.ok(length <= MAX_TEXT, `${language} ${name}: ${length}`)
     }
   }
 })
