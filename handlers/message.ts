@@ -17,7 +17,7 @@ import { allEnded, publish, type Reply, sayOnce } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
 import { type Turn, textsOf, writtenAt } from './steps.ts'
-import { giveBack, takeOver, withoutPerson } from './take-over.ts'
+import { giveBack, openForPerson, takeOver, withoutPerson } from './take-over.ts'
 import { textOf } from './text-of.ts'
 import { lastOfPerson, newConversationOf, quietOf, undeliveredOf, type Written, writtenTogether } from './together.ts'
 import { createTyping } from './typing.ts'
@@ -25,7 +25,7 @@ import { noteUndelivered } from './undelivered.ts'
 import { releaseUnsold, WITHOUT_ORDER } from './unsold.ts'
 import { voiceHandlers, withoutWaitingVoices } from './voice.ts'
 import { isOpenedBySystem, isSwitchedOff, whoHas } from './who-has-it.ts'
-import { isHeard } from './written-by.ts'
+import { isHeard, isOfMachine } from './written-by.ts'
 
 /** A message handled so long after it was written may have been answered meanwhile. */
 const STALE_AFTER_MS = 2 * 60 * 1_000
@@ -69,12 +69,13 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
   ): Promise<void> {
     const { id, payload } = delivery
     const conversation = toConversation(payload.conversation)
-    if (whoHas(conversation, services) === 'person') return
+    if (whoHas(conversation, services) === 'person') return openForPerson(services, chatwoot, conversation, context)
     const late = now() - writtenAt(delivery)
     if (late > STALE_AFTER_MS && (await isOvertaken(services, chatwoot, delivery, context))) {
       // Recorded first: what comes in now must not join it.
       const note = { content: await context.once(`${id}:overtaken`, () => lateNote(late, payload)) }
-      return sayOnce(chatwoot, 'sendPrivateNote', conversation.id, note, `${id}:late`, context)
+      await sayOnce(chatwoot, 'sendPrivateNote', conversation.id, note, `${id}:late`, context)
+      return openForPerson(services, chatwoot, conversation, context)
     }
     // Recorded before anything is sent, so that a retry sends the same reply whatever has changed.
     let current = conversation
@@ -83,7 +84,10 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
       current = await fetchConversation(chatwoot, conversation.id, context.signal)
       const owner = whoHas(current, services)
       const takesBack = owner === 'unclear' && (await isOpenedBySystem(chatwoot, current.id, context.signal))
-      if (owner !== 'bot' && !takesBack) return null
+      if (owner !== 'bot' && !takesBack) {
+        await openForPerson(services, chatwoot, current, context)
+        return null
+      }
       const answered = await answer(current, { delivery, each }, context)
       if (answered === null) return null
       const reply = { ...withoutPerson(current, answered), ...(takesBack && { takesBack }) }
@@ -178,7 +182,8 @@ async function isOvertaken(
   const current = await client.getConversation(id, signal)
   const last = current.last_non_activity_message
   const isOfBotBefore = isInOrder && last?.content_attributes?.tutorbot != null
-  const isAnswered = last?.message_type === OUTGOING && !last.private && last.id > delivery.payload.id && !isOfBotBefore
+  const isOutgoing = last?.message_type === OUTGOING && !last.private && last.id > delivery.payload.id
+  const isAnswered = isOutgoing && !isOfBotBefore && !isOfMachine(last)
   const isTaken =
     whoHas(toConversation(readConversation(current, 'conversation')), services) === 'person' ||
     isAnswered ||

@@ -1,4 +1,5 @@
 import type { ChatwootClient } from '../clients/chatwoot.ts'
+import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { utcTime } from '../inbox/utc-time.ts'
@@ -8,7 +9,7 @@ import { occurredAt } from './occurred-at.ts'
 import { publish, type Reply } from './reply.ts'
 import type { Services } from './services.ts'
 import { endWaiting } from './unanswered.ts'
-import { isSwitchedOff } from './who-has-it.ts'
+import { isSwitchedOff, whoHas } from './who-has-it.ts'
 
 /** A person writes to a student, and so has the conversation, until it goes back to the bot. */
 
@@ -35,6 +36,27 @@ export async function takeOver(
   if (current.read !== undefined) await publish(services, client, current, reply, `${id}:taken`, context)
   // Where it was pending, open is the sign for a person.
   if (current.status === 'pending') await client.setStatus(told.id, 'open', context.signal)
+}
+
+/**
+ * A student has written where a person has the conversation whatever its status: switched off, or a team's. Pending it is
+ * in nobody's queue, so it is opened. Without a mode nobody knows what pending means.
+ */
+export async function openForPerson(
+  services: Services,
+  client: ChatwootClient,
+  told: Conversation,
+  { signal, log }: HandlerContext,
+): Promise<void> {
+  if (services.mode === undefined || told.status !== 'pending') return
+  try {
+    const current = told.read === undefined ? await fetchIfAllowed(client, told, signal) : told
+    const isPersons = whoHas(current, services) === 'person'
+    if (isPersons && current.status === 'pending') await client.setStatus(told.id, 'open', signal)
+  } catch (error) {
+    if (!(error instanceof ChatwootRefusedError)) throw error
+    log.warn({ err: error }, 'a conversation that a person has was not opened')
+  }
 }
 
 /** A conversation is resolved: whoever had it is done. One that is pending again is the bot's. */

@@ -1,3 +1,4 @@
+import type { ChatwootMessage as SentMessage } from '../clients/chatwoot.ts'
 import type { ChatwootMessage } from '../sources/chatwoot-payloads.ts'
 import { asObject } from '../sources/json.ts'
 
@@ -36,10 +37,22 @@ function needsNoAnswer({ content_attributes, conversation, sender }: ChatwootMes
  */
 export function isFromPerson(event: string, payload: ChatwootMessage): boolean {
   if (event !== 'message_created' || payload.message_type !== 'outgoing' || payload.private) return false
-  const { tutorbot, automation_rule_id, external_echo, external_sender_name } = asObject(payload.content_attributes)
-  const { campaign_id, template_params } = asObject(asObject(payload).additional_attributes)
-  const signs = [tutorbot, automation_rule_id, campaign_id, template_params]
-  if (signs.some(sign => sign != null) || payload.content_attributes.is_reaction) return false
+  const { tutorbot, external_echo, external_sender_name } = asObject(payload.content_attributes)
+  if (tutorbot != null || isAutomatic(payload) || payload.content_attributes.is_reaction) return false
   if (payload.sender !== null) return payload.sender.type === 'user'
   return external_echo === true || Boolean(external_sender_name)
+}
+
+/** By a rule, a campaign, or a template. */
+function isAutomatic(message: unknown): boolean {
+  const { content_attributes, additional_attributes } = asObject(message)
+  const { automation_rule_id } = asObject(content_attributes)
+  const { campaign_id, template_params } = asObject(additional_attributes)
+  return [automation_rule_id, campaign_id, template_params].some(sign => sign != null)
+}
+
+/** Whether a message to the student, as the API gives it, is neither ours nor a person's, and so answers nothing. */
+export function isOfMachine(message: SentMessage): boolean {
+  if (message.content_attributes?.tutorbot != null) return false
+  return isAutomatic(message) || message.sender?.type === 'agent_bot'
 }

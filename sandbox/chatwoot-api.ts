@@ -53,7 +53,7 @@ const INBOXES = [WHATSAPP, WIDGET, SMS]
 const TOKENS: Tokens = { bot: 'token-of-the-bot', admin: 'token-of-an-administrator', agent: 'token-of-an-agent' }
 /** The user whose token `agent` is. */
 export const AGENT_ID = 9
-const BOT = { id: 3, name: 'TutorBot', type: 'agent_bot' } as const
+export const BOT = { id: 3, name: 'TutorBot', type: 'agent_bot' } as const
 const AGENT = { id: AGENT_ID, name: 'Sam', type: 'user' } as const
 /** The tutor, an administrator. */
 export const TUTOR = { id: 11, name: 'Sam', type: 'user' } as const
@@ -189,7 +189,10 @@ export async function startChatwootApi(options: ChatwootApiOptions = {}): Promis
     const { contact, assignee, team, messages, inbox, ...conversation } = shown
     const last = messages.at(-1)
     const sender = contacts.get(contact)
-    const assigned = assignee !== null && { assignee: { id: assignee, name: 'Sam' }, assignee_type: 'User' }
+    const assigned = assignee !== null && {
+      assignee: { id: assignee, name: 'Sam' },
+      assignee_type: assignee === BOT.id ? 'AgentBot' : 'User',
+    }
     return {
       meta: { sender, channel: inbox.channel, ...assigned, team, hmac_verified: false },
       account_id: Number(ACCOUNT),
