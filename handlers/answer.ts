@@ -83,7 +83,7 @@ type Found = Exclude<Meaning, null> | Wish | (TimeSaid & { isTrial: boolean }) |
  * What a message means; undefined: it is not understood. Of several, what is urgent in any of them; else what they mean
  * together; else the last one that is understood by itself.
  */
-function find(turn: Turn): Found | undefined {
+export function find(turn: Turn): Found | undefined {
   const texts = textsOf(turn)
   if (texts.length < 2) return findOne(turn)
   const each = texts.map(text => findOne({ ...turn, text }))

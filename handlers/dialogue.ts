@@ -98,6 +98,9 @@ function choiceValue(at: number): string {
   return new Date(at).toISOString()
 }
 
+/** Longer than any title: writing out the times that are offered, to compare them, takes half of understanding a text. */
+const MAX_TITLE_LENGTH = 100
+
 /**
  * Understands a choice by its value, its title in any language, or its number; and a request for a person anywhere.
  */
@@ -106,7 +109,7 @@ export function understand(text: string, situation: Situation): Meaning {
   const { also = [] } = DIALOGUE[situation.intent]
   const numbered = isNumberPlace(situation) && /^[1-9]\d?$/.test(said) ? choiceAt(Number(said), situation) : null
   if (numbered !== null) return numbered
-  for (const language of LANGUAGE_CODES) {
+  for (const language of said.length > MAX_TITLE_LENGTH ? [] : LANGUAGE_CODES) {
     const reader = { ...situation.reader, language }
     const isMeant = ({ title, value }: MenuItem) => [wordsOf(value), wordsOf(title)].includes(said)
     const chosen = [...choicesOf({ ...situation, reader }), ...itemsOf(also, reader)].find(isMeant)
