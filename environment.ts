@@ -142,12 +142,14 @@ export const ENV_SCHEMA = {
     MESSAGE_QUIET_MS: {
       type: 'integer',
       minimum: 0,
+      maximum: 3_600_000,
       default: 2_500,
       description: 'A student’s messages are answered together after so many ms of silence; 0: each at once',
     },
     MESSAGE_QUIET_MAX_MS: {
       type: 'integer',
       minimum: 0,
+      maximum: 3_600_000,
       default: 10_000,
       description: 'A student’s first message waits so many ms for the next ones at most',
     },

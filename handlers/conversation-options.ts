@@ -1,4 +1,5 @@
 import { OptionError } from '../inbox/errors.ts'
+import { MAX_QUIET_MS } from '../inbox/quiet.ts'
 import type { Services } from './services.ts'
 import { type MessageTemplates, validTemplates } from './templates.ts'
 
@@ -77,12 +78,12 @@ function quietTimes({
   messageQuietMs: quietMs = DEFAULT_QUIET_MS,
   messageQuietMaxMs: quietMaxMs = DEFAULT_QUIET_MAX_MS,
 }: ConversationOptions): Pick<Services, 'quietMs' | 'quietMaxMs'> {
-  if (!Number.isInteger(quietMs) || quietMs < 0) {
-    throw new OptionError('chatwoot.messageQuietMs (MESSAGE_QUIET_MS) must be a whole number of ms, 0 or more')
-  }
-  if (!Number.isInteger(quietMaxMs) || quietMaxMs < quietMs) {
-    const least = `at least messageQuietMs (${quietMs})`
-    throw new OptionError(`chatwoot.messageQuietMaxMs (MESSAGE_QUIET_MAX_MS) must be a whole number of ms, ${least}`)
+  const isTime = (ms: number) => Number.isInteger(ms) && ms >= 0 && ms <= MAX_QUIET_MS
+  const must = (name: string, from: string) =>
+    new OptionError(`chatwoot.${name} must be a whole number of ms, from ${from} to ${MAX_QUIET_MS}`)
+  if (!isTime(quietMs)) throw must('messageQuietMs (MESSAGE_QUIET_MS)', '0')
+  if (!isTime(quietMaxMs) || quietMaxMs < quietMs) {
+    throw must('messageQuietMaxMs (MESSAGE_QUIET_MAX_MS)', `messageQuietMs (${quietMs})`)
   }
   return { quietMs, quietMaxMs }
 }

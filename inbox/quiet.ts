@@ -66,7 +66,7 @@ export function checkQuiet(
 }
 
 /** An hour: a run is for what somebody writes in one go. */
-const MAX_QUIET_MS = 60 * 60 * 1_000
+export const MAX_QUIET_MS = 60 * 60 * 1_000
 
 /** How a delivery waits; undefined: not at all. */
 export function waitOf(handler: Handler | undefined, delivery: NewDelivery, log: Logger): NewDelivery['quiet'] {
