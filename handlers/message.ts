@@ -73,7 +73,8 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     const late = now() - writtenAt(delivery)
     if (late > STALE_AFTER_MS && (await isOvertaken(services, chatwoot, delivery, context))) {
       // Recorded first: what comes in now must not join it.
-      const note = { content: await context.once(`${id}:overtaken`, () => lateNote(late, payload)) }
+      const lateBy = await context.once(`${id}:overtaken`, () => late)
+      const note = { content: lateNote(lateBy, payload) }
       await sayOnce(chatwoot, 'sendPrivateNote', conversation.id, note, `${id}:late`, context)
       return openForPerson(services, chatwoot, conversation, context)
     }
