@@ -46,7 +46,7 @@ function handlersOf(source: Named, given: unknown = {}): HandlersByEvent {
   return Object.fromEntries(handlers) as HandlersByEvent
 }
 
-const HANDLER_PARTS = ['handle', 'gaveUp', 'needs', 'quiet']
+const HANDLER_PARTS = ['handle', 'gaveUp', 'needs', 'ahead', 'quiet']
 
 /** The old form, by event alone: names with a dot were Stripe's, the others Chatwoot's. */
 function addFlat(

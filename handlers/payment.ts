@@ -35,9 +35,10 @@ export function paymentHandlers(services: Services) {
   }
 
   const gaveUp = paymentGivenUp(services)
-  // Not Chatwoot: the money is recorded and the lesson booked without it. What is said waits for it.
-  const needs: System[] = ['stripe', 'google']
-  const paid = { handle: onPaid, ahead: onPaidAhead, gaveUp, needs }
+  const needs: System[] = ['chatwoot', 'stripe', 'google']
+  // The money is recorded and the lesson booked without Chatwoot. What is said waits for it.
+  const ahead = { handle: onPaidAhead, needs: ['stripe', 'google'] as System[] }
+  const paid = { handle: onPaid, ahead, gaveUp, needs }
   return {
     'checkout.session.completed': paid,
     'checkout.session.async_payment_succeeded': paid,

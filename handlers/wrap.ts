@@ -19,5 +19,10 @@ export function wrapPair<Inner, Outer>(
   wrapGaveUp = wrap,
 ): HandlerPair<Outer> {
   const { handle, gaveUp, ahead } = handler
-  return { ...handler, handle: wrap(handle), gaveUp: wrapGaveUp(gaveUp), ahead: ahead && wrap(ahead) }
+  return {
+    ...handler,
+    handle: wrap(handle),
+    gaveUp: wrapGaveUp(gaveUp),
+    ahead: ahead && { ...ahead, handle: wrap(ahead.handle) },
+  }
 }

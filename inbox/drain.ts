@@ -70,11 +70,11 @@ export interface HandlerPair<P = Payload> {
    */
   needs?: readonly System[] | undefined
   /**
-   * Does what must not wait when an earlier delivery of the mailbox waits for a system that is unavailable: it is called
-   * before its turn, perhaps several times. `handle` is called in its turn nevertheless: what both do is in `once`. If it
-   * throws, that is logged, and it is called again later.
+   * What must not wait while the mailbox waits for a system that is unavailable: it is called before its turn, perhaps
+   * several times, unless a system that it needs itself is unavailable. `handle` is called in its turn nevertheless: what
+   * both do is in `once`. If it throws, that is logged, and it is called again later.
    */
-  ahead?: HandlerFunction<P> | undefined
+  ahead?: { handle: HandlerFunction<P>; needs?: readonly System[] | undefined } | undefined
   /** Waits until nothing has come in for a while, to get all of it together. Default: handled at once. */
   quiet?: Quiet | undefined
 }

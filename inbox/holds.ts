@@ -80,9 +80,9 @@ export function createHolds({ store, handlerOf, aheadSources, breakers, run, log
     const handler = handlerOf(source, event)
     // An attempt has got as far as it could.
     if (typeof handler !== 'object' || handler.ahead === undefined || attempts > 0) return
-    if (ahead.get(id) || needsOf(handler).some(breakers.isHeld)) return
+    if (ahead.get(id) || needsOf(handler.ahead).some(breakers.isHeld)) return
     try {
-      await run(handler.ahead, { ...stored, crashed: false } as TakenDelivery, lapsed)
+      await run(handler.ahead.handle, { ...stored, crashed: false } as TakenDelivery, lapsed)
       log.info({ delivery: id, source, event }, 'done before its turn')
       ahead.set(id, true)
     } catch (error) {

@@ -2,7 +2,7 @@ import t from 'tap'
 import { type StripeSampleOptions, stripeEvent, stripeSession } from '../../commands/samples.ts'
 import { allStripeHandlers } from '../../handlers/all.ts'
 import { ORIGIN } from '../../handlers/stripe-event.ts'
-import type { HandlerContext, HandlerFunction } from '../../inbox/drain.ts'
+import type { HandlerContext, HandlerFunction, HandlerPair } from '../../inbox/drain.ts'
 import { NO_CLIENTS } from '../helpers/clients.ts'
 import { startTutor } from '../helpers/tutor.ts'
 
@@ -12,7 +12,8 @@ t.test('before its turn only a paid lesson of ours is booked, by the first payme
   const tutor = await startTutor(t)
   const { app, stripe, chatwoot, clock } = tutor
   chatwoot.addConversation({ id: 7, contact: 77 })
-  const { ahead } = allStripeHandlers(tutor.services)['checkout.session.completed'] as { ahead: HandlerFunction }
+  const handler = allStripeHandlers(tutor.services)['checkout.session.completed'] as HandlerPair
+  const { handle: ahead } = handler.ahead as { handle: HandlerFunction }
   const steps = new Map<string, unknown>()
   const once = async (key: string, step: (mayHaveActed: boolean) => unknown) => {
     if (!steps.has(key)) steps.set(key, await step(false))

@@ -105,12 +105,15 @@ tap.test('what must not wait is done before its turn, and its handler is called 
   const { items: done, add, first } = arrivals<string>(key => key)
   const problems = [new Error('once'), new Error('twice')]
   inbox.handle('test', 'paid', {
-    needs: ['stripe'],
-    async ahead({ key }, { once }) {
-      add(`asked for ${key}`)
-      const problem = key === 'a' && problems.pop()
-      if (problem) throw problem
-      await once(key, () => add(`ahead: ${key}`))
+    needs: ['chatwoot', 'stripe'],
+    ahead: {
+      needs: ['stripe'],
+      async handle({ key }, { once }) {
+        add(`asked for ${key}`)
+        const problem = key === 'a' && problems.pop()
+        if (problem) throw problem
+        await once(key, () => add(`ahead: ${key}`))
+      },
     },
     async handle(delivery, { once }) {
       await once(delivery.key, () => add(`in its turn: ${delivery.key}`))
@@ -281,4 +284,10 @@ tap.test('a handler that needs an unknown system is an error at the start', asyn
     message: 'handlers.test.ping.needs: there is no system chatwot (did you mean chatwoot?)',
   })
   t.throws(handle('chatwoot'), { message: 'handlers.test.ping.needs must be a list of chatwoot, stripe, google' })
+  const ahead = (ahead: unknown) => () =>
+    inbox.handle('test', 'ping', { handle() {}, gaveUp() {}, ahead: ahead as never })
+  t.throws(ahead({ handle() {}, needs: ['strip'] }), { message: /^handlers\.test\.ping\.ahead\.needs: .*stripe/ })
+  for (const wrong of [() => {}, null, {}, { handle: 5 }])
+    t.throws(ahead(wrong), { message: 'handlers.test.ping.ahead must be { handle, needs }' })
+  t.doesNotThrow(ahead({ handle() {} }))
 })
