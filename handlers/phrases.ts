@@ -106,11 +106,14 @@ export function wordsIn(text: string): string[] {
 /** Corrects one wrong, missing, surplus or swapped letter, but not the first one, in known words of five or more. */
 export class Spelling {
   readonly #known = new Set<string>()
+  /** Too short to be corrected to. */
+  readonly #short = new Set<string>()
   /** By what is left of a known word without one letter, with the letter's place. */
   readonly #shortened = new Map<string, { word: string; at: number }[]>()
 
   constructor(words: Iterable<string>) {
     for (const word of words) {
+      if (word.length < 5) this.#short.add(word)
       if (word.length < 5 || this.#known.has(word)) continue
       this.#known.add(word)
       for (const { left, at } of shortenings(word)) {
@@ -120,7 +123,7 @@ export class Spelling {
   }
 
   correct(word: string): string {
-    if (word.length < 4 || word.length > 20 || this.#known.has(word)) return word
+    if (word.length < 4 || word.length > 20 || this.#known.has(word) || this.#short.has(word)) return word
     const missing = this.#shortened.get(word)?.[0]
     if (missing !== undefined) return missing.word
     for (const { left, at } of shortenings(word)) {

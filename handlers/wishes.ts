@@ -54,6 +54,7 @@ const SPELLING = new Spelling(
 )
 
 const NEW_LESSON = all('newLesson')
+const SEEKING = all('seeking')
 const GREETING = all('greeting')
 const THANKS = all('thanks')
 const BACK = all('back')
@@ -93,7 +94,7 @@ export function wishOf(text: string, { intent, isPersonOffered, isLapsed = false
   }
   const spelled = words.map(word => SPELLING.correct(word))
   const [step, phrases] = STEPS.find(([, phrases]) => is(phrases, spelled)) ?? []
-  if (step === undefined || phrases === undefined) return undefined
+  if (step === undefined || phrases === undefined) return SEEKING.isIn(words) ? 'here' : undefined
   return stepIn(intent, step, phrases.isAll(spelled, FILLERS))
 }
 

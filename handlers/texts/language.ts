@@ -95,6 +95,8 @@ export interface Wishes {
   book: string
   /** A lesson that there is not yet: `een les`, not `de les`. */
   newLesson: string
+  /** What is looked for, without a choice of what to do: `ik zoek bijles wiskunde`. */
+  seeking: string
   trial: string
   prices: string
   menu: string

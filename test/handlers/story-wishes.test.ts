@@ -33,6 +33,11 @@ t.test('after a booking: what no step does goes to a person at once, with a note
     ['ik ben echt niet tevreden', /heeft een klacht/],
     ['bel mij even', /vraagt om een persoon/],
     ['can someone call me', /vraagt om een persoon/],
+    ['stop met die bot', /vraagt om een persoon/],
+    ['ik sta voor een dichte deur', /heeft een klacht/],
+    ['you charged me twice', /geld terug/],
+    ['kan ik ook contant betalen?', /geld/],
+    ["I won't be able to attend", /wil een les afzeggen/],
     ['Ich möchte mit einem Menschen sprechen', /vraagt om een persoon/],
   ]
   for (const [text, why] of cases) {
@@ -114,6 +119,13 @@ t.test(
       ['laat maar', /^Hoi!/],
       ['welke boeken gebruik je?', /^Hoi!/],
       ['stuur de link', /^Een ogenblik/],
+      ['free lesson', /^Wanneer wil je je les van 30/],
+      ['kan ik het eerst proberen?', /^Wanneer wil je je les van 30/],
+      ['ik wil me inschrijven', /^Wanneer/],
+      ['haben Sie noch einen Platz frei?', /^Wann/],
+      ['wat vraag je per uur?', /^Onze prijzen/],
+      ['ik zoek bijles wiskunde', /^Hoi!/],
+      ['is anyone there?', /^(Hi|Hoi)!/],
     ]
     for (const [text, answer] of cases) t.match(await another(tutor).says(text), [answer], text)
     const customer = another(tutor, { has_paid_lesson: true })
