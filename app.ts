@@ -105,10 +105,14 @@ export type {
 export type { StripeVerification } from './sources/stripe.ts'
 export type { StripePayloads } from './sources/stripe-payloads.ts'
 export type {
+  ByLanguage,
   LessonSettings,
+  MenuStep,
+  OwnItemSettings,
   PlanningName,
   PlanningOptions,
   PriceSettings,
+  TextSettings,
   TutorSettings,
   Weekday,
 } from './tutor/settings.ts'

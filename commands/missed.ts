@@ -4,6 +4,7 @@ import type { EventPage, StripeClient } from '../clients/stripe.ts'
 import { toConversation } from '../handlers/conversation.ts'
 import type { Services } from '../handlers/services.ts'
 import { stripeHandlers } from '../handlers/stripe.ts'
+import { ALL_LANGUAGES } from '../handlers/texts/index.ts'
 import { isSilent } from '../handlers/who-has-it.ts'
 import { TransientError } from '../inbox/errors.ts'
 import { utcTime } from '../inbox/utc-time.ts'
@@ -53,7 +54,12 @@ export async function missedEvents(client: StripeClient, since: number): Promise
 export async function missedMessages(client: ChatwootClient, since: number): Promise<Missed[]> {
   const messages: Missed[] = []
   for (const conversation of await activeSince(client, since)) {
-    if (isSilent(toConversation(readConversation(conversation, 'conversation')), { now: Date.now })) continue
+    if (
+      isSilent(toConversation(readConversation(conversation, 'conversation'), { tutor: ALL_LANGUAGES }), {
+        now: Date.now,
+      })
+    )
+      continue
     const message = await lastPublic(client, conversation)
     const event = message && eventOf(message)
     if (message === undefined || event === undefined) continue

@@ -37,7 +37,6 @@ import {
   whereWeAre,
   writtenAt,
 } from './steps.ts'
-import { TEXTS } from './texts/index.ts'
 import { parseTime, type Reader } from './times.ts'
 import { askHost } from './understand.ts'
 import { asksForNewLesson, isYes, placeIn, urgentWishOf, type Wish, type WishSituation, wishOf } from './wishes.ts'
@@ -47,8 +46,8 @@ const OFFER_PERSON_AT = 2
 
 /** What a message says about the language. A choice says nothing: its title is the bot's own text. */
 export function languageOfTurn(turn: Turn): LanguageSaid {
-  const { conversation, text } = turn
-  if (choiceIn(turn, situationOfTurn(turn)) === null) return languageSaidIn(text, conversation)
+  const { services, conversation, text } = turn
+  if (choiceIn(turn, situationOfTurn(turn)) === null) return languageSaidIn(services, text, conversation)
   return { language: conversation.language, kept: {}, isAsked: false, isOther: false }
 }
 
@@ -62,15 +61,16 @@ export async function answerTo(
   { isAsked, isOther }: Pick<LanguageSaid, 'isAsked' | 'isOther'>,
   files: 'none' | 'heard' | 'unseen',
 ): Promise<Reply | null> {
-  const { conversation } = turn
+  const { services, conversation } = turn
   const understood = find(turn)
   const isNothingElse = understood === undefined || understood === 'nothing'
   const known = isAsked && isNothingElse ? 'here' : understood
   const found = known ?? (files === 'unseen' ? undefined : ((await askHost(turn, situationOfTurn(turn))) ?? undefined))
-  if (isOther && mayBeAnyLanguage(found)) return answerOtherLanguage(conversation, turn.text)
+  if (isOther && mayBeAnyLanguage(found)) return answerOtherLanguage(services, conversation, turn.text)
   if (found === 'nothing') return null
-  if (!isChoice(found) && (await isRepeated(turn))) return handOverFor('repeated', textsOf(turn), conversation)
-  if (found === undefined && files !== 'none') return handOverFor('file', textsOf(turn), conversation)
+  if (!isChoice(found) && (await isRepeated(turn)))
+    return handOverFor(services, 'repeated', textsOf(turn), conversation)
+  if (found === undefined && files !== 'none') return handOverFor(services, 'file', textsOf(turn), conversation)
   if (found === undefined) return answerMisunderstood(turn)
   const reply = await replyTo(turn, found)
   if (reply.handsOver || !conversation.attributes.misunderstood) return reply
@@ -101,6 +101,7 @@ function findOne(turn: Turn): Found | undefined {
   const wishes: WishSituation = {
     intent,
     isPersonOffered: Number(attributes.misunderstood) >= OFFER_PERSON_AT,
+    known: services.tutor.words,
     isLapsed: attributes.lesson_type != null && attributes.order_id == null && attributes.payment_status == null,
   }
   const urgent = urgentWishOf(text, wishes)
@@ -141,7 +142,7 @@ function stepOf(wish: Wish | undefined): Step | undefined {
 /** Who has a lesson may want to move it, which a person does. */
 function timeIn(turn: Turn, said: TimeSaid, wish: Wish | undefined): Found {
   const step = stepOf(wish)
-  const isNew = step === 'book' || step === 'trial' || asksForNewLesson(turn.text)
+  const isNew = step === 'book' || step === 'trial' || asksForNewLesson(turn.text, turn.services.tutor.words)
   const isOfMenu = intentOf(turn.conversation.attributes) === 'menu'
   if (isOfMenu && !isNew && hasLesson(turn)) return { person: 'lesson' }
   return { ...said, isTrial: step === 'trial' }
@@ -165,14 +166,14 @@ function mayBeAnyLanguage(found: Found | undefined): boolean {
 }
 
 /** `here`: one that can't be made now. */
-function choiceIn({ conversation, text }: Turn, situation: Situation): Meaning | 'here' {
+function choiceIn({ services, conversation, text }: Turn, situation: Situation): Meaning | 'here' {
   const choice = understand(text, situation)
   if (choice !== null) return choice
   const place = placeIn(text, isNumberPlace(situation))
   const named = place === undefined ? null : choiceAt(place, situation)
   if (named !== null) return named
   const asked = situation.intent === 'slot' ? askedTimeOf(conversation) : undefined
-  return asked !== undefined && isYes(text) ? { time: asked } : understandOlder(text, situation)
+  return asked !== undefined && isYes(text, services.tutor.words) ? { time: asked } : understandOlder(text, situation)
 }
 
 /** Choices may be made again and again. */
@@ -184,7 +185,7 @@ function isChoice(found: Found | undefined): boolean {
 async function replyTo(turn: Turn, found: Exclude<Found, 'nothing'>): Promise<Reply> {
   if (found === 'here') return asFirst(turn, whereWeAre(turn))
   if (found === 'back') return stopBooking(turn)
-  if ('person' in found) return handOverFor(found.person, textsOf(turn), turn.conversation)
+  if ('person' in found) return handOverFor(turn.services, found.person, textsOf(turn), turn.conversation)
   if ('spoken' in found) return answerTime(turn, found)
   if ('said' in found) return answerSaid(turn, found.said)
   if ('time' in found) return chooseTime(turn, found.time)
@@ -210,13 +211,13 @@ function asFirst({ conversation }: Turn, reply: Reply): Reply {
 
 /** A first message gets the menu, whatever it says. */
 function answerMisunderstood(turn: Turn): Reply {
-  const { conversation, text } = turn
+  const { services, conversation, text } = turn
   const { attributes, language } = conversation
   if (attributes.misunderstood == null && intentOf(attributes) === 'menu') return asFirst(turn, showMenu(turn))
   const misunderstood = (Number(attributes.misunderstood) || 0) + 1
   const written = [...(asText(attributes.misunderstood_texts)?.split('\n') ?? []), text.replaceAll('\n', ' ')]
-  if (misunderstood > OFFER_PERSON_AT) return handOverFor('misunderstood', written, conversation)
-  const texts = TEXTS[language]
+  if (misunderstood > OFFER_PERSON_AT) return handOverFor(services, 'misunderstood', written, conversation)
+  const texts = services.tutor.texts[language]
   const sorry = misunderstood < OFFER_PERSON_AT ? texts.notUnderstood : texts.offerPerson
   return {
     ...askAgain(turn, sorry),

@@ -17,7 +17,7 @@ import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
 import { freeSlots, pickSlots } from './slots.ts'
 import { ORIGIN } from './stripe-event.ts'
-import { LANGUAGES, TEXTS } from './texts/index.ts'
+import { LANGUAGES } from './texts/index.ts'
 import { formatTime, formatWhen, isoTime, parseTime, type Reader, zoneOf } from './times.ts'
 
 /** From free times to a reserved, paid or booked lesson; shared by messages and payments. */
@@ -58,7 +58,7 @@ export function situationOf(
   return {
     intent,
     offered,
-    lengths: lengthsOf(services),
+    tutor: services.tutor,
     without: withoutSteps(services, conversation, kind),
     numbersShown: conversation.attributes.numbers_shown === true,
     reader: readerOf(conversation, services),
@@ -88,9 +88,9 @@ function lengthsOf({ tutor }: Services): number[] {
 }
 
 /** Hands the student over, with a note that tells the tutor why. */
-export function giveToPerson({ language }: Conversation, problem: string): Reply {
+export function giveToPerson({ tutor }: Services, { language }: Conversation, problem: string): Reply {
   const note = `TutorBot could not go on by itself: ${problem}. Please help this student.`
-  return { content: TEXTS[language].handoff, note, handsOver: true }
+  return { content: tutor.texts[language].handoff, note, handsOver: true }
 }
 
 export function planningOf({ services, conversation, kind }: Omit<Booking, 'signal'>): PlanningProfile {
@@ -126,7 +126,7 @@ export async function offerTimes(
 ): Promise<Reply> {
   const { services, conversation, kind } = booking
   const { zone } = services
-  const texts = TEXTS[conversation.language]
+  const texts = services.tutor.texts[conversation.language]
   const free = only ?? (await freeTimes(booking))
   const shown = isNext ? shownOf(conversation) : new Set<number>()
   const left = free.filter(({ start }) => !shown.has(start))
@@ -136,7 +136,7 @@ export async function offerTimes(
   const slots = pickSlots(free, most, zone, shown)
   if (slots.length === 0) {
     return {
-      ...giveToPerson(conversation, 'no time is free in the coming days'),
+      ...giveToPerson(services, conversation, 'no time is free in the coming days'),
       content: [...before, texts.noTimes].join('\n'),
     }
   }
@@ -193,7 +193,7 @@ export async function askForTime(booking: Booking, time: Interval): Promise<Repl
   const when = formatWhen(time.start, readerOf(conversation, services))
   return {
     ...offer,
-    content: TEXTS[conversation.language].thisTime(when, kind.minutes),
+    content: services.tutor.texts[conversation.language].thisTime(when, kind.minutes),
     attributes: { ...offer.attributes, offered_slots: `${isoTime(time.start, services.zone)}${ASKED}` },
   }
 }
@@ -255,7 +255,7 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
   })
   const reader = readerOf(conversation, services)
   return {
-    content: TEXTS[language].payFirst(
+    content: services.tutor.texts[language].payFirst(
       formatWhen(start, reader),
       session.url,
       formatTime(until, reader),
@@ -324,11 +324,11 @@ async function isDayFull(booking: Booking, order: string, start: number): Promis
 
 /** Books a free or paid lesson. false: the time is taken. */
 export async function book(booking: Booking, order: string, start: number, payment: string | null): Promise<boolean> {
-  const { services, conversation, kind, signal } = booking
+  const { services, kind, signal } = booking
   // Only a hold has margins; booking alone would not check them.
   if (!(await hold(booking, order, start, services.now() + MINUTE))) return false
   const time = { start, end: start + kind.minutes * MINUTE }
-  return (await services.calendar.book(lessonOf(conversation, order, time, payment), signal)) === 'booked'
+  return (await services.calendar.book(lessonOf(booking, order, time, payment), signal)) === 'booked'
 }
 
 /** What the payment's webhook needs to book the lesson. Stripe allows 500 characters per value. */
@@ -345,7 +345,7 @@ function metadataOf(
     contact_id: conversation.contactId,
     order_id: order,
     student_name: conversation.contactName,
-    service: serviceOf(conversation),
+    service: serviceOf(services, conversation),
     minutes: String(kind.minutes),
     lesson_start: isoTime(start, services.zone),
   }
@@ -354,13 +354,13 @@ function metadataOf(
 }
 
 /** The calendar's entry for a lesson. @param payment null: a trial lesson */
-function lessonOf(conversation: Conversation, order: string, time: Interval, payment: string | null): Lesson {
+function lessonOf({ services, conversation }: Booking, order: string, time: Interval, payment: string | null): Lesson {
   const { id, contactName } = conversation
-  return { order, ...time, student: contactName, service: serviceOf(conversation), payment, conversation: id }
+  return { order, ...time, student: contactName, service: serviceOf(services, conversation), payment, conversation: id }
 }
 
-function serviceOf({ attributes, language }: Conversation): string {
-  return asText(attributes.service) ?? TEXTS[language].lesson
+function serviceOf({ tutor }: Services, { attributes, language }: Conversation): string {
+  return asText(attributes.service) ?? tutor.texts[language].lesson
 }
 
 /** Clears a conversation's attributes when no order is pending any more. */

@@ -12,7 +12,6 @@ import { claimOf } from './ownership.ts'
 import { type Reply, replyOnce, respectingSilence, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
 import { lessonOfMetadata, logNotOurs, objectIdOf, type PaidLesson } from './stripe-event.ts'
-import { TEXTS } from './texts/index.ts'
 import { formatWhen } from './times.ts'
 
 /** Handlers that free calendar time: expired reservations. */
@@ -58,7 +57,7 @@ function expiredReply(
   const when = formatWhen(time.start, readerOf(conversation, services))
   return respectingSilence(services, conversation, {
     since: stateOf(conversation),
-    content: TEXTS[conversation.language].expired(when),
+    content: services.tutor.texts[conversation.language].expired(when),
     about: { text: 'expired', values: [when] },
     items: choicesOf(situationOf({ services, conversation, kind: kindOf(conversation, services) }, 'menu', [])),
     attributes: { ...BOOKED, ...NO_ORDER },

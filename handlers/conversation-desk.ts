@@ -43,12 +43,12 @@ const WHY = {
 export function createConversationDesk(services: Services, client: ChatwootClient): ConversationDesk {
   return {
     async look(id, signal) {
-      return viewOf(await fetchConversation(client, id, signal), services)
+      return viewOf(await fetchConversation(client, id, signal, services), services)
     },
     async giveBack(id, signal) {
       // A student may be waiting.
       markUrgent(signal)
-      const current = await fetchConversation(client, id, signal)
+      const current = await fetchConversation(client, id, signal, services)
       const view = viewOf(current, services)
       if (!view.canBeGivenBack) return view
       const { read } = current

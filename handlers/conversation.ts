@@ -3,8 +3,13 @@ import { ChatwootRefusedError, isForbidden } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { type ChatwootConversation, readConversation } from '../sources/chatwoot-payloads.ts'
 import { asObject, type Json } from '../sources/json.ts'
-import { type LanguageCode, languageOf } from './texts/index.ts'
+import { type LanguageCode, languageOf, type OfferedLanguages } from './texts/index.ts'
 import { parseTime } from './times.ts'
+
+/** Whose languages are offered: `Services`. */
+interface OfferedBy {
+  tutor: OfferedLanguages
+}
 
 /** The parts of a conversation that the bot uses. */
 export interface Conversation {
@@ -33,7 +38,7 @@ export interface Conversation {
   read?: ApiConversation
 }
 
-export function toConversation(conversation: ChatwootConversation): Conversation {
+export function toConversation(conversation: ChatwootConversation, { tutor }: OfferedBy): Conversation {
   const { id, custom_attributes, additional_attributes, meta, status, labels, channel, can_reply } = conversation
   const contact = meta.sender
   const contactAttributes = contact?.custom_attributes ?? {}
@@ -43,7 +48,7 @@ export function toConversation(conversation: ChatwootConversation): Conversation
     contactId: contact === null ? undefined : String(contact.id),
     contactName: contact?.name ?? '',
     contactAttributes,
-    language: languageOf(contactAttributes, additional_attributes, custom_attributes),
+    language: languageOf(contactAttributes, additional_attributes, custom_attributes, tutor),
     channel: channel ?? meta.channel,
     canReply: can_reply,
     status,
@@ -63,15 +68,21 @@ export async function fetchConversation(
   client: ChatwootClient,
   id: string,
   signal: AbortSignal,
+  services: OfferedBy,
 ): Promise<Conversation> {
   const read = await client.getConversation(id, signal)
-  return { ...toConversation(readConversation(read, 'conversation')), read }
+  return { ...toConversation(readConversation(read, 'conversation'), services), read }
 }
 
 /** Where the token may not read a conversation (a bot's, before Chatwoot's PR 14655), it is as the event told it. */
-export async function fetchIfAllowed(client: ChatwootClient, told: Conversation, signal: AbortSignal) {
+export async function fetchIfAllowed(
+  client: ChatwootClient,
+  told: Conversation,
+  signal: AbortSignal,
+  services: OfferedBy,
+) {
   try {
-    return await fetchConversation(client, told.id, signal)
+    return await fetchConversation(client, told.id, signal, services)
   } catch (error) {
     if (!isForbidden(error)) throw error
     return told
@@ -79,9 +90,14 @@ export async function fetchIfAllowed(client: ChatwootClient, told: Conversation,
 }
 
 /** For a hand-over, which must not depend on being able to read. */
-export async function fetchIfPossible(client: ChatwootClient, told: Conversation, { signal, log }: HandlerContext) {
+export async function fetchIfPossible(
+  client: ChatwootClient,
+  told: Conversation,
+  { signal, log }: HandlerContext,
+  services: OfferedBy,
+) {
   try {
-    return await fetchIfAllowed(client, told, signal)
+    return await fetchIfAllowed(client, told, signal, services)
   } catch (error) {
     // Chatwoot says that it is not there.
     if (error instanceof ChatwootRefusedError) throw error

@@ -1,15 +1,19 @@
 import type { MenuItem } from '../clients/chatwoot.ts'
 import type { Json } from '../sources/json.ts'
-import { LANGUAGE_CODES, LANGUAGES, TEXTS, type Texts } from './texts/index.ts'
+import type { OwnItem, Tutor } from '../tutor/tutor.ts'
+import { LANGUAGE_CODES, LANGUAGES, type LanguageCode, type Texts } from './texts/index.ts'
 import { choiceTitle, parseTime, type Reader } from './times.ts'
 
 /** What a student can ask for: implemented in handlers/steps.ts, titled in texts/. */
-export type Step = FixedStep | LengthStep
+export type Step = FixedStep | LengthStep | OwnStep
 
 export type FixedStep = keyof Texts['choices']
 
 /** Another length of the lesson, in minutes. */
 export type LengthStep = `minutes_${number}`
+
+/** An item that the tutor has put into the menu. */
+export type OwnStep = `own_${string}`
 
 /** What the bot waits for: the conversation's attribute `pending_intent`. */
 export type Intent = 'menu' | 'slot' | 'pay' | 'rebook'
@@ -17,8 +21,8 @@ export type Intent = 'menu' | 'slot' | 'pay' | 'rebook'
 interface Branch {
   /** Whether the times offered last can be chosen. */
   times?: boolean
-  /** `lengths`: each other length that a lesson can have. */
-  answers: readonly (FixedStep | 'lengths')[]
+  /** `menu_items`: what the tutor has in the menu; `lengths`: what else a lesson can last. */
+  answers: readonly (FixedStep | 'lengths' | 'menu_items')[]
   /** Understood but not shown. */
   also?: readonly FixedStep[]
   /** Places are not understood: the choices are not always shown, so a number may answer an earlier question. */
@@ -30,7 +34,7 @@ interface Branch {
  * missing steps and texts.
  */
 export const DIALOGUE: Record<Intent, Branch> = {
-  menu: { answers: ['book', 'trial', 'prices', 'human'], also: ['menu'] },
+  menu: { answers: ['menu_items'], also: ['menu'] },
   /** Choosing a time for a lesson to be paid, or a trial lesson. */
   slot: { times: true, answers: ['other_times', 'lengths', 'menu', 'human'] },
   /** A lesson is reserved and awaits payment. */
@@ -44,8 +48,8 @@ export interface Situation {
   intent: Intent
   /** Start times offered last, in order, Unix ms. */
   offered: readonly number[]
-  /** What a lesson can last, in minutes. */
-  lengths: readonly number[]
+  /** The menu, the lessons and the texts that there are. */
+  tutor: Pick<Tutor, 'menu' | 'lessons' | 'texts'>
   /** Steps that make no sense here, such as a trial lesson for a customer. */
   without: ReadonlySet<Step>
   /** The choices stand in the text, numbered: a number is an answer to them. */
@@ -62,25 +66,40 @@ export function intentOf(attributes: Json): Intent {
 }
 
 /** The choices, in the order in which they are shown and numbered. */
-export function choicesOf({ intent, offered, lengths, without, reader }: Situation): MenuItem[] {
+export function choicesOf({ intent, offered, tutor, without, reader }: Situation): MenuItem[] {
   const { times = false, answers } = DIALOGUE[intent]
-  const steps = answers.flatMap((answer): Step | Step[] => (answer === 'lengths' ? lengths.map(lengthStep) : answer))
+  const steps = answers.flatMap((answer): Step | Step[] => {
+    if (answer === 'menu_items') return tutor.menu.map(item => (typeof item === 'string' ? item : item.step))
+    return answer === 'lengths' ? lengthSteps(tutor) : answer
+  })
   return [
     ...(times ? offered.map(at => ({ title: choiceTitle(at, reader), value: choiceValue(at) })) : []),
     ...itemsOf(
       steps.filter(step => !without.has(step)),
       reader,
+      tutor,
     ),
   ]
 }
 
-function itemsOf(steps: readonly Step[], { language }: Reader): MenuItem[] {
-  return steps.map(step => ({ title: titleOf(step, TEXTS[language]), value: step }))
+function itemsOf(steps: readonly Step[], { language }: Reader, tutor: Situation['tutor']): MenuItem[] {
+  return steps.map(step => ({ title: titleOf(step, language, tutor), value: step }))
 }
 
-function titleOf(step: Step, { choices, otherLength }: Texts): string {
+function titleOf(step: Step, language: LanguageCode, tutor: Situation['tutor']): string {
+  const { choices, otherLength } = tutor.texts[language]
   const minutes = lengthIn(step)
-  return minutes === undefined ? choices[step as FixedStep] : otherLength(minutes)
+  if (minutes !== undefined) return otherLength(minutes)
+  return ownItem(step, tutor)?.titles[language] ?? choices[step as FixedStep]
+}
+
+/** What a step of the tutor's own does; undefined: it is another step, or is not in the menu any more. */
+export function ownItem(step: string, { menu }: Pick<Tutor, 'menu'>): OwnItem | undefined {
+  return menu.find((item): item is OwnItem => typeof item === 'object' && item.step === step)
+}
+
+function lengthSteps({ lessons }: Pick<Tutor, 'lessons'>): LengthStep[] {
+  return lessons.map(({ minutes }) => lengthStep(minutes))
 }
 
 export function lengthStep(minutes: number): LengthStep {
@@ -112,7 +131,7 @@ export function understand(text: string, situation: Situation): Meaning {
   for (const language of said.length > MAX_TITLE_LENGTH ? [] : LANGUAGE_CODES) {
     const reader = { ...situation.reader, language }
     const isMeant = ({ title, value }: MenuItem) => [wordsOf(value), wordsOf(title)].includes(said)
-    const chosen = [...choicesOf({ ...situation, reader }), ...itemsOf(also, reader)].find(isMeant)
+    const chosen = [...choicesOf({ ...situation, reader }), ...itemsOf(also, reader, situation.tutor)].find(isMeant)
     if (chosen !== undefined) return meaningOf(chosen, situation)
   }
   return LANGUAGE_CODES.some(language => LANGUAGES[language].personWords.test(text)) ? { step: 'human' } : null
@@ -148,16 +167,18 @@ const OLDER: Record<Intent, Partial<Record<FixedStep | 'lengths', FixedStep | 'l
 }
 
 /** Understands a choice of an older question by its value or its title in any language. `here`: it can't be done now. */
-export function understandOlder(text: string, { intent, lengths, without, reader }: Situation): Meaning | 'here' {
+export function understandOlder(text: string, { intent, tutor, without }: Situation): Meaning | 'here' {
   const value = text.trim()
   const time = /^\d{4}-\d\d-\d\dT\S+$/.test(value) ? parseTime(value) : undefined
   if (time !== undefined) return { time }
   const said = wordsOf(text)
-  const steps = [...(Object.keys(TEXTS[reader.language].choices) as FixedStep[]), ...lengths.map(lengthStep)]
+  const own = tutor.menu.flatMap(item => (typeof item === 'string' ? [] : item.step))
+  const steps = [...(Object.keys(tutor.texts.en.choices) as FixedStep[]), ...lengthSteps(tutor), ...own]
   const isMeant = (step: Step) =>
-    [step, ...LANGUAGE_CODES.map(code => wordsOf(titleOf(step, TEXTS[code])))].includes(said)
+    [step, ...LANGUAGE_CODES.map(code => wordsOf(titleOf(step, code, tutor)))].includes(said)
   const chosen = steps.find(isMeant)
-  if (chosen === undefined) return lengthIn(said) === undefined ? null : 'here'
+  if (chosen === undefined) return lengthIn(said) === undefined && !/^own_\w+$/.test(said) ? null : 'here'
+  if (ownItem(chosen, tutor) !== undefined) return { step: chosen }
   // Not shown because it is not sold: who wants it all the same is told so.
   if (without.has(chosen) && UNSOLD.has(chosen)) return null
   const older = OLDER[intent][lengthIn(chosen) === undefined ? (chosen as FixedStep) : 'lengths']

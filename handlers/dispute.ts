@@ -11,7 +11,7 @@ import { isStatusOf } from './refund.ts'
 import { type Reply, replyOnce } from './reply.ts'
 import type { Services } from './services.ts'
 import { idOf, logNotOurs, objectIdOf, type PaymentEvent, presentedOf, traceLesson } from './stripe-event.ts'
-import { TEXTS, type Texts } from './texts/index.ts'
+import type { Texts } from './texts/index.ts'
 import { formatWhen } from './times.ts'
 
 /** Failed refunds and disputes: a person has to act. */
@@ -105,7 +105,10 @@ async function reportTrouble(
     return {
       note: why,
       ...(content && {
-        content: content(TEXTS[conversation.language], moneyIn(conversation.language, presentedOf(object) ?? object)),
+        content: content(
+          services.tutor.texts[conversation.language],
+          moneyIn(conversation.language, presentedOf(object) ?? object),
+        ),
       }),
       ...(isStatusOf(conversation, { ...traced, id }) && { attributes: { payment_status: status } }),
     }

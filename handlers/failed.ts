@@ -9,7 +9,6 @@ import { claimOf } from './ownership.ts'
 import { type Reply, replyOnce, respectingSilence, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
 import type { Payment } from './stripe-event.ts'
-import { TEXTS } from './texts/index.ts'
 
 /** `payment_status` values before any money came in. */
 const BEFORE_MONEY = new Set<unknown>([undefined, null, 'pending', 'failed'])
@@ -47,7 +46,7 @@ async function offerAgain(
   delivery: Delivery<unknown>,
   { signal, log, once }: HandlerContext,
 ): Promise<Reply> {
-  const { paymentFailed } = TEXTS[conversation.language]
+  const { paymentFailed } = services.tutor.texts[conversation.language]
   if (!isOrderCurrent(conversation, order))
     return { content: paymentFailed, about: { text: 'paymentFailed', values: [] } }
   // Its hold lasts until the lesson begins, longer than the new link. Once, so that a retry keeps the hold made below.

@@ -14,7 +14,6 @@ import { fullyRefunded } from './refund.ts'
 import { publish, type Reply, replyOnce, respectingSilence, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
 import type { Payment } from './stripe-event.ts'
-import { TEXTS } from './texts/index.ts'
 import { formatWhen, isoTime } from './times.ts'
 
 /** Fulfils a payment: records the money and books the lesson first, then tells student and tutor. */
@@ -55,7 +54,8 @@ export async function fulfil(
     return alertPerson(services, payment, payer.problem, `${payer.why}. ${lesson}`, context)
   }
   const { conversation } = payer
-  if (!isFirst) return publish(services, client, conversation, paidTwice(conversation, payment, first), key, context)
+  if (!isFirst)
+    return publish(services, client, conversation, paidTwice(services, conversation, payment, first), key, context)
   if (isRefunded(conversation, payment)) {
     await services.calendar.cancel(payment.order, context.signal)
     return context.log.warn(
@@ -108,7 +108,7 @@ async function bookLesson(
   if (!isTimed) return 'booked'
   if (time === null) return 'unknown'
   if (time.start <= services.now()) return 'past'
-  const lesson = lessonToBook(claim, payment, time, `${sum}, ${id}`)
+  const lesson = lessonToBook(services, claim, payment, time, `${sum}, ${id}`)
   try {
     return await services.calendar.book(lesson, context.signal)
   } catch (error) {
@@ -119,9 +119,9 @@ async function bookLesson(
 }
 
 /** Two links of one order were paid: the second payment gets no lesson; the tutor decides. */
-function paidTwice(conversation: Conversation, payment: Payment, first: string): Reply {
+function paidTwice(services: Services, conversation: Conversation, payment: Payment, first: string): Reply {
   return {
-    content: TEXTS[conversation.language].paid(moneyIn(conversation.language, payment.seen)),
+    content: services.tutor.texts[conversation.language].paid(moneyIn(conversation.language, payment.seen)),
     note: paidTwiceNote(payment, first),
   }
 }
@@ -167,7 +167,7 @@ function recordPayment(
 }
 
 function confirm(services: Services, conversation: Conversation, { time, seen }: Payment): Reply {
-  const texts = TEXTS[conversation.language]
+  const texts = services.tutor.texts[conversation.language]
   const amount = moneyIn(conversation.language, seen)
   const paid = texts.paid(amount)
   if (time === null) return { content: paid, about: { text: 'paid', values: [amount] } }
@@ -199,7 +199,7 @@ async function askForAnotherTime(
   { signal }: HandlerContext,
 ): Promise<Reply> {
   const { order, time, seen } = payment
-  const texts = TEXTS[conversation.language]
+  const texts = services.tutor.texts[conversation.language]
   const paid = texts.paid(moneyIn(conversation.language, seen))
   const note = lessonNote(services, payment, problem)
   if (problem.startsWith('refused: ')) {

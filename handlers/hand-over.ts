@@ -1,6 +1,7 @@
 import type { Conversation } from './conversation.ts'
 import type { Reply } from './reply.ts'
-import { LANGUAGES, type Language, TEXTS } from './texts/index.ts'
+import type { Services } from './services.ts'
+import { LANGUAGES, type Language } from './texts/index.ts'
 
 /** Gives a conversation to a person because of what the student wrote. */
 
@@ -15,11 +16,12 @@ const quote = (text: string) => `"${text.toWellFormed()}"`
 
 /** The note is in the student's language, like what it quotes. @param written what the student wrote, the oldest first */
 export function handOverFor(
+  { tutor }: Services,
   why: keyof Language['handedOver'],
   written: readonly string[],
   { language, attributes }: Conversation,
 ): Reply {
-  const texts = TEXTS[language]
+  const texts = tutor.texts[language]
   const quoted = written.map(quote).join('\n')
   return {
     content: why === 'file' ? texts.cannotListen : texts.handoff,

@@ -4,7 +4,7 @@ import type { Price, TutorLesson } from '../tutor/tutor.ts'
 import type { Conversation } from './conversation.ts'
 import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
-import { type LanguageCode, TEXTS } from './texts/index.ts'
+import type { LanguageCode } from './texts/index.ts'
 
 /** Which lessons there are, and what they cost: the tutor's settings, for one contact. */
 
@@ -64,7 +64,7 @@ interface SaleOf {
 /** Where a lesson is, as a line to say; none: nothing is set. */
 export function whereOf({ tutor }: Services, kind: LessonKind, language: LanguageCode): string[] {
   const lesson = kind.type === 'trial' ? tutor.trial : tutor.lessons.find(({ minutes }) => minutes === kind.minutes)
-  const texts = TEXTS[language]
+  const texts = tutor.texts[language]
   if (lesson?.link !== undefined) return [texts.online(lesson.link)]
   return lesson?.place === undefined ? [] : [texts.atPlace(lesson.place)]
 }

@@ -10,7 +10,6 @@ import { withQuotes } from './hand-over.ts'
 import { handOver, publish, type Reply, respectingSilence, stateOf, unlessOutdated } from './reply.ts'
 import type { Services } from './services.ts'
 import { textOf } from './text-of.ts'
-import { TEXTS } from './texts/index.ts'
 import { releaseUnsold, resultOf } from './unsold.ts'
 import { withWayBack } from './who-has-it.ts'
 
@@ -22,7 +21,7 @@ export async function messageGivenUp(
   context: HandlerContext,
 ): Promise<void> {
   const { id, payload } = delivery
-  const conversation = toConversation(payload.conversation)
+  const conversation = toConversation(payload.conversation, services)
   const recorded = await resultOf<Reply>(`${id}:reply`, context)
   // First, since Chatwoot may be down. A recorded reply may have a payable link: its hold stays.
   if (recorded === null) await releaseUnsold(services, conversation, delivery, context)
@@ -31,7 +30,7 @@ export async function messageGivenUp(
   })
   // Before the message, which may be what Chatwoot refuses.
   if (reply.handsOver) await handOver(services, client, conversation, id, context)
-  const rest = await unlessOutdated(client, conversation, { ...reply, handsOver: false }, context)
+  const rest = await unlessOutdated(services, client, conversation, { ...reply, handsOver: false }, context)
   await publish(services, client, conversation, rest, `${id}:gave-up`, context)
   await context.once(gaveUpKey(delivery), () => true)
 }
@@ -55,9 +54,9 @@ async function explain(
   context: HandlerContext,
 ): Promise<Reply> {
   const { signal, error } = context
-  const conversation = await fetchIfPossible(client, told, context)
+  const conversation = await fetchIfPossible(client, told, context, services)
   const written = textOf(delivery.payload).slice(0, MAX_ANSWER_LENGTH)
-  const { note, handsOver } = withQuotes(giveToPerson(conversation, describeError(error)), [written])
+  const { note, handsOver } = withQuotes(giveToPerson(services, conversation, describeError(error)), [written])
   const isReadable = conversation.read !== undefined
   // The student has the reply, or may have it; a later step failed.
   const isSaid =
@@ -69,7 +68,7 @@ async function explain(
     // What may not be read can't be changed either: all of it would be replaced.
     ...(isReadable && { ...released, since: stateOf(conversation) }),
     note: withWayBack(unsaid === undefined ? String(note) : unsaidToo, conversation, services),
-    content: TEXTS[conversation.language].didNotWork,
+    content: services.tutor.texts[conversation.language].didNotWork,
     handsOver,
   })
 }

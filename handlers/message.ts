@@ -54,12 +54,12 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     if (person !== undefined) return takeOver(services, chatwoot, person, context)
     if (written !== undefined) {
       await onWritten(chatwoot, written, context)
-      return typing?.ends(toConversation(written.delivery.payload.conversation).id, context)
+      return typing?.ends(toConversation(written.delivery.payload.conversation, services).id, context)
     }
     const begun = newConversationOf(context)
     if (begun === undefined) return
-    const { id, attributes } = toConversation(begun)
-    if (!isSwitchedOff(attributes)) await initialise(chatwoot, id, delivery, context)
+    const { id, attributes } = toConversation(begun, services)
+    if (!isSwitchedOff(attributes)) await initialise(services, chatwoot, id, delivery, context)
   }
 
   async function onWritten(
@@ -68,7 +68,7 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     context: HandlerContext,
   ): Promise<void> {
     const { id, payload } = delivery
-    const conversation = toConversation(payload.conversation)
+    const conversation = toConversation(payload.conversation, services)
     if (whoHas(conversation, services) === 'person') return openForPerson(services, chatwoot, conversation, context)
     const late = now() - writtenAt(delivery)
     if (late > STALE_AFTER_MS && (await isOvertaken(services, chatwoot, delivery, context))) {
@@ -82,7 +82,7 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     let current = conversation
     const reply = await context.once(`${id}:reply`, async () => {
       // Read: the copy in the event can predate the reply to the previous message.
-      current = await fetchConversation(chatwoot, conversation.id, context.signal)
+      current = await fetchConversation(chatwoot, conversation.id, context.signal, services)
       const owner = whoHas(current, services)
       const takesBack = owner === 'unclear' && (await isOpenedBySystem(chatwoot, current.id, context.signal))
       if (owner !== 'bot' && !takesBack) {
@@ -116,8 +116,11 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     turn.conversation = { ...conversation, language: said.language }
     const answers = { at: writtenAt(delivery), language: said.language }
     const texts = textsOf(turn)
-    const complete = (reply: Reply) => ({ ...rememberingLanguage(withQuotes(reply, texts), said), answers })
-    if (isTooMany(conversation.id)) return complete(handOverFor('endless', texts, turn.conversation))
+    const complete = async (reply: Reply) => {
+      const begun = await withGreeting(turn, reply)
+      return { ...rememberingLanguage(withQuotes(begun, texts), said), answers }
+    }
+    if (isTooMany(conversation.id)) return complete(handOverFor(services, 'endless', texts, turn.conversation))
     try {
       const reply = await answerTo(turn, said, filesOf(delivery.payload))
       return reply && complete(reply)
@@ -126,7 +129,7 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
       log.warn({ err: error }, 'handing the student over to a person')
       const isRefused = error instanceof SaleRefusedError
       const over = isRefused ? WITHOUT_ORDER : await releaseUnsold(services, conversation, delivery, context)
-      return complete({ ...giveToPerson(turn.conversation, error.message), ...over })
+      return complete({ ...giveToPerson(services, turn.conversation, error.message), ...over })
     }
   }
 
@@ -186,7 +189,7 @@ async function isOvertaken(
   const isOutgoing = last?.message_type === OUTGOING && !last.private && last.id > delivery.payload.id
   const isAnswered = isOutgoing && !isOfBotBefore && !isOfMachine(last)
   const isTaken =
-    whoHas(toConversation(readConversation(current, 'conversation')), services) === 'person' ||
+    whoHas(toConversation(readConversation(current, 'conversation'), services), services) === 'person' ||
     isAnswered ||
     (await isWithPerson(delivery, context))
   return isTaken && !(await client.wasSent(id, `${delivery.id}:message`, signal))
@@ -200,13 +203,14 @@ function lateNote(late: number, payload: ChatwootMessage): string {
 
 /** Sets a new conversation's missing attributes and its contact's segment, once. */
 async function initialise(
+  services: Services,
   client: ChatwootClient,
   conversation: string,
   delivery: Delivery<unknown>,
   context: HandlerContext,
 ): Promise<void> {
   await context.once(initialisedKey(client, conversation), async () => {
-    const current = await fetchConversation(client, conversation, context.signal)
+    const current = await fetchConversation(client, conversation, context.signal, services)
     const { attributes, contact } = initialOf(current)
     const { contactId, read } = current
     await allEnded([
@@ -215,6 +219,15 @@ async function initialise(
     ])
     return delivery.id
   })
+}
+
+/** The first answer in a conversation begins with whom the student chats with. */
+async function withGreeting({ services, conversation, delivery, once }: Turn, reply: Reply): Promise<Reply> {
+  const greeting = services.tutor.greetings[conversation.language]
+  if (greeting === undefined || reply.content === undefined) return reply
+  const key = `${initialisedKey(services.chatwoot as ChatwootClient, conversation.id)}:greeted`
+  if ((await once(key, () => delivery.id)) !== delivery.id) return reply
+  return { ...reply, content: `${greeting}\n${reply.content}` }
 }
 
 /** The first reply sets them along with its own. */

@@ -8,7 +8,6 @@ import { alertPerson } from './attention.ts'
 import { type Conversation, fetchConversation } from './conversation.ts'
 import type { Services } from './services.ts'
 import type { PaidLesson } from './stripe-event.ts'
-import { DEFAULT_LANGUAGE, TEXTS } from './texts/index.ts'
 
 /*
  * Whose payment is it? Stripe sends an account's events to all its endpoints, and every installation numbers its
@@ -51,7 +50,7 @@ export async function claimOf(
   const isOurs = await isKnownHere(services, claimed, signal)
   let reading: Promise<Payer> | undefined
   const payer = () => {
-    reading ??= payerOf(client, claimed, isOurs, signal)
+    reading ??= payerOf(services, client, claimed, isOurs, signal)
     return reading
   }
   if (isOurs) return { read: null, payer }
@@ -82,10 +81,16 @@ function knows({ attributes }: Conversation, { order, session }: Claimed): boole
   return attributes.order_id === order || (session !== undefined && attributes.checkout_session === session)
 }
 
-async function payerOf(client: ChatwootClient, claimed: Claimed, isOurs: boolean, signal: AbortSignal): Promise<Payer> {
+async function payerOf(
+  services: Services,
+  client: ChatwootClient,
+  claimed: Claimed,
+  isOurs: boolean,
+  signal: AbortSignal,
+): Promise<Payer> {
   const { conversation: id, contact, order } = claimed
   try {
-    const conversation = await fetchConversation(client, id, signal)
+    const conversation = await fetchConversation(client, id, signal, services)
     const isTheirs =
       contact === undefined ||
       conversation.contactId === contact ||
@@ -117,9 +122,16 @@ export function paidBy(order: string, payment: string, { once }: HandlerContext)
 }
 
 /** The calendar's entry for a paid lesson; from the metadata alone, unless the conversation has been read anyway. */
-export function lessonToBook({ read }: Claim, paid: PaidLesson, time: Interval, payment: string): Lesson {
+export function lessonToBook(
+  { tutor }: Services,
+  { read }: Claim,
+  paid: PaidLesson,
+  time: Interval,
+  payment: string,
+): Lesson {
   const { order, conversation } = paid
   const student = paid.student || (read?.contactName ?? '')
-  const service = paid.service ?? asText(read?.attributes.service) ?? TEXTS[read?.language ?? DEFAULT_LANGUAGE].lesson
+  const service =
+    paid.service ?? asText(read?.attributes.service) ?? tutor.texts[read?.language ?? tutor.defaultLanguage].lesson
   return { order, ...time, student, service, payment, conversation }
 }

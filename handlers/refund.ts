@@ -12,7 +12,6 @@ import { type Claim, type Claimed, claimOf, paidBy } from './ownership.ts'
 import { type Reply, replyOnce, sayOnce, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
 import { idOf, logNotOurs, objectIdOf, presentedOf, traceLesson } from './stripe-event.ts'
-import { TEXTS } from './texts/index.ts'
 import { formatWhen } from './times.ts'
 
 /** The sum refunded so far, and its payment. */
@@ -109,7 +108,7 @@ function refunded(
   cancelled: number | undefined,
 ): Reply {
   const { attributes, language } = conversation
-  const texts = TEXTS[language]
+  const texts = services.tutor.texts[language]
   const told = cancelled && texts.cancelled(formatWhen(cancelled, readerOf(conversation, services)))
   const noted = cancelled && `; the lesson of ${formatWhen(cancelled, tutorReader(services))} is cancelled`
   const reply = {

@@ -8,7 +8,7 @@ import { countUnsaid, forChannel } from './channel.ts'
 import { type Conversation, fetchConversation, fetchIfPossible, updateContact } from './conversation.ts'
 import type { Services } from './services.ts'
 import type { TemplateParams, TemplateValues } from './templates.ts'
-import { type LanguageCode, TEXTS } from './texts/index.ts'
+import type { LanguageCode } from './texts/index.ts'
 import { awaitAnswer } from './unanswered.ts'
 import { isSilent, withWayBack } from './who-has-it.ts'
 
@@ -48,10 +48,10 @@ export interface Answered {
 const SORRY_AFTER_MS = 10 * 60_000
 
 /** Decided when it is sent: the reply may be an earlier attempt's, of before the outage. */
-function withSorry({ now }: Services, { answers, ...reply }: Reply): Reply {
+function withSorry({ now, tutor }: Services, { answers, ...reply }: Reply): Reply {
   const isLate = answers !== undefined && now() - answers.at > SORRY_AFTER_MS
   if (!isLate || reply.content === undefined) return reply
-  return { ...reply, content: `${TEXTS[answers.language].sorryForWait}\n${reply.content}` }
+  return { ...reply, content: `${tutor.texts[answers.language].sorryForWait}\n${reply.content}` }
 }
 
 /** The attributes that make up a dialogue's state. */
@@ -96,7 +96,7 @@ export async function replyOnce(
     })
     if (reply === null) return
     // The dialogue can't have moved on since it was read for this decision: its deliveries are handled one at a time.
-    const current = isNew ? reply : await unlessOutdated(client, conversation, reply, context)
+    const current = isNew ? reply : await unlessOutdated(services, client, conversation, reply, context)
     await publish(services, client, conversation, current, key, context)
   })
 }
@@ -142,13 +142,14 @@ export async function publish(
 
 /** What is left of a reply that was decided earlier: only its note if the dialogue has moved on. */
 export async function unlessOutdated(
+  services: Services,
   client: ChatwootClient,
   { id }: Conversation,
   reply: Reply,
   { signal }: HandlerContext,
 ): Promise<Reply> {
   const { since, note } = reply
-  if (since === undefined || !hasMovedOn(await fetchConversation(client, id, signal), reply)) return reply
+  if (since === undefined || !hasMovedOn(await fetchConversation(client, id, signal, services), reply)) return reply
   return note === undefined ? {} : { note }
 }
 
@@ -208,7 +209,7 @@ export async function handOver(
   markUrgent(signal)
   // Known first, and once: Chatwoot assigns a conversation to the agent whose token opens it.
   const assigned = await once(`${key}:assigned`, async () => {
-    return (conversation.read ? conversation : await fetchIfPossible(client, conversation, context)).assigned
+    return (conversation.read ? conversation : await fetchIfPossible(client, conversation, context, services)).assigned
   })
   await awaitAnswer(services, client, conversation, key, context)
   // What a person wrote earlier is no answer to this: the bot must not take it back when that was long ago.

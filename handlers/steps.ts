@@ -4,6 +4,7 @@ import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import type { Once } from '../inbox/once.ts'
 import { asText } from '../sources/json.ts'
+import type { OwnItem } from '../tutor/tutor.ts'
 import {
   askForTime,
   BOOKED,
@@ -22,7 +23,7 @@ import {
   situationOf,
   tutorReader,
 } from './booking.ts'
-import { choicesOf, type FixedStep, type Intent, intentOf, lengthIn, type Step } from './dialogue.ts'
+import { choicesOf, type FixedStep, type Intent, intentOf, lengthIn, ownItem, type Step } from './dialogue.ts'
 import { handOverFor } from './hand-over.ts'
 import { sale, soldLengths, trialKind, usualKind, whereOf } from './lesson-kind.ts'
 import { moneyIn, moneyOf, whyUnsellable } from './money.ts'
@@ -30,7 +31,6 @@ import { occurredAt } from './occurred-at.ts'
 import { checkPrice } from './price-check.ts'
 import type { Reply } from './reply.ts'
 import type { SpokenTime, SpokenTimes } from './spoken-time.ts'
-import { TEXTS } from './texts/index.ts'
 import { formatTime, formatWhen, isoTime, parseTime } from './times.ts'
 import { endSession } from './unsold.ts'
 import { whyNot } from './why-not.ts'
@@ -53,13 +53,15 @@ export interface Turn extends Booking {
  */
 export function takeStep(turn: Turn, step: Step): Promise<Reply> | Reply {
   const minutes = lengthIn(step)
+  const own = ownItem(step, turn.services.tutor)
+  if (own !== undefined) return takeOwnItem(turn, own)
   return minutes === undefined ? STEPS[step as FixedStep](turn) : startBooking(turn, { type: 'regular', minutes })
 }
 
 const STEPS: Record<FixedStep, (turn: Turn) => Promise<Reply> | Reply> = {
   menu: turn => showMenu(turn),
   prices: tellPrices,
-  human: turn => handOverFor('person', textsOf(turn), turn.conversation),
+  human: turn => handOverFor(turn.services, 'person', textsOf(turn), turn.conversation),
   book: turn => startBooking(turn, usualKind(turn.services)),
   trial: turn => startBooking(turn, trialKind(turn.services)),
   other_time: turn => startBooking(turn, turn.kind),
@@ -74,7 +76,7 @@ export function textsOf({ written }: Turn): string[] {
 
 export function showMenu(turn: Turn): Reply {
   return {
-    content: TEXTS[turn.conversation.language].menu,
+    content: turn.services.tutor.texts[turn.conversation.language].menu,
     items: choicesOf(situationOf(turn, 'menu', [])),
     attributes: { pending_intent: 'menu' },
   }
@@ -83,7 +85,7 @@ export function showMenu(turn: Turn): Reply {
 /** The question that the student has not answered yet. */
 export function whereWeAre(turn: Turn): Reply {
   const { services, conversation, kind } = turn
-  const texts = TEXTS[conversation.language]
+  const texts = services.tutor.texts[conversation.language]
   const intent = intentOf(conversation.attributes)
   if (intent === 'menu') return showMenu(turn)
   if (intent !== 'pay') return askAgain(turn, texts.chooseTime(kind.minutes))
@@ -94,7 +96,8 @@ export function whereWeAre(turn: Turn): Reply {
 
 /** The student does not want what is under way: releases what is held. */
 export async function stopBooking(turn: Turn): Promise<Reply> {
-  if (!(await cancelReservation(turn))) return { content: TEXTS[turn.conversation.language].paymentUnderWay }
+  if (!(await cancelReservation(turn)))
+    return { content: turn.services.tutor.texts[turn.conversation.language].paymentUnderWay }
   const menu = showMenu(turn)
   return withoutOrder(turn, { ...menu, attributes: { ...menu.attributes, offered_slots: null } })
 }
@@ -108,9 +111,19 @@ export function askAgain(turn: Turn, content: string): Reply {
   }
 }
 
-/** The prices, and then the question that the student has not answered yet. */
 async function tellPrices(turn: Turn): Promise<Reply> {
-  const told = await prices(turn)
+  return tell(turn, await prices(turn))
+}
+
+/** An item of the tutor's own: its answer, or a person. */
+function takeOwnItem(turn: Turn, { answers }: OwnItem): Reply {
+  const { services, conversation } = turn
+  if (answers === undefined) return handOverFor(services, 'person', textsOf(turn), conversation)
+  return tell(turn, answers[conversation.language])
+}
+
+/** A text, and then the question that the student has not answered yet. */
+function tell(turn: Turn, told: string): Reply {
   if (intentOf(turn.conversation.attributes) === 'menu') return { ...showMenu(turn), content: told }
   const question = whereWeAre(turn)
   return { ...question, content: `${told}\n\n${question.content}` }
@@ -118,7 +131,7 @@ async function tellPrices(turn: Turn): Promise<Reply> {
 
 async function prices(turn: Turn): Promise<string> {
   const { services, conversation, signal } = turn
-  const texts = TEXTS[conversation.language]
+  const texts = services.tutor.texts[conversation.language]
   const lines: string[] = []
   const problems: string[] = []
   for (const minutes of soldLengths(services, conversation)) {
@@ -137,7 +150,8 @@ async function prices(turn: Turn): Promise<string> {
 async function startBooking(turn: Turn, kind: Turn['kind']): Promise<Reply> {
   const booking = { ...turn, kind }
   if (kind.type === 'regular') await checkSale(booking)
-  if (!(await cancelReservation(turn))) return { content: TEXTS[turn.conversation.language].paymentUnderWay }
+  if (!(await cancelReservation(turn)))
+    return { content: turn.services.tutor.texts[turn.conversation.language].paymentUnderWay }
   return withoutOrder(turn, await offerTimes(booking, 'slot'))
 }
 
@@ -178,7 +192,7 @@ async function sendLinkAgain(turn: Turn): Promise<Reply> {
   const [start, until] = [parseTime(lesson_start), parseTime(payment_expires)]
   if (id === undefined || start === undefined || session === undefined) return startBooking(turn, turn.kind)
   const { client } = sale(turn)
-  const texts = TEXTS[conversation.language]
+  const texts = services.tutor.texts[conversation.language]
   const { status, amount_total, currency } = await client.getSession(session, signal)
   if (status === 'open' && url !== undefined && until !== undefined && services.now() < until) {
     const reader = readerOf(conversation, services)
@@ -196,11 +210,13 @@ export async function chooseTime(turn: Turn, start: number): Promise<Reply> {
   const { services, conversation } = turn
   const isThatTime = parseTime(conversation.attributes.lesson_start) === start
   if (isThatTime && hasLesson(turn)) {
-    return { content: TEXTS[conversation.language].booked(formatWhen(start, readerOf(conversation, services))) }
+    return {
+      content: services.tutor.texts[conversation.language].booked(formatWhen(start, readerOf(conversation, services))),
+    }
   }
   if (!isReserved(turn)) return takeTime(turn, start)
   if (isThatTime) return sendLinkAgain(turn)
-  if (!(await cancelReservation(turn))) return { content: TEXTS[conversation.language].paymentUnderWay }
+  if (!(await cancelReservation(turn))) return { content: services.tutor.texts[conversation.language].paymentUnderWay }
   const reply = await takeTime(turn, start)
   return reply.attributes?.order_id === undefined ? withoutOrder(turn, reply) : reply
 }
@@ -230,12 +246,12 @@ export async function chooseSpokenTime(turn: Turn, { spoken, said }: TimeSaid): 
   // The calendar decides whether it is free: the hold may be from an earlier attempt at this message.
   if (isCertain && only !== undefined && others.length === 0) return chooseTime(turn, only.start)
   const { conversation, services } = turn
-  const texts = TEXTS[conversation.language]
+  const texts = services.tutor.texts[conversation.language]
   const before = said.isWeekly ? [texts.weekly] : []
   const free = await freeTimes(turn)
   const meant = free.filter(({ start }) => isMeant(start))
   if (meant.length === 0) {
-    before.push(whyNot(spoken, planningOf(turn), services.now(), readerOf(conversation, services)))
+    before.push(whyNot(spoken, planningOf(turn), services.now(), readerOf(conversation, services), texts))
   }
   const near = meant.length > 0 ? meant : nearest(free, spoken)
   return withAsked(turn, spoken, await offerTimes(turn, intentOfChoice(turn), { before, only: near }))
@@ -272,7 +288,7 @@ export function writtenAt({ payload, receivedAt }: Delivery<unknown>): number {
 /** How long the lesson shall be, that any time will do, or that an earlier one is wanted. */
 export async function answerSaid(turn: Turn, { minutes, wants }: SpokenTimes): Promise<Reply> {
   const intent = intentOfChoice(turn)
-  const texts = TEXTS[turn.conversation.language]
+  const texts = turn.services.tutor.texts[turn.conversation.language]
   if (minutes !== undefined && intent === 'slot') {
     if (minutes === turn.kind.minutes) return offerTimes(turn, intent)
     const sold = soldLengths(turn.services, turn.conversation)
@@ -296,7 +312,8 @@ export async function startAt(turn: Turn, { spoken, said }: TimeSaid, isTrial: b
   const { services } = turn
   const booking: Turn = { ...turn, kind: isTrial ? trialKind(services) : usualKind(services) }
   if (!isTrial) await checkSale(booking)
-  if (!(await cancelReservation(turn))) return { content: TEXTS[turn.conversation.language].paymentUnderWay }
+  if (!(await cancelReservation(turn)))
+    return { content: turn.services.tutor.texts[turn.conversation.language].paymentUnderWay }
   const [only, ...others] = (await freeTimes(booking)).filter(({ start }) => spoken.isMeant(start))
   const isOne = only !== undefined && others.length === 0 && !said.isWeekly
   const reply = isOne
@@ -317,7 +334,7 @@ function intentOfChoice({ conversation }: Turn): 'slot' | 'rebook' {
 }
 
 function offerOthers(turn: Turn, intent: 'slot' | 'rebook'): Promise<Reply> {
-  return offerTimes(turn, intent, { before: [TEXTS[turn.conversation.language].taken] })
+  return offerTimes(turn, intent, { before: [turn.services.tutor.texts[turn.conversation.language].taken] })
 }
 
 /** null: the time is taken. */
@@ -327,7 +344,7 @@ async function bookTrial(turn: Turn, order: string, start: number): Promise<Repl
   const when = formatWhen(start, readerOf(conversation, services))
   return {
     content: [
-      TEXTS[conversation.language].trialBooked(when),
+      services.tutor.texts[conversation.language].trialBooked(when),
       ...whereOf(services, turn.kind, conversation.language),
     ].join('\n'),
     note: `Trial lesson booked: ${formatWhen(start, tutorReader(services))}`,
@@ -345,7 +362,7 @@ async function bookPaid(turn: Turn, start: number): Promise<Reply | null> {
   const order = asText(order_id)
   if (order === undefined) throw new PermanentError('the order of the paid lesson (order_id) is not known any more')
   if (!(await book(turn, order, start, payment))) return null
-  const booked = TEXTS[conversation.language].booked(formatWhen(start, readerOf(conversation, services)))
+  const booked = services.tutor.texts[conversation.language].booked(formatWhen(start, readerOf(conversation, services)))
   return {
     content: [booked, ...whereOf(services, turn.kind, conversation.language)].join('\n'),
     note: `Lesson booked: ${formatWhen(start, tutorReader(services))}, paid by order ${order}`,

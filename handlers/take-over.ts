@@ -24,13 +24,13 @@ export async function takeOver(
   context: HandlerContext,
 ): Promise<void> {
   const { id, payload, receivedAt } = delivery
-  const told = toConversation(payload.conversation)
+  const told = toConversation(payload.conversation, services)
   const { attributes, status, personWroteAt } = told
   const at = occurredAt(payload) ?? receivedAt
   await endWaiting(client, told.id, context)
   const isKnown = personWroteAt !== undefined && at - personWroteAt < NOTED_EVERY_MS && status !== 'pending'
   if (isSwitchedOff(attributes) || isKnown) return
-  const current = await fetchIfAllowed(client, told, context.signal)
+  const current = await fetchIfAllowed(client, told, context.signal, services)
   const reply = { attributes: { person_wrote_at: utcTime(at) }, labels: { add: ['intent:handoff'] } }
   // What may not be read can't be marked.
   if (current.read !== undefined) await publish(services, client, current, reply, `${id}:taken`, context)
@@ -50,7 +50,7 @@ export async function openForPerson(
 ): Promise<void> {
   if (services.mode === undefined || told.status !== 'pending') return
   try {
-    const current = told.read === undefined ? await fetchIfAllowed(client, told, signal) : told
+    const current = told.read === undefined ? await fetchIfAllowed(client, told, signal, services) : told
     const isPersons = whoHas(current, services) === 'person'
     if (isPersons && current.status === 'pending') await client.setStatus(told.id, 'open', signal)
   } catch (error) {
@@ -66,11 +66,11 @@ export async function giveBack(
   { id, payload }: Delivery<ChatwootConversationEvent>,
   context: HandlerContext,
 ): Promise<void> {
-  const { personWroteAt, isHandedOver, ...told } = toConversation(payload)
+  const { personWroteAt, isHandedOver, ...told } = toConversation(payload, services)
   const isOver = payload.status === 'resolved' || payload.status === 'pending'
   if (isOver && isHandedOver) await endWaiting(client, told.id, context)
   if (payload.status !== 'resolved' || (personWroteAt === undefined && !isHandedOver)) return
-  const current = await fetchConversation(client, told.id, context.signal)
+  const current = await fetchConversation(client, told.id, context.signal, services)
   await publish(services, client, current, withoutPerson(current, {}), `${id}:given-back`, context)
   // Else the next message opens it with that person, who would have it again.
   if (services.mode === 'account' && current.assigned) await client.assign(told.id, null, context.signal)

@@ -32,7 +32,7 @@ export function quietOf(services: Services, typing?: Typing): Quiet {
 
 function isClick(services: Services, message: ChatwootMessage): boolean {
   if (message.content_attributes.submitted_values.length > 0) return true
-  return isChoiceNow(services, toConversation(message.conversation), textOf(message))
+  return isChoiceNow(services, toConversation(message.conversation, services), textOf(message))
 }
 
 /** What a student wrote together. */

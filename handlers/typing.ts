@@ -41,7 +41,7 @@ function typingIn(chatwoot: ChatwootClient, services: Services, now: () => numbe
     begins({ event, payload }) {
       const message = readChatwoot(event, payload) as ChatwootMessage
       if (refusal !== undefined || !isFromStudent(event, message)) return
-      const conversation = toConversation(message.conversation)
+      const conversation = toConversation(message.conversation, services)
       const { id } = conversation
       const before = shown.get(id)
       const isShown = before !== undefined && now() - before.at < SHOWN_MS

@@ -35,7 +35,7 @@ export function unansweredHandlers(services: Services): Record<string, HandlerPa
     // The next hand-over of this conversation gets a key of its own.
     await context.once(firedKey(payload.key), () => true)
     const isOff = alertMsOf(services) === 0
-    if (isOff || (chatwoot !== null && !(await isUnanswered(chatwoot, payload, context)))) {
+    if (isOff || (chatwoot !== null && !(await isUnanswered(services, chatwoot, payload, context)))) {
       context.log.info({ conversation: payload.conversation }, 'no alert: the hand-over does not wait for a person')
       return
     }
@@ -120,6 +120,7 @@ const ROUNDED_MS = 1_000
 
 /** Looked up, since a webhook may have been missed. Where it can't be told: unanswered. */
 async function isUnanswered(
+  services: Services,
   client: ChatwootClient,
   { conversation, since }: HandOver,
   { signal }: HandlerContext,
@@ -128,7 +129,7 @@ async function isUnanswered(
     if (error instanceof ChatwootRefusedError && statuses.includes(error.status)) return error.status
     throw error
   }
-  const current = await fetchConversation(client, conversation, signal).catch(refused([401, 403, 404]))
+  const current = await fetchConversation(client, conversation, signal, services).catch(refused([401, 403, 404]))
   // Deleted: there is nobody to answer.
   if (typeof current === 'number') return current !== 404
   const { isHandedOver, status, personWroteAt, read } = current

@@ -8,7 +8,6 @@ import { claimOf, lessonToBook, type Payer } from './ownership.ts'
 import { type Reply, replyOnce } from './reply.ts'
 import type { Services } from './services.ts'
 import type { Payment } from './stripe-event.ts'
-import { TEXTS } from './texts/index.ts'
 import { formatWhen } from './times.ts'
 
 /**
@@ -42,7 +41,7 @@ export async function paymentUnderWay(
   if (services.stripe === null && isDecided(await claim.payer(), payment)) return
   let kept: Kept = 'none'
   if (time !== null && time.start > services.now()) {
-    const lesson = lessonToBook(claim, payment, time, `${sum}, ${id}, under way`)
+    const lesson = lessonToBook(services, claim, payment, time, `${sum}, ${id}, under way`)
     kept = await services.calendar.keep(lesson, context.signal)
   }
   const payer = await claim.payer()
@@ -68,7 +67,7 @@ function noteOf(services: Services, { order, time, sum }: Payment, kept: Kept): 
 
 function underWay(services: Services, conversation: Conversation, payment: Payment, kept: Kept): Reply {
   const { time } = payment
-  const texts = TEXTS[conversation.language]
+  const texts = services.tutor.texts[conversation.language]
   const note = noteOf(services, payment, kept)
   if (time === null || kept === 'none') return { content: texts.paymentUnderWay, note }
   const told = (kept === 'kept' ? texts.timeKept : texts.timeNotKept)(

@@ -4,7 +4,7 @@ import type { HourSpan } from '../tutor/days.ts'
 import type { PlanningProfile } from './planning.ts'
 import { freeSlots, wallAt, weekdayOf } from './slots.ts'
 import { dayAt, type SpokenTime } from './spoken-time.ts'
-import { LANGUAGES } from './texts/index.ts'
+import { LANGUAGES, type Texts } from './texts/index.ts'
 import { formatDay, formatWhen, type Reader } from './times.ts'
 
 const DAY = 24 * 60 * 60_000
@@ -14,8 +14,13 @@ const WHOLE_DAY: readonly HourSpan[] = [[0, 24 * 60]]
 const ISO_WEEKDAYS = [1, 2, 3, 4, 5, 6, 7]
 
 /** Why none of the times that a student means is free, in the student's language. @param now Unix ms */
-export function whyNot(spoken: SpokenTime, profile: PlanningProfile, now: number, reader: Reader): string {
-  const { texts } = LANGUAGES[reader.language]
+export function whyNot(
+  spoken: SpokenTime,
+  profile: PlanningProfile,
+  now: number,
+  reader: Reader,
+  texts: Texts,
+): string {
   const slots = (changes: Partial<PlanningProfile>) => freeSlots({ ...profile, ...changes }, [], now, reader.tutorZone)
   const meant = (changes: Partial<PlanningProfile>) => slots(changes).find(({ start }) => spoken.isMeant(start))
   const last = now + profile.daysAhead * DAY

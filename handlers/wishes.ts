@@ -1,6 +1,6 @@
 import type { Intent, Step } from './dialogue.ts'
 import { Phrases, Spelling, splitPhrases, wordsIn } from './phrases.ts'
-import { LANGUAGE_CODES, LANGUAGES } from './texts/index.ts'
+import { LANGUAGE_CODES, LANGUAGES, type LanguageCode } from './texts/index.ts'
 import type { Wishes } from './texts/language.ts'
 
 /** What students write in their own words, beside the choices that they are shown. */
@@ -20,81 +20,99 @@ export interface WishSituation {
   intent: Intent
   /** The last question was whether the student wants a person. */
   isPersonOffered: boolean
+  /** Default: ours. */
+  known?: WishWords
   /** The time that was chosen is not reserved any more: the student was asked whether to choose again. */
   isLapsed?: boolean
 }
 
-/** In every language: students mix them. */
-const all = (...kinds: Exclude<keyof Wishes, 'fillers'>[]) =>
-  new Phrases(LANGUAGE_CODES.flatMap(code => kinds.flatMap(kind => splitPhrases(LANGUAGES[code].wishes[kind]))))
+/** Phrases that a tutor adds, by language. */
+export type AddedWords = { [Code in LanguageCode]?: { [Kind in WishKind]?: readonly string[] } }
 
-const FILLERS = new Set(LANGUAGE_CODES.flatMap(code => LANGUAGES[code].wishes.fillers.split(' ')))
+export type WishKind = Exclude<keyof Wishes, 'fillers'>
 
 /** In this order: who is ill may also want to cancel. */
-const REASONS: readonly [PersonReason, Phrases][] = (
-  ['person', 'ill', 'money', 'complaint', 'invoice', 'cancel', 'lesson'] as const
-).map(reason => [reason, all(reason)])
-const ABSENT = all('absent')
+const REASONS = ['person', 'ill', 'money', 'complaint', 'invoice', 'cancel', 'lesson'] as const
 
 /** In this order: `hoeveel kost een proefles` asks for the price. */
-const STEPS: readonly [Step, Phrases][] = [
-  ['pay_link', all('payLink')],
-  ['prices', all('prices')],
-  ['trial', all('trial')],
-  ['other_times', all('otherTimes')],
-  ['book', all('book')],
-  ['menu', all('menu')],
-]
+const STEPS = [
+  ['pay_link', 'payLink'],
+  ['prices', 'prices'],
+  ['trial', 'trial'],
+  ['other_times', 'otherTimes'],
+  ['book', 'book'],
+  ['menu', 'menu'],
+] as const satisfies [Step, WishKind][]
 
-const SPELLING = new Spelling(
-  LANGUAGE_CODES.flatMap(code => {
-    const { book, trial, prices, menu, otherTimes, payLink } = LANGUAGES[code].wishes
-    return [book, trial, prices, menu, otherTimes, payLink].flatMap(splitPhrases)
-  }).flatMap(phrase => (phrase.includes('*') ? [] : wordsIn(phrase))),
-)
+/** What students' words are compared with: in every language, as they mix them. */
+export type WishWords = ReturnType<typeof wishWords>
 
-const NEW_LESSON = all('newLesson')
-const SEEKING = all('seeking')
-const GREETING = all('greeting')
-const THANKS = all('thanks')
-const BACK = all('back')
-const YES = all('yes')
-const YES_AND_THANKS = all('yes', 'thanks')
-const NO = all('no')
-const NO_AND_THANKS = all('no', 'thanks')
+export function wishWords(added: AddedWords = {}) {
+  const phrasesOf = (...kinds: WishKind[]) =>
+    LANGUAGE_CODES.flatMap(code =>
+      kinds.flatMap(kind => [...splitPhrases(LANGUAGES[code].wishes[kind]), ...(added[code]?.[kind] ?? [])]),
+    )
+  const all = (...kinds: WishKind[]) => new Phrases(phrasesOf(...kinds))
+  const inSteps = phrasesOf(...STEPS.map(([, kind]) => kind))
+  return {
+    reasons: REASONS.map(reason => [reason, all(reason)] as const),
+    absent: all('absent'),
+    steps: STEPS.map(([step, kind]) => [step, all(kind)] as const),
+    spelling: new Spelling(inSteps.flatMap(phrase => (phrase.includes('*') ? [] : wordsIn(phrase)))),
+    newLesson: all('newLesson'),
+    seeking: all('seeking'),
+    greeting: all('greeting'),
+    thanks: all('thanks'),
+    back: all('back'),
+    yes: all('yes'),
+    yesAndThanks: all('yes', 'thanks'),
+    no: all('no'),
+    noAndThanks: all('no', 'thanks'),
+  }
+}
+
+/** Where the tutor adds nothing. */
+export const OUR_WORDS = wishWords()
+
+const FILLERS = new Set(LANGUAGE_CODES.flatMap(code => LANGUAGES[code].wishes.fillers.split(' ')))
 
 const YES_EMOJI = /[👍✅👌🙏]/u
 const EMOJI = /\p{Extended_Pictographic}/u
 
 /** What goes to a person at once, and what ends what is under way; undefined: neither. */
-export function urgentWishOf(text: string, { intent, isPersonOffered }: WishSituation): Wish | undefined {
+export function urgentWishOf(
+  text: string,
+  { intent, isPersonOffered, known = OUR_WORDS }: WishSituation,
+): Wish | undefined {
   const words = wordsIn(text)
   const isUnderWay = intent === 'slot' || intent === 'pay'
-  if (isPersonOffered && isYes(text, words)) return { person: 'person' }
-  if (isUnderWay && BACK.isAll(words, FILLERS)) return 'back'
-  const [reason] = REASONS.find(([, phrases]) => is(phrases, words)) ?? []
+  if (isPersonOffered && isYes(text, known, words)) return { person: 'person' }
+  if (isUnderWay && known.back.isAll(words, FILLERS)) return 'back'
+  const [reason] = known.reasons.find(([, phrases]) => is(phrases, words)) ?? []
   // `hoe laat was het?` is answered with what awaits the payment.
   if (reason === 'lesson' && intent !== 'menu') return intent === 'pay' ? 'here' : undefined
   if (reason !== undefined) return { person: reason }
   const isChoosing = intent === 'slot' || intent === 'rebook'
-  return !isChoosing && is(ABSENT, words) ? { person: 'cancel' } : undefined
+  return !isChoosing && is(known.absent, words) ? { person: 'cancel' } : undefined
 }
 
 /** Any other wish. undefined: not understood. */
-export function wishOf(text: string, { intent, isPersonOffered, isLapsed = false }: WishSituation): Wish | undefined {
+export function wishOf(text: string, situation: WishSituation): Wish | undefined {
+  const { intent, isPersonOffered, isLapsed = false, known = OUR_WORDS } = situation
+  const { greeting, thanks, back, yes, yesAndThanks, no, noAndThanks, spelling, steps, seeking } = known
   const words = wordsIn(text)
   if (words.length === 0 && EMOJI.test(text)) return 'nothing'
-  if (isPersonOffered && NO_AND_THANKS.isAll(words, FILLERS) && NO.isIn(words)) return 'here'
-  if (GREETING.isAll(words, FILLERS)) return 'here'
-  if (THANKS.isAll(words, FILLERS)) return 'nothing'
-  if (BACK.isAll(words, FILLERS)) return intent === 'rebook' ? { person: 'cancel' } : 'here'
-  if (YES_AND_THANKS.isAll(words, FILLERS) || NO_AND_THANKS.isAll(words, FILLERS)) {
+  if (isPersonOffered && noAndThanks.isAll(words, FILLERS) && no.isIn(words)) return 'here'
+  if (greeting.isAll(words, FILLERS)) return 'here'
+  if (thanks.isAll(words, FILLERS)) return 'nothing'
+  if (back.isAll(words, FILLERS)) return intent === 'rebook' ? { person: 'cancel' } : 'here'
+  if (yesAndThanks.isAll(words, FILLERS) || noAndThanks.isAll(words, FILLERS)) {
     if (intent !== 'menu') return 'here'
-    return isLapsed && YES.isIn(words) ? { step: 'book' } : 'nothing'
+    return isLapsed && yes.isIn(words) ? { step: 'book' } : 'nothing'
   }
-  const spelled = words.map(word => SPELLING.correct(word))
-  const [step, phrases] = STEPS.find(([, phrases]) => is(phrases, spelled)) ?? []
-  if (step === undefined || phrases === undefined) return SEEKING.isIn(words) ? 'here' : undefined
+  const spelled = words.map(word => spelling.correct(word))
+  const [step, phrases] = steps.find(([, phrases]) => is(phrases, spelled)) ?? []
+  if (step === undefined || phrases === undefined) return seeking.isIn(words) ? 'here' : undefined
   return stepIn(intent, step, phrases.isAll(spelled, FILLERS))
 }
 
@@ -119,14 +137,18 @@ function stepIn(intent: Intent, step: Step, isAll: boolean): Wish | undefined {
   }
 }
 
-export function isYes(text: string, words: readonly string[] = wordsIn(text)): boolean {
+export function isYes(
+  text: string,
+  { yes, yesAndThanks }: WishWords,
+  words: readonly string[] = wordsIn(text),
+): boolean {
   if (words.length === 0) return YES_EMOJI.test(text)
-  return YES_AND_THANKS.isAll(words, FILLERS) && YES.isIn(words)
+  return yesAndThanks.isAll(words, FILLERS) && yes.isIn(words)
 }
 
 /** Whether a lesson is meant that there is not yet: `een les`, not `de les`. */
-export function asksForNewLesson(text: string): boolean {
-  return NEW_LESSON.isIn(wordsIn(text))
+export function asksForNewLesson(text: string, { newLesson }: WishWords): boolean {
+  return newLesson.isIn(wordsIn(text))
 }
 
 function is(phrases: Phrases, words: readonly string[]): boolean {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
-import { DEFAULT_LANGUAGE, LANGUAGES, type LanguageCode, languageCalled } from '../handlers/texts/index.ts'
+import { LANGUAGES, type LanguageCode, languageCalled, type Texts } from '../handlers/texts/index.ts'
 
 /** Where Stripe sends students after they have paid. It tells nothing about the payment: the chat does. */
 
@@ -19,12 +19,14 @@ const HEADERS = {
 }
 
 export default async function paidPage(app: FastifyInstance): Promise<void> {
+  const { languages, defaultLanguage, texts } = app.webhooks.tutor
   // A host's serializer must not be applied.
   app.setReplySerializer(payload => String(payload))
   app.get(PAID_PATH, async (request, reply) => {
     const { language } = request.query as { language?: unknown }
     reply.headers(HEADERS).type('text/html; charset=utf-8')
-    return page(languageCalled(language) ?? DEFAULT_LANGUAGE)
+    const code = languageCalled(language, languages) ?? defaultLanguage
+    return page(LANGUAGES[code].locale, texts[code].paidPage)
   })
 }
 
@@ -33,9 +35,8 @@ export function paidPageUrl(base: string, language: LanguageCode): string {
   return `${base}${PAID_PATH}?language=${language}`
 }
 
-function page(language: LanguageCode): string {
-  const { locale, texts } = LANGUAGES[language]
-  const { title, text } = texts.paidPage
+function page(locale: string, texts: Texts['paidPage']): string {
+  const [title, text] = [texts.title, texts.text].map(each => each.replaceAll('&', '&amp;').replaceAll('<', '&lt;'))
   return `<!doctype html>
 <html lang="${locale}">
 <meta charset="utf-8">

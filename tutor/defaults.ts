@@ -1,4 +1,5 @@
-import type { PlanningName, PlanningOptions, TutorSettings } from './settings.ts'
+import { ALL_LANGUAGES } from '../handlers/texts/index.ts'
+import { MENU_STEPS, type PlanningName, type PlanningOptions, type TutorSettings } from './settings.ts'
 
 /** What is in force where a tutor sets nothing. */
 
@@ -46,4 +47,8 @@ export const DEFAULTS = {
   } satisfies Record<PlanningName, WholePlanning> as Record<PlanningName, WholePlanning>,
   closed: [],
   lessons: [{ minutes: 60 }, { minutes: 90 }, { minutes: 30, trial: true }],
+  ...ALL_LANGUAGES,
+  texts: {},
+  menu: MENU_STEPS,
+  words: {},
 } satisfies TutorSettings

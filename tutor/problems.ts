@@ -5,11 +5,12 @@ import { parseClosed, parseSpan } from './days.ts'
 import { DEFAULTS } from './defaults.ts'
 import { TUTOR_SCHEMA } from './schema.ts'
 import type { LessonSettings, TutorSettings } from './settings.ts'
+import { languageProblems, menuProblems, textProblems } from './text-problems.ts'
 
 /** What is wrong with a tutor's settings: each line names the path and says how to fix it. */
 
 /** Where it is, such as `planning.new.hours.monday[0]`, and what is wrong there. */
-type Problem = readonly [path: string, says: string]
+export type Problem = readonly [path: string, says: string]
 
 let compiled: ValidateFunction | undefined
 
@@ -63,6 +64,8 @@ const SAYS: Record<string, Says> = {
   pattern: () => 'is not in the right form',
   minimum: ({ limit }) => `must be at least ${limit}`,
   maximum: ({ limit }) => `must be at most ${limit}`,
+  enum: ({ allowedValues }) => `must be one of ${(allowedValues as string[]).join(', ')}`,
+  uniqueItems: () => 'has one of them twice: leave one',
   minItems: ({ limit }) => `must have at least ${limit}`,
   maxItems: ({ limit }) => `must have at most ${limit}`,
   maxLength: ({ limit }) => `must have at most ${limit} characters`,
@@ -144,4 +147,4 @@ function priceProblems(path: string, prices: NonNullable<LessonSettings['prices'
 }
 
 /** What a schema can't say. */
-const FURTHER = [hoursProblems, closedProblems, lessonProblems]
+const FURTHER = [hoursProblems, closedProblems, lessonProblems, languageProblems, textProblems, menuProblems]

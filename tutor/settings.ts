@@ -1,10 +1,19 @@
 import type { Segment } from '../handlers/segment.ts'
+import type { LanguageCode, Texts } from '../handlers/texts/index.ts'
+import type { AddedWords } from '../handlers/wishes.ts'
+import type { PLACEHOLDERS } from './texts.ts'
 
 /** What a tutor may set, as it is written in `tutor.json` or in the option `tutor`. tutor/schema.ts describes each. */
 export interface TutorSettings {
+  name?: string
   planning?: { [Name in PlanningName | 'all']?: PlanningOptions }
   closed?: readonly string[]
   lessons?: readonly LessonSettings[]
+  languages?: readonly LanguageCode[]
+  defaultLanguage?: LanguageCode
+  texts?: TextSettings
+  menu?: readonly (MenuStep | OwnItemSettings)[]
+  words?: AddedWords
 }
 
 /** A segment of contacts, whose regular lessons it plans; or the trial lessons of all of them. */
@@ -38,4 +47,27 @@ export interface PriceSettings {
   /** In the currency's smallest unit. */
   amount?: number
   currency?: string
+}
+
+/** By language. */
+export type TextSettings = {
+  [Code in LanguageCode]?: { [Name in keyof typeof PLACEHOLDERS]?: string } & {
+    choices?: Partial<Texts['choices']>
+    paidPage?: Partial<Texts['paidPage']>
+  }
+}
+
+/** What the bot has for the menu. */
+export const MENU_STEPS = ['book', 'trial', 'prices', 'human'] as const
+
+export type MenuStep = (typeof MENU_STEPS)[number]
+
+export type ByLanguage = { [Code in LanguageCode]?: string }
+
+/** An item of the tutor's own, with a fixed answer or a person. */
+export interface OwnItemSettings {
+  id: string
+  title: ByLanguage
+  answer?: ByLanguage
+  person?: boolean
 }

@@ -1,25 +1,48 @@
 import type { Interval } from '../calendar/contract.ts'
+import type { OwnStep } from '../handlers/dialogue.ts'
 import type { Money } from '../handlers/money.ts'
 import { SEGMENTS, type Segment } from '../handlers/segment.ts'
 import type { PriceIds } from '../handlers/services.ts'
+import { type LanguageCode, type OfferedLanguages, TEXTS, type Texts } from '../handlers/texts/index.ts'
+import { OUR_WORDS, type WishWords, wishWords } from '../handlers/wishes.ts'
 import { type HourSpan, parseClosed, parseSpan } from './days.ts'
 import { DEFAULTS, type WholePlanning } from './defaults.ts'
 import { checkTutor } from './problems.ts'
 import {
+  type ByLanguage,
   type LessonSettings,
+  type MenuStep,
+  type OwnItemSettings,
   type PlanningName,
   type PriceSettings,
   type TutorSettings,
   WEEKDAYS,
   type Weekday,
 } from './settings.ts'
+import { greetingsOf, textsOf } from './texts.ts'
+import { mapValues, wholeOf } from './whole.ts'
 
 /** The tutor's settings as the handlers use them: everything is there, and parsed. */
-export interface Tutor {
+export interface Tutor extends OfferedLanguages {
+  /** What students read, in every language that there is. */
+  texts: Readonly<Record<LanguageCode, Texts>>
+  /** Said before the first answer in a conversation. */
+  greetings: Readonly<Partial<Record<LanguageCode, string>>>
+  menu: readonly (MenuStep | OwnItem)[]
+  /** What students' words are compared with. */
+  words: WishWords
   planning: Readonly<Record<PlanningName, Planning>>
   /** Those that are sold, in the tutor's order. */
   lessons: readonly [TutorLesson, ...TutorLesson[]]
   trial: TutorLesson | undefined
+}
+
+/** An item that the tutor has put into the menu. */
+export interface OwnItem {
+  step: OwnStep
+  titles: Readonly<Record<LanguageCode, string>>
+  /** undefined: a person answers. */
+  answers: Readonly<Record<LanguageCode, string>> | undefined
 }
 
 export interface TutorLesson {
@@ -73,13 +96,6 @@ export interface Planning {
   maxPerDay: number
 }
 
-/** Every setting in its written form: the given ones, and the defaults for the rest. */
-export interface WholeSettings {
-  planning: Record<PlanningName, WholePlanning>
-  closed: readonly string[]
-  lessons: readonly LessonSettings[]
-}
-
 /**
  * @param zone the tutor's, IANA
  * @param prices of the environment: they count before those of the settings
@@ -87,13 +103,19 @@ export interface WholeSettings {
  */
 export function tutorOf(options: TutorSettings, zone: string, prices: PriceIds = {}): Tutor {
   if (Object.keys(options).length > 0) checkTutor(options, 'tutor.')
-  const { planning, closed, lessons } = wholeOf(options)
+  const { planning, closed, lessons, name, languages, defaultLanguage, texts, menu, words } = wholeOf(options)
   const closedSpans = closed.map(span => parseClosed(span, zone))
   const all = lessons.map((lesson, index) => ({
     isTrial: lesson.trial === true,
     lesson: toLesson(lesson, `lessons[${index}]`, prices),
   }))
   return {
+    languages,
+    defaultLanguage,
+    texts: textsOf(texts, name),
+    greetings: greetingsOf(texts, name),
+    menu: menu.map(item => (typeof item === 'string' ? item : toOwnItem(item, defaultLanguage))),
+    words: words === DEFAULTS.words ? OUR_WORDS : wishWords(words),
     planning: mapValues(planning, each => toPlanning(each, closedSpans)),
     // Checked: there is one.
     lessons: all.filter(({ isTrial }) => !isTrial).map(({ lesson }) => lesson) as unknown as Tutor['lessons'],
@@ -101,19 +123,9 @@ export function tutorOf(options: TutorSettings, zone: string, prices: PriceIds =
   }
 }
 
-/** @param options checked */
-export function wholeOf(options: TutorSettings): WholeSettings {
-  // Without what is undefined.
-  const {
-    planning: given = {},
-    closed = DEFAULTS.closed,
-    lessons = DEFAULTS.lessons,
-  }: TutorSettings = JSON.parse(JSON.stringify(options))
-  return {
-    planning: mapValues(DEFAULTS.planning, (preset, name) => ({ ...preset, ...given.all, ...given[name] })),
-    closed,
-    lessons,
-  }
+function toOwnItem({ id, title, answer }: OwnItemSettings, fallback: LanguageCode): OwnItem {
+  const inAll = (texts: ByLanguage) => mapValues(TEXTS, (_, code) => texts[code] ?? (texts[fallback] as string))
+  return { step: `own_${id}`, titles: inAll(title), answers: answer && inAll(answer) }
 }
 
 /** @param name `lessons[0]` */
@@ -185,11 +197,3 @@ function isoWeekday(day: string): number {
 }
 
 const byStart = ([one]: HourSpan, [other]: HourSpan) => one - other
-
-function mapValues<Name extends string, From, To>(
-  record: Readonly<Record<Name, From>>,
-  map: (value: From, name: Name) => To,
-): Record<Name, To> {
-  const entries = Object.entries(record) as [Name, From][]
-  return Object.fromEntries(entries.map(([name, value]) => [name, map(value, name)])) as Record<Name, To>
-}

@@ -298,6 +298,7 @@ export const de: Language = {
       gesendet von mail, outlook fur`,
   },
   texts: {
+    greeting: tutor => `Du chattest mit dem digitalen Assistenten von ${tutor}.`,
     menu: 'Hallo! Wie kann ich dir helfen?',
     choices: {
       menu: 'Zurück zum Menü',

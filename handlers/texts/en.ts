@@ -323,6 +323,7 @@ export const en: Language = {
       sent from outlook, get outlook`,
   },
   texts: {
+    greeting: tutor => `You are chatting with the digital assistant of ${tutor}.`,
     menu: 'Hi! What can I do for you?',
     choices: {
       menu: 'Back to the menu',

@@ -10,10 +10,16 @@ export const LANGUAGES: Readonly<Record<LanguageCode, Language>> = languages
 
 export const LANGUAGE_CODES = Object.keys(LANGUAGES) as LanguageCode[]
 
-/** For students whose language is unknown or not supported. */
-export const DEFAULT_LANGUAGE: LanguageCode = 'nl'
+/** In which students are answered. */
+export interface OfferedLanguages {
+  languages: readonly LanguageCode[]
+  /** One of them: for students whose language is unknown, or another one. */
+  defaultLanguage: LanguageCode
+}
 
-/** What students read, by language. */
+export const ALL_LANGUAGES: OfferedLanguages = { languages: LANGUAGE_CODES, defaultLanguage: 'nl' }
+
+/** What students read, by language, where the tutor's settings have nothing else. */
 export const TEXTS = Object.fromEntries(LANGUAGE_CODES.map(code => [code, LANGUAGES[code].texts])) as Readonly<
   Record<LanguageCode, Texts>
 >
@@ -27,13 +33,16 @@ export function languageOf(
   contactAttributes: Json,
   additionalAttributes: Json,
   { language_asked, language }: Json = {},
+  { languages, defaultLanguage }: OfferedLanguages = ALL_LANGUAGES,
 ): LanguageCode {
   const browser = /^\w+/.exec(String(additionalAttributes.browser_language))?.[0].toLowerCase()
-  const known = [language_asked, contactAttributes.language, language, browser].map(languageCalled)
-  return known.find(code => code !== undefined) ?? DEFAULT_LANGUAGE
+  const known = [language_asked, contactAttributes.language, language, browser].map(name =>
+    languageCalled(name, languages),
+  )
+  return known.find(code => code !== undefined) ?? defaultLanguage
 }
 
-/** undefined: it has no texts. */
-export function languageCalled(name: unknown): LanguageCode | undefined {
-  return LANGUAGE_CODES.find(code => LANGUAGES[code].codes.some(known => known === name))
+/** undefined: students are not answered in it. */
+export function languageCalled(name: unknown, languages: readonly LanguageCode[]): LanguageCode | undefined {
+  return languages.find(code => LANGUAGES[code].codes.some(known => known === name))
 }

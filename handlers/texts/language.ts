@@ -215,6 +215,8 @@ export type TimeWord =
 
 /** What students read. The parameters are complete: amounts have their currency, times are in the student's zone. */
 export interface Texts {
+  /** Before the first answer in a conversation. @param tutor the tutor's name */
+  greeting(tutor: string): string
   menu: string
   /** What can be chosen, by its step in handlers/dialogue.ts. WhatsApp shows 24 characters at most. */
   choices: {

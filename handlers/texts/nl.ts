@@ -322,6 +322,7 @@ export const nl: Language = {
       verzonden vanaf mijn, verzonden vanaf outlook, outlook voor`,
   },
   texts: {
+    greeting: tutor => `Je chat met de digitale assistent van ${tutor}.`,
     menu: 'Hoi! Waarmee kan ik je helpen?',
     choices: {
       menu: 'Terug naar het menu',

@@ -105,9 +105,9 @@ export function askedFor(text: string): Recognised | undefined {
 
 const NONE: ReadonlySet<string> = new Set()
 
-/** The languages that there are, in one of them: `Nederlands, Engels en Duits`. */
-export function languageNames(language: LanguageCode): string {
+/** The names of languages, in one of them: `Nederlands, Engels en Duits`. */
+export function languageNames(language: LanguageCode, languages: readonly LanguageCode[]): string {
   const { locale } = LANGUAGES[language]
-  const names = LANGUAGE_CODES.map(code => nameOf(LANGUAGES[code].locale, locale))
+  const names = languages.map(code => nameOf(LANGUAGES[code].locale, locale))
   return new Intl.ListFormat(locale, { type: 'conjunction' }).format(names)
 }

@@ -10,6 +10,7 @@ import { LANGUAGE_CODES, LANGUAGES, type LanguageCode, TEXTS, type Texts } from 
 import { languageNames } from '../../handlers/texts/recognise.ts'
 import { formatDay, formatWhen } from '../../handlers/times.ts'
 import { chatwootSource } from '../../sources/chatwoot.ts'
+import { tutorOf } from '../../tutor/tutor.ts'
 
 /** What WhatsApp takes, over all texts of all languages; and the settings of channels. */
 
@@ -19,6 +20,7 @@ const OFFERED = 6
 
 t.test('WhatsApp’s limits of rows and characters hold for every choice of every language', async t => {
   const none = new Set<Step>()
+  const tutor = tutorOf({}, 'Europe/Amsterdam')
   for (const language of LANGUAGE_CODES) {
     for (const title of [...Object.values(TEXTS[language].choices), TEXTS[language].otherLength(600)]) {
       t.ok(title.length <= WHATSAPP_LIMITS.buttonTitle, `${language}: ${title} (${title.length})`)
@@ -30,14 +32,12 @@ t.test('WhatsApp’s limits of rows and characters hold for every choice of ever
       for (const intent of Object.keys(DIALOGUE) as Intent[]) {
         // One of the two lengths is the one that is being chosen.
         for (const without of [new Set<Step>(['minutes_60']), new Set<Step>(['minutes_90'])]) {
-          const items = choicesOf({ intent, offered, lengths: [60, 90], without, reader })
+          const items = choicesOf({ intent, offered, tutor, without, reader })
           if (!fitsWhatsApp('', items)) t.fail(`${language} ${intent}: ${items.map(({ title }) => title)}`)
         }
       }
     }
-    t.notOk(
-      fitsWhatsApp('', choicesOf({ intent: 'slot', offered: Array(20).fill(0), lengths: [], without: none, reader })),
-    )
+    t.notOk(fitsWhatsApp('', choicesOf({ intent: 'slot', offered: Array(20).fill(0), tutor, without: none, reader })))
   }
 })
 
@@ -67,6 +67,7 @@ function longestTexts(language: LanguageCode): { [Name in keyof Texts]: string |
   const part = null
   return {
     ...texts,
+    greeting: texts.greeting('x'.repeat(60)),
     choices: part,
     otherLength: part,
     when: part,
@@ -76,7 +77,7 @@ function longestTexts(language: LanguageCode): { [Name in keyof Texts]: string |
     onDays: part,
     hourRange: part,
     paidPage: part,
-    languages: texts.languages(languageNames(language)),
+    languages: texts.languages(languageNames(language, LANGUAGE_CODES)),
     awaitsPayment: texts.awaitsPayment(when),
     prices: texts.prices(LENGTHS.map(minutes => texts.price(minutes, money))),
     chooseTime: texts.chooseTime(600),
@@ -124,7 +125,7 @@ t.test('the longest messages of every language fit: with choices, and without', 
       offerPerson: texts.offerPerson,
     }
     for (const [name, question] of Object.entries(questions)) {
-      const { length } = `${texts.sorryForWait}\n${question}`
+      const { length } = `${texts.sorryForWait}\n${texts.greeting}\n${question}`
       t.ok(length <= WHATSAPP_LIMITS.text, `${language} ${name}: ${length}`)
     }
     const messages = {
@@ -137,7 +138,7 @@ t.test('the longest messages of every language fit: with choices, and without', 
       languages: LANGUAGE_CODES.map(code => longestTexts(code).languages).join('\n\n'),
     }
     for (const [name, message] of Object.entries(messages)) {
-      const { length } = `${texts.sorryForWait}\n${message}`
+      const { length } = `${texts.sorryForWait}\n${texts.greeting}\n${message}`
       t.ok(length <= MAX_TEXT, `${language} ${name}: ${length}`)
     }
   }

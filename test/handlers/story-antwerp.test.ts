@@ -21,10 +21,19 @@ async function antwerp(t: Test, options: TutorOptions = {}) {
 t.test('a lesson is asked for, paid and booked: at her hours, for her price, at her place', async t => {
   const tutor = await antwerp(t)
   const renee = tutor.student('widget')
-  await renee.says('Hoi')
-  t.strictSame(renee.choices(), ['Les boeken', 'Gratis proefles', 'Prijzen', 'Iemand spreken'])
+  t.strictSame(await renee.says('Hoi'), [
+    'Je chat met de digitale assistent van Anna.\nDag! Wat kan Anna voor je doen?',
+  ])
+  t.strictSame(renee.choices(), [
+    'Een les boeken',
+    'Gratis proefles',
+    'Huiswerk',
+    'Voor scholen',
+    'Prijzen',
+    'Iemand spreken',
+  ])
   t.strictSame(await renee.chooses('Prijzen'), ['Onze prijzen:\n45 minuten: € 45,00\n90 minuten: € 80,00'])
-  t.match(await renee.chooses('Les boeken'), [/^Wanneer wil je je les van 45 minuten\?/])
+  t.match(await renee.chooses('Een les boeken'), [/^Wanneer wil je je les van 45 minuten\?/])
   t.strictSame(renee.choices(), [
     'za 27 jun 12:00',
     'ma 29 jun 08:00',
@@ -47,7 +56,7 @@ t.test('a lesson is asked for, paid and booked: at her hours, for her price, at 
   t.equal(await tutor.deliver(pay(tutor.session()).completed), 'webhook handled')
   t.equal(
     renee.read().at(-1),
-    'Dank je wel! We hebben je betaling van € 45,00 ontvangen.\nJe les staat vast: dinsdag 30 juni om 08:00. Tot dan!\nDe les is hier: Meir 1, 2000 Antwerpen',
+    'Dank je wel! We hebben je betaling van € 45,00 ontvangen.\nJe les staat vast: dinsdag 30 juni om 08:00. Tot dan, Anna\nDe les is hier: Meir 1, 2000 Antwerpen',
   )
   t.match(await tutor.lessons(), [{ start: Date.parse('2026-06-30T06:00Z'), end: Date.parse('2026-06-30T06:45Z') }])
 })
@@ -57,7 +66,7 @@ t.test('a customer’s price, another length, and lengths that there are not', a
   const renee = tutor.student('widget', {}, { segment: 'existing' })
   await renee.says('Hoi')
   t.match(await renee.chooses('Prijzen'), [/\n45 minuten: € 40,00\n90 minuten: € 80,00$/])
-  await renee.chooses('Les boeken')
+  await renee.chooses('Een les boeken')
   t.match(await renee.says('liever 60 minuten'), [/^Een les duurt 45 of 90 minuten\./])
   t.match(await renee.says('minutes_60'), [/^Wanneer wil je je les van 45 minuten/], 'a button of before')
   t.match(await renee.chooses('Liever 90 minuten'), [/^Wanneer wil je je les van 90 minuten/])
@@ -85,10 +94,51 @@ t.test('a price that is not the expected one is not sold: a person', async t => 
   tutor.stripe.addPrice('price_antwerp_45', 450)
   const renee = tutor.student('widget')
   await renee.says('Hoi')
-  t.match(await renee.chooses('Les boeken'), [/iemand van ons neemt dit gesprek over/])
+  t.match(await renee.chooses('Een les boeken'), [/iemand van ons neemt dit gesprek over/])
   t.match(renee.notes(), [
     /price_antwerp_45 is 4\.50 EUR at Stripe, but 45\.00 EUR in lessons\[0\]\.prices\.all: correct one of them/,
   ])
+})
+
+t.test('her own items of the menu: an answer, wherever the dialogue is, or a person', async t => {
+  const tutor = await antwerp(t)
+  const renee = tutor.student('widget')
+  await renee.says('Hoi')
+  t.strictSame(await renee.chooses('Huiswerk'), ['Stuur je huiswerk gerust hier door.'])
+  t.ok(renee.choices().includes('Huiswerk'), 'the menu again')
+  await renee.chooses('Een les boeken')
+  t.strictSame(await renee.says('own_homework'), [
+    'Stuur je huiswerk gerust hier door.\n\nWanneer wil je je les van 45 minuten? Je kunt ook zelf een dag en een tijd schrijven.',
+  ])
+  t.match(await renee.says('own_gone'), [/^Wanneer wil je je les/], 'a button of before')
+  t.match(await renee.says('Voor scholen'), [/iemand van ons neemt dit gesprek over/])
+  t.match(renee.notes(), [/"Voor scholen"/])
+})
+
+t.test('her students’ words, beside ours', async t => {
+  const tutor = await antwerp(t)
+  const renee = tutor.student('widget')
+  await renee.says('Hoi')
+  t.match(await renee.says('Hoeveel?'), [/^Onze prijzen:/])
+  t.match(await renee.says('mag mijn zoon een uurtje bij u komen'), [/^Wanneer wil je je les van 45 minuten/])
+})
+
+t.test('her languages: Dutch and English, no German', async t => {
+  const tutor = await antwerp(t)
+  const lena = tutor.student('widget', { additional_attributes: { browser_language: 'de' } }, { language: null })
+  const [first] = await lena.says('Guten Tag, ich möchte gerne Nachhilfe für meinen Sohn')
+  t.match(
+    first,
+    /^Je chat met .* Anna\.\nI only read and write Dutch and English\..*\n\nIk lees en schrijf alleen Nederlands en Engels\./,
+  )
+  t.match(await lena.says('Then I would like to book a lesson'), [/^When would you like your lesson of 45/])
+})
+
+t.test('Dutch alone: there is no English sentence about the languages', async t => {
+  const tutor = await antwerp(t, { tutor: { languages: ['nl'] } })
+  const lena = tutor.student('widget', {}, { language: null })
+  const told = await lena.says('Hello, my daughter has trouble with her homework and we have no idea')
+  t.match(told, [/^Ik lees en schrijf alleen Nederlands\./])
 })
 
 t.test('no trial lesson, and a length that is not sold any more', async t => {
@@ -121,7 +171,7 @@ t.test('why a time can’t be had: her hours, her days, her holidays', async t =
   const tutor = await antwerp(t)
   const renee = tutor.student('widget')
   await renee.says('Hoi')
-  await renee.chooses('Les boeken')
+  await renee.chooses('Een les boeken')
   for (const [said, why] of [
     [
       'dinsdag 30 juni 20:00',

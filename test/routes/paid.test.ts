@@ -38,6 +38,14 @@ t.test('it says thanks in each language, without scripts or anything from elsewh
   }
 })
 
+t.test('it has the tutor’s texts and languages', async t => {
+  const texts = { nl: { paidPage: { title: 'Dank & tot <straks>' } } }
+  const tutor = { languages: ['nl', 'en'] as const, texts }
+  const app = await host(t, { stripe: { publicUrl: 'https://tutor.example' }, tutor })
+  t.match((await app.inject('/paid?language=de')).body, /<h1>Dank &amp; tot &lt;straks><\/h1>\n<p>Je kunt dit venster/)
+  t.match((await app.inject('/paid?language=en')).body, /<h1>Thank you!/)
+})
+
 t.test('without a public address there is none: the path may be the host’s', async t => {
   const app = await host(t, {})
   t.equal((await app.inject('/paid')).statusCode, 404)

@@ -2,6 +2,7 @@ import t from 'tap'
 import { readTutorFile } from '../../tutor/file.ts'
 import { TUTOR_SCHEMA } from '../../tutor/schema.ts'
 import type { WEEKDAYS } from '../../tutor/settings.ts'
+import { PLACEHOLDERS } from '../../tutor/texts.ts'
 import { tutorOf } from '../../tutor/tutor.ts'
 import { exampleText, page } from '../helpers/tutor-page.ts'
 
@@ -29,6 +30,26 @@ t.test('its table has every setting of a lesson', async t => {
     const row = `| \`${name}\` | ${description} |\n`
     t.ok(page.includes(row), row)
   }
+})
+
+t.test('its tables have every text, and every kind of words', async t => {
+  const { nl } = TUTOR_SCHEMA.properties.texts.properties as Record<string, { properties: Record<string, Described> }>
+  const texts = nl?.properties as Record<string, Described & { properties: Record<string, Described> }>
+  const plain = Object.entries(PLACEHOLDERS).map(([name, names]) => {
+    const ours = `${texts[name]?.default}`.replaceAll('\n', ' ⏎ ')
+    return `| \`${name}\` | ${names.map(each => `\`{${each}}\``).join(' ')} | ${ours} |\n`
+  })
+  const grouped = ['choices', 'paidPage'].flatMap(group =>
+    Object.entries(texts[group]?.properties ?? {}).map(
+      ([name, { default: ours }]) => `| \`${group}.${name}\` | ${ours} |\n`,
+    ),
+  )
+  const { nl: words } = TUTOR_SCHEMA.properties.words.properties as typeof TUTOR_SCHEMA.properties.words.properties
+  const kinds = Object.entries((words as { properties: object }).properties as Record<string, Described>).map(
+    ([kind, { description }]) => `| \`${kind}\` | ${description} |\n`,
+  )
+  for (const row of [...plain, ...grouped, ...kinds]) t.ok(page.includes(row), row)
+  t.ok(grouped.length > 5 && kinds.length > 10)
 })
 
 /** Hours of the same span on several days: `mon–fri 10:00-20:00`. */

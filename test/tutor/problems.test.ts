@@ -10,7 +10,7 @@ const hours = (...monday: unknown[]) => ({ planning: { all: { hours: { monday } 
 
 const CASES: [settings: unknown, message: string | RegExp][] = [
   [{ planing: {} }, 'tutor.planing is not a setting (did you mean planning?)'],
-  [{ zzz: 1 }, /^tutor\.zzz is not a setting: there are planning, /],
+  [{ zzz: 1 }, /^tutor\.zzz is not a setting: there are \$schema, name, languages, /],
   [{ planning: { nieuw: {} } }, /^tutor\.planning\.nieuw is not a setting: there are all, new, /],
   [{ planning: { new: { leadMinute: 5 } } }, /\.leadMinute .*\(did you mean planning\.new\.leadMinutes\?\)$/],
   [['x'], 'tutor must be an object'],
@@ -87,6 +87,64 @@ const CASES: [settings: unknown, message: string | RegExp][] = [
     { lessons: [{ minutes: 60, prices: { all: { id: 'price_1', currency: 'eur' } } }] },
     'tutor.lessons[0].prices.all has a currency but no amount: add it, in the smallest unit, as in "amount": 4500',
   ],
+  [{ name: ' ' }, /^tutor\.name is not in the right form, not " " \(The tutor’s name/],
+  [{ languages: ['nl', 'fr'] }, 'tutor.languages[1] must be one of de, en, nl, not "fr" (a language that has texts)'],
+  [{ languages: ['nl', 'nl'] }, /^tutor\.languages has one of them twice: leave one \(In which/],
+  [{ languages: ['nl'], defaultLanguage: 'en' }, 'tutor.defaultLanguage must be one of languages, nl, not "en"'],
+  [{ texts: { nl: { menuu: 'Dag' } } }, 'tutor.texts.nl.menuu is not a setting (did you mean texts.nl.menu?)'],
+  [{ texts: { fr: {} } }, /^tutor\.texts\.fr is not a setting: there are de, en, nl$/],
+  [{ texts: { nl: { menu: '' } } }, /^tutor\.texts\.nl\.menu is not in the right form, not "" \(can have \{tutor\}\)$/],
+  [
+    { texts: { nl: { booked: 'Tot {wen}!' } } },
+    'tutor.texts.nl.booked has {wen}, which is not known there (did you mean when?)',
+  ],
+  [
+    { texts: { nl: { price: '{prijs}' } } },
+    'tutor.texts.nl.price has {prijs}, which is not known there: it can have {minutes}, {amount}, {tutor}',
+  ],
+  [
+    { texts: { nl: { payFirst: 'Betaal {amount}' } } },
+    'tutor.texts.nl.payFirst lacks {url}: without it a student can’t go on',
+  ],
+  [{ texts: { nl: { menu: 'Dag, ik ben {tutor}' } } }, 'tutor.texts.nl.menu has {tutor}, but name is not set'],
+  [
+    { texts: { nl: { choices: { book: 'Een heel lange keuze voor een les' } } } },
+    /choices\.book must have at most 24 char/,
+  ],
+  [
+    { texts: { nl: { choices: { book: 'prijzen' } } } },
+    'tutor.texts.nl.choices.prices is the same as texts.nl.choices.book: a student could not choose',
+  ],
+  [{ menu: ['book'] }, 'tutor.menu lacks "human": whoever can’t go on must be able to ask for a person'],
+  [
+    { menu: ['human', 'boek'] },
+    /^tutor\.menu\[1\] is not in the right form, not "boek" \(one of book, trial, prices, human, or an/,
+  ],
+  [{ menu: ['human', 'human'] }, 'tutor.menu[1] is there twice: leave one'],
+  [{ menu: ['human', { id: 'x' }] }, /^tutor\.menu\[1\] lacks title \(/],
+  [
+    { languages: ['nl', 'en'], menu: ['human', { id: 'x', title: { nl: 'X' }, answer: { en: 'Y' } }] },
+    'tutor.menu[1].title lacks en: students are answered in that too\ntutor.menu[1].answer lacks nl: students are answered in that too',
+  ],
+  [
+    { languages: ['nl'], menu: ['human', { id: 'x', title: { nl: 'X' } }] },
+    'tutor.menu[1] must have an answer, or "person": true',
+  ],
+  [
+    { languages: ['nl'], menu: ['human', { id: 'x', title: { nl: 'X' }, answer: { nl: 'Y' }, person: true }] },
+    'tutor.menu[1] must have an answer, or "person": true',
+  ],
+  [
+    { languages: ['nl'], menu: ['human', { id: 'x', title: { nl: 'Prijzen' }, person: true }] },
+    'tutor.menu[1].title.nl is the same as texts.nl.choices.prices: a student could not choose',
+  ],
+  [{ words: { nl: { boek: [] } } }, 'tutor.words.nl.boek is not a setting (did you mean words.nl.book?)'],
+  [
+    { words: { nl: { book: ['les  boeken'] } } },
+    /^tutor\.words\.nl\.book\[0\] is not in the right form, .*\(words with single/,
+  ],
+  [{ words: { nl: { book: ['le*'] } } }, /is not in the right form/],
+  [{ words: { nl: { book: ['les ..'] } } }, /is not in the right form/],
   [{ planning: { new: { hours: { maandag: [] } } } }, /hours\.maandag is not a setting: there are monday, tuesday/],
 ]
 

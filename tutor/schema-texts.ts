@@ -1,0 +1,154 @@
+import { LANGUAGE_CODES, type LanguageCode, TEXTS } from '../handlers/texts/index.ts'
+import type { WishKind } from '../handlers/wishes.ts'
+import { DEFAULTS } from './defaults.ts'
+import { MENU_STEPS, type OwnItemSettings } from './settings.ts'
+import { PLACEHOLDERS, writtenText } from './texts.ts'
+
+/** WhatsApp's limit of a choice, characters. */
+const MAX_TITLE = 24
+/** Less than WhatsApp's limit: other texts can stand beside it, characters. */
+const MAX_TEXT = 700
+
+const textOf = (maxLength: number) => ({ type: 'string', pattern: '\\S', maxLength })
+
+type Placeholders = [keyof typeof PLACEHOLDERS, readonly string[]][]
+
+function ofLanguage(code: LanguageCode) {
+  const plain = (Object.entries(PLACEHOLDERS) as Placeholders).map(([name, names]) => {
+    const description = `can have ${[...new Set([...names, 'tutor'])].map(each => `{${each}}`).join(', ')}`
+    return [name, { ...textOf(MAX_TEXT), description, default: writtenText(code, name) }]
+  })
+  const group = (texts: object, maxLength: number, description: string) => ({
+    type: 'object',
+    additionalProperties: false,
+    description,
+    properties: Object.fromEntries(
+      Object.entries(texts).map(([name, preset]) => [name, { ...textOf(maxLength), default: preset }]),
+    ),
+  })
+  const { choices, paidPage } = TEXTS[code]
+  return {
+    type: 'object',
+    additionalProperties: false,
+    description: `Texts for students who are answered in ${code}`,
+    properties: {
+      ...Object.fromEntries(plain),
+      choices: group(choices, MAX_TITLE, 'What can be chosen'),
+      paidPage: group(paidPage, MAX_TEXT, 'The page that students see after paying'),
+    },
+  }
+}
+
+export const TEXTS_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  default: DEFAULTS.texts,
+  description: 'Texts in place of ours, by language. What the bot puts in stands in braces',
+  properties: Object.fromEntries(LANGUAGE_CODES.map(code => [code, ofLanguage(code)])),
+}
+
+const language = { enum: LANGUAGE_CODES, description: 'a language that has texts' }
+
+export const LANGUAGES_SCHEMA = {
+  type: 'array',
+  minItems: 1,
+  uniqueItems: true,
+  default: DEFAULTS.languages,
+  description:
+    'In which students are answered. Who writes in another one is told once which there are, and then gets a person',
+  items: language,
+}
+
+export const DEFAULT_LANGUAGE_SCHEMA = {
+  ...language,
+  default: DEFAULTS.defaultLanguage,
+  description: 'For students whose language is not known: one of languages (default: nl, else the first of them)',
+}
+
+const byLanguage = (maxLength: number, description: string) => ({
+  type: 'object',
+  additionalProperties: false,
+  description,
+  properties: Object.fromEntries(LANGUAGE_CODES.map(code => [code, textOf(maxLength)])),
+})
+
+export const MENU_SCHEMA = {
+  type: 'array',
+  minItems: 1,
+  maxItems: 10,
+  default: DEFAULTS.menu,
+  description:
+    'What the menu shows, in order. What a contact can’t have is left out: a trial lesson for a customer, say',
+  items: {
+    // Either one: pattern is for texts, the rest for objects.
+    type: ['string', 'object'],
+    pattern: `^(${MENU_STEPS.join('|')})$`,
+    additionalProperties: false,
+    required: ['id', 'title'],
+    description: `one of ${MENU_STEPS.join(', ')}, or an item of your own`,
+    properties: {
+      id: {
+        type: 'string',
+        pattern: '^[a-z0-9_]{1,30}$',
+        description: 'Names the item in buttons, also in older messages: small letters, digits and _',
+      },
+      title: byLanguage(MAX_TITLE, 'What is shown, in each of languages'),
+      answer: byLanguage(MAX_TEXT, 'What is answered, in each of languages'),
+      person: { type: 'boolean', description: 'true: a person answers instead' },
+    } satisfies Record<keyof OwnItemSettings, object>,
+  },
+}
+
+/** What each kind of words asks for. */
+const KINDS: Record<WishKind, string> = {
+  person: 'a person, at once',
+  ill: 'a person: the student is ill, or something has happened',
+  cancel: 'a person: a lesson is called off or moved',
+  absent: 'the same, but not while a time is being chosen',
+  money: 'a person: money back, or a payment that went wrong',
+  complaint: 'a person: a complaint',
+  invoice: 'a person: an invoice or a receipt',
+  lesson: 'a person: about a lesson that is booked',
+  book: 'a lesson',
+  newLesson: 'a lesson that there is not yet, beside a time',
+  seeking: 'what is looked for: answered with the menu',
+  trial: 'a trial lesson',
+  prices: 'the prices',
+  menu: 'the menu',
+  otherTimes: 'other times',
+  payLink: 'the payment link again',
+  greeting: 'as the whole message: a greeting',
+  thanks: 'as the whole message: nothing has to be answered',
+  yes: 'as the whole message: yes',
+  no: 'as the whole message: no',
+  back: 'as the whole message: what is under way shall stop',
+}
+
+const PHRASES =
+  'words with single spaces between, anywhere in a message; = before them: as the whole message; * after a word of three letters or more: any ending; ..: up to four words between'
+const WORD = '([\\p{L}\\p{N}]{3,}\\*|[\\p{L}\\p{N}]+)'
+const PHRASE = `^=?${WORD}( (\\.\\. )?${WORD})*$`
+
+export const WORDS_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  default: DEFAULTS.words,
+  description:
+    'Words of students that are understood beside ours, by language and by what they ask for. They count in every language',
+  properties: Object.fromEntries(
+    LANGUAGE_CODES.map(code => [
+      code,
+      {
+        type: 'object',
+        additionalProperties: false,
+        description: `Words in ${code}`,
+        properties: Object.fromEntries(
+          Object.entries(KINDS).map(([kind, description]) => [
+            kind,
+            { type: 'array', description, items: { type: 'string', pattern: PHRASE, description: PHRASES } },
+          ]),
+        ),
+      },
+    ]),
+  ),
+}

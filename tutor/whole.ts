@@ -1,0 +1,57 @@
+import type { LanguageCode, OfferedLanguages } from '../handlers/texts/index.ts'
+import type { AddedWords } from '../handlers/wishes.ts'
+import { DEFAULTS, type WholePlanning } from './defaults.ts'
+import type {
+  LessonSettings,
+  MenuStep,
+  OwnItemSettings,
+  PlanningName,
+  TextSettings,
+  TutorSettings,
+} from './settings.ts'
+
+/** Every setting in its written form: the given ones, and the defaults for the rest. */
+export interface WholeSettings extends OfferedLanguages {
+  name: string | undefined
+  texts: TextSettings
+  words: AddedWords
+  menu: readonly (MenuStep | OwnItemSettings)[]
+  planning: Record<PlanningName, WholePlanning>
+  closed: readonly string[]
+  lessons: readonly LessonSettings[]
+}
+
+/** @param options checked */
+export function wholeOf(options: TutorSettings): WholeSettings {
+  // Without what is undefined.
+  const {
+    name,
+    planning: given = {},
+    closed = DEFAULTS.closed,
+    lessons = DEFAULTS.lessons,
+    languages = DEFAULTS.languages,
+    defaultLanguage = languages.find(code => code === DEFAULTS.defaultLanguage) ?? (languages[0] as LanguageCode),
+    texts = DEFAULTS.texts,
+    menu = DEFAULTS.menu,
+    words = DEFAULTS.words,
+  }: TutorSettings = JSON.parse(JSON.stringify(options))
+  return {
+    planning: mapValues(DEFAULTS.planning, (preset, name) => ({ ...preset, ...given.all, ...given[name] })),
+    name,
+    closed,
+    lessons,
+    languages,
+    defaultLanguage,
+    texts,
+    menu,
+    words,
+  }
+}
+
+export function mapValues<Name extends string, From, To>(
+  record: Readonly<Record<Name, From>>,
+  map: (value: From, name: Name) => To,
+): Record<Name, To> {
+  const entries = Object.entries(record) as [Name, From][]
+  return Object.fromEntries(entries.map(([name, value]) => [name, map(value, name)])) as Record<Name, To>
+}
