@@ -119,6 +119,7 @@ export async function publish(
   const told = forChannel(services, conversation, withSorry(services, reply))
   const { attributes, contact, labels, note, noteLanguage, content, items, template, isUnsaid } = told
   const { handsOver, takesBack } = told
+  const toTutor = note && handsOver ? withWayBack(note, conversation, services, noteLanguage) : note
   const isAnswer = reply.answers !== undefined && reply.since === undefined
   const tell = async () => {
     if (content === undefined) return
@@ -129,12 +130,9 @@ export async function publish(
     contact && contactId && lacks(conversation, contact) && updateIfThere(client, contactId, contact, context),
     labels && client.changeLabels(id, labels, signal, read),
     takesBack && !handsOver && client.setStatus(id, 'pending', signal),
+    toTutor && sayOnce(client, 'sendPrivateNote', id, { content: toTutor }, `${key}:note`, context),
     isAnswer && tell(),
   ])
-  if (note !== undefined) {
-    const toTutor = handsOver ? withWayBack(note, conversation, services, noteLanguage) : note
-    await sayOnce(client, 'sendPrivateNote', id, { content: toTutor }, `${key}:note`, context)
-  }
   if (isUnsaid) await countUnsaid(services, conversation, key, context)
   if (!isAnswer) await tell()
   if (handsOver) await handOver(services, client, conversation, key, context)

@@ -386,7 +386,7 @@ t.test('a parked payment leaves a note, and is fulfilled later', async t => {
       const id = await tutor.pay(event(tutor))
       for (let attempt = 1; attempt < 7; attempt++) await tutor.nextAttempt(id, attempt)
       t.match(await tutor.ended(id, 7), { msg: 'webhook parked' })
-      t.match(notes(tutor.conversation), [new RegExp(`^A payment could not be processed .*${id}`)])
+      t.match(notes(tutor.conversation), [/^Payment received/, new RegExp(`^A payment could not be processed .*${id}`)])
       t.strictSame(said(tutor.conversation), [])
 
       t.match(await tutor.nextAttempt(id, 7), { msg: 'webhook handled' })
