@@ -152,7 +152,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     tutor: app.webhooks.tutor,
     zone,
     returnUrl: returnUrlOf(options),
-    ...conversationSettings(chatwoot),
+    ...conversationSettings({ ...chatwoot, handoffHours: chatwoot.handoffHours ?? app.webhooks.tutor.handOverHours }),
     ...(options.operator?.token !== undefined && { operatorPage: `${options.prefix ?? ''}/dashboard` }),
     understand: options.understand,
     installationId: () => app.webhooks.inbox.installationId(),

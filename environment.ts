@@ -21,7 +21,7 @@ export interface Env {
   CW_INBOX_IDS?: string
   CW_TEMPLATES?: string
   HANDOFF_AGENT_ID?: number
-  HANDOFF_HOURS: number
+  HANDOFF_HOURS?: number
   HANDOFF_ALERT_MINUTES: number
   CW_CALLS_PER_MINUTE: number
   MESSAGE_QUIET_MS: number
@@ -124,8 +124,8 @@ export const ENV_SCHEMA = {
     HANDOFF_HOURS: {
       type: 'number',
       exclusiveMinimum: 0,
-      default: 24,
-      description: 'Hours after a person’s last message until the bot has a conversation again',
+      description:
+        'Hours after a person’s last message until the bot has a conversation again (default: as in TUTOR_FILE, else 24)',
     },
     HANDOFF_ALERT_MINUTES: {
       type: 'number',

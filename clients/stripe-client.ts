@@ -36,7 +36,8 @@ export function createStripeClient(
     },
     findIntent: (id, signal) => call(signal, () => stripe.paymentIntents.retrieve(id).catch(unlessMissing)),
     getPrice: (id, signal) => call(signal, () => stripe.prices.retrieve(id)),
-    createSession: async ({ order, attempt, price, expiresAt, returnUrl, locale, metadata }, signal) => {
+    createSession: async ({ order, attempt, price, expiresAt, returnUrl, locale, metadata, page = {} }, signal) => {
+      const { takesPromotionCodes, makesInvoice, withoutMethods = [], email } = page
       const request: Stripe.Checkout.SessionCreateParams = {
         mode: 'payment',
         line_items: [{ price, quantity: 1 }],
@@ -46,6 +47,10 @@ export function createStripeClient(
         locale,
         metadata,
         payment_intent_data: { metadata },
+        ...(takesPromotionCodes && { allow_promotion_codes: true }),
+        ...(makesInvoice && { invoice_creation: { enabled: true, invoice_data: { metadata } } }),
+        ...(withoutMethods.length > 0 && { excluded_payment_method_types: [...withoutMethods] }),
+        ...(email !== undefined && { customer_email: email }),
       }
       // Includes what is requested: Stripe refuses a key used for a different request, and then nobody could pay.
       const idempotencyKey = `tutorbot:${order}:${attempt}:${hash('sha256', JSON.stringify(request)).slice(0, 16)}`

@@ -10,6 +10,15 @@ export interface StripeOptions {
   timeoutMs?: number
 }
 
+export interface CheckoutPage {
+  takesPromotionCodes?: boolean
+  makesInvoice?: boolean
+  /** Stripe's names of payment methods that it leaves out. */
+  withoutMethods?: readonly string[]
+  /** The student's address. */
+  email?: string | undefined
+}
+
 /** A lesson to be paid for. */
 export interface Checkout {
   order: string
@@ -23,6 +32,8 @@ export interface Checkout {
   returnUrl: string
   /** The payment page's language. */
   locale: Stripe.Checkout.SessionCreateParams.Locale
+  /** What else the payment page does. */
+  page?: CheckoutPage
   /** For the session and its payment intent: Stripe copies it to neither. At most 500 characters each. */
   metadata: Record<string, string>
 }

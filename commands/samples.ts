@@ -21,6 +21,7 @@ export interface SampleOptions {
   contactId?: number
   name?: string
   phone?: string | null
+  email?: string | null
   /** Such as `Channel::WebWidget`. */
   channel?: string
   inbox?: { id: number; name: string }
@@ -51,11 +52,16 @@ const inboxOf = ({ inbox = { id: 7, name: 'WhatsApp – Bijles' } }: SampleOptio
 const account = (id = 1) => ({ id, name: 'Bijles <Utrecht> & Zonen' })
 
 function contact(options: SampleOptions) {
-  const { contact: attributes = { language: 'nl' }, contactId = 4100001, phone = '+31687654321' } = options
+  const {
+    contact: attributes = { language: 'nl' },
+    contactId = 4100001,
+    phone = '+31687654321',
+    email = null,
+  } = options
   return {
     additional_attributes: { city: 'Utrecht', social_profiles: {} },
     custom_attributes: attributes,
-    email: null,
+    email,
     id: contactId,
     identifier: null,
     name: options.name ?? "Renée 🎓 O'Hara </b>",

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { DateTime } from 'luxon'
 import type { Interval, Lesson } from '../calendar/contract.ts'
-import type { Checkout, StripeClient } from '../clients/stripe.ts'
+import type { Checkout, CheckoutPage, StripeClient } from '../clients/stripe.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import { asText } from '../sources/json.ts'
@@ -9,7 +9,7 @@ import type { Price } from '../tutor/tutor.ts'
 import type { Conversation } from './conversation.ts'
 import { choicesOf, type Intent, lengthStep, type Situation, type Step } from './dialogue.ts'
 import { type LessonKind, sale, soldLengths, usualKind } from './lesson-kind.ts'
-import { moneyIn } from './money.ts'
+import { type Money, moneyIn } from './money.ts'
 import { type PlanningProfile, profileOf } from './planning.ts'
 import { checkPrice, forgetPrice } from './price-check.ts'
 import type { Reply } from './reply.ts'
@@ -26,8 +26,8 @@ import { formatTime, formatWhen, isoTime, parseTime, type Reader, zoneOf } from 
 const MAX_OFFERED = 6
 /** WhatsApp's limit, less the choices that are always beside the times. */
 const MAX_TIMES_AND_LENGTHS = 8
-/** How long a payment link and its hold last: Stripe's minimum of 30 min, plus time for retries of the handler. */
-const PAYMENT_WINDOW_MS = 40 * 60_000
+/** How long a payment link lasts at least: Stripe's minimum of 30 min, plus time for retries of the handler. */
+const MIN_PAYMENT_MS = 36 * 60_000
 /** A handler later than this counts the payment window from now instead of from acceptance. */
 const LATE_HANDLER_MS = 5 * 60_000
 const MINUTE = 60_000
@@ -236,7 +236,9 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
   const { zone, now } = services
   const { client, price } = sale(booking)
   // Counted from acceptance, so that every attempt computes the same.
-  const until = (now() - delivery.receivedAt < LATE_HANDLER_MS ? delivery.receivedAt : now()) + PAYMENT_WINDOW_MS
+  const from = now() - delivery.receivedAt < LATE_HANDLER_MS ? delivery.receivedAt : now()
+  const payMs = services.tutor.payment.minutesToPay * MINUTE
+  const until = from + Math.min(payMs, Math.max(MIN_PAYMENT_MS, start - from))
   if (!(await hold(booking, id, start, until))) return null
   const { language } = conversation
   const checkout = {
@@ -247,6 +249,7 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
     returnUrl: services.returnUrl(language),
     locale: LANGUAGES[language].stripeLocale,
     metadata: metadataOf(booking, id, start, await services.installationId()),
+    page: pageOf(booking, start - from),
   }
   const session = await sell(client, price, checkout, signal).catch(async (error: unknown) => {
     if (!(error instanceof PermanentError)) throw error
@@ -277,13 +280,34 @@ export async function reserve(booking: Booking, { id, start, delivery }: Order):
   }
 }
 
+/** What the payment page does. @param ahead until the lesson begins, ms */
+function pageOf({ services, conversation }: Booking, ahead: number): CheckoutPage {
+  const { promotionCodes, invoice, settleDays, customerEmail } = services.tutor.payment
+  const { contactEmail } = conversation
+  const slow = Object.entries(settleDays).filter(([, days]) => ahead < days * 24 * 60 * MINUTE)
+  return {
+    takesPromotionCodes: promotionCodes,
+    makesInvoice: invoice,
+    withoutMethods: slow.map(([method]) => method),
+    ...(customerEmail && contactEmail !== undefined && { email: contactEmail }),
+  }
+}
+
 /** Checks the price first: Stripe itself would sell one without an amount for whatever the student likes to pay. */
-async function sell(client: StripeClient, price: Price, checkout: Checkout, signal: AbortSignal) {
+async function sell(
+  client: StripeClient,
+  price: Price,
+  checkout: Checkout,
+  signal: AbortSignal,
+): Promise<{ id: string; url: string; money: Money }> {
   const money = await checkPrice(client, price, signal)
   try {
     return { ...(await client.createSession(checkout, signal)), money }
   } catch (error) {
     if (!(error instanceof PermanentError)) throw error
+    const { email, ...page } = checkout.page ?? {}
+    // Chatwoot takes addresses that Stripe refuses.
+    if (email !== undefined) return sell(client, price, { ...checkout, page }, signal)
     forgetPrice(client, price)
     // If the price is why, this says so in better words.
     await checkPrice(client, price, signal)

@@ -18,6 +18,8 @@ export interface Conversation {
   attributes: Json
   contactId: string | undefined
   contactName: string
+  /** undefined: none, or not one that could be written to. */
+  contactEmail: string | undefined
   contactAttributes: Json
   language: LanguageCode
   /** Such as `Channel::Whatsapp`; null: not said. */
@@ -47,6 +49,7 @@ export function toConversation(conversation: ChatwootConversation, { tutor }: Of
     attributes: custom_attributes,
     contactId: contact === null ? undefined : String(contact.id),
     contactName: contact?.name ?? '',
+    contactEmail: addressIn(contact?.email),
     contactAttributes,
     language: languageOf(contactAttributes, additional_attributes, custom_attributes, tutor),
     channel: channel ?? meta.channel,
@@ -61,6 +64,14 @@ export function toConversation(conversation: ChatwootConversation, { tutor }: Of
     isHandedOver: labels.includes('intent:handoff'),
     personWroteAt: parseTime(custom_attributes.person_wrote_at),
   }
+}
+
+/** Longer ones there are not (RFC 5321, 4.5.3.1.3). */
+const MAX_ADDRESS = 254
+
+function addressIn(text: string | null | undefined): string | undefined {
+  const address = text?.trim() ?? ''
+  return address.length <= MAX_ADDRESS && /^[^\s@<>(),:;"\\[\]]+@[\w-]+(\.[\w-]+)+$/.test(address) ? address : undefined
 }
 
 /** The conversation's current state. */

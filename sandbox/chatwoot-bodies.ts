@@ -36,6 +36,7 @@ function optionsOf(contact: ContactState, conversation: ConversationState | unde
     name: contact.name,
     contact: contact.custom_attributes,
     phone: contact.phone_number ?? null,
+    email: contact.email ?? null,
     at,
     ...(conversation && {
       conversation: conversation.id,

@@ -32,6 +32,7 @@ export interface ContactState {
   name: string
   custom_attributes: Attributes
   phone_number?: string | null
+  email?: string | null
 }
 
 export interface MessageState {

@@ -148,6 +148,9 @@ export async function startStripeApi(options: StripeApiOptions = {}): Promise<St
     if (expires_at * 1_000 < now() + 30 * 60_000) {
       return invalid(400, 'The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation.')
     }
+    const address = body.customer_email
+    if (address !== undefined && !/^[\x21-\x7e]+$/.test(`${address}`))
+      return invalid(400, `Invalid email address: ${address}`)
     const id = `cs_test_${sessions.size + 1}`
     const session: Session = {
       id,
@@ -166,6 +169,7 @@ export async function startStripeApi(options: StripeApiOptions = {}): Promise<St
       status: 'open',
       url: `${payUrl}/${id}`,
       intent_metadata: fields(body, 'payment_intent_data[metadata]'),
+      ...pageOf(body),
     }
     sessions.set(id, session)
     changes.emit('created', session)
@@ -227,6 +231,18 @@ export async function startStripeApi(options: StripeApiOptions = {}): Promise<St
     events,
     expire,
     changes,
+  }
+}
+
+/** What was asked of the payment page; nothing that was not. */
+function pageOf(body: Call['body']) {
+  const { allow_promotion_codes, customer_email, 'invoice_creation[enabled]': invoice } = body
+  const without = Object.entries(body).filter(([field]) => field.startsWith('excluded_payment_method_types['))
+  return {
+    ...(allow_promotion_codes === 'true' && { allow_promotion_codes: true }),
+    ...(invoice === 'true' && { invoice_creation: { enabled: true } }),
+    ...(without.length > 0 && { excluded_payment_method_types: without.map(([, method]) => method) }),
+    ...(customer_email !== undefined && { customer_email }),
   }
 }
 

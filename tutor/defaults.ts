@@ -51,4 +51,6 @@ export const DEFAULTS = {
   texts: {},
   menu: MENU_STEPS,
   words: {},
+  payment: { minutesToPay: 40, settleDays: {}, promotionCodes: false, invoice: false, customerEmail: false },
+  handOver: { hours: 24 },
 } satisfies TutorSettings

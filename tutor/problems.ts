@@ -48,6 +48,7 @@ const TYPES: Record<string, string> = {
   array: 'a list',
   string: 'a text',
   integer: 'a whole number',
+  number: 'a number',
   boolean: 'true or false',
 }
 
@@ -63,6 +64,7 @@ const SAYS: Record<string, Says> = {
   required: ({ missingProperty }) => `lacks ${missingProperty}`,
   pattern: () => 'is not in the right form',
   minimum: ({ limit }) => `must be at least ${limit}`,
+  exclusiveMinimum: ({ limit }) => `must be above ${limit}`,
   maximum: ({ limit }) => `must be at most ${limit}`,
   enum: ({ allowedValues }) => `must be one of ${(allowedValues as string[]).join(', ')}`,
   uniqueItems: () => 'has one of them twice: leave one',

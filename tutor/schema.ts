@@ -1,6 +1,7 @@
 import { CLOSED_PATTERN } from './days.ts'
 import { DEFAULTS } from './defaults.ts'
 import { LESSONS_SCHEMA } from './schema-lessons.ts'
+import { HAND_OVER_SCHEMA, PAYMENT_SCHEMA } from './schema-payment.ts'
 import { PLANNING_SCHEMA } from './schema-planning.ts'
 import { DEFAULT_LANGUAGE_SCHEMA, LANGUAGES_SCHEMA, MENU_SCHEMA, TEXTS_SCHEMA, WORDS_SCHEMA } from './schema-texts.ts'
 import type { TutorSettings } from './settings.ts'
@@ -38,5 +39,7 @@ export const TUTOR_SCHEMA = {
     menu: MENU_SCHEMA,
     texts: TEXTS_SCHEMA,
     words: WORDS_SCHEMA,
+    payment: PAYMENT_SCHEMA,
+    handOver: HAND_OVER_SCHEMA,
   } satisfies Record<keyof TutorSettings | '$schema', object>,
 }

@@ -14,6 +14,8 @@ export interface TutorSettings {
   texts?: TextSettings
   menu?: readonly (MenuStep | OwnItemSettings)[]
   words?: AddedWords
+  payment?: PaymentSettings
+  handOver?: { hours?: number }
 }
 
 /** A segment of contacts, whose regular lessons it plans; or the trial lessons of all of them. */
@@ -70,4 +72,29 @@ export interface OwnItemSettings {
   title: ByLanguage
   answer?: ByLanguage
   person?: boolean
+}
+
+/** Stripe's methods whose money takes days: https://docs.stripe.com/payments/payment-methods/payment-method-support */
+export const SLOW_METHODS = [
+  'acss_debit',
+  'au_becs_debit',
+  'bacs_debit',
+  'boleto',
+  'customer_balance',
+  'konbini',
+  'multibanco',
+  'nz_bank_account',
+  'oxxo',
+  'sepa_debit',
+  'us_bank_account',
+] as const
+
+export type SlowMethod = (typeof SLOW_METHODS)[number]
+
+export interface PaymentSettings {
+  minutesToPay?: number
+  settleDays?: { [Method in SlowMethod]?: number }
+  promotionCodes?: boolean
+  invoice?: boolean
+  customerEmail?: boolean
 }

@@ -13,6 +13,7 @@ import {
   type LessonSettings,
   type MenuStep,
   type OwnItemSettings,
+  type PaymentSettings,
   type PlanningName,
   type PriceSettings,
   type TutorSettings,
@@ -35,6 +36,9 @@ export interface Tutor extends OfferedLanguages {
   /** Those that are sold, in the tutor's order. */
   lessons: readonly [TutorLesson, ...TutorLesson[]]
   trial: TutorLesson | undefined
+  payment: Required<PaymentSettings>
+  /** So long after a person's last message the bot has a conversation again, h. */
+  handOverHours: number
 }
 
 /** An item that the tutor has put into the menu. */
@@ -103,7 +107,8 @@ export interface Planning {
  */
 export function tutorOf(options: TutorSettings, zone: string, prices: PriceIds = {}): Tutor {
   if (Object.keys(options).length > 0) checkTutor(options, 'tutor.')
-  const { planning, closed, lessons, name, languages, defaultLanguage, texts, menu, words } = wholeOf(options)
+  const { planning, closed, lessons, name, languages, defaultLanguage, texts, menu, words, payment, handOver } =
+    wholeOf(options)
   const closedSpans = closed.map(span => parseClosed(span, zone))
   const all = lessons.map((lesson, index) => ({
     isTrial: lesson.trial === true,
@@ -120,6 +125,8 @@ export function tutorOf(options: TutorSettings, zone: string, prices: PriceIds =
     // Checked: there is one.
     lessons: all.filter(({ isTrial }) => !isTrial).map(({ lesson }) => lesson) as unknown as Tutor['lessons'],
     trial: all.find(({ isTrial }) => isTrial)?.lesson,
+    payment,
+    handOverHours: handOver.hours,
   }
 }
 

@@ -5,6 +5,7 @@ import type {
   LessonSettings,
   MenuStep,
   OwnItemSettings,
+  PaymentSettings,
   PlanningName,
   TextSettings,
   TutorSettings,
@@ -15,6 +16,8 @@ export interface WholeSettings extends OfferedLanguages {
   name: string | undefined
   texts: TextSettings
   words: AddedWords
+  payment: Required<PaymentSettings>
+  handOver: { hours: number }
   menu: readonly (MenuStep | OwnItemSettings)[]
   planning: Record<PlanningName, WholePlanning>
   closed: readonly string[]
@@ -34,6 +37,8 @@ export function wholeOf(options: TutorSettings): WholeSettings {
     texts = DEFAULTS.texts,
     menu = DEFAULTS.menu,
     words = DEFAULTS.words,
+    payment,
+    handOver,
   }: TutorSettings = JSON.parse(JSON.stringify(options))
   return {
     planning: mapValues(DEFAULTS.planning, (preset, name) => ({ ...preset, ...given.all, ...given[name] })),
@@ -45,6 +50,8 @@ export function wholeOf(options: TutorSettings): WholeSettings {
     texts,
     menu,
     words,
+    payment: { ...DEFAULTS.payment, ...payment },
+    handOver: { ...DEFAULTS.handOver, ...handOver },
   }
 }
 

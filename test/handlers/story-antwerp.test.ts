@@ -100,6 +100,61 @@ t.test('a price that is not the expected one is not sold: a person', async t => 
   ])
 })
 
+t.test(
+  'her payment page: codes, an invoice, the student’s address, no slow method for a lesson that is soon',
+  async t => {
+    const payment = {
+      minutesToPay: 600,
+      settleDays: { sepa_debit: 14, oxxo: 2 },
+      promotionCodes: true,
+      invoice: true,
+      customerEmail: true,
+    }
+    const tutor = await antwerp(t, { tutor: { ...example(), payment } })
+    const renee = tutor.student('widget')
+    Object.assign(tutor.chatwoot.contacts.get(4100001) as object, { email: ' renee@example.com ' })
+    await renee.says('Hoi')
+    await renee.chooses('Een les boeken')
+    t.match(await renee.chooses('di 30 jun 08:00'), [/Betaal € 45,00 vóór 22:00/])
+    t.match(tutor.session(), {
+      allow_promotion_codes: true,
+      invoice_creation: { enabled: true },
+      excluded_payment_method_types: ['sepa_debit'],
+      customer_email: 'renee@example.com',
+      expires_at: Date.parse(JUNE) / 1000 + 600 * 60,
+    })
+    t.match(await renee.says('za 1 aug 12:00'), [/staat voor je klaar/])
+    t.equal(tutor.session(2).excluded_payment_method_types, undefined, 'in August all of it is in')
+  },
+)
+
+t.test('the link ends when the lesson begins, but lasts long enough for Stripe', async t => {
+  const planning = { all: { hours: { friday: ['12:00-18:00'] }, leadMinutes: 0, stepMinutes: 30 } }
+  const tutor = await antwerp(t, { tutor: { ...example(), planning, payment: { minutesToPay: 600 } } })
+  const renee = tutor.student('widget')
+  await renee.says('Hoi')
+  await renee.chooses('Een les boeken')
+  t.match(await renee.says('vandaag om 17:00'), [/vóór 17:00/])
+  t.match(await renee.says('vandaag om 12:30'), [/vóór 12:36/])
+})
+
+t.test('an address that Stripe refuses costs no sale; one that is none is left out', async t => {
+  const tutor = await antwerp(t, { tutor: { ...example(), payment: { customerEmail: true } } })
+  const renee = tutor.student('widget')
+  const contact = tutor.chatwoot.contacts.get(4100001) as object
+  await renee.says('Hoi')
+  await renee.chooses('Een les boeken')
+  Object.assign(contact, { email: 'renée@example.com' })
+  t.match(await renee.chooses('di 30 jun 08:00'), [/staat voor je klaar/])
+  t.equal(tutor.session().customer_email, undefined)
+  t.equal(tutor.stripe.called(/^POST \/v1\/checkout\/sessions$/).length, 2)
+  for (const email of ['renee', `${'x'.repeat(250)}@example.com`, null]) {
+    Object.assign(contact, { email })
+    await renee.says(email === null ? 'za 1 aug 12:00' : 'ma 29 jun 08:00')
+  }
+  t.equal(tutor.session(3).customer_email, undefined)
+})
+
 t.test('her own items of the menu: an answer, wherever the dialogue is, or a person', async t => {
   const tutor = await antwerp(t)
   const renee = tutor.student('widget')

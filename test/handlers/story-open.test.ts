@@ -10,8 +10,8 @@ const HOUR = 60 * 60_000
 const PRICES = /^> Onze prijzen/
 const OPENED = 'Conversation was marked open by system due to an error with the agent bot.'
 
-async function started(t: Test, chatwoot: WebhooksOptions['chatwoot']) {
-  const parts = await startInWorld(t, chatwoot)
+async function started(t: Test, chatwoot: WebhooksOptions['chatwoot'], more: WebhooksOptions = {}) {
+  const parts = await startInWorld(t, chatwoot, more)
   const { world, quiet, conversation } = parts
   const id = world.addStudent({ name: 'Renée', channel: 'whatsapp', language: 'nl' })
   const { state } = world.chatwoot
@@ -105,6 +105,25 @@ t.test('after HANDOFF_HOURS without a person’s message the bot has it again', 
   t.strictSame(await says('Prijzen'), [])
   clock.advance(0.2 * HOUR)
   t.match(await says('Prijzen'), [PRICES])
+})
+
+t.test('the tutor’s settings say it too; HANDOFF_HOURS counts before them', async t => {
+  const tutor = { handOver: { hours: 2 } }
+  for (const [handoffHours, answer] of [
+    [undefined, [PRICES]],
+    [3, []],
+  ] as const) {
+    await t.test(`HANDOFF_HOURS=${handoffHours}`, async t => {
+      const { says, clock, world, quiet, id } = await started(t, { mode: 'bot', handoffHours }, { tutor })
+      await says('Hoi')
+      world.answer(id, 'Dag Renée', 'phone')
+      await quiet()
+      clock.advance(2.1 * HOUR)
+      t.match(await says('Prijzen'), answer)
+      clock.advance(1.1 * HOUR)
+      t.match(await says('Prijzen'), [PRICES])
+    })
+  }
 })
 
 t.test('settings that make no sense are named', async t => {

@@ -38,7 +38,6 @@ t.test('an empty environment: the defaults', async t => {
     CW_LEGACY_SIGNATURE: true,
     CW_TOLERANCE_SECONDS: 300,
     STRIPE_TOLERANCE_SECONDS: 300,
-    HANDOFF_HOURS: 24,
     HANDOFF_ALERT_MINUTES: 120,
     CW_CALLS_PER_MINUTE: 2400,
     MESSAGE_QUIET_MS: 2_500,

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { readTutorFile } from '../../tutor/file.ts'
 import { TUTOR_SCHEMA } from '../../tutor/schema.ts'
-import type { WEEKDAYS } from '../../tutor/settings.ts'
+import { SLOW_METHODS, type WEEKDAYS } from '../../tutor/settings.ts'
 import { PLACEHOLDERS } from '../../tutor/texts.ts'
 import { tutorOf } from '../../tutor/tutor.ts'
 import { exampleText, page } from '../helpers/tutor-page.ts'
@@ -50,6 +50,17 @@ t.test('its tables have every text, and every kind of words', async t => {
   )
   for (const row of [...plain, ...grouped, ...kinds]) t.ok(page.includes(row), row)
   t.ok(grouped.length > 5 && kinds.length > 10)
+})
+
+t.test('its tables of payment and hand-over are complete', async t => {
+  for (const part of ['payment', 'handOver'] as const) {
+    const properties: Record<string, Described> = TUTOR_SCHEMA.properties[part].properties
+    for (const [name, { description, default: preset }] of Object.entries(properties)) {
+      const row = `| \`${name}\` | ${typeof preset === 'object' ? '' : preset} | ${description} |\n`
+      t.ok(page.includes(row), row)
+    }
+  }
+  for (const method of SLOW_METHODS) t.ok(page.includes(`\`${method}\``), method)
 })
 
 /** Hours of the same span on several days: `mon–fri 10:00-20:00`. */

@@ -138,6 +138,14 @@ const CASES: [settings: unknown, message: string | RegExp][] = [
     { languages: ['nl'], menu: ['human', { id: 'x', title: { nl: 'Prijzen' }, person: true }] },
     'tutor.menu[1].title.nl is the same as texts.nl.choices.prices: a student could not choose',
   ],
+  [{ payment: { minutesToPay: 35 } }, /^tutor\.payment\.minutesToPay must be at least 36, not 35 \(Minutes for which/],
+  [
+    { payment: { settleDays: { sepa: 14 } } },
+    /^tutor\.payment\.settleDays\.sepa is not a setting: there are acss_debit, /,
+  ],
+  [{ payment: { settleDays: { sepa_debit: 0 } } }, 'tutor.payment.settleDays.sepa_debit must be at least 1, not 0'],
+  [{ handOver: { hours: 0 } }, /^tutor\.handOver\.hours must be above 0, not 0 \(Hours after/],
+  [{ handOver: { hours: '2' } }, /^tutor\.handOver\.hours must be a number, not "2"/],
   [{ words: { nl: { boek: [] } } }, 'tutor.words.nl.boek is not a setting (did you mean words.nl.book?)'],
   [
     { words: { nl: { book: ['les  boeken'] } } },
