@@ -189,7 +189,7 @@ t.test('the host gets these decorators and no others', async t => {
     'verifyStripe',
     'webhooks',
   ])
-  t.same(Object.keys(app.webhooks).sort(), ['breakers', 'calendar', 'chatwoot', 'events', 'inbox', 'stripe'])
+  t.same(Object.keys(app.webhooks).sort(), ['breakers', 'calendar', 'chatwoot', 'events', 'inbox', 'stripe', 'tutor'])
   for (const name of ['rawBody', 'delivery', 'deliveryLine', 'getEnvs']) t.notOk(app.hasRequestDecorator(name), name)
 })
 
