@@ -100,11 +100,11 @@ function timeOf(read: readonly Read[], isPlain: boolean, before: SpokenTime | un
   const refused = read.filter(({ isRefused }) => isRefused)
   const wanted = refused.length === 0 && before !== undefined ? completed(now, before) : now
   const [only, ...others] = wanted
-  const hours = only?.spans ?? []
-  const isExact = hours.length > 0 && hours.every(([from, to]) => to - from === 1)
+  const hours = only?.spans
   // `8 uur` may be in the morning or in the evening; nobody has a lesson at three in the night.
-  const isDoubtful = hours.length > 1 && hours.some(([from]) => from >= 7 * 60 && from < 10 * 60)
-  const isOne = others.length === 0 && refused.length === 0 && only?.days?.length === 1 && isExact && !isDoubtful
+  const isDoubtful = hours !== undefined && hours.length > 1 && hours.some(([from]) => from >= 7 * 60 && from < 10 * 60)
+  const isOneDay = others.length === 0 && refused.length === 0 && only?.days?.length === 1
+  const isOne = isOneDay && isExact(hours) && !isDoubtful
   return {
     wanted,
     refused,
@@ -119,6 +119,11 @@ function timeOf(read: readonly Read[], isPlain: boolean, before: SpokenTime | un
       return Math.min(...(wanted.length === 0 ? [{}] : wanted).map(group => distanceTo(group, moment)))
     },
   }
+}
+
+/** Whether it is an hour, no part of the day. */
+export function isExact(spans: Wanted['spans'] = []): boolean {
+  return spans.length > 0 && spans.every(([from, to]) => to - from === 1)
 }
 
 /** `dinsdag`, and then `17:00`. */

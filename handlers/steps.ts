@@ -30,7 +30,7 @@ import { moneyIn, moneyOf, whyUnsellable } from './money.ts'
 import { occurredAt } from './occurred-at.ts'
 import { checkPrice } from './price-check.ts'
 import type { Reply } from './reply.ts'
-import type { SpokenTime, SpokenTimes } from './spoken-time.ts'
+import { isExact, type SpokenTime, type SpokenTimes } from './spoken-time.ts'
 import { formatTime, formatWhen, isoTime, parseTime } from './times.ts'
 import { endSession } from './unsold.ts'
 import { whyNot } from './why-not.ts'
@@ -272,9 +272,9 @@ function nearest(free: readonly Interval[], { distance }: SpokenTime): Interval[
   return near.sort((one, other) => one.start - other.start)
 }
 
-/** A day without an hour, or an hour without a day: the next message may complete it. */
+/** A day without an hour (or with a part of the day), or an hour without a day: the next message may complete it. */
 function withAsked({ text, delivery }: Turn, { wanted }: SpokenTime, reply: Reply): Reply {
-  const isHalf = wanted.length > 0 && wanted.every(({ days, spans }) => (days === undefined) !== (spans === undefined))
+  const isHalf = wanted.length > 0 && wanted.every(({ days, spans }) => days === undefined || !isExact(spans))
   if (!isHalf || reply.attributes === undefined) return reply
   const asked_time = `${new Date(writtenAt(delivery)).toISOString()} ${text.replaceAll('\n', ' ')}`.toWellFormed()
   return { ...reply, attributes: { ...reply.attributes, asked_time } }

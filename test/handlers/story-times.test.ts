@@ -56,6 +56,16 @@ t.test('a number alone is an hour where no numbers were shown: offered, never re
   t.match(await tim.says('17'), [/^Je les op dinsdag 24 november om 17:00/], 'no place in a list: an hour')
 })
 
+t.test('a day with a part of it, and then an hour', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  for (const text of ['Hoi', 'Les boeken', 'overmorgen in de middag']) await renee.says(text)
+  t.match(await renee.says('16 uur'), [/^Je les op woensdag 25 november om 16:00/])
+  const tim = tutor.student('whatsapp', { id: 4100043, contact: 4100002 })
+  t.match(await tim.says('overmorgen in de middag graag een les'), [/^Wanneer wil je/])
+  t.match(await tim.says('14 uur'), [/^Je les op woensdag 25 november om 14:00/])
+})
+
 t.test('regression: tomorrow is the day after it was written, also if it is handled after midnight', async t => {
   const tutor = await setUp(t, { at: '2026-11-24T22:59:50Z' })
   const renee = tutor.student()
