@@ -1,5 +1,5 @@
 import { asText, type Json } from '../sources/json.ts'
-import { askedTimeOf, offeredOf, readerOf, situationOf } from './booking.ts'
+import { readerOf, situationOf } from './booking.ts'
 import type { Conversation } from './conversation.ts'
 import {
   choiceAt,
@@ -17,6 +17,7 @@ import { handOverFor, NO_MISSES } from './hand-over.ts'
 import { answerOtherLanguage, type LanguageSaid, languageSaidIn } from './language.ts'
 import { kindOf } from './lesson-kind.ts'
 import { isRepeated } from './loops.ts'
+import { askedTimeOf, offeredOf } from './offers.ts'
 import type { Reply } from './reply.ts'
 import type { Services } from './services.ts'
 import { type SpokenTime, type SpokenTimes, spokenTime, spokenTimes } from './spoken-time.ts'

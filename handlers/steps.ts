@@ -6,7 +6,6 @@ import type { Once } from '../inbox/once.ts'
 import { asText } from '../sources/json.ts'
 import type { OwnItem } from '../tutor/tutor.ts'
 import {
-  askForTime,
   BOOKED,
   type Booking,
   book,
@@ -14,8 +13,6 @@ import {
   isPlanned,
   NO_ORDER,
   newOrder,
-  offeredOf,
-  offerTimes,
   plannedTimes,
   planningOf,
   readerOf,
@@ -28,6 +25,7 @@ import { handOverFor } from './hand-over.ts'
 import { sale, soldLengths, trialKind, usualKind, whereOf } from './lesson-kind.ts'
 import { moneyIn, moneyOf, whyUnsellable } from './money.ts'
 import { occurredAt } from './occurred-at.ts'
+import { askForTime, offeredOf, offerTimes } from './offers.ts'
 import { checkPrice } from './price-check.ts'
 import type { Reply } from './reply.ts'
 import { isExact, type SpokenTime, type SpokenTimes } from './spoken-time.ts'
