@@ -92,6 +92,8 @@ export class BossScheduler implements Scheduler {
     /** Mailboxes being requested. */
     asked: 0,
   }
+  /** Counts calls of `resume`. */
+  #resumed = 0
   /** Counts wake-ups. */
   #wakeUps = 0
   readonly #heartbeats = {
@@ -145,6 +147,7 @@ export class BossScheduler implements Scheduler {
 
   /** The held mailboxes are queued for soon, each for its own time. */
   resume(): void {
+    this.#resumed++
     this.#wakeAny()
   }
 
@@ -245,7 +248,10 @@ export class BossScheduler implements Scheduler {
     await storeRetry.retry(async () => {
       const delivery = given
       given = undefined
+      const resumed = this.#resumed
       if (isOurs()) heldMs = await this.#drain?.(orderingKey, delivery, mine.lapsed.signal)
+      // It could have gone on meanwhile.
+      if (this.#resumed !== resumed) heldMs = undefined
     }, signal)
     const before = this.#wakeUps
     const waits = await storeRetry.retry(async () => isOurs() && store.releaseClaim(mine.claim, heldMs), signal)

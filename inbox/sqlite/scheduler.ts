@@ -42,6 +42,8 @@ export class LocalScheduler implements Scheduler {
   readonly #running = new Set<Promise<void>>()
   /** Mailboxes that wait for `resume`, in order. */
   readonly #held = new Set<string>()
+  /** Counts calls of `resume`. */
+  #resumed = 0
   /** Due mailboxes read from the store but not started. */
   #ready: string[] = []
   /** The store may have due mailboxes that are not in `#ready`. */
@@ -93,6 +95,7 @@ export class LocalScheduler implements Scheduler {
   }
 
   resume(): void {
+    this.#resumed++
     this.#ready = this.#ready.concat([...this.#held])
     this.#held.clear()
     this.#pump()
@@ -173,10 +176,13 @@ export class LocalScheduler implements Scheduler {
       const delivery = given
       given = undefined
       this.#held.delete(orderingKey)
+      const before = this.#resumed
       const heldMs = await this.#drain(orderingKey, delivery)
       if (heldMs !== undefined) {
         this.#held.add(orderingKey)
         await store.holdMailbox(orderingKey, clock.now() + MAX_HELD_MS)
+        // It could have gone on meanwhile.
+        if (this.#resumed !== before) this.wake(orderingKey)
       }
       // During the drain the mailbox has no wake-up in the store, so a timer may be missing.
       const at = delivery === undefined ? await store.dueAt(orderingKey) : null

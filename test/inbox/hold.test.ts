@@ -6,7 +6,7 @@ import { TransientError } from '../../inbox/errors.ts'
 import type { Inbox } from '../../inbox/inbox.ts'
 import type { Quiet } from '../../inbox/quiet.ts'
 import { type BackendClock, backend } from '../helpers/backend.ts'
-import { delivery, recorder, startInbox } from '../helpers/inbox.ts'
+import { delivery, gate, recorder, startInbox } from '../helpers/inbox.ts'
 import { arrivals } from '../helpers/wait.ts'
 
 const MINUTE = 60_000
@@ -154,6 +154,37 @@ tap.test('what must not wait is done before its turn, and its handler is called 
   await untilHandled(clock, handled, 5)
   t.same(handled.keys, ['first', 'a', 'between', 'b', 'last'])
   t.notOk(done.some(each => each.startsWith('in its turn')))
+})
+
+tap.test('what is done ahead while the system comes back does not hold up its mailbox', async t => {
+  const { inbox, app, clock, chatwoot, log } = await start(t)
+  const { handled } = register(inbox, chatwoot)
+  const [begun, goesOn] = [gate(), gate()]
+  const ahead = async () => {
+    begun.open()
+    await goesOn.opened
+  }
+  inbox.handle('test', 'paid', { handle: handled.add, gaveUp() {}, ahead: { handle: ahead } })
+  await app.ready()
+  await inbox.accept(delivery('first', { orderingKey: 'box' }), 10)
+  await log.line(({ msg }) => msg === HELD)
+  // Its retry is due, and it is held.
+  for (let step = 0; step < 20 && inbox.stats().heldMailboxes === 0; step++) {
+    await clock.advance(1_000)
+    await setImmediate()
+  }
+  await clock.advance(1_000)
+  await inbox.accept(delivery('paid', { event: 'paid', orderingKey: 'box' }), 10)
+  await begun.opened
+  chatwoot.isDown = false
+  for (let step = 0; step < 20 && !log.lines.some(({ msg }) => msg === AGAIN); step++) {
+    await clock.advance(1_000)
+    await setImmediate()
+  }
+  // From here on no time passes.
+  goesOn.open()
+  await handled.reached(2)
+  t.same(handled.keys, ['first', 'paid'])
 })
 
 tap.test('a run that could do nothing is joined by what comes in; one that did something stays as it was', async t => {
