@@ -104,6 +104,7 @@ export type {
 } from './sources/source.ts'
 export type { StripeVerification } from './sources/stripe.ts'
 export type { StripePayloads } from './sources/stripe-payloads.ts'
+export { type InForce, type SettingInForce, settingsInForce } from './tutor/in-force.ts'
 export type {
   ByLanguage,
   LessonSettings,

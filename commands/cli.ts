@@ -12,6 +12,7 @@ const COMMANDS: Record<string, () => Promise<AddCommand>> = {
   start: async () => (await import('./start.ts')).startCommand,
   sandbox: async () => (await import('./sandbox.ts')).sandboxCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
+  settings: async () => (await import('./settings.ts')).settingsCommand,
   simulate: async () => (await import('./simulate.ts')).simulateCommand,
   list: async () => (await import('./list.ts')).listCommand,
   show: async () => (await import('./show.ts')).showCommand,

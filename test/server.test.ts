@@ -271,7 +271,7 @@ t.test('the same line for other errors', async t => {
       { GCAL_SERVICE_ACCOUNT_JSON: 'no-such.json', GCAL_CALENDAR_ID: 'a@example.com' },
       /GCAL_SERVICE_ACCOUNT_JSON/,
     ],
-    ['settings that are not there', { TUTOR_FILE: 'no-such.json' }, /no-such\.json can't be read .*correct TUTOR_FILE/],
+    ['settings that are not there', { TUTOR_FILE: 'no-such.json' }, /no-such\.json can't be read .*give another path/],
     ['a bad log level', { LOG_LEVEL: 'loud' }, /LOG_LEVEL .*fatal, error, warn, info/],
     [
       'another program’s database',

@@ -22,7 +22,7 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new OptionError(`${file} can't be read (${(error as Error).message}): correct TUTOR_FILE, or unset it`)
+    throw new OptionError(`${file} can't be read (${(error as Error).message}): give another path (TUTOR_FILE)`)
   }
 }
 

@@ -50,6 +50,8 @@ export interface OwnItem {
 }
 
 export interface TutorLesson {
+  /** `lessons[0]` */
+  name: string
   minutes: number
   /** A trial lesson has none. */
   prices: Readonly<Partial<Record<Segment, Price>>>
@@ -151,6 +153,7 @@ function toLesson(
     return [segment, toPrice(prices[own], `${name}.prices.${own}`)] as const
   })
   return {
+    name,
     minutes,
     prices: trial ? {} : Object.fromEntries(found.filter(([, price]) => price !== undefined)),
     priceNames: mapSegments(segment =>

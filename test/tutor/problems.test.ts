@@ -170,7 +170,7 @@ t.test('all problems are said, a line each', async t => {
 t.test('a file: missing, not JSON, wrong', async t => {
   const folder = t.testdir({ 'a.json': '{ "closed": ', 'b.json': '{"closed":[5]}', 'c.json': '[]' })
   const read = (name: string) => () => readTutorFile(`${folder}/${name}`)
-  t.throws(read('none.json'), { message: /none\.json can't be read \(ENOENT.*\): correct TUTOR_FILE, or unset it$/ })
+  t.throws(read('none.json'), { message: /none\.json can't be read \(ENOENT.*\): give another path \(TUTOR_FILE\)$/ })
   t.throws(read('a.json'), { message: /a\.json is not JSON \(/ })
   t.throws(read('b.json'), { message: /b\.json: closed\[0\] must be a text/ })
   t.throws(read('c.json'), { message: /c\.json must be an object$/ })
