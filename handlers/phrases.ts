@@ -95,6 +95,8 @@ function endAfterGap(parts: readonly Part[], words: readonly string[], at: numbe
 export function wordsIn(text: string): string[] {
   const plain = text
     .toLowerCase()
+    // `hoooi`; before the accents go, since `zeeën` is a word.
+    .replace(/(\p{L})\1{2,}/gu, '$1')
     .normalize('NFD')
     // `I'll` is not `ill`.
     .replace(/['’]ll\b/gu, '')

@@ -139,11 +139,12 @@ function stepIn(intent: Intent, step: Step, isAll: boolean): Wish | undefined {
 
 export function isYes(
   text: string,
-  { yes, yesAndThanks }: WishWords,
+  { yes, yesAndThanks, no }: WishWords,
   words: readonly string[] = wordsIn(text),
 ): boolean {
   if (words.length === 0) return YES_EMOJI.test(text)
-  return yesAndThanks.isAll(words, FILLERS) && yes.isIn(words)
+  // `I'm good` refuses.
+  return yesAndThanks.isAll(words, FILLERS) && yes.isIn(words) && !no.isIn(words)
 }
 
 /** Whether a lesson is meant that there is not yet: `een les`, not `de les`. */

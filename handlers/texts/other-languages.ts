@@ -7,14 +7,14 @@ export const OTHER_LANGUAGE_CODES =
 /** Common words, without accents, of all these languages. Those of a language with texts too do not count. */
 export const OTHER_WORDS = `
   bonjour bonsoir salut voudrais veux jaimerais cours lecon vous nous avec pour cest suis quand combien coute demain
-  aujourdhui peux pouvez parlez francais fils fille plait sil une votre oui reserver prendre heure heures lheure tres
+  cherche malade peut faire aujourdhui peux pouvez parlez francais fils fille plait sil une votre oui reserver prendre heure heures lheure tres
   mardi lundi mercredi jeudi vendredi samedi dimanche jai estce quelle quel avez prix
-  hola quiero quisiera gracias clase clases para cuanto cuesta manana hoy espanol usted puedo puede necesito favor
+  vale hora habla busco hola quiero quisiera gracias clase clases para cuanto cuesta manana hoy espanol usted puedo puede necesito favor
   buenos buenas tardes hijo hija lunes martes miercoles jueves viernes sabado reservar tengo estoy soy muy bien
-  ciao buongiorno buonasera vorrei grazie lezione lezioni quanto costa domani oggi italiano posso sono figlio figlia
+  cerco ripetizioni matematica ciao buongiorno buonasera vorrei grazie lezione lezioni quanto costa domani oggi italiano posso sono figlio figlia
   lunedi martedi mercoledi giovedi venerdi sabato prenotare della bisogno favore
-  bom gostaria obrigado obrigada aula aulas custa amanha hoje portugues voce preciso meu minha filho filha marcar nao
-  dzien dobry czesc chcialbym chcialabym chciałbym chciałabym prosze dziekuje lekcja lekcje lekcji ile kosztuje jutro
+  boa tarde procuro explicacoes bom gostaria obrigado obrigada aula aulas custa amanha hoje portugues voce preciso meu minha filho filha marcar nao
+  czy mowi pan pani szukam korepetycji dzien dobry czesc chcialbym chcialabym chciałbym chciałabym prosze dziekuje lekcja lekcje lekcji ile kosztuje jutro
   dzisiaj polsku mowisz moge jest nie dla syna corki poniedziałek poniedzialek wtorek sroda środa czwartek piatek
   merhaba selam istiyorum ders dersi almak icin fiyat kadar yarin yarın bugun turkce tesekkurler tesekkur ederim
   lutfen konusuyor musunuz oglum kizim kızım pazartesi carsamba persembe cuma saat

@@ -19,6 +19,8 @@ t.test('the language of a text', async t => {
         'Olá, gostaria de marcar uma aula',
         'Dzień dobry, chciałbym zarezerwować lekcję',
         'Merhaba, ders almak istiyorum',
+        'Boa tarde, procuro explicações de matemática',
+        'Czy mówi pan po polsku?',
         'مرحبا أريد درسا',
         'Добрий день, мені потрібен урок',
       ],

@@ -38,6 +38,12 @@ t.test('after a booking: what no step does goes to a person at once, with a note
     ['you charged me twice', /geld terug/],
     ['kan ik ook contant betalen?', /geld/],
     ["I won't be able to attend", /wil een les afzeggen/],
+    ['mijn dochter is gevallen, arm gebroken', /is ziek/],
+    ['ich muss zum Arzt', /wil een les afzeggen/],
+    ['my card was declined', /geld terug/],
+    ['is mijn betaling ontvangen?', /geld terug/],
+    ['wir warten seit 20 Minuten', /heeft een klacht/],
+    ['is my booking confirmed?', /naar een geboekte les/],
     ['Ich möchte mit einem Menschen sprechen', /vraagt om een persoon/],
   ]
   for (const [text, why] of cases) {
@@ -126,6 +132,11 @@ t.test(
       ['wat vraag je per uur?', /^Onze prijzen/],
       ['ik zoek bijles wiskunde', /^Hoi!/],
       ['is anyone there?', /^(Hi|Hoi)!/],
+      ['zijn er nog plaatsen vrij', /^Wanneer/],
+      ['when are you free?', /^Wanneer/],
+      ['was würde das kosten?', /^Onze prijzen/],
+      ['hoooi!', /^Hoi!/],
+      ['hoe werkt dit?', /^Hoi!/],
     ]
     for (const [text, answer] of cases) t.match(await another(tutor).says(text), [answer], text)
     const customer = another(tutor, { has_paid_lesson: true })
@@ -178,7 +189,12 @@ t.test('what is under way is stopped, and what it held is free', async t => {
 
 t.test('what is said around it makes no difference', async t => {
   const tutor = await setUp(t)
-  for (const text of ['sorry, toch maar niet eigenlijk', 'actually never mind', 'oh sorry, eigentlich doch nicht']) {
+  for (const text of [
+    'sorry, toch maar niet eigenlijk',
+    'actually never mind',
+    'ik heb me bedacht',
+    'oh sorry, eigentlich doch nicht',
+  ]) {
     const one = tutor.student()
     for (const said of ['Hoi', 'Les boeken']) await one.says(said)
     t.match(await one.says(text), [/^Hoi!/], text)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { Phrases, Spelling, splitPhrases, wordsIn } from '../../handlers/phrases.ts'
 import { LANGUAGE_CODES, LANGUAGES } from '../../handlers/texts/index.ts'
-import { placeIn, urgentWishOf, wishOf } from '../../handlers/wishes.ts'
+import { isYes, OUR_WORDS, placeIn, urgentWishOf, wishOf } from '../../handlers/wishes.ts'
 
 const SITUATIONS = (['menu', 'slot', 'pay', 'rebook'] as const).flatMap(intent =>
   [true, false].map(isPersonOffered => ({ intent, isPersonOffered })),
@@ -33,6 +33,7 @@ t.test('words: without case, accents, apostrophes', async t => {
     '17',
     '30',
   ])
+  t.strictSame(wordsIn('hoooi, de zeeën'), ['hoi', 'de', 'zeeen'], 'what is drawn out is shortened')
 })
 
 t.test('spelling: one letter wrong, missing, surplus or swapped, but never the first', async t => {
@@ -68,10 +69,21 @@ t.test('what is no wish for a person', async t => {
     'Ik ben Bill',
     'wie viel kostet das?',
     'mijn dochter zit in 4 havo',
+    'maths is my worst subject',
+    'ich kann dienstags nicht, lieber mittwochs',
   ]
   for (const text of texts) {
     t.equal(urgentWishOf(text, { intent: 'menu', isPersonOffered: false }), undefined, text)
   }
+})
+
+t.test('who thinks it over, or is fine without, neither accepts nor lets go', async t => {
+  t.notOk(isYes('I’m good', OUR_WORDS))
+  for (const text of ['ok, let me think about it', 'oké ik denk er nog over na', 'ich melde mich']) {
+    t.notOk(isYes(text, OUR_WORDS), text)
+    t.equal(wishOf(text, { intent: 'pay', isPersonOffered: false }), 'here', text)
+  }
+  t.ok(isYes('jaaaa graag!!', OUR_WORDS))
 })
 
 t.test('each word of a message is compared a bounded number of times, whatever is in it', async t => {
