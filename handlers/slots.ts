@@ -1,7 +1,7 @@
-import { DateTime } from 'luxon'
 import type { Busy, Interval } from '../calendar/contract.ts'
 import type { HourSpan } from '../tutor/days.ts'
 import type { PlanningProfile } from './planning.ts'
+import { dayOf, momentOf, wallAt, weekdayOf } from './wall-clock.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
@@ -22,20 +22,47 @@ const MAX_SLOTS_PER_DAY = 2
 export function freeSlots(profile: PlanningProfile, busy: readonly Busy[], now: number, zone: string): Interval[] {
   const earliest = now + profile.leadMinutes * MINUTE
   const today = dayOf(now, zone)
+  const lessons = lessonsByDay(busy, zone)
+  const isTaken = collisionsWith([...busy], { before: profile.bufferBefore, after: profile.bufferAfter })
+  const isClosed = collisionsWith([...profile.closed], { before: 0, after: 0 })
   return Array.from({ length: profile.daysAhead + 1 }, (_, ahead) => today + ahead * DAY)
-    .filter(day => profile.maxPerDay === Infinity || lessonsOn(day, busy, zone) < profile.maxPerDay)
+    .filter(day => (lessons.get(day) ?? 0) < profile.maxPerDay)
     .flatMap(day => (profile.hours[weekdayOf(day)] ?? []).flatMap(span => slotsOf(day, span, profile, zone)))
-    .filter(
-      slot =>
-        slot.start >= earliest &&
-        !profile.closed.some(span => slot.start < span.end && span.start < slot.end) &&
-        !busy.some(taken => collide(slot, taken, profile)),
-    )
+    .filter(slot => slot.start >= earliest && !isClosed(slot) && !isTaken(slot))
 }
 
-/** How many lessons and holds begin on a day. @param day the wall time of its midnight */
-function lessonsOn(day: number, busy: readonly Busy[], zone: string): number {
-  return busy.filter(({ start, end, isOther }) => !isOther && start < end && dayOf(start, zone) === day).length
+/** How many lessons and holds begin on a day, by the wall time of its midnight. */
+function lessonsByDay(busy: readonly Busy[], zone: string): Map<number, number> {
+  const lessons = busy.filter(({ start, end, isOther }) => !isOther && start < end)
+  return new Map([...Map.groupBy(lessons, ({ start }) => dayOf(start, zone))].map(([day, each]) => [day, each.length]))
+}
+
+/** Whether a slot, with so many minutes before and after it, collides with one of the intervals. */
+function collisionsWith(intervals: Interval[], { before, after }: { before: number; after: number }) {
+  const taken: Interval[] = []
+  for (const { start, end } of intervals
+    .filter(each => each.start < each.end)
+    .sort((one, other) => one.start - other.start)) {
+    const last = taken.at(-1)
+    if (last !== undefined && start <= last.end) last.end = Math.max(last.end, end)
+    else taken.push({ start, end })
+  }
+  return (slot: Interval): boolean => {
+    const [from, to] = [slot.start - before * MINUTE, slot.end + after * MINUTE]
+    const next = taken[firstEndingAfter(taken, from)]
+    return next !== undefined && next.start < to
+  }
+}
+
+/** The place of the first interval that ends after a moment. @param intervals apart from each other, in order */
+function firstEndingAfter(intervals: readonly Interval[], moment: number): number {
+  let [low, high] = [0, intervals.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((intervals[middle] as Interval).end > moment) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 /** Pupils are free then, minutes of the day: the first time of a day to be offered is the one nearest to it. */
@@ -81,8 +108,6 @@ function spreadOverDay(slots: readonly Interval[], zone: string): Interval[] {
   return spread
 }
 
-// A wall time is what the clock shows, as the Unix ms at which UTC shows the same. Its days all have 24 hours.
-
 /** @param day the wall time of its midnight */
 function slotsOf(day: number, [from, to]: HourSpan, profile: PlanningProfile, zone: string): Interval[] {
   const slots: Interval[] = []
@@ -95,38 +120,4 @@ function slotsOf(day: number, [from, to]: HourSpan, profile: PlanningProfile, zo
     if (wallAt(end - 1, zone) < closing) slots.push({ start, end })
   }
   return slots
-}
-
-function collide(slot: Interval, taken: Interval, profile: PlanningProfile): boolean {
-  const start = slot.start - profile.bufferBefore * MINUTE
-  const end = slot.end + profile.bufferAfter * MINUTE
-  return Math.max(start, taken.start) < Math.min(end, taken.end)
-}
-
-/**
- * The moment of a wall time: the first of two, undefined if skipped. luxon's own conversion moves skipped times, and
- * which of two moments it picks depends on today's season.
- */
-function momentOf(wall: number, zone: string): number | undefined {
-  return [wall - DAY, wall + DAY].map(near => wall - offsetAt(near, zone)).find(moment => wallAt(moment, zone) === wall)
-}
-
-/** What the clock shows at a moment. */
-export function wallAt(moment: number, zone: string): number {
-  return moment + offsetAt(moment, zone)
-}
-
-/** The wall time of midnight on a moment's day. */
-function dayOf(moment: number, zone: string): number {
-  return Math.floor(wallAt(moment, zone) / DAY) * DAY
-}
-
-/** Offset from UTC, ms. */
-function offsetAt(moment: number, zone: string): number {
-  return DateTime.fromMillis(moment, { zone }).offset * MINUTE
-}
-
-/** ISO: 1 is Monday. */
-export function weekdayOf(wall: number): number {
-  return DateTime.fromMillis(wall, { zone: 'utc' }).weekday
 }

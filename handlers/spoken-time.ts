@@ -1,4 +1,3 @@
-import { IANAZone } from 'luxon'
 import {
   type DayEnd,
   type DayPart,
@@ -11,6 +10,7 @@ import {
 } from './time-groups.ts'
 import { type TimePart, timePartsOf } from './time-parts.ts'
 import type { Reader } from './times.ts'
+import { wallAt } from './wall-clock.ts'
 
 /** Days and times that go together; what is missing may be any. */
 export interface Wanted {
@@ -148,7 +148,7 @@ interface Moment {
 }
 
 function momentOf(at: number, zone: string): Moment {
-  const wall = at + IANAZone.create(zone).offset(at) * 60_000
+  const wall = wallAt(at, zone)
   const day = Math.floor(wall / DAY_MS)
   return { day, minute: Math.floor((wall - day * DAY_MS) / 60_000) }
 }

@@ -2,10 +2,11 @@ import { Info } from 'luxon'
 import type { Interval } from '../calendar/contract.ts'
 import type { HourSpan } from '../tutor/days.ts'
 import type { PlanningProfile } from './planning.ts'
-import { freeSlots, wallAt, weekdayOf } from './slots.ts'
+import { freeSlots } from './slots.ts'
 import { dayAt, type SpokenTime } from './spoken-time.ts'
 import { LANGUAGES, type Texts } from './texts/index.ts'
 import { formatDay, formatWhen, type Reader } from './times.ts'
+import { wallAt, weekdayOf } from './wall-clock.ts'
 
 const DAY = 24 * 60 * 60_000
 /** Fine enough for the times that people name. */
