@@ -202,7 +202,7 @@ t.test('the package', async t => {
   t.test('contains what is used, and nothing else', async t => {
     const paths = packed.files.map(({ path }) => path)
     const built =
-      /^(dist\/(app|environment|options|server|(plugins|routes|sources|handlers|backends|inbox|calendar|clients|operator|sandbox|commands)\/[\w/-]+)\.(js|d\.ts)|dist\/commands\/bin\.cjs|dist\/(operator|sandbox)\/public\/[\w.]+|(ops|examples)\/[\w.-]+|docs\/[\w-]+\.md)$/
+      /^(dist\/(app|environment|options|server|(plugins|routes|sources|handlers|backends|inbox|calendar|clients|operator|sandbox|commands|tutor)\/[\w/-]+)\.(js|d\.ts)|dist\/commands\/bin\.cjs|dist\/(operator|sandbox)\/public\/[\w.]+|(ops|examples)\/[\w.-]+|docs\/[\w-]+\.md)$/
     t.same(paths.filter(path => !built.test(path)).sort(), [
       '.env.example',
       'CHANGELOG.md',
