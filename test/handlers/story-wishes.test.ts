@@ -43,6 +43,8 @@ t.test('after a booking: what no step does goes to a person at once, with a note
     ['my card was declined', /geld terug/],
     ['is mijn betaling ontvangen?', /geld terug/],
     ['wir warten seit 20 Minuten', /heeft een klacht/],
+    ['waar blijft de docent?', /heeft een klacht/],
+    ['der Bot versteht mich nicht', /vraagt om een persoon/],
     ['is my booking confirmed?', /naar een geboekte les/],
     ['Ich möchte mit einem Menschen sprechen', /vraagt om een persoon/],
   ]
@@ -133,6 +135,8 @@ t.test(
       ['ik zoek bijles wiskunde', /^Hoi!/],
       ['is anyone there?', /^(Hi|Hoi)!/],
       ['zijn er nog plaatsen vrij', /^Wanneer/],
+      ['haben Sie noch Termine?', /^Wanneer/],
+      ['ik heb een vraag', /^Hoi!/],
       ['when are you free?', /^Wanneer/],
       ['was würde das kosten?', /^Onze prijzen/],
       ['hoooi!', /^Hoi!/],

@@ -70,6 +70,8 @@ t.test('what is no wish for a person', async t => {
     'wie viel kostet das?',
     'mijn dochter zit in 4 havo',
     'maths is my worst subject',
+    'we moeten een presentatie voorbereiden',
+    'Where are you located?',
     'ich kann dienstags nicht, lieber mittwochs',
   ]
   for (const text of texts) {
@@ -78,8 +80,8 @@ t.test('what is no wish for a person', async t => {
 })
 
 t.test('who thinks it over, or is fine without, neither accepts nor lets go', async t => {
-  t.notOk(isYes('I’m good', OUR_WORDS))
-  for (const text of ['ok, let me think about it', 'oké ik denk er nog over na', 'ich melde mich']) {
+  for (const text of ['I’m good', 'ja helaas', 'ok maybe', 'ja leider']) t.notOk(isYes(text, OUR_WORDS), text)
+  for (const text of ['ok, let me think about it', 'oké ik denk er nog over na', 'ich melde mich', 'momentje']) {
     t.notOk(isYes(text, OUR_WORDS), text)
     t.equal(wishOf(text, { intent: 'pay', isPersonOffered: false }), 'here', text)
   }
