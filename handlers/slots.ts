@@ -112,12 +112,14 @@ function spreadOverDay(slots: readonly Interval[], zone: string): Interval[] {
 function slotsOf(day: number, [from, to]: HourSpan, profile: PlanningProfile, zone: string): Interval[] {
   const slots: Interval[] = []
   const closing = day + to * MINUTE
+  const closesAt = momentOf(closing, zone) ?? Number.POSITIVE_INFINITY
   for (let wall = day + from * MINUTE; wall < closing; wall += profile.stepMinutes * MINUTE) {
     const start = momentOf(wall, zone)
     if (start === undefined) continue
     const end = start + profile.minutes * MINUTE
-    // The last millisecond: at the end itself the clock may have jumped from midnight to one o'clock.
-    if (wallAt(end - 1, zone) < closing) slots.push({ start, end })
+    // The last millisecond: at the end itself the clock may have jumped from midnight to one o'clock. Both: clocks that
+    // go back show a time before the closing again, after it.
+    if (wallAt(end - 1, zone) < closing && end <= closesAt) slots.push({ start, end })
   }
   return slots
 }

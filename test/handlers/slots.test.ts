@@ -169,6 +169,15 @@ t.test('a day may begin or end with a clock change', async t => {
   )
 })
 
+t.test('regression: clocks go back: no lesson lasts over the end of the hours, and into them again', async t => {
+  const hours = { 6: [[22 * 60 + 15, 23 * 60 + 45] as HourSpan] }
+  const profile = { ...ANY_TIME, hours, stepMinutes: 15, minutes: 60, daysAhead: 0 }
+  // On this day, 23:00 to 24:00 comes twice.
+  const zone = 'America/Sao_Paulo'
+  const slots = freeSlots(profile, [], ms('2019-02-16T12:00:00-02:00'), zone)
+  t.strictSame(shown(slots, 'd HH:mm Z', zone), ['16 22:15 -2', '16 22:30 -2', '16 22:45 -2'])
+})
+
 // Properties. Clocks are read with Intl here, minute by minute, so that neither luxon nor any arithmetic with wall
 // times is trusted.
 
