@@ -113,6 +113,7 @@ export type {
   PlanningName,
   PlanningOptions,
   PriceSettings,
+  SubjectSettings,
   TextSettings,
   TutorSettings,
   Weekday,

@@ -17,6 +17,7 @@ import { allEnded, publish, type Reply, sayOnce } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
 import { type Turn, textsOf, writtenAt } from './steps.ts'
+import { subjectIn } from './subject.ts'
 import { giveBack, openForPerson, takeOver, withoutPerson } from './take-over.ts'
 import { textOf } from './text-of.ts'
 import { lastOfPerson, newConversationOf, quietOf, undeliveredOf, type Written, writtenTogether } from './together.ts'
@@ -113,11 +114,18 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     const kind = kindOf(conversation, services)
     const turn: Turn = { services, conversation, kind, signal, delivery, text, written, once, log, note }
     const said = languageOfTurn(turn)
-    turn.conversation = { ...conversation, language: said.language }
+    const service = subjectIn(services, text)
+    const named = service === undefined || service === conversation.attributes.service ? undefined : { service }
+    turn.conversation = {
+      ...conversation,
+      language: said.language,
+      attributes: { ...conversation.attributes, ...named },
+    }
     const answers = { at: writtenAt(delivery), language: said.language }
     const texts = textsOf(turn)
     const complete = async (reply: Reply) => {
-      const begun = await withGreeting(turn, reply)
+      const greeted = await withGreeting(turn, reply)
+      const begun = named === undefined ? greeted : { ...greeted, attributes: { ...named, ...greeted.attributes } }
       return { ...rememberingLanguage(withQuotes(begun, texts), said), answers }
     }
     if (isTooMany(conversation.id)) return complete(handOverFor(services, 'endless', texts, turn.conversation))

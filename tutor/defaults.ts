@@ -47,6 +47,7 @@ export const DEFAULTS = {
   } satisfies Record<PlanningName, WholePlanning> as Record<PlanningName, WholePlanning>,
   closed: [],
   lessons: [{ minutes: 60 }, { minutes: 90 }, { minutes: 30, trial: true }],
+  subjects: [],
   ...ALL_LANGUAGES,
   texts: {},
   menu: MENU_STEPS,

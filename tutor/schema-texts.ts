@@ -1,7 +1,7 @@
 import { LANGUAGE_CODES, type LanguageCode, TEXTS } from '../handlers/texts/index.ts'
 import type { WishKind } from '../handlers/wishes.ts'
 import { DEFAULTS } from './defaults.ts'
-import { MENU_STEPS, type OwnItemSettings } from './settings.ts'
+import { MENU_STEPS, type OwnItemSettings, type SubjectSettings } from './settings.ts'
 import { PLACEHOLDERS, writtenText } from './texts.ts'
 
 /** WhatsApp's limit of a choice, characters. */
@@ -151,4 +151,31 @@ export const WORDS_SCHEMA = {
       },
     ]),
   ),
+}
+
+const PLAIN_PHRASE = `^${WORD}( (\\.\\. )?${WORD})*$`
+
+export const SUBJECTS_SCHEMA = {
+  type: 'array',
+  maxItems: 50,
+  default: DEFAULTS.subjects,
+  description:
+    'What is taught: the subject that a student names is in the calendar, with the payment, and in the conversation’s attribute service',
+  items: {
+    // Either one: pattern is for texts, the rest for objects.
+    type: ['string', 'object'],
+    pattern: PLAIN_PHRASE,
+    additionalProperties: false,
+    required: ['name', 'words'],
+    description: 'a subject of plain words, such as "wiskunde", or an object with its name and the words for it',
+    properties: {
+      name: { ...textOf(60), description: 'As the tutor reads it' },
+      words: {
+        type: 'array',
+        minItems: 1,
+        description: 'How students name it',
+        items: { type: 'string', pattern: PLAIN_PHRASE, description: PHRASES },
+      },
+    } satisfies Record<keyof SubjectSettings, object>,
+  },
 }

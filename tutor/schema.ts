@@ -3,7 +3,14 @@ import { DEFAULTS } from './defaults.ts'
 import { LESSONS_SCHEMA } from './schema-lessons.ts'
 import { HAND_OVER_SCHEMA, PAYMENT_SCHEMA } from './schema-payment.ts'
 import { PLANNING_SCHEMA } from './schema-planning.ts'
-import { DEFAULT_LANGUAGE_SCHEMA, LANGUAGES_SCHEMA, MENU_SCHEMA, TEXTS_SCHEMA, WORDS_SCHEMA } from './schema-texts.ts'
+import {
+  DEFAULT_LANGUAGE_SCHEMA,
+  LANGUAGES_SCHEMA,
+  MENU_SCHEMA,
+  SUBJECTS_SCHEMA,
+  TEXTS_SCHEMA,
+  WORDS_SCHEMA,
+} from './schema-texts.ts'
 import type { TutorSettings } from './settings.ts'
 
 /** The tutor's settings: the single source for what is allowed, for docs/tutor-settings.md, and for editors. */
@@ -36,6 +43,7 @@ export const TUTOR_SCHEMA = {
       },
     },
     lessons: LESSONS_SCHEMA,
+    subjects: SUBJECTS_SCHEMA,
     menu: MENU_SCHEMA,
     texts: TEXTS_SCHEMA,
     words: WORDS_SCHEMA,

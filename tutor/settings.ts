@@ -9,6 +9,7 @@ export interface TutorSettings {
   planning?: { [Name in PlanningName | 'all']?: PlanningOptions }
   closed?: readonly string[]
   lessons?: readonly LessonSettings[]
+  subjects?: readonly (string | SubjectSettings)[]
   languages?: readonly LanguageCode[]
   defaultLanguage?: LanguageCode
   texts?: TextSettings
@@ -41,6 +42,12 @@ export interface LessonSettings {
   prices?: { [Name in Segment | 'all']?: PriceSettings | string }
   link?: string
   place?: string
+}
+
+/** What is taught, and the words by which students name it. */
+export interface SubjectSettings {
+  name: string
+  words: readonly string[]
 }
 
 /** A Stripe price, and what it is expected to be. */

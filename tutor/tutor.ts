@@ -1,6 +1,7 @@
 import type { Interval } from '../calendar/contract.ts'
 import type { OwnStep } from '../handlers/dialogue.ts'
 import type { Money } from '../handlers/money.ts'
+import { Phrases } from '../handlers/phrases.ts'
 import { SEGMENTS, type Segment } from '../handlers/segment.ts'
 import type { PriceIds } from '../handlers/services.ts'
 import { type LanguageCode, type OfferedLanguages, TEXTS, type Texts } from '../handlers/texts/index.ts'
@@ -16,6 +17,7 @@ import {
   type PaymentSettings,
   type PlanningName,
   type PriceSettings,
+  type SubjectSettings,
   type TutorSettings,
   WEEKDAYS,
   type Weekday,
@@ -36,6 +38,7 @@ export interface Tutor extends OfferedLanguages {
   /** Those that are sold, in the tutor's order. */
   lessons: readonly [TutorLesson, ...TutorLesson[]]
   trial: TutorLesson | undefined
+  subjects: readonly { name: string; phrases: Phrases }[]
   payment: Required<PaymentSettings>
   /** So long after a person's last message the bot has a conversation again, h. */
   handOverHours: number
@@ -109,8 +112,20 @@ export interface Planning {
  */
 export function tutorOf(options: TutorSettings, zone: string, prices: PriceIds = {}): Tutor {
   if (Object.keys(options).length > 0) checkTutor(options, 'tutor.')
-  const { planning, closed, lessons, name, languages, defaultLanguage, texts, menu, words, payment, handOver } =
-    wholeOf(options)
+  const {
+    planning,
+    closed,
+    lessons,
+    subjects,
+    name,
+    languages,
+    defaultLanguage,
+    texts,
+    menu,
+    words,
+    payment,
+    handOver,
+  } = wholeOf(options)
   const closedSpans = closed.map(span => parseClosed(span, zone))
   const all = lessons.map((lesson, index) => ({
     isTrial: lesson.trial === true,
@@ -127,9 +142,15 @@ export function tutorOf(options: TutorSettings, zone: string, prices: PriceIds =
     // Checked: there is one.
     lessons: all.filter(({ isTrial }) => !isTrial).map(({ lesson }) => lesson) as unknown as Tutor['lessons'],
     trial: all.find(({ isTrial }) => isTrial)?.lesson,
+    subjects: subjects.map(toSubject),
     payment,
     handOverHours: handOver.hours,
   }
+}
+
+function toSubject(subject: string | SubjectSettings): Tutor['subjects'][number] {
+  const { name, words } = typeof subject === 'string' ? { name: subject, words: [subject] } : subject
+  return { name, phrases: new Phrases(words) }
 }
 
 function toOwnItem({ id, title, answer }: OwnItemSettings, fallback: LanguageCode): OwnItem {

@@ -7,6 +7,7 @@ import type {
   OwnItemSettings,
   PaymentSettings,
   PlanningName,
+  SubjectSettings,
   TextSettings,
   TutorSettings,
 } from './settings.ts'
@@ -22,6 +23,7 @@ export interface WholeSettings extends OfferedLanguages {
   planning: Record<PlanningName, WholePlanning>
   closed: readonly string[]
   lessons: readonly LessonSettings[]
+  subjects: readonly (string | SubjectSettings)[]
 }
 
 /** @param options checked */
@@ -32,6 +34,7 @@ export function wholeOf(options: TutorSettings): WholeSettings {
     planning: given = {},
     closed = DEFAULTS.closed,
     lessons = DEFAULTS.lessons,
+    subjects = DEFAULTS.subjects,
     languages = DEFAULTS.languages,
     defaultLanguage = languages.find(code => code === DEFAULTS.defaultLanguage) ?? (languages[0] as LanguageCode),
     texts = DEFAULTS.texts,
@@ -45,6 +48,7 @@ export function wholeOf(options: TutorSettings): WholeSettings {
     name,
     closed,
     lessons,
+    subjects,
     languages,
     defaultLanguage,
     texts,

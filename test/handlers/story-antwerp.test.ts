@@ -178,6 +178,21 @@ t.test('her students’ words, beside ours', async t => {
   t.match(await renee.says('mag mijn zoon een uurtje bij u komen'), [/^Wanneer wil je je les van 45 minuten/])
 })
 
+t.test('her subjects: the one that is named last is taught', async t => {
+  const tutor = await antwerp(t)
+  const renee = tutor.student('widget')
+  await renee.says('Hoi, ik zoek bijles wiskunde')
+  t.equal(renee.conversation.custom_attributes?.service, 'wiskunde')
+  await renee.says('Of nee, een les natuurkunde graag')
+  t.equal(renee.conversation.custom_attributes?.service, 'Fysica')
+  await renee.says('Natuurkunde, dinsdag 30 juni 08:00')
+  t.match(renee.choices()[0], 'di 30 jun 08:00')
+  await renee.chooses(1)
+  t.match(tutor.session().metadata, { service: 'Fysica' })
+  await tutor.deliver(pay(tutor.session()).completed)
+  t.match(await tutor.lessons(), [{ service: 'Fysica' }])
+})
+
 t.test('her languages: Dutch and English, no German', async t => {
   const tutor = await antwerp(t)
   const lena = tutor.student('widget', { additional_attributes: { browser_language: 'de' } }, { language: null })

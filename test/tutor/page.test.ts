@@ -1,5 +1,6 @@
 import t from 'tap'
 import { readTutorFile } from '../../tutor/file.ts'
+import { checkTutor } from '../../tutor/problems.ts'
 import { TUTOR_SCHEMA } from '../../tutor/schema.ts'
 import { SLOW_METHODS, type WEEKDAYS } from '../../tutor/settings.ts'
 import { PLACEHOLDERS } from '../../tutor/texts.ts'
@@ -71,6 +72,14 @@ function shown(preset: unknown): string {
   const spans = [...new Set(Object.values(preset).flat())]
   return `${first}–${last} ${spans.join(', ')}`
 }
+
+t.test('it names every setting, and shows what wrong ones get', async t => {
+  for (const name of Object.keys(TUTOR_SCHEMA.properties))
+    t.ok(page.includes(`\`${name}\``) || page.includes(`"${name}": `), name)
+  const [, shown = ''] = /did not start: (tutor\.json: .*?)\n```/s.exec(page) ?? []
+  const wrong = { planning: { all: { hours: { monday: ['20:00-09:00'] } } }, closed: ['2026-07-31/2026-07-01'] }
+  t.throws(() => checkTutor(wrong, 'tutor.json: '), { message: shown })
+})
 
 t.test('its example is a file that is read', async t => {
   const file = `${t.testdir({ 'tutor.json': `\uFEFF${exampleText}` })}/tutor.json`

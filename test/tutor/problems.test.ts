@@ -47,6 +47,12 @@ const CASES: [settings: unknown, message: string | RegExp][] = [
     'tutor.planning.all.hours.monday[1] overlaps 09:00-12:00, 11:30-14:00: make one span of them, or end one before the other begins',
   ],
   [hours(), 'tutor.planning.all.hours has no hours: give at least one span of one weekday'],
+  [
+    { subjects: ['=wiskunde'] },
+    /^tutor\.subjects\[0\] is not in the right form, not "=wiskunde" \(a subject of plain words/,
+  ],
+  [{ subjects: [{ name: 'Fysica', words: [] }] }, /^tutor\.subjects\[0\]\.words must have at least 1 \(How students/],
+  [{ subjects: [{ words: ['fysica'] }] }, /^tutor\.subjects\[0\] lacks name \(/],
   [{ lessons: [] }, /^tutor\.lessons must have at least 1 \(The lessons that there are/],
   [{ lessons: Array(7).fill({ minutes: 60 }) }, /^tutor\.lessons must have at most 6 \(/],
   [{ lessons: [{ trial: false }] }, 'tutor.lessons[0] lacks minutes (a lesson)'],
