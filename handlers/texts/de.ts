@@ -39,7 +39,7 @@ export const de: Language = {
     ill: `
       krank, kranke, erkrankt, krankgeschrieben, krankmeld*, grippe, fieber, corona, krankenhaus, erkaltet, migrane, kopfschmerzen, ubergeben, nicht wohl, geht .. nicht gut, beerdigung, unfall gehabt, unfall, verstorben, gestorben, fuhle mich nicht gut, fuhle mich .. nicht gut, fuhlt sich nicht gut, nicht fit, bein gebrochen,
       arm gebrochen, fuss gebrochen, hand gebrochen, mir ist schlecht, ihm ist schlecht, ihr ist schlecht, magen darm, durchfall, halsschmerzen, bauchschmerzen, bauchweh, schnupfen, grippal*, positiv getestet, in quarantane, todesfall, trauerfall, gehirnerschutterung, verletzt, mandelentzundung, ohrenschmerzen, im bett,
-      mir ist ubel, ist mir ubel, ihm ist ubel, ihr ist ubel, liegt flach, liege flach, krankenwagen, notaufnahme, hingefallen`,
+      mir ist ubel, ist mir ubel, ihm ist ubel, ihr ist ubel, liegt flach, liege flach, krankenwagen, notaufnahme, hingefallen, mir gehts nicht gut, gehts mir nicht gut, gehts ihm nicht gut, gehts ihr nicht gut`,
     cancel: `
       absag*, abgesagt, sage .. ab, sag .. ab, stornier*, storno, cancel*, fallt aus, ausfallen, ausfall, findet nicht statt, nicht statt, verschieb*, verschoben, verleg*, umbuchen, umbuchung, kundig*, abmeld*, abgemeldet, melde .. ab, aufhoren mit, abbestell*, canceln, entfallen,
       entfallt, ausgefallen, stunde .. streichen, termin .. streichen, nachhilfe .. beenden, unterricht .. beenden, aufhoren, aufhore, termin .. loschen, buchung .. loschen, stunde .. loschen, termin .. andern, buchung .. andern, stunde .. verandern, vorverleg*, nach hinten schieben,
@@ -48,7 +48,7 @@ export const de: Language = {
       kann nicht kommen, kann .. nicht kommen, konnen nicht kommen, konnen .. nicht kommen, komme nicht, komme .. nicht, nicht dabei, schaffe es nicht, schaffe .. nicht, schaffen es nicht, verhindert, zu spat, verspat*, dazwischen gekommen, dazwischengekommen, keine stunde, keine stunden, keine nachhilfe, keinen unterricht,
       stunde .. anderen tag, stunde .. anderen termin, stunde .. andern, termin .. andern, termin .. tauschen, stunde .. fruher, stunde .. spater, stunde .. tauschen, morgen nicht da, heute nicht da, bin nicht da, bin .. nicht da, sind nicht da, minuten spater, etwas spater komme, komme .. spater, im stau, stunde .. vergessen,
       termin .. vergessen, verschlafen, arzttermin, zug hat, bus hat, zug verpasst, bus verpasst, die stunde auf, meine stunde auf, den termin auf, schaffe das .. nicht, schaffe das nicht, schaff es nicht, schaff das nicht, nicht rechtzeitig, nicht teilnehmen, was dazwischen, kann .. doch nicht, konnen .. doch nicht,
-      muss zum arzt, muss zum zahnarzt, bin beim arzt, auf einen anderen tag, kommen .. spater, statt dienstag, statt montag, statt mittwoch, statt donnerstag, statt freitag, stunde brauchen wir nicht, stunde brauche ich nicht, klappt .. nicht mehr`,
+      muss zum arzt, muss zum zahnarzt, bin beim arzt, auf einen anderen tag, kommen .. spater, statt dienstag, statt montag, statt mittwoch, statt donnerstag, statt freitag, stunde brauchen wir nicht, stunde brauche ich nicht, klappt .. nicht mehr, im urlaub, nicht wahrnehmen, in urlaub`,
     money: `
       geld .. zuruck*, zuruckbekomm*, zuruck .. geld, zuruckzahl*, zuruckerstatt*, erstatt*, ruckerstattung, ruckzahlung, zuruckuberweis*, doppelt bezahlt, zweimal bezahlt, doppelt abgebucht, zweimal abgebucht, zu viel bezahlt, zuviel bezahlt, falscher betrag, falschen betrag, schon bezahlt, bereits bezahlt, habe .. bezahlt,
       haben .. bezahlt, zahlung .. fehlgeschlagen, zahlung .. nicht, bezahlen .. nicht, nicht bezahlen, nicht zahlen, entschadigung, bar bezahlen, bar zahlen, in bar, uberweis*, paypal, karte .. abgelehnt, abgelehnt, geld .. angekommen, geld .. bekommen, zahlung .. bekommen, zahlung .. angekommen, zahlung .. erhalten,
@@ -65,13 +65,13 @@ export const de: Language = {
       wann war, wann ist meine, wann ist mein, wann ist die stunde, wann beginnt, wann habe ich, wann fangt, um wie viel uhr, wie viel uhr war, wieviel uhr, welcher tag war, wo ist die, wo findet, wo .. die stunde, welche adresse, adresse, mein termin, meinen termin, zoom link, meet link, teams link, war das nochmal,
       war es nochmal, nochmal wann, nachste stunde, findet .. statt, stunde online, ist es online, mitbringen, mitnehmen, meine buchung, buchung .. angekommen, buchung .. geklappt, keine bestatigung, bestatigung .. bekommen, bestatigung .. erhalten, bestatigungsmail, steht der termin, steht die stunde, steht mein, wer ist mein,
       wohin muss ich, wie komme ich, wann geht .. los, wann sehen wir, wann haben wir, zoomlink, videolink, wann ist der termin, wo muss ich hin, wo muss ich sein, wo treffen wir, wann treffen wir, an welchem tag, welcher tag ist, wann genau, welche plattform, habe ich morgen, habe ich heute, was soll ich vorbereiten,
-      wie komme ich hin, was muss ich vorbereiten, bei dir oder bei mir`,
+      wie komme ich hin, was muss ich vorbereiten, bei dir oder bei mir, wo ist das, wo ist es`,
     book: `
       =buchen, =buchung, =stunde, =stunden, =nachhilfe, stunde .. buchen, stunden .. buchen, buche .. stunde, unterricht .. buchen, nachhilfe .. buchen, nachhilfestunde .. buchen, termin .. buchen, termin .. vereinbaren, termin .. ausmachen, termin .. machen, stunde .. vereinbaren, stunde .. reservieren, stunde .. nehmen,
       mochte .. stunde, will .. stunde, brauche .. stunde, hatte .. stunde, neue stunde, noch eine stunde, =termin, =reservieren, noch .. platz, noch .. platze, platz .. frei, platze .. frei, freie termine, freien termin, termine .. frei, haben sie .. frei, hast du .. frei, habt ihr .. frei, hast du .. zeit, haben sie .. zeit,
       mich anmelden, uns anmelden, ihn anmelden, sie anmelden, verfugbar*, kann ich .. termin, termin haben, einen termin bekommen, termin .. bekommen, brauche .. termin, wann hattest du .. zeit, wann hatten sie .. zeit, wann hattet ihr .. zeit, wann habt ihr .. zeit, wann hast du .. zeit, sohn anmelden, tochter anmelden,
       kind anmelden, nachhilfe anfangen, mit nachhilfe beginnen, mit unterricht beginnen, nachhilfe starten, stunde .. bekommen, stunde .. haben, wurde .. buchen, mochte .. buchen, will .. buchen, nachhilfe nehmen, wann kann ich kommen, noch termine, noch .. termine, was frei, etwas frei, wann ware .. frei, einen platz, =platz,
-      termin .. reservieren, nachhilfe .. reservieren, unterricht .. nehmen, mochte nachhilfe, will nachhilfe, etwas buchen, was buchen`,
+      termin .. reservieren, nachhilfe .. reservieren, unterricht .. nehmen, mochte nachhilfe, will nachhilfe, etwas buchen, was buchen, konnte ich .. nachhilfestunde, nachhilfestunde .. bekommen, nachhilfestunde .. nehmen`,
     newLesson: `
       eine stunde, noch eine, neue stunde, weitere stunde, eine probestunde, einen termin, eine nachhilfestunde, noch ne stunde, ne stunde, zweite stunde, mehr stunden`,
     seeking: `
@@ -96,7 +96,8 @@ export const de: Language = {
       wie zahle, wie bezahle, wo zahle, wo bezahle, stunde bezahlen`,
     greeting: `
       hallo, hi, hey, moin, servus, guten tag, guten morgen, guten abend, gruss gott, gruezi, tag, morgen, abend, halli hallo, bist du da, ist da jemand, jemand da, noch da, ist jemand da, hallochen, hallole, zusammen, guten tach, tach, tachchen, moinsen, gruss dich, gruss euch, na, hey na, wie gehts, wie geht es dir,
-      wie geht es ihnen, alles gut bei dir, sehr geehrte damen und herren, damen und herren, sehr geehrte, sehr geehrter, liebe, lieber, herr, frau, heyy, halo, huhu, grussi, ist da wer, ist wer da, guten abend zusammen, schonen guten tag, wunderschonen guten tag, jemand hier, bot, hallo bot, hey du, nochmal hallo`,
+      wie geht es ihnen, alles gut bei dir, sehr geehrte damen und herren, damen und herren, sehr geehrte, sehr geehrter, liebe, lieber, herr, frau, heyy, halo, huhu, grussi, ist da wer, ist wer da, guten abend zusammen, schonen guten tag, wunderschonen guten tag, jemand hier, bot, hallo bot, hey du, nochmal hallo,
+      wunderschonen guten morgen, schonen guten morgen, schonen guten abend`,
     thanks: `
       bis morgen, bis ubermorgen, bis montag, bis dienstag, bis mittwoch, bis donnerstag, bis freitag, bis samstag, bis sonntag, bis nachste woche, bis zum nachsten mal, danke, danke schon, dankeschon, danke dir, danke euch, danke ihnen, vielen dank, besten dank, herzlichen dank, dank, ok, okay, okey, k, super, toll, prima, gut,
       schon, perfekt, klasse, wunderbar, alles klar, klar, alles gut, passt, sehr gut, bis dann, bis bald, bis spater, tschuss, auf wiedersehen, ciao, schonen tag, einen schonen tag, schonen abend, schones wochenende, verstanden, in ordnung, kein problem, geht klar, sehr, fur die hilfe, fur deine hilfe, fur alles, freue mich,
@@ -115,7 +116,7 @@ export const de: Language = {
       lass gut sein, lass mal, stopp, stop, abbrechen, abbruch, stornieren, absagen, vergiss es, doch nicht, nicht mehr notig, brauche ich nicht mehr, will nicht mehr, hat sich erledigt, erledigt, jetzt nicht, ein andermal, ein anderes mal, nicht jetzt, doch lieber nicht, mochte doch keine stunde, will doch keine stunde,
       doch keine stunde, hab es mir anders uberlegt, habs mir anders uberlegt, habe es mir anders uberlegt, anders uberlegt, egal vergiss es, vergiss es egal, brauch ich nicht mehr, brauche keine stunde mehr, hat sich erledigt danke, kein interesse, kein interesse mehr, vielleicht ein andermal, vielleicht spater,
       ein anderes mal vielleicht, lassen wir das, lass es, lass es gut sein, nein lass mal, nein vergiss es, doch nicht mehr, nein doch nicht, lass gut sein danke, nein lass gut sein, mochte doch nicht, will doch nicht, danke hat sich erledigt, nein danke hat sich erledigt, vergiss das, brauche es nicht mehr,
-      brauchen wir nicht mehr`,
+      brauchen wir nicht mehr, nein danke vergiss es, nein danke lass mal`,
   },
   recognisedBy: {
     surely:

@@ -29,7 +29,7 @@ export const nl: Language = {
     /^(een )?(mens|persoon|medewerker)\W*$|\b(mens|persoon|medewerker|iemand)( anders)? (spreken|aan de lijn)\b|\b(wil|graag|mag ik) een (mens|medewerker)\b/i,
   wishes: {
     fillers:
-      'ik we wij wil willen zou een de het graag aub alsjeblieft alstublieft svp even nog maar dan hoor wel dus en eh uh mij me je u jullie voor mijn kan mag ja hoi hallo hey hi dit toch eigenlijk sorry och echt eens net al ook weer gewoon bot meneer mevrouw juf aan',
+      'ik we wij wil willen zou een de het graag aub alsjeblieft alstublieft svp even nog maar dan hoor wel dus en eh uh mij me je u jullie voor mijn kan mag ja hoi hallo hey hi dit toch eigenlijk sorry och echt eens net al ook weer gewoon bot meneer mevrouw juf aan heel hele',
     person: `
       aan de telefoon, per telefoon, jullie .. spreken, jullie .. praten, u .. spreken, je .. spreken, docent .. praten, met de docent, met de leraar, met de lerares, =contact, met een persoon, echt iemand, mens of, =mens, =persoon, =medewerker, bel mij, bel me, bel .. terug, bellen jullie, mij .. bellen, me .. bellen,
       kan .. bellen, kun .. bellen, kunnen .. bellen, gebeld worden, opbellen, terugbel*, telefonisch, telefoonnummer, =bellen, echt persoon, echte persoon, echt mens, echte mensen, echte medewerker, een medewerker, medewerker .. spreken, een mens, met mens*, iemand .. spreken, iemand .. praten, iemand .. bellen,
@@ -40,7 +40,7 @@ export const nl: Language = {
     ill: `
       ziek, zieke, ziekjes, griep, buikgriep, koorts, corona, ziekenhuis, migraine, overgeven, keelontsteking, hoofdpijn, niet lekker, voel .. niet goed, ziekgemeld, ziekmeld*, ziek melden, begrafenis, ongeluk gehad, overleden, verkouden, belabberd, gestorven, been gebroken, arm gebroken, pols gebroken, enkel gebroken,
       voet gebroken, niet fit, niet zo fit, niet zo lekker, grieperig, keelpijn, buikpijn, oorpijn, oorontsteking, longontsteking, bronchitis, diarree, misselijk, geblesseerd, in quarantaine, positief getest, sterfgeval, uitvaart, crematie, ziek*, hersenschudding, beroerd, snotverkouden, maagpijn, van mijn maag,
-      spoedeisende hulp`,
+      spoedeisende hulp, niet in orde, voelt zich niet goed`,
     cancel: `
       annul*, afzeg*, afgezegd, zeg .. af, zeggen .. af, gaat niet door, ga niet door, niet doorgaan, niet door .. gaan, afbel*, cancel*, gecancel*, afmeld*, afgemeld, meld .. af, opzeg*, zeg .. op, stoppen met, uitschrijv*, verzetten, verzet, verzeten, verzette, verplaatsen, verplaats,
       verplaatst, verplaatsten, verschuiven, verschuif, verschoven, uitstellen, uitgesteld, omboeken, omzetten, afgelast*, les laten vervallen, vervallen les, opschuiven, opgeschoven, schuif .. op, afblazen, afgeblazen, les .. schrappen, afspraak .. schrappen, van de les af,
@@ -50,7 +50,8 @@ export const nl: Language = {
       te laat, kan mijn les niet, kan de les niet, les kan niet, geen les, geen lessen, geen bijles, les .. andere dag, les .. andere tijd, les .. ander moment, les .. ander tijdstip, afspraak .. andere dag, afspraak .. ander moment, afspraak .. andere tijd, les .. vroeger, les .. later, les .. wijzigen, les .. veranderen,
       afspraak .. wijzigen, afspraak .. veranderen, reservering .. wijzigen, boeking .. wijzigen, tijd .. wijzigen, iets tussengekomen, tussen gekomen, in de file, vertraging, ben .. minuten later, kom .. minuten later, ben wat later, ben iets later, kom wat later, kom iets later, les .. vergeten, afspraak .. vergeten,
       verslapen, bus gemist, trein gemist, er morgen niet, er vandaag niet, er dan niet, niet redden, kan .. toch niet, kunnen .. toch niet, de les naar, mijn les naar, les .. andere keer, niet aanwezig zijn, moet naar de tandarts, moet naar de dokter, moet naar de huisarts, moet naar de orthodontist, moet naar het ziekenhuis,
-      wisselen van tijd, wisselen van dag, wisselen van uur, sta in de file, zijn te laat, kwartiertje later, kwartier later, in het verkeer, kan niet naar les, niet naar de les, ipv dinsdag, ipv maandag, ipv woensdag, ipv donderdag, ipv vrijdag, kunnen we ruilen, les hoeft niet, lessen hoeven niet`,
+      wisselen van tijd, wisselen van dag, wisselen van uur, sta in de file, zijn te laat, kwartiertje later, kwartier later, in het verkeer, kan niet naar les, niet naar de les, ipv dinsdag, ipv maandag, ipv woensdag, ipv donderdag, ipv vrijdag, kunnen we ruilen, les hoeft niet, lessen hoeven niet, op vakantie, moet .. missen,
+      de les .. missen, mijn les .. missen, ga ik missen, die dag niet`,
     money: `
       geld .. terug, terug .. geld, terugbetal*, terugbetaald, betaling terug, bedrag terug, terugstort*, teruggestort, terugkrijg*, terugvorder*, terugvraag*, refund*, stornere*, dubbel betaald, twee keer betaald, dubbel afgeschreven, twee keer afgeschreven, teveel betaald, te veel betaald, verkeerd bedrag, al betaald,
       heb .. betaald, hebben .. betaald, betaling .. mislukt, betaling .. lukt niet, betalen lukt niet, betalen werkt niet, niet betalen, compensatie, vergoeding, restitutie, contant, cash, overmaken, overschrijven, overboeken, pinnen, tikkie, bankoverschrijving, paypal, terughebben, terug hebben, 2 x betaald, 2 keer betaald,
@@ -70,13 +71,14 @@ export const nl: Language = {
       hoe laat was, hoe laat .. les, hoe laat .. afspraak, hoe laat begin*, hoe laat moet, hoe laat hadden, welke tijd was, welk tijdstip, wanneer is mijn, wanneer was, wanneer is de les, wanneer heb ik, wanneer begin*, welke dag was, waar is de les, waar .. de les, waar moet ik, welk adres, adres, mijn afspraak, zoom link,
       meet link, teams link, lesmateriaal, was het ook alweer, ook al weer, volgende les, welk uur moet, welk uur is, welk uur begin*, welk uur was, meenemen, meebrengen, waar moeten we, waar spreken we af, is de les online, is de les bij, is de les nog, is mijn les, is onze les, is het online, videocall, zoomlink, meetlink,
       teamslink, gaat de les, hebben we afgesproken, is .. afgesproken, staat .. gepland, staat mijn, staat de les, staat de afspraak, boeking .. doorgekomen, boeking gelukt, mijn boeking, geen bevestiging, bevestiging .. gekregen, bevestiging .. ontvangen, bevestigingsmail, wie is mijn, wie geeft .. les, link voor de les,
-      link van de les, link van de videocall, link van de meeting, link van de call, waar ga je lesgeven, wat moet ik voorbereiden, hoe kom ik in, datum nog eens, wanneer moet ik er, staat er iets in de agenda, heb ik morgen les, heb ik vandaag les, welke dag is mijn, welke dag heb ik, wanneer is het`,
+      link van de les, link van de videocall, link van de meeting, link van de call, waar ga je lesgeven, wat moet ik voorbereiden, hoe kom ik in, datum nog eens, wanneer moet ik er, staat er iets in de agenda, heb ik morgen les, heb ik vandaag les, welke dag is mijn, welke dag heb ik, wanneer is het, waar is het precies,
+      waar is het nu, waar is het morgen, waar is dat`,
     book: `
       =boeken, =boek, =les, =lessen, =les boeken, les .. boeken, lessen .. boeken, boek .. les, boeken .. les, bijles .. boeken, les .. inplannen, lessen .. inplannen, les .. plannen, les .. reserveren, =inplannen, =reserveren, =plannen, afspraak .. maken, wil .. les, willen .. les, graag .. les, wil .. lessen, =bijles,
       les .. afspreken, nieuwe les, nog een les, =afspraak, tijd .. reserveren, =boeking, inschrijven, me aanmelden, ons aanmelden, haar aanmelden, hem aanmelden, heb je .. plek, hebben jullie .. plek, nog plek, nog plaats, plaats vrij, plek vrij, beschikbaar, heb je .. tijd, hebben jullie .. tijd, les .. nemen, les .. volgen,
       wanneer kan ik komen, wanneer ben je vrij, wanneer kun je, =lesje, lesje .. boeken, boeking .. maken, boeking maken, iets afspreken, wat afspreken, plaatsen vrij, starten met bijles, starten met les, beginnen met bijles, beginnen met les, opgeven voor, me opgeven, zoon aanmelden, dochter aanmelden, mij aanmelden,
       kind aanmelden, les volgen, lessen volgen, les vastleggen, afspraak .. vastleggen, een lesje, bijles .. vastleggen, plekje vrij, plekjes vrij, sessie .. boeken, sessie boeken, afspraakje .. maken, afspraakje maken, lessen bestellen, les krijgen, bijles .. krijgen, bijles .. inplannen, bijles .. reserveren,
-      bijles .. plannen, les te boeken, uurtje .. boeken, uurtje .. reserveren, iets .. inplannen, iets .. boeken, bijles volgen`,
+      bijles .. plannen, les te boeken, uurtje .. boeken, uurtje .. reserveren, iets .. inplannen, iets .. boeken, bijles volgen, les regelen, wil .. aanmelden, willen .. aanmelden, aanmelden voor`,
     newLesson: 'een les, een bijles, nog een, nieuwe les, extra les, weer een les, een proefles, lessen boeken',
     seeking: `
       zoek .. bijles, zoeken .. bijles, zoek .. les, zoeken .. les, zoek .. lessen, zoek .. docent, zoek .. leraar, bijles nodig, les nodig, lessen nodig, hulp nodig, hulp .. met, hulp bij, bijles in, bijles voor, les in, les voor, begeleiding nodig, bijlesleraar, bijlesdocent, bijlesgever, bijleslerares, zoek iemand,
@@ -92,7 +94,7 @@ export const nl: Language = {
       andere tijd, andere tijden, ander tijdstip, andere tijdstippen, ander moment, andere momenten, andere dag, andere dagen, meer tijden, meer opties, andere opties, meer momenten, =iets anders, =andere, =anders, =meer, =later, geen van, past niet, komt niet uit, passen niet, komen niet uit, heb je .. later,
       hebben jullie .. later, ook later, iets later, ander uur, andere uren, ander uurtje, andere mogelijk*, meer mogelijk*, meer keuze, =niks anders, =niets anders, =wat anders, heb je niks anders, heb je niets anders, heb je iets anders, hebben jullie iets anders, hebben jullie niets anders, nog iets anders, passen .. niet,
       past .. niet, toon meer, laat meer zien, meer zien, geen enkele, volgende tijden, volgende opties, =nog meer, die kunnen niet, geen van die, geen van deze, kan geen van, =kan dan niet, =kunnen dan niet, andere data, andere datum, welke tijden .. meer, nog meer tijden, nog meer momenten, past .. allemaal niet,
-      wat heb je nog, wat hebben jullie nog`,
+      wat heb je nog, wat hebben jullie nog, komt mij niet uit, komt me niet uit, komen mij niet uit`,
     payLink: `
       =link, =betaallink, stuur .. link, link .. sturen, link .. stuur, link .. keer, link .. opnieuw, nieuwe link, link werkt, link .. werkt niet, link .. doet het niet, waar .. link, link kwijt, link .. verlopen, geen link, betaallink .. opnieuw, stuur .. betaallink, link niet, betaallink niet, waar .. betalen, hoe .. betalen,
       =betalen, betaallink, link .. doorsturen, link nog eens, link doet, link .. vinden, betaallink .. vinden, betaallink .. sturen, hoe betaal, waar betaal, nu betalen, wil betalen, alsnog betalen, pagina .. niet open, betaalpagina, qr code, link kwijtgeraakt, linkje, stuur hem, kan ik nog betalen, kan .. nog betalen,
@@ -107,7 +109,7 @@ export const nl: Language = {
       voor je antwoord, voor het antwoord, voor de info, voor de informatie, voor de moeite, voor je tijd, zie je, zie je dan, zie ik je, zien we elkaar, zie je morgen, zie ik je morgen, zie je maandag, zie ik je maandag, zie je dinsdag, zie ik je dinsdag, zie je woensdag, zie ik je woensdag, zie je donderdag,
       zie ik je donderdag, zie je vrijdag, zie ik je vrijdag, prettige dag, prettige avond, prettig weekend, fijne dag verder, fijne avond verder, fijne vakantie, hartstikke, jij ook, u ook, jullie ook, insgelijks, dikke merci, merci he, goed zo, genoteerd, staat genoteerd, tot de volgende, okido, okeej, mooi zo, wat leuk,
       heel leuk, er zin in, heb er zin in, kijk ernaar uit, kijken ernaar uit, welterusten, slaapwel, salukes, daag, dag hoor, x, xx, spreken we elkaar, spreken elkaar, weet ik genoeg, dan weet ik genoeg, voor je geduld, voor het geduld, voor uw tijd, oki doki, goed om te weten, dat was alles, was alles, was het, dat was het,
-      niks meer, verder niks, verder geen vragen, geen vragen meer, top man, helemaal fijn`,
+      niks meer, verder niks, verder geen vragen, geen vragen meer, top man, helemaal fijn, fijne dag nog, hele fijne dag, nog een fijne dag, fijne avond nog`,
     yes: `
       heel, heel graag, ja heel graag, ja, jaa, jawel, jazeker, jep, jup, graag, zeker, doe maar, is goed, ok, oke, okee, prima, goed, alsjeblieft, alstublieft, aub, top, natuurlijk, zou fijn zijn, dat wil ik, dat is goed, ja hoor, absoluut, tuurlijk, zekers, uiteraard, klinkt goed,
       ja wil ik, ja dat wil ik, ja dat mag, dat mag, dat kan, dat zou fijn zijn, ja dat zou fijn zijn, vooruit, akkoord, vastleggen, leg vast, leg maar vast, yes, jawel hoor, klopt, dat klopt, in orde, dat is in orde, komt in orde, dat is fijn, dat is top, dat is super, zeker weten,
@@ -120,7 +122,7 @@ export const nl: Language = {
       laat maar, laat maar zitten, stop, stoppen, annuleren, annuleer, vergeet het, toch niet, toch maar niet, doe maar niet, niet meer nodig, hoeft niet, hoeft niet meer, afbreken, wil niet meer, bedacht me, ik zie ervan af, nu niet, even niet, niet nu, andere keer, een andere keer, ander keertje, vergeet maar,
       vergeet het maar, bedenk me, stop maar, nee laat maar, nee hoor laat maar, nee toch niet, toch liever niet, stop ermee, hoef niet meer, heb me bedacht, me bedacht, mij bedacht, wil toch geen les, wil geen les meer, toch geen les, geen les meer, doe toch maar niet, andere keer misschien, misschien andere keer,
       misschien een andere keer, misschien later, zie er vanaf, zie er van af, zie ervan af, geen interesse, geen interesse meer, hoeft toch niet, stop maar even, niet meer nodig hoor, laat maar dank je, laat maar bedankt, laat maar dankje, nee sorry toch niet, zie ik er toch van af, zie er toch van af, hoeft al niet meer,
-      niet meer hoor, dank je laat maar, bedankt laat maar`,
+      niet meer hoor, dank je laat maar, bedankt laat maar, toch maar geen les, maar geen les`,
   },
   recognisedBy: {
     surely:

@@ -45,6 +45,7 @@ t.test('after a booking: what no step does goes to a person at once, with a note
     ['wir warten seit 20 Minuten', /heeft een klacht/],
     ['waar blijft de docent?', /heeft een klacht/],
     ['der Bot versteht mich nicht', /vraagt om een persoon/],
+    ['wir sind im Urlaub', /wil een les afzeggen/],
     ['is my booking confirmed?', /naar een geboekte les/],
     ['Ich möchte mit einem Menschen sprechen', /vraagt om een persoon/],
   ]
