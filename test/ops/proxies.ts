@@ -103,7 +103,13 @@ export async function startService(t: Test, env: Record<string, string>, fd?: nu
   const command = ['sh', '-c', `unset NODE_OPTIONS; ${activation} exec "${process.execPath}" "${SERVER}"`]
   const service = startProgram('the service', command, {
     // Each message by itself: answers can be counted.
-    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: join(t.testdirName, 'compiled'), MESSAGE_QUIET_MS: '0', ...env },
+    env: {
+      PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: join(t.testdirName, 'compiled'),
+      MESSAGE_QUIET_MS: '0',
+      CW_CALLS_PER_MINUTE: '0',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe', fd ?? 'ignore'],
   })
   t.teardown(() => service.end('SIGKILL'))

@@ -67,7 +67,7 @@ t.test('students on both channels, in every language', async t => {
   const { value } = (question.content_attributes.items as { value: string }[])[0] as { value: string }
   const chosen = await press('/sandbox', 'choose', { value }, `name="message" value="${question.id}"`)
   t.match(chosen, /aria-pressed="true"><span>/, 'in the widget, a choice is seen in the question')
-  t.match(chosen, /<a class="preview" href="\/sandbox\/pay\/cs_test_1">/)
+  t.match(chosen, /<a class="preview" href="\/sandbox\/pay\/cs_test_1" target="_blank">/)
   const compose = formsOf(await get('/sandbox')).find(({ content }) => content.includes('id="say-1"'))
   t.match(compose?.content, /formaction="\/sandbox\/do\/picture"/)
   t.match(compose?.content, /formaction="\/sandbox\/do\/voice"/)
