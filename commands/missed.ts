@@ -10,6 +10,7 @@ import { TransientError } from '../inbox/errors.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 import { readConversation } from '../sources/chatwoot-payloads.ts'
 import { asArray, type Json } from '../sources/json.ts'
+import { DEFAULTS } from '../tutor/defaults.ts'
 
 /** Fetches from Stripe and Chatwoot what we may have missed. */
 
@@ -54,12 +55,8 @@ export async function missedEvents(client: StripeClient, since: number): Promise
 export async function missedMessages(client: ChatwootClient, since: number): Promise<Missed[]> {
   const messages: Missed[] = []
   for (const conversation of await activeSince(client, since)) {
-    if (
-      isSilent(toConversation(readConversation(conversation, 'conversation'), { tutor: ALL_LANGUAGES }), {
-        now: Date.now,
-      })
-    )
-      continue
+    const current = toConversation(readConversation(conversation, 'conversation'), { tutor: ALL_LANGUAGES })
+    if (isSilent(current, { now: Date.now, handoffMs: DEFAULTS.handOver.hours * 3_600_000 })) continue
     const message = await lastPublic(client, conversation)
     const event = message && eventOf(message)
     if (message === undefined || event === undefined) continue

@@ -195,7 +195,7 @@ function pageOf({ services, conversation }: Booking, ahead: number): CheckoutPag
 async function sell(
   client: StripeClient,
   price: Price,
-  checkout: Checkout,
+  checkout: Checkout & { page: CheckoutPage },
   signal: AbortSignal,
 ): Promise<{ id: string; url: string; money: Money }> {
   const money = await checkPrice(client, price, signal)
@@ -203,7 +203,7 @@ async function sell(
     return { ...(await client.createSession(checkout, signal)), money }
   } catch (error) {
     if (!(error instanceof PermanentError)) throw error
-    const { email, ...page } = checkout.page ?? {}
+    const { email, ...page } = checkout.page
     // Chatwoot takes addresses that Stripe refuses.
     if (email !== undefined) return sell(client, price, { ...checkout, page }, signal)
     forgetPrice(client, price)

@@ -1,5 +1,6 @@
 import { OptionError } from '../inbox/errors.ts'
 import { MAX_QUIET_MS } from '../inbox/quiet.ts'
+import { DEFAULTS } from '../tutor/defaults.ts'
 import type { Services } from './services.ts'
 import { type MessageTemplates, validTemplates } from './templates.ts'
 
@@ -57,10 +58,10 @@ export function conversationSettings(
 }
 
 function handoffTimes({
-  handoffHours: hours,
+  handoffHours: hours = DEFAULTS.handOver.hours,
   handoffAlertMinutes: minutes,
 }: ConversationOptions): Pick<Services, 'handoffMs' | 'handoffAlertMs'> {
-  if (hours !== undefined && !(Number.isFinite(hours) && hours > 0)) {
+  if (!(Number.isFinite(hours) && hours > 0)) {
     throw new OptionError('chatwoot.handoffHours (HANDOFF_HOURS) must be a number of hours above 0')
   }
   if (minutes !== undefined && !(Number.isFinite(minutes) && minutes >= 0)) {
@@ -69,7 +70,7 @@ function handoffTimes({
     )
   }
   return {
-    handoffMs: hours === undefined ? undefined : hours * 3_600_000,
+    handoffMs: hours * 3_600_000,
     handoffAlertMs: minutes === undefined ? undefined : minutes * 60_000,
   }
 }

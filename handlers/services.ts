@@ -35,8 +35,8 @@ export interface Services {
   mode?: 'bot' | 'account' | undefined
   /** WhatsApp's, for when nothing else arrives. Default: none. */
   templates?: MessageTemplates | undefined
-  /** So long after a person's last message the bot has the conversation again, ms. Default: 24 h. */
-  handoffMs?: number | undefined
+  /** So long after a person's last message the bot has the conversation again, ms. */
+  handoffMs: number
   /** So long after a hand-over that no person has answered somebody is alerted, ms; 0: never. Default: 2 h. */
   handoffAlertMs?: number | undefined
   /** The path of the operator's page, if there is one. */

@@ -7,9 +7,6 @@ import { LANGUAGES, type LanguageCode } from './texts/index.ts'
 
 /** Who has a conversation: a person, and the bot is silent; or the bot. */
 
-/** So long after a person's last message the bot has the conversation again, ms. */
-export const HANDOFF_MS = 24 * 60 * 60_000
-
 /** The attribute may be defined as text in Chatwoot. */
 export function isSwitchedOff({ bot_disabled }: Json): boolean {
   return bot_disabled === true || bot_disabled === 'true'
@@ -26,7 +23,7 @@ export function whoHas(conversation: Conversation, { now, mode, handoffMs }: Own
   const { attributes, assigned, hasTeam, isHandedOver, personWroteAt, status } = conversation
   if (isSwitchedOff(attributes) || hasTeam) return 'person'
   if (status === 'pending' || status === 'resolved') return 'bot'
-  if (personWroteAt !== undefined) return now() - personWroteAt < (handoffMs ?? HANDOFF_MS) ? 'person' : 'bot'
+  if (personWroteAt !== undefined) return now() - personWroteAt < handoffMs ? 'person' : 'bot'
   if (assigned || isHandedOver) return 'person'
   return mode === 'bot' ? 'unclear' : 'bot'
 }
@@ -45,7 +42,7 @@ export function withWayBack(
   { mode, handoffMs, operatorPage }: OwnerSettings,
   language: LanguageCode = 'en',
 ): string {
-  const hours = (handoffMs ?? HANDOFF_MS) / 3_600_000
+  const hours = handoffMs / 3_600_000
   const { wayBack } = LANGUAGES[language]
   const onPage = operatorPage === undefined ? [] : [wayBack.onPage(`${operatorPage}/conversations/${id}`)]
   return [note, wayBack[mode === 'account' ? 'account' : 'bot'], ...onPage, wayBack.byItself(hours)].join('\n')

@@ -95,6 +95,7 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
     installationId: () => app.webhooks.inbox.installationId(),
     events: app.webhooks.events,
     now: clock.now,
+    handoffMs: 24 * 60 * 60_000,
     startedAt: clock.now(),
   }
 
