@@ -1,3 +1,4 @@
+import { Ajv } from 'ajv'
 import t from 'tap'
 import { readTutorFile } from '../../tutor/file.ts'
 import { checkTutor } from '../../tutor/problems.ts'
@@ -79,6 +80,12 @@ t.test('it names every setting, and shows what wrong ones get', async t => {
   const [, shown = ''] = /did not start: (tutor\.json: .*?)\n```/s.exec(page) ?? []
   const wrong = { planning: { all: { hours: { monday: ['20:00-09:00'] } } }, closed: ['2026-07-31/2026-07-01'] }
   t.throws(() => checkTutor(wrong, 'tutor.json: '), { message: shown })
+})
+
+t.test('the schema is a JSON Schema, without keywords that are ignored', async t => {
+  const ajv = new Ajv({ strict: true, allowUnionTypes: true })
+  t.ok(ajv.validateSchema(TUTOR_SCHEMA))
+  t.ok(ajv.compile(TUTOR_SCHEMA)(JSON.parse(exampleText)))
 })
 
 t.test('its example is a file that is read', async t => {
