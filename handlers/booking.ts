@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import { DateTime } from 'luxon'
 import type { Interval, Lesson } from '../calendar/contract.ts'
 import type { Checkout, CheckoutPage, StripeClient } from '../clients/stripe.ts'
 import type { Delivery } from '../inbox/contracts.ts'
@@ -15,10 +14,11 @@ import { checkPrice, forgetPrice } from './price-check.ts'
 import type { Reply } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
-import { freeSlots } from './slots.ts'
+import { freeSlots, lessonsByDay } from './slots.ts'
 import { ORIGIN } from './stripe-event.ts'
 import { LANGUAGES } from './texts/index.ts'
 import { formatTime, formatWhen, isoTime, type Reader, zoneOf } from './times.ts'
+import { dayOf } from './wall-clock.ts'
 
 /** From free times to a reserved, paid or booked lesson; shared by messages and payments. */
 
@@ -27,6 +27,8 @@ const MIN_PAYMENT_MS = 36 * 60_000
 /** A handler later than this counts the payment window from now instead of from acceptance. */
 const LATE_HANDLER_MS = 5 * 60_000
 const MINUTE = 60_000
+/** Where clocks go back by an hour. */
+const LONGEST_DAY_MS = 25 * 60 * MINUTE
 
 /** A conversation in which a lesson is being booked. */
 export interface Booking {
@@ -237,10 +239,8 @@ async function isDayFull(booking: Booking, order: string, start: number): Promis
   const { maxPerDay } = planningOf(booking)
   if (maxPerDay === Infinity) return false
   const { calendar, zone } = booking.services
-  const day = DateTime.fromMillis(start, { zone }).startOf('day')
-  const [from, to] = [day.toMillis(), day.plus({ days: 1 }).toMillis()]
-  const busy = await calendar.busy(from, to, booking.signal)
-  const lessons = busy.filter(taken => !taken.isOther && taken.start >= from).length
+  const busy = await calendar.busy(start - LONGEST_DAY_MS, start + LONGEST_DAY_MS, booking.signal)
+  const lessons = lessonsByDay(busy, zone).get(dayOf(start, zone)) ?? 0
   return lessons >= maxPerDay && !(await calendar.has(order, booking.signal))
 }
 

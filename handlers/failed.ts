@@ -5,6 +5,7 @@ import { PermanentError } from '../inbox/errors.ts'
 import { alertPerson } from './attention.ts'
 import { type Booking, isPlanned, NO_ORDER, reserve } from './booking.ts'
 import { type Conversation, isOrderCurrent } from './conversation.ts'
+import { kindOfPaid } from './lesson-kind.ts'
 import { offerTimes } from './offers.ts'
 import { claimOf } from './ownership.ts'
 import { type Reply, replyOnce, respectingSilence, stateOf } from './reply.ts'
@@ -59,8 +60,7 @@ async function offerAgain(
     labels: { add: ['payment:failed'], remove: ['status:awaiting_pay'] },
   }
   if (time === null) return failed
-  const kind = { type: 'regular' as const, minutes: (time.end - time.start) / 60_000 }
-  const booking: Booking = { services, conversation, kind, signal }
+  const booking: Booking = { services, conversation, kind: kindOfPaid(time), signal }
   try {
     const isInTime = isPlanned(booking, time.start)
     const reserved = isInTime ? await reserve(booking, { id: order, start: time.start, delivery }) : null

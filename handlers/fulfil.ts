@@ -7,7 +7,7 @@ import { asText } from '../sources/json.ts'
 import { alertPerson } from './attention.ts'
 import { BOOKED, type Booking, readerOf, tutorReader } from './booking.ts'
 import { type Conversation, isOrderCurrent } from './conversation.ts'
-import { kindOf, whereOf } from './lesson-kind.ts'
+import { kindOf, kindOfPaid, whereOf } from './lesson-kind.ts'
 import { majorUnits, moneyIn } from './money.ts'
 import { offerTimes } from './offers.ts'
 import { type Claim, claimOf, lessonToBook, paidBy } from './ownership.ts'
@@ -173,8 +173,7 @@ function confirm(services: Services, conversation: Conversation, { time, seen }:
   const paid = texts.paid(amount)
   if (time === null) return { content: paid, about: { text: 'paid', values: [amount] } }
   const when = formatWhen(time.start, readerOf(conversation, services))
-  const kind = { type: 'regular' as const, minutes: (time.end - time.start) / 60_000 }
-  const where = whereOf(services, kind, conversation.language)
+  const where = whereOf(services, kindOfPaid(time), conversation.language)
   return { content: [paid, texts.booked(when), ...where].join('\n'), about: { text: 'booked', values: [amount, when] } }
 }
 
@@ -213,7 +212,7 @@ async function askForAnotherTime(
       note: `${note} Please find a time with the student, who is booking another lesson.`,
     }
   }
-  const { minutes } = time === null ? kindOf(conversation, services) : { minutes: (time.end - time.start) / 60_000 }
+  const { minutes } = time === null ? kindOf(conversation, services) : kindOfPaid(time)
   const booking: Booking = { services, conversation, kind: { type: 'regular', minutes }, signal }
   const before = [problem === 'past' ? texts.paidButPast : texts.paidButTaken]
   const offer = await offerTimes(booking, 'rebook', { before })

@@ -1,3 +1,4 @@
+import type { Interval } from '../calendar/contract.ts'
 import type { StripeClient } from '../clients/stripe.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import type { Price, TutorLesson } from '../tutor/tutor.ts'
@@ -34,6 +35,11 @@ export function soldLengths({ tutor, stripe }: Services, { contactAttributes }: 
 /** What who asks for a lesson gets. */
 export function usualKind({ tutor }: Services): LessonKind {
   return { type: 'regular', minutes: tutor.lessons[0].minutes }
+}
+
+/** That of a paid lesson. */
+export function kindOfPaid({ start, end }: Interval): LessonKind {
+  return { type: 'regular', minutes: (end - start) / 60_000 }
 }
 
 /** Only where a trial lesson is offered. */

@@ -32,7 +32,7 @@ export function freeSlots(profile: PlanningProfile, busy: readonly Busy[], now: 
 }
 
 /** How many lessons and holds begin on a day, by the wall time of its midnight. */
-function lessonsByDay(busy: readonly Busy[], zone: string): Map<number, number> {
+export function lessonsByDay(busy: readonly Busy[], zone: string): Map<number, number> {
   const lessons = busy.filter(({ start, end, isOther }) => !isOther && start < end)
   return new Map([...Map.groupBy(lessons, ({ start }) => dayOf(start, zone))].map(([day, each]) => [day, each.length]))
 }

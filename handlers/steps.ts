@@ -94,8 +94,7 @@ export function whereWeAre(turn: Turn): Reply {
 
 /** The student does not want what is under way: releases what is held. */
 export async function stopBooking(turn: Turn): Promise<Reply> {
-  if (!(await cancelReservation(turn)))
-    return { content: turn.services.tutor.texts[turn.conversation.language].paymentUnderWay }
+  if (!(await cancelReservation(turn))) return sayUnderWay(turn)
   const menu = showMenu(turn)
   return withoutOrder(turn, { ...menu, attributes: { ...menu.attributes, offered_slots: null } })
 }
@@ -148,8 +147,7 @@ async function prices(turn: Turn): Promise<string> {
 async function startBooking(turn: Turn, kind: Turn['kind']): Promise<Reply> {
   const booking = { ...turn, kind }
   if (kind.type === 'regular') await checkSale(booking)
-  if (!(await cancelReservation(turn)))
-    return { content: turn.services.tutor.texts[turn.conversation.language].paymentUnderWay }
+  if (!(await cancelReservation(turn))) return sayUnderWay(turn)
   return withoutOrder(turn, await offerTimes(booking, 'slot'))
 }
 
@@ -170,6 +168,11 @@ function withoutOrder(turn: Turn, reply: Reply): Reply {
 /** Whether a lesson is reserved and not paid yet. */
 function isReserved({ conversation: { attributes } }: Turn): boolean {
   return asText(attributes.checkout_session) !== undefined
+}
+
+/** The reservation can't be cancelled: it is being paid. */
+function sayUnderWay({ services, conversation }: Turn): Reply {
+  return { content: services.tutor.texts[conversation.language].paymentUnderWay }
 }
 
 /** Ends a reserved lesson's checkout session and releases its hold. false: it is being paid. */
@@ -214,7 +217,7 @@ export async function chooseTime(turn: Turn, start: number): Promise<Reply> {
   }
   if (!isReserved(turn)) return takeTime(turn, start)
   if (isThatTime) return sendLinkAgain(turn)
-  if (!(await cancelReservation(turn))) return { content: services.tutor.texts[conversation.language].paymentUnderWay }
+  if (!(await cancelReservation(turn))) return sayUnderWay(turn)
   const reply = await takeTime(turn, start)
   return reply.attributes?.order_id === undefined ? withoutOrder(turn, reply) : reply
 }
@@ -310,8 +313,7 @@ export async function startAt(turn: Turn, { spoken, said }: TimeSaid, isTrial: b
   const { services } = turn
   const booking: Turn = { ...turn, kind: isTrial ? trialKind(services) : usualKind(services) }
   if (!isTrial) await checkSale(booking)
-  if (!(await cancelReservation(turn)))
-    return { content: turn.services.tutor.texts[turn.conversation.language].paymentUnderWay }
+  if (!(await cancelReservation(turn))) return sayUnderWay(turn)
   const [only, ...others] = (await freeTimes(booking)).filter(({ start }) => spoken.isMeant(start))
   const isOne = only !== undefined && others.length === 0 && !said.isWeekly
   const reply = isOne

@@ -48,13 +48,18 @@ export function writtenTogether({ together, run }: HandlerContext): Written | un
   const each = messagesOf(together).filter(({ event, payload }) => isFromStudent(event, payload))
   const [first, last] = [each[0], each.at(-1)]
   if (first === undefined || last === undefined) return undefined
-  const content = each.map(({ payload }) => textOf(payload)).join('\n')
-  const attachments = each.flatMap(({ payload }) => payload.attachments)
-  // It is cut already.
-  const content_attributes = { ...last.payload.content_attributes, email: {} }
-  const asOne = { ...last.payload, content, content_attributes, attachments }
-  const written = first === last ? first : { ...first, payload: asOne }
-  return { delivery: { ...written, id: run }, each }
+  const payload = first === last ? first.payload : asOne(each, last.payload)
+  return { delivery: { ...first, payload, id: run }, each }
+}
+
+function asOne(each: readonly Delivery<ChatwootMessage>[], last: ChatwootMessage): ChatwootMessage {
+  return {
+    ...last,
+    content: each.map(({ payload }) => textOf(payload)).join('\n'),
+    // It is cut already.
+    content_attributes: { ...last.content_attributes, email: {} },
+    attachments: each.flatMap(({ payload }) => payload.attachments),
+  }
 }
 
 /** The last message of a person among what is handled together. */
