@@ -4,9 +4,15 @@ import { allHandlers } from './handlers/all.ts'
 import { handlersBySource } from './handlers/by-source.ts'
 import { createConversationDesk } from './handlers/conversation-desk.ts'
 import { conversationSettings } from './handlers/conversation-options.ts'
+import { lessonChangeHandlers } from './handlers/lesson-changes.ts'
+import { linkHandlers } from './handlers/link-expiry.ts'
 import { waitedVoiceHandlers } from './handlers/message.ts'
+import { paymentDueHandlers } from './handlers/payment-due.ts'
+import { reminderHandlers } from './handlers/reminders.ts'
 import type { Services } from './handlers/services.ts'
 import { unansweredHandlers } from './handlers/unanswered.ts'
+import { weeklyHandlers } from './handlers/weekly.ts'
+import { weeklyEndHandlers } from './handlers/weekly-end.ts'
 import { systemClock } from './inbox/contracts.ts'
 import type { Handler } from './inbox/drain.ts'
 import { LATER_SOURCE } from './inbox/later.ts'
@@ -19,10 +25,13 @@ import dedup from './plugins/dedup.ts'
 import { eventsOf } from './plugins/events.ts'
 import inbox, { openForApp, validSettings } from './plugins/inbox.ts'
 import logging from './plugins/logging.ts'
+import quarantine, { validQuarantine } from './plugins/quarantine.ts'
 import stripeClient from './plugins/stripe.ts'
+import { traceWith } from './plugins/tracing.ts'
 import tutor from './plugins/tutor.ts'
 import verification from './plugins/verification.ts'
 import paidPage, { paidPageUrl } from './routes/paid.ts'
+import verifyQuarantined from './routes/quarantine.ts'
 import webhookRoutes from './routes/webhooks.ts'
 import { chatwootSource, chatwootVerifier } from './sources/chatwoot.ts'
 import { checkSources } from './sources/check.ts'
@@ -30,6 +39,7 @@ import type { Source } from './sources/source.ts'
 import { stripeSource, stripeVerifier } from './sources/stripe.ts'
 
 export type {
+  Block,
   BookedLesson,
   BookResult,
   Busy,
@@ -38,6 +48,11 @@ export type {
   Interval,
   KeepResult,
   Lesson,
+  LessonsOf,
+  Move,
+  MoveResult,
+  PaymentChange,
+  PaymentResult,
 } from './calendar/contract.ts'
 export type { GoogleCalendarOptions } from './calendar/google/client.ts'
 export type { ChatwootClient, ChatwootOptions } from './clients/chatwoot.ts'
@@ -64,9 +79,11 @@ export type {
   AttentionEvent,
   ForeignEvent,
   HandledEvent,
+  QuarantinedEvent,
   UnansweredEvent,
   UndeliveredEvent,
   UnderstoodEvent,
+  UntracedEvent,
   WebhookEvents,
 } from './inbox/events.ts'
 export type { Inbox } from './inbox/inbox.ts'
@@ -75,6 +92,7 @@ export type { AlertMessage, AlertsOptions } from './operator/alerts.ts'
 export type { WebhooksOptions } from './options.ts'
 export type { CalendarOptions } from './plugins/calendar.ts'
 export type { InboxOptions } from './plugins/inbox.ts'
+export type { QuarantineOptions } from './plugins/quarantine.ts'
 export {
   signChatwoot,
   signStripe,
@@ -130,9 +148,11 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   const zone = validTimeZone(options.calendar?.timeZone)
   // Before opening a database, which may wait for its server.
   validSettings(options.inbox ?? {})
+  const quarantineSettings = validQuarantine(options.quarantine)
   const clock = options.inbox?.clock ?? systemClock
   await app.register(tutor, { settings: options.tutor, zone, prices: stripe.prices })
   await app.register(logging)
+  await traceWith(app, options.tracerProvider)
   breakersOf(app, clock)
   await app.register(chatwootClient, { ...chatwoot, clock })
   await app.register(stripeClient, stripe)
@@ -140,9 +160,13 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
   const sources = allSources(app, options, now)
   const given = handlersBySource(handlers, [...sources, { name: LATER_SOURCE }], app.log)
   const [{ verify: verifyChatwoot }, { verify: verifyStripe }] = sources
-  await app.register(verification, { chatwoot: { verify: verifyChatwoot }, stripe: { verify: verifyStripe }, clock })
+  const quarantines = quarantineSettings !== undefined
+  const verifiers = { chatwoot: { verify: verifyChatwoot }, stripe: { verify: verifyStripe } }
+  await app.register(verification, { ...verifiers, clock, quarantines })
   const backend = await openForApp(app, options.store, clock)
-  await app.register(inbox, { ...options.inbox, backend })
+  await app.register(inbox, { ...options.inbox, backend, quarantineHours: quarantineSettings?.hours })
+  const { quarantine: kept } = backend.store
+  await app.register(quarantine, { settings: quarantineSettings, store: kept, clock })
   await app.register(calendar, { ...options.calendar, local: backend.calendar, clock })
   await app.register(dedup)
   if (options.alerts !== undefined) await app.register(alerts, { ...options.alerts, clock })
@@ -167,20 +191,32 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     for (const [event, handler] of Object.entries(ofSource)) app.webhooks.inbox.handle(source.name, event, handler)
   }
 
-  const ofLater = { ...unansweredHandlers(services), ...waitedVoiceHandlers(services), ...given[LATER_SOURCE] }
+  const ofLater = {
+    ...unansweredHandlers(services),
+    ...waitedVoiceHandlers(services),
+    ...reminderHandlers(services),
+    ...linkHandlers(services),
+    ...paymentDueHandlers(services),
+    ...weeklyHandlers(services),
+    ...weeklyEndHandlers(services),
+    ...lessonChangeHandlers(services),
+    ...given[LATER_SOURCE],
+  }
   for (const [event, handler] of Object.entries(ofLater)) {
     app.webhooks.inbox.handle(LATER_SOURCE, event, handler as Handler)
   }
 
   const prefix = options.prefix ?? ''
-  await app.register(webhookRoutes, { sources, now, prefix })
+  await app.register(webhookRoutes, { sources, clock, prefix })
+  if (quarantines) await app.register(verifyQuarantined, { sources, store: kept, clock })
   if (stripe.publicUrl !== undefined) await app.register(paidPage, { prefix })
   if (options.operator !== undefined) {
     // Loaded only when used: its packages take a seventh of the start.
     const { default: operatorRoutes } = await import('./routes/operator/index.ts')
     const { chatwoot: client } = services
     const desk = client && createConversationDesk(services, client)
-    await app.register(operatorRoutes, { ...options.operator, zone, clock, desk, prefix })
+    const { url, accountId } = chatwoot
+    await app.register(operatorRoutes, { ...options.operator, zone, clock, desk, chatwoot: { url, accountId }, prefix })
   }
 }
 

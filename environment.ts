@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import envSchema from 'env-schema'
 
 /** The parsed environment of the standalone server; ENV_SCHEMA describes each name. */
@@ -36,6 +37,7 @@ export interface Env {
   PUBLIC_URL?: string
   CHECKOUT_RETURN_URL?: string
   TZ: string
+  /** undefined: none is named, and there is no tutor.json. */
   TUTOR_FILE?: string
   CALENDAR_TOKEN?: string
   GCAL_SERVICE_ACCOUNT_JSON?: string
@@ -44,8 +46,15 @@ export interface Env {
   ADMIN_TOKEN?: string
   METRICS_TOKEN?: string
   ALERT_WEBHOOK_URL?: string
+  OTEL_EXPORTER_OTLP_ENDPOINT?: string
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT?: string
+  OTEL_EXPORTER_OTLP_HEADERS?: string
+  OTEL_SERVICE_NAME: string
   RETENTION_DAYS: number
   DEDUP_DAYS: number
+  QUARANTINE_MB?: number
+  QUARANTINE_HOURS?: number
+  QUARANTINE_PER_MINUTE?: number
   SANDBOX?: boolean
 }
 
@@ -56,7 +65,31 @@ const url = { type: 'string', pattern: '^https?://[^\\s]+$' } as const
 
 const tolerance = { type: 'integer', minimum: 30, maximum: 86_400, default: 300 } as const
 
-/** The single source: the README's table and .env.example are checked against it. */
+/** Each of these can also be given as a file that another variable names, as containers hand over secrets. */
+const SECRETS = [
+  'DATABASE_URL',
+  'CW_HMAC_SECRET',
+  'STRIPE_WEBHOOK_SECRET',
+  'CW_TOKEN',
+  'CW_ADMIN_TOKEN',
+  'STRIPE_SECRET_KEY',
+  'CALENDAR_TOKEN',
+  'ADMIN_TOKEN',
+  'METRICS_TOKEN',
+  'ALERT_WEBHOOK_URL',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+] as const
+
+/** The tutor's settings, if TUTOR_FILE is not set and this file exists. */
+const USUAL_TUTOR_FILE = 'tutor.json'
+
+const fileOf = <Name extends string>(name: Name) => `${name}_FILE` as const
+
+const SECRET_FILES = Object.fromEntries(
+  SECRETS.map(name => [fileOf(name), { ...text, description: `A file that holds ${name}, in place of that variable` }]),
+) as Record<`${(typeof SECRETS)[number]}_FILE`, { type: 'string'; description: string }>
+
+/** The single source: docs/configuration.md and .env.example are checked against it. */
 export const ENV_SCHEMA = {
   type: 'object',
   properties: {
@@ -200,6 +233,17 @@ export const ENV_SCHEMA = {
       description: 'Grants access to /metrics only (ADMIN_TOKEN does too); at least 16 letters, digits, _ or -',
     },
     ALERT_WEBHOOK_URL: { ...url, description: 'Receives a POST when an alert fires and when it resolves' },
+    OTEL_EXPORTER_OTLP_ENDPOINT: {
+      ...url,
+      description:
+        'Sends traces to an OpenTelemetry collector: its base URL for OTLP over HTTP, such as http://127.0.0.1:4318',
+    },
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: { ...url, description: 'The same, as the whole URL, with its path' },
+    OTEL_EXPORTER_OTLP_HEADERS: {
+      ...list,
+      description: 'Headers for the collector, such as a token: name=value, comma-separated, values percent-encoded',
+    },
+    OTEL_SERVICE_NAME: { ...text, default: 'tutorbot-webhooks', description: 'Name of this service in traces' },
     RETENTION_DAYS: {
       type: 'number',
       exclusiveMinimum: 0,
@@ -212,10 +256,28 @@ export const ENV_SCHEMA = {
       default: 30,
       description: 'Days to keep deduplication keys (at least 4)',
     },
+    QUARANTINE_MB: {
+      type: 'number',
+      minimum: 1,
+      maximum: 64,
+      description: 'Keeps webhooks that are refused for their signature, up to so many MB (1 to 64; default: none)',
+    },
+    QUARANTINE_HOURS: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      maximum: 168,
+      description: 'Hours to keep them, with QUARANTINE_MB (up to 168; default: 24)',
+    },
+    QUARANTINE_PER_MINUTE: {
+      type: 'integer',
+      minimum: 1,
+      description: 'How many to keep from one address in a minute, with QUARANTINE_MB (default: 60)',
+    },
     SANDBOX: {
       type: 'boolean',
       description: 'false: no sandbox at `npm start`, though nothing is configured; true: the sandbox, or an error',
     },
+    ...SECRET_FILES,
   },
 } as const
 
@@ -245,16 +307,62 @@ export async function readEnv(options: EnvOptions): Promise<Env> {
   return (await readGivenEnv(options)).config
 }
 
-/** The same, with the names of the variables that are set. @throws {EnvError} */
-export async function readGivenEnv({ env }: EnvOptions): Promise<{ config: Env; given: string[] }> {
+export interface GivenEnv {
+  config: Env
+  /** The names of the variables that are set. */
+  given: string[]
+  /** The secrets that were read from files: the path of each. */
+  files: ReadonlyMap<string, string>
+}
+
+/** The same, with where the values come from. @throws {EnvError} */
+export async function readGivenEnv({ env }: EnvOptions): Promise<GivenEnv> {
   const source = env === undefined ? { dotenv: true } : { env: false, data: env }
+  // As strings first: an empty one would be coerced to 0, or reported as a wrong type.
+  const strings = validate<Record<string, string | undefined>>(ENV_STRINGS, source)
+  const files = new Map<string, string>()
+  for (const name of SECRETS) {
+    const path = strings[fileOf(name)]
+    if (path === undefined) continue
+    if (strings[name] !== undefined) throw new EnvError(`${name} and ${fileOf(name)} are both set: remove one of them`)
+    files.set(name, path)
+  }
+  const secrets = Object.fromEntries([...files].map(([name, path]) => [name, readSecret(fileOf(name), path)]))
+  const given = Object.keys(strings).filter(name => strings[name] !== undefined)
+  const named = Object.fromEntries(given.filter(name => !(name in SECRET_FILES)).map(name => [name, strings[name]]))
+  const usual = existsSync(USUAL_TUTOR_FILE) ? { TUTOR_FILE: USUAL_TUTOR_FILE } : {}
+  const data = { ...usual, ...named, ...secrets }
+  return { config: validate<Env>(structuredClone(ENV_SCHEMA), { env: false, data }, files), given, files }
+}
+
+/**
+ * A secret as containers hand it over: a file with nothing else in it.
+ * @throws {EnvError} without the path, for who confuses the two variables has put the secret there
+ */
+function readSecret(variable: string, path: string): string {
+  let content: string
   try {
-    // As strings first: an empty one would be coerced to 0, or reported as a wrong type.
-    const strings = Object.entries(envSchema({ schema: ENV_STRINGS, ...source }))
-    const given = strings.filter(([, value]) => value !== undefined).map(([name]) => name)
-    return { config: envSchema<Env>({ schema: structuredClone(ENV_SCHEMA), ...source }), given }
+    content = readFileSync(path, 'utf8')
   } catch (error) {
-    throw new EnvError(explain(error as Error & { errors?: AjvError[] }))
+    const [reason] = (error as Error).message.split(',')
+    throw new EnvError(`${variable}: user ${process.getuid?.()} can't read the file that it names (${reason})`)
+  }
+  const secret = content.replace(/[\r\n]+$/, '')
+  if (!/\S/.test(secret)) throw new EnvError(`${variable}: the file that it names is empty`)
+  if (/[\r\n]/.test(secret)) {
+    throw new EnvError(`${variable}: the file that it names has several lines: it must hold the value and nothing else`)
+  }
+  return secret
+}
+
+type Source = Omit<Parameters<typeof envSchema>[0] & object, 'schema'>
+
+/** @param files the secrets that were read from files */
+function validate<T>(schema: object, source: Source, files: ReadonlyMap<string, string> = new Map()): T {
+  try {
+    return envSchema<T>({ schema, ...source })
+  } catch (error) {
+    throw new EnvError(explain(error as Error & { errors?: AjvError[] }, files))
   }
 }
 
@@ -273,10 +381,11 @@ function problemOf({ message, params: { pattern, type } }: AjvError): string | u
   )
 }
 
-function explain(error: Error & { errors?: AjvError[] }): string {
+function explain(error: Error & { errors?: AjvError[] }, files: ReadonlyMap<string, string>): string {
   const [first] = error.errors ?? []
   if (first === undefined) return `.env can't be read (${error.message})`
   const name = first.instancePath.slice(1) as keyof typeof ENV_SCHEMA.properties
   const allowed = first.params.allowedValues ? `: ${first.params.allowedValues.join(', ')}` : ''
-  return `${name} ${problemOf(first)}${allowed} (${ENV_SCHEMA.properties[name].description})`
+  const from = files.has(name) ? `, read from the file that ${fileOf(name)} names,` : ''
+  return `${name}${from} ${problemOf(first)}${allowed} (${ENV_SCHEMA.properties[name].description})`
 }

@@ -8,11 +8,13 @@ import { didYouMean } from './inbox/nearest-name.ts'
 import type { AlertsOptions } from './operator/alerts.ts'
 import type { CalendarOptions } from './plugins/calendar.ts'
 import type { InboxOptions } from './plugins/inbox.ts'
+import type { QuarantineOptions } from './plugins/quarantine.ts'
 import type { OperatorOptions } from './routes/operator/index.ts'
 import type { ChatwootVerification } from './sources/chatwoot.ts'
 import type { Handlers } from './sources/payloads.ts'
 import type { Source } from './sources/source.ts'
 import type { StripeVerification } from './sources/stripe.ts'
+import type { SpanSource } from './tracing/tracing.ts'
 import type { TutorSettings } from './tutor/settings.ts'
 
 export interface WebhooksOptions {
@@ -41,21 +43,31 @@ export interface WebhooksOptions {
   /** Asked for what the bot does not understand: for example by a language model. It has 3 s. */
   understand?: Understand
   /** Limits and times of the inbox. */
-  inbox?: Omit<InboxOptions, 'store' | 'backend'>
+  inbox?: Omit<InboxOptions, 'store' | 'backend' | 'quarantineHours'>
+  /**
+   * Keeps what is refused for its signature, so that it can be verified again when the secret is mended: `{}` with the
+   * defaults. It holds bodies as they came, and strangers can fill it. Default: nothing is kept.
+   */
+  quarantine?: QuarantineOptions | undefined
   /** Enables the operator's routes (`/dashboard`, `/deliveries`, `/metrics`, …), after the prefix. Default: none. */
   operator?: OperatorOptions | undefined
   /**
    * Alerts a person when deliveries are given up or late, webhooks are refused, or the store fails. Default: nobody.
    */
   alerts?: AlertsOptions | undefined
+  /**
+   * Traces each webhook from its request to the calls that its handler makes: of the app's own OpenTelemetry SDK, such as
+   * `trace.getTracerProvider()` of @opentelemetry/api. Default: nothing is traced.
+   */
+  tracerProvider?: SpanSource | undefined
 }
 
-/** Option names: `true`, or the names of a nested object. The compiler checks that they are complete. */
+/** The names of options: `true`, or the names of a nested object. The compiler checks that they are complete. */
 type Names<Options> = { [Name in keyof Options]-?: true | Names<NonNullable<Options[Name]>> }
 
 type OptionNames = { [name: string]: true | OptionNames }
 
-const NAMES: Names<WebhooksOptions> = {
+export const OPTION_NAMES: Names<WebhooksOptions> = {
   prefix: true,
   chatwoot: {
     path: true,
@@ -113,8 +125,10 @@ const NAMES: Names<WebhooksOptions> = {
     retentionDays: true,
     dedupDays: true,
   },
+  quarantine: { maxMegabytes: true, hours: true, perAddressPerMinute: true },
   operator: { token: true, metricsToken: true },
   alerts: { url: true },
+  tracerProvider: true,
 }
 
 /** Fastify's own `register` options, which plugins also receive. */
@@ -122,10 +136,12 @@ const OF_FASTIFY = { logLevel: true, logSerializers: true } as const
 
 /** A misspelt option would be silently ignored, and a wrong `understand` fail later. @throws {OptionError} that names it */
 export function checkOptionNames(options: WebhooksOptions): void {
-  checkNames(options, { ...NAMES, ...OF_FASTIFY } as OptionNames, '')
-  const { understand } = options
+  checkNames(options, { ...OPTION_NAMES, ...OF_FASTIFY } as OptionNames, '')
+  const { understand, tracerProvider } = options
   if (understand !== undefined && typeof understand !== 'function')
     throw new OptionError('understand must be a function that returns one of the choices that it is given')
+  if (tracerProvider !== undefined && typeof tracerProvider.getTracer !== 'function')
+    throw new OptionError('tracerProvider must be a TracerProvider of OpenTelemetry, such as trace.getTracerProvider()')
 }
 
 function checkNames(options: object, known: OptionNames, path: string): void {

@@ -4,12 +4,14 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import webhooks, { type WebhooksOptions } from './app.ts'
 import { describeStore } from './backends/index.ts'
 import { type Env, EnvError, type EnvOptions, readEnv } from './environment.ts'
+import { whereBooked } from './handlers/lesson-kind.ts'
 import { type Clock, systemClock } from './inbox/contracts.ts'
 import { OptionError, StoreOpenError } from './inbox/errors.ts'
 import env from './plugins/env.ts'
+import { eventsOf } from './plugins/events.ts'
 import { loggerOptions } from './plugins/logging.ts'
 import healthRoutes from './routes/health.ts'
-import { readTutorFile, tutorFile } from './tutor/file.ts'
+import { readTutorFile } from './tutor/file.ts'
 import { pricesByName } from './tutor/tutor.ts'
 
 /** Handlers get 10 s to finish and 1 s more once aborted; after this the process exits regardless, ms. */
@@ -50,16 +52,41 @@ export async function buildServer(options: ServerOptions = {}): Promise<FastifyI
 }
 
 async function registerAll(app: FastifyInstance, config: Env, clock: Clock): Promise<void> {
-  await app.register(webhooks, webhooksOptions(config, clock))
+  const tracerProvider = await tracesOf(app, config)
+  await app.register(webhooks, { ...webhooksOptions(config, clock), tracerProvider })
   endConnections(app)
   await app.register(healthRoutes)
-  const { calendar } = app.webhooks
-  const lessons = calendar.lessons?.bind(calendar)
-  if (config.CALENDAR_TOKEN !== undefined && lessons !== undefined) {
-    const { default: calendarFeed } = await import('./routes/calendar-feed.ts')
-    const now = () => clock.now()
-    await app.register(calendarFeed, { token: config.CALENDAR_TOKEN, lessons, zone: config.TZ, now })
-  }
+  await registerFeed(app, config, clock)
+}
+
+/**
+ * What records traces and sends them to the collector of the environment; undefined: none is set, nothing is traced.
+ * Before the webhooks: what is registered first is closed last. @throws {EnvError}
+ */
+export async function tracesOf(app: FastifyInstance, config: Env): Promise<WebhooksOptions['tracerProvider']> {
+  if (config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT === undefined && config.OTEL_EXPORTER_OTLP_ENDPOINT === undefined)
+    return
+  const events = eventsOf(app)
+  // Loaded only when used.
+  const { startTraces } = await import('./tracing/start.ts')
+  const { tracerProvider, close } = startTraces(config, app.log, what => events.emit('untraced', what))
+  app.addHook('onClose', close)
+  return tracerProvider
+}
+
+async function registerFeed(app: FastifyInstance, config: Env, clock: Clock): Promise<void> {
+  const { calendar, tutor } = app.webhooks
+  const { lessons, blocks } = calendar
+  if (config.CALENDAR_TOKEN === undefined || lessons === undefined || blocks === undefined) return
+  const { default: calendarFeed } = await import('./routes/calendar-feed.ts')
+  await app.register(calendarFeed, {
+    token: config.CALENDAR_TOKEN,
+    lessons: (from, to) => lessons.call(calendar, from, to, { withCancelled: true }),
+    blocks: blocks.bind(calendar),
+    where: lesson => whereBooked(tutor, lesson),
+    zone: config.TZ,
+    now: () => clock.now(),
+  })
 }
 
 /**
@@ -112,7 +139,7 @@ export function serverOptions(config: Env) {
 
 /** Converts the environment, and the file with the tutor's settings, to the plugin's options. @throws {EnvError | OptionError} */
 export function webhooksOptions(config: Env, clock = systemClock): WebhooksOptions {
-  const file = tutorFile(config.TUTOR_FILE)
+  const { TUTOR_FILE: file } = config
   return {
     store: config.DATABASE_URL,
     tutor: file === undefined ? undefined : readTutorFile(file),
@@ -152,9 +179,19 @@ export function webhooksOptions(config: Env, clock = systemClock): WebhooksOptio
       returnUrl: config.CHECKOUT_RETURN_URL,
     },
     calendar: { timeZone: config.TZ, google: googleOptions(config) },
+    quarantine: quarantineOptions(config),
     operator: operatorOptions(config),
     alerts: config.ALERT_WEBHOOK_URL === undefined ? undefined : { url: config.ALERT_WEBHOOK_URL },
   }
+}
+
+function quarantineOptions(config: Env): WebhooksOptions['quarantine'] {
+  const { QUARANTINE_MB: maxMegabytes, QUARANTINE_HOURS: hours, QUARANTINE_PER_MINUTE: perAddressPerMinute } = config
+  if (maxMegabytes !== undefined) return { maxMegabytes, hours, perAddressPerMinute }
+  const alone = hours === undefined ? perAddressPerMinute && 'QUARANTINE_PER_MINUTE' : 'QUARANTINE_HOURS'
+  if (alone !== undefined)
+    throw new EnvError(`${alone} has no meaning without QUARANTINE_MB: set that too, or remove it`)
+  return undefined
 }
 
 function operatorOptions({ ADMIN_TOKEN, METRICS_TOKEN }: Env): WebhooksOptions['operator'] {
@@ -198,13 +235,14 @@ function announce(app: FastifyInstance): void {
   if (unpriced.length > 0) {
     log.warn(`lessons not for sale, price ids not set: ${unpriced.map(([name]) => name).join(', ')}`)
   }
-  const file = tutorFile(config.TUTOR_FILE)
-  log.info(`the tutor's settings: ${file ?? 'the defaults, as there is no tutor.json'}`)
+  log.info(`the tutor's settings: ${config.TUTOR_FILE ?? 'the defaults, as there is no tutor.json'}`)
   announceCalendar(app)
   if (config.ADMIN_TOKEN) log.info("the operator's page and API: on")
   else log.warn("the operator's page and API: off, ADMIN_TOKEN is not set")
   if (!config.ADMIN_TOKEN && config.METRICS_TOKEN) log.info('metrics: on')
   log.info(`alerts: ${config.ALERT_WEBHOOK_URL ? 'posted' : 'not posted, ALERT_WEBHOOK_URL is not set'}`)
+  const collector = config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? config.OTEL_EXPORTER_OTLP_ENDPOINT
+  if (collector !== undefined) log.info(`traces: sent to ${new URL(collector).origin}`)
 }
 
 function announceCalendar({ config, log, webhooks }: FastifyInstance): void {
@@ -238,9 +276,24 @@ export function cannotListen({ HOST, PORT }: Pick<Env, 'HOST' | 'PORT'>, error: 
   return new EnvError(`can't listen on HOST ${HOST}, PORT ${PORT} (${message})`)
 }
 
+/**
+ * A signal during the start, which may wait for a database, ends the process: there is nothing to finish yet. Without a
+ * listener, process 1 of a container would ignore it.
+ */
+async function untilSignal<T>(starting: Promise<T>): Promise<T> {
+  const stop = () => process.exit()
+  const signals = ['SIGTERM', 'SIGINT']
+  for (const signal of signals) process.on(signal, stop)
+  try {
+    return await starting
+  } finally {
+    for (const signal of signals) process.removeListener(signal, stop)
+  }
+}
+
 /** Starts the standalone server, and closes it gracefully on SIGTERM and SIGINT. */
 export async function start(options: ServerOptions = {}): Promise<FastifyInstance> {
-  const app = await buildServer(options)
+  const app = await untilSignal(buildServer(options))
   const signals = closeWithGrace({ delay: CLOSE_MS, logger: app.log }, async ({ signal, err }) => {
     if (err) app.log.fatal(err, 'closing after an uncaught error')
     else app.log.info(`closing on ${signal}`)

@@ -31,8 +31,9 @@ export interface BackendModule {
   /** For a command, with or without a running server: handles nothing. @throws {StoreOpenError} */
   openStoreForCommand(where: string): Promise<Store>
   /**
-   * The lessons in a database that a server or a command has already opened. @throws {StoreOpenError
+   * The lessons in a database that a server or a command has already opened. `keep`: changes no tables, for commands.
+   * @throws {StoreOpenError
    * TransientError}
    */
-  openCalendar(where: string, clock: Pick<Clock, 'now'>): Promise<LocalCalendar>
+  openCalendar(where: string, clock: Pick<Clock, 'now'>, schema?: 'create' | 'keep'): Promise<LocalCalendar>
 }

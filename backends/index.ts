@@ -30,9 +30,16 @@ export async function openStoreForCommand(where: string): Promise<Store> {
   return (await load(where)).openStoreForCommand(where)
 }
 
-/** Opens the lessons' calendar in a store's database. @throws {StoreOpenError | TransientError} */
-export async function openCalendar(where = DEFAULT_STORE, clock: Pick<Clock, 'now'>): Promise<LocalCalendar> {
-  return (await load(where)).openCalendar(where, clock)
+/**
+ * Opens the lessons' calendar in a store's database. @param schema `keep`: for a command, which changes no tables
+ * @throws {StoreOpenError | TransientError}
+ */
+export async function openCalendar(
+  where = DEFAULT_STORE,
+  clock: Pick<Clock, 'now'>,
+  schema: 'create' | 'keep' = 'create',
+): Promise<LocalCalendar> {
+  return (await load(where)).openCalendar(where, clock, schema)
 }
 
 /** Where deliveries are kept, for display: a URL without password and parameters. */

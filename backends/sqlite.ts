@@ -23,4 +23,5 @@ export async function openStoreForCommand(file: string): Promise<Store> {
   return openSqliteStoreForCommand(file)
 }
 
-export const openCalendar: BackendModule['openCalendar'] = async (file, clock) => openSqliteCalendar(file, clock)
+export const openCalendar: BackendModule['openCalendar'] = async (file, clock, schema) =>
+  openSqliteCalendar(file, clock, schema)

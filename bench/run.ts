@@ -1,11 +1,11 @@
 /**
- * `npm run bench`: measures, and prints the README's tables. Options; 0 skips a part:
+ * `npm run bench`: measures, and prints the tables of docs/benchmarks.md. Options; 0 skips a part:
  * --requests N  deliveries per round, compared with the yardstick
  * --rounds N    rounds of that
  * --rows N      rows of the full store that is compared with an empty one
  * --long N      deliveries of the memory run
  * --postgres N  deliveries pending in PostgreSQL before they are drained
- * --prune N, --backup N  rows with payloads that are pruned or backed up under load; default: 0
+ * --prune N, --backup N, --litestream N  rows with payloads that are pruned, backed up or replicated under load; default: 0
  * --rate N      deliveries per second meanwhile
  * --against F   only compares accepting with the checkout in the folder F
  */
@@ -13,7 +13,7 @@ import { rmSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { compareWith } from './against.ts'
-import { measureBackup, measurePruning } from './maintenance.ts'
+import { measureBackup, measurePruning, measureReplication } from './maintenance.ts'
 import { measurePostgres } from './postgres.ts'
 import { CONNECTIONS, folder } from './server.ts'
 import { compare, compareRows, watchMemory } from './sqlite.ts'
@@ -27,13 +27,17 @@ const { values } = parseArgs({
     postgres: { type: 'string', default: '60000' },
     prune: { type: 'string', default: '0' },
     backup: { type: 'string', default: '0' },
+    litestream: { type: 'string', default: '0' },
     rate: { type: 'string', default: '1000' },
     against: { type: 'string' },
   },
 })
 const { against, ...counts } = values
 const numbers = Object.fromEntries(Object.entries(counts).map(([name, value]) => [name, Number(value)]))
-const { requests, rounds, rows, long, postgres, prune, backup, rate } = numbers as Record<keyof typeof counts, number>
+const { requests, rounds, rows, long, postgres, prune, backup, litestream, rate } = numbers as Record<
+  keyof typeof counts,
+  number
+>
 
 try {
   console.log(
@@ -52,4 +56,5 @@ async function measureAll(): Promise<void> {
   if (postgres > 0) await measurePostgres(postgres)
   if (prune > 0) await measurePruning(prune, rate)
   if (backup > 0) await measureBackup(backup, rate)
+  if (litestream > 0) await measureReplication(litestream, rate)
 }

@@ -107,7 +107,7 @@ export async function load(
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
   const result = JSON.parse(line) as LoadResult
-  if (result.wrong > 0) throw new Error(`${result.wrong} of ${requests} answers were not accepted`)
+  if (result.wrong > 0) throw new Error(`${result.wrong} of ${requests} answers were other ones`)
   return result
 }
 

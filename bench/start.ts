@@ -2,12 +2,10 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { get } from 'node:http'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { firstAnswer, freePort, median } from './first-answer.ts'
 
 const [other, rounds = '11'] = process.argv.slice(2)
 if (other === undefined) throw new Error('npm run bench:start -- FOLDER [ROUNDS]: the folder of another checkout')
@@ -56,13 +54,11 @@ function environment(path: string, store: string, port = 0): NodeJS.ProcessEnv {
 /** The command replaces the shell that runs it. */
 async function untilFirst200(command: string, path: string, store: string): Promise<Cost> {
   const port = await freePort()
-  const startedAt = performance.now()
   const child = spawn('sh', ['-c', command], { cwd: path, env: environment(path, store, port), stdio: 'ignore' })
-  while (!(await answers(port))) {
-    if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}`)
-    await sleep(2)
-  }
-  const cost = { ms: performance.now() - startedAt, ...cpuOf(child.pid as number) }
+  const ms = await firstAnswer(port, () =>
+    child.exitCode === null ? undefined : `${command} ended with ${child.exitCode}`,
+  )
+  const cost = { ms, ...cpuOf(child.pid as number) }
   child.kill('SIGTERM')
   await once(child, 'exit')
   return cost
@@ -75,16 +71,6 @@ function untilDone(command: string, path: string, store: string): Cost {
   return { ms: performance.now() - startedAt }
 }
 
-function answers(port: number): Promise<boolean> {
-  return new Promise(settle => {
-    const request = get({ host: '127.0.0.1', port, path: '/health', agent: false }, response => {
-      response.resume()
-      settle(response.statusCode === 200)
-    })
-    request.once('error', () => settle(false))
-  })
-}
-
 /** User and system time so far: fields 14 and 15 of /proc/PID/stat, in hundredths of a second. */
 function cpuOf(pid: number): Pick<Cost, 'cpuMs'> {
   if (process.platform !== 'linux') return {}
@@ -92,20 +78,6 @@ function cpuOf(pid: number): Pick<Cost, 'cpuMs'> {
     .replace(/^.*\) /s, '')
     .split(' ')
   return { cpuMs: (Number(fields[11]) + Number(fields[12])) * 10 }
-}
-
-function freePort(): Promise<number> {
-  return new Promise(settle => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => settle(port))
-    })
-  })
-}
-
-function median(numbers: number[]): number | undefined {
-  const middle = numbers.sort((a, b) => a - b)[numbers.length >> 1]
-  return middle && Math.round(middle)
 }
 
 function report(): void {

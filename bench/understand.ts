@@ -7,8 +7,9 @@ import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { find, languageOfTurn } from '../handlers/answer.ts'
 import { DIALOGUE } from '../handlers/dialogue.ts'
-import type { Turn } from '../handlers/steps.ts'
+import { LESSON_INTENTS } from '../handlers/my-lesson-state.ts'
 import { LANGUAGE_CODES } from '../handlers/texts/index.ts'
+import type { Turn } from '../handlers/turn.ts'
 import { tutorOf } from '../tutor/tutor.ts'
 
 const rounds = Number(process.argv[2] ?? 9)
@@ -57,7 +58,9 @@ const TUTOR = tutorOf({}, ZONE)
 
 /** What is read of a turn to understand it. */
 function turnOf(text: string, intent: string): Turn {
-  const attributes = { pending_intent: intent, offered_slots: OFFERED, misunderstood: 1 }
+  const isOfLesson = LESSON_INTENTS.some(each => each === intent)
+  const about = { my_lesson: `${intent} move 1-0@2026-11-30T10:00:00.000Z` }
+  const attributes = { pending_intent: intent, offered_slots: OFFERED, misunderstood: 1, ...(isOfLesson && about) }
   const conversation = { id: '1', attributes, contactAttributes: {}, language: 'nl' }
   const services = { tutor: TUTOR, stripe: null, zone: ZONE, now: () => NOW }
   const delivery = { payload: {}, receivedAt: NOW }

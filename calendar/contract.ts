@@ -1,4 +1,6 @@
 import { OptionError } from '../inbox/errors.ts'
+import type { Packages } from './packages.ts'
+import type { WeeklyTimes } from './weekly.ts'
 
 /** The contract of a calendar, whatever its backend. Times are Unix ms; an interval includes its start, not its end. */
 
@@ -12,6 +14,12 @@ export interface Busy extends Interval {
   /** An appointment: neither a lesson nor a hold. It does not count as one of its day. */
   isOther?: true
 }
+
+/** The payment of a lesson that is booked and not paid yet. */
+export const UNPAID = 'unpaid'
+
+/** How a lesson is paid if not at Stripe: `60.00 EUR, cash, Mrs Jansen`. Who is erased loses the payer's name, too. */
+export const PAID_HOW = ['cash', 'transfer', 'invoice'] as const
 
 /** Replaces an erased student's name. */
 export const ERASED = 'erased'
@@ -34,16 +42,67 @@ export interface Lesson extends Interval {
   service: string
   /** Such as `60.00 EUR, pi_…`; null: a free trial lesson. */
   payment: string | null
-  /** Chatwoot's display id of the conversation. */
+  /** Chatwoot's display id of the conversation; empty: there is none. */
   conversation: string
+  /** Chatwoot's id of the contact when it was booked; absent: not known. */
+  contact?: string
 }
 
-/** A lesson that a calendar of ours keeps. */
+/** A lesson as a calendar has it. */
 export interface BookedLesson extends Lesson {
   /** Its payment is being processed; the time is held until the lesson begins. */
   isHeld?: true
   /** When it was booked or last changed, Unix ms; null: from a version that did not record it. */
   changedAt: number | null
+  /** Its revision (RFC 5545, 3.8.7.4): 0 while it is held; it rises when it is booked, moved and cancelled. */
+  sequence: number
+  /** When it was cancelled, Unix ms; absent: it was not. A cancelled lesson takes no time. */
+  cancelledAt?: number
+}
+
+/** Whose lessons are meant. */
+export interface LessonsOf {
+  /** Those that were booked in this conversation (display id). */
+  conversation: string
+  /** And all of this contact. Only where the channel proves who writes. */
+  contact?: string | undefined
+}
+
+export interface Move {
+  order: string
+  /** When the lesson begins now: it is not moved if somebody else has moved it meanwhile. */
+  from: number
+  to: Interval
+  /** What else must be free at the new time: this long before and after it, ms. */
+  margin: { before: number; after: number }
+}
+
+export type MoveResult =
+  | 'moved'
+  /** The new time is taken; the lesson stays. */
+  | 'taken'
+  /** It does not begin at `from` any more, is cancelled, or is only held. */
+  | 'changed'
+
+/** How a booked lesson is paid from now on. */
+export interface PaymentChange {
+  order: string
+  /** Its payment as it was seen. */
+  from: string | null
+  to: string
+}
+
+export type PaymentResult =
+  /** It is `to`, perhaps already. */
+  | 'set'
+  /** It is neither, or the lesson is cancelled, only held, or not there. */
+  | 'changed'
+
+/** Time without lessons that the tutor has blocked. */
+export interface Block extends Interval {
+  id: string
+  /** For the tutor; may be empty. */
+  reason: string
 }
 
 export type BookResult =
@@ -90,10 +149,30 @@ export interface Calendar {
   find(order: string, signal: AbortSignal): Promise<Interval | null>
   /** Cancels an order's lesson or hold. Returns the lesson's time; null: it has no lesson (any more). */
   cancel(order: string, signal: AbortSignal): Promise<Interval | null>
+  /**
+   * These let students see, move and cancel their lessons, and the tutor too. Without them (a host's calendar)
+   * a person does it. An order's lesson or kept time, also when it is cancelled; null: there is none.
+   */
+  lessonOf?(order: string, signal: AbortSignal): Promise<BookedLesson | null>
+  /** Lessons and kept times that end after a moment (Unix ms), without cancelled ones, in order of start. */
+  lessonsOf?(whose: LessonsOf, after: number, signal: AbortSignal): Promise<BookedLesson[]>
+  /** Moves a booked lesson. One that is at the new time already counts as moved. */
+  move?(move: Move, signal: AbortSignal): Promise<MoveResult>
+  /** Changes how a booked lesson is paid. Without it, a lesson's payment stays as it was booked. */
+  setPayment?(change: PaymentChange, signal: AbortSignal): Promise<PaymentResult>
+  /** Without it a person sees to lessons of each week. */
+  weekly?: WeeklyTimes
+  /** The ledger of lessons that are paid ahead. Without it none are sold. */
+  packages?: Packages
 }
 
+/** One whose lessons can be seen, moved and cancelled here. */
+export type ChangeableCalendar = Required<Omit<Calendar, 'weekly' | 'packages'>>
+
+type Optional = 'lessonOf' | 'lessonsOf' | 'move' | 'setPayment' | 'weekly' | 'packages'
+
 /** The compiler checks them against the interface. */
-const METHODS: Record<keyof Calendar, true> = {
+const METHODS: Record<Exclude<keyof Calendar, Optional>, true> = {
   busy: true,
   hold: true,
   keep: true,
@@ -117,10 +196,26 @@ export function checkCalendar(calendar: Calendar, option: string): Calendar {
 }
 
 /** A calendar in the inbox's own database. */
-export interface LocalCalendar extends Calendar {
-  /** The lessons, and kept times, that overlap a range (Unix ms), in order of start: for the calendar feed. */
-  lessons(from: number, to: number): Promise<BookedLesson[]>
-  /** Erases the student's name in the lessons of these conversations (display ids). Returns how many lessons. */
+export interface LocalCalendar extends Required<Calendar> {
+  /** The lessons, and kept times, that overlap a range (Unix ms), in order of start. */
+  lessons(from: number, to: number, options?: { withCancelled?: boolean }): Promise<BookedLesson[]>
+  /**
+   * At most `limit` of the orders with a lesson or a kept time, also a cancelled one, that begin so, in order.
+   * @param beginning not empty
+   */
+  ordersBeginningWith(beginning: string, limit: number): Promise<string[]>
+  /** At most `limit` of the booked lessons that are not paid (`UNPAID`), past ones too, in order of start. */
+  unpaid(limit: number): Promise<BookedLesson[]>
+  /** Blocks a time: no lesson is booked or moved there. What is booked already stays. Again with its id: no change. */
+  block(block: Block): Promise<void>
+  /** false: there is no such block (any more). */
+  unblock(id: string): Promise<boolean>
+  /** The blocks that overlap a range (Unix ms), in order of start. */
+  blocks(from: number, to: number): Promise<Block[]>
+  /**
+   * Erases the student's name in the lessons of these conversations (display ids), and ends their weekly times. Returns
+   * how many lessons.
+   */
   eraseStudent(conversations: readonly string[]): Promise<number>
   close(): void | Promise<void>
 }

@@ -1,98 +1,75 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
-import { PermanentError, StoreOpenError, TransientError } from '../inbox/errors.ts'
-import { emptyLog } from '../inbox/sqlite/scrub.ts'
+import { PermanentError, StoreMissingError, StoreOpenError, TransientError } from '../inbox/errors.ts'
+import { COMMAND_LOCK_MS } from '../inbox/sqlite/file.ts'
+import { eraseRemains } from '../inbox/sqlite/scrub.ts'
 import { checkHold, checkInterval, isAt, mustBeAt } from './checks.ts'
-import {
-  type BookedLesson,
-  type BookResult,
-  ERASED,
-  type Hold,
-  type Interval,
-  type KeepResult,
-  type Lesson,
-  type LocalCalendar,
+import type {
+  Block,
+  BookedLesson,
+  BookResult,
+  Busy,
+  Hold,
+  Interval,
+  KeepResult,
+  Lesson,
+  LessonsOf,
+  LocalCalendar,
+  Move,
+  MoveResult,
+  PaymentChange,
+  PaymentResult,
 } from './contract.ts'
+import { SqlitePackages } from './sqlite-packages.ts'
+import { createTables, hasTables, PART_SIZE, STATEMENTS } from './sqlite-statements.ts'
+import { type InCalendar, SqliteWeeklyTimes } from './sqlite-weekly.ts'
 
-/** Lock timeout, ms: it blocks the event loop, and the inbox retries. */
+/** Lock timeout of the server, ms: it blocks the event loop, and the inbox retries. */
 const LOCK_WAIT_MS = 20
-
-/*
- * An order's hold, or its lesson once hold_until is NULL; cancelled ones are deleted. None overlap, except expired
- * holds, which every change deletes first.
- */
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS slot (
-    order_id TEXT PRIMARY KEY,
-    start_at INTEGER NOT NULL,
-    end_at INTEGER NOT NULL,
-    hold_until INTEGER,
-    student TEXT,
-    service TEXT,
-    payment TEXT,
-    conversation TEXT,
-    changed_at INTEGER
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS slot_end ON slot (end_at);
-  CREATE INDEX IF NOT EXISTS slot_hold ON slot (hold_until) WHERE hold_until IS NOT NULL;
-`
-/** Missing in files of earlier versions. */
-const HAS_CHANGED_AT = "SELECT 1 FROM pragma_table_info('slot') WHERE name = 'changed_at'"
-const ADD_CHANGED_AT = 'ALTER TABLE slot ADD COLUMN changed_at INTEGER'
+/** How often lessons are read while they change: one that moves meanwhile could be missed. */
+const MAX_READINGS = 3
 
 interface Slot extends Interval {
   /** null: it is a lesson. */
   hold_until: number | null
   /** For a hold: its payment is being processed. */
   conversation: string | null
-}
-
-/** A row of the table. */
-export interface SlotRow {
-  order_id: string
-  /** Unix ms, as all times here. */
-  start_at: number
-  end_at: number
-  /** null: it is a lesson. */
-  hold_until: number | null
-  student: string | null
-  service: string | null
   payment: string | null
-  conversation: string | null
-  /** null or absent: from a version that did not record it. */
-  changed_at?: number | null
+  sequence: number
 }
 
-/** The lessons and unexpired holds in an inbox's file; none if it has no calendar. */
-export function readSlots(db: DatabaseSync, now: number): Iterable<SlotRow> {
-  if (db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'slot'").get() === undefined) return []
-  const slots = db.prepare('SELECT * FROM slot WHERE hold_until IS NULL OR hold_until > ?')
-  return slots.iterate(now) as unknown as Iterable<SlotRow>
+/** As it is read; what is 0 or null is absent in a lesson. */
+interface LessonRow extends Omit<BookedLesson, 'isHeld' | 'cancelledAt' | 'contact'> {
+  isHeld: 0 | 1
+  cancelledAt: number | null
+  contact: string | null
 }
 
 /**
  * Opens the calendar in the inbox's file, which the inbox has already opened and locked for this process.
- * @throws {StoreOpenError} that says why the file can't be used
+ * @param schema `keep`: for a command, which changes no tables
+ * @throws {StoreOpenError} that says why the file can't be used; StoreMissingError: it has no lessons
  */
-export function openSqliteCalendar(file: string, clock: { now(): number }): LocalCalendar {
+export function openSqliteCalendar(
+  file: string,
+  clock: { now(): number },
+  schema: 'create' | 'keep' = 'create',
+): LocalCalendar {
   let db: DatabaseSync | undefined
   try {
-    db = new DatabaseSync(existing(file), { timeout: LOCK_WAIT_MS })
-    db.exec(`PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; ${SCHEMA}`)
-    addColumn(db)
+    db = new DatabaseSync(existing(file), { timeout: schema === 'keep' ? COMMAND_LOCK_MS : LOCK_WAIT_MS })
+    db.exec('PRAGMA synchronous = FULL; PRAGMA secure_delete = ON')
+    if (schema === 'create') createTables(db)
+    else if (!hasTables(db)) throw new StoreMissingError('no such table: slot')
     return new SqliteCalendar(db, clock)
   } catch (error) {
     db?.close()
     const reason = (error as Error).message
-    throw new StoreOpenError(`${file} can't be opened as a calendar (${reason}); open the inbox's store in it first`, {
-      cause: error,
-    })
+    const fix = schema === 'keep' ? "start this version's server with it once" : "open the inbox's store in it first"
+    const Refusal = error instanceof StoreMissingError ? StoreMissingError : StoreOpenError
+    throw new Refusal(`${file} can't be opened as a calendar (${reason}); ${fix}`, { cause: error })
   }
-}
-
-/** An older server ignores it. */
-function addColumn(db: DatabaseSync): void {
-  if (db.prepare(HAS_CHANGED_AT).get() === undefined) db.exec(ADD_CHANGED_AT)
 }
 
 /** Never creates the file: the inbox would take it for another program's. */
@@ -102,38 +79,22 @@ function existing(file: string): URL {
   return url
 }
 
-const OVERLAPPING = 'start_at < ? AND end_at > ?'
-const STATEMENTS = {
-  begin: 'BEGIN IMMEDIATE',
-  commit: 'COMMIT',
-  rollback: 'ROLLBACK',
-  busySlots: `
-    SELECT start_at AS start, end_at AS "end" FROM slot
-    WHERE ${OVERLAPPING} AND (hold_until IS NULL OR hold_until > ?) ORDER BY start_at`,
-  bookedLessons: `
-    SELECT order_id AS "order", start_at AS start, end_at AS "end", student, service, payment, conversation,
-      changed_at AS changedAt, hold_until FROM slot
-    WHERE ${OVERLAPPING} AND (hold_until IS NULL OR (hold_until > ? AND conversation IS NOT NULL)) ORDER BY start_at`,
-  dropLapsed: 'DELETE FROM slot WHERE hold_until <= ?',
-  overlap: `SELECT 1 FROM slot WHERE ${OVERLAPPING} LIMIT 1`,
-  find: 'SELECT start_at AS start, end_at AS "end", hold_until, conversation FROM slot WHERE order_id = ?',
-  findKept: 'SELECT 1 FROM slot WHERE conversation = ? AND order_id <> ? AND hold_until IS NOT NULL LIMIT 1',
-  extendHold: 'UPDATE slot SET hold_until = max(hold_until, ?) WHERE order_id = ?',
-  insertHold: 'INSERT INTO slot (order_id, start_at, end_at, hold_until, changed_at) VALUES (?, ?, ?, ?, ?)',
-  insertLesson: `
-    INSERT INTO slot (order_id, start_at, end_at, student, service, payment, conversation, changed_at, hold_until)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  removeHold: 'DELETE FROM slot WHERE order_id = ? AND hold_until <= ?',
-  remove: 'DELETE FROM slot WHERE order_id = ?',
-  eraseStudent: `
-    UPDATE slot SET student = '${ERASED}', changed_at = ? WHERE conversation = ? AND student <> '${ERASED}'`,
-}
 type Statements = Record<keyof typeof STATEMENTS, StatementSync>
 
+/** Unix ms. */
+interface Range {
+  from: number
+  to: number
+}
+
 class SqliteCalendar implements LocalCalendar {
+  readonly weekly: SqliteWeeklyTimes
+  /** How often something has changed: what is read in parts is read again. */
+  #changes = 0
   readonly #db: DatabaseSync
   readonly #clock: { now(): number }
   readonly #sql: Statements
+  readonly packages: SqlitePackages
 
   constructor(db: DatabaseSync, clock: { now(): number }) {
     this.#db = db
@@ -141,12 +102,22 @@ class SqliteCalendar implements LocalCalendar {
     this.#sql = Object.fromEntries(
       Object.entries(STATEMENTS).map(([name, sql]) => [name, db.prepare(sql)]),
     ) as Statements
+    const access: InCalendar = {
+      now: () => clock.now(),
+      attempt: (what, run) => this.#attempt(what, run),
+      change: (what, run) => this.#change(what, run),
+    }
+    this.weekly = new SqliteWeeklyTimes(db, access)
+    this.packages = new SqlitePackages(db, access)
   }
 
-  async busy(from: number, to: number): Promise<Interval[]> {
+  async busy(from: number, to: number): Promise<Busy[]> {
     checkInterval({ start: from, end: to })
-    const rows = this.#attempt('be read', () => this.#sql.busySlots.all(to, from, this.#clock.now()))
-    return (rows as unknown as Interval[]).map(({ start, end }) => ({ start, end }))
+    const rows = this.#attempt('be read', () => this.#sql.busyTimes.all(to, from, this.#clock.now(), to, from))
+    return rows.map(({ isOther, ...time }) => ({
+      ...(time as unknown as Interval),
+      ...(isOther === 1 && { isOther: true }),
+    }))
   }
 
   async hold(hold: Hold): Promise<boolean> {
@@ -164,22 +135,24 @@ class SqliteCalendar implements LocalCalendar {
         return true
       }
       this.#sql.remove.run(order)
-      if (this.#isTaken(start - margin.before, end + margin.after)) return false
+      if (this.#isTaken({ start: start - margin.before, end: end + margin.after }, order)) return false
       this.#sql.insertHold.run(order, start, end, until, this.#clock.now())
       return true
     })
   }
 
-  async keep({ order, start, end, student, service, payment, conversation }: Lesson): Promise<KeepResult> {
-    checkInterval({ start, end })
+  async keep(lesson: Lesson): Promise<KeepResult> {
+    checkInterval(lesson)
+    const { order, start, conversation } = lesson
     return this.#change(`keep the time of order ${order}`, (): KeepResult => {
       const own = this.#slotOf(order)
-      const isKept = own?.conversation === conversation && isAt(own, { start, end })
+      const isKept = own?.conversation === conversation && isAt(own, lesson)
       if (isKept || isLesson(own)) return 'kept'
       if (this.#sql.findKept.get(conversation, order) !== undefined) return 'another'
       this.#sql.remove.run(order)
-      if (this.#isTaken(start, end)) return 'taken'
-      this.#sql.insertLesson.run(order, start, end, student, service, payment, conversation, this.#clock.now(), start)
+      if (this.#isTaken(lesson, order, own)) return 'taken'
+      const cancelled = this.#cancelledSequence(order)
+      this.#insertLesson(lesson, start, cancelled === undefined ? 0 : cancelled + 1)
       return 'kept'
     })
   }
@@ -188,18 +161,19 @@ class SqliteCalendar implements LocalCalendar {
     this.#change(`release the hold of order ${order}`, () => this.#sql.removeHold.run(order, until))
   }
 
-  async book({ order, start, end, student, service, payment, conversation }: Lesson): Promise<BookResult> {
-    checkInterval({ start, end })
+  async book(lesson: Lesson): Promise<BookResult> {
+    checkInterval(lesson)
+    const { order } = lesson
     return this.#change(`book the lesson of order ${order}`, () => {
       const own = this.#slotOf(order)
       if (isLesson(own)) {
-        mustBeAt(own, order, { start, end })
+        if (!isMoved(own)) mustBeAt(own, order, lesson)
         return 'booked'
       }
       // If its hold is on this time, the time can't be taken.
       this.#sql.remove.run(order)
-      if (this.#isTaken(start, end)) return 'taken'
-      this.#sql.insertLesson.run(order, start, end, student, service, payment, conversation, this.#clock.now(), null)
+      if (this.#isTaken(lesson, order, own)) return 'taken'
+      this.#insertLesson(lesson, null, Math.max(own?.sequence ?? 0, this.#cancelledSequence(order) ?? 0) + 1)
       return 'booked'
     })
   }
@@ -216,28 +190,120 @@ class SqliteCalendar implements LocalCalendar {
   async cancel(order: string): Promise<Interval | null> {
     return this.#change(`cancel order ${order}`, () => {
       const own = this.#slotOf(order)
+      this.#sql.keepCancelled.run(this.#clock.now(), order)
       this.#sql.remove.run(order)
       return isLesson(own) ? { start: own.start, end: own.end } : null
     })
   }
 
-  async lessons(from: number, to: number): Promise<BookedLesson[]> {
+  async lessonOf(order: string): Promise<BookedLesson | null> {
+    const row = this.#attempt(
+      'be read',
+      () => this.#sql.lessonOf.get(order, this.#clock.now()) ?? this.#sql.cancelledLessonOf.get(order),
+    )
+    return row === undefined ? null : lessonOf(row)
+  }
+
+  async lessonsOf({ conversation, contact = '' }: LessonsOf, after: number): Promise<BookedLesson[]> {
+    const rows = this.#attempt('list lessons', () =>
+      this.#sql.lessonsOf.all(conversation || null, contact || null, after, this.#clock.now()),
+    )
+    return rows.map(lessonOf)
+  }
+
+  async move({ order, from, to, margin }: Move): Promise<MoveResult> {
+    checkInterval(to)
+    return this.#change(`move the lesson of order ${order}`, () => {
+      const own = this.#slotOf(order)
+      if (!isLesson(own)) return 'changed'
+      if (isAt(own, to)) return 'moved'
+      if (own.start !== from) return 'changed'
+      if (this.#isTaken({ start: to.start - margin.before, end: to.end + margin.after }, order)) return 'taken'
+      this.#sql.move.run(to.start, to.end, this.#clock.now(), order)
+      return 'moved'
+    })
+  }
+
+  async setPayment({ order, from, to }: PaymentChange): Promise<PaymentResult> {
+    return this.#change(`set the payment of order ${order}`, () => {
+      const own = this.#slotOf(order)
+      if (!isLesson(own)) return 'changed'
+      if (own.payment === to) return 'set'
+      if (own.payment !== from) return 'changed'
+      this.#sql.setPayment.run(to, this.#clock.now(), order)
+      return 'set'
+    })
+  }
+
+  async lessons(from: number, to: number, { withCancelled = false } = {}): Promise<BookedLesson[]> {
     checkInterval({ start: from, end: to })
-    const rows = this.#attempt('list its lessons', () => this.#sql.bookedLessons.all(to, from, this.#clock.now()))
-    return rows.map(({ hold_until, ...row }) => ({
-      ...(row as unknown as BookedLesson),
-      ...(hold_until !== null && { isHeld: true }),
-    }))
+    let found: BookedLesson[] = []
+    for (let reading = 1; reading <= MAX_READINGS; reading++) {
+      const changes = this.#changes
+      found = [
+        ...(await this.#inParts('lessons', { from, to }, this.#clock.now())),
+        ...(withCancelled ? await this.#inParts('cancelledLessons', { from, to }) : []),
+      ]
+      if (this.#changes === changes) break
+    }
+    return found.sort((one, other) => one.start - other.start)
+  }
+
+  /** Other work goes on between the parts. */
+  async #inParts(
+    which: 'lessons' | 'cancelledLessons',
+    { from, to }: Range,
+    ...now: number[]
+  ): Promise<BookedLesson[]> {
+    const found: BookedLesson[] = []
+    // After everything that ends at `from`.
+    let last = { end: from + 1, order: '' }
+    for (;;) {
+      const rows = this.#attempt('list its lessons', () => this.#sql[which].all(to, last.end, last.order, ...now))
+      found.push(...rows.map(lessonOf))
+      if (rows.length < PART_SIZE) return found
+      last = found.at(-1) as BookedLesson
+      await nextTurn()
+    }
+  }
+
+  async ordersBeginningWith(beginning: string, limit: number): Promise<string[]> {
+    const rows = this.#attempt('list its lessons', () =>
+      this.#sql.ordersBeginningWith.all(beginning, this.#clock.now(), limit),
+    )
+    return rows.map(({ order }) => order as string)
+  }
+
+  async unpaid(limit: number): Promise<BookedLesson[]> {
+    return this.#attempt('list its lessons', () => this.#sql.unpaid.all(limit)).map(lessonOf)
+  }
+
+  async block({ id, start, end, reason }: Block): Promise<void> {
+    checkInterval({ start, end })
+    this.#change(`block a time`, () => this.#sql.block.run(id, start, end, reason))
+  }
+
+  async unblock(id: string): Promise<boolean> {
+    return this.#change(`unblock a time`, () => this.#sql.unblock.run(id).changes === 1)
+  }
+
+  async blocks(from: number, to: number): Promise<Block[]> {
+    checkInterval({ start: from, end: to })
+    const rows = this.#attempt('list its blocked times', () => this.#sql.blocks.all(to, from))
+    return rows.map(row => ({ ...(row as unknown as Block) }))
   }
 
   async eraseStudent(conversations: readonly string[]): Promise<number> {
+    const { eraseStudent, eraseCancelled } = this.#sql
     const lessons = this.#change('erase a name', () => {
-      const changed = conversations.map(conversation =>
-        Number(this.#sql.eraseStudent.run(this.#clock.now(), conversation).changes),
+      const now = this.#clock.now()
+      for (const conversation of conversations) this.weekly.erase(conversation)
+      const changed = conversations.flatMap(conversation =>
+        [eraseStudent, eraseCancelled].map(statement => Number(statement.run(now, conversation).changes)),
       )
       return changed.reduce((sum, lessons) => sum + lessons, 0)
     })
-    await emptyLog(this.#db)
+    await eraseRemains(this.#db)
     return lessons
   }
 
@@ -264,12 +330,28 @@ class SqliteCalendar implements LocalCalendar {
       this.#sql.dropLapsed.run(this.#clock.now())
       const result = run()
       this.#sql.commit.run()
+      this.#changes++
       return result
     })
   }
 
-  #isTaken(start: number, end: number): boolean {
-    return this.#sql.overlap.get(end, start) !== undefined
+  /** @param own the order's own hold: a time that is blocked since stays its own */
+  #isTaken(time: Interval, order: string, own?: Slot): boolean {
+    const { start, end } = time
+    if (this.#sql.overlap.get(end, start, order) !== undefined) return true
+    return !isAt(own, time) && this.#sql.overlapBlock.get(end, start) !== undefined
+  }
+
+  /** Whatever was cancelled of its order is no longer. */
+  #insertLesson(lesson: Lesson, holdUntil: number | null, sequence: number): void {
+    const { order, start, end, student, service, payment, conversation, contact = null } = lesson
+    const values = [order, start, end, student, service, payment, conversation, contact]
+    this.#sql.removeCancelled.run(order)
+    this.#sql.insertLesson.run(...values, this.#clock.now(), holdUntil, sequence)
+  }
+
+  #cancelledSequence(order: string): number | undefined {
+    return this.#sql.sequenceOfCancelled.get(order)?.sequence as number | undefined
   }
 
   #slotOf(order: string): Slot | undefined {
@@ -277,6 +359,21 @@ class SqliteCalendar implements LocalCalendar {
   }
 }
 
-function isLesson(slot: Slot | undefined): slot is Slot {
+function isLesson(slot: Slot | undefined): slot is Slot & { hold_until: null } {
   return slot?.hold_until === null
+}
+
+/** Booked where it is: 1. */
+function isMoved({ sequence }: Slot): boolean {
+  return sequence > 1
+}
+
+function lessonOf(row: unknown): BookedLesson {
+  const { isHeld, cancelledAt, contact, ...lesson } = row as LessonRow
+  return {
+    ...lesson,
+    ...(contact !== null && { contact }),
+    ...(isHeld === 1 && { isHeld: true }),
+    ...(cancelledAt !== null && { cancelledAt }),
+  }
 }

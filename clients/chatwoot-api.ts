@@ -1,10 +1,12 @@
 import { PermanentError, TransientError, type TransientErrorOptions } from '../inbox/errors.ts'
+import { traced } from '../inbox/tracing.ts'
 import { deadline, type Gate, isOutageStatus, isTransientStatus, isUnreachable, retryAfterMs } from './http.ts'
 import { type Answer, request } from './request.ts'
 
 /** Chatwoot itself refused a call: 4xx with its JSON. */
 export class ChatwootRefusedError extends PermanentError {
   override name = 'ChatwootRefusedError'
+  readonly system = 'chatwoot'
   readonly status: number
   constructor(call: string, status: number, detail: string) {
     super(`Chatwoot answered ${status} to ${call}${detail && `: ${detail}`}`)
@@ -51,17 +53,20 @@ export function createCall({ base, timeoutMs, gate, mainToken }: CallOptions) {
     const limit = deadline(signal, timeoutMs)
     let answer: Answer
     try {
-      answer = await request(base + path, {
-        method,
-        headers: { 'content-type': 'application/json', api_access_token: token },
-        ...(body && { body: JSON.stringify(body) }),
-        signal: limit.signal,
-      })
+      answer = await traced(method, base + path, () =>
+        request(base + path, {
+          method,
+          headers: { 'content-type': 'application/json', api_access_token: token },
+          ...(body && { body: JSON.stringify(body) }),
+          signal: limit.signal,
+        }),
+      )
     } catch (error) {
       const what = limit.timedOut()
         ? `did not answer ${name} within ${timeoutMs} ms`
         : `could not be reached for ${name}`
-      const outage = signal.aborted ? undefined : isUnreachable(error) ? PROOF : FAILURE
+      const failure = isUnreachable(error) ? PROOF : FAILURE
+      const outage = signal.aborted ? undefined : { ...failure, ...(limit.timedOut() && { code: 'timeout' }) }
       throw new ChatwootUnavailableError(`Chatwoot ${what}`, { cause: error, outage })
     }
     if (answer.status >= 200 && answer.status < 300) {
@@ -100,7 +105,7 @@ function refusal({ status, headers, text }: Answer, call: string, isOfMainToken:
   const whose = isOfToken ? `: ${detail}` : isRefusal ? ", in words that are not Chatwoot's" : ''
   return new ChatwootUnavailableError(`Chatwoot answered ${status} to ${call}${whose}`, {
     retryAfterMs: retryAfterMs(headers['retry-after']),
-    outage: isProof ? PROOF : FAILURE,
+    outage: { ...(isProof ? PROOF : FAILURE), code: status },
   })
 }
 

@@ -2,8 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { hash } from 'node:crypto'
 import Stripe from 'stripe'
 import { OptionError, PermanentError, TransientError } from '../inbox/errors.ts'
+import { traced } from '../inbox/tracing.ts'
 import { deadline, type Gate, isOutageStatus, isUnreachable, OPEN_GATE, retryAfterMs, serverUrl } from './http.ts'
-import { type StripeClient, type StripeOptions, StripeRefusedError } from './stripe.ts'
+import { KeptFailureError, type StripeClient, type StripeOptions, StripeRefusedError } from './stripe.ts'
 
 /** Creates a client, or null without a key. @throws {OptionError} that names the malformed option */
 export function createStripeClient(
@@ -34,7 +35,8 @@ export function createStripeClient(
       const sessions = await call(signal, () => stripe.checkout.sessions.list(request).catch(unlessMissing))
       return sessions?.data[0]
     },
-    findIntent: (id, signal) => call(signal, () => stripe.paymentIntents.retrieve(id).catch(unlessMissing)),
+    findIntent: (id, signal) =>
+      call(signal, () => stripe.paymentIntents.retrieve(id, WITH_CHARGE).catch(unlessMissing)),
     getPrice: (id, signal) => call(signal, () => stripe.prices.retrieve(id)),
     createSession: async ({ order, attempt, price, expiresAt, returnUrl, locale, metadata, page = {} }, signal) => {
       const { takesPromotionCodes, makesInvoice, withoutMethods = [], email } = page
@@ -64,6 +66,23 @@ export function createStripeClient(
       const { status } = expired ?? (await call(signal, () => stripe.checkout.sessions.retrieve(id)))
       return status === 'expired'
     },
+    listRefunds: async (paymentIntent, signal) => {
+      const request = paymentIntent === null ? { limit: 1 } : { payment_intent: paymentIntent, limit: 100 }
+      return (await call(signal, () => stripe.refunds.list(request).catch(unlessMissing)))?.data ?? []
+    },
+    createRefund: ({ paymentIntent, amount, metadata, isRequested, attempt }, signal) => {
+      const request: Stripe.RefundCreateParams = {
+        payment_intent: paymentIntent,
+        amount,
+        metadata,
+        ...(isRequested && { reason: 'requested_by_customer' }),
+      }
+      const idempotencyKey = `tutorbot:refund:${hash('sha256', JSON.stringify(request)).slice(0, 32)}:${attempt}`
+      return call(signal, () => stripe.refunds.create(request, { idempotencyKey }))
+    },
+    // Repeated, it is refused: what its state is then, the caller reads.
+    cancelIntent: async (id, signal) =>
+      (await call(signal, () => stripe.paymentIntents.cancel(id)).catch(unlessNotAllowed)) !== undefined,
     getEvent: (id, signal) => call(signal, () => stripe.events.retrieve(id)),
     getRelated: (url, signal) => {
       if (!/^\/v[12]\/[\w/-]+$/.test(url))
@@ -86,6 +105,7 @@ export function createStripeClient(
 
 /** Its charge says whether a payment was refunded: https://docs.stripe.com/api/charges/object#charge_object-refunded */
 const CHARGE = 'payment_intent.latest_charge'
+const WITH_CHARGE = { expand: ['latest_charge'] }
 
 /** Stripe refuses to show an unknown payment intent, or to list for it. */
 function unlessMissing(error: unknown): undefined {
@@ -98,8 +118,9 @@ function unlessRefused(error: unknown): undefined {
   throw error
 }
 
-function unlessNotAllowed(error: unknown): void {
+function unlessNotAllowed(error: unknown): undefined {
   if (!(error instanceof StripeRefusedError)) throw error
+  return undefined
 }
 
 function server(apiBase: string | undefined): Pick<Stripe.StripeConfig, 'host' | 'port' | 'protocol'> {
@@ -129,7 +150,8 @@ const limits = new AsyncLocalStorage<AbortSignal>()
 /** fetch for the SDK: replaces its signal, a timeout per attempt, with the call's. */
 function fetchWithinCall(url: string | URL | Request, init?: RequestInit): Promise<Response> {
   // Stripe doesn't redirect.
-  return fetch(url, { ...init, redirect: 'manual', signal: limits.getStore() as AbortSignal })
+  const send = () => fetch(url, { ...init, redirect: 'manual', signal: limits.getStore() as AbortSignal })
+  return traced(init?.method as string, url as string, send)
 }
 
 /** Makes calls to Stripe and translates their errors. */
@@ -156,14 +178,21 @@ function createCall(timeoutMs: number, gate: Gate) {
  * was
  */
 function translate(error: InstanceType<typeof Stripe.errors.StripeError>, cut?: string): Error {
-  const { type, statusCode, headers } = error
+  const { type, statusCode, headers, code } = error
   const text = [`Stripe: ${type}`, statusCode, cut ?? error.message].filter(Boolean).join(' ')
-  if (!TRANSIENT.has(type)) return new StripeRefusedError(text, statusCode, { cause: error })
-  return new TransientError(text, {
+  if (!TRANSIENT.has(type)) return new StripeRefusedError(text, statusCode, code, { cause: error })
+  const isKept = Number(statusCode) >= 500 && headers?.['idempotent-replayed'] === 'true'
+  return new (isKept ? KeptFailureError : TransientError)(text, {
     cause: error,
     retryAfterMs: retryAfterMs(headers?.['retry-after']),
     outage:
-      cut === 'the call was aborted' ? undefined : { system: 'stripe', isProof: cut === undefined && isProof(error) },
+      cut === 'the call was aborted'
+        ? undefined
+        : {
+            system: 'stripe',
+            isProof: cut === undefined && isProof(error),
+            code: cut ? 'timeout' : (code ?? statusCode),
+          },
   })
 }
 

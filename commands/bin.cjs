@@ -3,7 +3,8 @@
 
 /*
  * Entry point of `npm start` and of the package's command, in syntax that old Node versions can parse, to tell them which
- * one is needed. Then enables Node's compile cache.
+ * one is needed. Then enables Node's compile cache. In a clone the sources are beside it, in the package only `dist` is:
+ * one file for both, so that `npx tutorbot-webhooks` works in a clone that has built nothing.
  */
 
 var NEEDED = '24.2'
@@ -30,9 +31,9 @@ function first(/** @type {string[]} */ ...places) {
 
 // In the package's own folder, which nobody else can write to. If it is read-only, Node does without, or uses
 // NODE_COMPILE_CACHE.
-var root = path.dirname(first('../package.json', '../../package.json'))
-require('node:module').enableCompileCache(path.join(root, 'node_modules/.cache/tutorbot-webhooks'))
+require('node:module').enableCompileCache(path.join(__dirname, '../node_modules/.cache/tutorbot-webhooks'))
 
 // Without a command nothing of the commands is loaded.
-if (process.argv.length === 2) import(first('./without-command.js', './without-command.ts')).then(it => it.run())
-else import(first('./cli.js', './cli.ts')).then(cli => cli.runFromShell())
+if (process.argv.length === 2)
+  import(first('./without-command.ts', '../dist/commands/without-command.js')).then(it => it.run())
+else import(first('./cli.ts', '../dist/commands/cli.js')).then(cli => cli.runFromShell())

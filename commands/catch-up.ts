@@ -6,7 +6,9 @@ import { type Env, readEnv } from '../environment.ts'
 import { PermanentError, TransientError } from '../inbox/errors.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 import { signChatwoot, signStripe } from '../plugins/verification.ts'
+import { webhooksOptions } from '../server.ts'
 import { asObject, asText } from '../sources/json.ts'
+import { wholeOf } from '../tutor/whole.ts'
 import { type Missed, missedEvents, missedMessages, withRateLimitRetries } from './missed.ts'
 import { CommandError, type Context, parseTimeOption, report, table, withExamples, withJson } from './output.ts'
 import { serverUrl, unreachable } from './server-url.ts'
@@ -20,6 +22,7 @@ interface CatchUpOptions {
 
 /** Chatwoot's own timeout for a webhook, ms. */
 const ANSWER_MS = 5_000
+const HOUR_MS = 3_600_000
 
 const OUTCOMES = ['accepted', 'duplicate', 'ignored'] as const
 type Counts = Record<'sent' | (typeof OUTCOMES)[number] | 'failed', number>
@@ -107,9 +110,15 @@ async function fromStripe(config: Env, since: number, context: Context): Promise
 async function fromChatwoot(config: Env, since: number, context: Context): Promise<Missed[]> {
   const { CW_URL: url, CW_ACC_ID: accountId, CW_TOKEN: token, CW_ADMIN_TOKEN: adminToken } = config
   const client = createChatwootClient({ url, accountId, token, adminToken })
-  if (client !== null) return missedMessages(client, since)
+  if (client !== null) return missedMessages(client, since, handOverHours(config) * HOUR_MS)
   context.say('Chatwoot: skipped, CW_TOKEN is not set')
   return []
+}
+
+/** As the server has it: the environment's, else the tutor's. */
+function handOverHours(config: Env): number {
+  const { chatwoot, tutor = {} } = webhooksOptions(config)
+  return chatwoot?.handoffHours ?? wholeOf(tutor).handOver.hours
 }
 
 function showMissed(missed: readonly Missed[], { json }: CatchUpOptions, context: Context): void {

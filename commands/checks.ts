@@ -4,11 +4,11 @@ import { type BackendName, backendOf, describeStore, openStoreForCommand } from 
 import type { Env } from '../environment.ts'
 import type { Backlog, Store } from '../inbox/contracts.ts'
 import { StoreMissingError } from '../inbox/errors.ts'
+import type { QuarantineSize } from '../inbox/quarantine.ts'
 import { restoredAt } from '../inbox/sqlite/file.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 import type { CalendarOptions } from '../plugins/calendar.ts'
 import { webhooksOptions } from '../server.ts'
-import { tutorFile } from '../tutor/file.ts'
 import { checkChatwoot } from './chatwoot-checks.ts'
 import { type Check, ok, warn, wrong } from './check.ts'
 import { unreachable } from './server-url.ts'
@@ -26,14 +26,18 @@ const NOTICEABLE_OFFSET_S = 30
 /** Deliveries pending longer than this suggest that the server is down, ms. */
 const OLD_PENDING_MS = 5 * 60_000
 
-/** @throws {EnvError | OptionError} the configuration is invalid, so nothing else can be checked */
-export async function checkAll(config: Env, url: string): Promise<Check[]> {
+/**
+ * @param files the secrets that were read from files: the path of each
+ * @throws {EnvError | OptionError} the configuration is invalid, so nothing else can be checked
+ */
+export async function checkAll(config: Env, url: string, files: ReadonlyMap<string, string>): Promise<Check[]> {
   // Also checks variables that belong together, and the tutor's settings.
   webhooksOptions(config)
-  const file = tutorFile(config.TUTOR_FILE)
+  const { TUTOR_FILE: file } = config
   const checks: Check[] = [
     ok('configuration', `every variable${file === undefined ? '' : ` and ${file}`} is well-formed`),
     ...checkSecrets(config),
+    ...[...files].map(([name, path]) => ok('secrets', `${name}: read from ${path} (${name}_FILE)`)),
   ]
   const parts: [string, () => Promise<Check[]>][] = [
     ['store', () => checkStore(config.DATABASE_URL)],
@@ -99,6 +103,7 @@ async function checkStore(where: string): Promise<Check[]> {
       ...(await CHECK_DATABASE[backend](where)),
       await checkInstallation(store),
       ...checkBacklog(await store.backlog()),
+      ...checkQuarantine(await store.quarantine.size()),
     ]
   } finally {
     await store.close()
@@ -157,6 +162,15 @@ function checkBacklog({ pending, parked, dead, oldestPendingAt }: Backlog): Chec
     )
   }
   return checks.length > 0 ? checks : [ok('backlog', `${pending} pending, none parked or dead`)]
+}
+
+function checkQuarantine({ deliveries, asked }: QuarantineSize): Check[] {
+  if (deliveries === 0) return []
+  const waiting = asked === 0 ? '' : `; ${asked} wait for a server with QUARANTINE_MB to verify them`
+  const does = 'put the sender’s secret right, restart, then replay --state quarantined'
+  return [
+    warn('quarantine', `${deliveries} refused webhooks are kept, see list --state quarantined: ${does}${waiting}`),
+  ]
 }
 
 async function checkClock({ CW_URL: url }: Env): Promise<Check[]> {

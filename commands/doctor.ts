@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
-import { EnvError, readEnv } from '../environment.ts'
+import { EnvError, readGivenEnv } from '../environment.ts'
 import { OptionError } from '../inbox/errors.ts'
 import { type Check, wrong } from './check.ts'
 import { checkAll } from './checks.ts'
@@ -56,8 +56,8 @@ async function doctor(options: DoctorOptions, context: Context): Promise<void> {
 
 async function examine(url: string | undefined, context: Context): Promise<Check[]> {
   try {
-    const config = await readEnv(context)
-    return await checkAll(config, serverUrl(url, config))
+    const { config, files } = await readGivenEnv(context)
+    return await checkAll(config, serverUrl(url, config), files)
   } catch (error) {
     if (!(error instanceof EnvError || error instanceof OptionError)) throw error
     // Without it nothing else can be looked at.

@@ -3,7 +3,9 @@ import { parseArgs } from 'node:util'
 import pino from 'pino'
 import { backendOf, describeStore } from '../backends/index.ts'
 import { openPostgresCalendar, type PostgresCalendar } from '../calendar/postgres.ts'
-import { readSlots } from '../calendar/sqlite.ts'
+import { readPackages } from '../calendar/sqlite-packages.ts'
+import { readBlocks, readCancelled, readSlots } from '../calendar/sqlite-statements.ts'
+import { readWeekly } from '../calendar/sqlite-weekly.ts'
 import type { DeliveryState } from '../inbox/contracts.ts'
 import { openPostgresStore, type PostgresStore } from '../inbox/postgres/store.ts'
 import { openSqliteReader, type SqliteReader } from '../inbox/sqlite/reader.ts'
@@ -12,7 +14,7 @@ import { utcTime } from '../inbox/utc-time.ts'
 const HELP = `npm run migrate-store -- --from <file> --to <url>
 
 Moves a SQLite store into PostgreSQL: deliveries (pending, parked, dead, handled and scheduled ones) with their payloads, history and
-order, the results of completed steps, the lessons of the store's calendar, and the installation id. Stop the server
+order, the results of completed steps, the lessons and packages of the store's calendar, and the installation id. Stop the server
 first: the file is locked in the meantime, and never changed. Exits with 1 if it can't finish.
 
   --from <file>   the SQLite file: the old DATABASE_URL, or data/webhooks.db if that was not set
@@ -123,6 +125,16 @@ async function move(
       print(`check the calendar: the lesson at ${utcTime(start_at)} (${order_id}) overlaps another one`)
     }
   }
+  const besides = { 'cancelled lessons': 0, 'blocked times': 0, 'weekly times': 0, packages: 0 }
+  for (const batch of batches(readCancelled(source.db), () => 0)) {
+    besides['cancelled lessons'] += await calendar.importCancelled(batch)
+  }
+  for (const batch of batches(readBlocks(source.db), () => 0))
+    besides['blocked times'] += await calendar.importBlocks(batch)
+  for (const batch of batches(readWeekly(source.db), () => 0))
+    besides['weekly times'] += await calendar.importWeekly(batch)
+  for (const batch of batches(readPackages(source.db), () => 0))
+    besides.packages += await calendar.packages.import(batch)
 
   const deliveries = { all: source.count(), read: 0, moved: 0 }
   const states = new Map<DeliveryState, number>()
@@ -149,8 +161,15 @@ async function move(
   if (scheduled.read > 0) {
     print(`scheduled: ${count(scheduled.moved)} moved; ${count(scheduled.read - scheduled.moved)} were there already`)
   }
+  const quarantined = source.quarantined()
+  if (quarantined > 0) {
+    print(
+      `quarantine: ${count(quarantined)} refused deliveries are not moved: replay them before, by the server on the file`,
+    )
+  }
   print(`steps: ${count(steps.moved)} moved; ${count(steps.read - steps.moved)} were there already`)
-  print(`calendar: ${count(slots.lessons)} lessons moved, ${count(slots.holds)} holds`)
+  const further = Object.entries(besides).flatMap(([what, number]) => (number > 0 ? `, ${count(number)} ${what}` : []))
+  print(`calendar: ${count(slots.lessons)} lessons moved, ${count(slots.holds)} holds${further.join('')}`)
 }
 
 /** Splits rows into batches of one commit, which bounds memory. */

@@ -10,7 +10,6 @@ import { TransientError } from '../inbox/errors.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 import { readConversation } from '../sources/chatwoot-payloads.ts'
 import { asArray, type Json } from '../sources/json.ts'
-import { DEFAULTS } from '../tutor/defaults.ts'
 
 /** Fetches from Stripe and Chatwoot what we may have missed. */
 
@@ -51,12 +50,15 @@ export async function missedEvents(client: StripeClient, since: number): Promise
   return events.reverse()
 }
 
-/** The last messages, since a time (Unix ms), of conversations that wait for the bot; oldest first. */
-export async function missedMessages(client: ChatwootClient, since: number): Promise<Missed[]> {
+/**
+ * The last messages, since a time (Unix ms), of conversations that wait for the bot; oldest first.
+ * @param handoffMs so long after a person's last message the bot has a conversation again
+ */
+export async function missedMessages(client: ChatwootClient, since: number, handoffMs: number): Promise<Missed[]> {
   const messages: Missed[] = []
   for (const conversation of await activeSince(client, since)) {
     const current = toConversation(readConversation(conversation, 'conversation'), { tutor: ALL_LANGUAGES })
-    if (isSilent(current, { now: Date.now, handoffMs: DEFAULTS.handOver.hours * 3_600_000 })) continue
+    if (isSilent(current, { now: Date.now, handoffMs })) continue
     const message = await lastPublic(client, conversation)
     const event = message && eventOf(message)
     if (message === undefined || event === undefined) continue

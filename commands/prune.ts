@@ -6,15 +6,18 @@ import { withStore } from './store.ts'
 export function pruneCommand(program: Command, context: Context): void {
   const command = program.command('prune')
   withJson(command)
-    .description('deletes data older than RETENTION_DAYS and DEDUP_DAYS now; the server does this every hour')
+    .description(
+      'deletes data older than RETENTION_DAYS, DEDUP_DAYS and QUARANTINE_HOURS now; the server does this every hour',
+    )
     .action((options: { json?: boolean }) => prune(options, context))
   withExamples(command, ['prune'])
 }
 
 async function prune({ json }: { json?: boolean }, context: Context): Promise<void> {
-  const result = await withStore(context, async (store, { RETENTION_DAYS, DEDUP_DAYS }) => {
-    await prunePass({ store, clock: Date, retentionDays: RETENTION_DAYS, dedupDays: DEDUP_DAYS })
-    return { retentionDays: RETENTION_DAYS, dedupDays: DEDUP_DAYS, ...(await store.size()) }
+  const result = await withStore(context, async (store, { RETENTION_DAYS, DEDUP_DAYS, QUARANTINE_HOURS }) => {
+    const days = { retentionDays: RETENTION_DAYS, dedupDays: DEDUP_DAYS }
+    await prunePass({ store, clock: Date, ...days, quarantineHours: QUARANTINE_HOURS })
+    return { ...days, ...(await store.size()) }
   })
   const { retentionDays, dedupDays, deliveries, bytes } = result
   report(context, json, result, () => [

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { readGivenEnv } from '../environment.ts'
 import { webhooksOptions } from '../server.ts'
-import { readTutorFile, tutorFile } from '../tutor/file.ts'
+import { readTutorFile } from '../tutor/file.ts'
 import { type SettingInForce, settingsInForce } from '../tutor/in-force.ts'
 import { TUTOR_SCHEMA } from '../tutor/schema.ts'
 import { type Context, report, table, UsageError, withExamples, withJson } from './output.ts'
@@ -49,7 +49,7 @@ async function inForce(context: Context): Promise<SettingInForce[]> {
   const zone = { name: 'TZ', value: config.TZ, from: given.includes('TZ') ? 'environment' : 'default' }
   const rows = settingsInForce({
     settings: tutor,
-    from: `${tutorFile(config.TUTOR_FILE)}`,
+    from: `${config.TUTOR_FILE}`,
     zone: config.TZ,
     prices: stripe.prices,
     handoffHours: chatwoot.handoffHours,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
+import { findDelivery } from '../operator/find-delivery.ts'
 import { indentedJson, NOT_INDENTED } from '../operator/json-text.ts'
-import { type DeliveryView, type TimelineEntry, timelineOf, viewOf } from '../operator/views.ts'
-import { find } from '../routes/operator/deliveries.ts'
+import { type DeliveryView, type TimelineEntry, timelineOf, viewOfOne } from '../operator/views.ts'
 import { stateOf } from './list.ts'
 import { type Context, printable, report, table, withExamples, withJson } from './output.ts'
 import { inboxOf, withStore } from './store.ts'
@@ -9,17 +9,18 @@ import { inboxOf, withStore } from './store.ts'
 export function showCommand(program: Command, context: Context): void {
   const command = program.command('show').description('shows one delivery: its history and its payload')
   withJson(command)
-    .argument('<id>', "the delivery's id")
+    .argument('<id>', "the delivery's id, or its beginning as list shows it")
     .action((id: string, options: { json?: boolean }) => show(id, options, context))
-  withExamples(command, ['show 80509b90-d3f6-81bc-9615-095932084ffb'])
+  withExamples(command, ['show 80509b90'])
 }
 
 async function show(id: string, { json }: { json?: boolean }, context: Context): Promise<void> {
-  const { delivery, history } = await withStore(context, async store => {
+  const { delivery, history, chatwootUrl } = await withStore(context, async (store, { CW_URL }) => {
     const inbox = inboxOf(store)
-    return { delivery: await find(inbox, id), history: await inbox.history(id) }
+    const delivery = await findDelivery(inbox, id)
+    return { delivery, history: await inbox.history(delivery.id), chatwootUrl: CW_URL }
   })
-  const view = viewOf(delivery)
+  const view = viewOfOne(delivery, chatwootUrl)
   const timeline = timelineOf(delivery, history)
   const { payload } = delivery
   report(context, json, { ...view, timeline, payload }, () => [

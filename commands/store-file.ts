@@ -12,7 +12,7 @@ import { CommandError } from './output.ts'
 /** @throws {CommandError} for a store that is not a file */
 export function mustBeFile(store: string): void {
   if (backendOf(store) === 'sqlite') return
-  throw new CommandError("use pg_dump and pg_restore for PostgreSQL: see 'Backup and restore' in the README")
+  throw new CommandError("use pg_dump and pg_restore for PostgreSQL: see 'Backup and restore' in docs/operating.md")
 }
 
 /**

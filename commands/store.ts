@@ -3,10 +3,8 @@ import { type Env, readEnv } from '../environment.ts'
 import { browse } from '../inbox/browse.ts'
 import type { Store } from '../inbox/contracts.ts'
 import type { Inbox } from '../inbox/inbox.ts'
+import { payloadsOf } from '../inbox/payloads.ts'
 import type { Context } from './output.ts'
-
-/** Deliveries changed per transaction: a large one would block the server's. */
-export const AT_ONCE = 200
 
 /** Opens the server's store, does something with it, closes it. @throws {EnvError | StoreOpenError} */
 export async function withStore<T>(context: Context, run: (store: Store, config: Env) => Promise<T>): Promise<T> {
@@ -20,12 +18,37 @@ export async function withStore<T>(context: Context, run: (store: Store, config:
 }
 
 /** A store with the inbox's interface for operators: the server notices changes by itself. */
-export function inboxOf(store: Store): Pick<Inbox, 'get' | 'browse' | 'history' | 'replay' | 'discard'> {
+export function inboxOf(store: Store): Pick<Inbox, OperatorMethods> {
   return {
     get: id => store.get(id),
+    idsBeginningWith: (beginning, limit) => store.idsBeginningWith(beginning, limit),
     browse: (filter, limit, before) => browse(store, filter, limit, before),
+    payloads: ids => payloadsOf(store, ids),
     history: id => store.history(id),
-    replay: async ids => (await store.replay(ids, Date.now())).length,
+    causes: () => store.causes(),
+    async replay(ids) {
+      const now = Date.now()
+      const [orderingKeys, asked] = await Promise.all([store.replay(ids, now), store.quarantine.ask(ids, now)])
+      return orderingKeys.length + asked
+    },
+    startReplayJob: wish => store.startReplayJob(wish, Date.now()),
+    replayJob: () => store.replayJob(),
+    changeReplayJob: (number, to) => store.changeReplayJob(number, to, Date.now()),
+    quarantined: () => store.quarantine.size(),
     discard: (id, reason) => store.discard(id, reason, Date.now()),
   }
 }
+
+type OperatorMethods =
+  | 'get'
+  | 'idsBeginningWith'
+  | 'browse'
+  | 'payloads'
+  | 'history'
+  | 'causes'
+  | 'replay'
+  | 'startReplayJob'
+  | 'replayJob'
+  | 'changeReplayJob'
+  | 'discard'
+  | 'quarantined'

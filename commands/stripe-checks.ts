@@ -3,7 +3,7 @@ import { createStripeClient } from '../clients/stripe-client.ts'
 import type { Env } from '../environment.ts'
 import { formatAmount, whyUnsellable } from '../handlers/money.ts'
 import { webhooksOptions } from '../server.ts'
-import { type Price, pricesByName, tutorOf } from '../tutor/tutor.ts'
+import { type Price, pricesByName, type Tutor, tutorOf } from '../tutor/tutor.ts'
 import { type Check, ok, warn, wrong } from './check.ts'
 
 /** What `doctor` asks Stripe. */
@@ -33,15 +33,31 @@ export async function checkStripe(config: Env): Promise<Check[]> {
     const isAccepted = checks.some(({ state, says }) => state === 'ok' && says.includes(': '))
     checks.unshift((isAccepted ? warn : wrong)('Stripe', says))
   }
+  if (tutorIn(config).cancellation.refund === 'automatic') checks.push(await checkRefunds(client))
   if (config.PUBLIC_URL === undefined && config.CHECKOUT_RETURN_URL === undefined) {
     checks.push(warn('Stripe', 'after paying, students land on Chatwoot’s log-in: set PUBLIC_URL'))
   }
   return checks
 }
 
-async function checkPrices(client: StripeClient, config: Env): Promise<Check[]> {
+function tutorIn(config: Env): Tutor {
   const { tutor = {}, stripe } = webhooksOptions(config)
-  const prices = pricesByName(tutorOf(tutor, config.TZ, stripe?.prices))
+  return tutorOf(tutor, config.TZ, stripe?.prices)
+}
+
+/** Reads only: that refunds can be made shows with the first. */
+async function checkRefunds(client: StripeClient): Promise<Check> {
+  try {
+    await client.listRefunds(null, AbortSignal.timeout(CALL_TIMEOUT_MS))
+    return ok('Stripe', 'refunds can be read (cancellation.refund: automatic)')
+  } catch (error) {
+    const why = 'cancellation.refund is automatic: let a restricted key write charges and refunds'
+    return wrong('Stripe', `${(error as Error).message}: ${why}`)
+  }
+}
+
+async function checkPrices(client: StripeClient, config: Env): Promise<Check[]> {
+  const prices = pricesByName(tutorIn(config))
   const checks: Check[] = []
   for (const [name, price] of prices) checks.push(await checkPrice(client, name, price))
   const unused = VARIABLES.filter(name => config[name] !== undefined && !prices.has(name))

@@ -103,7 +103,7 @@ function noOverlap(events: FuzzEvent[]): Found[] {
 
 /**
  * What is done is not handled again, unless its process could not record that in time: it ended, or the database was
- * away (README, "Guarantees and their limits").
+ * away (docs/guarantees.md).
  */
 function handledOnce(events: FuzzEvent[]): Found[] {
   const finished = new Map<number, Numbered<'finished'>>()
@@ -158,8 +158,7 @@ function inOrder(events: FuzzEvent[], rows: StoredRow[]): Found[] {
 }
 
 /**
- * Whether two processes may have accepted them concurrently: then either order is allowed (README, "Guarantees and their
- * limits").
+ * Whether two processes may have accepted them concurrently: then either order is allowed (docs/guarantees.md).
  */
 function cameTogether(events: FuzzEvent[], earlier: number, later: number, begun: number): boolean {
   const before = events.slice(0, begun)

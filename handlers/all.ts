@@ -1,9 +1,10 @@
 import type { Delivery, Payload } from '../inbox/contracts.ts'
-import type { Handler, HandlerContext } from '../inbox/drain.ts'
+import type { Handler } from '../inbox/drain.ts'
 import { readChatwoot } from '../sources/chatwoot-payloads.ts'
 import type { Source } from '../sources/source.ts'
 import { readStripe } from '../sources/stripe-payloads.ts'
 import { withoutCopies } from './copied-message.ts'
+import { withDoubt } from './doubt.ts'
 import { messageHandlers } from './message.ts'
 import { occurredAt } from './occurred-at.ts'
 import type { Services } from './services.ts'
@@ -51,7 +52,7 @@ function withPayloadRead(handler: Handler<never>, read: ReadPayload, services: S
       }
       const first = await readOne(delivery)
       const others = await Promise.all(context.together.slice(1).map(readOne))
-      const given = { ...withDoubt(context, first.payload, services), together: [first, ...others] }
+      const given = { ...withDoubt(context, occurredAt(first.payload), services), together: [first, ...others] }
       await handle(first as Delivery<never>, given)
     },
     gaveUp => async (delivery, context) => {
@@ -65,21 +66,8 @@ function withPayloadRead(handler: Handler<never>, read: ReadPayload, services: S
       }
       const first = await readOne(delivery)
       const others = await Promise.all(context.together.slice(1).map(readOne))
-      const given = { ...withDoubt(context, first.payload, services), together: [first, ...others] }
+      const given = { ...withDoubt(context, occurredAt(first.payload), services), together: [first, ...others] }
       await gaveUp(first as Delivery<never>, given)
     },
   )
-}
-
-/** Stripe's times are whole seconds, rounded down, ms. */
-const ROUNDED_MS = 1_000
-
-/**
- * No step counts as never tried if what asks for it happened before this process began: the store may be one from a
- * backup, which does not know of what was done after it.
- */
-function withDoubt(context: HandlerContext, payload: unknown, { startedAt }: Services): HandlerContext {
-  const at = occurredAt(payload)
-  if (at !== undefined && at + ROUNDED_MS > startedAt) return context
-  return { ...context, once: (key, step) => context.once(key, () => step(true)) }
 }

@@ -1,5 +1,7 @@
+import type { BookedLesson } from '../calendar/contract.ts'
 import { asText, type Json } from '../sources/json.ts'
-import { readerOf, situationOf } from './booking.ts'
+import { askedTimeOf, isWeeklyAsked, offeredOf } from './asked-time.ts'
+import { hasLesson, readerOf, situationOf } from './booking.ts'
 import type { Conversation } from './conversation.ts'
 import {
   choiceAt,
@@ -17,30 +19,41 @@ import { handOverFor, NO_MISSES } from './hand-over.ts'
 import { answerOtherLanguage, type LanguageSaid, languageSaidIn } from './language.ts'
 import { kindOf } from './lesson-kind.ts'
 import { isRepeated } from './loops.ts'
-import { askedTimeOf, offeredOf } from './offers.ts'
+import { aboutLesson } from './my-lesson.ts'
+import { confirmCancel, confirmedIn } from './my-lesson-cancel.ts'
+import { whileMoving } from './my-lesson-move.ts'
+import { lessonDialogueOf } from './my-lesson-state.ts'
+import { askAgain, showMenu } from './question.ts'
 import type { Reply } from './reply.ts'
 import type { Services } from './services.ts'
+import type { TimeSaid } from './spoken-offer.ts'
 import { type SpokenTime, type SpokenTimes, spokenTime, spokenTimes } from './spoken-time.ts'
 import {
   answerSaid,
-  askAgain,
   changeToSpokenTime,
   chooseSpokenTime,
   chooseTime,
-  hasLesson,
-  showMenu,
+  setReminders,
   startAt,
   stopBooking,
-  type TimeSaid,
-  type Turn,
   takeStep,
-  textsOf,
   whereWeAre,
-  writtenAt,
 } from './steps.ts'
 import { parseTime, type Reader } from './times.ts'
+import { type Turn, textsOf, writtenAt } from './turn.ts'
 import { askHost } from './understand.ts'
-import { asksForNewLesson, isYes, placeIn, urgentWishOf, type Wish, type WishSituation, wishOf } from './wishes.ts'
+import { lessonsOfStudent } from './whose-lesson.ts'
+import {
+  asksForNewLesson,
+  isYes,
+  isYesToWeekly,
+  type LessonWish,
+  placeIn,
+  urgentWishOf,
+  type Wish,
+  type WishSituation,
+  wishOf,
+} from './wishes.ts'
 
 /** At the second misunderstood message in a row a person is offered, at the next the conversation is a person's. */
 const OFFER_PERSON_AT = 2
@@ -63,7 +76,9 @@ export async function answerTo(
   files: 'none' | 'heard' | 'unseen',
 ): Promise<Reply | null> {
   const { services, conversation } = turn
-  const understood = find(turn)
+  const confirmed = confirmedIn(turn)
+  if (confirmed !== undefined) return withoutMisses(conversation, await confirmCancel(turn, confirmed))
+  const { understood, lessons } = await findOfStudent(turn)
   const isNothingElse = understood === undefined || understood === 'nothing'
   const known = isAsked && isNothingElse ? 'here' : understood
   const found = known ?? (files === 'unseen' ? undefined : ((await askHost(turn, situationOfTurn(turn))) ?? undefined))
@@ -73,53 +88,91 @@ export async function answerTo(
     return handOverFor(services, 'repeated', textsOf(turn), conversation)
   if (found === undefined && files !== 'none') return handOverFor(services, 'file', textsOf(turn), conversation)
   if (found === undefined) return answerMisunderstood(turn)
-  const reply = await replyTo(turn, found)
-  if (reply.handsOver || !conversation.attributes.misunderstood) return reply
+  return withoutMisses(conversation, await replyTo(turn, found, lessons))
+}
+
+/** It is understood. */
+function withoutMisses({ attributes }: Conversation, reply: Reply): Reply {
+  if (reply.handsOver || !attributes.misunderstood) return reply
   return { ...reply, attributes: { ...NO_MISSES, ...reply.attributes } }
 }
 
-type Found = Exclude<Meaning, null> | Wish | (TimeSaid & { isTrial: boolean }) | { said: SpokenTimes }
+type Found =
+  | Exclude<Meaning, null>
+  | Wish
+  | { lesson: LessonWish; time: TimeSaid }
+  | { lesson: LessonWish; names: TimeSaid }
+  | (TimeSaid & { isTrial: boolean })
+  | { said: SpokenTimes }
+
+/** What a message means; what is wanted of a booked lesson only if the student has one. */
+async function findOfStudent(turn: Turn): Promise<{ understood: Found | undefined; lessons?: BookedLesson[] }> {
+  const understood = find(turn)
+  if (!isAboutLesson(understood)) return { understood }
+  const lessons = await lessonsOfStudent(turn)
+  return lessons.length > 0 ? { understood, lessons } : { understood: find(turn, false) }
+}
+
+function isAboutLesson(found: Found | undefined): found is { lesson: LessonWish } {
+  return typeof found === 'object' && 'lesson' in found
+}
 
 /**
  * What a message means; undefined: it is not understood. Of several, what is urgent in any of them; else what they mean
  * together; else the last one that is understood by itself.
  */
-export function find(turn: Turn): Found | undefined {
-  const texts = textsOf(turn)
-  if (texts.length < 2) return findOne(turn)
-  const each = texts.map(text => findOne({ ...turn, text }))
-  const urgent = each.find(found => typeof found === 'object' && 'person' in found)
-  return urgent ?? findOne(turn) ?? each.findLast(found => found !== undefined)
+export function find(turn: Turn, mayHaveLesson = true): Found | undefined {
+  const texts = turn.heard ?? textsOf(turn)
+  if (texts.length < 2) return findOne(turn, mayHaveLesson)
+  const each = texts.map(text => findOne({ ...turn, text }, mayHaveLesson))
+  const urgent = each.find(found => typeof found === 'object' && 'person' in found) ?? each.find(isAboutLesson)
+  return urgent ?? findOne(turn, mayHaveLesson) ?? each.findLast(found => found !== undefined)
 }
 
-function findOne(turn: Turn): Found | undefined {
+function findOne(turn: Turn, mayHaveLesson: boolean): Found | undefined {
   const { services, conversation, text } = turn
   const { attributes } = conversation
-  const intent = intentOf(attributes)
   const situation = situationOfTurn(turn)
   const choice = choiceIn(turn, situation)
   if (choice !== null) return choice
+  const intent = intentOfWishes(situation)
   const wishes: WishSituation = {
     intent,
     isPersonOffered: Number(attributes.misunderstood) >= OFFER_PERSON_AT,
     known: services.tutor.words,
     isLapsed: attributes.lesson_type != null && attributes.order_id == null && attributes.payment_status == null,
+    mayHaveLesson,
   }
-  const urgent = urgentWishOf(text, wishes)
-  if (urgent !== undefined) return urgent
-  const isHourAsked = intent === 'slot' || intent === 'rebook'
+  const isHourAsked = intent === 'slot' || intent === 'rebook' || intent === 'move'
   const reader = readerOf(conversation, services)
   const before = isHourAsked ? askedBefore(attributes, reader) : undefined
-  const said = spokenTimes(text, writtenAt(turn.delivery), reader, { isHourAsked, before })
+  const timesIn = () => spokenTimes(text, writtenAt(turn.delivery), reader, { isHourAsked, before })
+  const urgent = urgentWishOf(text, { ...wishes, intent: situation.intent })
+  if (isAboutLesson(urgent)) return withTime(urgent, timesIn())
+  if (urgent !== undefined) return urgent
+  const said = timesIn()
   const wish = wishOf(text, wishes)
+  if (isAboutLesson(wish)) return wish
   const { time: spoken, minutes, wants } = said
-  if (spoken !== undefined && maySpeak(intent, spoken, wish)) return timeIn(turn, { spoken, said }, wish)
+  if (spoken !== undefined && maySpeak(intent, spoken, wish)) return timeIn(turn, { spoken, said }, wish, mayHaveLesson)
   const isSaid = minutes !== undefined ? stepOf(wish) === undefined : wants !== undefined && wish === undefined
-  if (isHourAsked && isSaid) return { said }
+  const isRhythm = said.isOtherRhythm && (wish === undefined || stepOf(wish) === 'book')
+  if (isHourAsked && (isSaid || isRhythm)) return { said }
   // `liever woensdag` while a lesson awaits its payment: nothing is let go before that is sure.
   if (intent === 'pay' && spoken !== undefined && wish === undefined) return 'here'
   if (typeof wish !== 'object' || !('step' in wish)) return wish
   return situation.without.has(wish.step) && !UNSOLD.has(wish.step) ? 'here' : wish
+}
+
+/** `kan mijn les naar vrijdag` */
+function withTime({ lesson }: { lesson: LessonWish }, said: SpokenTimes): Found {
+  return said.time === undefined ? { lesson } : { lesson, time: { spoken: said.time, said } }
+}
+
+/** While a booked lesson is shown, what else is open can be answered too. */
+function intentOfWishes({ intent, base = 'menu' }: Situation): Intent {
+  const isShown = intent === 'lesson' || intent === 'lessons'
+  return isShown && (base === 'pay' || base === 'rebook') ? base : intent
 }
 
 /** What was said before about when: `dinsdag`, which `17:00` completes. */
@@ -132,7 +185,7 @@ function askedBefore({ asked_time }: Json, reader: Reader): SpokenTime | undefin
 /** Whether a time in a message says when a lesson is wanted. */
 function maySpeak(intent: Intent, { isCertain }: SpokenTime, wish: Wish | undefined): boolean {
   if (isCertain) return true
-  if (intent === 'pay' || wish === 'nothing') return false
+  if (intent === 'pay' || intent === 'cancel' || wish === 'nothing') return false
   return wish === undefined || wish === 'here' || stepOf(wish) !== 'prices'
 }
 
@@ -140,16 +193,28 @@ function stepOf(wish: Wish | undefined): Step | undefined {
   return typeof wish === 'object' && 'step' in wish ? wish.step : undefined
 }
 
-/** Who has a lesson may want to move it, which a person does. */
-function timeIn(turn: Turn, said: TimeSaid, wish: Wish | undefined): Found {
+/** Who has a lesson may want to move it. */
+function timeIn(turn: Turn, said: TimeSaid, wish: Wish | undefined, mayHaveLesson: boolean): Found {
+  const { services, conversation } = turn
   const step = stepOf(wish)
-  const isNew = step === 'book' || step === 'trial' || asksForNewLesson(turn.text, turn.services.tutor.words)
-  const isOfMenu = intentOf(turn.conversation.attributes) === 'menu'
-  if (isOfMenu && !isNew && hasLesson(turn)) return { person: 'lesson' }
+  const isNew =
+    step === 'book' ||
+    step === 'trial' ||
+    said.said.isWeekly ||
+    said.said.isOtherRhythm ||
+    asksForNewLesson(turn.text, services.tutor.words)
+  const intent = intentOf(conversation.attributes)
+  const named = lessonDialogueOf(conversation.attributes)
+  if (named?.intent === 'lessons') {
+    return mayHaveLesson ? { lesson: named.wish as LessonWish, names: said } : { person: 'lesson' }
+  }
+  const isShown = intent === 'lesson' || intent === 'cancel'
+  const isOfLesson = isShown || (intent === 'menu' && hasLesson(conversation, services))
+  if (isOfLesson && !isNew) return mayHaveLesson ? { lesson: 'move', time: said } : { person: 'lesson' }
   return { ...said, isTrial: step === 'trial' }
 }
 
-function situationOfTurn({ services, conversation, kind }: Turn): Situation {
+export function situationOfTurn({ services, conversation, kind }: Turn): Situation {
   return situationOf({ services, conversation, kind }, intentOf(conversation.attributes), offeredOf(conversation))
 }
 
@@ -167,26 +232,48 @@ function mayBeAnyLanguage(found: Found | undefined): boolean {
 }
 
 /** `here`: one that can't be made now. */
-function choiceIn({ services, conversation, text }: Turn, situation: Situation): Meaning | 'here' {
+export function choiceIn({ services, conversation, text }: Turn, situation: Situation): Meaning | 'here' {
   const choice = understand(text, situation)
   if (choice !== null) return choice
   const place = placeIn(text, isNumberPlace(situation))
   const named = place === undefined ? null : choiceAt(place, situation)
   if (named !== null) return named
-  const asked = situation.intent === 'slot' ? askedTimeOf(conversation) : undefined
-  return asked !== undefined && isYes(text, services.tutor.words) ? { time: asked } : understandOlder(text, situation)
+  const isAsked = situation.intent === 'slot' || situation.intent === 'move'
+  const asked = isAsked ? askedTimeOf(conversation) : undefined
+  const { words } = services.tutor
+  if (isWeeklyAsked(conversation) && isYesToWeekly(text, words)) return { step: 'every_week' }
+  return asked !== undefined && isYes(text, words) ? { time: asked } : understandOlder(text, situation)
 }
 
 /** Choices may be made again and again. */
 function isChoice(found: Found | undefined): boolean {
   if (found === undefined || typeof found === 'string') return false
-  return 'time' in found || ('step' in found && found.step !== 'prices' && found.step !== 'menu')
+  if ('lesson' in found) return false
+  return 'time' in found || 'moveTo' in found || ('step' in found && found.step !== 'prices' && found.step !== 'menu')
 }
 
-async function replyTo(turn: Turn, found: Exclude<Found, 'nothing'>): Promise<Reply> {
-  if (found === 'here') return asFirst(turn, whereWeAre(turn))
+async function replyTo(
+  turn: Turn,
+  found: Exclude<Found, 'nothing'>,
+  lessons: BookedLesson[] | undefined,
+): Promise<Reply> {
+  if (found === 'here') return asFirst(turn, await whereWeAre(turn))
   if (found === 'back') return stopBooking(turn)
   if ('person' in found) return handOverFor(turn.services, found.person, textsOf(turn), turn.conversation)
+  if ('reminders' in found) return setReminders(turn, found.reminders)
+  if ('lesson' in found) return aboutLesson(turn, found, lessons)
+  if ('moveTo' in found) return aboutLesson(turn, { lesson: 'move', moveTo: found.moveTo })
+  const dialogue = lessonDialogueOf(turn.conversation.attributes)
+  const isOfTime = !('step' in found) || found.step === 'other_times'
+  if (dialogue?.intent === 'move' && isOfTime) {
+    return whileMoving(turn, dialogue.lessons[0], moving => answerChoice(moving, found))
+  }
+  return answerChoice(turn, found)
+}
+
+type Chosen = { step: Step } | { time: number } | (TimeSaid & { isTrial: boolean }) | { said: SpokenTimes }
+
+function answerChoice(turn: Turn, found: Chosen): Promise<Reply> | Reply {
   if ('spoken' in found) return answerTime(turn, found)
   if ('said' in found) return answerSaid(turn, found.said)
   if ('time' in found) return chooseTime(turn, found.time)
@@ -196,6 +283,7 @@ async function replyTo(turn: Turn, found: Exclude<Found, 'nothing'>): Promise<Re
 function answerTime(turn: Turn, { isTrial, ...time }: TimeSaid & { isTrial: boolean }): Promise<Reply> | Reply {
   switch (intentOf(turn.conversation.attributes)) {
     case 'menu':
+    case 'pupil':
       return startAt(turn, time, isTrial && !situationOfTurn(turn).without.has('trial'))
     case 'pay':
       return changeToSpokenTime(turn, time.spoken)
@@ -211,8 +299,9 @@ function asFirst({ conversation }: Turn, reply: Reply): Reply {
 }
 
 /** A first message gets the menu, whatever it says. */
-function answerMisunderstood(turn: Turn): Reply {
-  const { services, conversation, text } = turn
+async function answerMisunderstood(turn: Turn): Promise<Reply> {
+  const { services, conversation } = turn
+  const text = textsOf(turn).join(' ')
   const { attributes, language } = conversation
   if (attributes.misunderstood == null && intentOf(attributes) === 'menu') return asFirst(turn, showMenu(turn))
   const misunderstood = (Number(attributes.misunderstood) || 0) + 1
@@ -220,8 +309,14 @@ function answerMisunderstood(turn: Turn): Reply {
   if (misunderstood > OFFER_PERSON_AT) return handOverFor(services, 'misunderstood', written, conversation)
   const texts = services.tutor.texts[language]
   const sorry = misunderstood < OFFER_PERSON_AT ? texts.notUnderstood : texts.offerPerson
+  const missed = { misunderstood, misunderstood_texts: written.join('\n').toWellFormed() }
+  if (lessonDialogueOf(attributes) === undefined && intentOf(attributes) !== 'pupil')
+    return { ...askAgain(turn, sorry), attributes: missed }
+  // Whole: its choices are nothing without it.
+  const question = await whereWeAre(turn)
   return {
-    ...askAgain(turn, sorry),
-    attributes: { misunderstood, misunderstood_texts: written.join('\n').toWellFormed() },
+    ...question,
+    content: [sorry, question.content].join('\n'),
+    attributes: { ...question.attributes, ...missed },
   }
 }

@@ -21,6 +21,8 @@ export interface Conversation {
   /** undefined: none, or not one that could be written to. */
   contactEmail: string | undefined
   contactAttributes: Json
+  /** The website has proven who the contact is, by a signature: not what a visitor has typed. */
+  isVerified: boolean
   language: LanguageCode
   /** Such as `Channel::Whatsapp`; null: not said. */
   channel: string | null
@@ -42,6 +44,7 @@ export interface Conversation {
 
 export function toConversation(conversation: ChatwootConversation, { tutor }: OfferedBy): Conversation {
   const { id, custom_attributes, additional_attributes, meta, status, labels, channel, can_reply } = conversation
+  const { contact_inbox } = conversation
   const contact = meta.sender
   const contactAttributes = contact?.custom_attributes ?? {}
   return {
@@ -51,6 +54,7 @@ export function toConversation(conversation: ChatwootConversation, { tutor }: Of
     contactName: contact?.name ?? '',
     contactEmail: addressIn(contact?.email),
     contactAttributes,
+    isVerified: meta.hmac_verified || contact_inbox.hmac_verified,
     language: languageOf(contactAttributes, additional_attributes, custom_attributes, tutor),
     channel: channel ?? meta.channel,
     canReply: can_reply,
@@ -83,6 +87,21 @@ export async function fetchConversation(
 ): Promise<Conversation> {
   const read = await client.getConversation(id, signal)
   return { ...toConversation(readConversation(read, 'conversation'), services), read }
+}
+
+/** null: Chatwoot has no such conversation (any more). */
+export async function fetchIfThere(
+  client: ChatwootClient,
+  id: string,
+  signal: AbortSignal,
+  services: OfferedBy,
+): Promise<Conversation | null> {
+  try {
+    return await fetchConversation(client, id, signal, services)
+  } catch (error) {
+    if (!(error instanceof ChatwootRefusedError) || error.status !== 404) throw error
+    return null
+  }
 }
 
 /** Where the token may not read a conversation (a bot's, before Chatwoot's PR 14655), it is as the event told it. */

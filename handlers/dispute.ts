@@ -19,8 +19,8 @@ import { formatWhen } from './times.ts'
 interface Trouble {
   /** A code; also the new `payment_status`. */
   status: 'refund_failed' | 'disputed' | 'dispute_won' | 'dispute_lost' | 'dispute_closed'
-  /** For the tutor. @param what amount and order */
-  note: (what: string) => string
+  /** For the tutor. @param what amount and order @param bought `lesson` or `package` */
+  note: (what: string, bought: string) => string
   /** For the student, unless it only concerns the tutor and the bank. */
   content?: (texts: Texts, money: string) => string
 }
@@ -60,8 +60,8 @@ function disputed(services: Services, { reason, evidence_details }: Stripe.Dispu
   const until = due > 0 ? ` by ${formatWhen(due * 1_000, tutorReader(services))}` : ''
   return {
     status: 'disputed',
-    note: what =>
-      `A payment is disputed: ${what}, reason: ${reason || 'unknown'}. Please answer in Stripe${until}; the lesson stays as it is.`,
+    note: (what, bought) =>
+      `A payment is disputed: ${what}, reason: ${reason || 'unknown'}. Please answer in Stripe${until}; the ${bought} stays as it is.`,
   }
 }
 
@@ -86,13 +86,13 @@ async function reportTrouble(
   const traced = await traceLesson(object, id, services.stripe, context.signal)
   if (traced === null) {
     if (services.stripe !== null) return logNotOurs(context)
-    const why = `${note(sum)} Whose it is can't be told without STRIPE_SECRET_KEY.`
+    const why = `${note(sum, 'lesson')} Whose it is can't be told without STRIPE_SECRET_KEY.`
     return alertPerson(services, { id, sum, order: '', student: '', conversation: '' }, status, why, context)
   }
   const client = requireChatwoot(services.chatwoot)
   const claim = await claimOf(services, client, { ...traced, id, sum }, context)
   if (claim === null) return
-  const why = note(`${sum}, order ${traced.order}`)
+  const why = note(`${sum}, order ${traced.order}`, traced.package === undefined ? 'lesson' : 'package')
   const payer = await claim.payer()
   const said = payer.conversation === null ? `${payer.why}. ${why}` : why
   if (status !== 'dispute_won' || payer.conversation === null) {
@@ -110,7 +110,9 @@ async function reportTrouble(
           moneyIn(conversation.language, presentedOf(object) ?? object),
         ),
       }),
-      ...(isStatusOf(conversation, { ...traced, id }) && { attributes: { payment_status: status } }),
+      // A package is no lesson of the conversation's.
+      ...(traced.package === undefined &&
+        isStatusOf(conversation, { ...traced, id }) && { attributes: { payment_status: status } }),
     }
   })
 }

@@ -2,17 +2,23 @@ import type { ChatwootClient } from '../clients/chatwoot.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
-import { utcTime } from '../inbox/utc-time.ts'
-import { asText } from '../sources/json.ts'
 import { alertPerson } from './attention.ts'
 import { BOOKED, type Booking, readerOf, tutorReader } from './booking.ts'
+import { cancellationOf } from './cancellation.ts'
 import { type Conversation, isOrderCurrent } from './conversation.ts'
 import { kindOf, kindOfPaid, whereOf } from './lesson-kind.ts'
+import { paidAtStripe, UNPAID } from './lesson-payment.ts'
+import { linkIsPaid } from './link-expiry.ts'
 import { majorUnits, moneyIn } from './money.ts'
 import { offerTimes } from './offers.ts'
-import { type Claim, claimOf, lessonToBook, paidBy } from './ownership.ts'
+import { type Claim, claimOf, isMarkedAsPaid, lessonToBook, paidBy } from './ownership.ts'
+import { isOfPackage, packagePaid, recordPackage } from './package-paid.ts'
+import { paidLate } from './paid-late.ts'
+import { pupilLines, withoutPupil } from './pupils.ts'
 import { fullyRefunded } from './refund.ts'
+import { remind } from './reminders.ts'
 import { publish, type Reply, replyOnce, respectingSilence, stateOf } from './reply.ts'
+import { paidAttributes } from './segment.ts'
 import type { Services } from './services.ts'
 import type { Payment } from './stripe-event.ts'
 import { formatWhen, isoTime } from './times.ts'
@@ -26,9 +32,10 @@ const PROBLEMS = {
   unknown: 'its lesson_start or minutes in Stripe make no sense',
 }
 
-/** `refused: …` has the calendar's error. */
-type Outcome = 'booked' | keyof typeof PROBLEMS | `refused: ${string}`
-type Problem = Exclude<Outcome, 'booked'>
+/** `was booked`: without being paid. `refused: …` has the calendar's error. */
+type Outcome = 'booked' | 'was booked' | keyof typeof PROBLEMS | `refused: ${string}`
+type Done = Extract<Outcome, 'booked' | 'was booked'>
+type Problem = Exclude<Outcome, Done>
 
 /** Every step can be repeated; messages and notes are sent once. */
 export async function fulfil(
@@ -40,14 +47,21 @@ export async function fulfil(
 ): Promise<void> {
   const claim = await claimOf(services, client, payment, context)
   if (claim === null) return
+  if (isOfPackage(payment)) return packagePaid(services, client, claim, payment, delivery, context)
   const first = await paidBy(payment.order, payment.id, context)
+  const isFirst = first === payment.id
+  const cancellation = () => (isFirst ? cancellationOf(services, payment.order, context) : null)
+  const before = await cancellation()
+  if (before !== null) return paidLate(services, client, claim, payment, before, context)
   if (payment.refunded) {
     context.log.warn({ payment: payment.id }, 'the payment was refunded before it was handled: nothing is booked')
     return fullyRefunded(services, client, claim, payment, context)
   }
   const key = `payment:${payment.id}`
-  const isFirst = first === payment.id
   const outcome = isFirst ? await bookOnce(services, claim, payment, context) : 'booked'
+  // Cancelled at the same moment elsewhere, or since an earlier attempt.
+  const meanwhile = await cancellation()
+  if (meanwhile !== null) return paidLate(services, client, claim, payment, meanwhile, context)
 
   const payer = await claim.payer()
   if (payer.conversation === null) {
@@ -64,13 +78,14 @@ export async function fulfil(
       'the payment was refunded before it was handled: nothing is booked',
     )
   }
+  if (outcome === 'booked') await remind(services, payment.order, context, readerOf(conversation, services).zone)
+  if (isOrderCurrent(conversation, payment.order)) await linkIsPaid(conversation, context)
   const recorded = recordPayment(services, conversation, payment, delivery, outcome)
   await publish(services, client, conversation, recorded, key, context)
   await replyOnce(services, client, conversation, `${key}:lesson`, context, async () => {
-    const reply =
-      outcome === 'booked'
-        ? confirm(services, conversation, payment)
-        : await askForAnotherTime(services, conversation, payment, outcome, context)
+    const reply = isDone(outcome)
+      ? confirm(services, conversation, payment, outcome)
+      : await askForAnotherTime(services, conversation, payment, outcome, context)
     // From when it came in: Stripe may report a payment again days later.
     return { ...reply, answers: { at: delivery.receivedAt, language: conversation.language } }
   })
@@ -85,6 +100,11 @@ export async function bookAhead(
 ): Promise<void> {
   const claim = await claimOf(services, client, payment, context)
   if (claim === null || payment.refunded) return
+  if (isOfPackage(payment)) {
+    await recordPackage(services, payment, context)
+    return
+  }
+  if ((await cancellationOf(services, payment.order, context)) !== null) return
   const first = await paidBy(payment.order, payment.id, context)
   if (first === payment.id) await bookOnce(services, claim, payment, context)
 }
@@ -104,12 +124,13 @@ async function bookLesson(
   payment: Payment,
   context: HandlerContext,
 ): Promise<Outcome> {
-  const { id, isTimed, time, sum } = payment
+  const { isTimed, time } = payment
+  if (await payBooked(services, payment, context)) return 'was booked'
   // A session made elsewhere names no time.
   if (!isTimed) return 'booked'
   if (time === null) return 'unknown'
   if (time.start <= services.now()) return 'past'
-  const lesson = lessonToBook(services, claim, payment, time, `${sum}, ${id}`)
+  const lesson = lessonToBook(services, claim, payment, time, paidAtStripe(payment))
   try {
     return await services.calendar.book(lesson, context.signal)
   } catch (error) {
@@ -117,6 +138,15 @@ async function bookLesson(
     await alertPerson(services, payment, 'calendar_refuses', error.message, context)
     return `refused: ${error.message}`
   }
+}
+
+/** A lesson that was booked before it was paid stays where it is by now. false: there is none. */
+async function payBooked({ calendar }: Services, payment: Payment, { signal, once }: HandlerContext): Promise<boolean> {
+  const { id, order } = payment
+  const isUnpaid = async () => (await calendar.lessonOf?.(order, signal))?.payment === UNPAID
+  // Recorded first: once it is set, a lesson looks as if this payment had booked it.
+  if (!(await once(`payment:${id}:was-unpaid`, isUnpaid))) return false
+  return (await calendar.setPayment?.({ order, from: UNPAID, to: paidAtStripe(payment) }, signal)) === 'set'
 }
 
 /** Two links of one order were paid: the second payment gets no lesson; the tutor decides. */
@@ -128,6 +158,8 @@ function paidTwice(services: Services, conversation: Conversation, payment: Paym
 }
 
 function paidTwiceNote({ id, order, sum }: Payment, first: string): string {
+  if (isMarkedAsPaid(first))
+    return `Order ${order} was paid a second time: ${sum} by ${id}, after you had marked it as paid. Please refund ${id} in Stripe, or pay back the other.`
   return `Order ${order} was paid a second time: ${sum} by ${id}, after ${first}. Please refund ${id} in Stripe: refunding ${first} would cancel the lesson.`
 }
 
@@ -139,7 +171,6 @@ function recordPayment(
   outcome: Outcome,
 ): Reply {
   const isBooked = outcome === 'booked'
-  const { segment, customer_since } = conversation.contactAttributes
   // Another order's state is left alone.
   const isCurrent = isOrderCurrent(conversation, order)
   return {
@@ -149,15 +180,14 @@ function recordPayment(
         payment_intent_id: id,
         payment_amount: majorUnits(amount, currency),
         payment_currency: currency.toUpperCase(),
-        ...(isBooked && conversation.attributes.order_id === order && BOOKED),
+        ...(isDone(outcome) &&
+          conversation.attributes.order_id === order && { ...BOOKED, ...withoutPupil(conversation.attributes) }),
         ...(isBooked && time !== null && { order_id: order, lesson_start: isoTime(time.start, services.zone) }),
       },
     }),
     contact: {
-      has_paid_lesson: true,
+      ...paidAttributes(conversation.contactAttributes, receivedAt),
       ...(isBooked && { lesson_booked: true }),
-      ...(segment === 'new' && { segment: 'existing' }),
-      customer_since: asText(customer_since) ?? utcTime(receivedAt),
     },
     labels: {
       add: ['payment:paid', ...(isBooked ? ['status:booked'] : [])],
@@ -167,21 +197,35 @@ function recordPayment(
   }
 }
 
-function confirm(services: Services, conversation: Conversation, { time, seen }: Payment): Reply {
+function confirm(
+  services: Services,
+  conversation: Conversation,
+  { time, seen, student }: Payment,
+  outcome: Done,
+): Reply {
   const texts = services.tutor.texts[conversation.language]
   const amount = moneyIn(conversation.language, seen)
   const paid = texts.paid(amount)
-  if (time === null) return { content: paid, about: { text: 'paid', values: [amount] } }
+  if (time === null || outcome === 'was booked') return { content: paid, about: { text: 'paid', values: [amount] } }
   const when = formatWhen(time.start, readerOf(conversation, services))
   const where = whereOf(services, kindOfPaid(time), conversation.language)
-  return { content: [paid, texts.booked(when), ...where].join('\n'), about: { text: 'booked', values: [amount, when] } }
+  const whose = pupilLines(conversation, services.tutor, student)
+  return {
+    content: [paid, texts.booked(when), ...whose, ...where].join('\n'),
+    about: { text: 'booked', values: [amount, when] },
+  }
 }
 
 /** For the tutor: whether the paid lesson is in the calendar. */
 function lessonNote(services: Services, { order, time }: Payment, outcome: Outcome): string {
   const at = time === null ? '' : ` of ${formatWhen(time.start, tutorReader(services))}`
+  if (outcome === 'was booked') return 'Its lesson was booked before.'
   if (outcome === 'booked') return time === null ? 'No lesson was to be booked.' : `The lesson${at} is booked.`
   return `The lesson${at} is paid (order ${order}) but not in the calendar: ${problemOf(outcome)}.`
+}
+
+function isDone(outcome: Outcome): outcome is Done {
+  return outcome === 'booked' || outcome === 'was booked'
 }
 
 function problemOf(outcome: Problem): string {

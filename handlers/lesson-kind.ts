@@ -1,7 +1,7 @@
-import type { Interval } from '../calendar/contract.ts'
+import type { Interval, Lesson } from '../calendar/contract.ts'
 import type { StripeClient } from '../clients/stripe.ts'
 import { PermanentError } from '../inbox/errors.ts'
-import type { Price, TutorLesson } from '../tutor/tutor.ts'
+import type { Price, Tutor, TutorLesson } from '../tutor/tutor.ts'
 import type { Conversation } from './conversation.ts'
 import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
@@ -42,6 +42,15 @@ export function kindOfPaid({ start, end }: Interval): LessonKind {
   return { type: 'regular', minutes: (end - start) / 60_000 }
 }
 
+/** That of a lesson in the calendar: a free one as long as a trial lesson is one. */
+export function kindOfBooked(
+  { tutor }: Pick<Services, 'tutor'>,
+  { payment, ...time }: Pick<Lesson, 'start' | 'end' | 'payment'>,
+): LessonKind {
+  const kind = kindOfPaid(time)
+  return payment === null && tutor.trial?.minutes === kind.minutes ? { ...kind, type: 'trial' } : kind
+}
+
 /** Only where a trial lesson is offered. */
 export function trialKind({ tutor }: Services): LessonKind {
   const { minutes } = tutor.trial as TutorLesson
@@ -69,8 +78,20 @@ interface SaleOf {
 
 /** Where a lesson is, as a line to say; none: nothing is set. */
 export function whereOf({ tutor }: Services, kind: LessonKind, language: LanguageCode): string[] {
-  const lesson = kind.type === 'trial' ? tutor.trial : tutor.lessons.find(({ minutes }) => minutes === kind.minutes)
+  const lesson = lessonOfKind(tutor, kind)
   const texts = tutor.texts[language]
   if (lesson?.link !== undefined) return [texts.online(lesson.link)]
   return lesson?.place === undefined ? [] : [texts.atPlace(lesson.place)]
+}
+
+/** Where a booked lesson is; neither: nothing is set. */
+export function whereBooked(
+  tutor: Tutor,
+  lesson: Interval & { payment: string | null },
+): { link?: string; place?: string } {
+  return lessonOfKind(tutor, kindOfBooked({ tutor }, lesson)) ?? {}
+}
+
+function lessonOfKind({ lessons, trial }: Tutor, kind: LessonKind): TutorLesson | undefined {
+  return kind.type === 'trial' ? trial : lessons.find(({ minutes }) => minutes === kind.minutes)
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { Turn } from './steps.ts'
+import type { Turn } from './turn.ts'
 
 /** Machines that answer the bot: an automatic reply, another bot. No two of them may go on for ever. */
 

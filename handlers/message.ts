@@ -4,7 +4,7 @@ import type { HandlerContext, HandlerPair } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import { type ChatwootConversationEvent, type ChatwootMessage, readConversation } from '../sources/chatwoot-payloads.ts'
 import type { SourceHandlers } from '../sources/payloads.ts'
-import { answerTo, languageOfTurn } from './answer.ts'
+import { languageOfTurn } from './answer.ts'
 import { giveToPerson, SaleRefusedError } from './booking.ts'
 import { type Conversation, fetchConversation, toConversation, updateContact } from './conversation.ts'
 import { MAX_ANSWER_LENGTH } from './dialogue.ts'
@@ -13,14 +13,15 @@ import { rememberingLanguage } from './language.ts'
 import { kindOf } from './lesson-kind.ts'
 import { createAnswerCount } from './loops.ts'
 import { isWithPerson, messageGivenUp } from './message-given-up.ts'
+import { answerForPupil } from './pupil-turn.ts'
 import { allEnded, publish, type Reply, sayOnce } from './reply.ts'
 import { segmentOf } from './segment.ts'
 import type { Services } from './services.ts'
-import { type Turn, textsOf, writtenAt } from './steps.ts'
 import { subjectIn } from './subject.ts'
 import { giveBack, openForPerson, takeOver, withoutPerson } from './take-over.ts'
 import { textOf } from './text-of.ts'
 import { lastOfPerson, newConversationOf, quietOf, undeliveredOf, type Written, writtenTogether } from './together.ts'
+import { type Turn, textsOf, writtenAt } from './turn.ts'
 import { createTyping } from './typing.ts'
 import { noteUndelivered } from './undelivered.ts'
 import { releaseUnsold, WITHOUT_ORDER } from './unsold.ts'
@@ -112,7 +113,7 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     const written = each.map(({ id, payload }) => ({ id, text: textOf(payload).slice(0, MAX_ANSWER_LENGTH) }))
     const text = textOf(delivery.payload).slice(0, MAX_ANSWER_LENGTH)
     const kind = kindOf(conversation, services)
-    const turn: Turn = { services, conversation, kind, signal, delivery, text, written, once, log, note }
+    const turn: Turn = { services, conversation, kind, signal, delivery, text, written, once, log, note, context }
     const said = languageOfTurn(turn)
     const service = subjectIn(services, text)
     const named = service === undefined || service === conversation.attributes.service ? undefined : { service }
@@ -130,7 +131,7 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     }
     if (isTooMany(conversation.id)) return complete(handOverFor(services, 'endless', texts, turn.conversation))
     try {
-      const reply = await answerTo(turn, said, filesOf(delivery.payload))
+      const reply = await answerForPupil(turn, said, filesOf(delivery.payload))
       return reply && complete(reply)
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error

@@ -15,6 +15,14 @@ export function majorUnits(minor: number, currency: string): string {
   return (minor / 10 ** digits).toFixed(digits)
 }
 
+/** The other way round; also with a decimal comma. undefined: it is no such amount. */
+export function minorUnits(major: string, currency: string): number | undefined {
+  const digits = digitsOf(currency.toUpperCase())
+  const [, whole = '', fraction = ''] = /^(\d{1,9})(?:[.,](\d{1,3}))?$/.exec(major) ?? []
+  if (whole === '' || fraction.length > digits) return undefined
+  return Number(`${whole}${fraction.padEnd(digits, '0')}`)
+}
+
 function digitsOf(code: string): number {
   if (NO_DECIMALS.has(code)) return 0
   return THREE_DECIMALS.has(code) ? 3 : 2
@@ -41,6 +49,12 @@ export function moneyIn(language: LanguageCode, { amount, currency }: Money): st
 /** An amount in a currency's minor unit, with its code: `60.00 EUR`. */
 export function formatAmount(minor: number, currency: string): string {
   return `${majorUnits(minor, currency)} ${currency.toUpperCase()}`
+}
+
+/** The sum at the beginning of a lesson's `payment`, as `formatAmount` writes it; undefined: none is there. */
+export function paidSum(payment: string): Money | undefined {
+  const [, sum = '', code = ''] = /^(\d+(?:\.\d+)?) ([A-Z]{3})\b/.exec(payment) ?? []
+  return sum === '' ? undefined : { amount: Math.round(Number(sum) * 10 ** digitsOf(code)), currency: code }
 }
 
 /** A sellable price's sum. */

@@ -1,11 +1,11 @@
 import type { Interval, Lesson } from '../calendar/contract.ts'
 import type { ChatwootClient } from '../clients/chatwoot.ts'
-import { ChatwootRefusedError } from '../clients/chatwoot-api.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import { asText } from '../sources/json.ts'
 import { alertPerson } from './attention.ts'
-import { type Conversation, fetchConversation } from './conversation.ts'
+import { type Conversation, fetchIfThere } from './conversation.ts'
+import { studentOf } from './pupils.ts'
 import type { Services } from './services.ts'
 import type { PaidLesson } from './stripe-event.ts'
 
@@ -89,21 +89,19 @@ async function payerOf(
   signal: AbortSignal,
 ): Promise<Payer> {
   const { conversation: id, contact, order } = claimed
-  try {
-    const conversation = await fetchConversation(client, id, signal, services)
-    const isTheirs =
-      contact === undefined ||
-      conversation.contactId === contact ||
-      knows(conversation, claimed) ||
-      // Our order ids begin with their conversation's.
-      (isOurs && order.startsWith(`${id}-`))
-    if (isTheirs) return { conversation }
-    const why = `The payment's contact ${contact} is not that of conversation ${id} (${conversation.contactId})`
-    return { conversation: null, problem: 'contact_differs', why }
-  } catch (error) {
-    if (!(error instanceof ChatwootRefusedError) || error.status !== 404) throw error
+  const conversation = await fetchIfThere(client, id, signal, services)
+  if (conversation === null) {
     return { conversation: null, problem: 'conversation_gone', why: `There is no conversation ${id} in Chatwoot` }
   }
+  const isTheirs =
+    contact === undefined ||
+    conversation.contactId === contact ||
+    knows(conversation, claimed) ||
+    // Our order ids begin with their conversation's.
+    (isOurs && order.startsWith(`${id}-`))
+  if (isTheirs) return { conversation }
+  const why = `The payment's contact ${contact} is not that of conversation ${id} (${conversation.contactId})`
+  return { conversation: null, problem: 'contact_differs', why }
 }
 
 /** Once per payment, since several events report it. */
@@ -116,10 +114,21 @@ async function reportForeign({ events }: Services, claimed: Claimed, { log, once
   })
 }
 
-/** The payment that pays for an order: the first to ask. */
+/** The payment that pays for an order: the first to ask. @param payment its id, or `markedAsPaid` */
 export function paidBy(order: string, payment: string, { once }: HandlerContext): Promise<string> {
   return once(`order:${order}:paid-by`, () => payment)
 }
+
+/** In place of a payment at Stripe: the tutor's word for it. @param delivery the id of what asked for it */
+export function markedAsPaid(delivery: string): string {
+  return `${MARKED}${delivery}`
+}
+
+export function isMarkedAsPaid(first: string): boolean {
+  return first.startsWith(MARKED)
+}
+
+const MARKED = 'marked as paid, '
 
 /** The calendar's entry for a paid lesson; from the metadata alone, unless the conversation has been read anyway. */
 export function lessonToBook(
@@ -130,8 +139,10 @@ export function lessonToBook(
   payment: string,
 ): Lesson {
   const { order, conversation } = paid
-  const student = paid.student || (read?.contactName ?? '')
+  // Contacts are merged: as it is now, if it is known.
+  const contact = read?.contactId ?? paid.contact
+  const student = paid.student || (read ? studentOf(read) : '')
   const service =
     paid.service ?? asText(read?.attributes.service) ?? tutor.texts[read?.language ?? tutor.defaultLanguage].lesson
-  return { order, ...time, student, service, payment, conversation }
+  return { order, ...time, student, service, payment, conversation, ...(contact !== undefined && { contact }) }
 }

@@ -1,5 +1,6 @@
 import type Stripe from 'stripe'
 import type { ChatwootClient } from '../clients/chatwoot.ts'
+import { StripeRefusedError } from '../clients/stripe.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import type { SourceHandlers } from '../sources/payloads.ts'
@@ -9,13 +10,15 @@ import { type Conversation, isOrderCurrent } from './conversation.ts'
 import { paymentGivenUp, requireChatwoot } from './given-up.ts'
 import { formatAmount, type Money, moneyIn } from './money.ts'
 import { type Claim, type Claimed, claimOf, paidBy } from './ownership.ts'
+import { packageRefunded } from './package-refund.ts'
+import { isOurs } from './pay-back.ts'
 import { type Reply, replyOnce, sayOnce, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
 import { idOf, logNotOurs, objectIdOf, presentedOf, traceLesson } from './stripe-event.ts'
 import { formatWhen } from './times.ts'
 
-/** The sum refunded so far, and its payment. */
-export type Refund = Claimed & { sum: string; seen: Money }
+/** The sum refunded so far, and its payment. `isTold`: whoever cancelled the lesson here tells student and tutor. */
+export type Refund = Claimed & { sum: string; seen: Money; isTold?: boolean }
 
 export function refundHandlers(services: Services) {
   const { chatwoot, stripe } = services
@@ -29,16 +32,40 @@ export function refundHandlers(services: Services) {
     const sum = formatAmount(charge.amount_refunded, charge.currency)
     const { amount_refunded: amount, currency } = charge
     const seen = (charge.refunded ? presentedOf(charge) : undefined) ?? { amount, currency }
-    const refund: Refund = { ...lesson, id, sum, seen }
-    const claim = await claimOf(services, client, refund, context)
+    const claim = await claimOf(services, client, { ...lesson, id, sum }, context)
     if (claim === null) return
+    if (lesson.package !== undefined) {
+      const part = charge.refunded ? 1 : charge.amount_refunded / charge.amount
+      return packageRefunded(services, client, claim, { ...lesson, id, sum, seen, part }, context)
+    }
+    const isTold = await isPaidBack(services, lesson.order, id, context)
+    const refund: Refund = { ...lesson, id, sum, seen, isTold }
     if (charge.refunded) return fullyRefunded(services, client, claim, refund, context)
+    if (isTold) return context.log.info({ payment: id }, 'an earlier refund in part, the rest is paid back since')
     await notePartialRefund(services, client, claim, refund, wholeOf(charge), context)
   }
 
   return {
     'charge.refunded': { handle: onRefunded, gaveUp: paymentGivenUp(services) },
   } satisfies SourceHandlers<'stripe'>
+}
+
+/** Whether we have paid an order back. */
+async function isPaidBack(
+  { stripe, installationId }: Services,
+  order: string,
+  payment: string,
+  { signal }: HandlerContext,
+): Promise<boolean> {
+  if (stripe === null) return false
+  try {
+    const [refunds, origin] = await Promise.all([stripe.listRefunds(payment, signal), installationId()])
+    return refunds.some(refund => isOurs(refund, order, origin))
+  } catch (error) {
+    // A charge without a payment intent; or a key that may not read refunds, which has made none either.
+    if (error instanceof StripeRefusedError) return false
+    throw error
+  }
 }
 
 /** What was paid, and both sums as the student sees them where that is another currency: Stripe tells only the whole. */
@@ -71,6 +98,7 @@ export async function fullyRefunded(
   else if (isPayment) await calendar.release(order, Number.MAX_SAFE_INTEGER, signal)
   const payer = await claim.payer()
   if (payer.conversation === null) {
+    if (refund.isTold) return
     const why = `${payer.why}. The payment is refunded${isCancelled ? ', and its lesson cancelled' : ''}.`
     return alertPerson(services, refund, `refund_${payer.problem}`, why, context)
   }
@@ -103,7 +131,7 @@ async function notePartialRefund(
 function refunded(
   services: Services,
   conversation: Conversation,
-  { id, order, sum, seen }: Refund,
+  { id, order, sum, seen, isTold }: Refund,
   isPayment: boolean,
   cancelled: number | undefined,
 ): Reply {
@@ -111,11 +139,13 @@ function refunded(
   const texts = services.tutor.texts[language]
   const told = cancelled && texts.cancelled(formatWhen(cancelled, readerOf(conversation, services)))
   const noted = cancelled && `; the lesson of ${formatWhen(cancelled, tutorReader(services))} is cancelled`
-  const reply = {
-    content: [texts.refunded(moneyIn(language, seen)), told].filter(Boolean).join('\n'),
-    about: { text: 'refunded' as const, values: [moneyIn(language, seen)] },
-    note: `Payment refunded: ${sum}, order ${order}${noted ?? ''}`,
-  }
+  const reply: Reply = isTold
+    ? {}
+    : {
+        content: [texts.refunded(moneyIn(language, seen)), told].filter(Boolean).join('\n'),
+        about: { text: 'refunded' as const, values: [moneyIn(language, seen)] },
+        note: `Payment refunded: ${sum}, order ${order}${noted ?? ''}`,
+      }
   if (!isPayment || !isStatusOf(conversation, { id, order })) return reply
   const isCurrent = attributes.order_id === order
   // The booked lesson may be another order's.

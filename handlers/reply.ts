@@ -6,6 +6,7 @@ import { markUrgent } from '../inbox/pace.ts'
 import type { Json } from '../sources/json.ts'
 import { countUnsaid, forChannel } from './channel.ts'
 import { type Conversation, fetchConversation, fetchIfPossible, updateContact } from './conversation.ts'
+import { pupilQuestionOf } from './pupils.ts'
 import type { Services } from './services.ts'
 import type { TemplateParams, TemplateValues } from './templates.ts'
 import type { LanguageCode } from './texts/index.ts'
@@ -116,7 +117,7 @@ export async function publish(
 ): Promise<void> {
   const { id, contactId, read } = conversation
   const { signal } = context
-  const told = forChannel(services, conversation, withSorry(services, reply))
+  const told = forChannel(services, conversation, endingLessonDialogue(conversation, withSorry(services, reply)))
   const { attributes, contact, labels, note, noteLanguage, content, items, template, isUnsaid } = told
   const { handsOver, takesBack } = told
   const toTutor = note && handsOver ? withWayBack(note, conversation, services, noteLanguage) : note
@@ -136,6 +137,22 @@ export async function publish(
   if (isUnsaid) await countUnsaid(services, conversation, key, context)
   if (!isAnswer) await tell()
   if (handsOver) await handOver(services, client, conversation, key, context)
+}
+
+/**
+ * Another question, another state, or a person ends what was open about a booked lesson, or for whom a lesson is: its
+ * numbers and titles would answer something else.
+ */
+function endingLessonDialogue({ attributes: current }: Conversation, reply: Reply): Reply {
+  const { attributes = {}, items, handsOver } = reply
+  const isOther = items !== undefined || attributes.pending_intent !== undefined || handsOver
+  const isOpen = (name: string) => current[name] != null && attributes[name] === undefined
+  const ended = [
+    ...(isOpen('my_lesson') ? ['my_lesson'] : []),
+    ...(isOpen('pupil_asked') && pupilQuestionOf(current)?.is === 'which' ? ['pupil_asked'] : []),
+  ]
+  if (ended.length === 0 || !isOther) return reply
+  return { ...reply, attributes: { ...attributes, ...Object.fromEntries(ended.map(name => [name, null])) } }
 }
 
 /** What is left of a reply that was decided earlier: only its note if the dialogue has moved on. */

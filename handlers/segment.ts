@@ -1,3 +1,6 @@
+import { utcTime } from '../inbox/utc-time.ts'
+import { asText, type Json } from '../sources/json.ts'
+
 /** Groups of contacts with their own planning and prices. */
 export const SEGMENTS = ['new', 'existing', 'returning_broadcast', 'weekend'] as const
 
@@ -21,4 +24,13 @@ export function segmentOf(attributes: Record<string, unknown>): Segment {
   if (attributes.returning_broadcast) return 'returning_broadcast'
   const isCustomer = EXISTING.some(name => attributes[name]) || attributes.customer_status === 'active'
   return isCustomer ? 'existing' : 'new'
+}
+
+/** A contact's attributes once a lesson is paid. @param at Unix ms */
+export function paidAttributes({ segment, customer_since }: Json, at: number): Json {
+  return {
+    has_paid_lesson: true,
+    ...(segment === 'new' && { segment: 'existing' }),
+    customer_since: asText(customer_since) ?? utcTime(at),
+  }
 }

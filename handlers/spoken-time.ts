@@ -39,6 +39,8 @@ export interface SpokenTimes {
   minutes?: number
   /** A lesson every week. */
   isWeekly: boolean
+  /** Lessons again and again, but not every week: `om de week`, `twice a week`. Never weekly too. */
+  isOtherRhythm: boolean
   /** Any time will do, or one before those that were offered. */
   wants?: 'any' | 'earlier'
 }
@@ -85,7 +87,8 @@ export function spokenTimes(
   return {
     ...(time && { time }),
     ...(durations.length === 1 && { minutes: durations[0]?.minutes as number }),
-    isWeekly: isSaid('weekly'),
+    isWeekly: isSaid('weekly') && !isSaid('otherRhythm'),
+    isOtherRhythm: isSaid('otherRhythm'),
     ...(wants && { wants }),
   }
 }

@@ -1,49 +1,44 @@
-import type { Interval } from '../calendar/contract.ts'
-import type { Delivery } from '../inbox/contracts.ts'
-import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError } from '../inbox/errors.ts'
-import type { Once } from '../inbox/once.ts'
 import { asText } from '../sources/json.ts'
 import type { OwnItem } from '../tutor/tutor.ts'
+import { offeredOf } from './asked-time.ts'
 import {
   BOOKED,
   type Booking,
   book,
   freeTimes,
+  hasLesson,
   isPlanned,
+  isReserved,
   NO_ORDER,
   newOrder,
   plannedTimes,
-  planningOf,
   readerOf,
-  reserve,
-  situationOf,
   tutorReader,
 } from './booking.ts'
-import { choicesOf, type FixedStep, type Intent, intentOf, lengthIn, ownItem, type Step } from './dialogue.ts'
+import { choiceValue, type FixedStep, intentOf, lengthIn, ownItem, packageIn, type Step } from './dialogue.ts'
 import { handOverFor } from './hand-over.ts'
 import { sale, soldLengths, trialKind, usualKind, whereOf } from './lesson-kind.ts'
+import { offerLink } from './link-expiry.ts'
 import { moneyIn, moneyOf, whyUnsellable } from './money.ts'
-import { occurredAt } from './occurred-at.ts'
-import { askForTime, offeredOf, offerTimes } from './offers.ts'
+import { aboutLesson, keepLesson, leaveLesson, lessonQuestion, lessonWishOf } from './my-lesson.ts'
+import { moveLesson } from './my-lesson-move.ts'
+import { askForTime, type ChoiceOfTime, offerTimes } from './offers.ts'
+import { bookFromPackage } from './package-lesson.ts'
+import { packagePrices } from './package-sale.ts'
+import { askForPackage, tellLessonsLeft } from './package-steps.ts'
 import { checkPrice } from './price-check.ts'
+import { askForWhom, askOtherName, pupilQuestion } from './pupil-question.ts'
+import { isPupilUnknown, pupilLines, withoutPupil } from './pupils.ts'
+import { openQuestion, showMenu } from './question.ts'
+import { remind, remindersSet } from './reminders.ts'
 import type { Reply } from './reply.ts'
-import { isExact, type SpokenTime, type SpokenTimes } from './spoken-time.ts'
+import { NEAREST_TIMES, offerNear, type TimeSaid } from './spoken-offer.ts'
+import type { SpokenTime, SpokenTimes } from './spoken-time.ts'
 import { formatTime, formatWhen, isoTime, parseTime } from './times.ts'
+import { type Turn, textsOf } from './turn.ts'
 import { endSession } from './unsold.ts'
-import { whyNot } from './why-not.ts'
-
-/** One message of a student, and its conversation. */
-export interface Turn extends Booking {
-  delivery: Delivery<unknown>
-  /** What the student wrote. */
-  text: string
-  /** Each message, if it wrote several, with its delivery's id. */
-  written: readonly { id: string; text: string }[]
-  once: Once
-  log: HandlerContext['log']
-  note: HandlerContext['note']
-}
+import { askWeekly, bookWeekly, isWeeklyOffered } from './weekly-asked.ts'
 
 /**
  * Does a step of the dialogue. It may run again until its reply is recorded.
@@ -53,11 +48,17 @@ export function takeStep(turn: Turn, step: Step): Promise<Reply> | Reply {
   const minutes = lengthIn(step)
   const own = ownItem(step, turn.services.tutor)
   if (own !== undefined) return takeOwnItem(turn, own)
+  if (step === 'confirm_cancel') return aboutLesson(turn, { lesson: 'cancel' })
+  if (step.startsWith('lesson_')) {
+    return aboutLesson(turn, { lesson: lessonWishOf(turn) ?? 'see', order: step.slice('lesson_'.length) })
+  }
+  if (step === 'packages' || packageIn(step) !== undefined) return askForPackage(turn, step, tellAlso)
+  if (step === 'lessons_left') return tellLessonsLeft(turn, tellAlso)
   return minutes === undefined ? STEPS[step as FixedStep](turn) : startBooking(turn, { type: 'regular', minutes })
 }
 
 const STEPS: Record<FixedStep, (turn: Turn) => Promise<Reply> | Reply> = {
-  menu: turn => showMenu(turn),
+  menu: turn => leaveLesson(turn) ?? showMenu(turn),
   prices: tellPrices,
   human: turn => handOverFor(turn.services, 'person', textsOf(turn), turn.conversation),
   book: turn => startBooking(turn, usualKind(turn.services)),
@@ -65,31 +66,18 @@ const STEPS: Record<FixedStep, (turn: Turn) => Promise<Reply> | Reply> = {
   other_time: turn => startBooking(turn, turn.kind),
   other_times: turn => offerTimes(turn, intentOfChoice(turn), { isNext: true }),
   pay_link: sendLinkAgain,
-}
-
-/** What the student wrote, message by message. */
-export function textsOf({ written }: Turn): string[] {
-  return written.map(({ text }) => text)
-}
-
-export function showMenu(turn: Turn): Reply {
-  return {
-    content: turn.services.tutor.texts[turn.conversation.language].menu,
-    items: choicesOf(situationOf(turn, 'menu', [])),
-    attributes: { pending_intent: 'menu' },
-  }
+  my_lesson: turn => aboutLesson(turn, { lesson: 'see' }),
+  move_lesson: turn => aboutLesson(turn, { lesson: 'move' }),
+  cancel_lesson: turn => aboutLesson(turn, { lesson: 'cancel' }),
+  keep_lesson: keepLesson,
+  every_week: bookWeekly,
+  other_pupil: askOtherName,
+  unpaid_lesson: turn => (lessonWishOf(turn) === 'cancel' ? stopBooking(turn) : startBooking(turn, turn.kind)),
 }
 
 /** The question that the student has not answered yet. */
-export function whereWeAre(turn: Turn): Reply {
-  const { services, conversation, kind } = turn
-  const texts = services.tutor.texts[conversation.language]
-  const intent = intentOf(conversation.attributes)
-  if (intent === 'menu') return showMenu(turn)
-  if (intent !== 'pay') return askAgain(turn, texts.chooseTime(kind.minutes))
-  const start = parseTime(conversation.attributes.lesson_start)
-  if (start === undefined) return showMenu(turn)
-  return askAgain(turn, texts.awaitsPayment(formatWhen(start, readerOf(conversation, services))))
+export function whereWeAre(turn: Turn): Promise<Reply> | Reply {
+  return pupilQuestion(turn) ?? lessonQuestion(turn) ?? openQuestion(turn)
 }
 
 /** The student does not want what is under way: releases what is held. */
@@ -99,31 +87,43 @@ export async function stopBooking(turn: Turn): Promise<Reply> {
   return withoutOrder(turn, { ...menu, attributes: { ...menu.attributes, offered_slots: null } })
 }
 
-/** Repeats the choices under a text. */
-export function askAgain(turn: Turn, content: string): Reply {
-  const { conversation } = turn
-  return {
-    content,
-    items: choicesOf(situationOf(turn, intentOf(conversation.attributes), offeredOf(conversation))),
-  }
-}
-
 async function tellPrices(turn: Turn): Promise<Reply> {
   return tell(turn, await prices(turn))
 }
 
 /** An item of the tutor's own: its answer, or a person. */
-function takeOwnItem(turn: Turn, { answers }: OwnItem): Reply {
+function takeOwnItem(turn: Turn, { answers }: OwnItem): Promise<Reply> | Reply {
   const { services, conversation } = turn
   if (answers === undefined) return handOverFor(services, 'person', textsOf(turn), conversation)
   return tell(turn, answers[conversation.language])
 }
 
 /** A text, and then the question that the student has not answered yet. */
-function tell(turn: Turn, told: string): Reply {
+async function tell(turn: Turn, told: string): Promise<Reply> {
   if (intentOf(turn.conversation.attributes) === 'menu') return { ...showMenu(turn), content: told }
-  const question = whereWeAre(turn)
+  const question = await whereWeAre(turn)
   return { ...question, content: `${told}\n\n${question.content}` }
+}
+
+/** The same beside what is open; where nothing is, alone. */
+async function tellAlso(turn: Turn, told: Reply & { content: string }): Promise<Reply> {
+  if (intentOf(turn.conversation.attributes) === 'menu') return told
+  const { attributes, ...question } = await tell(turn, told.content)
+  return { ...told, ...question, attributes: { ...attributes, ...told.attributes } }
+}
+
+/** Reminders of lessons, for good. */
+export async function setReminders(turn: Turn, to: 'on' | 'off'): Promise<Reply> {
+  const { services, conversation } = turn
+  const isNone = services.tutor.reminders.hours.length === 0
+  if (to === 'on' && isNone) return whereWeAre(turn)
+  const { remindersOn, remindersOff } = services.tutor.texts[conversation.language]
+  const told = to === 'on' ? remindersOn : remindersOff
+  const { attributes, contact } = remindersSet(to)
+  if (intentOf(conversation.attributes) === 'menu') return { content: told, attributes, contact }
+  const question = await whereWeAre(turn)
+  const content = `${told}\n\n${question.content}`
+  return { ...question, content, attributes: { ...question.attributes, ...attributes }, contact }
 }
 
 async function prices(turn: Turn): Promise<string> {
@@ -138,6 +138,9 @@ async function prices(turn: Turn): Promise<string> {
     if (problem !== null) problems.push(problem)
     else lines.push(texts.price(minutes, moneyIn(conversation.language, moneyOf(found))))
   }
+  const ofPackages = await packagePrices(turn)
+  lines.push(...ofPackages.lines)
+  problems.push(...ofPackages.problems)
   if (lines.length > 0) return texts.prices(lines)
   const why = problems.join('; ') || 'STRIPE_SECRET_KEY or a price id is not set'
   throw new PermanentError(`no prices can be told: ${why}`)
@@ -146,9 +149,16 @@ async function prices(turn: Turn): Promise<string> {
 /** Offers times for a lesson of this kind; it replaces a reserved one. */
 async function startBooking(turn: Turn, kind: Turn['kind']): Promise<Reply> {
   const booking = { ...turn, kind }
+  if (isNewForSomebody(turn)) return askForWhom(turn)
   if (kind.type === 'regular') await checkSale(booking)
   if (!(await cancelReservation(turn))) return sayUnderWay(turn)
   return withoutOrder(turn, await offerTimes(booking, 'slot'))
+}
+
+/** Whether a lesson is begun of which it is not known for whom it is. */
+function isNewForSomebody({ conversation }: Turn): boolean {
+  const intent = intentOf(conversation.attributes)
+  return (intent === 'menu' || intent === 'pupil') && isPupilUnknown(conversation)
 }
 
 /** @throws {PermanentError} the lesson can't be sold. While Stripe can't be reached, that is found out when it is. */
@@ -161,13 +171,8 @@ async function checkSale(booking: Booking): Promise<void> {
 
 /** Adds to a reply that the conversation has no order any more. */
 function withoutOrder(turn: Turn, reply: Reply): Reply {
-  const labels = isReserved(turn) ? { remove: ['status:awaiting_pay'] } : undefined
+  const labels = isReserved(turn.conversation) ? { remove: ['status:awaiting_pay'] } : undefined
   return { ...reply, ...(labels && { labels }), attributes: { ...NO_ORDER, ...reply.attributes } }
-}
-
-/** Whether a lesson is reserved and not paid yet. */
-function isReserved({ conversation: { attributes } }: Turn): boolean {
-  return asText(attributes.checkout_session) !== undefined
 }
 
 /** The reservation can't be cancelled: it is being paid. */
@@ -179,7 +184,7 @@ function sayUnderWay({ services, conversation }: Turn): Reply {
 async function cancelReservation(turn: Turn): Promise<boolean> {
   const { services, conversation, signal } = turn
   const { checkout_session, order_id } = conversation.attributes
-  if (!isReserved(turn) || services.stripe === null) return true
+  if (!isReserved(turn.conversation) || services.stripe === null) return true
   if (!(await endSession(services.stripe, String(checkout_session), turn))) return false
   await services.calendar.release(String(order_id), Number.MAX_SAFE_INTEGER, signal)
   return true
@@ -202,94 +207,66 @@ async function sendLinkAgain(turn: Turn): Promise<Reply> {
   }
   // A second link must not exist beside one that can still be paid.
   if (!(await endSession(client, session, turn))) return { content: texts.paymentUnderWay }
-  const reserved = isPlanned(turn, start) ? await reserve(turn, { id, start, delivery }) : null
+  const reserved = isPlanned(turn, start) ? await offerLink(turn, { id, start, delivery }, turn.context) : null
   return reserved ?? withoutOrder(turn, await offerOthers(turn, 'slot'))
 }
 
 /** A student chooses a time: trial and paid lessons are booked, others reserved instead of what is reserved now. */
 export async function chooseTime(turn: Turn, start: number): Promise<Reply> {
-  const { services, conversation } = turn
+  const { services, conversation, moving } = turn
+  if (moving !== undefined) return moveLesson(turn, moving, start)
   const isThatTime = parseTime(conversation.attributes.lesson_start) === start
-  if (isThatTime && hasLesson(turn)) {
+  if (isThatTime && hasLesson(turn.conversation, turn.services)) {
     return {
       content: services.tutor.texts[conversation.language].booked(formatWhen(start, readerOf(conversation, services))),
     }
   }
-  if (!isReserved(turn)) return takeTime(turn, start)
-  if (isThatTime) return sendLinkAgain(turn)
+  if (!isReserved(turn.conversation)) return takeTime(turn, start)
+  return isThatTime ? sendLinkAgain(turn) : reserveInstead(turn, start)
+}
+
+/** A lesson awaits its payment, for somebody else than it is for now: it is reserved anew. */
+export function reserveForPupil(turn: Turn): Promise<Reply> | Reply {
+  const start = parseTime(turn.conversation.attributes.lesson_start)
+  return start === undefined ? whereWeAre(turn) : reserveInstead(turn, start)
+}
+
+/** In place of what is reserved now. */
+async function reserveInstead(turn: Turn, start: number): Promise<Reply> {
   if (!(await cancelReservation(turn))) return sayUnderWay(turn)
   const reply = await takeTime(turn, start)
   return reply.attributes?.order_id === undefined ? withoutOrder(turn, reply) : reply
-}
-
-/** Whether a lesson is booked and still to come. */
-export function hasLesson({ services, conversation: { attributes } }: Turn): boolean {
-  const { lesson_start, payment_status, trial_booked, pending_intent } = attributes
-  const isBooked = payment_status === 'paid' || (payment_status == null && trial_booked === true)
-  return isBooked && pending_intent !== 'rebook' && Number(parseTime(lesson_start)) > services.now()
 }
 
 async function takeTime(turn: Turn, start: number): Promise<Reply> {
   const { delivery, conversation } = turn
   const intent = intentOfChoice(turn)
   if (!isPlanned(turn, start)) return offerOthers(turn, intent)
+  if (intent === 'slot' && isPupilUnknown(conversation)) return askForWhom(turn, choiceValue(start))
   if (intent === 'rebook') return (await bookPaid(turn, start)) ?? offerOthers(turn, intent)
   const id = await newOrder(turn.services, conversation.id, delivery)
-  const reply =
-    turn.kind.type === 'trial' ? await bookTrial(turn, id, start) : await reserve(turn, { id, start, delivery })
-  return reply ?? offerOthers(turn, intent)
+  if (turn.kind.type === 'trial') return (await bookTrial(turn, id, start)) ?? offerOthers(turn, intent)
+  const booked = await bookFromPackage(turn, id, start)
+  const paid = booked === 'none' ? await offerLink(turn, { id, start, delivery }, turn.context) : booked
+  return paid === null || paid === 'taken' ? offerOthers(turn, intent) : paid
 }
 
 /** A student writes a time: taken if it is certain and fits one slot, else the times nearest to it are offered. */
 export async function chooseSpokenTime(turn: Turn, { spoken, said }: TimeSaid): Promise<Reply> {
   const { isMeant, isCertain } = spoken
+  const mayBeWeekly = turn.kind.type === 'regular' && intentOfChoice(turn) === 'slot' && isWeeklyOffered(turn.services)
+  if (said.isWeekly && mayBeWeekly) return askWeekly(turn, { spoken, said })
   const [only, ...others] = plannedTimes(turn).filter(({ start }) => isMeant(start))
   // The calendar decides whether it is free: the hold may be from an earlier attempt at this message.
   if (isCertain && only !== undefined && others.length === 0) return chooseTime(turn, only.start)
-  const { conversation, services } = turn
-  const texts = services.tutor.texts[conversation.language]
-  const before = said.isWeekly ? [texts.weekly] : []
-  const free = await freeTimes(turn)
-  const meant = free.filter(({ start }) => isMeant(start))
-  if (meant.length === 0) {
-    before.push(whyNot(spoken, planningOf(turn), services.now(), readerOf(conversation, services), texts))
-  }
-  const near = meant.length > 0 ? meant : nearest(free, spoken)
-  return withAsked(turn, spoken, await offerTimes(turn, intentOfChoice(turn), { before, only: near }))
-}
-
-/** What is said about a time, and what else is said about lessons. */
-export interface TimeSaid {
-  spoken: SpokenTime
-  said: SpokenTimes
-}
-
-const NEAREST_TIMES = 6
-
-function nearest(free: readonly Interval[], { distance }: SpokenTime): Interval[] {
-  const byDistance = free.map(slot => ({ slot, away: distance(slot.start) }))
-  byDistance.sort((one, other) => one.away - other.away)
-  const near = byDistance.slice(0, NEAREST_TIMES).map(({ slot }) => slot)
-  return near.sort((one, other) => one.start - other.start)
-}
-
-/** A day without an hour (or with a part of the day), or an hour without a day: the next message may complete it. */
-function withAsked({ text, delivery }: Turn, { wanted }: SpokenTime, reply: Reply): Reply {
-  const isHalf = wanted.length > 0 && wanted.every(({ days, spans }) => days === undefined || !isExact(spans))
-  if (!isHalf || reply.attributes === undefined) return reply
-  const asked_time = `${new Date(writtenAt(delivery)).toISOString()} ${text.replaceAll('\n', ' ')}`.toWellFormed()
-  return { ...reply, attributes: { ...reply.attributes, asked_time } }
-}
-
-/** When a message was written, Unix ms: what `tomorrow` in it is relative to. */
-export function writtenAt({ payload, receivedAt }: Delivery<unknown>): number {
-  return Math.min(occurredAt(payload) ?? receivedAt, receivedAt)
+  return offerNear(turn, intentOfChoice(turn), { spoken, said })
 }
 
 /** How long the lesson shall be, that any time will do, or that an earlier one is wanted. */
-export async function answerSaid(turn: Turn, { minutes, wants }: SpokenTimes): Promise<Reply> {
+export async function answerSaid(turn: Turn, { minutes, wants, isOtherRhythm }: SpokenTimes): Promise<Reply> {
   const intent = intentOfChoice(turn)
   const texts = turn.services.tutor.texts[turn.conversation.language]
+  if (isOtherRhythm) return offerTimes(turn, intent, { before: [texts.otherRhythm] })
   if (minutes !== undefined && intent === 'slot') {
     if (minutes === turn.kind.minutes) return offerTimes(turn, intent)
     const sold = soldLengths(turn.services, turn.conversation)
@@ -312,10 +289,11 @@ export async function answerSaid(turn: Turn, { minutes, wants }: SpokenTimes): P
 export async function startAt(turn: Turn, { spoken, said }: TimeSaid, isTrial: boolean): Promise<Reply> {
   const { services } = turn
   const booking: Turn = { ...turn, kind: isTrial ? trialKind(services) : usualKind(services) }
+  if (isNewForSomebody(turn)) return askForWhom(turn)
   if (!isTrial) await checkSale(booking)
   if (!(await cancelReservation(turn))) return sayUnderWay(turn)
   const [only, ...others] = (await freeTimes(booking)).filter(({ start }) => spoken.isMeant(start))
-  const isOne = only !== undefined && others.length === 0 && !said.isWeekly
+  const isOne = only !== undefined && others.length === 0 && !said.isWeekly && !said.isOtherRhythm
   const reply = isOne
     ? askForTime(booking, only)
     : chooseSpokenTime(booking, { spoken: { ...spoken, isCertain: false }, said })
@@ -328,12 +306,12 @@ export function changeToSpokenTime(turn: Turn, { isMeant }: SpokenTime): Promise
   return only === undefined || others.length > 0 ? whereWeAre(turn) : chooseTime(turn, only.start)
 }
 
-function intentOfChoice({ conversation }: Turn): 'slot' | 'rebook' {
-  const intent: Intent = intentOf(conversation.attributes)
-  return intent === 'rebook' ? 'rebook' : 'slot'
+function intentOfChoice({ conversation, moving }: Turn): ChoiceOfTime {
+  if (moving !== undefined) return 'move'
+  return intentOf(conversation.attributes) === 'rebook' ? 'rebook' : 'slot'
 }
 
-function offerOthers(turn: Turn, intent: 'slot' | 'rebook'): Promise<Reply> {
+function offerOthers(turn: Turn, intent: ChoiceOfTime): Promise<Reply> {
   return offerTimes(turn, intent, { before: [turn.services.tutor.texts[turn.conversation.language].taken] })
 }
 
@@ -341,14 +319,23 @@ function offerOthers(turn: Turn, intent: 'slot' | 'rebook'): Promise<Reply> {
 async function bookTrial(turn: Turn, order: string, start: number): Promise<Reply | null> {
   const { services, conversation } = turn
   if (!(await book(turn, order, start, null))) return null
-  const when = formatWhen(start, readerOf(conversation, services))
+  const reader = readerOf(conversation, services)
+  await remind(services, order, turn.context, reader.zone)
+  const when = formatWhen(start, reader)
   return {
     content: [
       services.tutor.texts[conversation.language].trialBooked(when),
+      ...pupilLines(conversation, services.tutor),
       ...whereOf(services, turn.kind, conversation.language),
     ].join('\n'),
     note: `Trial lesson booked: ${formatWhen(start, tutorReader(services))}`,
-    attributes: { ...BOOKED, order_id: order, lesson_start: isoTime(start, services.zone), trial_booked: true },
+    attributes: {
+      ...BOOKED,
+      order_id: order,
+      lesson_start: isoTime(start, services.zone),
+      trial_booked: true,
+      ...withoutPupil(conversation.attributes),
+    },
     contact: { lesson_booked: true },
     labels: { add: ['status:booked'] },
   }
@@ -362,11 +349,17 @@ async function bookPaid(turn: Turn, start: number): Promise<Reply | null> {
   const order = asText(order_id)
   if (order === undefined) throw new PermanentError('the order of the paid lesson (order_id) is not known any more')
   if (!(await book(turn, order, start, payment))) return null
-  const booked = services.tutor.texts[conversation.language].booked(formatWhen(start, readerOf(conversation, services)))
+  const reader = readerOf(conversation, services)
+  await remind(services, order, turn.context, reader.zone)
+  const booked = services.tutor.texts[conversation.language].booked(formatWhen(start, reader))
   return {
-    content: [booked, ...whereOf(services, turn.kind, conversation.language)].join('\n'),
+    content: [
+      booked,
+      ...pupilLines(conversation, services.tutor),
+      ...whereOf(services, turn.kind, conversation.language),
+    ].join('\n'),
     note: `Lesson booked: ${formatWhen(start, tutorReader(services))}, paid by order ${order}`,
-    attributes: { ...BOOKED, lesson_start: isoTime(start, services.zone) },
+    attributes: { ...BOOKED, lesson_start: isoTime(start, services.zone), ...withoutPupil(conversation.attributes) },
     contact: { lesson_booked: true },
     labels: { add: ['status:booked'] },
   }

@@ -25,6 +25,15 @@ export interface PaidLesson {
   student: string
   /** What is taught, if given. */
   service: string | undefined
+  /** Absent: a lesson is paid, or nothing that is known. */
+  package?: SoldPackage
+}
+
+/** Several lessons that are sold at once. */
+export interface SoldPackage {
+  lessons: number
+  /** The length of each. */
+  minutes: number
 }
 
 /** The metadata key of the installation id. */
@@ -126,6 +135,7 @@ export function lessonOfMetadata(metadata: Stripe.Metadata | null, id: string): 
   const conversation = conversationOfMetadata(metadata)
   if (metadata === null || conversation === undefined) return null
   const { contact_id, order_id, minutes, lesson_start, student_name, service, [ORIGIN]: origin } = metadata
+  const sold = packageOf(metadata)
   return {
     origin: origin || undefined,
     conversation,
@@ -135,7 +145,13 @@ export function lessonOfMetadata(metadata: Stripe.Metadata | null, id: string): 
     time: lessonTime(lesson_start, minutes),
     student: student_name ?? '',
     service: service || undefined,
+    ...(sold !== undefined && { package: sold }),
   }
+}
+
+function packageOf({ package_lessons, minutes }: Stripe.Metadata): SoldPackage | undefined {
+  const [lessons, each] = [Number(package_lessons), Number(minutes)]
+  return Number.isSafeInteger(lessons * each) && lessons * each > 0 ? { lessons, minutes: each } : undefined
 }
 
 function lessonTime(lesson_start: string | undefined, minutes: string | undefined): Interval | null {

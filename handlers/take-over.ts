@@ -31,7 +31,11 @@ export async function takeOver(
   const isKnown = personWroteAt !== undefined && at - personWroteAt < NOTED_EVERY_MS && status !== 'pending'
   if (isSwitchedOff(attributes) || isKnown) return
   const current = await fetchIfAllowed(client, told, context.signal, services)
-  const reply = { attributes: { person_wrote_at: utcTime(at) }, labels: { add: ['intent:handoff'] } }
+  // Given back between the person's message and its handling.
+  if (status === 'open' && (current.status === 'pending' || current.status === 'resolved')) return
+  // What a student writes next answers the person.
+  const ended = told.attributes.my_lesson == null ? {} : { my_lesson: null }
+  const reply = { attributes: { person_wrote_at: utcTime(at), ...ended }, labels: { add: ['intent:handoff'] } }
   // What may not be read can't be marked.
   if (current.read !== undefined) await publish(services, client, current, reply, `${id}:taken`, context)
   // Where it was pending, open is the sign for a person.

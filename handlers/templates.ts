@@ -13,6 +13,14 @@ export const TEMPLATE_TEXTS = {
   expired: ['when'],
   paymentFailed: [],
   refunded: ['amount'],
+  /** Of a lesson. */
+  reminder: ['when'],
+  /** A lesson that is booked and not paid. */
+  payLesson: ['when', 'url', 'until', 'amount'],
+  /** By the tutor, as the next ones. */
+  added: ['when'],
+  moved: ['from', 'to'],
+  cancelled: ['when'],
 } as const satisfies Record<string, readonly string[]>
 
 export type TemplateText = keyof typeof TEMPLATE_TEXTS

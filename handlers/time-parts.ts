@@ -45,6 +45,8 @@ function tokensOf(text: string, vocabulary: TimeVocabulary): Token[] {
     .replace(/\bt\/m\b/gu, 'tm')
     .replace(/[\p{M}'’‘`´]/gu, '')
     .replaceAll('ß', 'ss')
+    // `bi-weekly` is not `weekly`.
+    .replace(/(?<=[\p{L}\d])-(?=we+k|woch|maand|month|monat|daag|tagig)/gu, ' ')
   const all = [...plain.matchAll(/\p{L}+|\d+|\S/gu)].map(match => match[0])
   const joined = [...plain.matchAll(/(\s*)(?:\p{L}+|\d+|\S)/gu)].map(([, space]) => space === '')
   const tokens: Token[] = []

@@ -15,10 +15,14 @@ export function zoneOf(timezone: unknown, tutorZone: string): string {
   return typeof timezone === 'string' && IANAZone.isValidZone(timezone) ? timezone : tutorZone
 }
 
-/** A time to choose, such as `di 24 nov 17:00`. @param at Unix ms */
-export function choiceTitle(at: number, { language, zone }: Reader): string {
+/** A time to choose, such as `di 24 nov 17:00`. @param at Unix ms @param format the short one stands beside a word */
+export function choiceTitle(
+  at: number,
+  { language, zone }: Reader,
+  format: 'choice' | 'shortChoice' = 'choice',
+): string {
   return inZone(at, zone, language)
-    .toFormat(LANGUAGES[language].formats.choice)
+    .toFormat(LANGUAGES[language].formats[format])
     .replaceAll(/(?<=\p{L})\./gu, '')
 }
 
@@ -32,6 +36,11 @@ export function formatWhen(at: number, { language, zone, tutorZone }: Reader): s
 /** A day in a sentence, such as `dinsdag 24 november`. @param at Unix ms */
 export function formatDay(at: number, { language, zone }: Reader): string {
   return inZone(at, zone, language).toFormat(LANGUAGES[language].formats.date)
+}
+
+/** A day of the week, such as `dinsdag`. @param at Unix ms */
+export function formatWeekday(at: number, { language, zone }: Reader): string {
+  return inZone(at, zone, language).toFormat('cccc')
 }
 
 /** A time of day, such as `17:40`. @param at Unix ms */

@@ -4,6 +4,7 @@ import type { HandlerContext } from '../inbox/drain.ts'
 import { alertPerson } from './attention.ts'
 import { readerOf, tutorReader } from './booking.ts'
 import type { Conversation } from './conversation.ts'
+import { paidAtStripe, UNPAID } from './lesson-payment.ts'
 import { claimOf, lessonToBook, type Payer } from './ownership.ts'
 import { type Reply, replyOnce } from './reply.ts'
 import type { Services } from './services.ts'
@@ -15,7 +16,7 @@ import { formatWhen } from './times.ts'
  * begins or another event decides; student and tutor are told.
  */
 
-/** `none`: the payment names no future time. */
+/** `none`: the payment names no future time, or its lesson is booked. */
 type Kept = KeepResult | 'none'
 
 /** For the tutor. */
@@ -32,17 +33,22 @@ export async function paymentUnderWay(
   payment: Payment,
   context: HandlerContext,
 ): Promise<void> {
-  const { id, time, sum } = payment
+  const { id, time } = payment
   context.log.info({ payment: id }, 'not paid yet (delayed payment method): waiting for a further event')
   if (!payment.underWay) return
   const claim = await claimOf(services, client, payment, context)
   if (claim === null) return
   // With a key the payment is current; without one, its outcome may have been handled already.
   if (services.stripe === null && isDecided(await claim.payer(), payment)) return
+  // The lesson may have been cancelled since an earlier attempt.
+  const lesson = await services.calendar.lessonOf?.(payment.order, context.signal)
+  if (lesson?.cancelledAt !== undefined) return
+  // Where it is by now, whether it is paid or not.
+  const isBooked = lesson?.payment === UNPAID
   let kept: Kept = 'none'
-  if (time !== null && time.start > services.now()) {
-    const lesson = lessonToBook(services, claim, payment, time, `${sum}, ${id}, under way`)
-    kept = await services.calendar.keep(lesson, context.signal)
+  if (!isBooked && time !== null && time.start > services.now()) {
+    const toKeep = lessonToBook(services, claim, payment, time, paidAtStripe(payment, { isUnderWay: true }))
+    kept = await services.calendar.keep(toKeep, context.signal)
   }
   const payer = await claim.payer()
   if (payer.conversation === null) {

@@ -1,7 +1,7 @@
 import type { UnderstoodEvent } from '../inbox/events.ts'
 import { choicesOf, type Intent, type Meaning, type Situation, understand as understandChoice } from './dialogue.ts'
-import type { Turn } from './steps.ts'
 import type { LanguageCode } from './texts/index.ts'
+import type { Turn } from './turn.ts'
 
 /** A host's own understanding, such as a language model, of what the grammar here does not read. */
 

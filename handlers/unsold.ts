@@ -21,7 +21,13 @@ export async function endSession(
   session: string,
   { signal, once }: Pick<HandlerContext, 'signal' | 'once'>,
 ): Promise<boolean> {
+  if ((await resultOf(endOf(session), { once })) !== null) return true
   if (!(await client.expireSession(session, signal))) return false
+  return once(endOf(session), () => true)
+}
+
+/** Its payment has failed: it is complete for Stripe, and can't be paid any more. */
+export function sessionFailed(session: string, { once }: Pick<HandlerContext, 'once'>): Promise<boolean> {
   return once(endOf(session), () => true)
 }
 
@@ -42,8 +48,10 @@ export async function releaseUnsold(
 ): Promise<Pick<Reply, 'attributes' | 'labels'>> {
   const session = asText(attributes.checkout_session)
   const isEnded = session !== undefined && (await resultOf(endOf(session), context)) !== null
-  const orders = [await newOrder(services, id, delivery), isEnded ? asText(attributes.order_id) : undefined]
+  const own = await newOrder(services, id, delivery)
+  const orders = [own, isEnded ? asText(attributes.order_id) : undefined]
   try {
+    await giveBackUnbooked(services, own, context)
     for (const order of orders.filter(order => order !== undefined)) {
       await services.calendar.release(order, Number.MAX_SAFE_INTEGER, context.signal)
     }
@@ -53,8 +61,15 @@ export async function releaseUnsold(
   return isEnded ? WITHOUT_ORDER : {}
 }
 
+/** The minutes that were taken from a package for a lesson that is not booked. */
+async function giveBackUnbooked({ calendar, now }: Services, order: string, { signal }: HandlerContext): Promise<void> {
+  const { packages } = calendar
+  if (packages === undefined || (await packages.takenFor(order)) === null) return
+  if ((await calendar.find(order, signal)) === null) await packages.giveBack({ order, who: 'student', at: now() })
+}
+
 /** The recorded result of a `once` step, without running it; null if there is none. */
-export async function resultOf<T>(key: string, { once }: HandlerContext): Promise<{ result: T } | null> {
+export async function resultOf<T>(key: string, { once }: Pick<HandlerContext, 'once'>): Promise<{ result: T } | null> {
   const notDone = new Error('not done')
   try {
     const result = await once<T>(key, () => {

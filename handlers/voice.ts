@@ -4,7 +4,7 @@ import { OWN_EVENT_PREFIX } from '../inbox/later.ts'
 import { type ChatwootMessage, readChatwoot } from '../sources/chatwoot-payloads.ts'
 import { sourceIdOf } from './copied-message.ts'
 import type { Services } from './services.ts'
-import { writtenAt } from './steps.ts'
+import { writtenAt } from './turn.ts'
 import { wrapPair } from './wrap.ts'
 import { isFromStudent, isHeard, isVoice } from './written-by.ts'
 

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import createError from '@fastify/error'
 import { LRUCache } from 'lru-cache'
+import { UNREADABLE_CAUSE } from './cause.ts'
 import type { Clock, InsertResult, Logger, NewDelivery, Scheduler, Store } from './contracts.ts'
 import type { DrainOptions } from './drain.ts'
 import type { WebhookEvents } from './events.ts'
@@ -131,7 +132,7 @@ export class Accepting {
     if (waits) tellOfWait(this.#options.handlerOf(source, event), delivery, log)
     if (result === 'dead') {
       log.error({ delivery: id, source, event, error: unreadable }, 'webhook dead')
-      const never = { attempt: 0, waitedMs: 0, ms: 0 }
+      const never = { cause: UNREADABLE_CAUSE, attempt: 0, waitedMs: 0, ms: 0 }
       events.emit('handled', { delivery: id, source, event, orderingKey, result, error: unreadable, ...never })
     }
     return result === 'duplicate' ? 'duplicate' : 'accepted'
@@ -157,7 +158,7 @@ const MAX_TIME = Date.parse('9999-12-31T23:59:59.999Z')
 
 /** Checks a delivery, and makes its strings ones that a store can keep. @throws {TypeError} that names the field */
 function checked(delivery: NewDelivery): NewDelivery {
-  const { receivedAt, unreadable, body } = delivery
+  const { receivedAt, unreadable, body, trace } = delivery
   if (!Number.isInteger(receivedAt) || receivedAt < 0 || receivedAt > MAX_TIME) {
     throw new TypeError(`A delivery's receivedAt must be a Unix time in ms, from 0 to the year 9999, not ${receivedAt}`)
   }
@@ -171,6 +172,7 @@ function checked(delivery: NewDelivery): NewDelivery {
     event: field('event'),
     key: field('key'),
     orderingKey: field('orderingKey'),
+    ...(trace !== undefined && { trace: wellFormed(trace, "A delivery's trace") }),
     ...(unreadable !== undefined && { unreadable: wellFormed(unreadable, "A delivery's unreadable") }),
   }
 }

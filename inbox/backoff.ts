@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { causeOf } from './cause.ts'
 import type { Outcome, TakenDelivery } from './contracts.ts'
 import { PermanentError, TransientError } from './errors.ts'
 
@@ -33,8 +34,8 @@ export function afterFailure(
   now: number,
   random = Math.random(),
 ): Exclude<Outcome, { state: 'done' }> {
-  const message = describeError(error)
-  if (error instanceof PermanentError) return { state: 'dead', error: message }
+  const failure = { error: describeError(error), cause: causeOf(error) }
+  if (error instanceof PermanentError) return { state: 'dead', ...failure }
 
   const asked = error instanceof TransientError ? error.retryAfterMs : 0
   // A header that is not a number gives NaN: ignore it.
@@ -42,13 +43,13 @@ export function afterFailure(
   const at = (delay: number) => now + Math.round(Math.max(delay * (1 + random * SPREAD), retryAfter))
 
   const inOrder = delivery.state === 'pending' ? IN_ORDER[delivery.attempts - 1] : undefined
-  if (inOrder !== undefined) return { state: 'pending', error: message, nextAttemptAt: at(inOrder) }
+  if (inOrder !== undefined) return { state: 'pending', ...failure, nextAttemptAt: at(inOrder) }
 
   const parked = PARKED[Math.max(0, delivery.attempts - ATTEMPTS_IN_ORDER)]
   if (parked !== undefined && error instanceof TransientError) {
-    return { state: 'parked', error: message, nextAttemptAt: at(parked) }
+    return { state: 'parked', ...failure, nextAttemptAt: at(parked) }
   }
-  return { state: 'dead', error: message }
+  return { state: 'dead', ...failure }
 }
 
 /** What was thrown, or an error in its place if inspecting it throws (a getter, a proxy, a toString). */

@@ -1,4 +1,7 @@
 import type { BaseLogger } from 'pino'
+import type { QuarantineStore } from './quarantine.ts'
+import type { ChangedReplay, ReplayJob, ReplayStep, ReplayWish, StartedReplay } from './replay-job.ts'
+
 /** The types of the inbox, and the two contracts: Store and Scheduler. */
 
 /** A parsed JSON body. Its content comes from outside: read it with sources/json.ts. */
@@ -18,6 +21,8 @@ export interface Delivery<P = Payload> {
   payload: P
   /** Unix time of acceptance, ms. */
   receivedAt: number
+  /** The trace that its attempts go on with, as a `traceparent`: https://www.w3.org/TR/trace-context/. Kept by the store. */
+  trace?: string | undefined
 }
 
 /** A delivery to be stored. */
@@ -48,8 +53,9 @@ export const MAX_TOGETHER = 100
 /**
  * pending: waits for its turn or a retry. done: handled. parked: out of order, retried automatically later. dead: waits
  * for a person. discarded: a person decided that it need not be handled. scheduled: not accepted yet, but at a later time.
+ * quarantined: refused, and kept to be verified again.
  */
-export const DELIVERY_STATES = ['pending', 'done', 'parked', 'dead', 'discarded', 'scheduled'] as const
+export const DELIVERY_STATES = ['pending', 'done', 'parked', 'dead', 'discarded', 'scheduled', 'quarantined'] as const
 export type DeliveryState = (typeof DELIVERY_STATES)[number]
 
 export interface StoredDelivery extends Omit<Delivery, 'payload'> {
@@ -66,6 +72,8 @@ export interface StoredDelivery extends Omit<Delivery, 'payload'> {
   nextAttemptAt: number | null
   /** Why the last attempt failed. */
   error: string | null
+  /** What that is grouped by: see cause.ts. `unknown`: it failed under a version that recorded none. */
+  cause: string | null
   /** Unix ms at which the current attempt began (or one whose process died); null: none. */
   startedAt: number | null
   /** Unix ms at which the last attempt ended. */
@@ -101,13 +109,21 @@ export interface TakenDelivery extends Delivery {
   isNewRun?: boolean
 }
 
-/** How an attempt ended. */
+/** How an attempt ended. cause: see cause.ts. */
 export type Outcome =
   | { state: 'done' }
-  | { state: 'parked'; error: string; nextAttemptAt: number }
+  | { state: 'parked'; error: string; cause?: string; nextAttemptAt: number }
   /** reopens: it is a run for which nothing was done yet: what comes in before the next attempt joins it. */
-  | { state: 'pending'; error: string; nextAttemptAt: number; reopens?: boolean }
-  | { state: 'dead'; error: string }
+  | { state: 'pending'; error: string; cause?: string; nextAttemptAt: number; reopens?: boolean }
+  | { state: 'dead'; error: string; cause?: string }
+
+/** A step of `once` that is done. */
+export interface Step {
+  key: string
+  /** Unix ms. */
+  doneAt: number
+  result: unknown
+}
 
 export type InsertResult =
   | 'duplicate'
@@ -125,13 +141,16 @@ export type ScheduleResult = 'scheduled' | 'moved' | 'duplicate'
 export interface Promoted {
   /** The mailboxes of what was accepted now. */
   orderingKeys: string[]
-  /** In how many ms the next one is due; 0: there may be more at once. null: nothing is scheduled. */
+  /**
+   * In how many ms the next one is due, or the store is to be asked again; 0: there may be more at once. null: nothing is
+   * scheduled, and no other process can do that.
+   */
   nextMs: number | null
 }
 
 /** Which deliveries to list or replay; all given fields must match. */
 export interface DeliveryFilter {
-  /** `scheduled` ones are listed only when asked for, in the order of their scheduling. */
+  /** `scheduled` and `quarantined` ones are listed only when asked for, in the order in which they came. */
   state?: DeliveryState
   source?: string
   event?: string
@@ -144,6 +163,20 @@ export interface DeliveryFilter {
   to?: number
   /** Part of the id or of the key. */
   text?: string
+  /** Parked or dead, for this cause. */
+  cause?: string
+}
+
+/** What is parked or dead for one cause. */
+export interface CauseGroup {
+  cause: string
+  parked: number
+  dead: number
+  /** There are more: only the oldest ones were counted. */
+  isMore: boolean
+  /** The first and the last accepted one; when they were accepted, Unix ms. */
+  oldest: { id: string; receivedAt: number }
+  newest: { id: string; receivedAt: number }
 }
 
 /** Newest first. `next`: where the following page begins; null at the end. */
@@ -211,9 +244,15 @@ export interface Store {
   recordStep(key: string, result: unknown, now: number): Promise<void>
   /** Releases the claim of a failed step; the next claim is `again`. */
   releaseStep(key: string, now: number): Promise<void>
+  /** At most `limit` steps that are done, with a key after this one, in the order that the database gives keys. */
+  steps(limit: number, after?: string): Promise<Step[]>
+  /** Erases the results of some hundred steps: they stay done, with null. */
+  forgetSteps(keys: readonly string[]): Promise<void>
   /** Adds to a delivery's history what its handler noted. */
   note(id: string, detail: string, now: number): Promise<void>
   get(id: string): Promise<StoredDelivery | null>
+  /** At most `limit` ids that begin so, in order. @param beginning of a UUID: at least its first two hexadecimal digits */
+  idsBeginningWith(beginning: string, limit: number): Promise<string[]>
   /** At most `limit` deliveries after acceptance number `after`, in order of acceptance. */
   list(filter: DeliveryFilter, limit: number, after?: number): Promise<StoredDelivery[]>
   /**
@@ -222,6 +261,8 @@ export interface Store {
    * last.
    */
   browse(filter: DeliveryFilter, limit: number, before?: number): Promise<DeliveryPage>
+  /** The payloads of deliveries as JSON, by id: without those that are deleted, or longer than `maxBytes`. */
+  bodies(ids: readonly string[], maxBytes: number): Promise<Map<string, Uint8Array>>
   /** The history of a delivery, in order. */
   history(id: string): Promise<HistoryEntry[]>
   /**
@@ -229,11 +270,11 @@ export interface Store {
    * order. One of a run is replayed with the others. Returns the ordering keys of those that changed, each once.
    */
   replay(ids: readonly string[], now: number): Promise<string[]>
-  /** Closes a parked, dead or scheduled delivery. false: there is no such delivery. */
+  /** Closes a parked, dead or scheduled delivery; deletes a quarantined one. false: there is no such delivery. */
   discard(id: string, reason: string, now: number): Promise<boolean>
   /**
-   * Deletes the payloads of deliveries in any state, and discards those not finished; deletes scheduled ones. Returns
-   * how many. Split into small transactions, so that no other write waits long.
+   * Deletes the payloads of deliveries in any state, and discards those not finished; deletes scheduled and quarantined
+   * ones. Returns how many. Split into small transactions, so that no other write waits long.
    */
   forget(ids: readonly string[], now: number): Promise<number>
   /**
@@ -243,6 +284,21 @@ export interface Store {
    * continue; null only at the end of all deliveries, however their times are ordered: a clock may have been wrong.
    */
   prune(before: { payloadsBefore: number; keysBefore: number }, after: number, limit: number): Promise<number | null>
+  /**
+   * The parked and dead deliveries by cause, in order of the causes: at most MAX_CAUSE_GROUPS of them, each counted up to
+   * MAX_COUNTED_OF_CAUSE.
+   */
+  causes(): Promise<CauseGroup[]>
+  /** What was refused, and is kept to be verified again. */
+  readonly quarantine: QuarantineStore
+  /** Starts the replay of what is parked or dead for a cause: see replay-job.ts. One job at a time. */
+  startReplayJob(wish: ReplayWish, now: number): Promise<StartedReplay>
+  /** The job that runs, or the last one; null: there has been none. */
+  replayJob(): Promise<ReplayJob | null>
+  /** Stops a job, or resumes one that is paused. @param number the job's */
+  changeReplayJob(number: number, to: 'stopped' | 'running', now: number): Promise<ChangedReplay>
+  /** Makes the job's next step, if it is due: records what became of what it has replayed, and replays one more. */
+  stepReplayJob(now: number): Promise<ReplayStep>
   /** Number of waiting deliveries by state, and when the oldest pending one was accepted (Unix ms). */
   backlog(): Promise<Backlog>
   /** Approximate number of stored deliveries, and the bytes they take. */
@@ -258,6 +314,11 @@ export interface Store {
   checkWritable(): Promise<void>
   close(): Promise<void>
 }
+
+/** Causes listed at most. */
+export const MAX_CAUSE_GROUPS = 100
+/** Deliveries of a cause counted at most. */
+export const MAX_COUNTED_OF_CAUSE = 10_000
 
 export type Peeked = Pick<Delivery, 'id' | 'source' | 'event'>
 

@@ -21,6 +21,7 @@ import { createOnce, type Once } from './once.ts'
 import { waitedMs } from './pace.ts'
 import type { Quiet } from './quiet.ts'
 import type { StoreRetry } from './store-retry.ts'
+import { type Tracing, traceFields, within } from './tracing.ts'
 
 /** What a handler receives with its delivery. */
 export interface HandlerContext {
@@ -84,6 +85,19 @@ export type Handler<P = Payload> = HandlerFunction<P> | HandlerPair<P>
 /** A handler that blocks the event loop for this long is logged, ms. */
 const BLOCKING_MS = 1_000
 
+class NoHandlerError extends PermanentError {
+  readonly code = 'no_handler'
+}
+
+/** The handler had to stop, or was never heard of again. `code`: see cause.ts. */
+class InterruptedError extends TransientError {
+  readonly code: string
+  constructor(message: string, code: string, cause?: unknown) {
+    super(message, { cause })
+    this.code = code
+  }
+}
+
 export interface DrainOptions {
   store: Store
   later: Pick<Later, 'schedule' | 'unschedule'>
@@ -102,6 +116,8 @@ export interface DrainOptions {
   log: ParentLogger
   storeRetry: StoreRetry
   breakers: Breakers
+  /** undefined: nothing is traced. */
+  tracing?: Tracing | undefined
   /** What plugins add to every handler's context. */
   clients: () => Omit<
     HandlerContext,
@@ -121,7 +137,7 @@ export interface DrainOptions {
 
 /** The drain loop: take the mailbox's head if it is due, run its handler, settle, next. */
 export function createDrain(options: DrainOptions) {
-  const { store, wake, clock, storeRetry, giveWay } = options
+  const { store, wake, clock, storeRetry, giveWay, tracing } = options
   const stopping = new AbortController()
   /** Retries a write until it succeeds: what it records has already happened. */
   const persist = <T>(write: () => Promise<T>) => storeRetry.retry(write, stopping.signal)
@@ -161,15 +177,18 @@ export function createDrain(options: DrainOptions) {
   async function handle(delivery: TakenDelivery, lapsed?: AbortSignal): Promise<void> {
     const startedAt = clock.now()
     const begunAt = performance.now()
-    const { outcome, error } = await attempts.attempt(delivery, lapsed)
+    const span = tracing?.attempt(delivery)
+    const { outcome, error } = await within(span, () => attempts.attempt(delivery, lapsed))
     giveWay.handled(performance.now() - begunAt)
     const reopens = holds.ended(delivery, error) && !attempts.hasActed(delivery)
     const settled = reopens && outcome.state === 'pending' ? { ...outcome, reopens } : outcome
     const applied = await persist(() => store.settle(delivery, settled, clock.now()))
+    const result = applied === false ? 'late' : outcome.state
+    span?.end({ 'webhook.outcome': result }, error)
     // undefined: stopped before it was recorded; the attempt is repeated after the restart.
     if (applied !== undefined) {
       const times = { startedAt, ms: Math.round(performance.now() - begunAt) }
-      report(options, delivery, outcome, times, applied)
+      report(options, delivery, outcome, { ...times, ...traceFields(span) }, result)
     }
     if ('nextAttemptAt' in outcome) wake(delivery.orderingKey, outcome.nextAttemptAt)
   }
@@ -190,7 +209,8 @@ export function createDrain(options: DrainOptions) {
     abort(): void {
       graceIsOver = true
       giveWay.close()
-      for (const controller of attempts.running) controller.abort(new TransientError('The service is stopping'))
+      for (const controller of attempts.running)
+        controller.abort(new InterruptedError('The service is stopping', 'stopping'))
     },
   }
 }
@@ -214,13 +234,13 @@ function createAttempts(
     const handler = handlerOf(delivery.source, delivery.event)
     try {
       if (handler === undefined) {
-        if (!isOfOtherVersion(delivery)) throw new PermanentError(`No handler is registered for ${delivery.event}`)
-        log.warn({ delivery: delivery.id, event: delivery.event }, 'nothing done: another version made this for later')
+        if (!isOfOtherVersion(delivery)) throw new NoHandlerError(`No handler is registered for ${delivery.event}`)
+        log.warn({ ...about(delivery), event: delivery.event }, 'nothing done: another version made this for later')
         return { outcome: { state: 'done' } }
       }
       // A delivery that kills the process every time must not block its mailbox forever.
       if (delivery.crashed && delivery.attempts > ATTEMPTS_IN_ORDER) {
-        throw new TransientError('The process died each time it handled this delivery')
+        throw new InterruptedError('The process died each time it handled this delivery', 'crashed')
       }
       await run(typeof handler === 'function' ? handler : handler.handle, delivery, lapsed)
       return { outcome: { state: 'done' } }
@@ -229,7 +249,7 @@ function createAttempts(
       const leavesTheOrder = delivery.state === 'pending' && outcome.state !== 'pending'
       if (leavesTheOrder && typeof handler === 'object') {
         await run(handler.gaveUp, delivery, undefined, error).catch((failure: unknown) => {
-          log.error({ err: failure, delivery: delivery.id }, 'the gaveUp handler failed')
+          log.error({ err: failure, ...about(delivery) }, 'the gaveUp handler failed')
         })
       }
       return { outcome, error }
@@ -254,7 +274,8 @@ function createAttempts(
   ): Promise<void> {
     const controller = new AbortController()
     running.add(controller)
-    const onLapsed = () => controller.abort(new TransientError('Another process may take over the mailbox'))
+    const onLapsed = () =>
+      controller.abort(new InterruptedError('Another process may take over the mailbox', 'taken_over'))
     lapsed?.addEventListener('abort', onLapsed)
     let allowedMs = handlerTimeoutMs
     const onTime = () => {
@@ -265,8 +286,8 @@ function createAttempts(
         cancelTimer = clock.after(more, onTime)
         return
       }
-      log.warn({ delivery: delivery.id, event: delivery.event }, 'handler timed out, aborting it')
-      controller.abort(new TransientError(`The handler did not end within ${handlerTimeoutMs} ms`))
+      log.warn({ ...about(delivery), event: delivery.event }, 'handler timed out, aborting it')
+      controller.abort(new InterruptedError(`The handler did not end within ${handlerTimeoutMs} ms`, 'timeout'))
     }
     let cancelTimer = clock.after(handlerTimeoutMs, onTime)
     try {
@@ -277,7 +298,7 @@ function createAttempts(
         isInOrder: delivery.state === 'pending',
         // Not a getter: V8 gives every literal with one its own hidden class, which keeps the delivery in memory until
         // a full garbage collection.
-        log: log.child({ delivery: delivery.id }),
+        log: log.child(about(delivery)),
         once: delivery.isNewRun ? noticing(delivery) : once,
         note: text => note(delivery.id, text),
         schedule: given => later.schedule({ orderingKey: delivery.orderingKey, ...given }),
@@ -292,7 +313,8 @@ function createAttempts(
     } catch (thrown) {
       const failure = readable(thrown)
       if (!controller.signal.aborted || failure instanceof PermanentError) throw failure
-      throw new TransientError((controller.signal.reason as Error).message, { cause: failure })
+      const { message, code } = controller.signal.reason as InterruptedError
+      throw new InterruptedError(message, code, failure)
     } finally {
       cancelTimer()
       lapsed?.removeEventListener('abort', onLapsed)
@@ -301,16 +323,21 @@ function createAttempts(
   }
 }
 
+/** What each line of an attempt's log says. */
+function about({ id }: TakenDelivery) {
+  return { delivery: id, ...traceFields() }
+}
+
 /** It is this service's own, but of a version that has been taken back. */
 function isOfOtherVersion({ source, event }: TakenDelivery): boolean {
   return source === LATER_SOURCE && event.startsWith(OWN_EVENT_PREFIX)
 }
 
 /** Until its first await, a handler blocks the event loop. */
-function warnOfBlocking(log: Logger, { id, event }: TakenDelivery, ms: number): void {
+function warnOfBlocking(log: Logger, delivery: TakenDelivery, ms: number): void {
   if (ms < BLOCKING_MS) return
   log.warn(
-    { delivery: id, event, ms: Math.round(ms) },
+    { ...about(delivery), event: delivery.event, ms: Math.round(ms) },
     'a handler blocked the event loop: nothing was answered meanwhile; leave long computations to a worker thread',
   )
 }
@@ -320,13 +347,14 @@ function report(
   { log, onHandled }: DrainOptions,
   delivery: TakenDelivery,
   outcome: Outcome,
-  { startedAt, ms }: { startedAt: number; ms: number },
-  applied: boolean,
+  { startedAt, ms, ...trace }: { startedAt: number; ms: number; trace_id?: string },
+  result: Outcome['state'] | 'late',
 ): void {
   const { id, source, event, orderingKey, attempts: attempt } = delivery
   const { together = [delivery] } = delivery
-  const line = { delivery: id, source, event, attempt, ms, ...(together.length > 1 && { together: together.length }) }
-  if (!applied) log.warn(line, 'webhook handled late: another process has taken it over')
+  const more = { ...(together.length > 1 && { together: together.length }), ...trace }
+  const line = { delivery: id, source, event, attempt, ms, ...more }
+  if (result === 'late') log.warn(line, 'webhook handled late: another process has taken it over')
   else if (outcome.state === 'done') log.info(line, 'webhook handled')
   else if (outcome.state === 'pending') log.warn({ ...line, ...outcome }, 'webhook failed, will retry')
   else log.error({ ...line, ...outcome }, `webhook ${outcome.state}`)
@@ -338,9 +366,10 @@ function report(
       orderingKey,
       attempt,
       ms,
-      result: applied ? outcome.state : 'late',
+      result,
       waitedMs: Math.max(0, startedAt - each.receivedAt),
       error: 'error' in outcome ? outcome.error : undefined,
+      cause: 'error' in outcome ? outcome.cause : undefined,
     })
   }
 }

@@ -9,6 +9,8 @@ export interface Outage {
   system: System
   /** It is about the system itself: it can't be reached, limits us, or something else answers in its place. */
   isProof: boolean
+  /** What it answered, or why it did not: an HTTP status, `timeout`. */
+  code?: string | number | undefined
 }
 
 /** A retry can't help: the delivery is dead at once. */

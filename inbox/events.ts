@@ -1,5 +1,6 @@
 import type { HeldEvent } from './breaker.ts'
 import type { Commit } from './contracts.ts'
+import type { QuarantineOutcome } from './quarantine.ts'
 
 /** A webhook was answered, or its sender disconnected first. */
 export interface AnsweredEvent {
@@ -33,6 +34,8 @@ export interface HandledEvent {
   /** How long the handler ran, ms. */
   ms: number
   error: string | undefined
+  /** What the error is grouped by: see cause.ts. */
+  cause: string | undefined
 }
 
 /** A payment needs a person. */
@@ -83,6 +86,21 @@ export interface UnderstoodEvent {
   outcome: 'used' | 'nothing' | 'refused' | 'failed'
 }
 
+/** A webhook was refused for its signature while quarantine is on. */
+export interface QuarantinedEvent {
+  source: string
+  /** Whether it is kept. */
+  outcome: QuarantineOutcome
+}
+
+/** Traces are on, and the collector has not taken all in time. Only of the standalone server. */
+export interface UntracedEvent {
+  /** Traces that were not begun. */
+  traces: number
+  /** Spans of traces that were begun. */
+  spans: number
+}
+
 /** What happens to webhooks, for metrics, alerts and the dashboard. */
 export interface WebhookEvents {
   answered: [AnsweredEvent]
@@ -96,4 +114,6 @@ export interface WebhookEvents {
   held: [HeldEvent]
   undelivered: [UndeliveredEvent]
   unanswered: [UnansweredEvent]
+  quarantined: [QuarantinedEvent]
+  untraced: [UntracedEvent]
 }

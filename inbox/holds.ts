@@ -3,6 +3,7 @@ import type { StoredDelivery, TakenDelivery } from './contracts.ts'
 import type { DrainOptions, HandlerFunction } from './drain.ts'
 import type { System } from './errors.ts'
 import { needsOf } from './needs.ts'
+import { within } from './tracing.ts'
 
 /** Which mailboxes wait for an outside system, and what is done meanwhile of what is in them. */
 
@@ -16,7 +17,7 @@ export interface HoldsOptions extends DrainOptions {
   run: (handler: HandlerFunction, delivery: TakenDelivery, lapsed?: AbortSignal) => Promise<void>
 }
 
-export function createHolds({ store, handlerOf, aheadSources, breakers, run, log }: HoldsOptions) {
+export function createHolds({ store, handlerOf, aheadSources, breakers, run, log, tracing }: HoldsOptions) {
   /** The system that each delivery's last attempt has failed for: it may need more than its handler says. */
   const failedFor = new LRUCache<string, System>({ max: MAX_REMEMBERED })
   /** By id, whether what must not wait was done. */
@@ -81,11 +82,16 @@ export function createHolds({ store, handlerOf, aheadSources, breakers, run, log
     // An attempt has got as far as it could.
     if (typeof handler !== 'object' || handler.ahead === undefined || attempts > 0) return
     if (ahead.get(id) || needsOf(handler.ahead).some(breakers.isHeld)) return
+    const { handle } = handler.ahead
+    const delivery = { ...stored, crashed: false } as TakenDelivery
+    const span = tracing?.attempt(delivery, true)
     try {
-      await run(handler.ahead.handle, { ...stored, crashed: false } as TakenDelivery, lapsed)
+      await within(span, () => run(handle, delivery, lapsed))
+      span?.end({})
       log.info({ delivery: id, source, event }, 'done before its turn')
       ahead.set(id, true)
     } catch (error) {
+      span?.end({}, error)
       breakers.failed(orderingKey, error)
       if (!ahead.has(id)) log.warn({ err: error, delivery: id, event }, 'could not be done before its turn')
       ahead.set(id, false)

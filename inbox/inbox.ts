@@ -4,6 +4,7 @@ import type { Breakers } from './breaker.ts'
 import { browse } from './browse.ts'
 import type {
   Backlog,
+  CauseGroup,
   Clock,
   DeliveryFilter,
   DeliveryPage,
@@ -20,8 +21,12 @@ import type { WebhookEvents } from './events.ts'
 import { GiveWay } from './give-way.ts'
 import { Later, type ScheduledDelivery } from './later.ts'
 import { checkNeeds, needsOf } from './needs.ts'
+import { payloadsOf, type ReadPayload } from './payloads.ts'
 import { startPruning } from './prune.ts'
+import type { QuarantineSize } from './quarantine.ts'
 import { checkQuiet } from './quiet.ts'
+import { createReplayDriver } from './replay-driver.ts'
+import type { ChangedReplay, ReplayJob, ReplayWish, StartedReplay } from './replay-job.ts'
 import type { StoreRetry } from './store-retry.ts'
 import { wellFormed, wellFormedIds } from './strings.ts'
 
@@ -80,6 +85,8 @@ export interface Inbox {
    */
   unschedule(key: string, source?: string): Promise<boolean>
   get(id: string): Promise<StoredDelivery | null>
+  /** At most `limit` ids that begin so, in order. @param beginning of a UUID: at least its first two hexadecimal digits */
+  idsBeginningWith(beginning: string, limit: number): Promise<string[]>
   /** At most `limit` (100) deliveries after acceptance number `after`, in order of acceptance. */
   list(filter?: DeliveryFilter, limit?: number, after?: number): Promise<StoredDelivery[]>
   /**
@@ -87,21 +94,36 @@ export interface Inbox {
    * `next`: where the following page begins; null at the end.
    */
   browse(filter?: DeliveryFilter, limit?: number, before?: number): Promise<DeliveryPage>
+  /** The payloads of deliveries, in no order: without those that are deleted, or longer than 64 KiB. For lists. */
+  payloads(ids: readonly string[]): AsyncGenerator<ReadPayload>
   /** A delivery's history, in order, without its acceptance and its success. */
   history(id: string): Promise<HistoryEntry[]>
-  /** Retries parked and dead deliveries at once, and accepts scheduled ones. Returns how many mailboxes were woken. */
+  /**
+   * Retries parked and dead deliveries at once, accepts scheduled ones, and has quarantined ones verified again, within a
+   * second. Returns how many mailboxes were woken, plus how many are verified.
+   */
   replay(ids: readonly string[]): Promise<number>
-  /** Closes a parked, dead or scheduled delivery. false: there is no such delivery. */
+  /** Closes a parked, dead or scheduled delivery; deletes a quarantined one. false: there is no such delivery. */
   discard(id: string, reason: string): Promise<boolean>
   /**
-   * Deletes the payloads and errors of deliveries, and discards those not finished; keys stay. Scheduled ones are
-   * deleted. Returns how many: those
-   * being handled, and those without a payload, are left alone. On SQLite, when it resolves, no byte of them is left in
-   * the store's files.
-   * @throws {Error} another process (a backup, say) has been reading an older state of the file for 10 s
+   * Deletes the payloads and errors of deliveries, and discards those not finished; keys stay. Scheduled and
+   * quarantined ones are deleted. Returns how many: those being handled, and those without a payload, are left alone.
+   * On SQLite, when it resolves, no byte of them is left in the store's files.
+   * @throws {TransientError} another process (a backup or Litestream, say) has been reading an older state of the file
+   * for 10 s
    */
   forget(ids: readonly string[]): Promise<number>
+  /** The parked and dead deliveries by cause, in order of the causes: at most 100, each counted up to 10,000. */
+  causes(): Promise<CauseGroup[]>
+  /** Replays what is parked or dead for a cause, at a pace: see ReplayWish. One job at a time. */
+  startReplayJob(wish: ReplayWish): Promise<StartedReplay>
+  /** The job that runs, or the last one; null: there has been none. */
+  replayJob(): Promise<ReplayJob | null>
+  /** Stops a job, or resumes one that is paused. @param number the job's */
+  changeReplayJob(number: number, to: 'stopped' | 'running'): Promise<ChangedReplay>
   backlog(): Promise<Backlog>
+  /** What is quarantined, and how much of it waits to be verified again. */
+  quarantined(): Promise<QuarantineSize>
   /** Approximate number of stored deliveries, and the bytes they take. */
   size(): Promise<{ deliveries: number; bytes: number }>
   /** A random UUID, kept in the store, which tells this installation from others on the same Stripe account. */
@@ -123,8 +145,11 @@ export interface InboxParts {
   events: EventEmitter<WebhookEvents>
   storeRetry: StoreRetry
   breakers: Breakers
+  tracing?: DrainOptions['tracing']
   /** What plugins add to every handler's context; they declare it in HandlerContext. */
   clients: DrainOptions['clients']
+  /** See Pruned. */
+  quarantineHours?: number | undefined
 }
 
 /** Creates the inbox on a store and a scheduler, with functions to start and stop it. */
@@ -137,7 +162,9 @@ export function createInbox({
   events,
   storeRetry,
   breakers,
+  tracing,
   clients,
+  quarantineHours,
 }: InboxParts) {
   /** By source, then by event. */
   const handlers = new Map<string, Map<string, Handler>>()
@@ -145,6 +172,7 @@ export function createInbox({
   const handlerOf = (source: string, event: string) => handlers.get(source)?.get(event)
   const giveWay = new GiveWay()
   const later = new Later({ store, scheduler, clock, storeRetry })
+  const replayDriver = createReplayDriver({ store, scheduler, clock, log, storeRetry })
   const { drain, begin, inFlight, heldMailboxes, stop, abort } = createDrain({
     store,
     later,
@@ -158,6 +186,7 @@ export function createInbox({
     log,
     storeRetry,
     breakers,
+    tracing,
     clients,
   })
   const holds = (source: string, event: string) =>
@@ -180,18 +209,33 @@ export function createInbox({
     schedule: delivery => later.schedule(delivery),
     unschedule: (key, source) => later.unschedule(key, source),
     get: async id => store.get(wellFormed(id, 'id')),
+    idsBeginningWith: async (beginning, limit) => store.idsBeginningWith(wellFormed(beginning, 'beginning'), limit),
     list: (filter = {}, limit = 100, after = 0) => store.list(filter, limit, after),
     browse: (filter, limit, before) => browse(store, filter, limit, before),
+    payloads: ids => payloadsOf(store, wellFormedIds(ids)),
     history: async id => store.history(wellFormed(id, 'id')),
     async replay(ids) {
-      const orderingKeys = await store.replay(wellFormedIds(ids), clock.now())
+      const given = wellFormedIds(ids)
+      const [orderingKeys, asked] = await Promise.all([
+        store.replay(given, clock.now()),
+        store.quarantine.ask(given, clock.now()),
+      ])
       for (const orderingKey of orderingKeys) scheduler.wake(orderingKey)
       later.look()
-      return orderingKeys.length
+      return orderingKeys.length + asked
     },
     discard: async (id, reason) => store.discard(wellFormed(id, 'id'), wellFormed(reason, 'reason'), clock.now()),
     forget: async ids => store.forget(wellFormedIds(ids), clock.now()),
+    causes: () => store.causes(),
+    async startReplayJob(wish) {
+      const started = await store.startReplayJob(wish, clock.now())
+      replayDriver.look()
+      return started
+    },
+    replayJob: () => store.replayJob(),
+    changeReplayJob: (number, to) => store.changeReplayJob(number, to, clock.now()),
     backlog: () => store.backlog(),
+    quarantined: () => store.quarantine.size(),
     size: () => store.size(),
     installationId: () => store.installationId(),
     stats: () => ({ inFlight: inFlight(), heldMailboxes: heldMailboxes(), ...accepting.stats() }),
@@ -204,7 +248,8 @@ export function createInbox({
       begin()
       scheduler.start(drain)
       later.start()
-      stopPruning = startPruning({ store, clock, log, ...settings })
+      replayDriver.start()
+      stopPruning = startPruning({ store, clock, log, quarantineHours, ...settings })
     },
     /**
      * Starts no further delivery, and waits for running handlers: for the grace time, and a second more after aborting
@@ -218,7 +263,7 @@ export function createInbox({
         abort()
         cancelTimer = clock.after(ABORT_MS, graceIsOver.resolve)
       })
-      await Promise.race([Promise.all([scheduler.stop(), later.stop()]), graceIsOver.promise])
+      await Promise.race([Promise.all([scheduler.stop(), later.stop(), replayDriver.stop()]), graceIsOver.promise])
       cancelTimer()
     },
   }

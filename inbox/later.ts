@@ -69,10 +69,9 @@ export class Later {
   /** See Inbox.schedule. */
   async schedule(given: ScheduledDelivery): Promise<ScheduleResult> {
     const { clock, store } = this.#parts
-    const { at, ...delivery } = checked(given)
-    const result = await store.schedule({ ...delivery, receivedAt: clock.now() }, at)
+    const result = await scheduleIn(store, given, clock.now())
     // A timer that is set fires early enough for what is far off.
-    if (this.#cancelTimer === null || at <= clock.now() + MAX_TIMER_MS) this.look()
+    if (this.#cancelTimer === null || given.at <= clock.now() + MAX_TIMER_MS) this.look()
     return result
   }
 
@@ -109,6 +108,20 @@ export class Later {
     if (this.#state !== 'started' || waitMs === null) return
     this.#cancelTimer = clock.after(Math.min(waitMs, MAX_TIMER_MS), () => this.look())
   }
+}
+
+/**
+ * Keeps a delivery for later in a store, which a server notices within half a second.
+ * @param now Unix ms
+ * @throws {TypeError} that names the field
+ */
+export async function scheduleIn(
+  store: Pick<Store, 'schedule'>,
+  given: ScheduledDelivery,
+  now: number,
+): Promise<ScheduleResult> {
+  const { at, ...delivery } = checked(given)
+  return store.schedule({ ...delivery, receivedAt: now }, at)
 }
 
 /** Checks a delivery for later. @throws {TypeError} that names the field */

@@ -1,7 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Clock, Logger, Store } from './contracts.ts'
 
-const DAY_MS = 24 * 60 * 60 * 1_000
+const HOUR_MS = 60 * 60 * 1_000
+const DAY_MS = 24 * HOUR_MS
+/** Hours for which a refused delivery stays in quarantine, unless another number is set. */
+export const QUARANTINE_HOURS = 24
 /** Time between passes, ms. */
 const PASS_INTERVAL_MS = 60 * 60 * 1_000
 /** Minimum pause between the steps of a pass, ms: deliveries come first. */
@@ -12,10 +15,12 @@ const PAUSE_FACTOR = 9
 const MAX_DELETED_PER_STEP = 20
 
 export interface Pruned {
-  store: Pick<Store, 'prune'>
+  store: Pick<Store, 'prune' | 'quarantine'>
   clock: Pick<Clock, 'now'>
   retentionDays: number
   dedupDays: number
+  /** Default 24, also for what was kept before quarantine was turned off. */
+  quarantineHours?: number | undefined
 }
 
 export interface PruningOptions extends Pruned {
@@ -24,12 +29,16 @@ export interface PruningOptions extends Pruned {
 }
 
 /** Where to continue (null: at the end), and after how many ms. */
-async function pruneStep({ store, clock, retentionDays, dedupDays }: Pruned, after: number) {
-  const now = clock.now()
+async function pruneStep(pruned: Pruned, after: number) {
+  const { store, clock, retentionDays, dedupDays, quarantineHours = QUARANTINE_HOURS } = pruned
+  // Days may be a fraction, or more than there have been since 1970: PostgreSQL takes whole ms in 64 bits only.
+  const before = (ms: number) => Math.max(0, Math.round(clock.now() - ms))
   const begunAt = performance.now()
-  const before = { payloadsBefore: now - retentionDays * DAY_MS, keysBefore: now - dedupDays * DAY_MS }
-  const next = await store.prune(before, after, MAX_DELETED_PER_STEP)
-  return { next, pauseMs: Math.max(MIN_PAUSE_MS, PAUSE_FACTOR * (performance.now() - begunAt)) }
+  const pauseMs = () => Math.max(MIN_PAUSE_MS, PAUSE_FACTOR * (performance.now() - begunAt))
+  if (await store.quarantine.prune(before(quarantineHours * HOUR_MS))) return { next: after, pauseMs: pauseMs() }
+  const ages = { payloadsBefore: before(retentionDays * DAY_MS), keysBefore: before(dedupDays * DAY_MS) }
+  const next = await store.prune(ages, after, MAX_DELETED_PER_STEP)
+  return { next, pauseMs: pauseMs() }
 }
 
 /** Runs a whole pass, for a command. */
@@ -42,7 +51,7 @@ export async function prunePass(pruned: Pruned): Promise<void> {
 }
 
 /** Deletes what has expired: a pass at start and every hour, in small steps. Returns a function that stops it. */
-export function startPruning({ store, clock, log, retentionDays, dedupDays }: PruningOptions): () => void {
+export function startPruning({ clock, log, ...pruned }: PruningOptions): () => void {
   let stopped = false
   let cancel = clock.after(MIN_PAUSE_MS, () => void step(0))
 
@@ -50,7 +59,7 @@ export function startPruning({ store, clock, log, retentionDays, dedupDays }: Pr
     let next: number | null = null
     let pauseMs = PASS_INTERVAL_MS
     try {
-      ;({ next, pauseMs } = await pruneStep({ store, clock, retentionDays, dedupDays }, after))
+      ;({ next, pauseMs } = await pruneStep({ clock, ...pruned }, after))
     } catch (error) {
       log.error(error, 'could not delete old deliveries, retrying in an hour')
     }

@@ -1,9 +1,10 @@
 import type { EventEmitter } from 'node:events'
 import { httpUrl } from '../clients/http.ts'
-import type { Clock, Logger } from '../inbox/contracts.ts'
+import type { Backlog, Clock, Logger } from '../inbox/contracts.ts'
 import { OptionError, type System } from '../inbox/errors.ts'
 import type { AttentionEvent, UnansweredEvent, WebhookEvents } from '../inbox/events.ts'
 import type { Inbox } from '../inbox/inbox.ts'
+import type { ReplayJob } from '../inbox/replay-job.ts'
 import { delay } from '../inbox/store-retry.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 
@@ -13,7 +14,7 @@ export interface AlertsOptions {
 }
 
 interface AlertsParts extends AlertsOptions {
-  inbox: Pick<Inbox, 'backlog' | 'checkWritable'>
+  inbox: Pick<Inbox, 'backlog' | 'replayJob' | 'checkWritable'>
   events: EventEmitter<WebhookEvents>
   clock: Clock
   log: Logger
@@ -32,6 +33,7 @@ interface Finding {
     | `${System}_unavailable`
     | 'deliveries_given_up'
     | 'backlog_old'
+    | 'replay_paused'
     | 'verification_failures'
     | 'store_failing'
     | 'payment_needs_person'
@@ -120,17 +122,11 @@ export function createAlerts({ url, inbox, events, clock, log }: AlertsParts): {
     looking = true
     try {
       await inbox.checkWritable()
-      const { pending, parked, dead, oldestPendingAt } = await inbox.backlog()
-      set(parked + dead > 0, {
-        alert: 'deliveries_given_up',
-        summary: `${dead} dead and ${parked} parked deliveries: find out why, then replay or discard them`,
-        details: { dead, parked },
-      })
-      set(oldestPendingAt !== null && clock.now() - oldestPendingAt > OLD_PENDING_MS, {
-        alert: 'backlog_old',
-        summary: `The oldest of ${pending} pending deliveries was accepted more than ${OLD_PENDING_MS / 60_000} minutes ago`,
-        details: { pending },
-      })
+      const backlog = await inbox.backlog()
+      set('deliveries_given_up', backlog.parked + backlog.dead > 0 && givenUpFinding(backlog))
+      set('backlog_old', isOld(backlog, clock.now()) && oldFinding(backlog))
+      const job = await inbox.replayJob()
+      set('replay_paused', job?.state === 'paused' && pausedFinding(job))
     } catch {
       storeFailed()
     }
@@ -142,9 +138,9 @@ export function createAlerts({ url, inbox, events, clock, log }: AlertsParts): {
     begin(STORE_FAILING)
   }
 
-  function set(isSo: boolean, finding: Finding): void {
-    if (isSo) begin(finding)
-    else incidents.get(finding.alert)?.()
+  function set(alert: Finding['alert'], finding: Finding | false): void {
+    if (finding) begin(finding)
+    else incidents.get(alert)?.()
   }
 
   function begin(finding: Finding): void {
@@ -167,6 +163,34 @@ const STORE_FAILING: Finding = {
   alert: 'store_failing',
   summary: 'The store is failing: webhooks are answered 500, and lost unless their senders retry',
   details: {},
+}
+
+function givenUpFinding({ dead, parked }: Backlog): Finding {
+  return {
+    alert: 'deliveries_given_up',
+    summary: `${dead} dead and ${parked} parked deliveries: find out why, then replay or discard them`,
+    details: { dead, parked },
+  }
+}
+
+function isOld({ oldestPendingAt }: Backlog, now: number): boolean {
+  return oldestPendingAt !== null && now - oldestPendingAt > OLD_PENDING_MS
+}
+
+function oldFinding({ pending }: Backlog): Finding {
+  return {
+    alert: 'backlog_old',
+    summary: `The oldest of ${pending} pending deliveries was accepted more than ${OLD_PENDING_MS / 60_000} minutes ago`,
+    details: { pending },
+  }
+}
+
+function pausedFinding({ number, cause, why, replayed, succeeded, failed, left }: ReplayJob): Finding {
+  return {
+    alert: 'replay_paused',
+    summary: `Replay job ${number} of ${cause} is paused, and waits to be resumed or stopped: ${why}`,
+    details: { job: number, cause, replayed, succeeded, failed, left },
+  }
 }
 
 function paymentFinding(event: AttentionEvent): Finding {

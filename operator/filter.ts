@@ -1,5 +1,6 @@
 import createError from '@fastify/error'
-import { DELIVERY_STATES, type DeliveryFilter, type DeliveryState } from '../inbox/contracts.ts'
+import { DELIVERY_STATES, type DeliveryState } from '../inbox/contracts.ts'
+import type { OperatorFilter } from './listing.ts'
 import { localZone, readTime } from './local-time.ts'
 
 /** The filters of the API, the page and the commands, and their validation. */
@@ -8,6 +9,10 @@ export const BadFilterError = createError<[string, string]>('OPERATOR_BAD_FILTER
 
 /** A filter's fields as JSON Schema, for the API's documentation. */
 export const FILTER_SCHEMA = {
+  name: {
+    type: 'string',
+    description: 'Words of the student’s name, in any case, with or without accents; a page searches 5,000 deliveries',
+  },
   state: { type: 'string', enum: DELIVERY_STATES, description: 'Deliveries in this state' },
   source: { type: 'string', description: 'Sender: chatwoot, stripe, or a source of your own' },
   event: { type: 'string', description: 'The event, such as message_created' },
@@ -23,6 +28,7 @@ export const FILTER_SCHEMA = {
     description: 'Accepted before this time (ISO 8601; the server’s time zone if there is no offset)',
   },
   text: { type: 'string', description: 'Part of the id or the key' },
+  cause: { type: 'string', description: 'Parked or dead for this cause, as GET /causes shows it' },
 } as const
 
 /** A range that begins or ends in a repeated hour includes all of that hour. */
@@ -36,8 +42,8 @@ const MAX_CHARACTERS = 200
  * @param zone the IANA time zone of times without an offset
  * @throws {BadFilterError} that names the field
  */
-export function readFilter(given: Record<string, unknown>, zone = localZone()): DeliveryFilter {
-  const filter: DeliveryFilter = {}
+export function readFilter(given: Record<string, unknown>, zone = localZone()): OperatorFilter {
+  const filter: OperatorFilter = {}
   for (const field of Object.keys(FILTER_SCHEMA) as (keyof typeof FILTER_SCHEMA)[]) {
     const value = textOf(given, field)
     if (value === undefined) continue
@@ -57,7 +63,8 @@ export function readPage(given: Record<string, unknown>): { limit: number; befor
   return { limit, before: numberOf(given, 'cursor', Number.MAX_SAFE_INTEGER) }
 }
 
-function textOf(given: Record<string, unknown>, field: string): string | undefined {
+/** undefined: not given, or empty. @throws {BadFilterError} */
+export function textOf(given: Record<string, unknown>, field: string): string | undefined {
   const value = given[field]
   if (value === undefined || value === '') return undefined
   if (typeof value !== 'string') throw new BadFilterError(field, 'must be a string, given once')

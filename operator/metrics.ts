@@ -6,7 +6,7 @@ import type { AnsweredEvent, HandledEvent, WebhookEvents } from '../inbox/events
 import type { Inbox } from '../inbox/inbox.ts'
 
 export interface MetricsOptions {
-  inbox: Pick<Inbox, 'handles' | 'backlog' | 'size' | 'stats' | 'checkWritable'>
+  inbox: Pick<Inbox, 'handles' | 'backlog' | 'quarantined' | 'replayJob' | 'size' | 'stats' | 'checkWritable'>
   breakers: Pick<Breakers, 'states'>
   events: EventEmitter<WebhookEvents>
   clock: Clock
@@ -36,7 +36,8 @@ export function createMetrics({ inbox, breakers, events, clock, log }: MetricsOp
   const registry = new Registry()
   const metrics = metricsIn(registry)
   const { deliveries, acknowledgement, wait, handling, commit, operations, commitFailures } = metrics
-  const { backlog, backlogAge, storeKeys, storeBytes, storeUp } = metrics
+  const { backlog, backlogAge, quarantineDeliveries, quarantineBytes, replayPaused } = metrics
+  const { storeKeys, storeBytes, storeUp } = metrics
 
   // Labels only take names from code, never from requests: each value is a series kept in memory.
   const eventLabel = (source: string, event: string | undefined) =>
@@ -46,9 +47,10 @@ export function createMetrics({ inbox, breakers, events, clock, log }: MetricsOp
     deliveries.inc({ source, event: eventLabel(source, event), outcome, reason: codeOf(reason) })
     if (status !== undefined) acknowledgement.observe({ source, outcome }, ms / 1_000)
   })
-  events.on('handled', ({ source, event: name, attempt, result, waitedMs, ms }: HandledEvent) => {
+  events.on('handled', ({ source, event: name, attempt, result, cause, waitedMs, ms }: HandledEvent) => {
     const event = eventLabel(source, name)
     handling.observe({ source, event, result }, ms / 1_000)
+    if (cause !== undefined && (result === 'parked' || result === 'dead')) metrics.givenUp.inc({ result, cause })
     // Another instance's clock may be behind.
     if (attempt === 1) wait.observe({ source, event }, Math.max(0, waitedMs / 1_000))
   })
@@ -61,6 +63,11 @@ export function createMetrics({ inbox, breakers, events, clock, log }: MetricsOp
   events.on('foreign', () => metrics.foreign.inc())
   events.on('undelivered', () => metrics.undelivered.inc())
   events.on('unanswered', () => metrics.unanswered.inc())
+  events.on('quarantined', ({ source, outcome }) => metrics.quarantined.inc({ source, outcome }))
+  events.on('untraced', ({ traces, spans }) => {
+    metrics.tracesLeftOut.inc(traces)
+    metrics.spansLeftOut.inc(spans)
+  })
   events.on('held', ({ system, isHeld }) => {
     if (isHeld) metrics.holds.inc({ system })
   })
@@ -81,10 +88,16 @@ export function createMetrics({ inbox, breakers, events, clock, log }: MetricsOp
 
   async function collectStore(): Promise<void> {
     try {
-      const [counts, size] = await inTime(clock, Promise.all([inbox.backlog(), inbox.size(), inbox.checkWritable()]))
+      const [counts, size, kept, job] = await inTime(
+        clock,
+        Promise.all([inbox.backlog(), inbox.size(), inbox.quarantined(), inbox.replayJob(), inbox.checkWritable()]),
+      )
       const { oldestPendingAt } = counts
       for (const state of ['pending', 'parked', 'dead'] as const) backlog.set({ state }, counts[state])
       backlogAge.set(oldestPendingAt === null ? 0 : Math.max(0, (clock.now() - oldestPendingAt) / 1_000))
+      quarantineDeliveries.set(kept.deliveries)
+      quarantineBytes.set(kept.bytes)
+      replayPaused.set(job?.state === 'paused' ? 1 : 0)
       storeKeys.set(size.deliveries)
       storeBytes.set(size.bytes)
       storeUp.set(1)
@@ -92,7 +105,8 @@ export function createMetrics({ inbox, breakers, events, clock, log }: MetricsOp
       log.error(error, 'store not responding, its metrics are left out')
       // An unknown value is neither 0 nor the last one.
       backlog.reset()
-      for (const gauge of [backlogAge, storeKeys, storeBytes]) gauge.remove()
+      for (const gauge of [backlogAge, quarantineDeliveries, quarantineBytes, replayPaused, storeKeys, storeBytes])
+        gauge.remove()
       storeUp.set(0)
     }
   }
@@ -108,8 +122,11 @@ export function createMetrics({ inbox, breakers, events, clock, log }: MetricsOp
   }
 }
 
+/** What all our metrics have. */
+type CommonOptions = (name: string, help: string) => { name: string; help: string; registers: [Registry] }
+
 function metricsIn(registry: Registry) {
-  const common = (name: string, help: string) => ({
+  const common: CommonOptions = (name, help) => ({
     name: `tutorbot_webhooks_${name}`,
     help,
     registers: [registry],
@@ -137,6 +154,10 @@ function metricsIn(registry: Registry) {
     labelNames: ['source', 'event', 'result'],
     buckets: HANDLER_BUCKETS,
   })
+  const givenUp = new Counter({
+    ...common('given_up_total', 'Attempts after which a delivery was parked or dead, by what they failed for'),
+    labelNames: ['result', 'cause'],
+  })
   const commit = new Histogram({ ...common('commit_seconds', 'Writes to the store'), buckets: COMMIT_BUCKETS })
   const operations = new Histogram({
     ...common('commit_operations', 'Operations that shared a write to the store'),
@@ -161,11 +182,41 @@ function metricsIn(registry: Registry) {
   const unanswered = new Counter(
     common('handoffs_unanswered_total', 'Hand-overs that no person has answered in time; the log says which'),
   )
+  const tracesLeftOut = new Counter(
+    common('traces_left_out_total', 'Traces not begun, as the collector did not take the others in time'),
+  )
+  const spansLeftOut = new Counter(
+    common('spans_left_out_total', 'Spans of begun traces that the collector refused, or did not take in time'),
+  )
   const understood = new Counter({
     ...common('understand_total', 'Questions to the host’s understand, by outcome: used, nothing, refused or failed'),
     labelNames: ['outcome'],
   })
 
+  return {
+    deliveries,
+    acknowledgement,
+    wait,
+    handling,
+    givenUp,
+    commit,
+    operations,
+    commitFailures,
+    attention,
+    foreign,
+    undelivered,
+    unanswered,
+    held,
+    holds,
+    tracesLeftOut,
+    spansLeftOut,
+    understood,
+    ...storeMetricsIn(common),
+  }
+}
+
+/** What waits, and the store. */
+function storeMetricsIn(common: CommonOptions) {
   const waiting = new Gauge(common('commit_waiting_deliveries', 'Deliveries waiting for their commit'))
   const waitingBytes = new Gauge(common('commit_waiting_bytes', 'Bytes of bodies waiting for their commit'))
   const inFlight = new Gauge(common('handlers_in_flight', 'Handlers running'))
@@ -185,23 +236,16 @@ function metricsIn(registry: Registry) {
     labelNames: ['state'],
   })
   const backlogAge = new Gauge(common('backlog_age_seconds', 'Time since the oldest pending delivery was accepted'))
+  const quarantined = new Counter({
+    ...common('quarantine_total', 'Webhooks refused for their signature, by what became of them: kept, or why not'),
+    labelNames: ['source', 'outcome'],
+  })
+  const quarantineDeliveries = new Gauge(common('quarantine_deliveries', 'Refused webhooks that are kept'))
+  const quarantineBytes = new Gauge(common('quarantine_bytes', 'What they take'))
+  const replayPaused = new Gauge(common('replay_job_paused', '1 while a replay job is paused after failures'))
   const storeKeys = new Gauge(common('store_keys', 'Approximate number of deliveries whose keys are known'))
   const storeBytes = new Gauge(common('store_bytes', 'Size of the store'))
   return {
-    deliveries,
-    acknowledgement,
-    wait,
-    handling,
-    commit,
-    operations,
-    commitFailures,
-    attention,
-    foreign,
-    undelivered,
-    unanswered,
-    held,
-    holds,
-    understood,
     waiting,
     waitingBytes,
     inFlight,
@@ -211,6 +255,10 @@ function metricsIn(registry: Registry) {
     storeUp,
     backlog,
     backlogAge,
+    quarantined,
+    quarantineDeliveries,
+    quarantineBytes,
+    replayPaused,
     storeKeys,
     storeBytes,
   }

@@ -3,6 +3,8 @@
  * secret can send one.
  */
 
+import { conversationOfKey } from '../sources/keys.ts'
+
 /** Before the ids of Stripe's samples: `evt_simulated_…`. */
 export const SIMULATED = 'simulated_'
 /** Ids of Chatwoot's samples are larger; Chatwoot's own are integers of 32 bits. */
@@ -19,6 +21,5 @@ export function isSimulated({
   orderingKey: string
 }): boolean {
   if (source === 'stripe') return key.startsWith(`evt_${SIMULATED}`)
-  const conversation = source === 'chatwoot' && /^conversation:[^:]*:(\d+)$/.exec(orderingKey)?.[1]
-  return Number(conversation || 0) > MAX_CHATWOOT_ID
+  return source === 'chatwoot' && Number(conversationOfKey(orderingKey).id ?? 0) > MAX_CHATWOOT_ID
 }

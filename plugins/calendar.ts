@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 import { IANAZone } from 'luxon'
 import type { Backend } from '../backends/contract.ts'
 import { openCalendar } from '../backends/index.ts'
-import { type BookedLesson, type Calendar, checkCalendar } from '../calendar/contract.ts'
+import { type Calendar, checkCalendar, type LocalCalendar } from '../calendar/contract.ts'
 import type { GoogleCalendarOptions } from '../calendar/google/client.ts'
 import type { Breakers } from '../inbox/breaker.ts'
 import { type Clock, systemClock } from '../inbox/contracts.ts'
@@ -19,7 +19,13 @@ declare module './webhooks.ts' {
 
 export interface WebhooksCalendar extends Calendar {
   /** The lessons that overlap a range (Unix ms), in order, for a calendar feed; not every calendar has them. */
-  lessons?(from: number, to: number): Promise<BookedLesson[]>
+  lessons?: LocalCalendar['lessons']
+  /** Finds a lesson by the beginning of its order. */
+  ordersBeginningWith?: LocalCalendar['ordersBeginningWith']
+  /** Times without lessons; not every calendar of ours blocks them. */
+  block?: LocalCalendar['block']
+  unblock?: LocalCalendar['unblock']
+  blocks?: LocalCalendar['blocks']
 }
 
 export interface CalendarOptions {
@@ -67,7 +73,10 @@ async function calendarPlugin(app: FastifyInstance, options: CalendarPluginOptio
     const { createGoogleCalendar } = await import('../calendar/google/calendar.ts')
     const { probe, ...calendar } = createGoogleCalendar(google, clock, gateOf(breakers, 'google'))
     breakers.watch('google', probe)
-    return addToWebhooks(app, { calendar })
+    // Google has no ledger: it stays in the store.
+    const beside = await local(clock)
+    app.addHook('onClose', async () => beside.close())
+    return addToWebhooks(app, { calendar: { ...calendar, packages: beside.packages } })
   }
   const calendar = await local(clock)
   app.addHook('onClose', async () => calendar.close())

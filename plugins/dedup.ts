@@ -26,11 +26,15 @@ export default fp(
       const { delivery } = request
       if (delivery === undefined)
         throw new TypeError('deduplicate needs a preHandler before it that sets request.delivery')
+      const span = app.webhooks.tracing?.commit(delivery, request.span)
       try {
-        const result = await app.webhooks.inbox.accept(delivery, bytesOf(request))
+        const kept = span?.traceparent === undefined ? delivery : { ...delivery, trace: span.traceparent }
+        const result = await app.webhooks.inbox.accept(kept, bytesOf(request))
+        span?.end({ 'webhook.outcome': result })
         note(request, { outcome: result })
         if (result === 'duplicate') return reply.send({ status: 'duplicate', id: delivery.id })
       } catch (error) {
+        span?.end({}, error)
         if (error instanceof InboxBusyError) reply.header('retry-after', '1')
         throw error
       }

@@ -37,6 +37,8 @@ export interface InboxOptions extends Partial<InboxSettings> {
   backend?: Backend
   /** Tests set it. */
   clock?: Clock
+  /** Hours for which refused deliveries stay in quarantine. Default 24. */
+  quarantineHours?: number | undefined
 }
 
 const DEFAULTS: InboxSettings = {
@@ -75,7 +77,9 @@ async function inboxPlugin(app: FastifyInstance, options: InboxOptions): Promise
     events,
     storeRetry,
     breakers: breakersOf(app, clock),
+    tracing: app.webhooks.tracing,
     clients,
+    quarantineHours: options.quarantineHours,
   })
   addToWebhooks(app, { inbox })
   app.addHook('onReady', async () => start())
@@ -98,7 +102,7 @@ export async function openForApp(app: FastifyInstance, where: string | undefined
 }
 
 /** The inbox's limits with defaults. @throws {OptionError} that names the wrong one */
-export function validSettings({ store, backend, clock, ...given }: InboxOptions): InboxSettings {
+export function validSettings({ store, backend, clock, quarantineHours, ...given }: InboxOptions): InboxSettings {
   const settings = { ...DEFAULTS }
   for (const [name, value] of Object.entries(given) as [keyof InboxSettings, unknown][]) {
     if (value === undefined) continue

@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import pino from 'pino'
 import type PinoPretty from 'pino-pretty'
 import type { AnsweredEvent } from '../inbox/events.ts'
+import { type OpenSpan, traceFields } from '../inbox/tracing.ts'
 import { eventsOf } from './events.ts'
 
 /** What a request's log line says beyond its delivery and status. */
@@ -84,12 +85,33 @@ function writeLine(
     status: sent ? status : undefined,
     ms: Math.round((performance.now() - startedAt) * 100) / 100,
   }
-  const fields = { path: request.routeOptions.url, ...answered, ip: status >= 400 ? request.ip : undefined }
+  const { span } = request
+  if (span !== undefined) endSpan(span, answered)
+  const fields = {
+    path: request.routeOptions.url,
+    ...answered,
+    ip: status >= 400 ? request.ip : undefined,
+    ...traceFields(span),
+  }
   const message = sent ? `webhook ${outcome}` : `webhook ${outcome}, client closed the connection before the response`
   if (status >= 500) request.log.error(fields, message)
   else if (status >= 400 || line.warn === true || !sent) request.log.warn(fields, message)
   else request.log.info(fields, message)
   return answered
+}
+
+/** What a request's span says at its end. Of a reason only a code: others may quote the request. */
+function endSpan(span: OpenSpan, { source, event, delivery, outcome, reason, status }: AnsweredEvent): void {
+  const code = reason !== undefined && /^[A-Z_]{1,64}$/.test(reason) ? reason : undefined
+  const attributes = {
+    'http.response.status_code': status,
+    'webhook.source': source,
+    'webhook.event': event?.slice(0, 64),
+    'webhook.delivery': delivery,
+    'webhook.outcome': outcome,
+    'webhook.reason': code,
+  }
+  span.end(attributes, status === undefined ? { name: outcome } : status >= 500 ? status : undefined)
 }
 
 function outcomeOf(status: number): string {

@@ -1,4 +1,6 @@
 import { createHmac } from 'node:crypto'
+import { type IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
 import { Transform } from 'node:stream'
 import createError from '@fastify/error'
 import type {
@@ -9,11 +11,12 @@ import type {
   preParsingHookHandler,
 } from 'fastify'
 import fp from 'fastify-plugin'
-import { type Clock, systemClock } from '../inbox/contracts.ts'
-import { type ChatwootVerification, chatwootVerifier } from '../sources/chatwoot.ts'
-import { SignatureMismatchError } from '../sources/signature.ts'
-import type { BodyCheck, Verdict, Verifier } from '../sources/source.ts'
-import { type StripeVerification, stripeVerifier } from '../sources/stripe.ts'
+import { type Clock, type Logger, systemClock } from '../inbox/contracts.ts'
+import type { RefusedRequest } from '../inbox/quarantine.ts'
+import { type ChatwootVerification, chatwootVerifier, UnsignedRefusedError } from '../sources/chatwoot.ts'
+import { firstHeader, SignatureMismatchError } from '../sources/signature.ts'
+import type { BodyCheck, Source, SourceRequest, Verdict, Verifier } from '../sources/source.ts'
+import { SecretMissingError, type StripeVerification, stripeVerifier } from '../sources/stripe.ts'
 
 export interface VerificationOptions {
   chatwoot?: ChatwootVerification
@@ -22,6 +25,8 @@ export interface VerificationOptions {
   now?: () => number
   /** Tests set it. */
   clock?: Pick<Clock, 'after'>
+  /** The body of a signed request is read also if there is no secret yet: it may be quarantined. Default false. */
+  quarantines?: boolean
 }
 
 /** A verifier's time limit, ms: Chatwoot waits no longer for a response, and a hung one must not hold its requests. */
@@ -49,6 +54,8 @@ declare module 'fastify' {
     rawBody?: Buffer | string | undefined
     /** What a verifier said before the body was read: it is asked once. */
     headerCheck?: { verify: Verifier; result: Verdict | BodyCheck } | undefined
+    /** The body was read, and its signature refused. */
+    isSignatureRefused?: boolean | undefined
   }
 }
 
@@ -58,6 +65,11 @@ const VerifierTimeoutError = createError<[string, number]>(
   'The verifier of %s did not answer within %d ms',
   500,
 )
+const UnprovenError = createError<[]>(
+  'WEBHOOK_UNPROVEN',
+  'What comes now is accepted without a signature, which proves nothing about this one; set the secret',
+  401,
+)
 const RawBodyMissingError = createError<[]>(
   'WEBHOOK_RAW_BODY_MISSING',
   'The raw body is gone: give this route the hook `preParsing: fastify.keepRawBody`',
@@ -65,7 +77,8 @@ const RawBodyMissingError = createError<[]>(
 )
 
 async function verificationPlugin(app: FastifyInstance, options: VerificationOptions): Promise<void> {
-  const { chatwoot = {}, stripe = {}, now, clock = systemClock } = options
+  const { chatwoot = {}, stripe = {}, now, clock = systemClock, quarantines = false } = options
+  const checkSourceHeaders = (verify: Verifier) => createHeaderCheck(verify, quarantines)
   const verifySource = (verify: Verifier) => createPreHandler(verify, clock)
   const verifyChatwoot = chatwootVerifier(chatwoot, app.log, now)
   const verifyStripe = stripeVerifier(stripe, app.log, now)
@@ -80,59 +93,95 @@ async function verificationPlugin(app: FastifyInstance, options: VerificationOpt
 
 export default fp(verificationPlugin, { name: 'tutorbot-verification', fastify: '5.x' })
 
-function checkSourceHeaders(verify: Verifier): onRequestHookHandler {
+function createHeaderCheck(verify: Verifier, quarantines: boolean): onRequestHookHandler {
   return (request, _reply, done) => {
-    const verdict = beforeBody(verify, request)
-    request.headerCheck = { verify, result: verdict }
-    done(typeof verdict === 'function' ? undefined : refusalOf(verdict))
+    const verdict = beforeBody(verify, request, request.log)
+    const isKept = quarantines && isWithoutSecret(verdict) && isSigned(verify, request.headers)
+    const result = isKept ? () => verdict : verdict
+    request.headerCheck = { verify, result }
+    done(typeof result === 'function' ? undefined : refusalOf(result))
   }
+}
+
+/** Nobody's signature could be verified: also that of whose secret was forgotten here. */
+function isWithoutSecret(verdict: unknown): verdict is Error {
+  return verdict instanceof SecretMissingError || verdict instanceof UnsignedRefusedError
+}
+
+/** Whether a request has one of the headers that hold a signature. */
+export function isSigned({ signatureHeaders = [] }: Verifier, headers: IncomingHttpHeaders): boolean {
+  return firstHeader(headers, signatureHeaders) !== undefined
 }
 
 function createPreHandler(verify: Verifier, clock: Pick<Clock, 'after'>): preHandlerHookHandler {
   return (request, _reply, done) => {
     const { headerCheck } = request
-    const check = headerCheck?.verify === verify ? headerCheck.result : beforeBody(verify, request)
+    const check = headerCheck?.verify === verify ? headerCheck.result : beforeBody(verify, request, request.log)
     if (typeof check !== 'function') return done(refusalOf(check))
     const body = rawBodyOf(request)
     if (body === undefined) return done(new RawBodyMissingError())
-    const verdict = withBody(check, typeof body === 'string' ? Buffer.from(body) : body, request)
-    if (verdict instanceof Promise) void inTime(verdict, request, clock).then(settled => done(refusalOf(settled)))
-    else done(refusalOf(verdict))
+    const verdict = withBody(check, typeof body === 'string' ? Buffer.from(body) : body, request.log)
+    const end = (settled: Verdict) => {
+      const refusal = refusalOf(settled)
+      if (refusal !== undefined) request.isSignatureRefused = true
+      done(refusal)
+    }
+    const { webhookSource = 'this route' } = request.routeOptions.config
+    if (verdict instanceof Promise) void inTime(verdict, webhookSource, clock).then(end)
+    else end(verdict)
   }
 }
 
-function inTime(verdict: Promise<Verdict>, request: FastifyRequest, clock: Pick<Clock, 'after'>): Promise<Verdict> {
-  const { webhookSource = 'this route' } = request.routeOptions.config
+/**
+ * Verifies a quarantined request again, with the secrets of today; its age is judged as of when it came. Only a signature
+ * counts: a verifier that takes it without one (unsigned ones are allowed now) proves nothing about it.
+ * @returns why it is still refused; undefined: it is genuine
+ */
+export async function verifyAgain(
+  { verify, name, path }: Pick<Source, 'verify' | 'name' | 'path'>,
+  { headers, body, receivedAt }: Pick<RefusedRequest, 'headers' | 'body' | 'receivedAt'>,
+  { log, clock }: { log: Logger; clock: Pick<Clock, 'after'> },
+): Promise<Error | undefined> {
+  const raw = Object.assign(new IncomingMessage(new Socket()), { method: 'POST', url: path, headers })
+  const request = { method: 'POST', url: path, headers, query: {}, raw, quarantinedAt: receivedAt }
+  const check = beforeBody(verify, request, log)
+  if (check === true) return new UnprovenError()
+  if (typeof check !== 'function') return refusalOf(check)
+  const verdict = withBody(check, body, log)
+  return refusalOf(verdict instanceof Promise ? await inTime(verdict, name, clock) : verdict)
+}
+
+function inTime(verdict: Promise<Verdict>, webhookSource: string, clock: Pick<Clock, 'after'>): Promise<Verdict> {
   return new Promise(resolve => {
     const cancelTimer = clock.after(VERIFIER_MS, () => resolve(new VerifierTimeoutError(webhookSource, VERIFIER_MS)))
     void verdict.then(resolve).finally(cancelTimer)
   })
 }
 
-function beforeBody(verify: Verifier, request: FastifyRequest): Verdict | BodyCheck {
+function beforeBody(verify: Verifier, request: SourceRequest, log: Logger): Verdict | BodyCheck {
   try {
     const verdict: unknown = verify(request)
     if (!(verdict instanceof Promise)) return verdict as Verdict | BodyCheck
     verdict.catch(() => {})
-    return mismatch(request, new TypeError('verify gave a promise; only its function of the body may'))
+    return mismatch(log, new TypeError('verify gave a promise; only its function of the body may'))
   } catch (error) {
-    return mismatch(request, error)
+    return mismatch(log, error)
   }
 }
 
-function withBody(check: BodyCheck, body: Buffer, request: FastifyRequest): Verdict | Promise<Verdict> {
+function withBody(check: BodyCheck, body: Buffer, log: Logger): Verdict | Promise<Verdict> {
   try {
     const verdict = check(body)
-    return verdict instanceof Promise ? verdict.catch(error => mismatch(request, error)) : verdict
+    return verdict instanceof Promise ? verdict.catch(error => mismatch(log, error)) : verdict
   } catch (error) {
-    return mismatch(request, error)
+    return mismatch(log, error)
   }
 }
 
 /** Libraries throw for a signature that is wrong; so does a mistake in a host's function, which is seen in the log. */
-function mismatch(request: FastifyRequest, thrown: unknown): Error {
+function mismatch(log: Logger, thrown: unknown): Error {
   // The error itself may hold the body, as Stripe's does.
-  request.log.warn({ error: String(thrown).slice(0, 200) }, 'the verifier threw: the request is refused')
+  log.warn({ error: String(thrown).slice(0, 200) }, 'the verifier threw: the request is refused')
   return new SignatureMismatchError()
 }
 

@@ -1,17 +1,23 @@
-import { hash, timingSafeEqual } from 'node:crypto'
+import { createHash, hash, timingSafeEqual } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import createError from '@fastify/error'
 import type { FastifyInstance } from 'fastify'
-import ical, { ICalEventStatus } from 'ical-generator'
 import { IANAZone } from 'luxon'
-import type { BookedLesson } from '../calendar/contract.ts'
+import type { Block, BookedLesson } from '../calendar/contract.ts'
+import { blockEvent, lessonEvent, type Where } from '../calendar/feed/events.ts'
+import { line, textLine } from '../calendar/feed/lines.ts'
 import { OptionError } from '../inbox/errors.ts'
-import { showableTime } from '../inbox/utc-time.ts'
 
 export interface CalendarFeedOptions {
   /** Gives access to the names of all students: long, random, and used for nothing else. */
   token: string
-  /** The lessons that overlap a range (Unix ms), in order of start. */
+  /** The lessons that overlap a range (Unix ms), also the cancelled ones, in order of start. */
   lessons(from: number, to: number): Promise<BookedLesson[]>
+  /** The tutor's blocked times that overlap a range (Unix ms). Default: none. */
+  blocks?: (from: number, to: number) => Promise<Block[]>
+  /** Where a lesson is. Default: not known. */
+  where?: (lesson: BookedLesson) => Where
   /** IANA time zone of the lessons. Their times are in UTC anyway. */
   zone: string
   /** Unix time, ms. */
@@ -22,13 +28,10 @@ export interface CalendarFeedOptions {
 const PAST_MS = 30 * 24 * 60 * 60 * 1_000
 /** The latest valid Date, Unix ms. */
 const END_OF_TIME = 8.64e15
-/**
- * `lastModified` of lessons from a version that did not record it, Unix ms. Constant, or they would look changed at
- * each fetch; in the past, so that real changes are newer.
- */
-const UNKNOWN_CHANGE_TIME = Date.UTC(2026, 0, 1)
-/** How often calendar programs should refresh, s; the default of many is once a day. */
-const REFRESH_SECONDS = 15 * 60
+/** How often calendar programs should refresh; the default of many is once a day. */
+const REFRESH = 'PT15M'
+/** Events that are written in one turn of the event loop: a few ms. */
+const EVENTS_A_TURN = 250
 
 const TokenError = createError<[]>(
   'CALENDAR_TOKEN_INVALID',
@@ -39,7 +42,7 @@ const UnreadableError = createError<[]>('CALENDAR_UNREADABLE', 'The calendar is 
 
 /** The lessons as an iCalendar feed. @throws {OptionError} that names the option */
 export default async function calendarFeed(app: FastifyInstance, options: CalendarFeedOptions): Promise<void> {
-  const { token, lessons, zone, now = Date.now } = options
+  const { token, lessons, blocks = async () => [], where = () => ({}), zone, now = Date.now } = options
   if (token.trim() === '') throw new OptionError('token of the calendar feed is empty; give a long, random string')
   if (!IANAZone.isValidZone(zone)) {
     throw new OptionError(`zone of the calendar feed must be an IANA time zone such as Europe/Amsterdam, not ${zone}`)
@@ -51,15 +54,19 @@ export default async function calendarFeed(app: FastifyInstance, options: Calend
     reply.header('cache-control', 'no-store')
     const given = (request.query as { token?: unknown }).token
     if (typeof given !== 'string' || !timingSafeEqual(digest(given), expected)) throw new TokenError()
-    const booked = await lessons(now() - PAST_MS, END_OF_TIME).catch((error: Error) => {
+    const from = now() - PAST_MS
+    const read = Promise.all([lessons(from, END_OF_TIME), blocks(from, END_OF_TIME)])
+    // An empty calendar instead would make programs delete the lessons, or stop refreshing.
+    const [booked, blocked] = await read.catch((error: Error) => {
       app.log.error(error, 'the calendar feed failed: lessons could not be read')
       throw new UnreadableError()
     })
-    const body = calendarText(booked, zone)
-    const etag = `"${hash('sha256', body)}"`
+    await nextTurn()
+    const { parts, length, etag } = await inParts(zone, eventsOf(oncePerOrder(booked), blocked, where))
     reply.header('etag', etag)
     if (request.headers['if-none-match'] === etag) return reply.code(304).send()
-    return reply.type('text/calendar; charset=utf-8').send(body)
+    reply.type('text/calendar; charset=utf-8').header('content-length', length)
+    return reply.send(Readable.from(parts))
   })
 }
 
@@ -68,49 +75,62 @@ function digest(token: string): Buffer {
   return hash('sha256', token, 'buffer')
 }
 
-function calendarText(lessons: BookedLesson[], zone: string): string {
-  const calendar = ical({
-    name: 'Lessons',
-    prodId: { company: 'tutorbot-webhooks', product: 'Lessons', language: 'EN' },
-    ttl: REFRESH_SECONDS,
-    events: lessons.map(({ changedAt, ...lesson }) => ({
-      // Not the order itself: the generator doesn't escape UIDs.
-      id: `${hash('sha256', lesson.order)}@tutorbot-webhooks`,
-      // Without a METHOD, DTSTAMP is when the lesson was last changed (RFC 5545, 3.8.7.2), not when the feed was
-      // fetched.
-      stamp: dateOf(changedAt ?? UNKNOWN_CHANGE_TIME),
-      lastModified: changedAt === null ? null : dateOf(changedAt),
-      // A hold that becomes a lesson is its only revision (RFC 5545, 3.8.7.4).
-      sequence: lesson.isHeld ? 0 : 1,
-      // In the summary too: several calendar programs don't show the status.
-      status: lesson.isHeld ? ICalEventStatus.TENTATIVE : ICalEventStatus.CONFIRMED,
-      start: dateOf(lesson.start),
-      end: dateOf(lesson.end),
-      summary: oneLine(`${lesson.isHeld ? 'Held' : 'Lesson'}: ${lesson.student} (${lesson.service})`),
-      description: `${oneLine(paymentText(lesson))}\n${oneLine(`Conversation: ${lesson.conversation}`)}`,
-    })),
-  })
-  // As an option, the zone would make all times local; as an X- property, the generator would put it after the events,
-  // where it is not allowed (RFC 5545, 3.6).
-  const text = calendar.toString().replace(/\r\n(?=BEGIN:VEVENT|END:VCALENDAR)/, `\r\nX-WR-TIMEZONE:${zone}\r\n`)
-  return `${text}\r\n`
+/** The newest of each: programs differ in which of two events with one UID they show. */
+function oncePerOrder(lessons: BookedLesson[]): BookedLesson[] {
+  const newest = new Map<string, BookedLesson>()
+  for (const lesson of lessons) {
+    const other = newest.get(lesson.order)
+    if (other === undefined || other.sequence < lesson.sequence) newest.set(lesson.order, lesson)
+  }
+  return [...newest.values()]
 }
 
-function dateOf(at: number): Date {
-  return new Date(showableTime(at))
+function* eventsOf(lessons: BookedLesson[], blocks: Block[], where: (lesson: BookedLesson) => Where): Iterable<string> {
+  for (const lesson of lessons) yield lessonEvent(lesson, where(lesson))
+  for (const block of blocks) yield blockEvent(block)
 }
 
-function paymentText({ payment }: Pick<BookedLesson, 'payment'>): string {
-  return payment === null ? 'Free trial lesson' : `Payment: ${payment}`
+interface Parts {
+  parts: Buffer[]
+  /** Of all together, octets. */
+  length: number
+  etag: string
 }
 
-/**
- * One line in every calendar program. iCalendar allows no control characters (RFC 5545, 3.3.11); JavaScript readers end
- * lines at U+2028 and U+2029; and several read an escaped backslash before an n as a line break.
- */
-function oneLine(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
-    .replaceAll('\\', '/')
+/** A calendar of these events. Other work goes on between the parts; to join them takes as long as ten of them. */
+async function inParts(zone: string, events: Iterable<string>): Promise<Parts> {
+  const parts: Buffer[] = []
+  const sum = createHash('sha256')
+  let length = 0
+  const add = (text: string) => {
+    const part = Buffer.from(text)
+    parts.push(part)
+    sum.update(part)
+    length += part.length
+  }
+  let text = headerOf(zone)
+  let count = 0
+  for (const event of events) {
+    text += event
+    count++
+    if (count % EVENTS_A_TURN !== 0) continue
+    add(text)
+    text = ''
+    await nextTurn()
+  }
+  add(text + line('END:VCALENDAR'))
+  return { parts, length, etag: `"${sum.digest('hex')}"` }
+}
+
+/** All of the calendar's properties: several programs refuse a file with one after an event. */
+function headerOf(zone: string): string {
+  return [
+    line('BEGIN:VCALENDAR'),
+    line('VERSION:2.0'),
+    line('PRODID:-//tutorbot-webhooks//Lessons//EN'),
+    textLine('X-WR-CALNAME', 'Lessons'),
+    line(`X-WR-TIMEZONE:${zone}`),
+    line(`REFRESH-INTERVAL;VALUE=DURATION:${REFRESH}`),
+    line(`X-PUBLISHED-TTL:${REFRESH}`),
+  ].join('')
 }

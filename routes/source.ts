@@ -8,7 +8,7 @@ export default async function sourceRoute(app: FastifyInstance, options: SourceR
   const { source } = options
   const verifier: Verifier = request => source.verify(request)
   const verify = app.verifySource(verifier)
-  const identify = identifyBy(app, options, true)
+  const identify = identifyBy(app, options)
 
   const preHandler = [app.logDelivery, verify, identify, app.deduplicate]
   const config = { webhookSource: source.name }

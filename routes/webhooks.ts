@@ -1,12 +1,15 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock } from '../inbox/contracts.ts'
 import { type BodyBudget, createBodyBudget, SMALL_BODY_BYTES } from '../plugins/body-budget.ts'
 import { lingerAfterResponse } from '../plugins/linger.ts'
 import { note } from '../plugins/logging.ts'
 import { redactQueryParameter } from '../plugins/secret-query.ts'
+import { traceRequests } from '../plugins/tracing.ts'
 import { contentTypes } from '../sources/body.ts'
 import type { Source } from '../sources/source.ts'
 import chatwootRoute from './chatwoot.ts'
+import { quarantineRefused } from './quarantine.ts'
 import sourceRoute from './source.ts'
 import stripeRoute from './stripe.ts'
 
@@ -17,14 +20,13 @@ const ROUTES: Record<string, typeof sourceRoute> = { chatwoot: chatwootRoute, st
 
 export interface WebhookRoutesOptions {
   sources: Source[]
-  /** Unix ms. */
-  now: () => number
+  clock: Clock
 }
 
 /** The routes of all sources, with raw bodies and one shape of errors. */
 export default async function webhookRoutes(
   app: FastifyInstance,
-  { sources, now }: WebhookRoutesOptions,
+  { sources, clock }: WebhookRoutesOptions,
 ): Promise<void> {
   app.removeAllContentTypeParsers()
   // Raw bytes: nothing is parsed before the signature is verified.
@@ -32,12 +34,14 @@ export default async function webhookRoutes(
   // Our own, so that neither a host's serializer nor its schema compiler (Zod's refuses JSON Schema) is applied.
   app.setReplySerializer(payload => JSON.stringify(payload))
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, bodies))
+  traceRequests(app)
   for (const source of sources) {
     await app.register(async scope => {
       const { secretQuery } = source.verify
       if (secretQuery !== undefined) redactQueryParameter(scope, secretQuery)
       for (const type of contentTypes(source)) scope.addContentTypeParser(type, bodies.read)
-      await (ROUTES[source.name] ?? sourceRoute)(scope, { source, now })
+      quarantineRefused(scope, source, () => clock.now())
+      await (ROUTES[source.name] ?? sourceRoute)(scope, { source, clock })
     })
   }
 }

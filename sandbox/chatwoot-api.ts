@@ -186,7 +186,7 @@ export async function startChatwootApi(options: ChatwootApiOptions = {}): Promis
   }
 
   function show(shown: ConversationState) {
-    const { contact, assignee, team, messages, inbox, ...conversation } = shown
+    const { contact, assignee, team, messages, inbox, hmac_verified = false, ...conversation } = shown
     const last = messages.at(-1)
     const sender = contacts.get(contact)
     const assigned = assignee !== null && {
@@ -194,7 +194,7 @@ export async function startChatwootApi(options: ChatwootApiOptions = {}): Promis
       assignee_type: assignee === BOT.id ? 'AgentBot' : 'User',
     }
     return {
-      meta: { sender, channel: inbox.channel, ...assigned, team, hmac_verified: false },
+      meta: { sender, channel: inbox.channel, ...assigned, team, hmac_verified },
       account_id: Number(ACCOUNT),
       can_reply: state.canReply(shown),
       inbox_id: inbox.id,

@@ -15,6 +15,8 @@ export interface ConversationState {
   /** A user's id. */
   assignee: number | null
   team: { id: number; name: string } | null
+  /** The website has proven who the contact is. */
+  hmac_verified?: boolean
   messages: MessageState[]
   /** Unix s. */
   last_activity_at: number

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { DateTime } from 'luxon'
 import type { BookedLesson, Interval } from '../calendar/contract.ts'
-import { readSlots, type SlotRow } from '../calendar/sqlite.ts'
+import { readSlots, type SlotRow } from '../calendar/sqlite-statements.ts'
 
 /** What the service's calendar holds in a week, in order of start. */
 export interface Week {
@@ -52,6 +52,7 @@ function lessonOf(slot: SlotRow): BookedLesson {
     payment: slot.payment,
     conversation: slot.conversation as string,
     changedAt: slot.changed_at as number | null,
+    sequence: slot.sequence as number,
     ...(slot.hold_until !== null && { isHeld: true }),
   }
 }

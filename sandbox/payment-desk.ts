@@ -3,6 +3,7 @@ import type { Clock } from '../inbox/contracts.ts'
 import * as steps from './payments.ts'
 import { RefusedError } from './refused.ts'
 import type { Session, StripeApi } from './stripe-api.ts'
+import { failRefund, refundPayment, refundsOf } from './stripe-refunds.ts'
 
 /** What people do with a payment. Each throws RefusedError where Stripe would not do it. */
 export interface Payments {
@@ -13,6 +14,8 @@ export interface Payments {
   expire(session: string): void
   /** @param amount in the currency's minor unit */
   refund(session: string, amount: number): void
+  /** The money of the latest refund comes back. */
+  failRefund(session: string): void
   dispute(session: string, step: 'created' | 'won' | 'lost'): void
 }
 
@@ -59,6 +62,7 @@ export function startPayments(stripe: StripeApi, clock: Clock, send: (event: Eve
   }
 
   stripe.changes.on('created', expireInTime)
+  stripe.changes.on('refunded', (session, refund) => tell(...steps.refunded(session, refund, clock.now())))
   stripe.changes.on('expired', session => tell(steps.sessionEvent(session, 'expired', clock.now())))
 
   const payments: Payments = {
@@ -86,9 +90,14 @@ export function startPayments(stripe: StripeApi, clock: Clock, send: (event: Eve
         throw new RefusedError(`A refund must be from 0.01 to ${(left / 100).toFixed(2)}, which is what is left.`)
       }
       if (session.dispute !== undefined) throw new RefusedError('A payment that is disputed is not refunded.')
-      const refunded = Number(session.amount_total) - left + amount
-      if (amount === left) stripe.refunded.add(session.payment_intent as string)
-      tell(steps.refund(session, refunded, clock.now()))
+      refundPayment(stripe, session, amount)
+    },
+    failRefund(id) {
+      const session = findPaid(id)
+      const refund = refundsOf(stripe, session.payment_intent).findLast(({ status }) => status !== 'failed')
+      if (refund === undefined) throw new RefusedError('There is no refund of this payment that could fail.')
+      failRefund(stripe, session, refund)
+      tell(...steps.refundFailed(refund, clock.now()))
     },
     dispute(id, step) {
       const session = findPaid(id)

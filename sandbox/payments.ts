@@ -1,5 +1,6 @@
 import { stripeCharge, stripeEvent, stripePaymentIntent } from '../commands/samples.ts'
 import { type Session, shown } from './stripe-api.ts'
+import type { Refund } from './stripe-refunds.ts'
 
 /** What is done with a checkout session at Stripe, and the events that tell of it. */
 
@@ -35,11 +36,26 @@ export function settle(session: Session, outcome: 'succeeded' | 'failed', at: nu
   return isPaid ? [event, succeeded(session, at)] : [event]
 }
 
-/** @param refunded all that was given back so far, in the currency's minor unit */
-export function refund(session: Session, refunded: number, at: number): StripeEvent {
-  session.amount_refunded = refunded
-  const charge = stripeCharge({ ...optionsOf(session, at), charge: chargeOf(session), refunded })
-  return eventOf(session, 'charge.refunded', `refunded_${refunded}`, charge, at)
+/** What Stripe tells of a refund that has been made. */
+export function refunded(session: Session, refund: Refund, at: number): StripeEvent[] {
+  const charge = stripeCharge({
+    ...optionsOf(session, at),
+    charge: chargeOf(session),
+    refunded: Number(session.amount_refunded),
+  })
+  return [
+    refundEvent('refund.created', refund, at),
+    eventOf(session, 'charge.refunded', `refunded_${refund.id}`, charge, at),
+  ]
+}
+
+/** What Stripe tells of a refund whose money has come back. */
+export function refundFailed(refund: Refund, at: number): StripeEvent[] {
+  return ['refund.updated', 'charge.refund.updated', 'refund.failed'].map(type => refundEvent(type, refund, at))
+}
+
+function refundEvent(type: string, refund: Refund, at: number): StripeEvent {
+  return stripeEvent(type, { ...refund }, { id: `evt_${refund.id}_${type}`, ...created(at) })
 }
 
 const DAY_S = 24 * 3_600

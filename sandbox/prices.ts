@@ -1,5 +1,5 @@
 import type { Env } from '../environment.ts'
-import { readTutorFile, tutorFile } from '../tutor/file.ts'
+import { readTutorFile } from '../tutor/file.ts'
 import { pricesByName, tutorOf } from '../tutor/tutor.ts'
 import type { StripeApi } from './stripe-api.ts'
 
@@ -17,8 +17,7 @@ const EXAMPLE = { amount: 5_000, currency: 'eur' }
 
 /** Makes the prices at the stand-in. The variables of those that the settings do not have. @throws {OptionError} */
 export function makePrices({ TUTOR_FILE, TZ }: Env, stripe: Pick<StripeApi, 'addPrice'>): Record<string, string> {
-  const file = tutorFile(TUTOR_FILE)
-  const tutor = tutorOf(file === undefined ? {} : readTutorFile(file), TZ)
+  const tutor = tutorOf(TUTOR_FILE === undefined ? {} : readTutorFile(TUTOR_FILE), TZ)
   const variables: Record<string, string> = {}
   for (const [name, price] of pricesByName(tutor)) {
     const cents = PRICES[name]

@@ -35,6 +35,8 @@ export interface ServiceProcessOptions {
 }
 
 export interface ServiceProcess extends ServiceControl {
+  /** Of its process, also once that has ended; undefined: it has never been started. */
+  pid(): number | undefined
   /** Tells it that the offset has changed. Resolves when it goes by it, or is gone. */
   moveClock(): Promise<void>
   /** Ends it in order, or after some seconds regardless. Resolves when it is gone. */
@@ -117,6 +119,7 @@ export function serviceProcess(options: ServiceProcessOptions): ServiceProcess {
 
   return {
     state: () => state,
+    pid: () => child?.pid,
     url: () => url,
     lastLines: () => lastLines,
     events,

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { type Answer, type Call, type StandIn, startStandIn } from './stand-in.ts'
+import { answerAboutPayments, fieldsOf, intentIn, type Payments, type Refund } from './stripe-refunds.ts'
 
 /** Stands in for Stripe's API: what of it the client uses, with Stripe's error shapes. */
 export interface StripeApi extends StandIn {
@@ -13,12 +14,16 @@ export interface StripeApi extends StandIn {
   intents: Map<string, Record<string, string>>
   /** Payment intents whose charge was given back in full. */
   refunded: Set<string>
+  /** The oldest first. */
+  refunds: Refund[]
   /** As commands/samples.ts makes them, the oldest first. */
   events: { id: string; type: string; created: number }[]
   /** Ends an open session. */
   expire(session: Session): void
-  /** What calls do, and `expire`. */
-  changes: EventEmitter<{ created: [Session]; expired: [Session] }>
+  /** What calls do, `expire`, and `refundPayment`. */
+  changes: EventEmitter<{ created: [Session]; expired: [Session]; refunded: [Session, Refund] }>
+  /** Unix ms. */
+  now: () => number
 }
 
 export interface StripeApiOptions {
@@ -79,6 +84,7 @@ export async function startStripeApi(options: StripeApiOptions = {}): Promise<St
   const intents = new Map<string, Record<string, string>>()
   const refunded = new Set<string>()
   const events: StripeApi['events'] = []
+  const payments: Payments = { sessions, intents, refunded, refunds: [], changes, now }
   /** What was answered to an idempotency key, and to which request. */
   const answered = new Map<string, { request: string; answer: Answer }>()
 
@@ -88,15 +94,17 @@ export async function startStripeApi(options: StripeApiOptions = {}): Promise<St
       return invalid(401, 'Invalid API Key provided: sk_test_****else')
     const { pathname, searchParams } = new URL(path, 'http://localhost')
     if (method === 'GET' && pathname === '/v1/checkout/sessions') return list(searchParams)
-    const intent = /^\/v1\/payment_intents\/([^/]+)$/.exec(pathname)?.[1]
-    if (method === 'GET' && intent !== undefined) return showIntent(intent)
+    if (/^\/v1\/(payment_intents|refunds)(\/|$)/.test(pathname)) {
+      const answer = () => answerAboutPayments(payments, call) ?? unknownPath(call)
+      return method === 'POST' ? once(call, answer) : answer()
+    }
     if (method === 'GET' && pathname === '/v1/events') return listEvents(searchParams)
     const event = method === 'GET' ? events.find(({ id }) => pathname === `/v1/events/${id}`) : undefined
     if (event !== undefined) return { status: 200, body: event }
     if (method === 'POST' && pathname === '/v1/checkout/sessions') return once(call, () => create(body))
     const [, collection, id = '', action = ''] =
       /^\/v1\/(checkout\/sessions|prices)\/([^/]+)(?:\/(expire))?$/.exec(pathname) ?? []
-    if (collection === undefined) return invalid(404, `Unrecognized request URL (${method}: ${pathname}).`)
+    if (collection === undefined) return unknownPath(call)
     const session = collection === 'checkout/sessions' ? sessions.get(id) : undefined
     if (session !== undefined && method === 'POST' && action === 'expire') return expireOpen(session)
     const found = collection === 'prices' ? prices.get(id) : session && show(session, searchParams.get('expand[0]'))
@@ -105,20 +113,14 @@ export async function startStripeApi(options: StripeApiOptions = {}): Promise<St
     return { status: 200, body: found }
   }
 
-  function showIntent(id: string): Answer {
-    const metadata = intents.get(id)
-    if (metadata !== undefined) return { status: 200, body: { id, object: 'payment_intent', metadata } }
-    const error = {
-      type: 'invalid_request_error',
-      code: 'resource_missing',
-      message: `No such payment_intent: '${id}'`,
-    }
-    return { status: 404, body: { error } }
+  function unknownPath({ method, path }: Call): Answer {
+    return invalid(404, `Unrecognized request URL (${method}: ${path.split('?')[0]}).`)
   }
 
   /** https://docs.stripe.com/api/idempotent_requests: a refused request is not kept. */
   function once({ headers, body }: Call, run: () => Answer): Answer {
-    const key = String(headers['idempotency-key'])
+    const key = headers['idempotency-key'] as string | undefined
+    if (key === undefined) return run()
     const request = JSON.stringify(body)
     const before = answered.get(key)
     if (before !== undefined && before.request !== request) {
@@ -162,13 +164,13 @@ export async function startStripeApi(options: StripeApiOptions = {}): Promise<St
       expires_at,
       livemode: false,
       locale: body.locale,
-      metadata: fields(body, 'metadata'),
+      metadata: fieldsOf(body, 'metadata'),
       mode: body.mode,
       payment_intent: null,
       payment_status: 'unpaid',
       status: 'open',
       url: `${payUrl}/${id}`,
-      intent_metadata: fields(body, 'payment_intent_data[metadata]'),
+      intent_metadata: fieldsOf(body, 'payment_intent_data[metadata]'),
       ...pageOf(body),
     }
     sessions.set(id, session)
@@ -190,14 +192,8 @@ export async function startStripeApi(options: StripeApiOptions = {}): Promise<St
 
   /** With the payment intent and its charge, if that was asked for. */
   function show(session: Session, expand: string | null): object {
-    const { payment_intent, intent_status } = session
-    if (expand === null || payment_intent === null) return shown(session)
-    const latest_charge = { id: 'ch_1', object: 'charge', refunded: refunded.has(payment_intent as string) }
-    const status = intent_status ?? (session.payment_status === 'paid' ? 'succeeded' : 'processing')
-    return {
-      ...shown(session),
-      payment_intent: { id: payment_intent, object: 'payment_intent', status, latest_charge },
-    }
+    if (expand === null || session.payment_intent === null) return shown(session)
+    return { ...shown(session), payment_intent: intentIn(payments, session) }
   }
 
   function list(query: URLSearchParams): Answer {
@@ -223,14 +219,11 @@ export async function startStripeApi(options: StripeApiOptions = {}): Promise<St
   return {
     ...(await startStandIn(answerTo)),
     secretKey,
-    sessions,
     prices,
     addPrice,
-    intents,
-    refunded,
+    ...payments,
     events,
     expire,
-    changes,
   }
 }
 
@@ -244,10 +237,4 @@ function pageOf(body: Call['body']) {
     ...(without.length > 0 && { excluded_payment_method_types: without.map(([, method]) => method) }),
     ...(customer_email !== undefined && { customer_email }),
   }
-}
-
-/** `metadata[a]=1` → `{ a: '1' }` */
-function fields(body: Call['body'], name: string): Record<string, string> {
-  const given = Object.entries(body).filter(([field]) => field.startsWith(`${name}[`))
-  return Object.fromEntries(given.map(([field, value]) => [field.slice(name.length + 1, -1), String(value)]))
 }

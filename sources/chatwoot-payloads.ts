@@ -74,7 +74,11 @@ export interface ChatwootConversation {
     team: ChatwootReference | null
     /** Some versions put it here instead. */
     channel: string | null
+    /** The website has proven who the contact is, by a signature. */
+    hmac_verified: boolean
   }
+  /** In events. */
+  contact_inbox: { hmac_verified: boolean }
 }
 
 /** A choice has a title, a form field a name. */
@@ -224,7 +228,9 @@ const CONVERSATION = {
     assignee_type: textOrNull,
     team: reference,
     channel: textOrNull,
+    hmac_verified: yesOrNo,
   }),
+  contact_inbox: objectOf<ChatwootConversation['contact_inbox']>({ hmac_verified: yesOrNo }),
 }
 
 /** A conversation, the same in events and the API. @throws {PermanentError} if it has no id */

@@ -37,7 +37,7 @@ export interface ChatwootSourceOptions {
   inboxIds?: readonly number[] | undefined
 }
 
-const UnsignedRefusedError = createError<[]>(
+export const UnsignedRefusedError = createError<[]>(
   'WEBHOOK_UNSIGNED_REFUSED',
   'There is no secret to verify this with, so only direct requests from this machine to localhost or 127.0.0.1 are accepted; set CW_HMAC_SECRET (chatwoot.secrets)',
   401,
@@ -68,8 +68,9 @@ export function chatwootVerifier(options: ChatwootVerification, log: Logger, now
   const verify = signatureVerifier({ scheme: SCHEME, keys, tolerance, now })
   const verifyLegacy = signatureVerifier({ scheme: LEGACY_SCHEME, keys, tolerance, now })
   const isLegacy = (header = '') => legacySignature && /^[0-9a-f]{64}$/i.test(header)
-  return request =>
+  const either: Verifier = request =>
     isLegacy(firstHeader(request.headers, SIGNATURE_HEADERS)) ? verifyLegacy(request) : verify(request)
+  return Object.assign(either, { signatureHeaders: SIGNATURE_HEADERS })
 }
 
 function unsignedVerifier(allowUnsigned: boolean, log: Logger): Verifier {
@@ -78,7 +79,8 @@ function unsignedVerifier(allowUnsigned: boolean, log: Logger): Verifier {
       ? 'Chatwoot deliveries are NOT verified and accepted from anywhere: CW_ALLOW_UNSIGNED is set'
       : 'Chatwoot deliveries are not verified, and accepted from this machine only: CW_HMAC_SECRET is not set',
   )
-  return request => allowUnsigned || isDirectLoopback(request) || new UnsignedRefusedError()
+  const verify: Verifier = request => allowUnsigned || isDirectLoopback(request) || new UnsignedRefusedError()
+  return Object.assign(verify, { signatureHeaders: SIGNATURE_HEADERS })
 }
 
 /** @throws {OptionError} */

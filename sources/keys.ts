@@ -5,6 +5,11 @@ export function keyPart(id: string): string {
 
 const encodeReserved = (char: string) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`
 
+/** The conversation whose ordering key this is: its account, and its display id. */
+export function conversationOfKey(orderingKey: string): { account?: string; id?: string } {
+  return /^conversation:(?<account>[^:]*):(?<id>\d+)$/.exec(orderingKey)?.groups ?? {}
+}
+
 /** The ordering key of a conversation, for its messages and its payments. */
 export function conversationKey(account: string | undefined, conversation: string): string {
   return `conversation:${keyPart(`${account}`)}:${keyPart(conversation)}`

@@ -67,24 +67,25 @@ export function signatureVerifier({ scheme, keys, tolerance, now }: Check): Veri
   const lowerNames = lowerCase(names)
   const timeNames = timestamp?.headers && lowerCase(timestamp.headers)
   const idNames = id && lowerCase(id)
-  const problemOfTime = timestamp && timeCheck(timestamp, shownName, tolerance, now)
+  const problemOfTime = timestamp && timeCheck(timestamp, shownName, tolerance)
 
-  return ({ method, headers }: SourceRequest) => {
+  const verify = ({ method, headers, quarantinedAt }: SourceRequest) => {
     const header = firstHeader(headers, lowerNames)
     if (header === undefined) return new SignatureMissingError(shownName)
     const { signatures, timestamp: timeInHeader } = readItems(header)
     const lacksTime = timestamp?.key !== undefined && timeInHeader === undefined
     if (signatures.length === 0 || lacksTime) return new SignatureMalformedError(shownName, form)
     const sentAt = timeNames === undefined ? timeInHeader : firstHeader(headers, timeNames)
-    const problem = problemOfTime?.(sentAt)
+    const problem = problemOfTime?.(sentAt, quarantinedAt ?? now())
     if (problem !== undefined) return problem
     const sentId = idNames && firstHeader(headers, idNames)
     // A dot in the id would make it ambiguous where the id ends in the signed text.
     if (id !== undefined && !/^[\x21-\x2d\x2f-\x7e]{1,255}$/.test(sentId ?? ''))
       return new IdInvalidError(id.join(' or '))
     const around = fill({ method, timestamp: sentAt, id: sentId })
-    return body => isSigned(keys, algorithm, around, signatures, body) || new SignatureMismatchError()
+    return (body: Buffer) => isSigned(keys, algorithm, around, signatures, body) || new SignatureMismatchError()
   }
+  return Object.assign(verify, { signatureHeaders: lowerNames })
 }
 
 function lowerCase(names: readonly string[]): string[] {
@@ -100,13 +101,14 @@ export function firstHeader(headers: IncomingHttpHeaders, names: readonly string
   return undefined
 }
 
-function timeCheck({ headers, key, unit }: Timestamp, signature: string, tolerance: number, now: () => number) {
+/** The check of a timestamp at a time, Unix ms. */
+function timeCheck({ headers, key, unit }: Timestamp, signature: string, tolerance: number) {
   const name = headers?.join(' or ') ?? `${signature} (${key}=)`
   const [wellFormed, perSecond, unitName] =
     unit === 's' ? ([/^\d{1,12}$/, 1, 'seconds'] as const) : ([/^\d{1,15}$/, 1_000, 'milliseconds'] as const)
-  return (time = ''): Error | undefined => {
+  return (time = '', at: number): Error | undefined => {
     if (!wellFormed.test(time)) return new TimestampInvalidError(name, unitName)
-    const ageSeconds = now() / 1_000 - Number(time) / perSecond
+    const ageSeconds = at / 1_000 - Number(time) / perSecond
     // A gateway delays webhooks, so only the past is extended.
     const isCurrent = ageSeconds <= tolerance && -ageSeconds <= Math.min(tolerance, DEFAULT_TOLERANCE_SECONDS)
     return isCurrent ? undefined : new TimestampOutsideError(tolerance)

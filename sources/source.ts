@@ -16,7 +16,7 @@ export interface Source {
   readonly events?: readonly string[]
   /** Accepted kinds of bodies; default: JSON objects only. */
   readonly accepts?: readonly BodyKind[]
-  /** Identifies a verified request. If it throws, the answer is 500 and the sender retries. */
+  /** Identifies a verified request. If it throws, or takes over 5 s, the answer is 500 and the sender retries. */
   identify(received: Received): Identity | Promise<Identity>
   /**
    * Converts a payload for handlers; default: unchanged. Called for each attempt, with the stored payload. What it
@@ -39,6 +39,11 @@ export interface Verifier {
   (request: SourceRequest): Verdict | BodyCheck
   /** A secret query parameter: redacted in the request's URL before anything can log it. */
   readonly secretQuery?: string
+  /**
+   * The headers that hold a signature of the body, in lower case. A refused request with one of them can be kept in
+   * quarantine; without this property none is. Never name a header that holds a token: it would be stored.
+   */
+  readonly signatureHeaders?: readonly string[]
 }
 
 /** true: genuine. An Error is answered 401 with its code and message, unless it has its own statusCode. */
@@ -54,6 +59,8 @@ export interface SourceRequest {
   readonly headers: IncomingHttpHeaders
   readonly query: unknown
   readonly raw: IncomingMessage
+  /** Of a quarantined request that is verified again: when it came, Unix ms. A timestamp's age is judged by it. */
+  readonly quarantinedAt?: number
 }
 
 /** A verified request, to be identified. */

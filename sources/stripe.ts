@@ -37,7 +37,7 @@ export interface StripeSourceOptions {
   log: Logger
 }
 
-const SecretMissingError = createError<[]>(
+export const SecretMissingError = createError<[]>(
   'WEBHOOK_SECRET_MISSING',
   'There is no secret to verify this with; set STRIPE_WEBHOOK_SECRET (stripe.secrets)',
   401,
@@ -63,12 +63,14 @@ const SCHEME: Scheme = {
   lowerCase: true,
 }
 
+const SIGNATURE_HEADERS = SCHEME.headers.map(name => name.toLowerCase())
+
 /** @param now Unix time, ms @throws {OptionError} */
 export function stripeVerifier(options: StripeVerification, log: Logger, now = Date.now): Verifier {
   const keys = secretKeys('stripe.secrets', options.secrets)
   const tolerance = validTolerance('stripe.toleranceSeconds (STRIPE_TOLERANCE_SECONDS)', options.toleranceSeconds)
   if (options.verify !== undefined) return checkedVerifier('stripe.verify', options.verify)
-  if (keys.length === 0) return () => new SecretMissingError()
+  if (keys.length === 0) return Object.assign(() => new SecretMissingError(), { signatureHeaders: SIGNATURE_HEADERS })
   warnIfLong(log, tolerance, 'STRIPE_TOLERANCE_SECONDS')
   return signatureVerifier({ scheme: SCHEME, keys, tolerance, now })
 }

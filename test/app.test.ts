@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
@@ -189,7 +187,16 @@ t.test('the host gets these decorators and no others', async t => {
     'verifyStripe',
     'webhooks',
   ])
-  t.same(Object.keys(app.webhooks).sort(), ['breakers', 'calendar', 'chatwoot', 'events', 'inbox', 'stripe', 'tutor'])
+  t.same(Object.keys(app.webhooks).sort(), [
+    'breakers',
+    'calendar',
+    'chatwoot',
+    'events',
+    'inbox',
+    'quarantine',
+    'stripe',
+    'tutor',
+  ])
   for (const name of ['rawBody', 'delivery', 'deliveryLine', 'getEnvs']) t.notOk(app.hasRequestDecorator(name), name)
 })
 
@@ -322,14 +329,4 @@ t.test('another source’s handlers get the payload as sent, or as the source’
       { source: 'shop', payload: { event: 'order', n: '1' } },
     ],
   )
-})
-
-t.test('a host’s test can await handled deliveries, as the README shows', async t => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const [, block = ''] = /Your tests can wait for an event.*?```ts\n(.*?)```/s.exec(readme) ?? []
-  const code = block.replace(/^import .*$/m, '').replaceAll("'s3cret'", 'secret')
-  const { app } = await hostApp(t, { handlers: { chatwoot: { contact_created: () => {} } } })
-  const AsyncFunction = (async () => {}).constructor as new (...source: string[]) => (...values: unknown[]) => unknown
-  const run = new AsyncFunction('app', 'once', 'signChatwoot', 'secret', `${code}\nreturn { event, result }`)
-  t.same(await run(app, once, signChatwoot, CHATWOOT_SECRET), { event: 'contact_created', result: 'done' })
 })

@@ -8,7 +8,7 @@ tap.test('every source file is loaded, so that coverage includes files no test l
   const files = globSync(
     [
       '*.ts',
-      '{plugins,routes,sources,examples,handlers,backends,inbox,calendar,clients,operator,commands,sandbox,tutor}/**/*.ts',
+      '{plugins,routes,sources,examples,handlers,backends,inbox,calendar,clients,operator,commands,sandbox,tracing,tutor}/**/*.ts',
     ],
     {
       cwd: ROOT,

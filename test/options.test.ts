@@ -1,6 +1,7 @@
 import t from 'tap'
 import { OptionError, type WebhooksOptions } from '../app.ts'
-import { checkOptionNames } from '../options.ts'
+import { checkOptionNames, OPTION_NAMES } from '../options.ts'
+import { readPage } from './helpers/docs.ts'
 
 /** Unknown options, at every depth. */
 
@@ -23,6 +24,22 @@ t.test('an unknown option is an error that names it and the nearest one', async 
   }
 })
 
+t.test('the table in docs/embedding.md has every option, and no other', async t => {
+  const [, table = ''] =
+    /^\| Option \| Holds \|\n\|---\|---\|\n((?:\|.*\n)+)/m.exec(readPage('docs/embedding.md')) ?? []
+  const rows = new Map(
+    [...table.matchAll(/^\| `(\w+)` \| (.*) \|$/gm)].map(([, name = '', holds = '']) => [name, holds]),
+  )
+  t.strictSame([...rows.keys()].sort(), Object.keys(OPTION_NAMES).sort())
+  const namesIn = (names: object): string[] =>
+    Object.entries(names).flatMap(([name, parts]) => (parts === true ? name : [name, ...namesIn(parts)]))
+  const inbox = readPage('docs/configuration.md')
+  for (const [option, names] of Object.entries(OPTION_NAMES).filter(([, names]) => names !== true)) {
+    const holds = option === 'inbox' ? `${rows.get(option)} ${inbox}` : rows.get(option)
+    for (const name of namesIn(names as object)) t.match(holds, new RegExp(`\`${name}\``), `${option}.${name}`)
+  }
+})
+
 t.test('it is an OptionError', async t => {
   try {
     check({ x: 1 })()
@@ -33,6 +50,11 @@ t.test('it is an OptionError', async t => {
 
 t.test('a part must be an object', async t => {
   for (const value of ['x', null, 5]) t.throws(check({ calendar: value }), { message: 'calendar must be an object' })
+})
+
+t.test('a tracerProvider must be one', async t => {
+  for (const value of [true, {}, 'otel'])
+    t.throws(check({ tracerProvider: value }), { message: /^tracerProvider must be/ })
 })
 
 t.test('known, undefined and Fastify’s options pass', async () => {

@@ -202,12 +202,15 @@ t.test('the package', async t => {
   t.test('contains what is used, and nothing else', async t => {
     const paths = packed.files.map(({ path }) => path)
     const built =
-      /^(dist\/(app|environment|options|server|(plugins|routes|sources|handlers|backends|inbox|calendar|clients|operator|sandbox|commands|tutor)\/[\w/-]+)\.(js|d\.ts)|dist\/commands\/bin\.cjs|dist\/(operator|sandbox)\/public\/[\w.]+|(ops|examples)\/[\w.-]+|docs\/[\w-]+\.md)$/
+      /^(dist\/(app|environment|options|server|(plugins|routes|sources|handlers|backends|inbox|calendar|clients|operator|sandbox|commands|tracing|tutor)\/[\w/-]+)\.(js|d\.ts)|dist\/(operator|sandbox)\/public\/[\w.]+|(ops|examples)\/[\w.-]+|ops\/apache\/[\w.-]+|docs\/[\w-]+\.md)$/
     t.same(paths.filter(path => !built.test(path)).sort(), [
       '.env.example',
       'CHANGELOG.md',
+      'CONTRIBUTING.md',
       'LICENSE',
       'README.md',
+      'SECURITY.md',
+      'commands/bin.cjs',
       'package.json',
     ])
     for (const path of ['dist/app.js', 'dist/app.d.ts', 'dist/server.js', 'dist/inbox/sqlite/store.js'])
@@ -215,7 +218,7 @@ t.test('the package', async t => {
     // The pictures are ten times as large as everything else.
     const links = readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)
     for (const [, link = ''] of links)
-      t.ok(link.endsWith('.png') || paths.some(path => path === link || path.startsWith(`${link}/`)), link)
+      t.ok(link.endsWith('.webp') || paths.some(path => path === link || path.startsWith(`${link}/`)), link)
   })
 
   writeFileSync(join(PROJECT, 'package.json'), '{"name":"empty","private":true,"type":"module"}')
@@ -245,6 +248,12 @@ t.test('the package', async t => {
   t.test('has commands', async t => {
     const command = join(PROJECT, 'node_modules/.bin/tutorbot-webhooks')
     t.match(await run(PROJECT, command, '--help'), /^Usage: tutorbot-webhooks .*catch-up/s)
+    const mcp = run(PROJECT, 'env', 'ADMIN_TOKEN=the-token-of-the-operator', command, 'mcp')
+    await t.rejects(
+      mcp,
+      /ended with 1\n.*npm install @modelcontextprotocol\/server@2/s,
+      'an optional peer is not there',
+    )
     await t.rejects(run(PROJECT, command, 'nonsense'), /ended with 2\n.*unknown command 'nonsense'/s)
   })
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
@@ -10,6 +11,7 @@ import { OptionError, StoreOpenError } from '../inbox/errors.ts'
 import { signChatwoot } from '../plugins/verification.ts'
 import { buildServer, explainFailure, start, withoutRequestLog } from '../server.ts'
 import { CHATWOOT_SECRET, chatwootRequest } from './helpers/app.ts'
+import { startCollector } from './helpers/collector.ts'
 import { startGoogleApi } from './helpers/google-api.ts'
 import { LEVELS } from './helpers/log.ts'
 import { exchange, open, post, readAll, receives, statusOf } from './helpers/sockets.ts'
@@ -80,7 +82,7 @@ t.test('buildServer', async t => {
     t.teardown(() => open.close())
     t.equal((await open.inject('/deliveries')).statusCode, 401)
     const headers = { authorization: `Bearer ${token}` }
-    t.same((await open.inject({ url: '/deliveries', headers })).json(), { deliveries: [], next: null })
+    t.same((await open.inject({ url: '/deliveries', headers })).json(), { deliveries: [], next: null, searched: null })
   })
 
   t.test('has only /metrics with METRICS_TOKEN only', async t => {
@@ -91,6 +93,19 @@ t.test('buildServer', async t => {
     t.equal((await app.inject({ url: '/metrics', headers })).statusCode, 200)
     t.equal((await app.inject('/metrics')).statusCode, 401)
     t.equal((await app.inject({ url: '/deliveries', headers })).statusCode, 404)
+  })
+
+  t.test('keeps refused deliveries and sends traces where the environment says so', async t => {
+    const collector = await startCollector(t)
+    const env = environment(t, { QUARANTINE_MB: '1', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url })
+    const app = await start({ env })
+    t.teardown(() => app.close())
+    const kept = once(app.webhooks.events, 'quarantined')
+    const request = chatwootRequest(chatwoot.incoming())
+    const forged = { ...request.headers, 'x-chatwoot-signature': `sha256=${'0'.repeat(64)}` }
+    t.equal((await app.inject({ ...request, headers: forged })).statusCode, 401)
+    t.match(await kept, [{ outcome: 'kept' }])
+    t.equal((await collector.span('POST /cw')).attributes['http.response.status_code'], 401)
   })
 
   t.test('answers 404 in the shape of all errors', async t => {
@@ -264,6 +279,17 @@ t.test('the same line for other errors', async t => {
     ['a time zone that is none', { TZ: 'CET-1CEST' }, /calendar.timeZone \(TZ\) must be an IANA time zone/],
     ['a short token for the calendar', { CALENDAR_TOKEN: 'short' }, /CALENDAR_TOKEN is not in the right form/],
     ['templates that are not JSON', { CW_TEMPLATES: '{' }, /CW_TEMPLATES is not JSON: /],
+    [
+      'quarantine, for some hours',
+      { QUARANTINE_HOURS: '3' },
+      /QUARANTINE_HOURS has no meaning without QUARANTINE_MB: set/,
+    ],
+    [
+      'quarantine, a share',
+      { QUARANTINE_PER_MINUTE: '3' },
+      /QUARANTINE_PER_MINUTE has no meaning without QUARANTINE_MB/,
+    ],
+    ['quarantine of nothing', { QUARANTINE_MB: '0' }, /QUARANTINE_MB must be >= 1/],
     ['half of Google', { GCAL_CALENDAR_ID: 'a@example.com' }, /GCAL_SERVICE_ACCOUNT_JSON and GCAL_CALENDAR_ID belong/],
     ['the other half', { GCAL_SERVICE_ACCOUNT_JSON: '{}' }, /GCAL_SERVICE_ACCOUNT_JSON and GCAL_CALENDAR_ID belong/],
     [
@@ -516,4 +542,12 @@ t.test('a socket handed to another process is not used, with a warning', async t
 t.test('Fastify’s own request lines are disabled, with or without a LogController', async t => {
   t.same(withoutRequestLog({}), { disableRequestLogging: true })
   t.match(withoutRequestLog(Fastify), { logController: { disableRequestLogging: true } })
+})
+
+t.test('SIGTERM while it waits for its database: it ends at once', async t => {
+  const env = { PORT: '0', DATABASE_URL: 'postgres://127.0.0.1:1/none' }
+  const { child, ended, log } = standalone(t, env, { cwd: t.testdir() })
+  await log.line(({ msg }) => msg.startsWith('waiting for postgres://127.0.0.1:1/none'))
+  child.kill('SIGTERM')
+  t.match(await ended, { code: 0, signal: null, stderr: '' })
 })

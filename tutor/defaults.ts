@@ -52,6 +52,17 @@ export const DEFAULTS = {
   texts: {},
   menu: MENU_STEPS,
   words: {},
-  payment: { minutesToPay: 40, settleDays: {}, promotionCodes: false, invoice: false, customerEmail: false },
+  payment: {
+    minutesToPay: 40,
+    linkHours: [48, 24],
+    settleDays: {},
+    promotionCodes: false,
+    invoice: false,
+    customerEmail: false,
+  },
+  cancellation: { untilHours: 24, refund: 'ask', maxRefundsPerDay: 5 },
+  moving: { untilHours: 24, maxTimes: 2 },
+  reminders: { hours: [24] },
+  weekly: { offered: true, weeksAhead: 4 },
   handOver: { hours: 24 },
 } satisfies TutorSettings

@@ -1,15 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { OptionError } from '../inbox/errors.ts'
 import { checkTutor } from './problems.ts'
 import type { TutorSettings } from './settings.ts'
-
-/** Read if TUTOR_FILE is not set. */
-const USUAL_FILE = 'tutor.json'
-
-/** The file with the tutor's settings, if there is one. @param named by TUTOR_FILE */
-export function tutorFile(named: string | undefined): string | undefined {
-  return named ?? (existsSync(USUAL_FILE) ? USUAL_FILE : undefined)
-}
 
 /** @throws {OptionError} that says what is wrong with the file, and how to fix it */
 export function readTutorFile(file: string): TutorSettings {

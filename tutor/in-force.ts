@@ -2,7 +2,7 @@ import { formatAmount } from '../handlers/money.ts'
 import { SEGMENTS } from '../handlers/segment.ts'
 import type { PriceIds } from '../handlers/services.ts'
 import type { PlanningName, TutorSettings } from './settings.ts'
-import { type Tutor, type TutorLesson, tutorOf } from './tutor.ts'
+import { type Tutor, type TutorLesson, type TutorPackage, tutorOf } from './tutor.ts'
 import { wholeOf } from './whole.ts'
 
 /** Which settings are in force, and where each comes from: for people. */
@@ -31,7 +31,21 @@ export interface InForce {
 /** @throws {OptionError} the settings are wrong */
 export function settingsInForce({ settings, from, zone, prices, handoffHours, others }: InForce): SettingInForce[] {
   const tutor = tutorOf(settings, zone, prices)
-  const { planning, payment, handOver, lessons: _, texts, words, ...plain } = wholeOf(settings)
+  const whole = wholeOf(settings)
+  const {
+    planning,
+    payment,
+    cancellation,
+    moving,
+    reminders,
+    weekly,
+    handOver,
+    lessons: _,
+    texts,
+    words,
+    ...plain
+  } = whole
+  const parts = { payment, cancellation, moving, reminders, weekly }
   const fromOf = (isGiven: boolean) => (isGiven ? from : 'default')
   const { hours } = handOver
   return [
@@ -42,7 +56,9 @@ export function settingsInForce({ settings, from, zone, prices, handoffHours, ot
     ...lessonRows(tutor, fromOf(settings.lessons !== undefined), from, others),
     ...leavesOf('texts', texts).map(([name, value]) => ({ name, value, from })),
     ...leavesOf('words', words).map(([name, value]) => ({ name, value, from })),
-    ...rowsOf('payment.', payment, name => fromOf(Object.hasOwn(settings.payment ?? {}, name))),
+    ...Object.entries(parts).flatMap(([part, values]) =>
+      rowsOf(`${part}.`, values, name => fromOf(Object.hasOwn(settings[part as keyof typeof parts] ?? {}, name))),
+    ),
     handoffHours === undefined
       ? { name: 'handOver.hours', value: hours, from: fromOf(settings.handOver?.hours !== undefined) }
       : { name: 'handOver.hours', value: handoffHours, from: nameOf(others, 'HANDOFF_HOURS', 'chatwoot.handoffHours') },
@@ -77,7 +93,7 @@ function lessonRows(
     ...(link === undefined ? [] : [row(`${name}.link`, link)]),
     ...(place === undefined ? [] : [row(`${name}.place`, place)]),
   ]
-  const ofPrices = ({ name, prices }: TutorLesson) =>
+  const ofPrices = (name: string, prices: TutorLesson['prices']) =>
     SEGMENTS.map(segment => {
       const price = prices[segment]
       const path = `${name}.prices.${segment}`
@@ -87,7 +103,15 @@ function lessonRows(
       const origin = price.from.startsWith(name) ? own : nameOf(others, price.from, 'stripe.prices')
       return { name: path, value: `${price.id}${sum ?? ''}`, from: origin }
     })
-  const all = lessons.flatMap(lesson => [...ofLesson(lesson, false), ...ofPrices(lesson)])
+  const ofPackage = (name: string, { lessons, prices }: TutorPackage) => [
+    row(`${name}.lessons`, lessons),
+    ...ofPrices(name, prices),
+  ]
+  const all = lessons.flatMap(lesson => [
+    ...ofLesson(lesson, false),
+    ...ofPrices(lesson.name, lesson.prices),
+    ...lesson.packages.flatMap((each, index) => ofPackage(`${lesson.name}.packages[${index}]`, each)),
+  ])
   return trial === undefined ? all : [...all, ...ofLesson(trial, true)]
 }
 

@@ -5,7 +5,7 @@ import { didYouMean } from '../inbox/nearest-name.ts'
 import { parseClosed, parseSpan } from './days.ts'
 import { DEFAULTS } from './defaults.ts'
 import { TUTOR_SCHEMA } from './schema.ts'
-import type { LessonSettings, TutorSettings } from './settings.ts'
+import type { PackageSettings, PricesSettings, TutorSettings } from './settings.ts'
 import { languageProblems, menuProblems, textProblems } from './text-problems.ts'
 
 /** What is wrong with a tutor's settings: each line names the path and says how to fix it. */
@@ -127,7 +127,7 @@ function closedProblems({ closed = [] }: TutorSettings): Problem[] {
 }
 
 function lessonProblems({ lessons = DEFAULTS.lessons }: TutorSettings): Problem[] {
-  const problems = lessons.flatMap(({ minutes, trial, prices = {}, link, place }, index): Problem[] => {
+  const problems = lessons.flatMap(({ minutes, trial, prices = {}, packages = [], link, place }, index): Problem[] => {
     const path = `lessons[${index}]`
     const before = lessons.slice(0, index)
     const [sameTrial, sameLength] = [
@@ -138,15 +138,33 @@ function lessonProblems({ lessons = DEFAULTS.lessons }: TutorSettings): Problem[
       trial === true && sameTrial >= 0 && [path, `is a second trial lesson, after lessons[${sameTrial}]: leave one`],
       !trial && sameLength >= 0 && [path, `has the minutes of lessons[${sameLength}], ${minutes}: leave one`],
       trial === true && Object.keys(prices).length > 0 && [`${path}.prices`, 'must be empty: a trial lesson is free'],
+      trial === true && packages.length > 0 && [`${path}.packages`, 'must be empty: a trial lesson is free'],
       link !== undefined && place !== undefined && [path, 'has a link and a place: leave one'],
     ]
-    return [...found.filter(problem => problem !== false), ...priceProblems(`${path}.prices`, prices)]
+    return [
+      ...found.filter(problem => problem !== false),
+      ...priceProblems(`${path}.prices`, prices),
+      ...packageProblems(`${path}.packages`, packages),
+    ]
   })
   if (lessons.some(({ trial }) => !trial)) return problems
   return [...problems, ['lessons', 'has trial lessons only: add one that is sold, { "minutes": 60 }']]
 }
 
-function priceProblems(path: string, prices: NonNullable<LessonSettings['prices']>): Problem[] {
+function packageProblems(path: string, packages: readonly PackageSettings[]): Problem[] {
+  return packages.flatMap(({ lessons, prices }, index): Problem[] => {
+    const at = `${path}[${index}]`
+    const same = packages.slice(0, index).findIndex(each => each.lessons === lessons)
+    return [
+      ...(same >= 0 ? [[at, `has the lessons of packages[${same}], ${lessons}: leave one`] as const] : []),
+      ...(Object.keys(prices).length === 0
+        ? [[`${at}.prices`, 'has no price: add one, as in { "all": "price_…" }'] as const]
+        : priceProblems(`${at}.prices`, prices)),
+    ]
+  })
+}
+
+function priceProblems(path: string, prices: PricesSettings): Problem[] {
   return Object.entries(prices).flatMap(([name, price]): Problem[] => {
     const { amount, currency } = typeof price === 'string' ? {} : price
     if ((amount === undefined) === (currency === undefined)) return []

@@ -1,6 +1,6 @@
 import type { Segment } from '../handlers/segment.ts'
 import { DEFAULTS } from './defaults.ts'
-import type { LessonSettings, PriceSettings } from './settings.ts'
+import type { LessonSettings, PackageSettings, PriceSettings } from './settings.ts'
 
 const price = (description: string) => ({
   // Either one: pattern is for texts, the rest for objects.
@@ -21,6 +21,19 @@ const price = (description: string) => ({
   } satisfies Record<keyof PriceSettings, object>,
 })
 
+const prices = (description: string) => ({
+  type: 'object',
+  additionalProperties: false,
+  description,
+  properties: {
+    all: price('For every segment without one of its own'),
+    new: price('For contacts who have not had a lesson'),
+    existing: price('For contacts who have'),
+    returning_broadcast: price('For contacts whom a broadcast has brought back'),
+    weekend: price('For contacts who may have lessons at the weekend'),
+  } satisfies Record<Segment | 'all', object>,
+})
+
 const lesson = {
   type: 'object',
   additionalProperties: false,
@@ -29,18 +42,24 @@ const lesson = {
   properties: {
     minutes: { type: 'integer', minimum: 10, maximum: 600, description: 'How long it lasts, in minutes' },
     trial: { type: 'boolean', default: false, description: 'A trial lesson, which is free; there is one at most' },
-    prices: {
-      type: 'object',
-      additionalProperties: false,
+    prices: prices(
+      'Stripe price ids by segment. The variables STANDARD_PRICE_ID_60 and the others (in an app of your own stripe.prices) count before them; without a price the lesson is not sold to that segment',
+    ),
+    packages: {
+      type: 'array',
+      maxItems: 3,
       description:
-        'Stripe price ids by segment. The variables STANDARD_PRICE_ID_60 and the others (in an app of your own stripe.prices) count before them; without a price the lesson is not sold to that segment',
-      properties: {
-        all: price('For every segment without one of its own'),
-        new: price('For contacts who have not had a lesson'),
-        existing: price('For contacts who have'),
-        returning_broadcast: price('For contacts whom a broadcast has brought back'),
-        weekend: price('For contacts who may have lessons at the weekend'),
-      } satisfies Record<Segment | 'all', object>,
+        'Several of it at once, at a price of their own: so many lessons, and their Stripe prices by segment',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['lessons', 'prices'],
+        description: 'a package, with lessons and prices',
+        properties: {
+          lessons: { type: 'integer', minimum: 2, maximum: 100, description: 'How many lessons' },
+          prices: prices('Stripe price ids of all of them together, by segment'),
+        } satisfies Record<keyof PackageSettings, object>,
+      },
     },
     link: {
       type: 'string',

@@ -1,5 +1,5 @@
 import { DEFAULTS } from './defaults.ts'
-import { type PaymentSettings, SLOW_METHODS } from './settings.ts'
+import { MAX_REMINDER_HOURS, MAX_REMINDERS, type PaymentSettings, SLOW_METHODS } from './settings.ts'
 
 export const PAYMENT_SCHEMA = {
   type: 'object',
@@ -14,6 +14,20 @@ export const PAYMENT_SCHEMA = {
       default: DEFAULTS.payment.minutesToPay,
       description:
         'Minutes for which a payment link lasts, and the lesson’s time is held; less if the lesson begins before, but never below 36',
+    },
+    linkHours: {
+      type: 'array',
+      maxItems: MAX_REMINDERS,
+      uniqueItems: true,
+      default: DEFAULTS.payment.linkHours,
+      description:
+        'Hours before a lesson that is booked and not paid (a weekly one, say) at which the student gets a payment link, but not between 22:00 and 8:00 where the student is. A link lasts 24 hours at most. Empty: no links',
+      items: {
+        type: 'number',
+        exclusiveMinimum: 0,
+        maximum: MAX_REMINDER_HOURS,
+        description: 'hours before the lesson',
+      },
     },
     settleDays: {
       type: 'object',

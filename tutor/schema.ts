@@ -1,5 +1,6 @@
 import { CLOSED_PATTERN } from './days.ts'
 import { DEFAULTS } from './defaults.ts'
+import { CANCELLATION_SCHEMA, MOVING_SCHEMA, REMINDERS_SCHEMA, WEEKLY_SCHEMA } from './schema-booked.ts'
 import { LESSONS_SCHEMA } from './schema-lessons.ts'
 import { HAND_OVER_SCHEMA, PAYMENT_SCHEMA } from './schema-payment.ts'
 import { PLANNING_SCHEMA } from './schema-planning.ts'
@@ -48,6 +49,10 @@ export const TUTOR_SCHEMA = {
     texts: TEXTS_SCHEMA,
     words: WORDS_SCHEMA,
     payment: PAYMENT_SCHEMA,
+    cancellation: CANCELLATION_SCHEMA,
+    moving: MOVING_SCHEMA,
+    reminders: REMINDERS_SCHEMA,
+    weekly: WEEKLY_SCHEMA,
     handOver: HAND_OVER_SCHEMA,
   } satisfies Record<keyof TutorSettings | '$schema', object>,
 }

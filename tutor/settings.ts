@@ -16,6 +16,10 @@ export interface TutorSettings {
   menu?: readonly (MenuStep | OwnItemSettings)[]
   words?: AddedWords
   payment?: PaymentSettings
+  cancellation?: CancellationSettings
+  moving?: MovingSettings
+  reminders?: ReminderSettings
+  weekly?: WeeklySettings
   handOver?: { hours?: number }
 }
 
@@ -39,9 +43,20 @@ export type Weekday = (typeof WEEKDAYS)[number]
 export interface LessonSettings {
   minutes: number
   trial?: boolean
-  prices?: { [Name in Segment | 'all']?: PriceSettings | string }
+  prices?: PricesSettings
+  packages?: readonly PackageSettings[]
   link?: string
   place?: string
+}
+
+export type PricesSettings = { [Name in Segment | 'all']?: PriceSettings | string }
+
+/** Several of the lesson, sold at once. */
+export interface PackageSettings {
+  /** How many. */
+  lessons: number
+  /** Of all of them together. */
+  prices: PricesSettings
 }
 
 /** What is taught, and the words by which students name it. */
@@ -67,7 +82,7 @@ export type TextSettings = {
 }
 
 /** What the bot has for the menu. */
-export const MENU_STEPS = ['book', 'trial', 'prices', 'human'] as const
+export const MENU_STEPS = ['book', 'trial', 'packages', 'prices', 'my_lesson', 'human'] as const
 
 export type MenuStep = (typeof MENU_STEPS)[number]
 
@@ -100,8 +115,45 @@ export type SlowMethod = (typeof SLOW_METHODS)[number]
 
 export interface PaymentSettings {
   minutesToPay?: number
+  /** Before a lesson that is booked and not paid; empty: no links. */
+  linkHours?: readonly number[]
   settleDays?: { [Method in SlowMethod]?: number }
   promotionCodes?: boolean
   invoice?: boolean
   customerEmail?: boolean
+}
+
+/** A paid lesson that is cancelled in time: `ask`: a person decides about the money. */
+export const REFUNDS = ['ask', 'automatic', 'none'] as const
+
+export interface CancellationSettings {
+  /** Hours before the lesson; 0: until it begins. */
+  untilHours?: number
+  refund?: (typeof REFUNDS)[number]
+  /** Automatic ones; beyond them a person decides. */
+  maxRefundsPerDay?: number
+}
+
+export interface MovingSettings {
+  /** Hours before the lesson; 0: until it begins. */
+  untilHours?: number
+  /** Of one lesson, by the student. */
+  maxTimes?: number
+}
+
+/** Two weeks: inboxes keep what is to be done later for long, but people forget a reminder that is too early, h. */
+export const MAX_REMINDER_HOURS = 336
+export const MAX_REMINDERS = 5
+
+export interface ReminderSettings {
+  /** Hours before the lesson; empty: none. */
+  hours?: readonly number[]
+}
+
+/** Lessons each week at one time. */
+export interface WeeklySettings {
+  /** Students can have them by themselves. */
+  offered?: boolean
+  /** So many weeks of them are in the calendar; at least as many as students can book ahead. */
+  weeksAhead?: number
 }

@@ -3,8 +3,8 @@ import type { TextSettings } from './settings.ts'
 
 /** Texts that a tutor writes: with names in braces for what the bot puts in. */
 
-/** Parts of other texts: how a language says a day, and a span of days or hours. */
-type Format = 'when' | 'dayRange' | 'onDays' | 'hourRange'
+/** Parts of other texts: how a language says a day, a span of days or hours, and a number of lessons. */
+type Format = 'when' | 'dayRange' | 'onDays' | 'hourRange' | 'lessonsAndMinutes'
 export type TextName = Exclude<keyof Texts, Format>
 /** Those that are several texts. */
 type Group = 'choices' | 'paidPage'
@@ -14,6 +14,7 @@ export const PLACEHOLDERS = {
   greeting: ['tutor'],
   menu: [],
   otherLength: ['minutes'],
+  packageChoice: ['lessons', 'minutes'],
   lesson: [],
   sorryForWait: [],
   notUnderstood: [],
@@ -25,6 +26,14 @@ export const PLACEHOLDERS = {
   didNotWork: [],
   prices: ['lines'],
   price: ['minutes', 'amount'],
+  packages: ['lines'],
+  package: ['lessons', 'minutes', 'amount'],
+  packagePay: ['lessons', 'minutes', 'url', 'until', 'amount'],
+  lessonsLeft: ['left'],
+  noLessonsLeft: [],
+  paidFromPackage: [],
+  willReturnToPackage: [],
+  returnedToPackage: [],
   chooseTime: ['minutes'],
   thisTime: ['when', 'minutes'],
   noTimes: [],
@@ -37,6 +46,16 @@ export const PLACEHOLDERS = {
   notThen: [],
   noEarlier: [],
   weekly: [],
+  otherRhythm: [],
+  weeklyHow: [],
+  thisWeekly: ['day', 'time', 'minutes', 'first'],
+  weeklyTaken: [],
+  weeklyBooked: ['day', 'time', 'first'],
+  weeklyPaid: [],
+  weeklyFromPackage: [],
+  weeklySkipped: ['days'],
+  weeklyEnded: ['day', 'time'],
+  payLesson: ['when', 'url', 'until', 'amount'],
   otherLengths: ['minutes'],
   lastTimes: [],
   allShown: [],
@@ -58,12 +77,54 @@ export const PLACEHOLDERS = {
   refunded: ['amount'],
   refundFailed: ['amount'],
   cancelled: ['when'],
+  lessonAt: ['when', 'minutes'],
+  lessonPaid: ['amount'],
+  lessonFree: [],
+  lessonUnpaid: [],
+  lessonHeld: [],
+  changeLesson: [],
+  whichLesson: [],
+  lessonGone: [],
+  lessonChanged: [],
+  lessonBegun: ['when'],
+  lessonKept: ['when'],
+  moveTo: ['when'],
+  moveToThis: ['from', 'to'],
+  moved: ['from', 'to'],
+  askCancel: ['when'],
+  willRefund: ['amount'],
+  willStopPayment: ['amount'],
+  personRefunds: [],
+  noRefund: [],
+  onlyByChoice: [],
+  cancelChoice: ['when'],
+  cancelChoiceRefund: ['when', 'amount'],
+  questionOver: [],
+  paymentStopped: [],
+  refundAwaited: ['amount'],
+  reminder: ['when'],
+  remindersOff: [],
+  remindersOn: [],
+  forWhom: [],
+  pupilName: [],
+  otherPupilName: [],
+  pupilUnknown: ['name'],
+  pupilSet: ['name'],
+  pupilsSet: ['names'],
+  pupilRenamed: ['name'],
+  pupilBooked: [],
+  tooManyPupils: [],
+  pupilIs: ['name'],
+  linkExpires: ['when', 'until', 'url'],
 } as const satisfies Record<Exclude<TextName, Group>, readonly string[]>
 
 /** Without these a student could not go on. */
 export const NEEDED: { [Name in keyof typeof PLACEHOLDERS]?: string } = {
   payFirst: 'url',
+  payLesson: 'url',
   prices: 'lines',
+  packages: 'lines',
+  packagePay: 'url',
   online: 'link',
   atPlace: 'place',
 }
@@ -117,11 +178,13 @@ function said(value: unknown, code: LanguageCode, name: string): string {
   return new Intl.ListFormat(LANGUAGES[code].locale, { type: 'disjunction' }).format(all)
 }
 
+const TAKES_LIST = new Set(['prices', 'packages', 'otherLengths'])
+
 /** A text of ours as a tutor would write it: `Je les staat vast: {when}. Tot dan!` */
 export function writtenText(code: LanguageCode, name: keyof typeof PLACEHOLDERS): string {
   const text: unknown = TEXTS[code][name]
   if (typeof text !== 'function') return text as string
   const tokens = PLACEHOLDERS[name].map(each => `{${each}}`)
   // Those that take a list.
-  return text(...(name === 'prices' || name === 'otherLengths' ? [tokens] : tokens))
+  return text(...(TAKES_LIST.has(name) ? [tokens] : tokens))
 }

@@ -11,16 +11,21 @@ import { DEFAULTS, type WholePlanning } from './defaults.ts'
 import { checkTutor } from './problems.ts'
 import {
   type ByLanguage,
+  type CancellationSettings,
   type LessonSettings,
   type MenuStep,
+  type MovingSettings,
   type OwnItemSettings,
   type PaymentSettings,
   type PlanningName,
   type PriceSettings,
+  type PricesSettings,
+  type ReminderSettings,
   type SubjectSettings,
   type TutorSettings,
   WEEKDAYS,
   type Weekday,
+  type WeeklySettings,
 } from './settings.ts'
 import { greetingsOf, textsOf } from './texts.ts'
 import { mapValues, wholeOf } from './whole.ts'
@@ -40,6 +45,11 @@ export interface Tutor extends OfferedLanguages {
   trial: TutorLesson | undefined
   subjects: readonly { name: string; phrases: Phrases }[]
   payment: Required<PaymentSettings>
+  /** Of lessons that are booked, by students. */
+  cancellation: Required<CancellationSettings>
+  moving: Required<MovingSettings>
+  reminders: Required<ReminderSettings>
+  weekly: Required<WeeklySettings>
   /** So long after a person's last message the bot has a conversation again, h. */
   handOverHours: number
 }
@@ -58,11 +68,19 @@ export interface TutorLesson {
   minutes: number
   /** A trial lesson has none. */
   prices: Readonly<Partial<Record<Segment, Price>>>
+  /** Several of it, sold at once; of a segment without a price none are. */
+  packages: readonly TutorPackage[]
   /** Where each price is set, or could be. */
   priceNames: Readonly<Record<Segment, string>>
   /** Online; at most one of these. */
   link?: string
   place?: string
+}
+
+/** Several lessons that are sold at once. */
+export interface TutorPackage {
+  lessons: number
+  prices: Readonly<Partial<Record<Segment, Price>>>
 }
 
 /** A price at Stripe. */
@@ -74,7 +92,9 @@ export interface Price {
   money?: Money
 }
 
-/** The prices of all lessons, by where they are set; undefined: that one is not, so the lesson is not sold. */
+/**
+ * The prices of all lessons and packages, by where they are set; undefined: that one is not, so the lesson is not sold.
+ */
 export function pricesByName({ lessons }: Tutor): Map<string, Price | undefined> {
   const all = SEGMENTS.flatMap(segment =>
     lessons.map(({ prices, priceNames }) => {
@@ -82,7 +102,8 @@ export function pricesByName({ lessons }: Tutor): Map<string, Price | undefined>
       return [price?.from ?? priceNames[segment], price] as const
     }),
   )
-  return new Map(all)
+  const ofPackages = lessons.flatMap(({ packages }) => packages.flatMap(({ prices }) => Object.values(prices)))
+  return new Map<string, Price | undefined>([...all, ...ofPackages.map(price => [price.from, price] as const)])
 }
 
 /** When lessons can be had, in the tutor's time zone. */
@@ -124,6 +145,10 @@ export function tutorOf(options: TutorSettings, zone: string, prices: PriceIds =
     menu,
     words,
     payment,
+    cancellation,
+    moving,
+    reminders,
+    weekly,
     handOver,
   } = wholeOf(options)
   const closedSpans = closed.map(span => parseClosed(span, zone))
@@ -144,6 +169,10 @@ export function tutorOf(options: TutorSettings, zone: string, prices: PriceIds =
     trial: all.find(({ isTrial }) => isTrial)?.lesson,
     subjects: subjects.map(toSubject),
     payment,
+    cancellation,
+    moving,
+    reminders,
+    weekly,
     handOverHours: handOver.hours,
   }
 }
@@ -160,7 +189,7 @@ function toOwnItem({ id, title, answer }: OwnItemSettings, fallback: LanguageCod
 
 /** @param name `lessons[0]` */
 function toLesson(
-  { minutes, prices = {}, trial, link, place }: LessonSettings,
+  { minutes, prices = {}, packages = [], trial, link, place }: LessonSettings,
   name: string,
   ids: PriceIds,
 ): TutorLesson {
@@ -170,19 +199,32 @@ function toLesson(
     const { option, variable } = variables[segment] ?? {}
     const id = option && ids[option]
     if (id !== undefined) return [segment, { id, from: `${variable}` }] as const
-    const own = prices[segment] === undefined ? 'all' : segment
-    return [segment, toPrice(prices[own], `${name}.prices.${own}`)] as const
+    return [segment, ownPrice(segment, prices, `${name}.prices`)] as const
   })
   return {
     name,
     minutes,
-    prices: trial ? {} : Object.fromEntries(found.filter(([, price]) => price !== undefined)),
+    prices: trial ? {} : soldOf(found),
+    packages: packages.map(({ lessons, prices }, index) => {
+      const path = `${name}.packages[${index}].prices`
+      return { lessons, prices: soldOf(SEGMENTS.map(segment => [segment, ownPrice(segment, prices, path)] as const)) }
+    }),
     priceNames: mapSegments(segment =>
       hasOwn ? `${name}.prices.${segment}` : (variables[segment]?.variable ?? `${name}.prices`),
     ),
     ...(link !== undefined && { link }),
     ...(place !== undefined && { place }),
   }
+}
+
+function soldOf(found: readonly (readonly [Segment, Price | undefined])[]): Partial<Record<Segment, Price>> {
+  return Object.fromEntries(found.filter(([, price]) => price !== undefined))
+}
+
+/** @param path of the prices */
+function ownPrice(segment: Segment, prices: PricesSettings, path: string): Price | undefined {
+  const own = prices[segment] === undefined ? 'all' : segment
+  return toPrice(prices[own], `${path}.${own}`)
 }
 
 function toPrice(price: PriceSettings | string | undefined, from: string): Price | undefined {

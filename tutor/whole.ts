@@ -2,14 +2,18 @@ import type { LanguageCode, OfferedLanguages } from '../handlers/texts/index.ts'
 import type { AddedWords } from '../handlers/wishes.ts'
 import { DEFAULTS, type WholePlanning } from './defaults.ts'
 import type {
+  CancellationSettings,
   LessonSettings,
   MenuStep,
+  MovingSettings,
   OwnItemSettings,
   PaymentSettings,
   PlanningName,
+  ReminderSettings,
   SubjectSettings,
   TextSettings,
   TutorSettings,
+  WeeklySettings,
 } from './settings.ts'
 
 /** Every setting in its written form: the given ones, and the defaults for the rest. */
@@ -18,6 +22,10 @@ export interface WholeSettings extends OfferedLanguages {
   texts: TextSettings
   words: AddedWords
   payment: Required<PaymentSettings>
+  cancellation: Required<CancellationSettings>
+  moving: Required<MovingSettings>
+  reminders: Required<ReminderSettings>
+  weekly: Required<WeeklySettings>
   handOver: { hours: number }
   menu: readonly (MenuStep | OwnItemSettings)[]
   planning: Record<PlanningName, WholePlanning>
@@ -41,6 +49,10 @@ export function wholeOf(options: TutorSettings): WholeSettings {
     menu = DEFAULTS.menu,
     words = DEFAULTS.words,
     payment,
+    cancellation,
+    moving,
+    reminders,
+    weekly,
     handOver,
   }: TutorSettings = JSON.parse(JSON.stringify(options))
   return {
@@ -55,6 +67,10 @@ export function wholeOf(options: TutorSettings): WholeSettings {
     menu,
     words,
     payment: { ...DEFAULTS.payment, ...payment },
+    cancellation: { ...DEFAULTS.cancellation, ...cancellation },
+    moving: { ...DEFAULTS.moving, ...moving },
+    reminders: { ...DEFAULTS.reminders, ...reminders },
+    weekly: { ...DEFAULTS.weekly, ...weekly },
     handOver: { ...DEFAULTS.handOver, ...handOver },
   }
 }

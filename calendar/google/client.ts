@@ -12,6 +12,7 @@ import {
   serverUrl,
 } from '../../clients/http.ts'
 import { OptionError, PermanentError, TransientError } from '../../inbox/errors.ts'
+import { traced } from '../../inbox/tracing.ts'
 
 /** Calls to Google: the service account's tokens, timeouts and errors. */
 
@@ -49,6 +50,7 @@ export function createGoogleClient(
 /** Google refused a call. */
 class GoogleRefusedError extends PermanentError {
   override name = 'GoogleRefusedError'
+  readonly system = 'google'
   readonly status: number
   /** Google's reason code. */
   readonly reason: string
@@ -82,7 +84,12 @@ function createClient({ email, key }: ServiceAccount, base: URL | undefined, tim
     key,
     scopes: SCOPES,
     // No redirects: they would forward the token.
-    transporterOptions: { timeout: timeoutMs, retryConfig: { retry: 0 }, redirect: 'error' },
+    transporterOptions: {
+      timeout: timeoutMs,
+      retryConfig: { retry: 0 },
+      redirect: 'error',
+      adapter: (config, send) => traced(config.method ?? 'GET', config.url, () => send(config)),
+    },
   })
   // The token's URL is a constant of the library (gtoken/getToken.js): only an interceptor can send it elsewhere.
   if (base !== undefined) {
@@ -123,7 +130,9 @@ function createCall({ client, email, timeoutMs, gate }: CallOptions) {
     } catch (error) {
       if (signal.aborted) throw new TransientError(`Google: ${name} was aborted`)
       if (limit.timedOut()) {
-        throw new TransientError(`Google did not answer ${name} within ${timeoutMs} ms`, { outage: FAILURE })
+        throw new TransientError(`Google did not answer ${name} within ${timeoutMs} ms`, {
+          outage: { ...FAILURE, code: 'timeout' },
+        })
       }
       const translated = translate(name, error as Failure, client, email)
       if (translated instanceof GoogleRefusedError) gate.answered()
@@ -161,12 +170,12 @@ function translate(name: string, failure: Failure, client: Client, email: string
   const step = isOfToken ? `the token request of ${name}` : name
   if (response === undefined) {
     const outage = isUnreachable(failure) ? PROOF : FAILURE
-    return new TransientError(`Google could not be reached for ${step}: ${code}`, { outage })
+    return new TransientError(`Google could not be reached for ${step}: ${code}`, { outage: { ...outage, code } })
   }
   const { status, data, headers } = response
   if (status === 401 && !isOfToken) {
     forgetToken(client)
-    return new TransientError(`Google refused the token for ${name}`, { outage: FAILURE })
+    return new TransientError(`Google refused the token for ${name}`, { outage: { ...FAILURE, code: status } })
   }
   return refusal(step, status, data, headers.get('retry-after'), email)
 }
@@ -187,7 +196,7 @@ export function refusal(name: string, status: number, data: unknown, retryAfter:
   const text = `Google refused ${name}: ${[status, reason, message].filter(Boolean).join(' ')}`
   if (isTransientStatus(status) || TRANSIENT_REASONS.has(reason)) {
     const outage = isOutageStatus(status) || status === 403 ? PROOF : FAILURE
-    return new TransientError(text, { retryAfterMs: retryAfterMs(retryAfter), outage })
+    return new TransientError(text, { retryAfterMs: retryAfterMs(retryAfter), outage: { ...outage, code: status } })
   }
   const hint = NOT_SHARED.has(reason) ? ` (share the calendar with ${email}, with the right to change events)` : ''
   return new GoogleRefusedError(text + hint, status, reason)

@@ -9,8 +9,11 @@ export type Event = calendar_v3.Schema$Event
 type Page = { items: Event[]; nextPageToken?: string }
 type FreeBusy = { calendars: Record<string, calendar_v3.Schema$FreeBusyCalendar> }
 
-/** A claim becomes a hold or a lesson within one operation; a hold becomes a lesson. `other`: not ours. */
-export type Kind = 'claim' | 'hold' | 'lesson' | 'other'
+/**
+ * A claim becomes a hold or a lesson within one operation; a hold becomes a lesson; a lesson, or a kept hold, becomes
+ * cancelled. `other`: not ours.
+ */
+export type Kind = 'claim' | 'hold' | 'lesson' | 'cancelled' | 'other'
 
 /** The part of an event that we use. */
 export interface Entry extends Interval {
@@ -27,10 +30,21 @@ export interface Entry extends Interval {
   /** When it expires, Unix ms. Infinity: never. */
   until: number
   takesTime: boolean
+  /** Its revision, see BookedLesson. */
+  sequence: number
+  /** When it was last changed, Unix ms: by us, or by the tutor. */
+  changedAt: number
+  summary: string
+  description: string
+  /** All of our properties. */
+  own: Record<string, string>
 }
 
 /** The outcome of a change or deletion. */
 export type Outcome = 'done' | 'gone' | 'changed'
+
+/** What events are looked for by. */
+export type Property = 'tutorbotOrder' | 'tutorbotConversation' | 'tutorbotBookedIn' | 'tutorbotContact'
 
 /** Maximum page size. */
 const PAGE = 2_500
@@ -65,17 +79,12 @@ export function createEvents(options: GoogleCalendarOptions, gate: Gate) {
       return list({ timeMin: iso(start), timeMax: iso(end), singleEvents: true }, signal)
     },
 
-    /** An order's entries, past and future, wherever the tutor moved them. */
-    async of(order: string, signal: AbortSignal) {
-      const entries = await list({ privateExtendedProperty: [`tutorbotOrder=${order}`] }, signal)
+    /** The entries with a property, past and future, wherever the tutor moved them. @param from which end after it */
+    async having(name: Property, value: string, signal: AbortSignal, from?: number) {
+      const range = from === undefined ? {} : { timeMin: iso(from) }
+      const entries = await list({ privateExtendedProperty: [`${name}=${value}`], ...range }, signal)
       // In case Google's comparison is not exact.
-      return entries.filter(entry => entry.order === order)
-    },
-
-    /** A conversation's kept entries. */
-    async keptFor(conversation: string, signal: AbortSignal) {
-      const entries = await list({ privateExtendedProperty: [`tutorbotConversation=${conversation}`] }, signal)
-      return entries.filter(entry => entry.conversation === conversation)
+      return entries.filter(({ own }) => own[name] === value)
     },
 
     /** undefined: deleted. */
@@ -99,6 +108,14 @@ export function createEvents(options: GoogleCalendarOptions, gate: Gate) {
       const request = (options: Signal) => api.events.update(params, { ...options, headers: { 'If-Match': etag } })
       const updated = call<Event>('events.update', 'calendar#event', request, signal)
       return updated.then((): Outcome => 'done').catch(when([404, 410, 412, 'forbidden'], 'changed'))
+    },
+
+    /** Changes some fields of an event if unchanged; what the tutor has written stays. */
+    async patch({ id, etag }: Entry, event: Event, signal: AbortSignal): Promise<Outcome> {
+      const params = { calendarId, eventId: id, requestBody: event }
+      const request = (options: Signal) => api.events.patch(params, { ...options, headers: { 'If-Match': etag } })
+      const patched = call<Event>('events.patch', 'calendar#event', request, signal)
+      return patched.then((): Outcome => 'done').catch(when([404, 410, 412, 'forbidden'], 'changed'))
     },
 
     /** Deletes an event if unchanged. */
@@ -146,6 +163,12 @@ function entryOf(event: Event): Entry {
     slot: own.tutorbotSlot,
     until: kind === 'claim' || kind === 'hold' ? Number(own.tutorbotUntil) : Number.POSITIVE_INFINITY,
     takesTime: takesTime(event),
+    // Earlier versions did not record it.
+    sequence: Number(own.tutorbotSequence ?? (kind === 'lesson' ? 1 : 0)),
+    changedAt: Date.parse(String(event.updated)),
+    summary: event.summary ?? '',
+    description: event.description ?? '',
+    own,
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
 import { isAt } from '../checks.ts'
 import type { Interval } from '../contract.ts'
-import { eventOf, HOLD_TEXTS, slotOf } from './event-of.ts'
+import { holdEvent, slotOf } from './event-of.ts'
 import { type Entry, type Event, type Events, iso } from './events.ts'
 
 /*
@@ -38,14 +38,21 @@ const CLAIM_MS = 60_000
 /** How often an order checks: twice if it is alone, once more for each change by others. */
 const MAX_CHECKS = 10
 
-/** Takes a time for an order, and releases its others. false: the time is taken. */
-export type TakeTime = (wish: Wish, signal: AbortSignal) => Promise<boolean>
+/** How an order gets a time. */
+export interface TakeTime {
+  /**
+   * Takes a time for an order, and releases its others. false: the time is taken.
+   * @param owned what the order has, without what is cancelled
+   */
+  takeTime(wish: Wish, owned: Entry[], signal: AbortSignal): Promise<boolean>
+  /** Takes a time for an order, whatever else it has. false: the time is taken, and nothing of the order's is left there. */
+  take(wish: Wish, signal: AbortSignal): Promise<boolean>
+}
 
 export function createTakeTime(events: Events, clock: { now(): number }): TakeTime {
-  return takeTime
+  return { takeTime, take }
 
-  async function takeTime(wish: Wish, signal: AbortSignal): Promise<boolean> {
-    const owned = await events.of(wish.order, signal)
+  async function takeTime(wish: Wish, owned: Entry[], signal: AbortSignal): Promise<boolean> {
     const lesson = owned.find(({ kind }) => kind === 'lesson')
     if (lesson !== undefined) mustBeFor(lesson, wish)
     const got = lesson !== undefined || (await take(wish, signal))
@@ -55,7 +62,7 @@ export function createTakeTime(events: Events, clock: { now(): number }): TakeTi
     return got
   }
 
-  /** Takes a time, as described above. false: the time is taken, and nothing of the order's is left there. */
+  /** As described above. */
   async function take(wish: Wish, signal: AbortSignal): Promise<boolean> {
     for (let look = 0; look < MAX_CHECKS; look++) {
       const answer = await lookAndAct(wish, signal)
@@ -67,7 +74,7 @@ export function createTakeTime(events: Events, clock: { now(): number }): TakeTi
   /** undefined: something changed, check again. */
   async function lookAndAct(wish: Wish, signal: AbortSignal): Promise<boolean | undefined> {
     const now = clock.now()
-    const entries = await events.within(wish.free, signal)
+    const entries = (await events.within(wish.free, signal)).filter(({ kind }) => kind !== 'cancelled')
     const own = entries.find(entry => entry.order === wish.order && isAt(entry, wish))
     if (own?.kind === 'lesson') return true
     const stands = own !== undefined && own.until > now
@@ -100,17 +107,23 @@ export function createTakeTime(events: Events, clock: { now(): number }): TakeTi
    */
   async function claim(wish: Wish, signal: AbortSignal, attempt = 0): Promise<undefined> {
     const id = idOf(wish, attempt)
-    const event = eventOf('claim', wish, HOLD_TEXTS, clock.now() + CLAIM_MS)
+    const event = holdEvent('claim', wish, clock.now() + CLAIM_MS)
     if (await events.insert({ ...event, id }, signal)) return
     const existing = await events.get(id, signal)
-    if (existing === undefined || !isAt(existing, wish)) await claim(wish, signal, attempt + 1)
+    const isClaimed = existing !== undefined && existing.kind !== 'cancelled' && isAt(existing, wish)
+    if (!isClaimed) await claim(wish, signal, attempt + 1)
   }
 }
 
 /** @throws {PermanentError} the lesson is for another time: a later request does not move it */
 function mustBeFor(lesson: Entry, wish: Wish): void {
-  if (lesson.slot === slotOf(wish)) return
+  if (lesson.slot === slotOf(wish) || isMoved(lesson)) return
   throw new PermanentError(`Order ${wish.order} has a lesson on ${iso(lesson.start)}; cancel that first`)
+}
+
+/** By us; booked where it is: 1. */
+function isMoved({ sequence }: Entry): boolean {
+  return sequence > 1
 }
 
 /** The same wish has the same id, so that it can't be inserted twice. Google allows base32hex digits. */

@@ -1,10 +1,17 @@
 import type { Language } from './language.ts'
+import { pupils } from './pupils-de.ts'
+import { times } from './times-de.ts'
 
 export const de: Language = {
   codes: ['de'],
   locale: 'de',
   stripeLocale: 'de',
-  formats: { choice: "ccc, d.L., HH:mm 'Uhr'", date: 'cccc, d. LLLL', time: "HH:mm 'Uhr'" },
+  formats: {
+    choice: "ccc, d.L., HH:mm 'Uhr'",
+    shortChoice: 'ccc d.L. HH:mm',
+    date: 'cccc, d. LLLL',
+    time: "HH:mm 'Uhr'",
+  },
   handedOver: {
     person: 'Der Schüler möchte mit einem Menschen sprechen',
     ill: 'Der Schüler ist krank, oder es ist etwas passiert',
@@ -19,6 +26,7 @@ export const de: Language = {
     language: 'Der Schüler schreibt in einer Sprache, die TutorBot nicht kennt',
     file: 'Der Schüler hat etwas geschickt, das TutorBot weder anhören noch ansehen kann',
   },
+  aboutLesson: (when, order) => `Es geht um die Stunde am ${when} (Bestellung ${order}).`,
   wayBack: {
     bot: 'So gibst du das Gespräch an TutorBot zurück: auf „pending“ (ausstehend) setzen oder abschließen.',
     account: 'So gibst du das Gespräch an TutorBot zurück: abschließen, auf die nächste Nachricht antwortet TutorBot.',
@@ -41,14 +49,19 @@ export const de: Language = {
       arm gebrochen, fuss gebrochen, hand gebrochen, mir ist schlecht, ihm ist schlecht, ihr ist schlecht, magen darm, durchfall, halsschmerzen, bauchschmerzen, bauchweh, schnupfen, grippal*, positiv getestet, in quarantane, todesfall, trauerfall, gehirnerschutterung, verletzt, mandelentzundung, ohrenschmerzen, im bett,
       mir ist ubel, ist mir ubel, ihm ist ubel, ihr ist ubel, liegt flach, liege flach, krankenwagen, notaufnahme, hingefallen, mir gehts nicht gut, gehts mir nicht gut, gehts ihm nicht gut, gehts ihr nicht gut`,
     cancel: `
-      absag*, abgesagt, sage .. ab, sag .. ab, stornier*, storno, cancel*, fallt aus, ausfallen, ausfall, findet nicht statt, nicht statt, verschieb*, verschoben, verleg*, umbuchen, umbuchung, kundig*, abmeld*, abgemeldet, melde .. ab, aufhoren mit, abbestell*, canceln, entfallen,
-      entfallt, ausgefallen, stunde .. streichen, termin .. streichen, nachhilfe .. beenden, unterricht .. beenden, aufhoren, aufhore, termin .. loschen, buchung .. loschen, stunde .. loschen, termin .. andern, buchung .. andern, stunde .. verandern, vorverleg*, nach hinten schieben,
-      schieben`,
+      absag*, abgesagt, sage .. ab, sag .. ab, stornier*, storno, cancel*, fallt aus, ausfallen, ausfall, findet nicht statt, nicht statt, abmeld*, abgemeldet, melde .. ab, abbestell*, canceln, entfallen, entfallt, ausgefallen, stunde .. streichen, termin .. streichen, termin .. loschen, buchung .. loschen,
+      stunde .. loschen`,
+    move: `
+      verschieb*, verschoben, verleg*, umbuchen, umbuchung, termin .. andern, buchung .. andern, stunde .. verandern, vorverleg*, nach hinten schieben, schieben`,
+    quit: 'kundig*, aufhoren mit, nachhilfe .. beenden, unterricht .. beenden, aufhoren, aufhore',
     absent: `
-      kann nicht kommen, kann .. nicht kommen, konnen nicht kommen, konnen .. nicht kommen, komme nicht, komme .. nicht, nicht dabei, schaffe es nicht, schaffe .. nicht, schaffen es nicht, verhindert, zu spat, verspat*, dazwischen gekommen, dazwischengekommen, keine stunde, keine stunden, keine nachhilfe, keinen unterricht,
-      stunde .. anderen tag, stunde .. anderen termin, stunde .. andern, termin .. andern, termin .. tauschen, stunde .. fruher, stunde .. spater, stunde .. tauschen, morgen nicht da, heute nicht da, bin nicht da, bin .. nicht da, sind nicht da, minuten spater, etwas spater komme, komme .. spater, im stau, stunde .. vergessen,
-      termin .. vergessen, verschlafen, arzttermin, zug hat, bus hat, zug verpasst, bus verpasst, die stunde auf, meine stunde auf, den termin auf, schaffe das .. nicht, schaffe das nicht, schaff es nicht, schaff das nicht, nicht rechtzeitig, nicht teilnehmen, was dazwischen, kann .. doch nicht, konnen .. doch nicht,
-      muss zum arzt, muss zum zahnarzt, bin beim arzt, auf einen anderen tag, kommen .. spater, statt dienstag, statt montag, statt mittwoch, statt donnerstag, statt freitag, stunde brauchen wir nicht, stunde brauche ich nicht, klappt .. nicht mehr, im urlaub, nicht wahrnehmen, in urlaub`,
+      kann nicht kommen, kann .. nicht kommen, konnen nicht kommen, konnen .. nicht kommen, komme nicht, komme .. nicht, nicht dabei, schaffe es nicht, schaffe .. nicht, schaffen es nicht, verhindert, dazwischen gekommen, dazwischengekommen, keine stunde, keine stunden, keine nachhilfe, keinen unterricht,
+      morgen nicht da, heute nicht da, bin nicht da, bin .. nicht da, sind nicht da, arzttermin, schaffe das .. nicht, schaffe das nicht, schaff es nicht, schaff das nicht, nicht teilnehmen, was dazwischen, kann .. doch nicht, konnen .. doch nicht, muss zum arzt, muss zum zahnarzt, bin beim arzt,
+      stunde brauchen wir nicht, stunde brauche ich nicht, klappt .. nicht mehr, im urlaub, nicht wahrnehmen, in urlaub`,
+    change: `
+      stunde .. anderen tag, stunde .. anderen termin, stunde .. andern, termin .. tauschen, stunde .. fruher, stunde .. spater, stunde .. tauschen, die stunde auf, meine stunde auf, den termin auf, auf einen anderen tag, statt dienstag, statt montag, statt mittwoch, statt donnerstag, statt freitag`,
+    late: `
+      zu spat, verspat*, minuten spater, etwas spater komme, komme .. spater, im stau, stunde .. vergessen, termin .. vergessen, verschlafen, zug hat, bus hat, zug verpasst, bus verpasst, kommen .. spater, nicht rechtzeitig`,
     money: `
       geld .. zuruck*, zuruckbekomm*, zuruck .. geld, zuruckzahl*, zuruckerstatt*, erstatt*, ruckerstattung, ruckzahlung, zuruckuberweis*, doppelt bezahlt, zweimal bezahlt, doppelt abgebucht, zweimal abgebucht, zu viel bezahlt, zuviel bezahlt, falscher betrag, falschen betrag, schon bezahlt, bereits bezahlt, habe .. bezahlt,
       haben .. bezahlt, zahlung .. fehlgeschlagen, zahlung .. nicht, bezahlen .. nicht, nicht bezahlen, nicht zahlen, entschadigung, bar bezahlen, bar zahlen, in bar, uberweis*, paypal, karte .. abgelehnt, abgelehnt, geld .. angekommen, geld .. bekommen, zahlung .. bekommen, zahlung .. angekommen, zahlung .. erhalten,
@@ -61,11 +74,16 @@ export const de: Language = {
       =wo sind sie, =wo seid ihr, lehrer ist nicht da, lehrerin ist nicht da, ist nicht da der lehrer, ist niemand da, schief gelaufen, schiefgelaufen`,
     invoice: `
       rechnung, rechnungen, quittung, quittungen, beleg, belege, zahlungsbeleg, zahlungsnachweis, mehrwertsteuer, mwst, rechnug, finanzamt, steuererklarung, zahlungsbestatigung, bescheinigung, arbeitgeber`,
-    lesson: `
-      wann war, wann ist meine, wann ist mein, wann ist die stunde, wann beginnt, wann habe ich, wann fangt, um wie viel uhr, wie viel uhr war, wieviel uhr, welcher tag war, wo ist die, wo findet, wo .. die stunde, welche adresse, adresse, mein termin, meinen termin, zoom link, meet link, teams link, war das nochmal,
-      war es nochmal, nochmal wann, nachste stunde, findet .. statt, stunde online, ist es online, mitbringen, mitnehmen, meine buchung, buchung .. angekommen, buchung .. geklappt, keine bestatigung, bestatigung .. bekommen, bestatigung .. erhalten, bestatigungsmail, steht der termin, steht die stunde, steht mein, wer ist mein,
-      wohin muss ich, wie komme ich, wann geht .. los, wann sehen wir, wann haben wir, zoomlink, videolink, wann ist der termin, wo muss ich hin, wo muss ich sein, wo treffen wir, wann treffen wir, an welchem tag, welcher tag ist, wann genau, welche plattform, habe ich morgen, habe ich heute, was soll ich vorbereiten,
-      wie komme ich hin, was muss ich vorbereiten, bei dir oder bei mir, wo ist das, wo ist es`,
+    lesson: 'mitbringen, mitnehmen, wer ist mein, was soll ich vorbereiten, was muss ich vorbereiten',
+    seeLesson: `
+      wann war, wann ist meine, wann ist mein, wann ist die stunde, wann beginnt, wann habe ich, wann fangt, um wie viel uhr, wie viel uhr war, wieviel uhr, welcher tag war, mein termin, meinen termin, war das nochmal, war es nochmal, nochmal wann, nachste stunde, findet .. statt, meine buchung,
+      buchung .. angekommen, buchung .. geklappt, keine bestatigung, bestatigung .. bekommen, bestatigung .. erhalten, bestatigungsmail, steht der termin, steht die stunde, steht mein, wann geht .. los, wann sehen wir, wann haben wir, wann ist der termin, wann treffen wir, an welchem tag, welcher tag ist, wann genau,
+      habe ich morgen, habe ich heute, =meine stunde, =meine stunden, =meine nachhilfe, meine stunde sehen, meine stunden sehen, wann sind meine, welche stunden habe ich`,
+    whereLesson: `
+      wo ist die, wo findet, wo .. die stunde, welche adresse, adresse, zoom link, meet link, teams link, stunde online, ist es online, wohin muss ich, wie komme ich, zoomlink, videolink, wo muss ich hin, wo muss ich sein, wo treffen wir, welche plattform, wie komme ich hin, bei dir oder bei mir, wo ist das,
+      wo ist es, wo ist meine`,
+    myLesson: `
+      meine stunde, meine stunden, meine nachhilfe, mein termin, meinen termin, meine buchung, meine gebuchte stunde`,
     book: `
       =buchen, =buchung, =stunde, =stunden, =nachhilfe, stunde .. buchen, stunden .. buchen, buche .. stunde, unterricht .. buchen, nachhilfe .. buchen, nachhilfestunde .. buchen, termin .. buchen, termin .. vereinbaren, termin .. ausmachen, termin .. machen, stunde .. vereinbaren, stunde .. reservieren, stunde .. nehmen,
       mochte .. stunde, will .. stunde, brauche .. stunde, hatte .. stunde, neue stunde, noch eine stunde, =termin, =reservieren, noch .. platz, noch .. platze, platz .. frei, platze .. frei, freie termine, freien termin, termine .. frei, haben sie .. frei, hast du .. frei, habt ihr .. frei, hast du .. zeit, haben sie .. zeit,
@@ -84,6 +102,10 @@ export const de: Language = {
     prices: `
       preis, preise, preisliste, tarif, tarife, was kostet, was kosten, wie viel kost*, wieviel kost*, wie teuer, =kosten, =kostet, kosten .. stunde, wie viel .. bezahlen, wie hoch .. kosten, stundensatz, was .. nehmen sie, pro stunde, was verlang*, nehmt ihr, nimmst du pro, verlangt ihr,
       verlangst du, verlangen sie, teuer, was wurde .. kosten, wurde .. kosten, was zahl*, wie lange dauert, wie lang dauert, wie lange geht, was macht das, ist es kostenlos, ist das kostenlos`,
+    packages: `
+      stundenpaket, stundenpakete, lektionspaket, paket, pakete, 10 er karte, 10 er block, zehnerkarte, zehnerpaket, 5 er karte, funferkarte, mehrfachkarte, 5 stunden nachhilfe, 10 stunden, 20 stunden, zehn stunden, funf stunden, zwanzig stunden, 10 lektionen, zehn lektionen, mehrere stunden auf einmal`,
+    lessonsLeft: `
+      wie viele stunden habe ich, wieviele stunden habe ich, wie viele stunden .. ubrig, wie viele lektionen habe ich, wie viele minuten habe ich, stunden habe ich noch, stunden ubrig, =guthaben, mein guthaben, stundenguthaben, noch guthaben`,
     menu: `
       =menu, =zuruck, =optionen, =hilfe, =start, =anfang, hauptmenu, zum menu, zuruck zum menu, was kannst du, was konnt ihr, von vorn*, =neustart, =auswahl, wie funktioniert, wie geht das, wie lauft das, was kann ich hier, was kann ich machen, zum hauptmenu, =menue, zuruck an den anfang, nochmal von vorn`,
     otherTimes: `
@@ -104,7 +126,7 @@ export const de: Language = {
       freut mich, geil, haha, mega, sorry, entschuldigung, lieben dank, vielen lieben dank, tausend dank, fur die schnelle antwort, fur die antwort, fur deine antwort, fur ihre antwort, fur die info, fur die schnelle ruckmeldung, fur die ruckmeldung, fur deine muhe, fur ihre muhe, gleichfalls, ebenfalls, dir auch, ihnen auch,
       euch auch, freu mich, freue mich schon, freu mich schon, freuen uns, das freut mich, wir sehen uns, sehen wir uns, wir sehen uns morgen, wir sehen uns montag, wir sehen uns dienstag, wir sehen uns mittwoch, wir sehen uns donnerstag, wir sehen uns freitag, wir sehen uns am montag, wir sehen uns am dienstag,
       wir sehen uns am mittwoch, wir sehen uns am donnerstag, wir sehen uns am freitag, dankee, merci, thx, schonen feierabend, gute nacht, schone woche, noch einen schonen tag, schonen abend noch, schonen tag noch, euch, passt schon, cool, top, spitze, genial, bestens, tschau, tschussi, servus, bis dahin, bis nachher,
-      bis gleich, notiert, das wars, das war es, das war alles, alles klaro, mehr nicht, keine fragen mehr, fur deine geduld, fur ihre geduld, fur die geduld, tausend dank dir, gut zu wissen, weiss bescheid`,
+      bis gleich, notiert, das wars, das war es, das war alles, alles klaro, mehr nicht, keine fragen mehr, fur deine geduld, fur ihre geduld, fur die geduld, tausend dank dir, gut zu wissen, weiss bescheid, fur die erinnerung, furs erinnern, fur ihre erinnerung, fur deine erinnerung`,
     yes: `
       sehr, sehr gerne, ja, jaa, jo, jep, jawohl, gern, gerne, bitte, ja bitte, ja gern, ja gerne, ok, okay, klar, sicher, naturlich, auf jeden fall, unbedingt, gut, passt, in ordnung, das ware gut, das ware super, na klar, ja klar, mach das, ja mach das, das ware nett, ja das ware nett,
       das ware toll, ja das ware gut, jup, yes, yep, joa, genau, gerne doch, sehr gern, aber gerne, ok gerne, das passt, passt mir, einverstanden, bitte reservieren, reservieren bitte, passt so`,
@@ -117,6 +139,12 @@ export const de: Language = {
       doch keine stunde, hab es mir anders uberlegt, habs mir anders uberlegt, habe es mir anders uberlegt, anders uberlegt, egal vergiss es, vergiss es egal, brauch ich nicht mehr, brauche keine stunde mehr, hat sich erledigt danke, kein interesse, kein interesse mehr, vielleicht ein andermal, vielleicht spater,
       ein anderes mal vielleicht, lassen wir das, lass es, lass es gut sein, nein lass mal, nein vergiss es, doch nicht mehr, nein doch nicht, lass gut sein danke, nein lass gut sein, mochte doch nicht, will doch nicht, danke hat sich erledigt, nein danke hat sich erledigt, vergiss das, brauche es nicht mehr,
       brauchen wir nicht mehr, nein danke vergiss es, nein danke lass mal`,
+    stop: 'stop, stopp, aufhoren, hor auf',
+    noReminders: `
+      keine erinnerung, keine erinnerungen, keine .. erinnerungen, erinnerungen aus, =erinnerung aus, erinnerungen .. aus, erinnerungen .. ausschalten, erinnerungen abschalten, erinnerungen abstellen, erinnerungen ab, erinnerungen .. ab, erinnerungen deaktivieren, erinnerungen stoppen, stopp erinnerungen, stop erinnerungen, stopp die erinnerungen, stop die erinnerungen,
+      nicht mehr erinnern, nicht mehr erinnert, nicht erinnert werden, erinnere mich nicht, erinner mich nicht, erinnern sie mich nicht, auf .. zu erinnern, ohne erinnerungen, keine reminder`,
+    reminders: `
+      erinnerungen an, =erinnerung an, erinnerungen ein, erinnerungen .. einschalten, erinnerungen anschalten, erinnerungen aktivieren, erinnerungen .. wieder, wieder erinnerungen, wieder eine erinnerung, erinnere mich wieder, erinner mich wieder, erinnerungen bitte, erinnerungen zuruck`,
   },
   recognisedBy: {
     surely:
@@ -140,163 +168,8 @@ export const de: Language = {
     ordinals: { erste: 1, zweite: 2, dritte: 3, vierte: 4, funfte: 5, sechste: 6 },
     fillers: 'die den das der bitte gerne gern dann ist gut ok okay ja ich nehme wahle mochte',
   },
-  times: {
-    alsoReads: ['en'],
-    weekdays: {
-      wochenende: [6, 7],
-      sonnabend: [6],
-      'unter der woche': [1, 2, 3, 4, 5],
-      werktags: [1, 2, 3, 4, 5],
-      wochentags: [1, 2, 3, 4, 5],
-    },
-    shortWeekdays: { don: 4, mitt: 3, die: 2 },
-    months: { sept: 9, jaenner: 1, jänner: 1, feber: 2, maerz: 3, mrz: 3 },
-    inDays: { heute: 0, übermorgen: 2, uebermorgen: 2 },
-    inWeeks: {
-      'diese woche': 0,
-      'dieser woche': 0,
-      'nächste woche': 1,
-      'naechste woche': 1,
-      'nächster woche': 1,
-      'kommende woche': 1,
-      'kommender woche': 1,
-      'woche darauf': 1,
-      'in einer woche': 1,
-      'übernächste woche': 2,
-      'uebernaechste woche': 2,
-      'übernächster woche': 2,
-      'in zwei wochen': 2,
-      'in 2 wochen': 2,
-    },
-    inWeekParts: {
-      'anfang nächster woche': [1, 1, 2],
-      'anfang der nächsten woche': [1, 1, 2],
-      'ende nächster woche': [1, 4, 5],
-      'ende der nächsten woche': [1, 4, 5],
-      'ende der woche': [0, 4, 5],
-      'ende dieser woche': [0, 4, 5],
-      'dieses wochenende': [0, 6, 7],
-      'kommendes wochenende': [0, 6, 7],
-      'nächstes wochenende': [1, 6, 7],
-    },
-    parts: {
-      vormittag: [6, 12],
-      vormittags: [6, 12],
-      früh: [6, 12],
-      morgens: [6, 12],
-      mittag: [11, 14],
-      mittags: [11, 14],
-      nachmittag: [12, 18],
-      nachmittags: [12, 18],
-      abend: [17, 24],
-      abends: [17, 24],
-      'nach der schule': [15, 24],
-      'nach der arbeit': [17, 24],
-      'nach dem mittagessen': [13, 18],
-      'später nachmittag': [16, 18],
-      'späten nachmittag': [16, 18],
-      spätnachmittag: [16, 18],
-      'frühen nachmittag': [12, 15],
-      'frühen abend': [17, 20],
-    },
-    dayParts: {},
-    hours: {
-      ein: 1,
-      eins: 1,
-      zwei: 2,
-      drei: 3,
-      vier: 4,
-      fünf: 5,
-      fuenf: 5,
-      sechs: 6,
-      sieben: 7,
-      acht: 8,
-      neun: 9,
-      zehn: 10,
-      elf: 11,
-      zwölf: 12,
-      zwoelf: 12,
-    },
-    articles: ['ein'],
-    beforeHour: {
-      um: 0,
-      halb: -30,
-      viertel: -45,
-      dreiviertel: -15,
-      'viertel vor': -15,
-      'viertel nach': 15,
-      'fünf vor': -5,
-      'fünf nach': 5,
-      'fuenf vor': -5,
-      'fuenf nach': 5,
-      'zehn vor': -10,
-      'zehn nach': 10,
-      'zwanzig vor': -20,
-      'zwanzig nach': 20,
-      '5 vor': -5,
-      '5 nach': 5,
-      '10 vor': -10,
-      '10 nach': 10,
-      '20 vor': -20,
-      '20 nach': 20,
-    },
-    unsure: [],
-    durations: {
-      anderthalb: 90,
-      'anderthalb stunden': 90,
-      'eineinhalb stunden': 90,
-      'einenhalb stunden': 90,
-      'eine halbe stunde': 30,
-      'halbe stunde': 30,
-      'einer stunde': 60,
-      'eine stunde lang': 60,
-      doppelstunde: 120,
-      'eine doppelstunde': 120,
-    },
-    dayLimits: {
-      included:
-        'ab, erst ab, nicht vor, nicht früher als, frühestens, frühestens ab, irgendwann ab, bis, bis spätestens, spätestens, nicht später als, nicht nach',
-      excluded: 'nach, später als, erst nach, irgendwann nach, vor, früher als, irgendwann vor',
-    },
-    isMonthFirst: false,
-    words: {
-      clock: 'uhr, h',
-      separator: 'uhr, h',
-      am: '',
-      pm: '',
-      noon: '',
-      ordinal: 'ter, ten, te',
-      hours: 'stunde, stunden, std',
-      minutes: 'minuten, minute, min',
-      lesson: 'lang',
-      lessonOf: 'unterricht von',
-      inAWhile: 'in',
-      dayUnit: 'tagen, tage, tag',
-      weekUnit: 'wochen, woche',
-      from: 'nach, ab, von, später als, nicht vor, nicht früher als, erst ab, erst nach, erst um, frühestens, frühestens um, frühestens ab, irgendwann nach, irgendwann ab',
-      until:
-        'vor, bis, früher als, nicht nach, nicht später als, spätestens, spätestens um, bis spätestens, irgendwann vor',
-      around: 'gegen, ungefähr, circa, ca, etwa, so um, so gegen, rund um, ungefähr um, etwa um',
-      between: 'zwischen, zw',
-      ago: 'her',
-      or: 'oder, und, beziehungsweise, bzw, sonst, ansonsten',
-      but: 'aber, sondern, dafür, lieber, stattdessen, weil, dagegen',
-      busy: 'habe ich, hab ich, ich habe, ich hab, hat mein sohn, hat meine tochter, hat er, hat sie, muss ich, ich muss, bin ich, ich bin, gehe ich, ich gehe, spiele ich, haben wir, wir haben, müssen wir, sind wir',
-      free: 'zeit, frei, verfügbar, zuhause, da, nichts, lust, luft, einverstanden, dabei, bereit',
-      onDate: 'am, den, dem',
-      not: 'zu spät, zu früh, arbeite ich, muss ich arbeiten, trainiere ich, nicht, kein, keine, keinen, nie, nein, unmöglich, schlecht, keine zeit, belegt, verhindert, leider nicht, ist schwierig, wird schwierig',
-      except: 'jederzeit außer, alles außer, immer außer, außer, ausser, ausgenommen, bis auf, nicht am',
-      next: 'nächsten, nächster, nächste, nächstes, naechsten, naechster',
-      weekly: 'jede woche, wöchentlich, woechentlich, jeden, jede, jeder, immer, einmal die woche, regelmäßig, fester',
-      any: 'jederzeit außer, alles außer, immer außer, egal, ist egal, ist mir egal, mir egal, ganz egal, egal wann, wann auch immer, wann immer, jederzeit, irgendwann, so bald wie möglich, sobald wie möglich, so schnell wie möglich, so früh wie möglich, möglichst bald, möglichst schnell, schnellstmöglich, baldmöglichst, keine präferenz, spielt keine rolle, nächstmöglich, nächstmöglicher, nächstmöglichen, nächste freie, nächsten freien, erster freier, ersten freien, such du aus, bin flexibel, flexibel, jeden tag, jeder tag, alle tage, immer frei',
-      earlier: 'früher, eher, etwas früher, ein bisschen früher, was früher',
-      morning: 'morgen',
-      filler:
-        'guten_morgen guten_abend guten_tag um am der den dem das es ist sein geht ginge passt kann ich mir nehme bitte gern gerne dann ja ok okay gut prima super perfekt danke diesen kommenden wir eine einen stunde nachhilfe nachhilfestunde unterricht termin buchen haben möchte will würde hätte könnte können hallo hi hey guten tag mein meine für mich klappt klappen gehen da doch mal noch vielleicht eventuell am besten in im machen nehmen dir euch vielen dank wäre toll also s eigentlich lieber sorry'
-          .replaceAll(' ', ', ')
-          .replaceAll('_', ' '),
-    },
-  },
+  times,
+  pupils,
   mail: {
     on: 'am',
     wrote: 'schrieb, geschrieben',
@@ -318,8 +191,16 @@ export const de: Language = {
       other_times: 'Andere Zeiten',
       pay_link: 'Link erneut senden',
       other_time: 'Ein anderer Termin',
+      my_lesson: 'Meine Stunde',
+      move_lesson: 'Stunde verschieben',
+      cancel_lesson: 'Stunde absagen',
+      keep_lesson: 'Nichts ändern',
+      unpaid_lesson: 'Unbezahlte Stunde',
+      every_week: 'Jede Woche',
+      other_pupil: 'Andere Person',
     },
     otherLength: minutes => `Lieber ${minutes} Minuten`,
+    packageChoice: (lessons, minutes) => `${lessons} Stunden (${minutes} min)`,
     when: (date, time, zone) => `${date} um ${time}${zone === null ? '' : ` (${zone})`}`,
     lesson: 'Nachhilfe',
     sorryForWait: 'Entschuldige die Wartezeit.',
@@ -335,6 +216,20 @@ export const de: Language = {
       'Das hat gerade leider nicht geklappt. Jemand aus unserem Team sieht es sich an und antwortet dir hier.',
     prices: lines => `Unsere Preise:\n${lines.join('\n')}`,
     price: (minutes, amount) => `${minutes} Minuten: ${amount}`,
+    packages: lines => `Stundenpakete:\n${lines.join('\n')}`,
+    package: (lessons, minutes, amount) => `${lessons} Stunden zu ${minutes} Minuten: ${amount}`,
+    packagePay: (lessons, minutes, url, until, amount) =>
+      `Ein Paket mit ${lessons} Stunden zu ${minutes} Minuten kostet ${amount}. Du kannst es hier bezahlen, bis ${until}: ${url}`,
+    lessonsLeft: left => `Du hast noch ${left} übrig.`,
+    noLessonsLeft: 'Du hast keine bezahlten Stunden mehr übrig.',
+    paidFromPackage: 'Sie ist aus deinem Paket bezahlt.',
+    willReturnToPackage: 'Sie kommt zurück in dein Paket.',
+    returnedToPackage: 'Sie ist wieder in deinem Paket.',
+    lessonsAndMinutes: (lessons, minutes, rest) => {
+      if (lessons === 0) return `${rest} Minuten`
+      const all = `${lessons} ${lessons === 1 ? 'Stunde' : 'Stunden'} zu ${minutes} Minuten`
+      return rest === 0 ? all : `${all} und ${rest} Minuten`
+    },
     chooseTime: minutes =>
       `Wann möchtest du deine Stunde (${minutes} Minuten)? Du kannst auch einfach einen Tag und eine Uhrzeit schreiben.`,
     thisTime: (when, minutes) => `${when} ist frei (${minutes} Minuten). Soll ich diesen Termin für dich reservieren?`,
@@ -352,6 +247,21 @@ export const de: Language = {
     noEarlier: 'Früher ist leider nichts frei. Das sind die ersten Zeiten.',
     weekly:
       'Ich kann nur eine Stunde auf einmal buchen. Für einen festen Termin jede Woche wähle danach „Jemanden sprechen“.',
+    otherRhythm:
+      'Einen solchen Rhythmus kann ich nicht selbst eintragen, nur eine einzelne Stunde. Für einen festen Termin: wähle danach „Jemanden sprechen“.',
+    weeklyHow: 'Für einen festen Termin jede Woche: schreib Tag und Uhrzeit, zum Beispiel „jeden Dienstag 17 Uhr“.',
+    thisWeekly: (day, time, minutes, first) =>
+      `Jeden ${day} um ${time}, ${minutes} Minuten, das erste Mal ${first}. Soll ich das jede Woche für dich eintragen? Aufhören geht jederzeit.`,
+    weeklyTaken: 'Dieser Termin ist leider nicht jede Woche frei. Eine einzelne Stunde geht.',
+    weeklyBooked: (day, time, first) =>
+      `Deine feste Stunde steht: jeden ${day} um ${time}, das erste Mal ${first}. Bis dann!`,
+    weeklyPaid: 'Jede Stunde zahlst du einzeln: den Link zum Bezahlen bekommst du hier, ein paar Tage vorher.',
+    weeklyFromPackage:
+      'Die Stunden gehen von deinem Paket ab; ohne Paket bekommst du hier einen Link zum Bezahlen, ein paar Tage vorher.',
+    weeklySkipped: days => `An diesen Tagen fällt deine feste Stunde aus: ${days}.`,
+    weeklyEnded: (day, time) => `Deine feste Stunde jeden ${day} um ${time} ist beendet.`,
+    payLesson: (when, url, until, amount) =>
+      `Deine Stunde am ${when} ist noch nicht bezahlt. Bitte zahle ${amount} bis ${until} hier: ${url}`,
     otherLengths: minutes => `Eine Stunde dauert ${minutes.join(' oder ')} Minuten.`,
     lastTimes: 'Weitere freie Zeiten gibt es in den nächsten Tagen nicht.',
     allShown: 'Das waren alle freien Zeiten. Hier sind sie noch einmal.',
@@ -382,5 +292,48 @@ export const de: Language = {
     refundFailed: amount =>
       `Die Erstattung von ${amount} ist leider nicht angekommen. Wir kümmern uns darum und melden uns bei dir.`,
     cancelled: when => `Deine Stunde am ${when} fällt aus.`,
+    lessonAt: (when, minutes) => `Deine Stunde: ${when}, ${minutes} Minuten.`,
+    lessonPaid: amount => `Bezahlt: ${amount}.`,
+    lessonFree: 'Diese Stunde ist kostenlos.',
+    lessonUnpaid: 'Diese Stunde ist noch nicht bezahlt.',
+    lessonHeld: 'Deine Zahlung ist noch unterwegs. Bis dahin ist dieser Termin für dich reserviert.',
+    changeLesson: 'Möchtest du diese Stunde verschieben oder absagen?',
+    whichLesson: 'Welche Stunde meinst du?',
+    lessonGone: 'Diese Stunde hast du nicht (mehr).',
+    lessonChanged: 'Deine Stunde wurde inzwischen verschoben.',
+    lessonBegun: when => `Deine Stunde am ${when} hat schon begonnen.`,
+    lessonKept: when => `Gut, deine Stunde bleibt, wie sie ist: ${when}.`,
+    moveTo: when =>
+      `Wann möchtest du deine Stunde vom ${when} stattdessen? Du kannst auch einfach einen Tag und eine Uhrzeit schreiben.`,
+    moveToThis: (from, to) => `${to} ist frei. Soll ich deine Stunde vom ${from} dorthin verschieben?`,
+    moved: (from, to) => `Deine Stunde vom ${from} ist verschoben auf ${to}. Bis dann!`,
+    askCancel: when => `Möchtest du deine Stunde am ${when} absagen?`,
+    willRefund: amount => `Du bekommst ${amount} zurück.`,
+    willStopPayment: amount =>
+      `Deine Zahlung über ${amount} ist noch unterwegs: Sie wird gestoppt, oder du bekommst sie zurück.`,
+    personRefunds: 'Ob du es zurückbekommst, entscheidet jemand aus unserem Team. Das erfährst du hier.',
+    noRefund: 'Du bekommst dafür kein Geld zurück.',
+    onlyByChoice: 'Das geht nur mit der Auswahl unten. Sie gilt 15 Minuten.',
+    cancelChoice: when => `Absagen ${when}`,
+    cancelChoiceRefund: (when, amount) => `Absagen ${when}, ${amount} zurück`,
+    questionOver: 'Diese Frage ist älter als 15 Minuten. Hier ist sie noch einmal.',
+    paymentStopped: 'Deine Zahlung wurde gestoppt: Es wird nichts abgebucht.',
+    refundAwaited: amount => `Deine Zahlung über ${amount} bekommst du zurück, sobald sie da ist.`,
+    reminder: when => `Erinnerung: Du hast am ${when} eine Stunde. Hat sich etwas geändert? Dann antworte hier.`,
+    remindersOff: 'Du bekommst keine Erinnerungen mehr. Möchtest du sie wieder, schreib „Erinnerungen an“.',
+    remindersOn: 'Du bekommst vor deiner Stunde wieder eine Erinnerung.',
+    forWhom: 'Für wen ist die Stunde?',
+    pupilName: 'Wie heißt die Schülerin oder der Schüler? Dann buche ich die Stunde auf diesen Namen.',
+    otherPupilName: 'Wie heißt die andere Schülerin oder der andere Schüler?',
+    pupilUnknown: name =>
+      `${name} kenne ich noch nicht. Wähle ${name}, um jemanden mit diesem Namen hinzuzufügen, oder für wen die Stunde sonst ist.`,
+    pupilSet: name => `Gut, für ${name}.`,
+    pupilsSet: names => `Gut, es sind ${names}.`,
+    pupilRenamed: name => `Gut, ab jetzt schreibe ich ${name}.`,
+    pupilBooked: 'Eine Stunde, die schon gebucht ist, behält ihren Namen. Ich gebe weiter, dass er anders sein soll.',
+    tooManyPupils: 'Mehr als sieben Schüler kann ich mir hier nicht merken.',
+    pupilIs: name => `Für: ${name}.`,
+    linkExpires: (when, until, url) =>
+      `Dein Zahlungslink läuft um ${until} ab. Danach ist deine Stunde am ${when} nicht mehr reserviert. Hier kannst du noch bezahlen: ${url}`,
   },
 }

@@ -1,6 +1,7 @@
 import type { Json } from '../../sources/json.ts'
-import type { Language, Texts } from './language.ts'
+import type { Language } from './language.ts'
 import * as languages from './languages.ts'
+import type { Texts } from './texts.ts'
 
 export type { Language, Texts }
 

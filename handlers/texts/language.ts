@@ -1,10 +1,12 @@
 import type Stripe from 'stripe'
 import type { PersonReason } from '../wishes.ts'
 import type { LanguageCode } from './index.ts'
+import type { PupilWords } from './pupils.ts'
+import type { Texts } from './texts.ts'
 
 /**
  * Everything that depends on a language. To add one, export a `Language` under its code from a file here and add a
- * line to languages.ts; the compiler names what is missing.
+ * line to languages.ts; the compiler names what is missing. Long parts can have a file of their own, as `times` has.
  */
 export interface Language {
   /**
@@ -20,6 +22,8 @@ export interface Language {
   texts: Texts
   /** For the tutor: why a conversation was handed over. What the student wrote follows. */
   handedOver: Record<PersonReason | 'misunderstood' | 'repeated' | 'endless' | 'language' | 'file', string>
+  /** For the tutor: which lesson it is about. */
+  aboutLesson(when: string, order: string): string
   /** For the tutor: how a conversation that was handed over goes back to the bot. */
   wayBack: {
     /** With an agent bot. */
@@ -34,6 +38,8 @@ export interface Language {
   formats: {
     /** Of a time to choose. WhatsApp shows 24 characters at most; dots after names are left out. */
     choice: string
+    /** The same beside another word. At most 15 characters. */
+    shortChoice: string
     date: string
     time: string
   }
@@ -57,6 +63,7 @@ export interface Language {
     fillers: string
   }
   times: TimeWords
+  pupils: PupilWords
   mail: MailMarks
 }
 
@@ -82,16 +89,30 @@ export interface Wishes {
   fillers: string
   person: string
   ill: string
-  /** Calling off or moving a lesson. */
+  /** Calling off a lesson. */
   cancel: string
-  /** The same in words that mean something else while a time is being chosen. */
+  /** Moving one. */
+  move: string
+  /** No lessons any more. */
+  quit: string
+  /** Not coming, in words that mean something else while a time is being chosen. */
   absent: string
+  /** Moving a lesson, in such words. */
+  change: string
+  /** Being late, in such words. */
+  late: string
   /** Money back, or a payment that went wrong. */
   money: string
   complaint: string
   invoice: string
-  /** About a lesson that is booked: its time, its place. */
+  /** About a lesson that is booked: what only a person knows. */
   lesson: string
+  /** When it is, and whether it is booked. */
+  seeLesson: string
+  /** Where it is, and its link. */
+  whereLesson: string
+  /** One's own lesson, as opposed to any. */
+  myLesson: string
   book: string
   /** A lesson that there is not yet: `een les`, not `de les`. */
   newLesson: string
@@ -99,6 +120,10 @@ export interface Wishes {
   seeking: string
   trial: string
   prices: string
+  /** Several lessons at once. */
+  packages: string
+  /** How many of them are left. */
+  lessonsLeft: string
   menu: string
   otherTimes: string
   payLink: string
@@ -110,6 +135,11 @@ export interface Wishes {
   no: string
   /** Stops what is under way. */
   back: string
+  /** The same where nothing is under way: no more reminders. Not what is rather said to an offer. */
+  stop: string
+  /** These wherever they stand: no reminders of lessons, and reminders again. */
+  noReminders: string
+  reminders: string
 }
 
 /** How students ask for a language, as phrases like those of `Wishes`; `@`: its name. */
@@ -205,6 +235,8 @@ export type TimeWord =
   /** Before a weekday: the coming one, or one week later. */
   | 'next'
   | 'weekly'
+  /** Again and again, but not every week: `om de week`. */
+  | 'otherRhythm'
   /** Any time will do. */
   | 'any'
   | 'earlier'
@@ -212,96 +244,3 @@ export type TimeWord =
   | 'morning'
   /** Changes nothing about the time beside it. Never a word that excludes or limits. */
   | 'filler'
-
-/** What students read. The parameters are complete: amounts have their currency, times are in the student's zone. */
-export interface Texts {
-  /** Before the first answer in a conversation. @param tutor the tutor's name */
-  greeting(tutor: string): string
-  menu: string
-  /** What can be chosen, by its step in handlers/dialogue.ts. WhatsApp shows 24 characters at most. */
-  choices: {
-    menu: string
-    book: string
-    trial: string
-    prices: string
-    human: string
-    other_times: string
-    pay_link: string
-    other_time: string
-  }
-  /** A choice too: the lesson shall last so long instead. */
-  otherLength(minutes: number): string
-  /** A date and a time of day. @param zone IANA; null: it is the tutor's, and not named */
-  when(date: string, time: string, zone: string | null): string
-  /** What is taught, where the conversation does not say. */
-  lesson: string
-  /** Before the answer to what was written long ago. */
-  sorryForWait: string
-  notUnderstood: string
-  /** After something in a language without texts. @param names of the languages that there are, as a list */
-  languages(names: string): string
-  offerPerson: string
-  handoff: string
-  /** After a voice message, a picture, a location. */
-  cannotListen: string
-  /** A lesson is reserved: what now? */
-  awaitsPayment(when: string): string
-  didNotWork: string
-  prices(lines: string[]): string
-  price(minutes: number, amount: string): string
-  chooseTime(minutes: number): string
-  /** One time that is free: shall it be this one? */
-  thisTime(when: string, minutes: number): string
-  noTimes: string
-  taken: string
-  /** Why a time can't be had; the nearest ones follow. @param until the last day */
-  tooFar(until: string): string
-  /** @param from the first time */
-  tooSoon(from: string): string
-  /** @param days of the week on which there are lessons: `dayRange` or `onDays` */
-  notOnThatDay(days: string): string
-  /** @param hours of that day, as `hourRange` says them */
-  notAtThatHour(hours: string): string
-  /** @param days of a holiday: `dayRange` or `onDays` */
-  closed(days: string): string
-  /** Parts of these. @param from the first day, until the last one */
-  dayRange(from: string, until: string): string
-  /** @param days one or a list */
-  onDays(days: string): string
-  /** @param from a time of day */
-  hourRange(from: string, until: string): string
-  notThen: string
-  noEarlier: string
-  /** Lessons every week go through a person. */
-  weekly: string
-  /** Lessons of the length that was asked for are not sold. @param minutes those that are */
-  otherLengths(minutes: readonly number[]): string
-  /** After these there are no other times. */
-  lastTimes: string
-  /** All were offered: they are offered again from the beginning. */
-  allShown: string
-  /** The zone of all times in the offer. */
-  inZone(zone: string): string
-  /** @param until a time of day */
-  payFirst(when: string, url: string, until: string, amount: string): string
-  paymentUnderWay: string
-  /** After `paymentUnderWay`: until the payment has arrived. */
-  timeKept(when: string): string
-  timeNotKept(when: string): string
-  trialBooked(when: string): string
-  booked(when: string): string
-  /** Where a booked lesson is. */
-  online(link: string): string
-  atPlace(place: string): string
-  paid(amount: string): string
-  paidButTaken: string
-  /** The page that Stripe sends students to after paying. */
-  paidPage: { title: string; text: string }
-  paidButPast: string
-  personBooks: string
-  paymentFailed: string
-  expired(when: string): string
-  refunded(amount: string): string
-  refundFailed(amount: string): string
-  cancelled(when: string): string
-}

@@ -18,12 +18,15 @@ const STATEMENT_MS = 10_000
  * Begins a transaction with the settings ours rely on, whatever the defaults of server, database and role. READ
  * COMMITTED: under a stricter level, concurrent instances would get serialization errors. synchronous_commit: a commit
  * is on disk before it is acknowledged; stricter values, and choices about standbys (`local`, `remote_write`), stay.
+ * datestyle: the only one in which `pg` reads times. array_nulls: else a NULL in a list is the word.
  * The timeout: a frozen process keeps its locks for 5 s only. All set here and not when connecting, because PgBouncer
  * refuses such startup parameters.
  */
 export const BEGIN = [
   'BEGIN ISOLATION LEVEL READ COMMITTED',
   'SET LOCAL idle_in_transaction_session_timeout = 5000',
+  'SET LOCAL datestyle = ISO',
+  'SET LOCAL array_nulls = on',
   `SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`,
 ].join('; ')
 /**

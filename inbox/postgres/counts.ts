@@ -17,7 +17,7 @@ export const COUNTED = 10_000
  * Begins a transaction that reads rows in index order, only as many as needed: PostgreSQL, underestimating the backlog,
  * would read and sort all of it.
  */
-const BEGIN_IN_ORDER = [BEGIN, 'enable_sort = off', 'enable_bitmapscan = off', 'enable_seqscan = off'].join(
+export const BEGIN_IN_ORDER = [BEGIN, 'enable_sort = off', 'enable_bitmapscan = off', 'enable_seqscan = off'].join(
   '; SET LOCAL ',
 )
 
@@ -63,7 +63,7 @@ export async function readBacklog(pool: pg.Pool): Promise<Backlog> {
 /** The first and the last acceptance number; null: no deliveries. */
 export async function readExtent(
   pool: pg.Pool,
-  table: 'delivery' | 'scheduled' = 'delivery',
+  table: 'delivery' | 'scheduled' | 'quarantine' = 'delivery',
 ): Promise<{ first: number; last: number } | null> {
   const { rows } = await pool.query<{ first: string | null; last: string }>(
     `SELECT min(seq) AS first, max(seq) AS last FROM ${SCHEMA}.${table}`,

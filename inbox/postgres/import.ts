@@ -31,9 +31,9 @@ const IMPORT = `
   WITH given AS MATERIALIZED (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[],
       $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::bytea[],
-      $14::text[], $15::bigint[], $16::bigint[])
+      $14::text[], $15::bigint[], $16::bigint[], $17::text[], $18::text[])
       WITH ORDINALITY AS rows (id, source, event, key, ordering_key, state, attempts, started_at, next_attempt_at,
-        received_at, settled_at, error, payload, run, due_at, quiet_max, ordinal)
+        received_at, settled_at, error, payload, run, due_at, quiet_max, cause, trace, ordinal)
   ), moved AS (
     INSERT INTO ${MOVED} SELECT id FROM given WHERE state NOT IN ${FINISHED} ORDER BY id
     ON CONFLICT DO NOTHING RETURNING what
@@ -46,19 +46,19 @@ const IMPORT = `
   ), fresh AS (
     INSERT INTO ${SCHEMA}.delivery
       (seq, id, source, event, key, ordering_key, state, attempts, started_at, next_attempt_at, received_at, settled_at, error,
-        run, due_at, quiet_max)
+        run, due_at, quiet_max, cause, trace)
     SELECT seq, id, source, event, key, ordering_key, state, attempts, started_at,
       CASE WHEN run IS NULL THEN next_attempt_at WHEN state = 'pending' THEN ${NOW_MS} + ${HIDDEN_MS} END,
       received_at, settled_at, error, run,
       CASE WHEN run > '' AND state = 'pending' THEN coalesce(next_attempt_at, 0) WHEN run > '' THEN next_attempt_at
-        ELSE due_at END, quiet_max
+        ELSE due_at END, quiet_max, cause, trace
     FROM numbered ORDER BY id
     ON CONFLICT (id) DO NOTHING RETURNING seq, id
   ), bodies AS (
     INSERT INTO ${SCHEMA}.body SELECT seq, payload FROM numbered JOIN fresh USING (seq) WHERE payload IS NOT NULL
   ), finished AS (
     UPDATE ${SCHEMA}.delivery SET state = given.state, attempts = given.attempts, started_at = NULL,
-      next_attempt_at = NULL, settled_at = given.settled_at, error = given.error
+      next_attempt_at = NULL, settled_at = given.settled_at, error = given.error, cause = given.cause
     FROM given WHERE delivery.id = given.id AND given.state IN ${FINISHED} AND delivery.state NOT IN ${FINISHED}
   )
   SELECT id FROM fresh`
@@ -109,6 +109,8 @@ export async function importDeliveries(
     column(({ run }) => run && clean(run)),
     column(({ due_at }) => due_at),
     column(({ run, next_attempt_at }) => (run === '' ? next_attempt_at : null)),
+    column(({ cause }) => cause && clean(cause)),
+    column(({ trace }) => trace),
   ])
   const ids = new Set(fresh.rows.map(({ id }) => id))
   const entries = history.filter(({ id }) => ids.has(clean(id)))

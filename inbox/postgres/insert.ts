@@ -1,4 +1,5 @@
 import type { PgBoss } from 'pg-boss'
+import { UNREADABLE_CAUSE } from '../cause.ts'
 import type { InsertResult, NewDelivery } from '../contracts.ts'
 import { CLAIM_IDLE, type Claim, endClaims, untilAfter, wake } from './queue.ts'
 import { SCHEMA } from './schema.ts'
@@ -23,21 +24,22 @@ const INSERT = `
   WITH given AS MATERIALIZED (
     SELECT nextval('${SCHEMA}.delivery_seq_seq') AS seq, accepted.* FROM (
       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::int[],
-        $9::int[], $11::boolean[], $12::int[], $13::int[])
+        $9::int[], $11::boolean[], $12::int[], $13::int[], $14::text[])
         WITH ORDINALITY AS rows (id, source, event, key, ordering_key, unreadable, received_at, start, length, claims,
-          quiet, longest, ordinal)
+          quiet, longest, trace, ordinal)
       ORDER BY ordinal
     ) AS accepted
   ), claimed AS (${CLAIM_IDLE}
   ), fresh AS (
     INSERT INTO ${SCHEMA}.delivery
       (seq, id, source, event, key, ordering_key, state, attempts, started_at, received_at, settled_at, error,
-        run, due_at, quiet_max, next_attempt_at)
+        run, due_at, quiet_max, next_attempt_at, cause, trace)
     SELECT seq, id, source, event, key, ordering_key, CASE WHEN unreadable IS NULL THEN 'pending' ELSE 'dead' END,
       CASE WHEN begins THEN 1 ELSE 0 END, CASE WHEN begins THEN received_at END,
       received_at, CASE WHEN unreadable IS NOT NULL THEN received_at END, unreadable,
       CASE WHEN quiet IS NOT NULL THEN '' END, ${NOW_MS} + quiet, CASE longest WHEN 0 THEN 0 ELSE ${NOW_MS} + longest END,
-      CASE WHEN quiet IS NOT NULL THEN ${NOW_MS} + ${HIDDEN_MS} END
+      CASE WHEN quiet IS NOT NULL THEN ${NOW_MS} + ${HIDDEN_MS} END,
+      CASE WHEN unreadable IS NOT NULL THEN '${UNREADABLE_CAUSE}' END, trace
     FROM (
       SELECT *, claims AND (ordering_key IN (SELECT singleton_key FROM claimed)) IS TRUE AS begins FROM given ORDER BY id
     ) AS accepted
@@ -93,6 +95,7 @@ export async function insertAll(
     claiming,
     column(({ quiet }) => quiet && (quiet.ends ? 0 : quiet.quietMs)),
     column(({ quiet }) => quiet && (quiet.ends ? 0 : quiet.maxMs)),
+    column(({ trace }) => trace && clean(trace)),
   ])
   const fresh = new Set<string | null>()
   const claims = new Map<Insert, Claim>()

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { PgBoss } from 'pg-boss'
 import type { Store } from '../contracts.ts'
+import { dropQuarantined } from './quarantine.ts'
 import { wake } from './queue.ts'
 import { scheduledByHand } from './scheduled.ts'
 import { SCHEMA } from './schema.ts'
@@ -40,6 +41,18 @@ const FORGET = `
   ), noted AS (INSERT INTO ${SCHEMA}.history (seq, what, at) SELECT seq, 'forgotten', ${NOW_MS} FROM forgotten)
   SELECT seq FROM forgotten`
 
+/** Replays deliveries, by ids as stored, within a transaction. Returns their ordering keys. */
+export async function replayWithRuns(client: pg.ClientBase, boss: PgBoss, ids: readonly string[]): Promise<string[]> {
+  const runs = await client.query(HAS_RUNS)
+  const { rows } = await client.query<{ ordering_key: string }>(replaySql(runs.rowCount === 1), [ids])
+  const changed = new Map(rows.map(row => [row.ordering_key, 0]))
+  await wake(boss, client, changed)
+  return [...changed.keys()]
+}
+
+/** Deliveries forgotten in one commit: a large one would block the server's. */
+const FORGOTTEN_PER_COMMIT = 200
+
 /** What an operator does to deliveries. */
 export function createOperatorActions(
   pool: pg.Pool,
@@ -49,28 +62,26 @@ export function createOperatorActions(
   return {
     async replay(ids) {
       const hurried = await scheduled.replay(ids.map(clean))
-      const changed = await transaction(pool, async client => {
-        const runs = await client.query(HAS_RUNS)
-        const replay = replaySql(runs.rowCount === 1)
-        const replayed = await client.query<{ ordering_key: string }>(replay, [ids.map(clean)])
-        const changed = new Map(replayed.rows.map(row => [row.ordering_key, 0]))
-        await wake(boss, client, changed)
-        return changed.keys()
-      })
+      const changed = await transaction(pool, client => replayWithRuns(client, boss, ids.map(clean)))
       return [...new Set([...hurried, ...changed])]
     },
     async discard(id, reason) {
       const discarded = await write(pool, DISCARD, [clean(id), clean(reason)])
-      return discarded.rowCount === 1 || scheduled.discard(clean(id), clean(reason))
+      if (discarded.rowCount === 1 || (await scheduled.discard(clean(id), clean(reason)))) return true
+      return (await dropQuarantined(pool, [clean(id)])) === 1
     },
     async note(id, detail) {
       await write(pool, NOTE, [clean(id), clean(detail)])
     },
     async forget(ids) {
-      // First what is scheduled: it may become a delivery meanwhile.
-      const unscheduled = await scheduled.forget(ids.map(clean))
-      const forgotten = await write(pool, FORGET, [ids.map(clean)])
-      return unscheduled + (forgotten.rowCount as number)
+      let forgotten = 0
+      for (let from = 0; from < ids.length; from += FORGOTTEN_PER_COMMIT) {
+        const some = ids.slice(from, from + FORGOTTEN_PER_COMMIT).map(clean)
+        // First what is scheduled or quarantined: it may become a delivery meanwhile.
+        forgotten += (await scheduled.forget(some)) + (await dropQuarantined(pool, some))
+        forgotten += (await write(pool, FORGET, [some])).rowCount as number
+      }
+      return forgotten
     },
   }
 }

@@ -186,8 +186,8 @@ export async function fetchClaims(boss: PgBoss, client: Connection, limit: numbe
 export async function renewClaims(boss: PgBoss, pool: pg.Pool, claims: readonly Claim[]): Promise<Claim[]> {
   if (claims.length === 0) return []
   // Read first: the heartbeat is no earlier than this.
-  const { rows } = await pool.query<{ now: Date }>(`SELECT ${BOSS_NOW} AS now`)
-  const until = untilAfter(rows[0]?.now as Date)
+  const { rows } = await pool.query<{ now: string }>(`SELECT ${NOW_MS} AS now`)
+  const until = untilAfter(new Date(Number(rows[0]?.now)))
   const kept = await boss.touch(QUEUE, [...claims])
   const ids = new Set((kept as { settled?: string[] }).settled)
   return claims.filter(({ id }) => ids.has(id)).map(claim => ({ ...claim, until }))

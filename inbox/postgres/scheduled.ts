@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { PgBoss } from 'pg-boss'
 import type { Clock, Store } from '../contracts.ts'
+import { StoreOpenError } from '../errors.ts'
 import { redactedJson } from '../rows.ts'
 import type { ScheduledInFile } from '../sqlite/reader.ts'
 import { BEGIN_BY_INDEX } from './connection.ts'
@@ -65,7 +66,11 @@ export function createScheduled(
       const { id, source, event, key, orderingKey, receivedAt } = delivery
       const body = delivery.body ?? redactedJson(delivery.payload)
       const names = [clean(id), clean(source), clean(event), clean(key), indexable(orderingKey)]
-      const { rows } = await write(pool, SCHEDULE, [...names, receivedAt, Math.round(at - clock.now()), body])
+      const values = [...names, receivedAt, Math.round(at - clock.now()), body]
+      const written = await ifThere(write(pool, SCHEDULE, values), null)
+      if (written === null)
+        throw new StoreOpenError("nothing can be scheduled yet: start this version's server with it once")
+      const { rows } = written
       if (rows.length === 0) return 'duplicate'
       return rows[0].is_new ? 'scheduled' : 'moved'
     },
@@ -97,7 +102,7 @@ export function scheduledRows(more = ''): string {
   return `(
     SELECT seq, id, source, event, key, ordering_key, CASE WHEN reason IS NULL THEN 'scheduled' ELSE 'discarded' END AS state,
       0 AS attempts, NULL::bigint AS started_at, due_at AS next_attempt_at, received_at, NULL::bigint AS settled_at,
-      reason AS error${more}
+      reason AS error, NULL::text AS cause${more}
     FROM ${SCHEMA}.scheduled) AS delivery`
 }
 

@@ -1,12 +1,13 @@
 import type pg from 'pg'
 import { StoreMissingError, StoreOpenError } from '../errors.ts'
+import { CAUSE, IS_GIVEN_UP } from '../rows.ts'
 
 /**
  * The version changes only with what older programs can't work with. The revision counts additions (tables, columns,
  * indexes), which older programs ignore: they keep running, and can start.
  */
 export const SCHEMA_VERSION = 2
-const REVISION = 5
+const REVISION = 9
 /** The oldest revision that commands of this program can use. */
 const MIN_REVISION = 2
 /** Our own schema: a host's tables are never touched. */
@@ -38,6 +39,7 @@ const HISTORY_TABLE = `
 export const LATER_INDEXES: Record<string, string> = {
   delivery_pending_since: `CREATE INDEX delivery_pending_since ON ${SCHEMA}.delivery (received_at) WHERE state = 'pending'`,
   delivery_run: `CREATE INDEX delivery_run ON ${SCHEMA}.delivery (run, seq) WHERE run > ''`,
+  delivery_cause: `CREATE INDEX delivery_cause ON ${SCHEMA}.delivery ((${CAUSE}), seq, state) WHERE ${IS_GIVEN_UP}`,
   delivery_due: `CREATE INDEX delivery_due ON ${SCHEMA}.delivery (due_at) WHERE due_at IS NOT NULL`,
 }
 const TABLES = `
@@ -57,7 +59,9 @@ const TABLES = `
     error text,
     run text,
     due_at bigint,
-    quiet_max bigint
+    quiet_max bigint,
+    cause text,
+    trace text
   ) WITH (fillfactor = 50);
   CREATE TABLE ${SCHEMA}.body (seq bigint PRIMARY KEY, payload bytea NOT NULL);
   CREATE INDEX delivery_pending ON ${SCHEMA}.delivery (ordering_key, seq) WHERE state = 'pending';
@@ -93,6 +97,38 @@ const SCHEDULED_TABLE = `
   );
   CREATE INDEX IF NOT EXISTS scheduled_due ON ${SCHEMA}.scheduled (due_at, seq);
 `
+/** See replay-job.ts: one row, the job as JSON. */
+const REPLAY_JOB_TABLE = `
+  CREATE TABLE IF NOT EXISTS ${SCHEMA}.replay_job (is_only boolean PRIMARY KEY CHECK (is_only), job text NOT NULL);`
+/** @param first its name: whoever has it has all of them */
+function addColumns(first: string, ...columns: string[]): string {
+  return `
+    SET LOCAL lock_timeout = 2000;
+    DO $$ BEGIN
+      IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = '${SCHEMA}.delivery'::regclass AND attname = '${first}') THEN
+        ALTER TABLE ${SCHEMA}.delivery ${columns.map(column => `ADD COLUMN ${column}`).join(', ')};
+      END IF;
+    END $$`
+}
+/** See quarantine.ts. */
+const QUARANTINE_TABLE = `
+  CREATE TABLE IF NOT EXISTS ${SCHEMA}.quarantine (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id text NOT NULL UNIQUE,
+    source text NOT NULL,
+    address text NOT NULL,
+    received_at bigint NOT NULL,
+    why text NOT NULL,
+    headers text NOT NULL,
+    bytes integer NOT NULL,
+    attempts integer NOT NULL DEFAULT 0,
+    asked_at bigint,
+    checked_at bigint,
+    body bytea NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS quarantine_received ON ${SCHEMA}.quarantine (received_at);
+  CREATE INDEX IF NOT EXISTS quarantine_asked ON ${SCHEMA}.quarantine (seq) WHERE asked_at IS NOT NULL;
+`
 /**
  * Upgrades from each older revision to the next. Without what takes long on large tables: others would wait for it. A
  * table that a long transaction reads (a backup) can't be altered: others would wait behind us, so we give up after 2 s,
@@ -101,14 +137,12 @@ const SCHEDULED_TABLE = `
 const UPGRADES: Record<number, string> = {
   1: HISTORY_TABLE,
   2: `ALTER TABLE ${SCHEMA}.version ADD COLUMN IF NOT EXISTS revision integer; ${INSTALLATION_TABLE}`,
-  3: `
-    SET LOCAL lock_timeout = 2000;
-    DO $$ BEGIN
-      IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = '${SCHEMA}.delivery'::regclass AND attname = 'run') THEN
-        ALTER TABLE ${SCHEMA}.delivery ADD COLUMN run text, ADD COLUMN due_at bigint, ADD COLUMN quiet_max bigint;
-      END IF;
-    END $$`,
+  3: addColumns('run', 'run text', 'due_at bigint', 'quiet_max bigint'),
   4: SCHEDULED_TABLE,
+  5: addColumns('cause', 'cause text'),
+  6: QUARANTINE_TABLE,
+  7: REPLAY_JOB_TABLE,
+  8: addColumns('trace', 'trace text'),
 }
 
 /**
@@ -145,7 +179,7 @@ async function ensureSchema(client: pg.ClientBase): Promise<void> {
   }
   const revision = await readRevision(client)
   if (revision === null) {
-    await client.query(TABLES + INSTALLATION_TABLE + SCHEDULED_TABLE)
+    await client.query(TABLES + INSTALLATION_TABLE + SCHEDULED_TABLE + QUARANTINE_TABLE + REPLAY_JOB_TABLE)
     return
   }
   if (revision >= REVISION) return

@@ -24,6 +24,8 @@ const RENEW_STEPS = `
   UPDATE ${SCHEMA}.step SET until = now() + interval '${HEARTBEAT_SECONDS} s' WHERE owner = $1 AND done_at IS NULL`
 const RELEASE_STEPS = `UPDATE ${SCHEMA}.step SET ${LAPSED} WHERE owner = $1 AND done_at IS NULL`
 
+const FORGET_STEPS = `UPDATE ${SCHEMA}.step SET result = 'null' WHERE key = ANY($1::text[]) AND done_at IS NOT NULL`
+
 /** Claims and results of `once`, for this process. */
 export function createSteps(pool: pg.Pool) {
   const owner = randomUUID()
@@ -31,7 +33,7 @@ export function createSteps(pool: pg.Pool) {
     transaction(pool, client => client.query<Row>(text, values))
   const release = async (key: string) => void (await write(RELEASE_STEP, [indexable(key), owner]))
 
-  const steps: Pick<Store, 'claimStep' | 'recordStep' | 'releaseStep'> = {
+  const steps: Pick<Store, 'claimStep' | 'recordStep' | 'releaseStep' | 'forgetSteps'> = {
     async claimStep(key) {
       const begun = performance.now()
       const { rows: claimed } = await write<{ again: boolean }>(CLAIM_STEP, [indexable(key), owner])
@@ -51,6 +53,9 @@ export function createSteps(pool: pg.Pool) {
       await write(RECORD_STEP, [indexable(key), clean(JSON.stringify(result ?? null))])
     },
     releaseStep: release,
+    async forgetSteps(keys) {
+      await write(FORGET_STEPS, [keys])
+    },
   }
   return {
     ...steps,

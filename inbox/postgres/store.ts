@@ -11,8 +11,10 @@ import { buildIndexes, missingIndexes } from './indexes.ts'
 import { createInstallation } from './installation.ts'
 import { createOperatorActions } from './operator-actions.ts'
 import { pruneStep } from './prune.ts'
+import { createQuarantine } from './quarantine.ts'
 import { createQueries } from './queries.ts'
 import { CHANNEL, type Claim, dueOf, fetchClaims, renewClaims, wake, wakeAll, wakeForgotten } from './queue.ts'
+import { createReplayJob } from './replay-job.ts'
 import { createScheduled, importScheduled } from './scheduled.ts'
 import { openSchema, type SchemaMode } from './schema.ts'
 import { createSteps } from './steps.ts'
@@ -131,7 +133,9 @@ function createStore(
     ...createScheduled(pool, boss, clock),
     ...createQueries(pool),
     ...createOperatorActions(pool, boss),
+    ...createReplayJob(pool, boss),
     ...createInstallation(pool),
+    quarantine: createQuarantine(pool, clock),
     ...createImport(pool, boss),
     prune({ payloadsBefore, keysBefore }, after, limit) {
       const ages = { payloads: clock.now() - payloadsBefore, keys: clock.now() - keysBefore }

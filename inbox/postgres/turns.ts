@@ -1,6 +1,6 @@
 import type { PgBoss } from 'pg-boss'
 import { MAX_TOGETHER, type Outcome, type Peeked, type TakenDelivery } from '../contracts.ts'
-import { parsePayload, type RowWithPayload } from '../rows.ts'
+import { parsePayload, type RowWithPayload, traceOf } from '../rows.ts'
 import { type Claim, endClaims, wake } from './queue.ts'
 import { SCHEMA } from './schema.ts'
 import { clean, indexable } from './strings.ts'
@@ -43,7 +43,7 @@ const begunOf = (from: string) => `
 
 /** @param from has the delivery as it was before */
 const takenColumns = (from: string) => `
-    delivery.seq, id, source, event, key, ordering_key, received_at, delivery.attempts, state, ${from}.run,
+    delivery.seq, id, source, event, key, ordering_key, received_at, delivery.attempts, state, trace, ${from}.run,
     ${from}.started_at IS NOT NULL AS crashed, (SELECT payload FROM ${SCHEMA}.body WHERE body.seq = delivery.seq) AS payload`
 
 /**
@@ -146,6 +146,7 @@ function takenOf(row: TakenRow, orderingKey: string): TakenDelivery {
     attempts: row.attempts,
     state: row.state as 'pending' | 'parked',
     crashed: row.crashed,
+    ...traceOf(row),
   }
 }
 
@@ -182,8 +183,8 @@ export interface Settle {
 const SETTLE = `
   WITH ended AS (
     SELECT ended.*, now, now - ago AS at, now + wait AS next_attempt_at
-    FROM unnest($1::text[], $2::int[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::boolean[])
-      AS ended (id, attempts, state, wait, error, ago, reopens)
+    FROM unnest($1::text[], $2::int[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::boolean[], $8::text[])
+      AS ended (id, attempts, state, wait, error, ago, reopens, cause)
     CROSS JOIN (SELECT ${NOW_MS} AS now) AS clock
   ), before AS (
     SELECT seq, id, attempts, started_at FROM ${SCHEMA}.delivery JOIN ended USING (id, attempts)
@@ -195,7 +196,7 @@ const SETTLE = `
       due_at = CASE WHEN run IS NOT NULL THEN ended.next_attempt_at END,
       run = CASE WHEN ended.reopens THEN '' ELSE run END,
       quiet_max = CASE WHEN ended.reopens THEN ended.next_attempt_at ELSE quiet_max END,
-      settled_at = ended.at, error = ended.error
+      settled_at = ended.at, error = ended.error, cause = ended.cause
     FROM ended
     WHERE delivery.id = ended.id AND delivery.attempts = ended.attempts AND delivery.started_at IS NOT NULL
     RETURNING delivery.id, delivery.attempts
@@ -221,6 +222,7 @@ export async function settleAll(boss: PgBoss, client: Connection, settles: Settl
     each.map(({ outcome }) => ('error' in outcome ? clean(outcome.error) : null)),
     each.map(({ ago }) => Math.round(ago)),
     each.map(({ outcome }) => 'reopens' in outcome),
+    each.map(({ outcome }) => ('error' in outcome && outcome.cause !== undefined ? clean(outcome.cause) : null)),
   ])
   const changed = new Set(rows.map(({ id, attempts }) => `${id} ${attempts}`))
   const results = settles.map(({ delivery }) => changed.has(`${clean(delivery.id)} ${delivery.attempts}`))

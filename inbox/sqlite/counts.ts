@@ -112,13 +112,17 @@ function createChanges(counts: Counts): Pick<Counting, 'memory' | 'add'> {
       committed() {},
     },
     add(state, seq, by) {
-      // Finished deliveries are not counted, and none here is scheduled.
-      if (state === 'done' || state === 'discarded' || state === 'scheduled') return
+      // Finished deliveries are not counted, and none here is scheduled or quarantined.
+      if (!isCounted(state)) return
       const chunk = Math.floor(seq / 2 ** CHUNK_BITS)
       changes.push({ state, chunk, by })
       change(counts[state], chunk, by)
     },
   }
+}
+
+function isCounted(state: DeliveryState): state is Counted {
+  return COUNTED.some(counted => counted === state)
 }
 
 function change(counts: Map<number, number>, chunk: number, by: number): void {

@@ -3,15 +3,20 @@ import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreOpenError } from '../errors.ts'
+import { CAUSE, IS_GIVEN_UP } from '../rows.ts'
 import { COUNTS_SCHEMA } from './counts.ts'
 import { KNOWN_IDS_SCHEMA } from './known-ids.ts'
+import { QUARANTINE_SCHEMA, withoutQuarantine } from './quarantine.ts'
 import { SCHEDULED_SCHEMA, withoutScheduled } from './scheduled.ts'
 import { STATEMENTS } from './statements.ts'
 
 /** "tbwh" in ASCII: tells our files from other programs' (https://www.sqlite.org/pragma.html#pragma_application_id). */
 const APPLICATION_ID = 0x74627768
-export const SCHEMA_VERSION = 4
-/** The oldest version whose programs may use this one's files: they handle what waits for quiet one by one. */
+export const SCHEMA_VERSION = 5
+/**
+ * The oldest version whose programs may use this one's files: they handle what waits for quiet one by one, and record no
+ * causes.
+ */
 const READABLE_SINCE = 3
 /** The first version with facts about the store. */
 const ABOUT_SINCE = 3
@@ -21,7 +26,7 @@ const ABOUT_SINCE = 3
  * wakeup: when a mailbox without a running drain has something due; written in the transaction that makes it due,
  * rebuilt at start. step: claims and results of `once`; a failed step has no done_at, and
  * the Unix ms of its failure as result. history: failures and manual actions; most deliveries have
- * none. scheduled: see scheduled.ts. tally: what commands have changed. about: facts about the store, by name:
+ * none. scheduled, quarantine: see scheduled.ts, quarantine.ts. tally: what commands have changed. about: facts about the store, by name:
  * installation_id: see Store.installationId.
  * restored_at: Unix ms, if the store was restored from a backup.
  * readable_since: the oldest schema version whose programs may use this file.
@@ -52,6 +57,12 @@ const RUN_SCHEMA = `
   ALTER TABLE delivery ADD COLUMN due_at INTEGER;
   ${RUN_INDEX}
 `
+/** See DeliveryRow for the column. The states are in the index, to be counted by it alone. */
+const CAUSE_INDEX = `CREATE INDEX delivery_cause ON delivery (${CAUSE}, seq, state) WHERE ${IS_GIVEN_UP};`
+const CAUSE_SCHEMA = `
+  ALTER TABLE delivery ADD COLUMN cause TEXT;
+  ${CAUSE_INDEX}
+`
 const SCHEMA = `
   CREATE TABLE delivery (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -68,9 +79,12 @@ const SCHEMA = `
     settled_at INTEGER,
     error TEXT,
     run TEXT,
-    due_at INTEGER
+    due_at INTEGER,
+    cause TEXT,
+    trace TEXT
   ) STRICT;
   ${RUN_INDEX}
+  ${CAUSE_INDEX}
   CREATE TABLE body (seq INTEGER PRIMARY KEY, payload BLOB NOT NULL) STRICT;
   CREATE INDEX delivery_pending ON delivery (ordering_key, seq) WHERE state = 'pending';
   CREATE INDEX delivery_parked ON delivery (ordering_key, next_attempt_at) WHERE state = 'parked';
@@ -86,9 +100,10 @@ const SCHEMA = `
 `
 /** Upgrades from each older version to this one. */
 const UPGRADES: Record<number, string> = {
-  1: HISTORY_SCHEMA + ABOUT_SCHEMA + RUN_SCHEMA,
-  2: ABOUT_SCHEMA + RUN_SCHEMA,
-  3: RUN_SCHEMA,
+  1: HISTORY_SCHEMA + ABOUT_SCHEMA + RUN_SCHEMA + CAUSE_SCHEMA,
+  2: ABOUT_SCHEMA + RUN_SCHEMA + CAUSE_SCHEMA,
+  3: RUN_SCHEMA + CAUSE_SCHEMA,
+  4: CAUSE_SCHEMA,
 }
 /** The oldest version that read-only commands can use. */
 const OLDEST_READABLE = 2
@@ -136,7 +151,7 @@ function realOrSame(file: string): string {
 /** Lock timeout of a running server, ms: its event loop must not block; commits retry by themselves. */
 const SERVER_LOCK_MS = 2
 /** Lock timeout of a command and of a starting server, ms: both may block. */
-const COMMAND_LOCK_MS = 30_000
+export const COMMAND_LOCK_MS = 30_000
 const START_LOCK_MS = 5_000
 
 /**
@@ -165,12 +180,18 @@ export function openDatabase(file: string): DatabaseSync {
         PRAGMA user_version = ${SCHEMA_VERSION};
         COMMIT`)
     }
-    db.exec(SCHEDULED_SCHEMA)
+    db.exec(SCHEDULED_SCHEMA + QUARANTINE_SCHEMA)
+    if (!hasTraces(db)) db.exec('ALTER TABLE delivery ADD COLUMN trace TEXT')
     return db
   } catch (error) {
     db.close()
     throw error
   }
+}
+
+/** Older programs ignore the column, so it is no new version. */
+function hasTraces(db: DatabaseSync): boolean {
+  return db.prepare("SELECT 1 FROM pragma_table_info('delivery') WHERE name = 'trace'").get() !== undefined
 }
 
 /** Deleted content is overwritten, not only unlinked; a commit is on disk. */
@@ -197,6 +218,7 @@ export function openForCommand(file: string): { db: DatabaseSync; version: numbe
     if (version < OLDEST_READABLE) throw new StoreOpenError(olderVersion(file, version))
     db.exec(EVERY_CONNECTION)
     withoutScheduled(db)
+    withoutQuarantine(db)
     return { db, version }
   } catch (error) {
     db.close()
@@ -257,9 +279,15 @@ export function eraseLeftovers(db: DatabaseSync): void {
   db.exec(`VACUUM; PRAGMA wal_checkpoint(TRUNCATE); ${NOTHING_LEFT}`)
 }
 
-/** Marks a store as restored from a backup: it may have the installation id of one in service. */
+/**
+ * Marks a store as restored from a backup: it may have the installation id of one in service. A replay job of then does
+ * not go on.
+ */
 export function markRestored(file: string, now: number): void {
-  mark(file, db => db.prepare(STATEMENTS.setAbout).run('restored_at', String(now)))
+  mark(file, db => {
+    db.prepare(STATEMENTS.setAbout).run('restored_at', String(now))
+    db.prepare(STATEMENTS.endReplayJob).run(now)
+  })
 }
 
 /** Marks a file just written by SQLite (VACUUM INTO) as free of deleted data. */

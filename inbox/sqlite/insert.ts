@@ -1,4 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { UNREADABLE_CAUSE } from '../cause.ts'
 import type { DeliveryState, InsertResult, NewDelivery, Store, WaitForQuiet } from '../contracts.ts'
 import { redactedJson } from '../rows.ts'
 import type { StoreParts } from './parts.ts'
@@ -12,6 +13,8 @@ export function createInsert(db: DatabaseSync, { write, known, counts, inFlight 
   const isPending = sql('isPending')
   const wakeNow = sql('wakeNow')
   const wakeAt = sql('wakeAt')
+  /** Prepared when it is used first: in a store that no server of this version has had, there is nowhere to put it. */
+  let keepTrace: StatementSync | undefined
 
   return {
     insert(delivery, claim) {
@@ -21,7 +24,7 @@ export function createInsert(db: DatabaseSync, { write, known, counts, inFlight 
   }
 
   function insert(delivery: NewDelivery, body: Buffer, claim: boolean): InsertResult {
-    const { id, source, event, key, orderingKey, receivedAt, unreadable, quiet } = delivery
+    const { id, source, event, key, orderingKey, receivedAt, unreadable, quiet, trace } = delivery
     if (known.find(id) !== undefined) return 'duplicate'
     if (quiet !== undefined) return insertQuiet(delivery, body, quiet)
     const dead = unreadable !== undefined
@@ -39,9 +42,10 @@ export function createInsert(db: DatabaseSync, { write, known, counts, inFlight 
       receivedAt,
       dead ? receivedAt : null,
       unreadable ?? null,
+      dead ? UNREADABLE_CAUSE : null,
     )
     const seq = Number(inserted.lastInsertRowid)
-    insertBody.run(seq, body)
+    insertMore(seq, body, trace)
     known.add(id, seq)
     counts.add(state, seq, 1)
     if (claimed) {
@@ -54,8 +58,15 @@ export function createInsert(db: DatabaseSync, { write, known, counts, inFlight 
     return 'queued'
   }
 
+  function insertMore(seq: number, body: Buffer, trace: string | undefined): void {
+    insertBody.run(seq, body)
+    if (trace === undefined) return
+    keepTrace ??= sql('keepTrace')
+    keepTrace.run(trace, seq)
+  }
+
   function insertQuiet(delivery: NewDelivery, body: Buffer, { ends, quietMs, maxMs }: WaitForQuiet): InsertResult {
-    const { id, source, event, key, orderingKey, receivedAt } = delivery
+    const { id, source, event, key, orderingKey, receivedAt, trace } = delivery
     const dueAt = receivedAt + (ends ? 0 : quietMs)
     const inserted = insertWaiting.run(
       id,
@@ -68,7 +79,7 @@ export function createInsert(db: DatabaseSync, { write, known, counts, inFlight 
       ends ? 0 : receivedAt + maxMs,
     )
     const seq = Number(inserted.lastInsertRowid)
-    insertBody.run(seq, body)
+    insertMore(seq, body, trace)
     known.add(id, seq)
     counts.add('pending', seq, 1)
     // Perhaps too early, if another one waits already: take finds out.

@@ -34,6 +34,7 @@ export class KnownIds implements InMemory {
   /** At the start, all ids up to here were in the index, so none of them is in memory. */
   readonly indexedTo: number
   readonly #find: StatementSync
+  readonly #range: StatementSync
   readonly #index: StatementSync
   readonly #unindex: StatementSync
   readonly #markIndexed: StatementSync
@@ -53,6 +54,7 @@ export class KnownIds implements InMemory {
 
   constructor(db: DatabaseSync) {
     this.#find = db.prepare('SELECT seq FROM known WHERE id = ?')
+    this.#range = db.prepare('SELECT id FROM known WHERE id >= ? AND id < ? ORDER BY id LIMIT ?')
     this.#index = db.prepare('INSERT INTO known VALUES (?, ?) ON CONFLICT DO NOTHING')
     this.#unindex = db.prepare('DELETE FROM known WHERE id = ?')
     this.#markIndexed = db.prepare('UPDATE indexed SET seq = ? WHERE piece = ?')
@@ -68,6 +70,14 @@ export class KnownIds implements InMemory {
   /** The acceptance number of an id; undefined: unknown. */
   find(id: string): number | undefined {
     return this.#pieceOf(id).get(id) ?? (this.#anyIndexed ? (this.#find.get(id)?.seq as number | undefined) : undefined)
+  }
+
+  /** At most `limit` ids that begin so, in order. @param beginning at least the first two digits of a UUID */
+  beginningWith(beginning: string, limit: number): string[] {
+    const end = afterAll(beginning)
+    const fresh = [...this.#pieceOf(beginning).keys()].filter(id => id >= beginning && id < end)
+    const indexed = this.#range.all(beginning, end, limit).map(row => row.id as string)
+    return [...new Set([...fresh, ...indexed])].sort().slice(0, limit)
   }
 
   /** Reads ids that another process has added. */
@@ -156,6 +166,11 @@ export class KnownIds implements InMemory {
 /** The number of an id's piece. Strings that are not UUIDs (a person may ask for anything) have one too. */
 function numberOf(id: string): number {
   return Number.parseInt(id.slice(0, 2), 16) & (PIECES - 1)
+}
+
+/** Above every UUID that begins so: its next character is a hexadecimal digit or a hyphen. */
+export function afterAll(beginning: string): string {
+  return `${beginning}g`
 }
 
 function byId([a]: [string, number], [b]: [string, number]): number {

@@ -1,22 +1,22 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { DeliveryState, Store } from '../contracts.ts'
 import type { StoreParts } from './parts.ts'
-import { emptyLog } from './scrub.ts'
+import type { Replay } from './replay.ts'
+import { eraseRemains } from './scrub.ts'
 import { inSmallCommits } from './small-commits.ts'
 import { preparer } from './statements.ts'
 
-/** Scheduled deliveries forgotten in one commit. */
-const SCHEDULED_PER_COMMIT = 50
+/** Scheduled or quarantined deliveries forgotten in one commit. */
+const DROPPED_PER_COMMIT = 50
 
 /** What an operator does to deliveries. */
 export function createOperatorActions(
   db: DatabaseSync,
   { write, counts, seqOf }: StoreParts,
+  replay: Replay,
 ): Pick<Store, 'replay' | 'discard' | 'note' | 'forget'> {
   const sql = preparer(db)
   const getState = sql('getState')
-  const ofRun = sql('ofRun')
-  const replayDelivery = sql('replayDelivery')
   const wakeNow = sql('wakeAt')
   const discardDelivery = sql('discardDelivery')
   const noteByHand = sql('noteByHand')
@@ -28,6 +28,8 @@ export function createOperatorActions(
   const discardScheduled = sql('discardScheduled')
   const dropScheduled = sql('dropScheduled')
   const isScheduled = sql('isScheduled')
+  const dropQuarantined = sql('dropQuarantined')
+  const isQuarantined = sql('isQuarantined')
 
   const stateOf = (seq: number | null) => getState.get(seq)?.state as DeliveryState | undefined
 
@@ -39,15 +41,7 @@ export function createOperatorActions(
           const scheduled = hurryScheduled.get(id) as { ordering_key: string } | undefined
           if (scheduled !== undefined) changed.add(scheduled.ordering_key)
         }
-        for (const seq of withRuns(ids.map(seqOf))) {
-          const before = stateOf(seq)
-          const row = replayDelivery.get(seq) as { ordering_key: string } | undefined
-          if (row === undefined) continue
-          changed.add(row.ordering_key)
-          counts.add(before as DeliveryState, seq, -1)
-          counts.add('parked', seq, 1)
-          noteByHand.run(seq, 'replayed', now, null)
-        }
+        for (const orderingKey of replay(ids.map(seqOf), now)) changed.add(orderingKey)
         for (const orderingKey of changed) wakeNow.run(orderingKey, 0)
         return [...changed]
       }),
@@ -56,7 +50,8 @@ export function createOperatorActions(
       write(() => {
         const seq = seqOf(id)
         const before = stateOf(seq)
-        if (discardDelivery.run(now, reason, seq).changes === 0) return discardScheduled.run(reason, id).changes > 0
+        if (discardDelivery.run(now, reason, seq).changes === 0)
+          return discardScheduled.run(reason, id).changes > 0 || dropQuarantined.run(id).changes > 0
         counts.add(before as DeliveryState, seq as number, -1)
         noteByHand.run(seq, 'discarded', now, reason)
         return true
@@ -66,27 +61,21 @@ export function createOperatorActions(
 
     async forget(ids, now) {
       let forgotten = 0
-      const scheduled = ids.filter(id => isScheduled.get(id) !== undefined)
-      for (let from = 0; from < scheduled.length; from += SCHEDULED_PER_COMMIT) {
-        const some = scheduled.slice(from, from + SCHEDULED_PER_COMMIT)
-        forgotten += await write(() => some.reduce((sum, id) => sum + Number(dropScheduled.run(id).changes), 0))
+      for (const [isThere, drop] of [
+        [isScheduled, dropScheduled],
+        [isQuarantined, dropQuarantined],
+      ] as const) {
+        const found = ids.filter(id => isThere.get(id) !== undefined)
+        for (let from = 0; from < found.length; from += DROPPED_PER_COMMIT) {
+          const some = found.slice(from, from + DROPPED_PER_COMMIT)
+          forgotten += await write(() => some.reduce((sum, id) => sum + Number(drop.run(id).changes), 0))
+        }
       }
       const seqs = ids.map(seqOf).filter(seq => seq !== null)
       for (const some of inSmallCommits(seqs, bodyBytes)) forgotten += await write(() => forgetAll(some, now))
-      await emptyLog(db)
+      await eraseRemains(db)
       return forgotten
     },
-  }
-
-  /** Also those that are in one run with one of them. */
-  function withRuns(seqs: readonly (number | null)[]): Set<number> {
-    const all = new Set<number>()
-    for (const seq of seqs) {
-      if (seq === null || all.has(seq)) continue
-      all.add(seq)
-      for (const other of ofRun.all(seq)) all.add(other.seq as number)
-    }
-    return all
   }
 
   function forgetAll(seqs: readonly number[], now: number): number {

@@ -1,28 +1,60 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { HistoryEntry, Store } from '../contracts.ts'
-import { type DeliveryRow, listedDelivery, type RowWithPayload, storedDelivery } from '../rows.ts'
-import type { KnownIds } from './known-ids.ts'
+import {
+  type DeliveryRow,
+  listedDelivery,
+  type RowWithPayload,
+  type StepRow,
+  stepOf,
+  storedDelivery,
+  tableOf,
+} from '../rows.ts'
+import { afterAll, type KnownIds } from './known-ids.ts'
 import { browseStatement, listStatement, STATEMENTS } from './statements.ts'
 
 /** Acceptance numbers that one call of `browse` scans: some 5 ms. */
 const SEQS_PER_BROWSE = 10_000
 
 /** The read-only part of a store. It works with files of the previous version too. */
-export type Queries = Pick<Store, 'get' | 'list' | 'browse' | 'history' | 'size'>
+export type Queries = Pick<
+  Store,
+  'get' | 'idsBeginningWith' | 'list' | 'browse' | 'bodies' | 'history' | 'steps' | 'size'
+>
 
 /** @param seqOf the acceptance number of an id; null: it is not known */
-export function createQueries(db: DatabaseSync, seqOf: (id: string) => number | null): Queries {
+export function createQueries(db: DatabaseSync, known: KnownIds, seqOf: (id: string) => number | null): Queries {
   const getDelivery = db.prepare(STATEMENTS.getDelivery)
   const getScheduled = db.prepare(STATEMENTS.getScheduled)
-  const scheduledExtent = db.prepare(STATEMENTS.scheduledExtent)
+  const getQuarantined = db.prepare(STATEMENTS.getQuarantined)
+  const quarantinedBeginning = db.prepare(STATEMENTS.quarantinedBeginning)
+  const scheduledBeginning = db.prepare(STATEMENTS.scheduledBeginning)
+  const shortBody = db.prepare(STATEMENTS.shortBody)
+  const scheduledBody = db.prepare(STATEMENTS.scheduledBody)
   const listHistory = db.prepare(STATEMENTS.listHistory)
+  const listSteps = db.prepare(STATEMENTS.listSteps)
   const extent = db.prepare(STATEMENTS.extent)
+  const extents = {
+    accepted: extent,
+    scheduled: db.prepare(STATEMENTS.scheduledExtent),
+    quarantined: db.prepare(STATEMENTS.quarantineExtent),
+  }
   const pages = db.prepare(STATEMENTS.pages)
 
   return {
     async get(id) {
-      const row = (getDelivery.get(seqOf(id)) ?? getScheduled.get(id)) as RowWithPayload | undefined
+      const row = (getDelivery.get(seqOf(id)) ?? getScheduled.get(id) ?? getQuarantined.get(id)) as
+        | RowWithPayload
+        | undefined
       return row === undefined ? null : storedDelivery(row)
+    },
+
+    async idsBeginningWith(beginning, limit) {
+      // In a command: the server may have accepted more since.
+      known.readOn()
+      const others = [scheduledBeginning, quarantinedBeginning].flatMap(statement =>
+        statement.all(beginning, afterAll(beginning), limit).map(row => row.id as string),
+      )
+      return [...known.beginningWith(beginning, limit), ...others].sort().slice(0, limit)
     },
 
     async list(filter, limit, after = 0) {
@@ -32,7 +64,7 @@ export function createQueries(db: DatabaseSync, seqOf: (id: string) => number | 
     },
 
     async browse(filter, limit, before) {
-      const { first, last } = (filter.state === 'scheduled' ? scheduledExtent : extent).get() as {
+      const { first, last } = extents[tableOf(filter)].get() as {
         first: number | null
         last: number | null
       }
@@ -45,6 +77,14 @@ export function createQueries(db: DatabaseSync, seqOf: (id: string) => number | 
       return { deliveries: rows.map(listedDelivery), next: reached > first ? reached : null }
     },
 
+    async bodies(ids, maxBytes) {
+      const found = ids.map((id): [string, unknown] => {
+        const row = shortBody.get(seqOf(id), maxBytes) ?? scheduledBody.get(id, maxBytes)
+        return [id, row?.payload]
+      })
+      return new Map(found.filter((entry): entry is [string, Uint8Array] => entry[1] !== undefined))
+    },
+
     async history(id) {
       const rows = listHistory.all(seqOf(id)) as Record<string, unknown>[]
       return rows.map(row => ({
@@ -54,6 +94,10 @@ export function createQueries(db: DatabaseSync, seqOf: (id: string) => number | 
         startedAt: row.started_at as number | null,
         detail: row.detail as string | null,
       }))
+    },
+
+    async steps(limit, after = '') {
+      return (listSteps.all(after, limit) as unknown as StepRow[]).map(stepOf)
     },
 
     async size() {

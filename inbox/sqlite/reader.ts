@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { StoreOpenError } from '../errors.ts'
 import type { RowWithPayload } from '../rows.ts'
 import { lockFile, olderVersion, SCHEMA_VERSION, versionOf } from './file.ts'
+import { withoutQuarantine } from './quarantine.ts'
 import { withoutScheduled } from './scheduled.ts'
 
 /** A finished step of `once`. */
@@ -54,6 +55,8 @@ export interface SqliteReader {
   history(first: number, last: number): HistoryInFile[]
   /** In order of their scheduling. */
   scheduled(): Iterable<ScheduledInFile>
+  /** Number of quarantined requests. */
+  quarantined(): number
   /** Finished steps: a claim means nothing once its process has ended. */
   steps(): Iterable<StepRow>
   close(): void
@@ -71,6 +74,7 @@ export function openSqliteReader(file: string): SqliteReader {
     if (version === null) throw new StoreOpenError(`${file} is empty; give a store's file`)
     if (version < SCHEMA_VERSION) throw new StoreOpenError(`${olderVersion(file, version)}, and stop it`)
     withoutScheduled(db)
+    withoutQuarantine(db)
     return createReader(db, lock)
   } catch (error) {
     db?.close()
@@ -93,6 +97,7 @@ function createReader(db: DatabaseSync, lock: DatabaseSync): SqliteReader {
     count: () => db.prepare('SELECT count(*) AS count FROM delivery').get()?.count as number,
     deliveries: () => rows('SELECT * FROM delivery LEFT JOIN body USING (seq) ORDER BY seq'),
     scheduled: () => rows('SELECT * FROM scheduled ORDER BY seq'),
+    quarantined: () => db.prepare('SELECT count(*) AS count FROM quarantine').get()?.count as number,
     history: (first, last) => history.all(first, last) as unknown as HistoryInFile[],
     steps: () => rows('SELECT key, done_at, result FROM step WHERE done_at IS NOT NULL ORDER BY key'),
     close() {

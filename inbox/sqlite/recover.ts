@@ -4,12 +4,10 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Logger } from '../contracts.ts'
 import { type Counts, countAll } from './counts.ts'
 import { eraseLeftovers, mayHoldLeftovers } from './file.ts'
+import { MAX_REWRITTEN_BYTES } from './scrub.ts'
 import { CLOCK_SLACK_MS } from './wakeups.ts'
 
 /** Recovery at the start of a server: the previous process may have died. */
-
-/** Larger files are not rewritten at start, bytes: deliveries would wait for more than some seconds. */
-const MAX_REWRITTEN_BYTES = 256 * 2 ** 20
 
 /** Until then a failed step is remembered as one that may have acted, ms. */
 const FAILED_STEP_MS = 90 * 24 * 60 * 60 * 1_000

@@ -1,8 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { DeliveryState, NewDelivery, ScheduleResult, Store } from '../contracts.ts'
+import { StoreOpenError } from '../errors.ts'
 import { redactedJson } from '../rows.ts'
 import type { StoreParts } from './parts.ts'
 import { preparer } from './statements.ts'
+
+/** Where nothing is scheduled, another process, a command, may do that, ms. */
+const POLL_MS = 500
 
 /**
  * What waits for a later time, in a table of its own: nothing that reads deliveries passes it. reason: why a person has
@@ -28,8 +32,12 @@ export const SCHEDULED_SCHEMA = `
 
 /** Before a server of this version has added the table, it is empty. For what changes no schema. */
 export function withoutScheduled(db: DatabaseSync): void {
-  const found = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'scheduled'").get()
-  if (found === undefined) db.exec(`CREATE TEMP TABLE ${TABLE}`)
+  if (!hasTable(db)) db.exec(`CREATE TEMP TABLE ${TABLE}`)
+}
+
+/** Not the temporary one, which is lost with its connection. */
+function hasTable(db: DatabaseSync): boolean {
+  return db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'scheduled'").get() !== undefined
 }
 
 interface ScheduledRow {
@@ -59,16 +67,19 @@ export function createScheduled(
   const insertBody = sql('insertBody')
   const wakeNow = sql('wakeNow')
   const noteByHand = sql('noteByHand')
+  let isKept = false
 
   return {
     async schedule(delivery, at) {
       const body = delivery.body ?? redactedJson(delivery.payload)
+      isKept ||= hasTable(db)
+      if (!isKept) throw new StoreOpenError("nothing can be scheduled yet: start this version's server with it once")
       return write(() => keep(delivery, body, at))
     },
     unschedule: id => write(() => unschedule.run(id).changes > 0),
     async promote(now, limit) {
       const { at } = firstScheduled.get() as { at: number | null }
-      if (at === null || at > now) return { orderingKeys: [], nextMs: at === null ? null : at - now }
+      if (at === null || at > now) return { orderingKeys: [], nextMs: at === null ? POLL_MS : at - now }
       return { orderingKeys: await write(() => promoteDue(now, limit)), nextMs: 0 }
     },
   }
@@ -109,6 +120,7 @@ export function createScheduled(
       now,
       settledAt,
       reason,
+      null,
     )
     const seq = Number(lastInsertRowid)
     insertBody.run(seq, payload)

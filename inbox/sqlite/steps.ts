@@ -7,12 +7,13 @@ import { preparer } from './statements.ts'
 export function createSteps(
   db: DatabaseSync,
   { write }: Pick<StoreParts, 'write'>,
-): Pick<Store, 'claimStep' | 'recordStep' | 'releaseStep'> {
+): Pick<Store, 'claimStep' | 'recordStep' | 'releaseStep' | 'forgetSteps'> {
   const sql = preparer(db)
   const findStep = sql('findStep')
   const claimStep = sql('claimStep')
   const recordStep = sql('recordStep')
   const releaseStep = sql('releaseStep')
+  const forgetStep = sql('forgetStep')
 
   return {
     claimStep: key =>
@@ -27,6 +28,10 @@ export function createSteps(
       const json = JSON.stringify(result ?? null)
       await write(() => recordStep.run(now, json, key))
     },
+    forgetSteps: keys =>
+      write(() => {
+        for (const key of keys) forgetStep.run(key)
+      }),
     async releaseStep(key, now) {
       await write(() => releaseStep.run(String(now), key))
     },

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { type Clock, type Commit, type Logger, type Store, systemClock } from '../contracts.ts'
 import { StoreOpenError } from '../errors.ts'
+import { createCauses } from './causes.ts'
 import { Commits } from './commits.ts'
 import { countForCommand, countInMemory } from './counts.ts'
 import { beginServing, lockFile, openDatabase, openForCommand, SCHEMA_VERSION } from './file.ts'
@@ -12,8 +13,11 @@ import { openOlderStore } from './older.ts'
 import { createOperatorActions } from './operator-actions.ts'
 import type { StoreParts } from './parts.ts'
 import { createPruning } from './prune.ts'
+import { createQuarantine } from './quarantine.ts'
 import { createQueries, findSeqForCommand } from './queries.ts'
 import { type Recovered, recover, rewriteOnce } from './recover.ts'
+import { createReplay } from './replay.ts'
+import { createReplayJob } from './replay-job.ts'
 import { createScheduled } from './scheduled.ts'
 import { tryToEmptyLog } from './scrub.ts'
 import { preparer } from './statements.ts'
@@ -109,6 +113,7 @@ function createStore(
     seqOf: server === undefined ? findSeqForCommand(known) : id => known.find(id) ?? null,
     isCommand: server === undefined,
   }
+  const replay = createReplay(db, parts)
   const watch = createWatch(db)
 
   return {
@@ -116,11 +121,14 @@ function createStore(
     ...createScheduled(db, parts),
     ...createTurns(db, parts),
     ...createSteps(db, parts),
-    ...createQueries(db, parts.seqOf),
-    ...createOperatorActions(db, parts),
+    ...createQueries(db, known, parts.seqOf),
+    ...createOperatorActions(db, parts, replay),
+    ...createReplayJob(db, parts, replay),
     ...createPruning(db, parts),
+    quarantine: createQuarantine(db, parts),
     ...createInstallation(db, parts, clock),
     ...createWakeups(db, parts),
+    causes: createCauses(db),
     backlog: async () => counts.backlog(),
     onChange: watch.onChange,
     async close() {

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { MAX_RETRY_MS } from '../backoff.ts'
 import { MAX_TOGETHER, type Outcome, type Peeked, type Store, type TakenDelivery } from '../contracts.ts'
-import { parsePayload, type RowWithPayload } from '../rows.ts'
+import { parsePayload, type RowWithPayload, traceOf } from '../rows.ts'
 import type { StoreParts } from './parts.ts'
 import { preparer } from './statements.ts'
 import { CLOCK_SLACK_MS } from './wakeups.ts'
@@ -50,7 +50,7 @@ export function createTurns(
 
   function settle(delivery: TakenDelivery, outcome: Outcome, now: number): boolean {
     const next = 'nextAttemptAt' in outcome ? outcome.nextAttemptAt : null
-    const error = 'error' in outcome ? outcome.error : null
+    const { error = null, cause = null } = 'error' in outcome ? outcome : {}
     let isOurs = false
     for (const { id, attempts } of delivery.together ?? [delivery]) {
       // null, if it is gone, is nobody's.
@@ -60,7 +60,7 @@ export function createTurns(
         const what = outcome.state === 'pending' ? 'failed' : outcome.state
         insertHistory.run(what, now, error, seq, attempts)
       }
-      if (settleAttempt.run(outcome.state, next, now, error, seq, attempts).changes === 0) continue
+      if (settleAttempt.run(outcome.state, next, now, error, cause, seq, attempts).changes === 0) continue
       isOurs = true
       if ('reopens' in outcome) reopenRun.run(next, seq)
       counts.add(delivery.state, seq, -1)
@@ -118,6 +118,7 @@ export function createTurns(
       attempts: row.attempts + 1,
       state: row.state as 'pending' | 'parked',
       crashed,
+      ...traceOf(row),
     }
   }
 

@@ -3,7 +3,7 @@ import type { ConversationView } from '../../handlers/conversation-desk.ts'
 import { formToken, type Layout, type PageSession } from './layout.ts'
 
 /** One conversation: who has it, and the way back to the bot. */
-export function createConversationPage({ base, frame, time }: Layout) {
+export function createConversationPage({ base, frame, time, inChatwoot }: Layout) {
   return { conversation }
 
   function conversation(session: PageSession, view: ConversationView, notice?: string): string {
@@ -18,7 +18,7 @@ export function createConversationPage({ base, frame, time }: Layout) {
       html`!${view.canBeGivenBack ? giveBack(session, id) : ''}
 <section aria-labelledby="facts-title"><h2 id="facts-title">Facts</h2>
 <dl class="facts">!${facts.map(([term, value]) => html`<div><dt>${term}</dt><dd>!${value}</dd></div>`)}</dl></section>
-<p><a href="${base}/deliveries?conversation=${id}">Its deliveries</a></p>`,
+<p><a href="${base}/deliveries?conversation=${id}">Its deliveries</a> !${inChatwoot(id)}</p>`,
     )
   }
 

@@ -1,17 +1,45 @@
 import { html } from 'ghtml'
-import type { StoredDelivery } from '../../inbox/contracts.ts'
+import type { DeliveryState, StoredDelivery } from '../../inbox/contracts.ts'
+import { conversationOfKey } from '../../sources/keys.ts'
 import { duration, number, timelineWords, unturned } from '../dashboard-words.ts'
 import { indentedJson, NOT_INDENTED } from '../json-text.ts'
 import { isSimulated } from '../simulated.ts'
-import { type TimelineEntry, viewOf } from '../views.ts'
-import { SAMPLE_MARK, stateMark } from './deliveries-table.ts'
+import { type TimelineEntry, viewOfOne } from '../views.ts'
+import { aboutText, SAMPLE_MARK, stateMark } from './deliveries-table.ts'
 import { formToken, type Layout, type PageSession, type Parts } from './layout.ts'
 
 /** Characters shown of a payload. */
 const MAX_SHOWN_PAYLOAD = 200_000
 
+/** What its time is, if it was not accepted. */
+const RECEIVED: Partial<Record<DeliveryState, string>> = { scheduled: 'Scheduled', quarantined: 'Refused' }
+
+const REPLAY = {
+  title: 'Replay…',
+  text: 'It is handled again right away, out of order, so that it blocks nothing. Completed steps are not repeated.',
+  yes: 'Yes, replay it',
+  end: 'It will not be retried, and is no longer listed as open.',
+}
+/** What can be done, by state. */
+const ACTIONS = {
+  parked: REPLAY,
+  dead: REPLAY,
+  scheduled: {
+    title: 'Do it now…',
+    text: 'It is handled right away, instead of at its time.',
+    yes: 'Yes, do it now',
+    end: 'It will not be handled, and is no longer listed as open.',
+  },
+  quarantined: {
+    title: 'Verify it again…',
+    text: 'It is verified with the secrets of now, its age as of when it came. If it is genuine, it is handled like any other.',
+    yes: 'Yes, verify it again',
+    end: 'It is deleted.',
+  },
+}
+
 /** One delivery: facts, history, content and actions. */
-export function createDeliveryPage({ base, frame, time }: Layout) {
+export function createDeliveryPage({ base, chatwoot, frame, time, inChatwoot }: Layout) {
   return { one, oneParts }
 
   function one(
@@ -34,11 +62,11 @@ export function createDeliveryPage({ base, frame, time }: Layout) {
 
   /** The parts of a delivery's page that change. */
   function oneParts(session: PageSession, data: { delivery: StoredDelivery; timeline: TimelineEntry[] }): Parts {
-    const view = viewOf(data.delivery)
-    const { id, source, event, key, orderingKey, attempts, error } = view
+    const view = viewOfOne(data.delivery, chatwoot.url)
+    const { id, source, event, key, orderingKey, student, words, attempts, error, cause, traceId } = view
     const facts: [string, string][] = [
       ['State', stateMark(view)],
-      [view.state === 'scheduled' ? 'Scheduled' : 'Accepted', time(data.delivery.receivedAt)],
+      [RECEIVED[view.state] ?? 'Accepted', time(data.delivery.receivedAt)],
       ['Source', html`${source}!${isSimulated(view) ? `${SAMPLE_MARK}, made up by simulate` : ''}`],
       ['Event', html`${event}`],
       ['Attempts', html`${attempts}`],
@@ -46,6 +74,9 @@ export function createDeliveryPage({ base, frame, time }: Layout) {
       ['Key', html`${key}`],
       ['Id', html`${id}`],
     ]
+    if (traceId !== null) facts.push(['Trace', html`${traceId}`])
+    if (cause !== null) facts.splice(5, 0, ['Cause', causeLink(view.state, cause)])
+    if (student !== null || words !== null) facts.unshift(['Student', aboutText({ student, words })])
     return {
       actions: actions(session, data.delivery),
       wrong:
@@ -59,10 +90,15 @@ export function createDeliveryPage({ base, frame, time }: Layout) {
     }
   }
 
+  function causeLink(state: StoredDelivery['state'], cause: string): string {
+    if (state !== 'parked' && state !== 'dead') return html`${cause}`
+    return html`<a href="${base}/deliveries?${`${new URLSearchParams({ cause })}`}">${cause}</a>`
+  }
+
   function orderingLink(orderingKey: string): string {
-    const conversation = /^conversation:[^:]*:(\d+)$/.exec(orderingKey)?.[1]
-    if (conversation === undefined) return html`${orderingKey}`
-    return html`<a href="${base}/deliveries?conversation=${conversation}">${orderingKey}</a> · <a href="${base}/conversations/${conversation}">who has it</a>`
+    const { account, id } = conversationOfKey(orderingKey)
+    if (id === undefined) return html`${orderingKey}`
+    return html`<a href="${base}/deliveries?conversation=${id}">${orderingKey}</a> · <a href="${base}/conversations/${id}">who has it</a> !${inChatwoot(id, account)}`
   }
 
   function timelineEntry(entry: TimelineEntry): string {
@@ -71,18 +107,18 @@ export function createDeliveryPage({ base, frame, time }: Layout) {
   }
 
   function actions(session: PageSession, { id, state, startedAt, payload }: StoredDelivery): string {
-    if (!['parked', 'dead', 'scheduled'].includes(state) || startedAt !== null) return ''
+    if (!(state in ACTIONS) || startedAt !== null) return ''
     const path = `${base}/deliveries/${encodeURIComponent(id)}`
-    const isScheduled = state === 'scheduled'
-    const replay = html`<details><summary>${isScheduled ? 'Do it now…' : 'Replay…'}</summary>
+    const { title, text, yes, end } = ACTIONS[state as keyof typeof ACTIONS]
+    const replay = html`<details><summary>${title}</summary>
 <form method="post" action="${path}/replay">!${formToken(session)}
-<p>${isScheduled ? 'It is handled right away, instead of at its time.' : 'It is handled again right away, out of order, so that it blocks nothing. Completed steps are not repeated.'}</p>
-<button>${isScheduled ? 'Yes, do it now' : 'Yes, replay it'}</button></form></details>`
+<p>${text}</p>
+<button>${yes}</button></form></details>`
     return html`<section aria-label="What you can do" class="actions">
 !${payload === null ? '<p class="muted">It can’t be replayed: its content has been deleted.</p>' : replay}
 <details><summary>Discard… <small>discard</small></summary>
 <form method="post" action="${path}/discard">!${formToken(session)}
-<p>It will not be ${isScheduled ? 'handled' : 'retried'}, and is no longer listed as open. This can’t be undone.</p>
+<p>${end} This can’t be undone.</p>
 <label for="reason">Reason, for the record</label>
 <input id="reason" name="reason" required maxlength="500" autocomplete="off">
 <button class="danger">Yes, discard it</button></form></details>

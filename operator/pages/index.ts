@@ -1,10 +1,20 @@
+import type { ChatwootPlace } from '../conversation-url.ts'
+import type { LessonLinks } from '../lessons/view.ts'
+import { createBlockPage } from './block.ts'
+import { createCausesPage } from './causes.ts'
 import { createConversationPage } from './conversation.ts'
 import { createDeliveryPage } from './delivery.ts'
 import { createLayout } from './layout.ts'
+import { createLessonPage } from './lesson.ts'
+import { createLessonList } from './lesson-list.ts'
+import { createWeekPage } from './lessons.ts'
 import { createList } from './list.ts'
+import { createNewLessonPage } from './new-lesson.ts'
 import { createOverview } from './overview.ts'
+import { createPackagePages } from './packages.ts'
 import { createReplayPage } from './replay.ts'
 import { createSignIn } from './sign-in.ts'
+import { createWeeklyPage } from './weekly.ts'
 
 export type Pages = ReturnType<typeof createPages>
 
@@ -13,9 +23,17 @@ export type Pages = ReturnType<typeof createPages>
  * @param base the page's path
  * @param zone the IANA time zone of times shown
  * @param sources names of the sources, suggested by the filter
+ * @param links where a lesson's conversation and payment are seen
+ * @param chatwoot where it is, to link to it
  */
-export function createPages(base: string, zone: string, sources: () => readonly string[]) {
-  const layout = createLayout(base, zone)
+export function createPages(
+  base: string,
+  zone: string,
+  sources: () => readonly string[],
+  links: LessonLinks,
+  chatwoot: ChatwootPlace,
+) {
+  const layout = createLayout(base, zone, chatwoot)
   return {
     ...createSignIn(layout),
     ...createOverview(layout),
@@ -23,5 +41,13 @@ export function createPages(base: string, zone: string, sources: () => readonly 
     ...createDeliveryPage(layout),
     ...createConversationPage(layout),
     ...createReplayPage(layout),
+    ...createCausesPage(layout),
+    ...createWeekPage(layout, links),
+    ...createBlockPage(layout, links),
+    ...createLessonList(layout, links),
+    ...createLessonPage(layout, links),
+    ...createNewLessonPage(layout),
+    ...createWeeklyPage(layout),
+    ...createPackagePages(layout, links),
   }
 }

@@ -1,13 +1,25 @@
 import { html } from 'ghtml'
-import { DELIVERY_STATES, type DeliveryPage } from '../../inbox/contracts.ts'
+import { DELIVERY_STATES } from '../../inbox/contracts.ts'
 import { deliveries, STATE_WORDS } from '../dashboard-words.ts'
 import { OCCURRENCES } from '../filter.ts'
+import type { DeliveryList } from '../listing.ts'
 import { readTime, timeField } from '../local-time.ts'
 import { createTable } from './deliveries-table.ts'
-import type { Layout, PageSession } from './layout.ts'
+import { formToken, type Layout, type PageSession } from './layout.ts'
 
 /** The filter form's fields as given. */
 export type FilterValues = Record<string, string>
+
+export interface ShownList {
+  page: DeliveryList
+  values: FilterValues
+  /** The filter's, for the first page, the next one, and this one. */
+  query: string
+  olderQuery: string | undefined
+  here: string
+  /** false: no token for Chatwoot. */
+  canGiveBack: boolean
+}
 
 /** The deliveries that match a filter. */
 export function createList(layout: Layout, sources: () => readonly string[]) {
@@ -15,25 +27,27 @@ export function createList(layout: Layout, sources: () => readonly string[]) {
   const table = createTable(layout)
   return { list, badFilter }
 
-  function list(
-    session: PageSession,
-    data: { page: DeliveryPage; values: FilterValues; query: string; olderQuery: string | undefined },
-    notice: string | undefined,
-  ): string {
-    const { page, values, query, olderQuery } = data
+  function list(session: PageSession, data: ShownList, notice: string | undefined): string {
+    const { page, values, query, olderQuery, canGiveBack, here } = data
     const count = page.deliveries.length
     const none = page.next === null ? 'No matching deliveries.' : 'None in this range; try older ones.'
-    const isReplayable = ['', 'parked', 'dead'].includes(values.state as string)
+    const older = page.searched === null ? 'Older' : 'Search older ones'
+    const isReplayable = ['', 'parked', 'dead', 'quarantined'].includes(values.state as string)
     return frame(
       { title: 'Deliveries', session, current: 'deliveries', notice },
       html`!${filterForm(values)}
 <section aria-labelledby="list-title"><h2 id="list-title">${count === 0 ? 'None' : `${deliveries(count)}, newest first`}</h2>
-!${table('Deliveries, newest first', page, none)}
+!${page.searched === null ? '' : searchedText(page.searched, values.cursor !== '', page.next === null)}
+!${table('Deliveries, newest first', page, none, canGiveBack ? id => giveBack(session, id, here) : undefined)}
 <p class="actions">!${values.cursor === '' ? '' : html`<a href="${base}/deliveries?${query}">Newest</a> `}
-!${olderQuery === undefined ? '' : html`<a href="${base}/deliveries?${olderQuery}" rel="next">Older</a> `}
-!${isReplayable && count > 0 ? html`<a href="${base}/deliveries/replay?${query}">Replay all parked and dead deliveries that match this filter…</a>` : ''}</p>
+!${olderQuery === undefined ? '' : html`<a href="${base}/deliveries?${olderQuery}" rel="next">${older}</a> `}
+!${isReplayable && count > 0 ? html`<a href="${base}/deliveries/replay?${query}">!${values.state === 'quarantined' ? 'Verify all that match this filter again…' : 'Replay all parked and dead deliveries that match this filter…'}</a>` : ''}</p>
 </section>`,
     )
+  }
+
+  function giveBack(session: PageSession, id: string, here: string): string {
+    return html`<form method="post" action="${base}/conversations/${id}/give-back">!${formToken(session)}<input type="hidden" name="list" value="${here}"><button class="quiet">Give back to the bot<span class="unseen"> conversation ${id}</span></button></form>`
   }
 
   /** The form with an error. */
@@ -62,6 +76,7 @@ export function createList(layout: Layout, sources: () => readonly string[]) {
     return html`<form method="get" action="${base}/deliveries" class="card filter" role="search" aria-label="Filter deliveries">
 !${wrong === undefined ? '' : '<p class="notice bad" role="alert">This filter is not valid; nothing was searched.</p>'}
 !${errorOf('cursor')}!${errorOf('limit')}
+!${input('name', 'Student’s name', 'type="search" autocomplete="off"')}
 <div><label for="state">State</label><select id="state" name="state" !${marks('state')}><option value="">Any</option>!${options}</select>!${errorOf('state')}</div>
 !${input('source', 'Source', 'list="sources" autocomplete="off"')}
 !${input('event', 'Event', 'placeholder="message_created" autocomplete="off"')}
@@ -69,8 +84,16 @@ export function createList(layout: Layout, sources: () => readonly string[]) {
 !${timeInput('from', 'Accepted from')}
 !${timeInput('to', 'Accepted before')}
 !${input('text', 'Part of the id or key', 'type="search" autocomplete="off"')}
+!${input('cause', 'Cause', 'autocomplete="off"')}
 <datalist id="sources">!${sources().map(name => html`<option value="${name}">`)}</datalist>
-<p class="actions"><button>Show</button> <a href="${base}/deliveries">Clear</a></p>
+<p class="actions"><button>Show</button> <a href="${base}/deliveries">Clear</a> <a href="${base}/causes">By cause</a></p>
 </form>`
   }
+}
+
+/** What a search by name has looked at: names are in the content of deliveries. */
+function searchedText(searched: number, isContinued: boolean, isAll: boolean): string {
+  const which = `${isContinued ? 'next' : 'last'} ${deliveries(searched)}`
+  const rest = isAll ? 'There are no older ones.' : 'Older ones have not been searched.'
+  return html`<p class="muted">The name was sought in the ${which}. ${rest} A name is known while the delivery’s content is kept.</p>`
 }

@@ -1,16 +1,17 @@
 import { html } from 'ghtml'
 import type { SystemState } from '../../inbox/breaker.ts'
-import type { Backlog, DeliveryPage } from '../../inbox/contracts.ts'
+import type { Backlog } from '../../inbox/contracts.ts'
 import type { InboxStats } from '../../inbox/inbox.ts'
 import type { HandlerTimes, MinuteCounts } from '../activity.ts'
 import { duration, number, STATE_WORDS } from '../dashboard-words.ts'
+import type { DeliveryList } from '../listing.ts'
 import { createTable } from './deliveries-table.ts'
 import type { Layout, PageSession, Parts } from './layout.ts'
 
 export interface Overview {
-  dead: DeliveryPage
-  parked: DeliveryPage
-  latest: DeliveryPage
+  dead: DeliveryList
+  parked: DeliveryList
+  latest: DeliveryList
   backlog: Backlog
   stats: InboxStats
   systems: SystemState[]
@@ -84,12 +85,12 @@ export function createOverview(layout: Layout) {
       .join('')
   }
 
-  function attention(state: 'dead' | 'parked', count: number, page: DeliveryPage): string {
+  function attention(state: 'dead' | 'parked', count: number, page: DeliveryList): string {
     if (count === 0) return ''
     return html`<section aria-labelledby="${state}-title" class="attention ${state}">
 <h2 id="${state}-title">${STATE_WORDS[state]}: ${number(count)} <small>${state}</small></h2>
 !${table(`${STATE_WORDS[state]}, newest first`, page, '')}
-<p><a href="${base}/deliveries?state=${state}">All that are ${state}</a></p>
+<p><a href="${base}/deliveries?state=${state}">All that are ${state}</a> · <a href="${base}/causes">by cause</a></p>
 </section>`
   }
 

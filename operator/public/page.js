@@ -46,15 +46,20 @@ function say(state, text) {
 function replace(part, html) {
   // An open form is left alone.
   if (part.querySelector('details[open]') !== null) return
-  const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null
+  const focused = part.contains(document.activeElement) ? placeOf(document.activeElement) : null
   const known = new Set([...part.querySelectorAll('.deliveries a')].map(link => link.href))
   part.innerHTML = html
-  if (focused !== null) part.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus()
+  if (focused !== null) [...part.querySelectorAll('a')].find(link => placeOf(link) === focused)?.focus()
   for (const link of part.querySelectorAll('.deliveries a')) {
     if (!known.has(link.href)) link.closest('tr').classList.add('fresh')
   }
   if (part.id === 'minutes') draw()
   if (part.id === 'now') speak()
+}
+
+/** A link, also among those to the same place: by the delivery of its row. */
+function placeOf(link) {
+  return `${link.closest('tr')?.querySelector('a')?.href} ${link.href}`
 }
 
 let spokenAt = 0

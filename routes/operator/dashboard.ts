@@ -6,16 +6,24 @@ import type { ConversationDesk } from '../../handlers/conversation-desk.ts'
 import type { Clock } from '../../inbox/contracts.ts'
 import type { Inbox } from '../../inbox/inbox.ts'
 import { createActivity } from '../../operator/activity.ts'
+import type { ChatwootPlace } from '../../operator/conversation-url.ts'
 import { noticeOf } from '../../operator/dashboard-words.ts'
 import { BadFilterError, FILTER_SCHEMA, readFilter, readPage } from '../../operator/filter.ts'
+import { findDelivery } from '../../operator/find-delivery.ts'
+import type { LessonDesk } from '../../operator/lessons/desk.ts'
+import { listDeliveries } from '../../operator/listing.ts'
 import { createPages } from '../../operator/pages/index.ts'
 import type { FilterValues } from '../../operator/pages/list.ts'
 import { timelineOf } from '../../operator/views.ts'
 import { asObject } from '../../sources/json.ts'
 import type { Access } from './access.ts'
+import { causePages } from './cause-pages.ts'
 import { giveBack, lookAt } from './conversations.ts'
-import { discardOne, find, replayMany, replayOne } from './deliveries.ts'
+import { discardOne, replayMany, replayOne } from './deliveries.ts'
+import { lessonPages } from './lesson-pages.ts'
 import { createLive } from './live.ts'
+import { packagePages } from './package-pages.ts'
+import { queryOf, sendPage, valuesOf } from './page-values.ts'
 import { refuseForeign, type Session, type Sessions, SignedOutError } from './session.ts'
 
 export interface DashboardOptions {
@@ -26,6 +34,9 @@ export interface DashboardOptions {
   clock: Clock
   /** null: no token for Chatwoot. */
   desk: ConversationDesk | null
+  lessons: LessonDesk
+  /** Where Chatwoot is, to link to it. */
+  chatwoot: ChatwootPlace
 }
 
 /** The largest form, bytes. */
@@ -64,10 +75,10 @@ const TITLES: Record<number, string> = {
 
 /** The operator's page: HTML from the server, updated by a small script but usable without it. */
 export default async function dashboard(app: FastifyInstance, options: DashboardOptions): Promise<void> {
-  const { access, sessions, zone, clock, desk } = options
+  const { access, sessions, zone, clock, desk, lessons, chatwoot } = options
   const { inbox, breakers, events } = app.webhooks
   const base = app.prefix
-  const pages = createPages(base, zone, () => inbox.sources())
+  const pages = createPages(base, zone, () => inbox.sources(), lessons.links, chatwoot)
   const activity = createActivity(events, () => clock.now())
   const live = createLive(clock, app.log)
   events.on('answered', live.change).on('handled', live.change)
@@ -124,16 +135,19 @@ export default async function dashboard(app: FastifyInstance, options: Dashboard
     return reply.type('text/event-stream').send(live.open(view, () => sessions.isOver(session)))
   })
 
-  await app.register(async signedIn =>
-    pagesOfDeliveries(signedIn, { base, pages, sessions, inbox, zone, readOverview, readOne, desk }),
-  )
+  await app.register(async signedIn => {
+    pagesOfDeliveries(signedIn, { base, pages, sessions, inbox, zone, readOverview, readOne, desk })
+    causePages(signedIn, { base, pages, inbox })
+    lessonPages(signedIn, { base, pages, desk: lessons })
+    packagePages(signedIn, { pages, desk: lessons })
+  })
 
   async function readOverview() {
     const [backlog, dead, parked, latest] = await Promise.all([
       inbox.backlog(),
-      inbox.browse({ state: 'dead' }, OPEN_IN_OVERVIEW),
-      inbox.browse({ state: 'parked' }, OPEN_IN_OVERVIEW),
-      inbox.browse({}, IN_OVERVIEW),
+      listDeliveries(inbox, { state: 'dead' }, OPEN_IN_OVERVIEW),
+      listDeliveries(inbox, { state: 'parked' }, OPEN_IN_OVERVIEW),
+      listDeliveries(inbox, {}, IN_OVERVIEW),
     ])
     const stats = inbox.stats()
     const systems = breakers.states()
@@ -150,8 +164,8 @@ export default async function dashboard(app: FastifyInstance, options: Dashboard
   }
 
   async function readOne(id: string) {
-    const delivery = await find(inbox, id)
-    return { delivery, timeline: timelineOf(delivery, await inbox.history(id)) }
+    const delivery = await findDelivery(inbox, id)
+    return { delivery, timeline: timelineOf(delivery, await inbox.history(delivery.id)) }
   }
 }
 
@@ -190,10 +204,11 @@ function pagesOfDeliveries(signedIn: FastifyInstance, parts: PageParts): void {
     const values = valuesOf(given, LIST_FIELDS)
     return withFilter(request, reply, values, async () => {
       const { limit, before } = readPage(given)
-      const page = await inbox.browse(readFilter(given, zone), limit, before)
+      const page = await listDeliveries(inbox, readFilter(given, zone), limit, before)
       const query = queryOf({ ...values, cursor: '' })
       const olderQuery = page.next === null ? undefined : queryOf({ ...values, cursor: `${page.next}` })
-      return sendPage(reply, pages.list(sessionOf(request), { page, values, query, olderQuery }, noticeOf(given)))
+      const shown = { page, values, query, olderQuery, here: queryOf(values), canGiveBack: desk !== null }
+      return sendPage(reply, pages.list(sessionOf(request), shown, noticeOf(given)))
     })
   })
 
@@ -208,8 +223,10 @@ function pagesOfDeliveries(signedIn: FastifyInstance, parts: PageParts): void {
   signedIn.post('/deliveries/replay', async (request, reply) => {
     const values = valuesOf(asObject(request.body), FILTER_FIELDS)
     return withFilter(request, reply, values, async () => {
-      const { replayed } = await replayMany(inbox, values, false, zone)
-      const query = queryOf({ ...values, done: 'replayed-many', count: `${replayed}` })
+      const { replayed, refused, waiting = 0 } = await replayMany(inbox, values, false, zone)
+      const done: FilterValues =
+        refused === undefined ? { done: 'replayed-many' } : { done: 'verified', given: `${refused.length + waiting}` }
+      const query = queryOf({ ...values, ...done, count: `${replayed}` })
       return reply.redirect(`${base}/deliveries?${query}`, 303)
     })
   })
@@ -218,13 +235,16 @@ function pagesOfDeliveries(signedIn: FastifyInstance, parts: PageParts): void {
     sendPage(reply, pages.one(sessionOf(request), await readOne(request.params.id), noticeOf(asObject(request.query)))),
   )
 
-  signedIn.post<OfOne>('/deliveries/:id/replay', async ({ params: { id } }, reply) => {
-    await replayOne(inbox, id)
+  signedIn.post<OfOne>('/deliveries/:id/replay', async ({ params }, reply) => {
+    const id = await replayOne(inbox, params.id)
+    // One that was quarantined is another delivery now.
+    if ((await inbox.get(id)) === null) return reply.redirect(`${base}/deliveries?done=verified&count=1`, 303)
     return reply.redirect(`${base}/deliveries/${encodeURIComponent(id)}?done=replayed`, 303)
   })
 
-  signedIn.post<OfOne>('/deliveries/:id/discard', async ({ params: { id }, body }, reply) => {
-    await discardOne(inbox, id, asObject(body).reason)
+  signedIn.post<OfOne>('/deliveries/:id/discard', async ({ params, body }, reply) => {
+    const id = await discardOne(inbox, params.id, asObject(body).reason)
+    if ((await inbox.get(id)) === null) return reply.redirect(`${base}/deliveries?state=quarantined&done=deleted`, 303)
     return reply.redirect(`${base}/deliveries/${encodeURIComponent(id)}?done=discarded`, 303)
   })
 
@@ -233,9 +253,13 @@ function pagesOfDeliveries(signedIn: FastifyInstance, parts: PageParts): void {
     return sendPage(reply, pages.conversation(sessionOf(request), view, noticeOf(asObject(request.query))))
   })
 
-  signedIn.post<OfOne>('/conversations/:id/give-back', async ({ params: { id }, log }, reply) => {
+  signedIn.post<OfOne>('/conversations/:id/give-back', async ({ params: { id }, body, log }, reply) => {
     await giveBack(desk, id, log)
-    return reply.redirect(`${base}/conversations/${id}?done=given-back`, 303)
+    const { list } = asObject(body)
+    if (typeof list !== 'string') return reply.redirect(`${base}/conversations/${id}?done=given-back`, 303)
+    // Back to the list that it was pressed in.
+    const values = valuesOf(Object.fromEntries(new URLSearchParams(list)), LIST_FIELDS)
+    return reply.redirect(`${base}/deliveries?${queryOf({ ...values, done: 'given-back', given: id })}`, 303)
   })
 
   /** Shows a filter's error beside its field. */
@@ -271,10 +295,6 @@ interface OfOne {
   Params: { id: string }
 }
 
-function sendPage(reply: FastifyReply, page: string): FastifyReply {
-  return reply.type('text/html; charset=utf-8').send(page)
-}
-
 /** Where to go after signing in: only within this page. */
 function pathIn(base: string, given: unknown): string {
   const { next } = asObject(given)
@@ -284,12 +304,3 @@ function pathIn(base: string, given: unknown): string {
 
 const FILTER_FIELDS = Object.keys(FILTER_SCHEMA)
 const LIST_FIELDS = [...FILTER_FIELDS, 'limit', 'cursor']
-
-/** A form's fields, '' if missing. */
-function valuesOf(given: Record<string, unknown>, fields: string[]): FilterValues {
-  return Object.fromEntries(fields.map(field => [field, typeof given[field] === 'string' ? given[field] : '']))
-}
-
-function queryOf(values: FilterValues): string {
-  return `${new URLSearchParams(Object.entries(values).filter(([, value]) => value !== ''))}`
-}

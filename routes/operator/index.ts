@@ -3,6 +3,7 @@ import type { FastifyError, FastifyInstance } from 'fastify'
 import type { ConversationDesk } from '../../handlers/conversation-desk.ts'
 import type { Clock } from '../../inbox/contracts.ts'
 import { OptionError } from '../../inbox/errors.ts'
+import type { ChatwootPlace } from '../../operator/conversation-url.ts'
 import { jsonText } from '../../operator/json-text.ts'
 import { createAccess } from './access.ts'
 import metricsRoute from './metrics.ts'
@@ -24,12 +25,14 @@ interface OperatorParts {
   clock: Clock
   /** null: no token for Chatwoot. */
   desk: ConversationDesk | null
+  /** Where Chatwoot is, to link to it. */
+  chatwoot: ChatwootPlace
 }
 
 /** The operator's routes, all behind a token. @throws {OptionError} */
 export default async function operatorRoutes(
   app: FastifyInstance,
-  { token, metricsToken, zone, clock, desk }: OperatorOptions & OperatorParts,
+  { token, metricsToken, zone, clock, desk, chatwoot }: OperatorOptions & OperatorParts,
 ): Promise<void> {
   if (metricsToken !== undefined) checkToken('operator.metricsToken (METRICS_TOKEN)', metricsToken)
   // If both are missing, report this one.
@@ -60,13 +63,26 @@ export default async function operatorRoutes(
   await app.register(metricsRoute, { access: access.requireMetricsToken(metricsToken), clock })
   if (token === undefined) return
   // Loaded only with a token: metrics alone need neither Swagger nor the pages.
-  const [{ default: dashboard }, { default: deliveriesApi }, { default: conversationsApi }, { default: openApi }] =
-    await Promise.all([
-      import('./dashboard.ts'),
-      import('./deliveries.ts'),
-      import('./conversations.ts'),
-      import('./open-api.ts'),
-    ])
+  const [
+    { default: dashboard },
+    { default: deliveriesApi },
+    { default: causesApi },
+    { default: conversationsApi },
+    { default: lessonsApi },
+    { default: packagesApi },
+    { default: openApi },
+    { createLessonDesk },
+  ] = await Promise.all([
+    import('./dashboard.ts'),
+    import('./deliveries.ts'),
+    import('./causes.ts'),
+    import('./conversations.ts'),
+    import('./lessons.ts'),
+    import('./packages.ts'),
+    import('./open-api.ts'),
+    import('../../operator/lessons/desk.ts'),
+  ])
+  const lessons = createLessonDesk(app.webhooks, { zone, now: () => clock.now(), chatwoot })
   const paths = ['/dashboard', '/docs'].map(path => `${app.prefix}${path}`)
   const sessions = createSessions(token, paths, () => clock.now())
   await app.register(async api => {
@@ -76,10 +92,13 @@ export default async function operatorRoutes(
         if (sessions.read(request) === null) await access.requireToken(request, reply)
       },
     })
-    await api.register(deliveriesApi, { access: access.requireToken, zone })
+    await api.register(deliveriesApi, { access: access.requireToken, zone, chatwootUrl: chatwoot.url })
+    await api.register(causesApi, { access: access.requireToken })
     await api.register(conversationsApi, { access: access.requireToken, desk })
+    await api.register(lessonsApi, { access: access.requireToken, desk: lessons })
+    await api.register(packagesApi, { access: access.requireToken, desk: lessons })
   })
-  await app.register(dashboard, { prefix: '/dashboard', access, sessions, zone, clock, desk })
+  await app.register(dashboard, { prefix: '/dashboard', access, sessions, zone, clock, desk, lessons, chatwoot })
 }
 
 /** @throws {OptionError} */

@@ -19,7 +19,7 @@ async function openApi(app: FastifyInstance, { access }: OpenApiOptions): Promis
       info: {
         title: 'tutorbot-webhooks',
         description:
-          'View accepted webhooks; replay or discard those that failed. See who has a conversation; give it back to the bot.',
+          'View accepted webhooks; replay or discard those that failed. See who has a conversation; give it back to the bot. See, add, move and cancel lessons; block time.',
         version: '1',
       },
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'ADMIN_TOKEN' } } },

@@ -40,6 +40,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     context.world.settle(session(context, fields), oneOf(fields, 'outcome', ['succeeded', 'failed'])),
   expire: (context, fields) => context.world.expire(session(context, fields)),
   refund: (context, fields) => context.world.refund(session(context, fields), cents(fields)),
+  'fail-refund': (context, fields) => context.world.failRefund(session(context, fields)),
   dispute: (context, fields) =>
     context.world.dispute(session(context, fields), oneOf(fields, 'step', ['created', 'won', 'lost'])),
 

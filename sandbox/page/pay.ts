@@ -48,6 +48,9 @@ function lesson({ zone }: PageContext, { metadata = {} }: Session): string {
   return `${metadata.minutes ?? '60'} minutes${when}`
 }
 
+const NOTHING = '<p>There is nothing to pay here.</p>'
+const REFUND_FAILS = 'The refund fails <small>the card is gone, say: the money comes back</small>'
+
 function next(context: PageContext, session: Session): string {
   const press = (action: string, fields: Record<string, string>, label: string, className = '') =>
     form(
@@ -65,12 +68,14 @@ function next(context: PageContext, session: Session): string {
       return html`<h2>The payment is under way</h2><p>A SEPA debit takes days. How does it end?</p>!${press('settle', { outcome: 'succeeded' }, 'It succeeds', 'main')}!${press('settle', { outcome: 'failed' }, 'It fails', 'danger')}`
     case 'disputed':
       return html`<h2>The student’s bank has taken the money back</h2><p>The tutor disputes that. How does it end?</p>!${press('dispute', { step: 'won' }, 'The tutor wins', 'main')}!${press('dispute', { step: 'lost' }, 'The tutor loses', 'danger')}`
+    case 'refunded':
+      return `${NOTHING}${press('fail-refund', {}, REFUND_FAILS, 'danger')}`
     case 'paid':
     case 'refunded in part':
       return html`<h2 class="thanks">Paid</h2>
-!${session.dispute === undefined ? html`!${refundForm(context, session)}!${press('dispute', { step: 'created' }, 'The student’s bank takes it back <small>dispute</small>', 'danger')}` : ''}`
+!${session.amount_refunded ? press('fail-refund', {}, REFUND_FAILS, 'danger') : ''}!${session.dispute === undefined ? html`!${refundForm(context, session)}!${press('dispute', { step: 'created' }, 'The student’s bank takes it back <small>dispute</small>', 'danger')}` : ''}`
     default:
-      return '<p>There is nothing to pay here.</p>'
+      return NOTHING
   }
 }
 

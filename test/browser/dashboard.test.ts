@@ -117,7 +117,7 @@ function tests(browser: Browser): void {
       await page.getByRole('link', { name: /^Replay all/ }).click()
       await page.getByRole('heading', { level: 1, name: 'Replay 1 delivery?' }).waitFor()
       await page.getByRole('link', { name: 'Back to the list' }).click()
-      await rows.getByRole('link').click()
+      await rows.getByRole('link', { name: 'message_created' }).click()
       await page.getByText('Discard…').click()
       await page.getByLabel('Reason').fill('asked and answered by phone')
       await page.getByRole('button', { name: 'Yes, discard it' }).click()
@@ -187,13 +187,14 @@ function tests(browser: Browser): void {
         t.equal(await page.getByRole('table', { name }).count(), 1, `${name}`)
       }
       const latest = page.getByRole('table', { name: 'Latest deliveries, newest first' })
-      t.equal(await latest.getByRole('columnheader').count(), 5)
+      t.equal(await latest.getByRole('columnheader').count(), 6)
       await page.getByText('The same as a table').click()
       const minutes = page.getByRole('table', { name: 'Webhooks answered by this process, per minute' })
       t.equal(await minutes.getByRole('rowheader').count(), 60)
       await page.locator('#spoken', { hasText: 'Needs a person dead: 1' }).waitFor({ state: 'attached' })
       await page.getByRole('link', { name: 'Deliveries', exact: true }).click()
       for (const label of [
+        'Student’s name',
         'State',
         'Source',
         'Event',

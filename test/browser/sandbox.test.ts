@@ -32,6 +32,8 @@ async function addStudent(page: Page, name: string, channel: string, language: s
 async function openPayment(page: Page, open: () => Promise<void>): Promise<Page> {
   const [payment] = await Promise.all([page.context().waitForEvent('page'), open()])
   await payment.getByRole('heading', { level: 1, name: '€50.00' }).waitFor()
+  // Its style sheet too: without it, in the dark, white would be taken to stand on white.
+  await payment.waitForLoadState('load')
   return payment
 }
 

@@ -3,11 +3,13 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { Calendar } from '../../calendar/contract.ts'
-import { createGoogleCalendar } from '../../calendar/google/calendar.ts'
+import { createGoogleCalendar, type GoogleCalendar } from '../../calendar/google/calendar.ts'
 import type { GoogleCalendarOptions } from '../../calendar/google/client.ts'
+import { causeOf } from '../../inbox/cause.ts'
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
 import type { Behaviour, Call } from '../../sandbox/stand-in.ts'
 import { at, calendarConformance, hold, interval, lesson } from '../helpers/calendar-conformance.ts'
+import { lessonsConformance } from '../helpers/calendar-conformance-lessons.ts'
 import { type TestClock, testClock } from '../helpers/clock.ts'
 import {
   createKey,
@@ -21,19 +23,24 @@ import {
 const { signal } = new AbortController()
 const MINUTE = 60_000
 
+/** Moves the lesson of order a from 10:00. */
+function moveTo(calendar: GoogleCalendar, to: string) {
+  return calendar.move({ order: 'a', from: at('10:00'), to: interval(to), margin: { before: 0, after: 0 } }, signal)
+}
+
 interface SetUp {
   api: GoogleApi
   clock: TestClock
-  calendar: Calendar
+  calendar: GoogleCalendar
   /** Another instance of ours, on the same calendar. */
-  another(options?: Partial<GoogleCalendarOptions>): Calendar
+  another(options?: Partial<GoogleCalendarOptions>): GoogleCalendar
 }
 
 /** The stand-in, and a calendar there. */
 async function setUp(t: Test, options: Partial<GoogleCalendarOptions> = {}): Promise<SetUp> {
-  const api = await startGoogleApi()
-  t.teardown(() => api.close())
   const clock = testClock()
+  const api = await startGoogleApi(undefined, () => clock.now())
+  t.teardown(() => api.close())
   const { serviceAccount, calendarId, url: apiBase } = api
   const another = (other = {}) =>
     createGoogleCalendar({ serviceAccount, calendarId, apiBase, ...options, ...other }, clock)
@@ -90,6 +97,13 @@ t.test('fulfils the calendar contract', t =>
         api.addEvent({ start: { dateTime: new Date(start).toJSON() }, end: { dateTime: new Date(end).toJSON() } })
       },
     }
+  }),
+)
+
+t.test('fulfils the contract of lessons', t =>
+  lessonsConformance(t, async t => {
+    const { clock, calendar, another } = await setUp(t)
+    return { calendar, clock, again: async () => another() }
   }),
 )
 
@@ -289,8 +303,44 @@ t.test('the same order twice at once: one result, and both answers are true', as
       check(t, [cancelled, booked], events, order) {
         t.equal(booked, 'booked', order)
         const isCancelled = cancelled !== null && !(cancelled instanceof Error)
-        t.same(events, isCancelled ? [] : ['lesson 10:00-11:00'], order)
+        t.same(events, [isCancelled ? 'cancelled 10:00-11:00' : 'lesson 10:00-11:00'], order)
         if (cancelled instanceof Error) t.type(cancelled, TransientError)
+      },
+    }),
+  )
+  await t.test('two moves: one succeeds, and leaves nothing else', t =>
+    race(t, {
+      before: calendar => calendar.book(lesson('a', '10:00-11:00'), signal),
+      first: calendar => moveTo(calendar, '12:00-13:00'),
+      second: calendar => moveTo(calendar, '14:00-15:00'),
+      check(t, results, events, order) {
+        t.same([...results].sort(), ['changed', 'moved'], order)
+        t.same(events, [results[0] === 'moved' ? 'lesson 12:00-13:00' : 'lesson 14:00-15:00'], order)
+      },
+    }),
+  )
+  await t.test('a move, and another’s lesson at the new time', t =>
+    race(t, {
+      before: calendar => calendar.book(lesson('a', '10:00-11:00'), signal),
+      first: calendar => moveTo(calendar, '12:00-13:00'),
+      second: calendar => calendar.book(lesson('b', '12:30-13:30'), signal),
+      check(t, [moved, booked], events, order) {
+        t.equal(moved === 'moved', booked === 'taken', order)
+        t.same(events, moved === 'moved' ? ['lesson 12:00-13:00'] : ['lesson 10:00-11:00', 'lesson 12:30-13:30'], order)
+      },
+    }),
+  )
+  await t.test('a lesson is moved while it is cancelled', t =>
+    race(t, {
+      before: calendar => calendar.book(lesson('a', '10:00-11:00'), signal),
+      first: calendar => moveTo(calendar, '12:00-13:00'),
+      second: calendar => calendar.cancel('a', signal).catch((error: Error) => error),
+      check(t, [moved, cancelled], events, order) {
+        const isCancelled = !(cancelled instanceof Error)
+        const time = moved === 'moved' ? '12:00-13:00' : '10:00-11:00'
+        t.same(events, [`${isCancelled ? 'cancelled' : 'lesson'} ${time}`], order)
+        t.ok(isCancelled || moved === 'moved', order)
+        if (!isCancelled) t.type(cancelled, TransientError)
       },
     }),
   )
@@ -304,7 +354,7 @@ t.test('the same order twice at once: one result, and both answers are true', as
           results.filter(result => result !== null),
           [interval('10:00-11:00')],
         )
-        t.same(events, [], order)
+        t.same(events, ['cancelled 10:00-11:00'], order)
       },
     }),
   )
@@ -329,6 +379,8 @@ t.test('any lost request or answer: repeating it has one effect', async t => {
   const holdIt = (times = '10:00-11:00') => calendar.hold(hold(clock, 'a', times), signal)
   const book = () => calendar.book(lesson('a', '10:00-11:00'), signal)
   const release = () => calendar.release('a', clock.now() + 30 * MINUTE, signal)
+  const cancel = () => calendar.cancel('a', signal)
+  const keep = () => calendar.keep(lesson('a', '10:00-11:00'), signal)
   const nothing = async () => {}
   const operations: [string, () => Promise<unknown>, () => Promise<unknown>, string[]][] = [
     ['hold', nothing, holdIt, ['hold 10:00-11:00']],
@@ -350,7 +402,11 @@ t.test('any lost request or answer: repeating it has one effect', async t => {
     ['book of a hold', holdIt, book, ['lesson 10:00-11:00']],
     ['book of a hold elsewhere', () => holdIt('12:00-13:00'), book, ['lesson 10:00-11:00']],
     ['release', holdIt, release, []],
-    ['cancel', book, () => calendar.cancel('a', signal).then(() => undefined), []],
+    ['cancel', book, cancel, ['cancelled 10:00-11:00']],
+    ['book of a cancelled one', () => book().then(cancel), book, ['lesson 10:00-11:00']],
+    ['keep', nothing, keep, ['hold 10:00-11:00']],
+    ['cancel of a kept one', keep, cancel, ['cancelled 10:00-11:00']],
+    ['move', book, () => moveTo(calendar, '14:00-15:00'), ['lesson 14:00-15:00']],
   ]
   for (const [name, before, operation, events] of operations) {
     for (const behaviour of ['drop', 'drop after'] as const) {
@@ -595,17 +651,178 @@ t.test('an event that keeps changing is retried later', async t => {
   t.ok(api.calls.length < 50)
 })
 
-t.test('cancel: an event that has changed since it was read is not deleted', async t => {
+t.test('cancel: an event that has changed since it was read is not cancelled', async t => {
   const { api, calendar } = await setUp(t)
   await calendar.book(lesson('a', '10:00-11:00'), signal)
   const edited = Promise.withResolvers<void>()
-  api.fail(/^DELETE/, { wait: edited.promise })
+  api.fail(/^PATCH/, { wait: edited.promise })
   const cancelled = errorOf(t, calendar.cancel('a', signal))
-  await api.arrived(/^DELETE/)
+  await api.arrived(/^PATCH/)
   api.edit(String(api.current()[0]?.id), times('14:00-15:00'))
   edited.resolve()
   t.type(await cancelled, TransientError)
   t.same(await calendar.cancel('a', signal), interval('14:00-15:00'))
+})
+
+t.test('cancel: the tutor still sees the lesson, as cancelled and as free time', async t => {
+  const { api, calendar } = await setUp(t)
+  await calendar.book(lesson('a', '10:00-11:00'), signal)
+  const [booked] = api.current()
+  api.edit(String(booked?.id), { summary: 'Maths: Renée (bring the book)', location: 'Kerkstraat 1' })
+  await calendar.cancel('a', signal)
+  t.match(api.current(), [
+    {
+      id: booked?.id,
+      summary: 'Cancelled: Maths: Renée (bring the book)',
+      description: booked?.description,
+      location: 'Kerkstraat 1',
+      status: 'confirmed',
+      transparency: 'transparent',
+      reminders: { useDefault: false },
+    },
+  ])
+  t.same(await busy(calendar), [])
+
+  await calendar.keep(lesson('b', '12:00-13:00'), signal)
+  await calendar.cancel('b', signal)
+  t.match(api.current()[1], { summary: 'Cancelled: Maths: Renée', transparency: 'transparent' })
+  const [, kept] = api.current()
+  api.edit(String(kept?.id), { status: 'cancelled' })
+  t.equal(await calendar.lessonOf('b', signal), null, 'what the tutor deletes is not known any more')
+})
+
+t.test('cancel: an event that is deleted meanwhile was cancelled by somebody else', async t => {
+  const { api, calendar } = await setUp(t)
+  await calendar.book(lesson('a', '10:00-11:00'), signal)
+  const deleted = Promise.withResolvers<void>()
+  api.fail(/^PATCH/, { wait: deleted.promise })
+  const cancelled = calendar.cancel('a', signal)
+  await api.arrived(/^PATCH/)
+  api.edit(String(api.current()[0]?.id), { status: 'cancelled' })
+  deleted.resolve()
+  t.equal(await cancelled, null)
+})
+
+t.test('move: the event stays the same, with what the tutor has written', async t => {
+  const { api, calendar } = await setUp(t)
+  await calendar.book(lesson('a', '10:00-11:00'), signal)
+  const [booked] = api.current()
+  const id = String(booked?.id)
+  api.edit(id, { description: 'Bring the book', colorId: '3' })
+  t.equal(await moveTo(calendar, '14:00-15:00'), 'moved')
+  t.match(api.current(), [{ id, description: 'Bring the book', colorId: '3' }])
+  t.match(await calendar.lessonOf('a', signal), { student: 'Renée', payment: '60.00 EUR, pi_1', sequence: 2 })
+
+  api.edit(id, { start: { date: '2026-11-24' }, end: { date: '2026-11-25' } })
+  const from = Date.parse('2026-11-24T00:00Z')
+  const move = { order: 'a', from, to: interval('16:00-17:00'), margin: { before: 0, after: 0 } }
+  t.equal(await calendar.move(move, signal), 'moved', 'the tutor had made it an event of the whole day')
+  t.strictSame(api.current()[0]?.start, { dateTime: '2026-11-24T16:00:00.000Z' })
+})
+
+t.test('move: a lesson that the tutor edits meanwhile is read again', async t => {
+  const { api, calendar } = await setUp(t)
+  for (const [parts, result, shownAs] of [
+    [{ description: 'Bring the book' }, 'moved', 'lesson 14:00-15:00'],
+    [times('16:00-17:00'), 'changed', 'lesson 16:00-17:00'],
+  ] as const) {
+    api.events.clear()
+    await calendar.book(lesson('a', '10:00-11:00'), signal)
+    const edited = Promise.withResolvers<void>()
+    const before = api.called(/^PATCH/).length
+    api.fail(/^PATCH/, { wait: edited.promise })
+    const moved = moveTo(calendar, '14:00-15:00')
+    await api.arrived(/^PATCH/, before + 1)
+    api.edit(String(api.current().find(({ status }) => status === 'confirmed')?.id), parts)
+    edited.resolve()
+    t.equal(await moved, result)
+    t.same(shown(api), [shownAs], 'without a hold')
+  }
+  api.events.clear()
+  await calendar.book(lesson('a', '10:00-11:00'), signal)
+  api.fail(/^PATCH/, googleError(412, 'conditionNotMet', 'Precondition Failed'), 100)
+  t.match(await errorOf(t, moveTo(calendar, '14:00-15:00')), {
+    name: 'TransientError',
+    message: 'Google Calendar: the lesson of order a keeps changing',
+  })
+})
+
+t.test('setPayment: the event says it too, and keeps what the tutor has written', async t => {
+  const { api, calendar } = await setUp(t)
+  await calendar.book({ ...lesson('a', '10:00-11:00'), payment: 'unpaid' }, signal)
+  const [booked] = api.current()
+  const id = String(booked?.id)
+  api.edit(id, { summary: 'Maths with R.', description: `Bring the book\n${booked?.description}` })
+  const change = { order: 'a', from: 'unpaid', to: '60.00 EUR, cash, $& <R&B>' }
+  t.equal(await calendar.setPayment(change, signal), 'set')
+  const description = `Bring the book\n${booked?.description}`.replace(
+    'unpaid',
+    () => '60.00 EUR, cash, $&amp; &lt;R&amp;B>',
+  )
+  t.match(api.current(), [{ id, summary: 'Maths with R.', description }])
+  t.match(await calendar.lessonOf('a', signal), { payment: change.to, student: 'Renée', sequence: 1 })
+  api.edit(id, { description: undefined })
+  t.equal(await calendar.setPayment({ order: 'a', from: change.to, to: '60.00 EUR, transfer' }, signal), 'set')
+  t.match(await calendar.lessonOf('a', signal), { payment: '60.00 EUR, transfer' })
+})
+
+t.test('setPayment: a lesson that the tutor edits meanwhile is read again', async t => {
+  const { api, calendar } = await setUp(t)
+  await calendar.book({ ...lesson('a', '10:00-11:00'), payment: 'unpaid' }, signal)
+  const edited = Promise.withResolvers<void>()
+  api.fail(/^PATCH/, { wait: edited.promise })
+  const set = calendar.setPayment({ order: 'a', from: 'unpaid', to: '60.00 EUR, cash' }, signal)
+  await api.arrived(/^PATCH/)
+  api.edit(String(api.current()[0]?.id), { description: 'Bring the book' })
+  edited.resolve()
+  t.equal(await set, 'set')
+  t.match(api.current(), [{ description: 'Bring the book' }])
+  t.match(await calendar.lessonOf('a', signal), { payment: '60.00 EUR, cash' })
+  api.fail(/^PATCH/, googleError(412, 'conditionNotMet', 'Precondition Failed'), 100)
+  const again = calendar.setPayment({ order: 'a', from: '60.00 EUR, cash', to: 'unpaid' }, signal)
+  t.match(await errorOf(t, again), {
+    name: 'TransientError',
+    message: 'Google Calendar: the lesson of order a keeps changing',
+  })
+})
+
+t.test('a lesson that no conversation belongs to', async t => {
+  const { calendar } = await setUp(t)
+  await calendar.book({ ...lesson('a', '10:00-11:00'), conversation: '' }, signal)
+  t.match(await calendar.lessonOf('a', signal), { student: 'Renée', conversation: '' })
+})
+
+t.test('move: an order without a lesson keeps its hold', async t => {
+  const { api, clock, calendar } = await setUp(t)
+  await calendar.hold(hold(clock, 'a', '14:00-15:00'), signal)
+  t.equal(await moveTo(calendar, '14:00-15:00'), 'changed')
+  t.same(shown(api), ['hold 14:00-15:00'])
+})
+
+t.test('lessons that an earlier version has booked: what it wrote for the tutor is read', async t => {
+  const { api, clock, calendar } = await setUp(t)
+  const names = ['tutorbotKind', 'tutorbotOrder', 'tutorbotSlot']
+  /** As the version before booked it. */
+  const book = async (order: string, time: string, parts: object = {}) => {
+    await calendar.book({ ...lesson(order, time), student: '<b>Renée</b> & co', ...parts }, signal)
+    const event = api.current().find(({ description }) => description?.endsWith(`Order: ${order}`))
+    const own = propertiesOf(event)
+    const kept = Object.fromEntries(names.map(name => [name, String(own[name])]))
+    api.edit(String(event?.id), { extendedProperties: { private: { ...kept, tutorbotUntil: '0' } } })
+    return String(event?.id)
+  }
+  await book('a', '10:00-11:00')
+  const lessonA = { ...lesson('a', '10:00-11:00'), student: '<b>Renée</b> & co', changedAt: clock.now(), sequence: 1 }
+  t.strictSame(await calendar.lessonOf('a', signal), lessonA)
+  t.equal(await moveTo(calendar, '14:00-15:00'), 'moved')
+  t.match(await calendar.lessonOf('a', signal), { start: at('14:00'), sequence: 2, payment: '60.00 EUR, pi_1' })
+  t.equal(await calendar.setPayment({ order: 'a', from: '60.00 EUR, pi_1', to: 'unpaid' }, signal), 'set')
+  t.match(await calendar.lessonOf('a', signal), { student: '<b>Renée</b> & co', sequence: 2, payment: 'unpaid' })
+  await book('b', '12:00-13:00', { payment: null })
+  t.equal((await calendar.lessonOf('b', signal))?.payment, null)
+  const edited = await book('c', '16:00-17:00', { payment: null })
+  api.edit(edited, { description: undefined })
+  t.match(await calendar.lessonOf('c', signal), { student: '', service: '', payment: 'not known', conversation: '' })
 })
 
 t.test('cancel: an order that still has both a lesson and a hold', async t => {
@@ -615,7 +832,7 @@ t.test('cancel: an order that still has both a lesson and a hold', async t => {
   await t.rejects(calendar.book(lesson('a', '10:00-11:00'), signal), TransientError)
   t.same(shown(api), ['hold 12:00-13:00', 'lesson 10:00-11:00'])
   t.same(await calendar.cancel('a', signal), interval('10:00-11:00'))
-  t.same(shown(api), [])
+  t.same(shown(api), ['cancelled 10:00-11:00'])
 })
 
 t.test('invalid times are refused without a request', async t => {
@@ -734,8 +951,8 @@ t.test('dropped connections, redirects and a proxy’s pages are transient', asy
     t.match(error.message, message)
     t.equal(requests, 1)
   }
-  const { api, calendar } = await setUp(t)
-  await calendar.book(lesson('a', '10:00-11:00'), signal)
+  const { api, clock, calendar } = await setUp(t)
+  await calendar.hold(hold(clock, 'a', '10:00-11:00'), signal)
   api.fail(/^DELETE/, page(200, 'text/html'))
   await t.rejects(calendar.cancel('a', signal), { name: 'TransientError', message: /events.delete is not Google's/ })
 })
@@ -863,8 +1080,8 @@ async function lapsedHold(calendar: Calendar, clock: TestClock, order: string, s
 /** Two operations of two instances, each time in a calendar that is empty except for what `before` does. */
 interface Race<A, B> {
   before?(calendar: Calendar, clock: TestClock, api: GoogleApi): Promise<unknown>
-  first(calendar: Calendar, clock: TestClock): Promise<A>
-  second(calendar: Calendar, clock: TestClock): Promise<B>
+  first(calendar: GoogleCalendar, clock: TestClock): Promise<A>
+  second(calendar: GoogleCalendar, clock: TestClock): Promise<B>
   check(t: Test, results: [A, B], events: string[], order: string): void
 }
 
@@ -892,7 +1109,7 @@ async function race<A, B>(t: Test, { before, first, second, check }: Race<A, B>)
 }
 
 /** An instance whose requests wait until they are let through. */
-async function runner(api: GoogleApi, calendar: Calendar) {
+async function runner(api: GoogleApi, calendar: GoogleCalendar) {
   await busy(calendar)
   const token = [...api.tokens].at(-1)
   const isIts = ({ headers }: Call) => headers.authorization === `Bearer ${token}`
@@ -932,6 +1149,10 @@ async function runner(api: GoogleApi, calendar: Calendar) {
   }
 }
 
+/** What a failure is to be grouped by: the status of a refusal. */
+const codeOf = (behaviour: Behaviour) =>
+  typeof behaviour === 'object' && 'status' in behaviour && behaviour.status !== 200 ? { code: behaviour.status } : {}
+
 t.test('what is proof that Google is unavailable, and what may be about one call', async t => {
   const cases: [Behaviour, boolean][] = [
     [googleError(403, 'rateLimitExceeded', 'Later.'), true],
@@ -943,16 +1164,27 @@ t.test('what is proof that Google is unavailable, and what may be about one call
   ]
   for (const [behaviour, isProof] of cases) {
     const { error } = await failureOf(t, behaviour)
-    t.strictSame((error as TransientError).outage, { system: 'google', isProof }, JSON.stringify(behaviour))
+    t.match(
+      (error as TransientError).outage,
+      { system: 'google', isProof, ...codeOf(behaviour) },
+      JSON.stringify(behaviour),
+    )
   }
   const hanging = await failureOf(t, 'hang', /calendar/, 50)
-  t.strictSame((hanging.error as TransientError).outage, { system: 'google', isProof: false }, 'too slow')
+  t.strictSame(
+    (hanging.error as TransientError).outage,
+    { system: 'google', isProof: false, code: 'timeout' },
+    'too slow',
+  )
   const { api, calendar } = await setUp(t)
   const aborted = await errorOf(t, busy(calendar, '00:00-24:00', AbortSignal.abort()))
   t.match(aborted, { constructor: TransientError, outage: undefined }, 'we have stopped the call')
   await api.close()
   const refused = await errorOf(t, busy(calendar))
-  t.strictSame((refused as TransientError).outage, { system: 'google', isProof: true }, 'connection refused')
+  const unreachable = { system: 'google', isProof: true, code: 'ECONNREFUSED' }
+  t.strictSame((refused as TransientError).outage, unreachable, 'connection refused')
+  const missing = await failureOf(t, googleError(404, 'notFound', 'Not Found'))
+  t.equal(causeOf(missing.error), 'GoogleRefusedError:google:404')
 })
 
 t.test('the gate is asked before each call, and told of Google’s own answers; the probe passes it', async t => {

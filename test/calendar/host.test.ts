@@ -158,6 +158,7 @@ t.test('a lesson requested, paid and booked in a host’s calendar', async t => 
       service: 'Bijles',
       payment: '60.00 EUR, pi_cs_test_1',
       conversation: '4100042',
+      contact: '4100001',
     },
   })
   t.match(renee.read().at(-1), 'Je les staat vast: dinsdag 24 november om 10:00')

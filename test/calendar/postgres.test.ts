@@ -4,8 +4,10 @@ import t, { type Test } from 'tap'
 import { openPostgresCalendar } from '../../calendar/postgres.ts'
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
 import { openPostgresStore } from '../../inbox/postgres/store.ts'
-import { calendarConformance, hold, lesson } from '../helpers/calendar-conformance.ts'
+import { calendarConformance, hold, interval, lesson } from '../helpers/calendar-conformance.ts'
+import { lessonsConformance } from '../helpers/calendar-conformance-lessons.ts'
 import { testClock } from '../helpers/clock.ts'
+import { localConformance, weeklyTime } from '../helpers/local-calendar-conformance.ts'
 import { captureLog } from '../helpers/log.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
 
@@ -22,16 +24,20 @@ async function database(t: Test): Promise<string> {
   return url
 }
 
-await calendarConformance(t, async t => {
+async function openOne(t: Test) {
   const clock = testClock()
   const url = await database(t)
-  const open = async () => {
+  const again = async () => {
     const calendar = await openPostgresCalendar(url, clock)
     t.teardown(() => calendar.close())
     return calendar
   }
-  return { calendar: await open(), clock, again: open }
-})
+  return { calendar: await again(), clock, again }
+}
+
+await calendarConformance(t, openOne)
+await lessonsConformance(t, openOne)
+await localConformance(t, openOne)
 
 t.test('lessons are listed for the feed, without what PostgreSQL can’t keep', async t => {
   const clock = testClock()
@@ -41,11 +47,15 @@ t.test('lessons are listed for the feed, without what PostgreSQL can’t keep', 
   await calendar.book(booked, signal)
   await calendar.hold(hold(clock, 'B', '12:00-13:00'), signal)
   const changedAt = clock.now()
-  t.strictSame(await calendar.lessons(0, 8e15), [{ ...booked, student: 'Renée', changedAt }])
+  t.strictSame(await calendar.lessons(0, 8e15), [{ ...booked, student: 'Renée', changedAt, sequence: 1 }])
 
   const kept = lesson('C', '14:00-15:00')
   await calendar.keep(kept, signal)
-  t.strictSame((await calendar.lessons(0, 8e15))[1], { ...kept, isHeld: true, changedAt }, 'its payment is under way')
+  t.strictSame(
+    (await calendar.lessons(0, 8e15))[1],
+    { ...kept, isHeld: true, changedAt, sequence: 0 },
+    'its payment is under way',
+  )
   clock.advance(kept.start - clock.now())
   t.equal((await calendar.lessons(0, 8e15)).length, 1, 'until it begins')
 })
@@ -69,10 +79,26 @@ t.test('erasing a name changes its lesson; a database of an earlier version does
   const client = new pg.Client(url)
   await client.connect()
   t.teardown(() => client.end())
-  await client.query('ALTER TABLE tutorbot_webhooks.slot DROP COLUMN changed_at')
+  for (const column of ['changed_at', 'contact', 'sequence']) {
+    await client.query(`ALTER TABLE tutorbot_webhooks.slot DROP COLUMN ${column}`)
+  }
+  await client.query(
+    ['cancelled_lesson', 'blocked_time', 'weekly_time', 'package', 'package_entry']
+      .map(name => `DROP TABLE tutorbot_webhooks.${name}`)
+      .join(';'),
+  )
+  await t.rejects(openPostgresCalendar(url, clock, 'keep'), {
+    name: 'StoreOpenError',
+    message: /tables are of an earlier version; start this version's server with it once$/,
+  })
   const again = await openPostgresCalendar(url, clock)
   t.teardown(() => again.close())
+  const beside = await openPostgresCalendar(url, clock, 'keep')
+  t.teardown(() => beside.close())
   t.match(await again.lessons(0, 8e15), [{ changedAt: null }, { changedAt: null }])
+  const to = { order: 'a', from: lesson('a', '10:00-11:00').start, margin: { before: 0, after: 0 } }
+  t.equal(await again.move({ ...to, to: interval('14:00-15:00') }, signal), 'moved')
+  t.match(await again.lessonOf('a', signal), { sequence: 2, changedAt: clock.now() })
 })
 
 t.test('two processes open it at the same moment; the server goes away', async t => {
@@ -82,6 +108,8 @@ t.test('two processes open it at the same moment; the server goes away', async t
   t.teardown(() => Promise.all([one.close(), two.close()]))
   const times = [one, two].map((calendar, index) => calendar.hold(hold(clock, `order ${index}`, '10:00-11:00'), signal))
   t.same((await Promise.all(times)).sort(), [false, true])
+  const weekly = [one, two].map(({ weekly }, index) => weekly.add(weeklyTime(`order ${index}`, 2, '17:00')))
+  t.same((await Promise.all(weekly)).sort(), ['added', 'taken'])
   await t.rejects(one.busy(2, 1, signal), PermanentError)
 
   await server.stop()

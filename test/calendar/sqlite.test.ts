@@ -1,13 +1,19 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { Worker } from 'node:worker_threads'
 import tap, { type Test } from 'tap'
-import { openSqliteCalendar, readSlots } from '../../calendar/sqlite.ts'
+import { openSqliteCalendar } from '../../calendar/sqlite.ts'
+import { readBlocks, readCancelled, readSlots } from '../../calendar/sqlite-statements.ts'
+import { readWeekly } from '../../calendar/sqlite-weekly.ts'
 import { StoreOpenError, TransientError } from '../../inbox/errors.ts'
 import { openSqliteStore } from '../../inbox/sqlite/store.ts'
 import { at, calendarConformance, hold, interval, lesson } from '../helpers/calendar-conformance.ts'
+import { lessonsConformance } from '../helpers/calendar-conformance-lessons.ts'
 import { testClock } from '../helpers/clock.ts'
 import { delivery } from '../helpers/inbox.ts'
+import { localConformance } from '../helpers/local-calendar-conformance.ts'
 
 const signal = new AbortController().signal
 const DAY = 24 * 60 * 60 * 1_000
@@ -52,12 +58,26 @@ tap.test('fulfils the calendar contract', async t => {
   })
 })
 
+tap.test('fulfils the contract of lessons', async t => {
+  await lessonsConformance(t, async t => {
+    const { calendar, clock, again } = openBoth(t)
+    return { calendar, clock, again: async () => again() }
+  })
+})
+
+tap.test('fulfils the contract of calendars in the inbox’s database', async t => {
+  await localConformance(t, async t => {
+    const { calendar, clock, again } = openBoth(t)
+    return { calendar, clock, again: async () => again() }
+  })
+})
+
 tap.test('lessons: with those whose payment is under way, until they begin', async t => {
   const { calendar, clock } = openBoth(t)
   const all = [at('00:00'), at('24:00')] as const
   await calendar.keep(lesson('a', '10:00-11:00'), signal)
   const changedAt = clock.now()
-  t.same(await calendar.lessons(...all), [{ ...lesson('a', '10:00-11:00'), changedAt, isHeld: true }])
+  t.same(await calendar.lessons(...all), [{ ...lesson('a', '10:00-11:00'), changedAt, sequence: 0, isHeld: true }])
   clock.advance(at('10:00') - clock.now())
   t.same(await calendar.lessons(...all), [])
   t.equal(await calendar.eraseStudent(['7']), 0)
@@ -73,7 +93,7 @@ tap.test('lessons: as booked, in order, without holds and cancelled ones; they s
   await calendar.cancel('cancelled', signal)
   await calendar.hold(hold(clock, 'held', '12:00-13:00'), signal)
   const all = [at('00:00'), at('24:00')] as const
-  const booked = [trial, late].map(each => ({ ...each, changedAt: clock.now() }))
+  const booked = [trial, late].map(each => ({ ...each, sequence: 1, changedAt: clock.now() }))
   clock.advance(1_000)
   t.same(await calendar.lessons(...all), booked)
   t.same(await calendar.lessons(at('09:30'), at('15:00')), [], 'touching is not overlapping')
@@ -94,23 +114,128 @@ tap.test('erasing a name changes its lesson, and no other', async t => {
   t.match(b, { student: 'Renée', changedAt: bookedAt })
 })
 
+tap.test('many lessons are read in parts, while other work goes on; none is missed or there twice', async t => {
+  const { file, calendar } = openBoth(t)
+  const { start } = interval('10:00-11:00')
+  const hour = (index: number) => start + index * 3_600_000
+  const db = new DatabaseSync(file)
+  const insert = db.prepare(`
+    INSERT INTO slot (order_id, start_at, end_at, student, service, payment, conversation, changed_at, sequence)
+    VALUES (?, ?, ?, 'Ann', 'Maths', NULL, '7', 0, 1)`)
+  db.exec('BEGIN')
+  for (let index = 0; index < 1_200; index++) insert.run(String(index), hour(index), hour(index + 1))
+  db.exec('COMMIT')
+  db.close()
+  for (let index = 0; index < 500; index++) await calendar.cancel(String(2 * index), signal)
+
+  const read = async () => {
+    const found = await calendar.lessons(start, hour(2_000), { withCancelled: true })
+    const times = found.map(({ start }) => start)
+    t.same(
+      times,
+      [...times].sort((one, other) => one - other),
+      'in order of start',
+    )
+    return new Set(found.map(({ order, cancelledAt }) => `${order} ${cancelledAt !== undefined}`))
+  }
+  let turns = 0
+  let isRead = false
+  const count = () => {
+    turns++
+    if (!isRead) setImmediate(count)
+  }
+  setImmediate(count)
+  const all = await read()
+  isRead = true
+  t.equal(all.size, 1_200)
+  t.ok(turns >= 2, `${turns} turns of the event loop`)
+  t.equal((await calendar.lessons(start, hour(2_000))).length, 700)
+  t.equal((await calendar.lessons(hour(1), hour(1_199))).length, 699, 'touching is not overlapping')
+
+  const move = (from: number, to: number) => {
+    const margin = { before: 0, after: 0 }
+    return calendar.move(
+      { order: '1199', from: hour(from), to: { start: hour(to), end: hour(to + 1) }, margin },
+      signal,
+    )
+  }
+  const reading = read()
+  t.equal(await move(1_199, 0), 'moved', 'into what has been read already')
+  t.same(await reading, all)
+
+  let at = 0
+  let isOver = false
+  const moveOn = async () => {
+    await move(at, 2 - at)
+    at = 2 - at
+    if (!isOver) setImmediate(moveOn)
+  }
+  const restless = read()
+  void moveOn()
+  t.same(await restless, all, 'it comes to an end although they keep changing')
+  isOver = true
+})
+
 tap.test('a file of an earlier version keeps its lessons, without times of change', async t => {
   const { file, calendar, close, again, clock } = openBoth(t)
   await calendar.book(lesson('old', '10:00-11:00'), signal)
   close()
   const db = new DatabaseSync(file)
-  db.exec('ALTER TABLE slot DROP COLUMN changed_at')
+  db.exec('DROP INDEX slot_conversation; DROP INDEX slot_contact; DROP TABLE cancelled_lesson; DROP TABLE blocked_time')
+  db.exec('DROP TABLE weekly_time')
+  for (const column of ['changed_at', 'contact', 'sequence']) db.exec(`ALTER TABLE slot DROP COLUMN ${column}`)
+  t.same([...readCancelled(db), ...readBlocks(db), ...readWeekly(db)], [])
   t.same(
     [...readSlots(db, clock.now())].map(({ changed_at }) => changed_at),
     [undefined],
   )
+  t.throws(() => openSqliteCalendar(file, clock, 'keep'), {
+    constructor: StoreOpenError,
+    message: /can't be opened as a calendar \(no such \w+: .*\); start this version's server with it once$/,
+  })
+  t.notOk(db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'blocked_time'").get(), 'a command changes no tables')
   db.close()
   const opened = again()
   await opened.book(lesson('new', '12:00-13:00'), signal)
   t.match(await opened.lessons(at('00:00'), at('24:00')), [
-    { order: 'old', changedAt: null },
+    { order: 'old', changedAt: null, sequence: 1 },
     { order: 'new', changedAt: clock.now() },
   ])
+  const to = { order: 'old', from: at('10:00'), to: interval('14:00-15:00'), margin: { before: 0, after: 0 } }
+  t.equal(await opened.move(to, signal), 'moved')
+  t.match(await opened.lessonOf('old', signal), { start: at('14:00'), sequence: 2 })
+  const beside = openSqliteCalendar(file, clock, 'keep')
+  t.teardown(() => beside.close())
+  t.equal((await beside.lessons(at('00:00'), at('24:00'))).length, 2)
+})
+
+tap.test('a command waits for a locked file, unlike the server, whose event loop must not', async t => {
+  const { file, calendar } = openBoth(t)
+  const beside = openSqliteCalendar(file, Date, 'keep')
+  t.teardown(() => beside.close())
+  // Lets go by itself: both calendars block this thread while they wait.
+  const other = new Worker(
+    `const { parentPort, workerData } = require('node:worker_threads')
+    const db = new (require('node:sqlite').DatabaseSync)(workerData)
+    db.exec('BEGIN IMMEDIATE')
+    parentPort.postMessage('locked')
+    parentPort.once('message', () => {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
+      db.exec('COMMIT')
+      db.close()
+    })`,
+    { eval: true, execArgv: [], workerData: file },
+  )
+  const ended = once(other, 'exit')
+  await once(other, 'message')
+  await t.rejects(calendar.block({ id: 'a', ...interval('10:00-11:00'), reason: '' }), {
+    name: 'TransientError',
+    message: /could not block a time: .*locked/,
+  })
+  other.postMessage('let go')
+  await beside.block({ id: 'b', ...interval('10:00-11:00'), reason: '' })
+  t.match(await calendar.blocks(at('00:00'), at('24:00')), [{ id: 'b' }])
+  await ended
 })
 
 tap.test('expired and cancelled entries are deleted from the file', async t => {

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { type ChatwootClient, type ChatwootOptions, createChatwootClient } from '../../clients/chatwoot.ts'
 import { ChatwootRefusedError, ChatwootUnavailableError } from '../../clients/chatwoot-api.ts'
 import type { Gate } from '../../clients/http.ts'
+import { causeOf } from '../../inbox/cause.ts'
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
 import chatwootPlugin from '../../plugins/chatwoot.ts'
 import { type ChatwootApi, startChatwootApi } from '../../sandbox/chatwoot-api.ts'
@@ -303,10 +304,13 @@ t.test('what is proof that Chatwoot is unavailable, and what may be about one ca
   ]
   for (const [behaviour, isProof] of cases) {
     const error = (await failureOf(t, behaviour)) as TransientError
-    t.strictSame(error.outage, { system: 'chatwoot', isProof }, JSON.stringify(behaviour))
+    t.match(error.outage, { system: 'chatwoot', isProof }, JSON.stringify(behaviour))
   }
   const hanging = (await failureOf(t, 'hang', { timeoutMs: 50 })) as TransientError
-  t.strictSame(hanging.outage, { system: 'chatwoot', isProof: false }, 'too slow')
+  t.strictSame(hanging.outage, { system: 'chatwoot', isProof: false, code: 'timeout' }, 'too slow')
+  const causeFor = async (behaviour: Behaviour) => causeOf(await failureOf(t, behaviour))
+  t.equal(await causeFor({ status: 503, body: '' }), 'ChatwootUnavailableError:chatwoot:503')
+  t.equal(await causeFor({ status: 404, body: { error: 'Gone' } }), 'ChatwootRefusedError:chatwoot:404')
 
   const { client } = await setUp(t)
   const aborted = await client.getConversation('42', AbortSignal.abort()).catch(error => error)

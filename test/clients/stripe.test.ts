@@ -4,6 +4,7 @@ import type { Gate } from '../../clients/http.ts'
 import type { Checkout, StripeClient, StripeOptions } from '../../clients/stripe.ts'
 import { createStripeClient } from '../../clients/stripe-client.ts'
 import { stripeSession } from '../../commands/samples.ts'
+import { causeOf } from '../../inbox/cause.ts'
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
 import stripePlugin from '../../plugins/stripe.ts'
 import type { Behaviour } from '../../sandbox/stand-in.ts'
@@ -174,14 +175,19 @@ t.test('what is proof that Stripe is unavailable, and what may be about one call
   ]
   for (const [behaviour, isProof] of cases) {
     const { error } = await failureOf(t, behaviour)
-    t.strictSame((error as TransientError).outage, { system: 'stripe', isProof }, JSON.stringify(behaviour))
+    t.match((error as TransientError).outage, { system: 'stripe', isProof }, JSON.stringify(behaviour))
   }
   const { api, client } = await setUp(t)
   const aborted = await client.getPrice('price_1', AbortSignal.abort()).catch(error => error)
   t.match(aborted, { constructor: TransientError, outage: undefined }, 'we have stopped the call')
   await api.close()
   const error = await client.getPrice('price_1', signal).catch(error => error)
-  t.strictSame(error.outage, { system: 'stripe', isProof: true }, 'connection refused')
+  t.match(error.outage, { system: 'stripe', isProof: true }, 'connection refused')
+  const causeFor = async (behaviour: Behaviour, options?: StripeOptions) =>
+    causeOf((await failureOf(t, behaviour, options)).error)
+  t.equal(await causeFor(stripeError(404, 'invalid_request_error', 'No such price')), 'PermanentError:stripe:404')
+  t.equal(await causeFor(locked), 'TransientError:stripe:lock_timeout')
+  t.equal(await causeFor('hang', { timeoutMs: 50 }), 'TransientError:stripe:timeout')
 })
 
 t.test('the gate is asked before each call, and told of Stripe’s own answers; the probe passes it', async t => {

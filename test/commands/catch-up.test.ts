@@ -9,6 +9,7 @@ import type { ConversationState, MessageState } from '../../sandbox/chatwoot-sta
 import { standInSettings } from '../../sandbox/environment.ts'
 import { startStripeApi, stripeError } from '../../sandbox/stripe-api.ts'
 import { buildServer } from '../../server.ts'
+import type { TutorSettings } from '../../tutor/settings.ts'
 import { CHATWOOT_SECRET, chatwootRequest, STRIPE_SECRET, stripeRequest } from '../helpers/app.ts'
 import { cli, type Environment, run, runJson } from '../helpers/cli.ts'
 
@@ -25,11 +26,13 @@ interface Counts {
 type Result = { stripe: Counts; chatwoot: Counts; failures: { what: string; error: string }[] }
 
 /** The real server, and stand-ins for Chatwoot and Stripe that know what it has missed. */
-async function world(t: Test, more: Environment = {}) {
+async function world(t: Test, more: Environment = {}, tutor: TutorSettings = {}) {
   const [chatwoot, stripe] = [await startChatwootApi(), await startStripeApi()]
+  const folder = t.testdir({ 'tutor.json': JSON.stringify(tutor) })
   const env: Environment = {
     LOG_LEVEL: 'silent',
-    DATABASE_URL: join(t.testdir(), 'webhooks.db'),
+    DATABASE_URL: join(folder, 'webhooks.db'),
+    TUTOR_FILE: join(folder, 'tutor.json'),
     MESSAGE_QUIET_MS: '0',
     ...standInSettings({ chatwoot, stripe }, { chatwoot: `${CHATWOOT_SECRET}, another`, stripe: STRIPE_SECRET }),
     ...more,
@@ -166,6 +169,23 @@ tap.test('only conversations that wait for the bot', async t => {
     t.match((await app.inject(chatwootRequest(payload))).json(), { status: 'duplicate' })
   }
 })
+
+for (const { hoursAgo, env, tutor, sent } of [
+  { hoursAgo: 23, sent: 0 },
+  { hoursAgo: 25, sent: 1 },
+  { hoursAgo: 3, env: { HANDOFF_HOURS: '2' }, sent: 1 },
+  { hoursAgo: 25, tutor: { handOver: { hours: 48 } }, sent: 0 },
+  { hoursAgo: 25, env: { HANDOFF_HOURS: '24' }, tutor: { handOver: { hours: 48 } }, sent: 1 },
+]) {
+  const set = JSON.stringify({ ...env, ...tutor })
+  tap.test(`a person wrote ${hoursAgo} hours ago: the bot has it again as the server sees it, ${set}`, async t => {
+    const { chatwoot, catchUp } = await world(t, env, tutor)
+    const wrote = new Date((NOW - hoursAgo * HOUR) * 1_000).toISOString()
+    const messages = [message(11, { created_at: NOW - 60 })]
+    chatwoot.addConversation({ id: 1, messages, status: 'open', custom_attributes: { person_wrote_at: wrote } })
+    t.match(await catchUp('--since', '1h'), { code: 0, result: { chatwoot: { sent } } })
+  })
+}
 
 tap.test('what is not configured is skipped, and refusals are reported', async t => {
   const { env, url, chatwoot, stripe } = await world(t)

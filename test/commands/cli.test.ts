@@ -9,7 +9,9 @@ import { exchange, statusOf } from '../helpers/sockets.ts'
 import { standalone } from '../helpers/standalone.ts'
 
 const HEALTH = 'GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'
-const COMMANDS = 'start doctor simulate list show replay discard forget catch-up prune backup restore'.split(' ')
+const COMMANDS = 'start doctor simulate list show replay discard mcp export forget catch-up prune backup restore'.split(
+  ' ',
+)
 
 t.test('help', async t => {
   const { code, out, err } = await cli({}, ['--help'])

@@ -10,7 +10,7 @@ import { cli, type Environment, run, runJson } from '../helpers/cli.ts'
 import { delivery } from '../helpers/inbox.ts'
 import { type CapturedLog, captureLog } from '../helpers/log.ts'
 import { type PostgresServer, postgresServer } from '../helpers/postgres-server.ts'
-import { type ServerProcess, startServer } from '../helpers/server-process.ts'
+import { chatwootEnv, type ServerProcess, startServer } from '../helpers/server-process.ts'
 
 let postgres: PostgresServer
 tap.before(async () => {
@@ -37,13 +37,7 @@ interface World {
 /** The real server, and a stand-in for Chatwoot. */
 async function world(t: Test, store: string): Promise<World> {
   const chatwoot = await startChatwootApi()
-  const env = {
-    DATABASE_URL: store,
-    CW_HMAC_SECRET: CHATWOOT_SECRET,
-    CW_URL: chatwoot.url,
-    CW_ACC_ID: chatwoot.accountId,
-    CW_TOKEN: chatwoot.tokens.bot,
-  }
+  const env = { DATABASE_URL: store, ...chatwootEnv(chatwoot, CHATWOOT_SECRET) }
   const log = captureLog()
   const server = await startServer(env, 'exec', line => log.stream.write(line))
   t.teardown(async () => {

@@ -11,6 +11,7 @@ import { standInSettings } from '../../sandbox/environment.ts'
 import { startStripeApi, stripeError } from '../../sandbox/stripe-api.ts'
 import { buildServer } from '../../server.ts'
 import { cli, type Environment, run, runJson } from '../helpers/cli.ts'
+import { blockWith } from '../helpers/docs.ts'
 import { startGoogleApi } from '../helpers/google-api.ts'
 import { delivery } from '../helpers/inbox.ts'
 
@@ -94,6 +95,20 @@ tap.test('all is well', async t => {
     t.match(out, new RegExp(`^ok +${what} `, 'm'), what)
   t.match(out, /^ok +configuration +every variable and .*tutor\.json is well-formed$/m)
   t.same((await examine()).found, [])
+})
+
+tap.test('a secret that is a file: it says which', async t => {
+  const folder = t.testdir({ token: `${TOKEN}\n` })
+  const file = join(folder, 'token')
+  const env = { DATABASE_URL: join(folder, 'none.db'), ADMIN_TOKEN_FILE: file, PORT: '1' }
+  const { out } = await run(env, 'doctor')
+  t.match(out, `secrets        ADMIN_TOKEN: read from ${file} (ADMIN_TOKEN_FILE)`)
+  t.match(out, "ADMIN_TOKEN: the operator's page and API are on")
+  t.notMatch(out, TOKEN)
+  t.match(await run({ ...env, ADMIN_TOKEN_FILE: `${file}s` }, 'doctor'), {
+    code: 1,
+    out: /^wrong +configuration +ADMIN_TOKEN_FILE: user /,
+  })
 })
 
 tap.test('a wrong configuration', async t => {
@@ -222,7 +237,7 @@ tap.test('what each token may do in Chatwoot', async t => {
   t.match(await says(), [/^wrong .* The bot needs to write messages: update Chatwoot, or use an agent's token$/, /^ok/])
 })
 
-tap.test('the README shows what is printed about Chatwoot', async t => {
+tap.test('the docs show what is printed about Chatwoot', async t => {
   const { env, url } = await world(t)
   const { out } = await run(env, 'doctor', '--url', url)
   const lines = (text: string) =>
@@ -230,8 +245,27 @@ tap.test('the README shows what is printed about Chatwoot', async t => {
       .split('\n')
       .filter(line => /^ *ok +Chatwoot/.test(line))
       .map(line => line.trim())
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-  t.same(lines(readme), lines(out.replaceAll(`${env.CW_URL}`, 'https://chat.example.com')))
+  const page = readFileSync(new URL('../../docs/chatwoot.md', import.meta.url), 'utf8')
+  t.same(lines(page), lines(out.replaceAll(`${env.CW_URL}`, 'https://chat.example.com')))
+})
+
+tap.test('the README shows lines that are printed, in their order', async t => {
+  const { env, url } = await world(t)
+  const { out } = await run(env, 'doctor', '--url', url)
+  const printed = out
+    .replaceAll(`${env.TUTOR_FILE}`, 'tutor.json')
+    .replaceAll(`${env.CW_URL}`, 'https://chat.example.com')
+    .replaceAll(url, 'http://127.0.0.1:3000')
+    .replace('test mode', 'live mode')
+    .split('\n')
+    .map(line => line.replaceAll(/ +/g, ' '))
+  const shown = blockWith('README.md', 'ok  server').text.trim().split('\n')
+  const places = shown.map(line => printed.indexOf(line.replaceAll(/ +/g, ' ')))
+  t.notOk(places.includes(-1), out)
+  t.same(
+    places,
+    places.toSorted((a, b) => a - b),
+  )
 })
 
 tap.test('a Chatwoot before PR 14655', async t => {
@@ -315,6 +349,22 @@ tap.test('Stripe', async t => {
   t.match((await of(live))[0], /^wrong Stripe/)
 })
 
+tap.test('automatic refunds need a key that may read them', async t => {
+  const { env, examine, stripe } = await world(t)
+  const denied = stripeError(403, 'invalid_request_error', 'The provided key does not have the required permissions')
+  stripe.fail(/refunds/, denied)
+  t.same((await examine()).found, [], 'not asked for otherwise')
+  writeFileSync(`${env.TUTOR_FILE}`, JSON.stringify({ cancellation: { refund: 'automatic' } }))
+  t.match(await examine(), {
+    code: 1,
+    found: [
+      /^wrong Stripe: .*permissions: cancellation\.refund is automatic: let a restricted key write charges and refunds$/,
+    ],
+  })
+  const says = (await examine()).result.map(({ says }) => says)
+  t.ok(says.includes('refunds can be read (cancellation.refund: automatic)'), `${says}`)
+})
+
 tap.test('the prices of the tutor’s settings', async t => {
   const { env, examine, stripe } = await world(t)
   stripe.addPrice('price_45', 4500)
@@ -322,16 +372,19 @@ tap.test('the prices of the tutor’s settings', async t => {
     all: { id: 'price_45', amount: 5000, currency: 'eur' },
     existing: { id: 'price_45', amount: 4500, currency: 'EUR' },
   }
-  writeFileSync(`${env.TUTOR_FILE}`, JSON.stringify({ lessons: [{ minutes: 45, prices }, { minutes: 60 }] }))
+  const packages = [{ lessons: 10, prices: { all: 'price_45', new: 'price_gone' } }]
+  writeFileSync(`${env.TUTOR_FILE}`, JSON.stringify({ lessons: [{ minutes: 45, prices, packages }, { minutes: 60 }] }))
   const { found, result } = await examine()
   t.match(found, [
     'wrong Stripe: lessons[0].prices.all: price_45 is 45.00 EUR at Stripe, but 50.00 EUR in lessons[0].prices.all: correct one of them',
+    /^wrong Stripe: lessons\[0\]\.packages\[0\]\.prices\.new: .*price_gone/,
     'warn Stripe: STANDARD_PRICE_ID_90 is not used: there is no lesson of that length',
     'warn Stripe: WEEKEND_PRICE_ID_90 is not used: there is no lesson of that length',
   ])
   const says = result.map(({ says }) => says)
   for (const said of [
     'lessons[0].prices.existing: price_45 is 45.00 EUR',
+    'lessons[0].packages[0].prices.all: price_45 is 45.00 EUR',
     'STANDARD_PRICE_ID_60: standard_price_id_60 is 60.00 EUR',
   ])
     t.ok(says.includes(said), said)

@@ -5,14 +5,16 @@ import { pino } from 'pino'
 import tap, { type Test } from 'tap'
 import { openPostgresCalendar } from '../../calendar/postgres.ts'
 import { openSqliteCalendar } from '../../calendar/sqlite.ts'
-import { chatwoot, stripeCharge, stripeEvent, stripeSession } from '../../commands/samples.ts'
+import { chatwoot, stripeCharge, stripeEvent } from '../../commands/samples.ts'
 import type { NewDelivery, Payload, Store } from '../../inbox/contracts.ts'
 import { deliveryId } from '../../inbox/delivery-id.ts'
 import { openPostgresStore } from '../../inbox/postgres/store.ts'
 import { openSqliteStore, openSqliteStoreForCommand } from '../../inbox/sqlite/store.ts'
 import { lesson } from '../helpers/calendar-conformance.ts'
 import { run, runJson } from '../helpers/cli.ts'
-import { chatwootDelivery, stripeDelivery } from '../helpers/identify.ts'
+import { stripeDelivery } from '../helpers/identify.ts'
+import { bought } from '../helpers/packages-conformance.ts'
+import { ACCOUNT, CONTACT, ofChatwoot, ofStripe } from '../helpers/person.ts'
 import { type PostgresServer, postgresServer } from '../helpers/postgres-server.ts'
 
 let postgres: PostgresServer
@@ -27,19 +29,7 @@ const STORES: Record<string, { at(t: Test): string | Promise<string>; open(url: 
   PostgreSQL: { at: () => postgres.database(), open: url => openPostgresStore(url, log) },
 }
 
-const CONTACT = 777
-const ACCOUNT = '1'
 const env = (store: string) => ({ DATABASE_URL: store, CW_ACC_ID: ACCOUNT })
-
-function ofChatwoot(payload: object): NewDelivery {
-  const body = payload as Payload
-  return chatwootDelivery(String(body.event), ACCOUNT, body, () => JSON.stringify(body).length.toString())
-}
-
-function ofStripe(id: string, metadata: Record<string, string>, account: string | undefined = ACCOUNT): NewDelivery {
-  const event = stripeEvent('checkout.session.completed', stripeSession({ metadata }), { id })
-  return stripeDelivery(event.type, account, event as unknown as Payload, () => '')
-}
 
 async function openCalendar(store: string) {
   return store.startsWith('postgres') ? openPostgresCalendar(store, Date) : openSqliteCalendar(store, Date)
@@ -82,13 +72,15 @@ for (const [name, { at, open }] of Object.entries(STORES)) {
     const { signal } = new AbortController()
     await calendar.book({ ...lesson('A', '10:00-11:00'), student: 'Erasmus', conversation: '51' }, signal)
     await calendar.book({ ...lesson('B', '12:00-13:00'), student: 'Someone', conversation: '52' }, signal)
+    await calendar.packages.buy(bought('P', { student: 'Erasmus', conversation: '51' }), 'stripe')
+    await calendar.packages.buy(bought('Q', { student: 'Someone', conversation: '52' }), 'stripe')
     // A payload that is already gone needs no erasing.
     const before = person.length
 
     const dry = await runJson(env(url), 'forget', '--contact', `${CONTACT}`, '--dry-run')
     t.same(dry, {
       code: 0,
-      result: { dryRun: true, conversations: ['51'], forgotten: before, inFlight: [], lessons: 1 },
+      result: { dryRun: true, conversations: ['51'], forgotten: before, inFlight: [], lessons: 1, packages: 1 },
     })
     t.match((await store.get(person[1]?.id as string))?.payload, { id: 1 }, 'nothing is changed')
 
@@ -96,7 +88,12 @@ for (const [name, { at, open }] of Object.entries(STORES)) {
     const taken = await store.take('conversation:1:51', Date.now())
     const partly = await run(env(url), 'forget', '--contact', `${CONTACT}`)
     t.match(partly, { code: 1, err: /^forget: 1 being handled; .* run: forget --contact 777 --conversation 51$/ })
-    t.match(partly.out, new RegExp(`^${before - 1} deliveries erased, and the name in 1 lessons\n${taken?.id}: being`))
+    t.match(
+      partly.out,
+      new RegExp(
+        `^${before - 1} deliveries erased, and the name in 1 lessons\nand in 1 packages, .*\n${taken?.id}: being`,
+      ),
+    )
     if (taken) await store.settle(taken, { state: 'done' }, Date.now())
     const done = await run(env(url), 'forget', '--contact', `${CONTACT}`, '--conversation', '51')
     t.match(done, { code: 0, out: '1 deliveries erased, and the name in 0 lessons', err: '' })
@@ -112,6 +109,8 @@ for (const [name, { at, open }] of Object.entries(STORES)) {
       lessons.map(({ student }) => student),
       ['erased', 'Someone'],
     )
+    t.match(await calendar.packages.find('P'), { student: 'erased', left: 600, amount: 50_000 })
+    t.match(await calendar.packages.find('Q'), { student: 'Someone' })
     await calendar.close()
     await store.close()
   })
@@ -133,6 +132,56 @@ for (const [name, { at, open }] of Object.entries(STORES)) {
     const without = await run({ DATABASE_URL: url }, 'forget', '--contact', '1', '--conversation', '60')
     t.match(without, { code: 1, err: 'forget: --conversation needs CW_ACC_ID' })
     await store.close()
+  })
+}
+
+for (const [name, { at, open }] of Object.entries(STORES)) {
+  const change = async (url: string, sql: string) => {
+    if (url.startsWith('postgres')) return postgres.query(url, sql.replaceAll('TABLE ', 'TABLE tutorbot_webhooks.'))
+    const db = new DatabaseSync(url)
+    db.exec(sql)
+    db.close()
+  }
+  const tablesOf = async (url: string) => {
+    if (url.startsWith('postgres'))
+      return postgres.query(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'tutorbot_webhooks' ORDER BY 1")
+    const db = new DatabaseSync(url, { readOnly: true })
+    const tables = db.prepare('SELECT name, sql FROM sqlite_schema ORDER BY name').all()
+    db.close()
+    return tables
+  }
+
+  tap.test(`it makes no tables for lessons, on ${name}`, async t => {
+    const url = await at(t)
+    const store = await open(url)
+    t.teardown(() => store.close())
+    await store.insert(ofChatwoot(chatwoot.incoming({ contactId: CONTACT, conversation: 51, message: 1 })), false)
+    const before = await tablesOf(url)
+    const done = await run(env(url), 'forget', '--contact', `${CONTACT}`)
+    t.match(done, { code: 0, out: '1 deliveries erased, and the name in 0 lessons', err: '' })
+    t.same(await tablesOf(url), before)
+  })
+
+  tap.test(`lessons of an earlier version: nothing is erased, until their names can be, on ${name}`, async t => {
+    const url = await at(t)
+    const store = await open(url)
+    t.teardown(() => store.close())
+    const said = ofChatwoot(chatwoot.incoming({ contactId: CONTACT, conversation: 51, message: 1 }))
+    await store.insert(said, false)
+    const calendar = await openCalendar(url)
+    await calendar.book({ ...lesson('A', '10:00-11:00'), conversation: '51' }, new AbortController().signal)
+    await calendar.close()
+    await change(url, 'DROP TABLE package_entry')
+    const before = await tablesOf(url)
+    for (const args of [['--dry-run'], []]) {
+      const refused = await run(env(url), 'forget', '--contact', `${CONTACT}`, ...args)
+      t.match(refused, { code: 1, out: '', err: /^forget: .*; start this version's server with it once$/ })
+    }
+    t.ok((await store.get(said.id))?.payload)
+    t.same(await tablesOf(url), before)
+    await (await openCalendar(url)).close()
+    const done = await run(env(url), 'forget', '--contact', `${CONTACT}`)
+    t.match(done, { code: 0, out: '1 deliveries erased, and the name in 1 lessons', err: '' })
   })
 }
 

@@ -39,13 +39,13 @@ tap.test('a wrong --from is one line, and creates nothing', async t => {
   await openSqliteStore(path('store.db')).close()
   const newer = new DatabaseSync(path('store.db'))
   newer.exec("UPDATE about SET value = '99' WHERE name = 'readable_since'; PRAGMA user_version = 99")
-  await refused(path('store.db'), /store\.db has schema version 99, this program knows 4; run the newer program, or /)
+  await refused(path('store.db'), /store\.db has schema version 99, this program knows 5; run the newer program, or /)
   newer.exec('PRAGMA user_version = 1')
   await refused(
     path('store.db'),
-    /store\.db has schema version 1, not 4; start this version's server with it once, and /,
+    /store\.db has schema version 1, not 5; start this version's server with it once, and /,
   )
-  newer.exec('PRAGMA user_version = 4')
+  newer.exec('PRAGMA user_version = 5')
   newer.close()
 
   const running = openSqliteStore(path('store.db'))

@@ -1,9 +1,11 @@
 import tap from 'tap'
+import type { LocalCalendar } from '../../calendar/contract.ts'
 import { openPostgresCalendar } from '../../calendar/postgres.ts'
 import { openSqliteCalendar } from '../../calendar/sqlite.ts'
 import { openPostgresStore } from '../../inbox/postgres/store.ts'
 import { openSqliteStore } from '../../inbox/sqlite/store.ts'
 import { delivery } from '../helpers/inbox.ts'
+import { weeklyTime } from '../helpers/local-calendar-conformance.ts'
 import {
   accept,
   byBox,
@@ -24,8 +26,10 @@ import {
   settle,
   signal,
 } from '../helpers/moving.ts'
+import { bought, by, taking } from '../helpers/packages-conformance.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
 
+const openPackages = (calendar: LocalCalendar) => ({ packages: calendar.packages, close: () => calendar.close() })
 const server = await postgresServer('')
 tap.teardown(() => server.close())
 
@@ -54,6 +58,77 @@ tap.test('everything arrives unchanged, in order, once; the file is unchanged', 
   t.same(await contentsOfDatabase(server, url), contentsOfFile(file))
   t.same(await numbers(), before, 'no gap in the numbers of acceptance')
   t.equal(hashOf(file), hash)
+})
+
+tap.test('cancelled lessons, moves and blocked times move too, once', async t => {
+  const file = fileOf(t)
+  const url = await server.database()
+  await openSqliteStore(file).close()
+  const calendar = openSqliteCalendar(file, { now: Date.now })
+  const contact = { contact: '42', payment: '60.00 EUR, pi_1', student: 'Ren\u0000ée' }
+  await calendar.book({ ...lesson('moved', LATER), ...contact }, signal)
+  const to = { start: LATER + 4 * HOUR, end: LATER + 5 * HOUR }
+  await calendar.move({ order: 'moved', from: LATER, to, margin: { before: 0, after: 0 } }, signal)
+  await calendar.book({ ...lesson('cancelled', LATER + 8 * HOUR), ...contact }, signal)
+  await calendar.cancel('cancelled', signal)
+  await calendar.book(lesson('cancelled there, booked here', LATER + 10 * HOUR), signal)
+  await calendar.cancel('cancelled there, booked here', signal)
+  await calendar.block({ id: 'gone', start: LATER + 12 * HOUR, end: LATER + 13 * HOUR, reason: '' })
+  await calendar.block({ id: 'blocked', start: LATER + 14 * HOUR, end: LATER + 15 * HOUR, reason: 'dentist' })
+  await calendar.weekly.add({ ...weeklyTime('w', 2, '17:00'), student: 'Ren\u0000ée' })
+  await calendar.weekly.add({ ...weeklyTime('ended', 3, '17:00'), contact: '42' })
+  await calendar.weekly.end('ended')
+  const all = [LATER, LATER + 24 * HOUR, { withCancelled: true }] as const
+  const before = await calendar.lessons(...all)
+  const blocks = await calendar.blocks(LATER, LATER + 24 * HOUR)
+  calendar.close()
+
+  const own = await openPostgresStore(url, log)
+  t.teardown(() => own.close())
+  const there = await openPostgresCalendar(url, { now: Date.now })
+  t.teardown(() => there.close())
+  await there.book(lesson('cancelled there, booked here', LATER + 20 * HOUR), signal)
+  const said = await migrate(file, url)
+  t.match(said, /^calendar: 1 lessons moved, 0 holds, 1 cancelled lessons, 2 blocked times, 2 weekly times$/m)
+  const clean = before.map(each => ({ ...each, student: each.student.replace('\u0000', '') }))
+  const moved = await there.lessons(...all)
+  t.same(
+    moved.filter(({ order }) => !order.includes('here')),
+    clean.filter(({ order }) => !order.includes('here')),
+  )
+  t.match(await there.lessonOf('cancelled there, booked here', signal), { start: LATER + 20 * HOUR, sequence: 1 })
+  t.same(await there.blocks(LATER, LATER + 24 * HOUR), blocks)
+  t.same(await there.weekly.all(), [{ ...weeklyTime('w', 2, '17:00'), student: 'Renée' }])
+  t.equal(await there.weekly.add(weeklyTime('ended', 2, '17:00')), 'added', 'that one is known, and has ended')
+  await there.unblock('gone')
+  t.match(await migrate(file, url), /^calendar: 0 lessons moved, 0 holds$/m)
+  t.match(await there.blocks(LATER, LATER + 24 * HOUR), [{ id: 'blocked' }])
+})
+
+tap.test('packages move too, with their entries, once; one that is there already stays', async t => {
+  const file = fileOf(t)
+  const url = await server.database()
+  await openSqliteStore(file).close()
+  const { packages, close } = openPackages(openSqliteCalendar(file, { now: Date.now }))
+  for (const id of ['a', 'b', 'c']) await packages.buy(bought(id, { contact: '42', student: 'Ren\u0000ée' }), 'stripe')
+  await packages.take(taking('x'))
+  await packages.refund({ package: 'a', minutes: 120, ...by('stripe') })
+  const before = { found: await packages.find('a'), entries: await packages.entries('a') }
+  await close()
+
+  const own = await openPostgresStore(url, log)
+  t.teardown(() => own.close())
+  const there = openPackages(await openPostgresCalendar(url, { now: Date.now }))
+  t.teardown(() => there.close())
+  await there.packages.buy(bought('c', { minutes: 60 }), 'tutor')
+  t.match(await migrate(file, url), /^calendar: 0 lessons moved, 0 holds, 2 packages$/m)
+  t.strictSame(await there.packages.find('a'), { ...before.found, student: 'Renée' })
+  t.strictSame(await there.packages.entries('a'), before.entries)
+  t.match(await there.packages.find('c'), { minutes: 60, left: 60 })
+  t.equal((await there.packages.entries('c')).length, 1)
+  t.match(await there.packages.take(taking('y')), { package: 'a', number: 4 })
+  t.match(await migrate(file, url), /^calendar: 0 lessons moved, 0 holds$/m)
+  t.equal((await there.packages.entries('a')).length, 4)
 })
 
 tap.test('what is scheduled moves too, once', async t => {

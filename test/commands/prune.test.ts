@@ -58,4 +58,33 @@ for (const [name, { at, open }] of Object.entries(STORES)) {
     t.match(again, { code: 0, result: { retentionDays: 5, dedupDays: 6 } })
     await store.close()
   })
+  tap.test(`any number of days, on ${name}`, async t => {
+    const url = await at(t)
+    const store = await open(url)
+    const handled = async (key: string, days: number) => {
+      const each = delivery(key, { receivedAt: Date.now() - days * DAY })
+      await store.insert(each, false)
+      const taken = await store.take(each.orderingKey, each.receivedAt)
+      if (taken) await store.settle(taken, { state: 'done' }, each.receivedAt)
+    }
+    await handled('old', 1)
+    await handled('young', 0)
+    const left = async (env: Record<string, string>) => {
+      t.match(await run({ DATABASE_URL: url, ...env }, 'prune'), { code: 0, err: '' })
+      return (await store.list({}, 10)).map(({ key, payload }) => [key, payload !== null])
+    }
+    // Fractions of a ms; and before 1970, also in ms.
+    t.same(
+      await left({ RETENTION_DAYS: '1e15', DEDUP_DAYS: '1e15', QUARANTINE_HOURS: '0.0000001', QUARANTINE_MB: '1' }),
+      [
+        ['old', true],
+        ['young', true],
+      ],
+    )
+    t.same(await left({ RETENTION_DAYS: '0.3333333', DEDUP_DAYS: '4.3333333' }), [
+      ['old', false],
+      ['young', true],
+    ])
+    await store.close()
+  })
 }

@@ -34,6 +34,10 @@ t.test('each value says whether it is of the file, the environment, or the defau
   t.strictSame(found('texts.nl.choices.book'), ['tutor.json', 'Een les boeken'])
   t.strictSame(found('words.nl.prices'), ['tutor.json', ['=hoeveel']])
   t.strictSame(found('payment.promotionCodes'), ['tutor.json', true])
+  t.strictSame(found('cancellation.untilHours'), ['tutor.json', 48])
+  t.strictSame(found('cancellation.maxRefundsPerDay'), ['default', 5])
+  t.strictSame(found('moving.untilHours'), ['default', 24])
+  t.strictSame(found('reminders.hours'), ['tutor.json', [24, 2]])
   const { out } = await run(env, 'settings')
   const lines = out.replaceAll(file, 'tutor.json').replaceAll(/ +/g, ' ').split('\n')
   const [, shown = ''] = /```\n(TZ .*?)```/s.exec(page) ?? []
@@ -47,6 +51,12 @@ t.test('in an app of one’s own they are options', async t => {
   t.strictSame(last({}), { name: 'handOver.hours', value: 5, from: 'option' })
   t.strictSame(last({ handoffHours: 7 }), { name: 'handOver.hours', value: 7, from: 'option, chatwoot.handoffHours' })
   t.strictSame(last({ settings: {} }), { name: 'handOver.hours', value: 24, from: 'default' })
+  const packages = [{ lessons: 10, prices: { new: { id: 'price_10', amount: 45_000, currency: 'eur' } } }]
+  const ten = settingsInForce({ ...given, settings: { lessons: [{ minutes: 60, packages }] } })
+  const found = (name: string) => ten.find(each => each.name === `lessons[0].packages[0].${name}`)
+  t.match(found('lessons'), { value: 10, from: 'option' })
+  t.match(found('prices.new'), { value: 'price_10, 450.00 EUR', from: 'option' })
+  t.match(found('prices.existing'), { value: null })
   const rows = settingsInForce({
     ...given,
     settings: { lessons: [{ minutes: 60 }] },

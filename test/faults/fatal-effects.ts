@@ -4,6 +4,7 @@ import { startChatwootApi } from '../../sandbox/chatwoot-api.ts'
 import { standInSettings } from '../../sandbox/environment.ts'
 import type { Call } from '../../sandbox/stand-in.ts'
 import { startStripeApi } from '../../sandbox/stripe-api.ts'
+import type { TutorSettings } from '../../tutor/settings.ts'
 import { CHATWOOT_SECRET, STRIPE_SECRET } from '../helpers/app.ts'
 import { startGoogleApi } from '../helpers/google-api.ts'
 import { captureLog } from '../helpers/log.ts'
@@ -23,22 +24,59 @@ function isEffect({ method, path }: Call): boolean {
   return method !== 'GET' && !path.includes('/freeBusy') && !path.includes('/token')
 }
 
-export async function setUp(t: Test, run: number) {
+export interface FatalOptions {
+  /** Number of runs that share the calls. Default RUNS. */
+  runs?: number
+  /** Which calls are fatal. Default: those that change something. */
+  isStep?: (call: Call) => boolean
+  /** Its program. Default: the server. */
+  file?: string
+  /** Default: lessons are in Google Calendar. */
+  calendar?: 'google' | 'local'
+  /** The tutor's settings. */
+  tutor?: TutorSettings
+  /** More of its environment. */
+  env?: Record<string, string>
+}
+
+/**
+ * The runs in which a story is told, each with its number: with lessons in the store every call kills once, as reading is
+ * a step too, between two changes of the store; with lessons in Google Calendar every change.
+ */
+export function runsOf<Options extends FatalOptions>(options: Options) {
+  const eachCall = { calendar: 'local', runs: 3, isStep: () => true, ...options } as const
+  const eachChange = { calendar: 'google', runs: 2, ...options } as const
+  return [
+    [eachCall, 0],
+    [eachCall, 1],
+    [eachCall, 2],
+    [eachChange, 0],
+    [eachChange, 1],
+  ] as const
+}
+
+export async function setUp(t: Test, run: number, options: FatalOptions = {}) {
+  const { runs = RUNS, isStep = isEffect, file, calendar = 'google', tutor = {}, env: more = {} } = options
   const [chatwoot, stripe, google] = [await startChatwootApi(), await startStripeApi(), await startGoogleApi()]
   t.teardown(() => Promise.all([chatwoot.close(), stripe.close(), google.close()]))
   stripe.addPrice('price_1', 6000)
+  const folder = t.testdir({ 'tutor.json': JSON.stringify(tutor) })
   const env = {
-    DATABASE_URL: join(t.testdir(), 'webhooks.db'),
+    DATABASE_URL: join(folder, 'webhooks.db'),
+    TUTOR_FILE: join(folder, 'tutor.json'),
     MESSAGE_QUIET_MS: '0',
     ...standInSettings({ chatwoot, stripe }, { chatwoot: CHATWOOT_SECRET, stripe: STRIPE_SECRET }),
     STANDARD_PRICE_ID_60: 'price_1',
-    GCAL_SERVICE_ACCOUNT_JSON: google.serviceAccount,
-    GCAL_CALENDAR_ID: google.calendarId,
-    GCAL_API_BASE: google.url,
+    ...more,
+    ...(calendar === 'google' && {
+      GCAL_SERVICE_ACCOUNT_JSON: google.serviceAccount,
+      GCAL_CALENDAR_ID: google.calendarId,
+      GCAL_API_BASE: google.url,
+    }),
   }
   const log = captureLog()
   const onLine = (line: string) => log.stream.write(line)
-  let server: Promise<ServerProcess> = startServer(env, 'exec', onLine)
+  let server: Promise<ServerProcess> = startServer(env, 'exec', onLine, file)
   t.teardown(async () => (await server).end('SIGKILL'))
 
   /** Each effect, by its request, in the order first seen. */
@@ -48,14 +86,16 @@ export async function setUp(t: Test, run: number) {
 
   /** Whether this call is the first of an effect whose turn it is in this run; if so the process is killed after it. */
   function isFatal(call: Call): boolean {
-    if (!armed || !isEffect(call)) return false
-    const effect = `${call.method} ${call.path} ${JSON.stringify(call.body)}`
+    if (!armed || !isStep(call)) return false
+    // The same again, whenever it is.
+    const body = JSON.stringify(call.body)?.replace(/("tutorbot(?:CancelledAt|Until)":)"\d+"/, '$1')
+    const effect = `${call.method} ${call.path} ${body}`
     if (!effects.includes(effect)) effects.push(effect)
-    if (effects.indexOf(effect) % RUNS !== run || killed.has(effect)) return false
+    if (effects.indexOf(effect) % runs !== run || killed.has(effect)) return false
     killed.add(effect)
     server = server.then(async process => {
       await process.end('SIGKILL')
-      return startServer(env, 'exec', onLine)
+      return startServer(env, 'exec', onLine, file)
     })
     return true
   }

@@ -5,7 +5,7 @@ import { railsJson, chatwoot as samples } from '../../commands/samples.ts'
 import { signChatwoot } from '../../plugins/verification.ts'
 import { startChatwootApi } from '../../sandbox/chatwoot-api.ts'
 import type { Matcher } from '../../sandbox/stand-in.ts'
-import { startServer } from '../helpers/server-process.ts'
+import { chatwootEnv, startServer } from '../helpers/server-process.ts'
 import { until } from '../helpers/wait.ts'
 
 const SECRET = 'a secret of the killed run'
@@ -19,10 +19,7 @@ tap.test('kill -9 while a run is being answered: the same run is repeated, and a
   const conversation = chatwoot.addConversation({}, { custom_attributes: { language: 'nl' } })
   const env = {
     DATABASE_URL: file,
-    CW_HMAC_SECRET: SECRET,
-    CW_URL: chatwoot.url,
-    CW_ACC_ID: chatwoot.accountId,
-    CW_TOKEN: chatwoot.tokens.bot,
+    ...chatwootEnv(chatwoot, SECRET),
     CW_ADMIN_TOKEN: chatwoot.tokens.admin,
     MESSAGE_QUIET_MS: '1000',
   }

@@ -46,7 +46,8 @@ for (let run = 0; run < RUNS; run++) {
       t.equal(renee.read().length, 9)
       t.match(renee.notes(), [/^Payment received/, /^Payment refunded: .* is cancelled$/])
       t.equal(renee.notes().length, 2)
-      t.strictSame(world.google.current(), [])
+      t.match(world.google.current(), [{ summary: /^Cancelled: /, transparency: 'transparent' }])
+      t.equal(world.google.current().length, 1)
       t.strictSame(renee.conversation.labels, [])
       t.ok(world.killed.size >= 6, `killed ${world.killed.size} times, of ${world.effects.length} effects`)
     },

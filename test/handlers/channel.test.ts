@@ -8,7 +8,7 @@ import { moneyIn } from '../../handlers/money.ts'
 import type { Services } from '../../handlers/services.ts'
 import { LANGUAGE_CODES, LANGUAGES, type LanguageCode, TEXTS, type Texts } from '../../handlers/texts/index.ts'
 import { languageNames } from '../../handlers/texts/recognise.ts'
-import { formatDay, formatWhen } from '../../handlers/times.ts'
+import { choiceTitle, formatDay, formatWhen } from '../../handlers/times.ts'
 import { chatwootSource } from '../../sources/chatwoot.ts'
 import { tutorOf } from '../../tutor/tutor.ts'
 
@@ -22,7 +22,11 @@ t.test('WhatsApp’s limits of rows and characters hold for every choice of ever
   const none = new Set<Step>()
   const tutor = tutorOf({}, 'Europe/Amsterdam')
   for (const language of LANGUAGE_CODES) {
-    for (const title of [...Object.values(TEXTS[language].choices), TEXTS[language].otherLength(600)]) {
+    for (const title of [
+      ...Object.values(TEXTS[language].choices),
+      TEXTS[language].otherLength(600),
+      TEXTS[language].packageChoice(10, 60),
+    ]) {
       t.ok(title.length <= WHATSAPP_LIMITS.buttonTitle, `${language}: ${title} (${title.length})`)
     }
     const reader = { language, zone: 'America/Argentina/Buenos_Aires', tutorZone: 'Europe/Amsterdam' }
@@ -52,6 +56,7 @@ const ZONES = Intl.supportedValuesOf('timeZone')
 const SUMS = ['eur', 'usd', 'kwd', 'jpy', 'chf'].map(currency => ({ amount: 99_999_999, currency }))
 
 /** As many lessons as a tutor can have. */
+const PACKAGES = [100, 99, 98]
 const LENGTHS = [600, 540, 480, 420, 360, 300]
 
 /** Every text with the longest that can stand in it; null: a part of others, or no message. */
@@ -70,6 +75,12 @@ function longestTexts(language: LanguageCode): { [Name in keyof Texts]: string |
     greeting: texts.greeting('x'.repeat(60)),
     choices: part,
     otherLength: part,
+    packageChoice: part,
+    package: part,
+    lessonsAndMinutes: part,
+    packages: texts.packages(PACKAGES.map(lessons => texts.package(lessons, 600, money))),
+    packagePay: texts.packagePay(100, 600, `https://checkout.stripe.com/c/pay/${'x'.repeat(2_000)}`, when, money),
+    lessonsLeft: texts.lessonsLeft(texts.lessonsAndMinutes(100, 600, 599)),
     when: part,
     lesson: part,
     price: part,
@@ -88,6 +99,11 @@ function longestTexts(language: LanguageCode): { [Name in keyof Texts]: string |
     notAtThatHour: texts.notAtThatHour(list(Array(6).fill(texts.hourRange('23:30', '23:45')))),
     closed: texts.closed(texts.dayRange(day, day)),
     otherLengths: texts.otherLengths(LENGTHS),
+    thisWeekly: texts.thisWeekly(longest(weekdays), '23:45', 600, when),
+    weeklyBooked: texts.weeklyBooked(longest(weekdays), '23:45', when),
+    weeklySkipped: texts.weeklySkipped(Array(4).fill(day).join(', ')),
+    weeklyEnded: texts.weeklyEnded(longest(weekdays), '23:45'),
+    payLesson: texts.payLesson(when, `https://checkout.stripe.com/c/pay/${'x'.repeat(2_000)}`, when, money),
     inZone: texts.inZone(reader.zone),
     payFirst: texts.payFirst(when, `https://checkout.stripe.com/c/pay/${'x'.repeat(2_000)}`, '23:45', money),
     timeKept: texts.timeKept(when),
@@ -95,12 +111,32 @@ function longestTexts(language: LanguageCode): { [Name in keyof Texts]: string |
     trialBooked: texts.trialBooked(when),
     booked: texts.booked(when),
     online: texts.online(`https://meet.example.com/${'x'.repeat(500)}`),
+    pupilUnknown: texts.pupilUnknown('x'.repeat(24)),
+    pupilSet: texts.pupilSet('x'.repeat(24)),
+    pupilsSet: texts.pupilsSet(list(Array(7).fill('x'.repeat(24)))),
+    pupilRenamed: texts.pupilRenamed('x'.repeat(24)),
+    pupilIs: texts.pupilIs('x'.repeat(24)),
     atPlace: texts.atPlace('x'.repeat(200)),
     paid: texts.paid(money),
     expired: texts.expired(when),
     refunded: texts.refunded(money),
     refundFailed: texts.refundFailed(money),
     cancelled: texts.cancelled(when),
+    lessonAt: texts.lessonAt(when, 600),
+    lessonPaid: texts.lessonPaid(money),
+    lessonBegun: texts.lessonBegun(when),
+    lessonKept: texts.lessonKept(when),
+    moveTo: texts.moveTo(when),
+    moveToThis: texts.moveToThis(when, when),
+    moved: texts.moved(when, when),
+    askCancel: texts.askCancel(when),
+    willRefund: texts.willRefund(money),
+    willStopPayment: texts.willStopPayment(money),
+    cancelChoice: part,
+    cancelChoiceRefund: part,
+    refundAwaited: texts.refundAwaited(money),
+    reminder: texts.reminder(when),
+    linkExpires: texts.linkExpires(when, '23:45', `https://checkout.stripe.com/c/pay/${'x'.repeat(2_000)}`),
   }
 }
 
@@ -110,15 +146,35 @@ t.test('the longest messages of every language fit: with choices, and without', 
     const whyNot = longest(
       [texts.tooFar, texts.tooSoon, texts.notOnThatDay, texts.notAtThatHour, texts.closed, texts.notThen].map(String),
     )
-    const before = [texts.taken, texts.otherLengths, texts.noEarlier, texts.paidButTaken, texts.paidButPast].map(String)
+    const before = [
+      texts.taken,
+      texts.weeklyTaken,
+      texts.weeklyHow,
+      texts.otherLengths,
+      texts.noEarlier,
+      texts.paidButTaken,
+      texts.paidButPast,
+    ].map(String)
     const note = longest([texts.lastTimes, texts.allShown].map(String))
     const offer = [longest([...before, `${texts.weekly}\n${whyNot}`]), note, texts.chooseTime, texts.inZone].join('\n')
+    const paid = longest([texts.lessonPaid, texts.lessonFree, texts.lessonHeld].map(String))
+    const lesson = [texts.lessonAt, paid, longest([texts.online, texts.atPlace].map(String))].join('\n')
+    const money = longest([texts.willRefund, texts.willStopPayment, texts.personRefunds, texts.noRefund].map(String))
+    const about = longest([texts.offerPerson, texts.questionOver, texts.lessonChanged].map(String))
     const questions = {
       offer,
+      lesson: [about, lesson, texts.changeLesson].join('\n'),
+      whichLesson: `${Array(7).fill(texts.lessonAt).join('\n')}\n${texts.whichLesson}`,
+      move: [longest([...before, `${texts.weekly}\n${whyNot}`]), note, texts.moveTo, texts.inZone].join('\n'),
+      moveToThis: texts.moveToThis,
+      cancel: [about, texts.askCancel, money, texts.onlyByChoice].join('\n'),
+      moved: `${texts.moved}\n${longest([texts.online, texts.atPlace].map(String))}`,
       failed: `${texts.paymentFailed}\n${offer}`,
+      packages: `${texts.packages}\n\n${longest([texts.chooseTime, texts.awaitsPayment].map(String))}`,
       prices: `${texts.prices}\n\n${longest([texts.chooseTime, texts.awaitsPayment].map(String))}`,
       menu: texts.menu,
       thisTime: texts.thisTime,
+      thisWeekly: texts.thisWeekly,
       awaitsPayment: texts.awaitsPayment,
       expired: texts.expired,
       notUnderstood: texts.notUnderstood,
@@ -133,6 +189,13 @@ t.test('the longest messages of every language fit: with choices, and without', 
       failed: `${texts.paymentFailed}\n${texts.payFirst}`,
       booked: [texts.paid, texts.booked, longest([texts.online, texts.atPlace].map(String))].join('\n'),
       refunded: `${texts.refunded}\n${texts.cancelled}`,
+      weekly: [
+        texts.weeklyBooked,
+        texts.weeklySkipped,
+        longest([texts.online, texts.atPlace].map(String)),
+        texts.weeklyPaid,
+      ].join('\n'),
+      reminder: [texts.reminder, longest([texts.online, texts.atPlace].map(String))].join('\n'),
       underWay: `${texts.paymentUnderWay}\n${texts.timeNotKept}`,
       noTimes: `${longest([...before, whyNot])}\n${texts.noTimes}`,
       languages: LANGUAGE_CODES.map(code => longestTexts(code).languages).join('\n\n'),
@@ -142,6 +205,18 @@ t.test('the longest messages of every language fit: with choices, and without', 
       t.ok(length <= MAX_TEXT, `${language} ${name}: ${length}`)
     }
   }
+})
+
+t.test('the choice that cancels a lesson fits WhatsApp’s lists', async t => {
+  for (const language of LANGUAGE_CODES) {
+    const reader = { language, zone: 'Europe/Amsterdam', tutorZone: 'Europe/Amsterdam' }
+    for (let day = 0; day < 366; day++) {
+      const when = choiceTitle(Date.parse('2028-01-01T22:30:00Z') + day * 24 * HOUR, reader, 'shortChoice')
+      const title = TEXTS[language].cancelChoice(when)
+      if (title.length > WHATSAPP_LIMITS.rowTitle) t.fail(`${title}: ${title.length}`)
+    }
+  }
+  t.pass()
 })
 
 t.test('what WhatsApp would refuse as buttons stands in the text instead', async t => {

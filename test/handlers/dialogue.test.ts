@@ -5,9 +5,11 @@ import {
   DIALOGUE,
   type Intent,
   intentOf,
+  packageStep,
   type Situation,
   type Step,
   understand,
+  understandOlder,
 } from '../../handlers/dialogue.ts'
 import { TEXTS } from '../../handlers/texts/index.ts'
 import { tutorOf } from '../../tutor/tutor.ts'
@@ -35,7 +37,7 @@ t.test('the choices of a situation, in their order', async t => {
   ])
   t.strictSame(
     choicesOf(situation({ intent: 'menu' })).map(({ value }) => value),
-    ['book', 'trial', 'prices', 'human'],
+    ['book', 'trial', 'prices', 'my_lesson', 'human'],
     'times that were offered before are no answer to another question',
   )
 })
@@ -111,4 +113,11 @@ t.test('an unknown intent means the menu', async t => {
   t.equal(intentOf({ pending_intent: 'rebook' }), 'rebook')
   for (const pending_intent of ['book', '', null, undefined, 7, 'toString'])
     t.equal(intentOf({ pending_intent }), 'menu')
+})
+
+t.test('an older choice of a package: that one, or which there are once it is not sold any more', async t => {
+  const tutor = tutorOf({ lessons: [{ minutes: 60, packages: [{ lessons: 10, prices: { all: 'price_1' } }] }] }, ZONE)
+  const step = packageStep(60, 10)
+  t.strictSame(understandOlder(step, situation({ tutor, without: new Set() })), { step })
+  t.strictSame(understandOlder(step, situation({ tutor, without: new Set([step]) })), { step: 'packages' })
 })

@@ -71,7 +71,7 @@ t.test('what is written decides where nothing is known of the contact, and is ke
   const tutor = await setUp(t)
   const ann = tutor.student('widget', { additional_attributes: { browser_language: 'nl' } }, { language: null })
   t.strictSame(await ann.says('Hello, I would like a lesson for my son'), [
-    'When would you like your lesson of 60 minutes? You can also write a day and a time.',
+    'When would you like your lesson of 60 minutes? You can also write a day and a time.\n\nWhat is the pupil’s name? I will book the lesson in that name.',
   ])
   t.match(contactOf(tutor), { language: 'en' })
   t.match(ann.conversation.custom_attributes, { language: 'en' })

@@ -40,10 +40,19 @@ t.test('before its turn only a paid lesson of ours is booked, by the first payme
   await pay('pi_other', { ...ours, [ORIGIN]: '99999999-8888-4777-8666-555555555555' })
   stripe.refunded.add('pi_back')
   await pay('pi_back', { ...ours, order_id: '7-0' })
-  t.same(await app.webhooks.calendar.lessons?.(0, 8e15), [])
+  const start = clock.now() + 24 * 3_600_000
+  const held = { order: '7-2', start, end: start + 3_600_000, student: '', service: '', conversation: '7' }
+  await app.webhooks.calendar.keep({ ...held, payment: '60.00 EUR, pi_late, under way' }, signal)
+  await app.webhooks.calendar.cancel('7-2', signal)
+  await pay('pi_late', { ...ours, order_id: '7-2' })
+  t.same(await app.webhooks.calendar.lessons?.(0, 8e15), [], 'nor what was cancelled while it was under way')
   await pay('pi_first', ours)
   await pay('pi_first', ours)
   await pay('pi_second', ours)
+  const { lesson_start: _, ...ten } = { ...ours, order_id: '7-3', package_lessons: '10' }
+  await pay('pi_ten', ten)
+  await pay('pi_ten', ten)
+  t.match(await app.webhooks.calendar.packages?.find('7-3'), { minutes: 600, left: 600 }, 'a package is recorded')
   t.match(await app.webhooks.calendar.lessons?.(0, 8e15), [{ order: '7-1', payment: /pi_first/ }])
   t.equal(steps.get('order:7-1:paid-by'), 'pi_first')
   t.same(

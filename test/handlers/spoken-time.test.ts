@@ -27,6 +27,8 @@ t.test('times as students write them', async t => {
     ['overmorgen', ['2026-11-25T08:00'], ['2026-11-24T08:00']],
     ['zo', ['2026-11-29T10:00'], ['2026-11-28T10:00']],
     ['dinsdag 05:30', ['2026-11-24T05:30'], ['2026-11-24T17:30']],
+    ['dinsdag na 15 uur om half 5', ['2026-11-24T16:30'], ['2026-11-24T04:30', '2026-11-24T15:00']],
+    ['dinsdag voor 12 uur om 10 uur', ['2026-11-24T10:00'], ['2026-11-24T22:00', '2026-11-24T09:00']],
   ]
   for (const [text, meant, others] of cases) {
     const { isMeant } = spokenTime(text, NOW, nl) as SpokenTime

@@ -47,7 +47,9 @@ t.test('a time while the menu is open; several that fit; a day alone; one that t
   const tutor = await setUp(t)
   const one = another(tutor)
   await one.says('Hoi')
-  t.strictSame(await one.says('heb je morgen om 5 uur plek voor mijn zoon?'), [THIS])
+  t.strictSame(await one.says('heb je morgen om 5 uur plek voor mijn zoon?'), [
+    `${THIS}\n\nHoe heet de leerling? Dan zet ik de les op die naam.`,
+  ])
   const two = another(tutor)
   t.match(await two.says('kan het donderdag?'), [/^Wanneer wil je/])
   t.equal(two.choices()[0], 'do 26 nov 10:00')

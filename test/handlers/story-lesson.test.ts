@@ -74,7 +74,9 @@ for (const channel of ['widget', 'whatsapp'] as const) {
         service: 'Bijles',
         payment: '60.00 EUR, pi_cs_test_1',
         conversation: '4100042',
+        contact: '4100001',
         changedAt: Date.parse(MONDAY),
+        sequence: 1,
       },
     ])
   })
@@ -101,7 +103,11 @@ for (const channel of ['widget', 'whatsapp'] as const) {
     t.equal(contactOf(tutor)?.lesson_booked, true)
     await renee.says('thanks')
     await renee.says('menu')
-    t.strictSame(renee.choices(), ['Talk to a person'], 'one trial is enough, and without Stripe nothing is sold')
+    t.strictSame(
+      renee.choices(),
+      ['My lesson', 'Talk to a person'],
+      'one trial is enough, and without Stripe nothing is sold',
+    )
   })
 }
 
@@ -255,5 +261,5 @@ t.test('regression: one trial lesson, even where the contact can’t be written'
   await renee.says('Gratis proefles')
   await renee.says('optie 1')
   await renee.says('menu')
-  t.strictSame(renee.choices(), ['Les boeken', 'Prijzen', 'Iemand spreken'])
+  t.strictSame(renee.choices(), ['Les boeken', 'Prijzen', 'Mijn les', 'Iemand spreken'])
 })

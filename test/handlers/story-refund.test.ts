@@ -119,6 +119,20 @@ t.test('a refunded payment, without a key to see that', async t => {
   t.match(tutor.log.text(), /was refunded before it was handled/)
 })
 
+t.test('without a key, a refund is told of as one that the tutor has made', async t => {
+  const tutor = await setUp(t, { stripeKey: false })
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  const start = tutor.clock.now() + 48 * 60 * MINUTE
+  const lesson = { order: 'OPL-1', start, end: start + 60 * MINUTE, student: 'Renée', service: 'Bijles' }
+  const of = { payment: '60.00 EUR, pi_1', conversation: '4100042' }
+  await tutor.services.calendar.book({ ...lesson, ...of }, AbortSignal.timeout(1_000))
+  const metadata = { conversation_id: '4100042', order_id: 'OPL-1' }
+  await tutor.deliver(refundEvent('evt_1', { paymentIntent: 'pi_1', metadata }))
+  t.match(renee.read().at(-1), /^Je betaling van € 60,00 is terugbetaald/)
+  t.match(renee.notes().at(-1), /^Payment refunded: 60\.00 EUR, order OPL-1/)
+})
+
 t.test('regression: an order paid twice has one lesson, which the second refund leaves alone', async t => {
   const tutor = await setUp(t)
   const renee = await reserved(tutor)

@@ -77,9 +77,26 @@ t.test('what is urgent in any of them goes to a person, who is told all', async 
   for (const text of ['prijzen?', 'ziek', 'dankjewel']) t.match(note, text)
 })
 
+t.test('a pupil in one of them is named for all of them', async t => {
+  const { says, silence } = await started(t)
+  await says('Dag', 'mijn dochter heet Fien', 'Kan het dinsdag om 17:00?')
+  t.match(await silence(), [/^> Goed, voor Fien\.\n\ndinsdag 24 november om 17:00 is vrij/])
+})
+
+t.test('a pupil is chosen in one of them', async t => {
+  const { says, silence, log, of } = await started(t)
+  const said = (text: string) => log.line(() => chat(of()).some(each => each.startsWith(`> ${text}`)))
+  await says('bijles voor Tim en Anna')
+  await silence()
+  await says('Les boeken')
+  await said('Voor wie is de les?')
+  await says('Dank je', '2')
+  await said('Goed, voor Anna.\n\nWanneer wil je je les')
+})
+
 t.test('where they mean nothing together, the last one that means something by itself is answered', async t => {
   const { says, silence } = await started(t)
-  await says('Dag', 'mijn dochter heet Fien')
+  await says('Dag', 'ik zit in de derde')
   t.match(await silence(), [/^> Hoi! Waarmee kan ik je helpen\?/])
 })
 

@@ -28,7 +28,10 @@ async function speaking(t: Test, options: Parameters<typeof setUp>[1] = {}) {
     heard: (text: string, message = last()) =>
       renee.happens(() => state.updateMessage(renee.conversation, message, { attachments: said(text) })),
     last,
-    scheduled: () => tutor.app.webhooks.inbox.list({ state: 'scheduled' }),
+    scheduled: async () => {
+      const all = await tutor.app.webhooks.inbox.list({ state: 'scheduled' })
+      return all.filter(({ event }) => event === 'tutorbot.voice_waited')
+    },
     /** The wait is over. Returns what the bot says then. */
     async waited() {
       const before = renee.read().length

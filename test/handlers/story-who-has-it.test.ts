@@ -43,6 +43,16 @@ for (const via of ['chatwoot', 'phone'] as const) {
   })
 }
 
+t.test('a person answers while a booked lesson is shown: what comes next is not about it any more', async t => {
+  const { world, quiet, id, says, of } = await started(t)
+  for (const text of ['Gratis proefles', 'optie 1', 'Mijn les']) await says(text)
+  t.match(of().custom_attributes?.my_lesson, /^lesson /)
+  world.answer(id, 'Dag Renée, ik help je even', 'chatwoot')
+  await quiet()
+  t.match(of(), { status: 'open', custom_attributes: { my_lesson: null } })
+  t.type(of().custom_attributes?.person_wrote_at, 'string')
+})
+
 t.test('a day after the person’s last message the bot has it again', async t => {
   const { world, quiet, clock, id, says, of } = await started(t)
   world.answer(id, 'Dag', 'phone')
@@ -83,6 +93,25 @@ t.test('resolved and written to again: the bot has it, and the old label and ass
   await quiet()
   t.equal(of().status, 'resolved')
 })
+
+for (const ended of ['pending', 'resolved'] as const) {
+  t.test(
+    `what a person wrote is handled only when the conversation is ${ended} again: nothing is taken over`,
+    async t => {
+      const { app, log, world, quiet, id, says, of } = await started(t)
+      const { handle } = posting({ app, log })
+      if (ended === 'resolved') world.resolve(id)
+      await quiet()
+      const { labels, custom_attributes } = structuredClone(of())
+      const sender = { id: 11, name: 'Sam', type: 'user' }
+      const late = samples.outgoing({ conversation: id, message: 900, status: 'open' })
+      await handle({ ...late, sender })
+      await quiet()
+      t.strictSame([of().status, of().labels, of().custom_attributes], [ended, labels, custom_attributes])
+      t.match(await says('Prijzen'), [PRICES])
+    },
+  )
+}
 
 t.test('resolved, and Chatwoot refuses what that changes: nobody is written to because of it', async t => {
   const tutor = await startTutor(t)

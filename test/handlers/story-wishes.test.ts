@@ -28,7 +28,7 @@ t.test('after a booking: what no step does goes to a person at once, with a note
     ['ik wil mijn les verzetten', /wil een les afzeggen/],
     ['Helaas, ik kan er niet bij zijn', /wil een les afzeggen/],
     ['mag ik een factuur?', /factuur of een bon/],
-    ['what time was it again?', /naar een geboekte les/],
+    ['what should I bring?', /naar een geboekte les/],
     ['Kann ich mein Geld zurückbekommen?', /geld terug/],
     ['ik ben echt niet tevreden', /heeft een klacht/],
     ['bel mij even', /vraagt om een persoon/],
@@ -46,7 +46,7 @@ t.test('after a booking: what no step does goes to a person at once, with a note
     ['waar blijft de docent?', /heeft een klacht/],
     ['der Bot versteht mich nicht', /vraagt om een persoon/],
     ['wir sind im Urlaub', /wil een les afzeggen/],
-    ['is my booking confirmed?', /naar een geboekte les/],
+    ['wie is mijn docent?', /naar een geboekte les/],
     ['Ich möchte mit einem Menschen sprechen', /vraagt om een persoon/],
   ]
   for (const [text, why] of cases) {

@@ -24,13 +24,25 @@ t.test('every language has all texts, with their parameters', async t => {
       'timeNotKept',
       'refundFailed',
       'awaitsPayment',
+      'reminder',
     ] as const) {
       t.match(texts[name]('XYZ'), /XYZ/, name)
     }
+    t.match(texts.onDays('A'), / A/)
+    t.match(texts.dayRange('A', 'B'), / A .* B/)
+    t.match(texts.hourRange('A', 'B'), / A .* B/)
+    t.match(texts.linkExpires('A', 'B', 'https://pay'), /B.* A .*https:\/\/pay$/)
     t.match(texts.prices([texts.price(60, '60.00 EUR'), 'another line']), /60 .*60\.00 EUR\nanother line$/)
     t.match(texts.paid('60.00 EUR'), /60\.00 EUR/)
-    t.match(LANGUAGES[language as keyof typeof LANGUAGES].wayBack.onPage('https://page'), /: https:\/\/page$/)
+    const { aboutLesson, wayBack } = LANGUAGES[language as keyof typeof LANGUAGES]
+    t.match(aboutLesson('A', 'OPL-1'), / A .*OPL-1/)
+    t.match(wayBack.onPage('https://page'), /: https:\/\/page$/)
+    t.match(wayBack.byItself(24), / 24 /)
     t.ok(texts.weekly.includes(texts.choices.human), 'the choice that it names is one')
+    t.match(texts.lessonsAndMinutes(0, 60, 30), /^30 \w+$/)
+    t.match(texts.lessonsAndMinutes(1, 60, 0), /^1 .*60 \w+$/)
+    t.match(texts.lessonsAndMinutes(2, 60, 30), /^2 .*60 .*30 \w+$/)
+    t.not(texts.lessonsAndMinutes(1, 60, 0).slice(1), texts.lessonsAndMinutes(2, 60, 0).slice(1))
   }
 })
 

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import type { Channel } from '../../sandbox/chatwoot-people.ts'
 import type { ConversationState } from '../../sandbox/chatwoot-state.ts'
-import { pay, refund, sessionEvent } from '../../sandbox/payments.ts'
+import { pay, refunded, sessionEvent } from '../../sandbox/payments.ts'
 import type { Session } from '../../sandbox/stripe-api.ts'
+import { refundPayment } from '../../sandbox/stripe-refunds.ts'
 import { MINUTE, setUp } from '../helpers/lesson-story.ts'
 
 /** Conversations in each state in which version 10c10d2 left them, and the links that it sent, go on. */
@@ -155,7 +156,7 @@ t.test('a trial lesson is offered once', async t => {
   const { one } = await left(t, 'trial booked')
   t.strictSame(await one.says('bedankt!'), [])
   await one.says('Hoi')
-  t.strictSame(one.choices(), ['Les boeken', 'Prijzen', 'Iemand spreken'])
+  t.strictSame(one.choices(), ['Les boeken', 'Prijzen', 'Mijn les', 'Iemand spreken'])
 })
 
 t.test('other times are none of those that were offered', async t => {
@@ -250,7 +251,8 @@ t.test('a lesson that it booked is refunded', async t => {
   pay(session)
   const lesson = { order, ...LESSON, student: 'Renée', service: 'Bijles', payment: '60.00 EUR, pi_cs_test_1' }
   await tutor.app.webhooks.calendar.book({ ...lesson, conversation: '4100042' }, AbortSignal.timeout(1_000))
-  t.equal(await tutor.deliver(refund(session, 6000, tutor.clock.now())), 'webhook handled')
+  const [, event] = refunded(session, refundPayment(tutor.stripe, session, 6000), tutor.clock.now())
+  t.equal(await tutor.deliver(event as object), 'webhook handled')
   t.match(
     one.read().at(-1),
     /^Je betaling van € 60,00 is terugbetaald\.\nJe les op dinsdag 24 november .* gaat niet door/,

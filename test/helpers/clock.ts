@@ -6,15 +6,15 @@ export interface TestClock extends Clock {
   advance(ms: number): void
   /** When the next timer fires, Unix ms. */
   next(): number | undefined
-  /** Resolves when the next timer is set. */
-  timerSet(): Promise<void>
+  /** Resolves when the next timer is set. @param ms only one of this delay */
+  timerSet(ms?: number): Promise<void>
 }
 
 /** A manual clock. */
 export function testClock(start = Date.parse('2026-11-23T10:00:00Z')): TestClock {
   let now = start
   let timers: { at: number; callback: () => void }[] = []
-  let waiting: (() => void)[] = []
+  let waiting: { ms: number | undefined; resolve: () => void }[] = []
 
   const next = () =>
     timers.reduce<number | undefined>((first, { at }) => (first === undefined || at < first ? at : first), undefined)
@@ -24,8 +24,9 @@ export function testClock(start = Date.parse('2026-11-23T10:00:00Z')): TestClock
     after(ms, callback) {
       const timer = { at: now + ms, callback }
       timers.push(timer)
-      for (const resolve of waiting) resolve()
-      waiting = []
+      const isSet = (wanted: number | undefined) => wanted === undefined || wanted === ms
+      for (const { resolve } of waiting.filter(each => isSet(each.ms))) resolve()
+      waiting = waiting.filter(each => !isSet(each.ms))
       return () => {
         timers = timers.filter(other => other !== timer)
       }
@@ -41,6 +42,6 @@ export function testClock(start = Date.parse('2026-11-23T10:00:00Z')): TestClock
       now = end
     },
     next,
-    timerSet: () => inTime(new Promise(resolve => waiting.push(resolve)), { what: 'a timer to be set' }),
+    timerSet: ms => inTime(new Promise<void>(resolve => waiting.push({ ms, resolve })), { what: 'a timer to be set' }),
   }
 }

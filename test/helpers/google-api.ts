@@ -84,8 +84,11 @@ const GONE = googleError(410, 'deleted', 'Resource has been deleted')
 /** Generating one takes a tenth of a second or more. */
 let sharedKey: KeyPair | undefined
 
-/** @param key the service account's. Default: one shared by the whole process. */
-export async function startGoogleApi(key?: KeyPair): Promise<GoogleApi> {
+/**
+ * @param key the service account's. Default: one shared by the whole process
+ * @param now Unix ms, for `created` and `updated`
+ */
+export async function startGoogleApi(key?: KeyPair, now: () => number = Date.now): Promise<GoogleApi> {
   sharedKey ??= createKey()
   const { privateKey, publicKey } = key ?? sharedKey
   const email = 'bot@tutor-project.iam.gserviceaccount.com'
@@ -173,12 +176,14 @@ export async function startGoogleApi(key?: KeyPair): Promise<GoogleApi> {
       store({ ...event, status: 'cancelled' })
       return { status: 204 }
     }
-    return { status: 200, body: store({ ...(body as EventState), id: event.id, created: event.created }) }
+    const { id, created } = event
+    const changed = method === 'PATCH' ? (merged(event, body) as EventState) : (body as EventState)
+    return { status: 200, body: store({ ...changed, id, created }) }
   }
 
   /** A new version of an event. Google's `created` is in whole seconds, its `updated` is not. */
   function store(event: Partial<EventState> & Pick<EventState, 'id' | 'start' | 'end'>): EventState {
-    const updated = new Date().toISOString()
+    const updated = new Date(now()).toISOString()
     const created = updated.replace(/\.\d+/, '.000')
     const etag = `"${++version}"`
     const stored = { kind: 'calendar#event', status: 'confirmed', created, ...event, updated, etag }
@@ -242,6 +247,17 @@ export async function startGoogleApi(key?: KeyPair): Promise<GoogleApi> {
     },
   }
   return api
+}
+
+/** Patch semantics: fields that are given, at any depth; null removes one. */
+function merged(value: unknown, patch: object): object {
+  const fields = Object.entries(patch).map(([name, given]) => {
+    const old = Object(value)[name]
+    const isMap = typeof given === 'object' && given !== null && !Array.isArray(given)
+    return [name, isMap ? merged(old, given) : given]
+  })
+  const all = { ...Object(value), ...Object.fromEntries(fields) }
+  return Object.fromEntries(Object.entries(all).filter(([, each]) => each !== null))
 }
 
 /** Google doesn't document whether case matters, so it is ignored here. */

@@ -2,9 +2,10 @@ import type { Test } from 'tap'
 import { stripeCharge, stripeEvent } from '../../commands/samples.ts'
 import type { Channel } from '../../sandbox/chatwoot-people.ts'
 import type { ConversationState } from '../../sandbox/chatwoot-state.ts'
+import { pay } from '../../sandbox/payments.ts'
 import type { Session } from '../../sandbox/stripe-api.ts'
 import { listen } from './app.ts'
-import { deliverStripe, type Receiver, student } from './story.ts'
+import { deliverStripe, type Receiver, type Student, student } from './story.ts'
 import { startTutor, type TutorOptions } from './tutor.ts'
 
 /** Whole stories over real HTTP: a lesson is requested, paid and booked in a chat, or fails on the way. */
@@ -76,6 +77,21 @@ export async function reserved(tutor: Awaited<ReturnType<typeof setUp>>, parts: 
   await one.says('Les boeken')
   const [text] = await one.says('optie 1')
   if (!text?.startsWith('Je les op')) throw new Error(`not reserved: ${text}`)
+  return one
+}
+
+/** A student whose lesson is booked and paid. @param time a day and a time, in the student's words */
+export async function booked(
+  tutor: Awaited<ReturnType<typeof setUp>>,
+  time: string,
+  one: Student = tutor.student(),
+): Promise<Student> {
+  if (one.read().length === 0) await one.says('Hallo')
+  for (const text of [one.choices().find(title => /boeken|Book|buchen/.test(title)) ?? 'Les boeken', time]) {
+    await one.says(text)
+  }
+  const session = [...tutor.stripe.sessions.values()].at(-1) as Session
+  await tutor.deliver(pay(session).completed)
   return one
 }
 

@@ -13,6 +13,9 @@ const TOLD: Partial<Record<keyof Store, number>> = {
   replay: 1,
   discard: 2,
   forget: 1,
+  startReplayJob: 1,
+  changeReplayJob: 2,
+  stepReplayJob: 0,
 }
 
 /**

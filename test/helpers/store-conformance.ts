@@ -1,6 +1,10 @@
 import type { Test } from 'tap'
 import type { InsertResult, Outcome, Store, TakenDelivery } from '../../inbox/contracts.ts'
+import { causesConformance } from './causes-conformance.ts'
 import { claimed, delivery } from './inbox.ts'
+import { listsConformance } from './lists-conformance.ts'
+import { quarantineConformance } from './quarantine-conformance.ts'
+import { replayJobConformance } from './replay-job-conformance.ts'
 import { scheduledConformance } from './scheduled-conformance.ts'
 
 export interface StoreUnderTest {
@@ -14,6 +18,10 @@ const DAY = 24 * 60 * 60 * 1_000
 /** Conformance tests of stores. */
 export async function storeConformance(t: Test, open: (t: Test) => Promise<StoreUnderTest>): Promise<void> {
   await scheduledConformance(t, open)
+  await quarantineConformance(t, open)
+  await listsConformance(t, open)
+  await causesConformance(t, open)
+  await replayJobConformance(t, open)
   const take = async (store: Store, orderingKey: string, now = 0): Promise<TakenDelivery> => {
     const taken = await store.take(orderingKey, now)
     if (taken === null) throw new Error(`nothing is due in ${orderingKey} at ${now}`)
@@ -39,6 +47,23 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     t.match(await again.get(delivery('a').id), { payload, key: 'a', state: 'pending', attempts: 0, receivedAt: 5 })
     t.same((await take(again, 'mailbox:a')).payload, payload)
     t.equal(await again.get('no such id'), null)
+  })
+
+  await t.test('a trace is kept with its delivery, alone and in a run', async t => {
+    const { store, reopen } = await open(t)
+    const trace = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+    const quiet = { ends: false, quietMs: 0, maxMs: 0 }
+    await store.insert(delivery('a', { trace }), false)
+    await store.insert(delivery('b', { orderingKey: 'box', quiet, trace }), false)
+    await store.insert(delivery('c', { orderingKey: 'box', quiet }), false)
+    const again = await reopen()
+    t.match(await again.get(delivery('a').id), { trace })
+    t.equal((await take(again, 'mailbox:a', Date.now())).trace, trace)
+    const { together } = await take(again, 'box', Date.now())
+    t.same(
+      together?.map(each => each.trace),
+      [trace, undefined],
+    )
   })
 
   await t.test('a mailbox is emptied in order, one at a time', async t => {
@@ -322,6 +347,26 @@ export async function storeConformance(t: Test, open: (t: Test) => Promise<Store
     await again.claimStep('empty', 0)
     await again.recordStep('empty', undefined, 1)
     t.same(await (await reopen()).claimStep('empty', 2), { result: null })
+  })
+
+  await t.test('steps that are done are listed in parts; a forgotten one stays done, without its result', async t => {
+    const { store } = await open(t)
+    for (const key of ['b:reply', 'a:reply', 'c']) {
+      await store.claimStep(key, 0)
+      await store.recordStep(key, { key }, 7)
+    }
+    await store.claimStep('running', 0)
+    const first = await store.steps(2)
+    const rest = await store.steps(2, first.at(-1)?.key)
+    t.match(
+      [...first, ...rest],
+      ['a:reply', 'b:reply', 'c'].map(key => ({ key, doneAt: Number, result: { key } })),
+    )
+    t.same(await store.steps(2, rest.at(-1)?.key), [])
+    await store.forgetSteps(['a:reply', 'running', 'unknown'])
+    t.same(await store.claimStep('a:reply', 1), { result: null })
+    t.same(await store.claimStep('running', 1), 'busy')
+    t.same(await store.claimStep('c', 1), { result: { key: 'c' } })
   })
 
   await t.test('prune: payloads first, keys later, only of finished deliveries, in steps', async t => {

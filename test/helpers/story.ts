@@ -5,6 +5,7 @@ import { chatwootBody } from '../../sandbox/chatwoot-bodies.ts'
 import { type Channel, choicesOf, choose, receive, say } from '../../sandbox/chatwoot-people.ts'
 import {
   type ChatwootChange,
+  type ChatwootState,
   type ConversationState,
   type MessageState,
   SMS,
@@ -65,16 +66,7 @@ export function student(
   const question = () => messages.findLast(({ content_type }) => content_type === 'input_select') as MessageState
 
   /** Does something, and delivers Chatwoot's event about the message. */
-  function deliver(act: () => void): Promise<string> {
-    let told: ChatwootChange | undefined
-    const listen = (change: ChatwootChange) => {
-      if (change.message !== undefined) told = change
-    }
-    state.changes.on('change', listen)
-    act()
-    state.changes.off('change', listen)
-    return deliverChatwoot(receiver, chatwootBody(told as ChatwootChange, Date.now()))
-  }
+  const deliver = (act: () => void) => deliverChatwoot(receiver, bodyOf(state, act))
 
   async function answerTo(delivery: Promise<string>): Promise<string[]> {
     const before = sent(false).length
@@ -100,6 +92,18 @@ export function student(
     notes: () => sent(true),
   }
   return self
+}
+
+/** Does something in Chatwoot to a message; returns the body of its webhook. */
+export function bodyOf(state: ChatwootState, act: () => void): object {
+  let told: ChatwootChange | undefined
+  const listen = (change: ChatwootChange) => {
+    if (change.message !== undefined) told = change
+  }
+  state.changes.on('change', listen)
+  act()
+  state.changes.off('change', listen)
+  return chatwootBody(told as ChatwootChange, Date.now())
 }
 
 export async function deliverChatwoot(receiver: Receiver, payload: object): Promise<string> {

@@ -31,6 +31,7 @@ export interface TutorOptions {
   /** More options of Stripe. */
   stripe?: WebhooksOptions['stripe']
   understand?: WebhooksOptions['understand']
+  handlers?: WebhooksOptions['handlers']
   /** The current time, for deliveries too. Default: a second after the samples were written. */
   at?: string
 }
@@ -70,6 +71,7 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
       ...(calendar && { calendar }),
       ...(options.tutor && { tutor: options.tutor }),
       ...(options.understand && { understand: options.understand }),
+      ...(options.handlers && { handlers: options.handlers }),
       inbox: { clock },
     }
   }

@@ -40,7 +40,7 @@ tap.test('an outcome is kept until the store accepts it', async t => {
   await log.count(FAILS, 1)
   for (let second = 1; second <= 25; second++) {
     clock.advance(SECOND)
-    await clock.timerSet()
+    await clock.timerSet(SECOND)
   }
   restoreTable('delivery')
   clock.advance(SECOND)

@@ -3,9 +3,10 @@ import Fastify from 'fastify'
 import pino from 'pino'
 import tap, { type Test } from 'tap'
 import webhooks from '../../app.ts'
+import { openStoreForCommand } from '../../backends/index.ts'
 import type { Promoted, Store } from '../../inbox/contracts.ts'
 import { deliveryId } from '../../inbox/delivery-id.ts'
-import { Later, type ScheduledDelivery } from '../../inbox/later.ts'
+import { Later, type ScheduledDelivery, scheduleIn } from '../../inbox/later.ts'
 import { createStoreRetry } from '../../inbox/store-retry.ts'
 import { type BackendClock, backend } from '../helpers/backend.ts'
 import { testClock } from '../helpers/clock.ts'
@@ -62,6 +63,18 @@ tap.test('handled at its time, once, as a delivery of the source inbox', async t
   })
   await log.count('webhook handled', 1)
   t.equal(await inbox.schedule(later('a', clock.now())), 'duplicate')
+})
+
+tap.test('another process may make one, as a command does: it is noticed though nothing was scheduled', async t => {
+  const { clock, app, handled, store } = await start(t)
+  await app.ready()
+  await pass(clock, 2_000)
+  const command = await openStoreForCommand(store)
+  t.teardown(() => command.close())
+  t.equal(await scheduleIn(command, later('a', 0), clock.now()), 'scheduled')
+  await pass(clock, 4_000)
+  await handled.reached(1)
+  await t.rejects(scheduleIn(command, { ...later('b', 0), key: 5 as never }, 0), { message: /key must be a string/ })
 })
 
 tap.test('in the order of its conversation', async t => {

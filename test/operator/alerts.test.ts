@@ -10,6 +10,7 @@ import { chatwootRequest, webhookApp } from '../helpers/app.ts'
 import { testClock } from '../helpers/clock.ts'
 import { gate } from '../helpers/inbox.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
+import { until } from '../helpers/wait.ts'
 
 const PATH = '/hooks/the-secret-of-the-channel'
 const POST = `POST ${PATH}`
@@ -41,7 +42,8 @@ async function alertedApp(t: Test, options: WebhooksOptions = {}) {
   const fixed = { now: false }
   const started = await webhookApp(t, {
     alerts: { url: receiver.url + PATH },
-    inbox: { clock },
+    // The one timer of a minute is that of the checks.
+    inbox: { clock, handlerTimeoutMs: MINUTE / 2 },
     handlers: {
       message_created: () => {
         if (!fixed.now) throw new PermanentError('the reason why')
@@ -84,7 +86,7 @@ async function refuse(app: Awaited<ReturnType<typeof webhookApp>>['app'], times:
 }
 
 tap.test('a dead delivery: alert at once, once, and resolved when none is left', async t => {
-  const { receiver, clock, fixed, deliver, told, minute, replayAll } = await alertedApp(t)
+  const { receiver, clock, log, fixed, deliver, told, minute, replayAll } = await alertedApp(t)
   const since = new Date(clock.now()).toISOString()
   await deliver(1)
   const summary = '1 dead and 0 parked deliveries: find out why, then replay or discard them'
@@ -98,6 +100,7 @@ tap.test('a dead delivery: alert at once, once, and resolved when none is left',
   })
   t.match(receiver.calls[0]?.headers, { 'content-type': 'application/json' })
   await deliver(2)
+  await log.count('webhook dead', 2)
   await minute()
   t.equal(receiver.calls.length, 1, 'one more is the same incident')
 
@@ -234,6 +237,32 @@ tap.test('an old backlog', async t => {
   await log.count('webhook handled', 1)
   await minute()
   t.match(await told(2), { alert: 'backlog_old', status: 'resolved' })
+})
+
+tap.test('a replay job that is paused', async t => {
+  const { app, clock, deliver, told, minute, receiver } = await alertedApp(t)
+  const { inbox } = app.webhooks
+  await deliver(1)
+  await told(1)
+  await inbox.startReplayJob({ cause: 'PermanentError:ours', perMinute: 600, pauseAfter: 1 })
+  await until('the job to pause', async () => {
+    clock.advance(500)
+    return (await inbox.replayJob())?.state === 'paused'
+  })
+  await minute()
+  const why = '1 in a row failed again, the last one for PermanentError:ours'
+  const details = { job: 1, cause: 'PermanentError:ours', replayed: 1, succeeded: 0, failed: 1, left: 0 }
+  t.match(await told(2), {
+    alert: 'replay_paused',
+    status: 'firing',
+    summary: `Replay job 1 of PermanentError:ours is paused, and waits to be resumed or stopped: ${why}`,
+    details,
+  })
+  await minute()
+  t.equal(receiver.calls.length, 2, 'once')
+  await inbox.changeReplayJob(1, 'stopped')
+  await minute()
+  t.match(await told(3), { alert: 'replay_paused', status: 'resolved', details })
 })
 
 tap.test('20 refused webhooks within a minute', async t => {

@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { deliveries, duration, noticeOf, number } from '../../operator/dashboard-words.ts'
+import { deliveries, duration, noticeOf, number, timelineWords } from '../../operator/dashboard-words.ts'
 
 tap.test('durations of handlers', async t => {
   const words = { 0.4: '0 ms', 999: '999 ms', 1500: '1.5 s', 119000: '119.0 s', 120000: '2 min' }
@@ -19,4 +19,19 @@ tap.test('only our own notices are shown, whatever the address says', async t =>
     t.equal(noticeOf({ done: 'replayed-many', count }), undefined)
   }
   t.equal(noticeOf({ done: 'anything' }), undefined)
+  for (const given of ['<b>', ['1'], undefined]) {
+    t.equal(noticeOf({ done: 'given-back', given }), 'Given back to the bot.')
+  }
+  for (const count of ['<b>', '0', ['1'], undefined]) t.equal(noticeOf({ done: 'blocked', count }), 'Blocked.')
+  t.match(noticeOf({ done: 'blocked', count: '1' }), /^Blocked\. 1 lesson is booked/)
+  t.match(noticeOf({ done: 'blocked', count: '1200' }), /^Blocked\. 1,200 lessons are booked/)
+})
+
+tap.test('what has happened to a delivery', async t => {
+  const words = (what: 'dead' | 'done' | 'accepted', attempt: number | null) =>
+    timelineWords({ at: '', what, attempt, ms: null, detail: null })
+  t.equal(words('dead', null), 'Given up: it can’t be read')
+  t.equal(words('dead', 2), 'Attempt 2 failed; given up, needs a person')
+  t.equal(words('done', 3), 'Handled, at attempt 3')
+  t.equal(words('accepted', null), 'Accepted and stored')
 })

@@ -7,6 +7,7 @@ import { PermanentError, TransientError, type WebhooksOptions } from '../../app.
 import { chatwoot, stripeEvent, stripePaymentIntent } from '../../commands/samples.ts'
 import type { WebhookEvents } from '../../inbox/events.ts'
 import type { Inbox } from '../../inbox/inbox.ts'
+import type { ReplayJob } from '../../inbox/replay-job.ts'
 import { createMetrics } from '../../operator/metrics.ts'
 import { chatwootRequest, stripeRequest, webhookApp } from '../helpers/app.ts'
 import { testClock } from '../helpers/clock.ts'
@@ -94,6 +95,10 @@ tap.test('payments that need a person, and those of other installations', async 
   t.same(only(await samples(), 'payments_foreign_total'), { '': 2 })
   app.webhooks.events.emit('unanswered', { conversation: '42', since: '2026-11-20T15:04:06.000Z', minutes: 120 })
   t.same(only(await samples(), 'handoffs_unanswered_total'), { '': 1 })
+  t.same(only(await samples(), 'spans_left_out_total'), { '': 0 }, 'there from the start')
+  app.webhooks.events.emit('untraced', { traces: 2, spans: 5 })
+  t.same(only(await samples(), 'traces_left_out_total'), { '': 2 })
+  t.same(only(await samples(), 'spans_left_out_total'), { '': 5 })
   app.webhooks.events.emit('understood', { outcome: 'refused' })
   t.same(only(await samples(), 'understand_total'), { '{outcome="refused"}': 1 })
 })
@@ -221,7 +226,7 @@ tap.test('two apps in one process count separately', async t => {
   })
 })
 
-const OF_THE_STORE = ['backlog_deliveries', 'backlog_age_seconds', 'store_keys', 'store_bytes']
+const OF_THE_STORE = ['backlog_deliveries', 'backlog_age_seconds', 'replay_job_paused', 'store_keys', 'store_bytes']
 
 tap.test('while the SQLite store fails, the other metrics are served', async t => {
   const { log, store, samples } = await meteredApp(t)
@@ -287,6 +292,8 @@ function bareMetrics(parts: Partial<Inbox> = {}) {
     handles: () => true,
     backlog: async () => ({ pending: 1, parked: 0, dead: 0, oldestPendingAt: clock.now() + 60_000 }),
     size: async () => ({ deliveries: 0, bytes: 0 }),
+    quarantined: async () => ({ deliveries: 0, bytes: 0, asked: 0 }),
+    replayJob: async () => null,
     checkWritable: async () => {},
     stats: () => stats,
     ...parts,
@@ -304,9 +311,25 @@ tap.test('a hanging store is not waited for', async t => {
   t.equal(clock.next(), undefined, 'no timer is left')
 })
 
+tap.test('a replay job that is paused', async t => {
+  const job = { state: 'paused' } as ReplayJob
+  const { metrics } = bareMetrics({ replayJob: async () => job })
+  t.match(await metrics.scrape(), /tutorbot_webhooks_replay_job_paused 1\n/)
+  job.state = 'stopped'
+  t.match(await metrics.scrape(), /tutorbot_webhooks_replay_job_paused 0\n/)
+})
+
 tap.test('differing clocks give no negative times', async t => {
   const { events, metrics } = bareMetrics()
-  const handled = { source: 's', event: 'e', delivery: 'd', orderingKey: 'o', error: undefined, ms: 1 }
+  const handled = {
+    source: 's',
+    event: 'e',
+    delivery: 'd',
+    orderingKey: 'o',
+    error: undefined,
+    cause: undefined,
+    ms: 1,
+  }
   events.emit('handled', { ...handled, attempt: 1, result: 'done', waitedMs: -5 })
   const text = await metrics.scrape()
   t.match(text, /handler_wait_seconds_sum\{source="s",event="e"\} 0\n/)

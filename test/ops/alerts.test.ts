@@ -30,9 +30,9 @@ t.test('every metric in the rules is exposed', async t => {
   for (const name of named) t.ok(exposed.has(name), name)
 })
 
-t.test('the README lists all our metrics', async t => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-  const listed = readme.match(/(?<=^\|.*`)tutorbot_webhooks_\w+(?=`.* \|$)/gm)
+t.test('the docs list all our metrics', async t => {
+  const page = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8')
+  const listed = page.match(/(?<=^\|.*`)tutorbot_webhooks_\w+(?=`.* \|$)/gm)
   t.same(listed?.sort(), [...text.matchAll(/^# TYPE (tutorbot_webhooks_\w+)/gm)].map(([, name]) => name).sort())
 })
 

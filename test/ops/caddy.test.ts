@@ -3,4 +3,4 @@ import { isInstalled } from '../helpers/installed.ts'
 import { startCaddy } from './caddy.ts'
 import { testProxy } from './proxies.ts'
 
-if (isInstalled(t, 'caddy', 'version')) testProxy(t, startCaddy, { triesAgain: false })
+if (isInstalled(t, 'caddy', 'version')) testProxy(t, startCaddy, { triesAgain: false, waits: false })

@@ -3,4 +3,4 @@ import { isInstalled } from '../helpers/installed.ts'
 import { startNginx } from './nginx.ts'
 import { testProxy } from './proxies.ts'
 
-if (isInstalled(t, 'nginx', '-v')) testProxy(t, startNginx, { triesAgain: true })
+if (isInstalled(t, 'nginx', '-v')) testProxy(t, startNginx, { triesAgain: true, waits: false })

@@ -3,7 +3,9 @@ import type http from 'node:http'
 import t, { type Test } from 'tap'
 import { isInstalled } from '../helpers/installed.ts'
 import { exchange, post, statusOf } from '../helpers/sockets.ts'
+import { startApache } from './apache.ts'
 import { startCaddy } from './caddy.ts'
+import { startHaproxy } from './haproxy.ts'
 import { startNginx, startNginxWith } from './nginx.ts'
 import { type StartProxy, startBackend } from './proxies.ts'
 
@@ -149,10 +151,10 @@ t.test('nginx', async t => {
   if (isInstalled(t, 'nginx', '-v')) testPaths(t, startNginx)
 })
 
-t.test("nginx with the README's locations for the page and the feed", async t => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-  const page = /^location \/dashboard \{.*?^\}/ms.exec(readme)?.[0]
-  const feed = /`(location = \/calendar\.ics \{.*? \})`/.exec(readme)?.[1]
+t.test('nginx with the documented locations for the page and the feed', async t => {
+  const read = (path: string) => readFileSync(new URL(`../../docs/${path}`, import.meta.url), 'utf8')
+  const page = /^location \/dashboard \{.*?^\}/ms.exec(read('operating.md'))?.[0]
+  const feed = /`(location = \/calendar\.ics \{.*? \})`/.exec(read('bot.md'))?.[1]
   if (!isInstalled(t, 'nginx', '-v')) return
   const start: StartProxy = (t, backend) => startNginxWith(t, `${page}\n${feed}`, backend)
   testPaths(t, start, /^\/(cw|webhook\/payments|dashboard|dashboard\/.*|calendar\.ics)(\?|$)/)
@@ -160,4 +162,12 @@ t.test("nginx with the README's locations for the page and the feed", async t =>
 
 t.test('Caddy', async t => {
   if (isInstalled(t, 'caddy', 'version')) testPaths(t, startCaddy)
+})
+
+t.test('HAProxy', async t => {
+  if (isInstalled(t, 'haproxy', '-v')) testPaths(t, startHaproxy)
+})
+
+t.test('Apache', async t => {
+  if (isInstalled(t, 'apache2', '-v')) testPaths(t, startApache)
 })

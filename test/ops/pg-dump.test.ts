@@ -14,7 +14,7 @@ import { startChild } from '../helpers/child.ts'
 import { delivery, startInbox } from '../helpers/inbox.ts'
 
 /**
- * The README's lines for PostgreSQL, with programs of one installation: pg_dump refuses a server that is newer than
+ * The documented lines for PostgreSQL, with programs of one installation: pg_dump refuses a server that is newer than
  * itself, such as that of the other tests. REQUIRE_PG_DUMP=1: it must be installed.
  */
 const ROOT = '/usr/lib/postgresql'
@@ -22,7 +22,7 @@ const version = existsSync(ROOT) ? readdirSync(ROOT).sort((a, b) => Number(b) - 
 const programs = version === undefined ? '' : join(ROOT, version, 'bin')
 const isHere = ['initdb', 'postgres', 'pg_dump', 'pg_restore'].every(name => existsSync(join(programs, name)))
 
-const README = readFileSync(fileURLToPath(new URL('../../README.md', import.meta.url)), 'utf8')
+const PAGE = readFileSync(fileURLToPath(new URL('../../docs/operating.md', import.meta.url)), 'utf8')
 
 const log = pino({ level: 'silent' })
 
@@ -68,16 +68,16 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** A line of the README, with our own URL and file. */
+/** A line of the page, with our own URL and file. */
 async function runLine(beginning: string, env: Record<string, string>, cwd: string): Promise<void> {
-  const line = README.split('\n').find(each => each.startsWith(beginning))
-  if (line === undefined) throw new Error(`the README has no line ${beginning}`)
+  const line = PAGE.split('\n').find(each => each.startsWith(beginning))
+  if (line === undefined) throw new Error(`docs/operating.md has no line ${beginning}`)
   const child = startChild('sh', ['-ec', line], { cwd, env: { PATH: `${programs}:${process.env.PATH}`, ...env } })
   const [err, [code]] = await Promise.all([text(child.stderr), once(child, 'close')])
   if (code !== 0) throw new Error(`${line} ended with ${code}: ${err}`)
 }
 
-tap.test("the README's lines for PostgreSQL", async t => {
+tap.test('the documented lines for PostgreSQL', async t => {
   if (!isHere) {
     t.notOk(process.env.REQUIRE_PG_DUMP, 'REQUIRE_PG_DUMP is set')
     return t.pass('NOT TESTED: there are no PostgreSQL programs with their server in /usr/lib/postgresql')

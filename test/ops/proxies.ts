@@ -50,9 +50,9 @@ export async function timedStart<T>(start: () => Promise<T>): Promise<{ started:
   return { started, startMs, waitMs: Math.max(SHIPPED_WAIT_MS, Math.ceil(startMs / 100) * 1_000) }
 }
 
-/** Starts a program, and ends it with the test. Resolves when a line of its stderr matches. */
+/** Starts a program, and ends it with the test. Resolves when a line of its output matches. */
 export async function startDaemon(t: Test, command: string, args: string[], ready: RegExp): Promise<Program> {
-  const options: SpawnOptions = { env: systemPath(), stdio: ['ignore', 'ignore', 'pipe'] }
+  const options: SpawnOptions = { env: systemPath(), stdio: ['ignore', 'pipe', 'pipe'] }
   const program = startProgram(command, [command, ...args], options)
   t.teardown(() => program.end('SIGTERM'))
   await program.line(ready)
@@ -278,8 +278,15 @@ function stopwatch() {
 /** On a machine that takes this long to answer, a timeout can't be judged, ms. */
 const SLOW_ANSWER_MS = 100
 
-/** Every proxy is tested with this. `triesAgain`: it resends a request whose connection broke. */
-export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { triesAgain: boolean }): void {
+export interface ProxyTraits {
+  /** It resends a request whose connection broke. */
+  triesAgain: boolean
+  /** It waits for a service that gives up its port, and loses nothing of what was in the queue of that. */
+  waits: boolean
+}
+
+/** Every proxy is tested with this. */
+export function testProxy(t: Test, startProxy: StartProxy, { triesAgain, waits }: ProxyTraits): void {
   const notStored = { statusCode: 500, code: 'WEBHOOK_NOT_STORED', error: 'Internal Server Error', message: String }
 
   t.test('a restart under load refuses nothing and loses nothing', async t => {
@@ -340,6 +347,32 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain }: { tri
     t.comment(`3 times kill -9, ${away.told()}: ${show(load.statuses)}`)
     if (triesAgain) t.same([...load.statuses.keys()], [200], 'not one request noticed')
     else t.same(without(load.statuses, 200, 500), [], 'what was cut off is a 500')
+    const kept = stored(file)
+    t.ok(
+      load.ids().every(id => kept.ids.has(id)),
+      'every one that was acknowledged is stored',
+    )
+  })
+
+  t.test('a restart that gives up its port, as a container does', async t => {
+    const [file, port] = [join(t.testdir(), 'w.db'), await freePort()]
+    const env = { CW_HMAC_SECRET: SECRET, DATABASE_URL: file, PORT: String(port), LOG_LEVEL: 'info' }
+    const { started, waitMs } = await timedStart(() => startService(t, env))
+    let service = started
+    const load = startLoad(await startProxy(t, port, waitMs))
+    const away = stopwatch()
+    await load.answers(ANSWERS_BETWEEN)
+    await away.time(async () => {
+      await service.end('SIGTERM')
+      service = await startService(t, env)
+    })
+    await load.answers(ANSWERS_BETWEEN)
+    await load.stop()
+    await service.end('SIGTERM')
+
+    t.comment(`a restart without a socket, ${away.told()}: ${show(load.statuses)}`)
+    if (waits) t.same([...load.statuses.keys()], [200], 'not one request noticed')
+    else t.same(without(load.statuses, 200, 500), [], 'what was refused or cut off is a 500')
     const kept = stored(file)
     t.ok(
       load.ids().every(id => kept.ids.has(id)),

@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
-import { ENV_SCHEMA, EnvError, readEnv } from '../../environment.ts'
+import { ENV_SCHEMA, EnvError, readEnv, readGivenEnv } from '../../environment.ts'
 import envPlugin from '../../plugins/env.ts'
+import { webhooksOptions } from '../../server.ts'
 
 const root = new URL('../../', import.meta.url)
 
@@ -44,6 +46,7 @@ t.test('an empty environment: the defaults', async t => {
     MESSAGE_QUIET_MAX_MS: 10_000,
     CW_TYPING: false,
     TZ: 'Europe/Amsterdam',
+    OTEL_SERVICE_NAME: 'tutorbot-webhooks',
     RETENTION_DAYS: 7,
     DEDUP_DAYS: 30,
   })
@@ -151,6 +154,80 @@ t.test('a wrong secret is not shown', async t => {
   }
 })
 
+t.test('a secret as a file: the line in it, whatever its line end is', async t => {
+  const folder = t.testdir({
+    token: 's3cret\n',
+    windows: 'a, b\r\n',
+    bare: 'postgres://u:p@h/d',
+    spaced: ' pass word ',
+  })
+  const env = {
+    CW_TOKEN_FILE: join(folder, 'token'),
+    CW_HMAC_SECRET_FILE: join(folder, 'windows'),
+    DATABASE_URL_FILE: join(folder, 'bare'),
+    CW_ADMIN_TOKEN_FILE: join(folder, 'spaced'),
+  }
+  const { config, given, files } = await readGivenEnv({ env })
+  const values = {
+    CW_TOKEN: 's3cret',
+    CW_HMAC_SECRET: 'a, b',
+    DATABASE_URL: 'postgres://u:p@h/d',
+    CW_ADMIN_TOKEN: ' pass word ',
+  }
+  t.match(config, values)
+  t.notOk('CW_TOKEN_FILE' in config)
+  t.same(given.sort(), Object.keys(env).sort())
+  t.same(Object.fromEntries(files), {
+    DATABASE_URL: env.DATABASE_URL_FILE,
+    CW_HMAC_SECRET: env.CW_HMAC_SECRET_FILE,
+    CW_TOKEN: env.CW_TOKEN_FILE,
+    CW_ADMIN_TOKEN: env.CW_ADMIN_TOKEN_FILE,
+  })
+})
+
+t.test('every secret has such a variable', async t => {
+  const secret = /SECRET|TOKEN|KEY$|HEADERS$|^DATABASE_URL$|^ALERT_WEBHOOK_URL$/
+  const files = schema.map(({ name }) => name).filter(name => name.endsWith('_FILE') && name !== 'TUTOR_FILE')
+  const secrets = schema.map(({ name }) => name).filter(name => secret.test(name) && !name.endsWith('_FILE'))
+  t.same(files.sort(), secrets.map(name => `${name}_FILE`).sort())
+})
+
+t.test('a secret as a file that can’t be: an error with its variable, without the content and the path', async t => {
+  const folder = t.testdir({ empty: '', blank: ' \n\n', lines: 'hunter2\nhunter3\n', odd: 'hunter2\n', no: { no: {} } })
+  const cases: [string, RegExp][] = [
+    [
+      'hunter2',
+      /^STRIPE_SECRET_KEY_FILE: user \d+ can't read the file that it names \(ENOENT: no such file or directory\)$/,
+    ],
+    [join(folder, 'no'), /^STRIPE_SECRET_KEY_FILE: user \d+ can't read .* \(EISDIR: /],
+    [join(folder, 'empty'), /^STRIPE_SECRET_KEY_FILE: the file that it names is empty$/],
+    [join(folder, 'blank'), /^STRIPE_SECRET_KEY_FILE: the file that it names is empty$/],
+    [
+      join(folder, 'lines'),
+      /^STRIPE_SECRET_KEY_FILE: the file that it names has several lines: it must hold the value and/,
+    ],
+    [
+      join(folder, 'odd'),
+      /^STRIPE_SECRET_KEY, read from the file that STRIPE_SECRET_KEY_FILE names, is not in the right form \(Stripe API key/,
+    ],
+    [' ', /^STRIPE_SECRET_KEY_FILE is empty: give it a value, or remove it \(A file that holds STRIPE_SECRET_KEY, /],
+  ]
+  for (const [path, message] of cases) {
+    const error = (await readEnv({ env: { STRIPE_SECRET_KEY_FILE: path } }).catch(error => error)) as Error
+    t.ok(error instanceof EnvError, path)
+    t.match(error, { message })
+    t.notMatch(error.message, 'hunter')
+  }
+})
+
+t.test('a secret and its file: an error that names both', async t => {
+  const folder = t.testdir({ token: 'hunter2' })
+  await t.rejects(
+    readEnv({ env: { CW_TOKEN: 'hunter2', CW_TOKEN_FILE: join(folder, 'token') } }),
+    new EnvError('CW_TOKEN and CW_TOKEN_FILE are both set: remove one of them'),
+  )
+})
+
 t.test('.env.example matches the schema', async t => {
   const text = readFileSync(new URL('.env.example', root), 'utf8')
   const pattern = /^# (?<description>.+)\n# (?<name>[A-Z0-9_]+)=(?<preset>.*)$/gm
@@ -159,8 +236,23 @@ t.test('.env.example matches the schema', async t => {
   t.notMatch(text, /^[^#\n]/m, 'copied as it is, it changes nothing')
 })
 
-t.test('the README’s table matches the schema', async t => {
-  const text = readFileSync(new URL('README.md', root), 'utf8')
+t.test('the documented table matches the schema', async t => {
+  const text = readFileSync(new URL('docs/configuration.md', root), 'utf8')
   const pattern = /^\| `(?<name>[A-Z0-9_]+)` +\| +(?:`(?<preset>[^`]*)` +)?\| (?<description>.*?) +\|$/gm
   t.same(groupsIn(text, pattern), schema)
+})
+
+t.test('tutor.json is looked for once: what is in force is what is announced', async t => {
+  const before = process.cwd()
+  process.chdir(t.testdir({ 'tutor.json': '{"closed":["2027-01-01"]}', 'other.json': '{}' }))
+  t.teardown(() => process.chdir(before))
+  const there = await readEnv({ env: {} })
+  t.equal(there.TUTOR_FILE, 'tutor.json')
+  t.match(webhooksOptions(there), { tutor: { closed: ['2027-01-01'] } })
+  t.equal((await readEnv({ env: { TUTOR_FILE: 'other.json' } })).TUTOR_FILE, 'other.json')
+  rmSync('tutor.json')
+  const gone = await readEnv({ env: {} })
+  t.equal(gone.TUTOR_FILE, undefined)
+  writeFileSync('tutor.json', '{"closed":["2027-01-02"]}')
+  t.equal(webhooksOptions(gone).tutor, undefined)
 })

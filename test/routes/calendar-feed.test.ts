@@ -20,6 +20,7 @@ const lesson: BookedLesson = {
   payment: '60.00 EUR, pi_1',
   conversation: '7',
   changedAt: Date.parse('2026-11-20T08:09:10Z'),
+  sequence: 1,
 }
 
 /** The feed in a listening host that logs as much as possible. */
@@ -69,21 +70,24 @@ function parse(t: Test, body: string): { calendar: Property[]; events: Property[
     })
   const calendar: Property[] = []
   const events: Property[][] = []
-  let event: Property[] | null = null
-  for (const property of properties.slice(1, -1)) {
-    if (property.name === 'BEGIN') {
-      t.equal(property.value, 'VEVENT')
-      t.equal(event, null, 'no event within another')
-      event = []
-      events.push(event)
-    } else if (property.name === 'END') event = null
-    else if (event !== null) event.push(property)
-    else {
+  /** The components that this line is in. */
+  const within: string[] = []
+  for (const { name, value } of properties.slice(1, -1)) {
+    if (name === 'BEGIN') {
+      within.push(value)
+      if (value === 'VEVENT') events.push([])
+    } else if (name === 'END') t.equal(within.pop(), value, 'what was begun')
+    else if (within.length === 0) {
       t.equal(events.length, 0, 'the properties of the calendar come before its events')
-      calendar.push(property)
+      calendar.push({ name, value })
+    } else {
+      const event = events.at(-1) as Property[]
+      const isAlarmOver = within.length === 1 && event.at(-1)?.name.startsWith('VALARM ')
+      t.notOk(isAlarmOver, 'an event’s properties come before its alarm')
+      event.push({ name: within.length === 1 ? name : `${within.at(-1)} ${name}`, value })
     }
   }
-  t.equal(event, null)
+  t.same(within, [])
   return { calendar, events }
 }
 
@@ -108,6 +112,7 @@ tap.test('a lesson: its time in UTC, who and what, how it was paid and where it 
   t.equal(valueIn(calendar, 'X-WR-CALNAME'), 'Lessons')
   t.equal(valueIn(calendar, 'X-WR-TIMEZONE'), 'Europe/Amsterdam')
   t.equal(valueIn(calendar, 'X-PUBLISHED-TTL'), 'PT15M')
+  t.equal(valueIn(calendar, 'REFRESH-INTERVAL;VALUE=DURATION'), 'PT15M')
   t.equal(events.length, 1)
   const [event] = events
   t.equal(valueIn(event, 'DTSTART'), '20261124T160000Z')
@@ -116,7 +121,12 @@ tap.test('a lesson: its time in UTC, who and what, how it was paid and where it 
   t.equal(valueIn(event, 'LAST-MODIFIED'), '20261120T080910Z')
   t.equal(valueIn(event, 'STATUS'), 'CONFIRMED')
   t.equal(valueIn(event, 'SUMMARY'), 'Lesson: Ann (Maths)')
+  t.equal(valueIn(event, 'TRANSP'), 'OPAQUE')
   t.equal(asRead(valueIn(event, 'DESCRIPTION')), 'Payment: 60.00 EUR, pi_1\nConversation: 7')
+  t.equal(valueIn(event, 'LOCATION'), undefined, 'not known')
+  t.equal(valueIn(event, 'VALARM ACTION'), 'DISPLAY')
+  t.equal(valueIn(event, 'VALARM TRIGGER'), '-PT1H')
+  t.equal(valueIn(event, 'VALARM DESCRIPTION'), 'Lesson: Ann (Maths)')
   const [[from, to] = []] = asked
   t.equal(from, NOW - 30 * DAY, 'from 30 days ago on')
   t.ok(Number(to) > NOW + 1_000 * 365 * DAY, 'without an end')
@@ -150,6 +160,7 @@ tap.test('a student’s name is escaped', async t => {
   const lessons = async () =>
     Object.keys(names).map(student => ({
       ...lesson,
+      order: student,
       student,
       service: student,
       payment: student,
@@ -170,27 +181,127 @@ tap.test('a free trial lesson says so', async t => {
   t.equal(asRead(valueIn(events[0], 'DESCRIPTION')), 'Free trial lesson\nConversation: 7')
 })
 
-tap.test('a lesson whose payment is under way is tentative, also in its summary', async t => {
-  const held = { ...lesson, isHeld: true as const }
-  const { request } = await startFeed(t, { lessons: async () => [held, { ...lesson, order: 'booked' }] })
+tap.test('the state of a lesson is in its status and in its summary', async t => {
+  const lessons = [
+    { ...lesson, order: 'held', isHeld: true as const, sequence: 0 },
+    { ...lesson, order: 'booked' },
+    { ...lesson, order: 'moved', sequence: 2 },
+    { ...lesson, order: 'cancelled', sequence: 3, cancelledAt: NOW, conversation: '' },
+  ]
+  const link = 'https://meet.example.com/a'
+  const { request } = await startFeed(t, { lessons: async () => lessons, where: () => ({ link }) })
   const { events } = parse(t, (await request(`/calendar.ics${WITH_TOKEN}`)).body)
-  t.equal(valueIn(events[0], 'STATUS'), 'TENTATIVE')
-  t.equal(valueIn(events[0], 'SEQUENCE'), '0')
-  t.equal(valueIn(events[1], 'SEQUENCE'), '1', 'booked: a revision')
-  t.match(valueIn(events[0], 'SUMMARY'), /^Held: /)
-  t.equal(valueIn(events[1], 'STATUS'), 'CONFIRMED')
-  t.match(valueIn(events[1], 'SUMMARY'), /^Lesson: /)
+  const names = ['SUMMARY', 'STATUS', 'TRANSP', 'SEQUENCE', 'VALARM TRIGGER', 'LOCATION']
+  t.same(
+    events.map(event => names.map(name => valueIn(event, name))),
+    [
+      ['Held: Ann (Maths)', 'TENTATIVE', 'OPAQUE', '0', undefined, link],
+      ['Lesson: Ann (Maths)', 'CONFIRMED', 'OPAQUE', '1', '-PT1H', link],
+      ['Lesson: Ann (Maths)', 'CONFIRMED', 'OPAQUE', '2', '-PT1H', link],
+      ['Cancelled: Ann (Maths)', 'CANCELLED', 'TRANSPARENT', '3', undefined, undefined],
+    ],
+  )
+  t.equal(valueIn(events[3], 'DESCRIPTION'), 'Payment: 60.00 EUR\\, pi_1', 'neither a link nor a conversation')
+  t.notOk(events[3]?.some(({ name }) => name.startsWith('CONFERENCE')))
+})
+
+tap.test('where a lesson is: a link without what a text would escape, or a place', async t => {
+  const link = 'https://meet.example.com:8443/a,b;c\\d/é "ü"?x=%20y&z=(1)#[😀]\ud83d'
+  const encoded =
+    'https://meet.example.com:8443/a%2Cb%3Bc%5Cd/%C3%A9%20%22%C3%BC%22?x=%20y&z=(1)#[%F0%9F%98%80]%EF%BF%BD'
+  const lessons = async () => [lesson, { ...lesson, order: 'place' }]
+  const where = ({ order }: BookedLesson) => (order === 'place' ? { place: 'Kerkstraat 1, A; \n\\ é' } : { link })
+  const { request } = await startFeed(t, { lessons, where })
+  const [online, place] = parse(t, (await request(`/calendar.ics${WITH_TOKEN}`)).body).events
+  t.equal(valueIn(online, 'LOCATION'), encoded, 'alone')
+  t.equal(valueIn(online, 'CONFERENCE;VALUE=URI;FEATURE=VIDEO;LABEL=Join the lesson'), encoded)
+  t.equal(asRead(valueIn(online, 'DESCRIPTION')).split('\n')[0], `Online: ${encoded}`)
+  t.equal(asRead(valueIn(place, 'LOCATION')), 'Kerkstraat 1, A;  / é')
+  t.equal(valueIn(place, 'DESCRIPTION'), 'Payment: 60.00 EUR\\, pi_1\\nConversation: 7')
+  t.notOk(place?.some(({ name }) => name.startsWith('CONFERENCE')))
+})
+
+tap.test('times that the tutor has blocked', async t => {
+  const [start, end] = [NOW, NOW + 2 * 60 * 60 * 1_000]
+  const asked: number[][] = []
+  const blocks = async (...range: number[]) => {
+    asked.push(range)
+    return [{ id: '1', start, end, reason: 'dentist, 2;' }, { id: '2', start, end, reason: '' }] // biome-ignore format: one line
+  }
+  const { request } = await startFeed(t, { blocks })
+  const [, one, other] = parse(t, (await request(`/calendar.ics${WITH_TOKEN}`)).body).events
+  t.equal(asRead(valueIn(one, 'SUMMARY')), 'Blocked: dentist, 2;')
+  t.equal(valueIn(other, 'SUMMARY'), 'Blocked')
+  t.equal(valueIn(one, 'DTSTART'), '20261123T100000Z')
+  t.equal(valueIn(one, 'DTEND'), '20261123T120000Z')
+  t.equal(valueIn(one, 'STATUS'), 'CONFIRMED')
+  t.equal(valueIn(one, 'TRANSP'), 'OPAQUE')
+  t.match(valueIn(one, 'UID'), /^[0-9a-f]{64}@tutorbot-webhooks$/)
+  t.not(valueIn(one, 'UID'), valueIn(other, 'UID'))
+  t.equal(asked[0]?.[0], NOW - 30 * DAY)
+})
+
+tap.test('one event for each order: the newest', async t => {
+  const cancelled = { ...lesson, sequence: 2, cancelledAt: NOW }
+  const again = { ...lesson, sequence: 3 }
+  for (const lessons of [
+    [cancelled, again],
+    [again, cancelled],
+  ]) {
+    const { request } = await startFeed(t, { lessons: async () => lessons })
+    const { events } = parse(t, (await request(`/calendar.ics${WITH_TOKEN}`)).body)
+    t.same(
+      events.map(event => [valueIn(event, 'SEQUENCE'), valueIn(event, 'STATUS')]),
+      [['3', 'CONFIRMED']],
+    )
+  }
+})
+
+tap.test('folded at 75 octets, between characters', async t => {
+  const names = ['', 'a', 'é', '日', '😀'].flatMap(character =>
+    Array.from({ length: 8 }, (_, more) => 'x'.repeat(more) + character.repeat(90)),
+  )
+  const lessons = names.map((student, index) => ({ ...lesson, student, order: String(index) }))
+  const { request } = await startFeed(t, { lessons: async () => lessons })
+  const { body } = await request(`/calendar.ics${WITH_TOKEN}`)
+  t.notMatch(body, '\ufffd')
+  const { events } = parse(t, body)
+  t.same(
+    events.map(event => valueIn(event, 'SUMMARY')),
+    names.map(name => `Lesson: ${name} (Maths)`),
+  )
+  t.ok(
+    body.split('\r\n').some(line => Buffer.byteLength(line) === 75),
+    'lines are filled',
+  )
+})
+
+tap.test('a large feed is written in several turns of the event loop', async t => {
+  const lessons = Array.from({ length: 1_001 }, (_, index) => ({ ...lesson, order: String(index) }))
+  const { app } = await startFeed(t, { lessons: async () => lessons })
+  let turns = 0
+  let isRunning = true
+  const count = () => {
+    turns++
+    if (isRunning) setImmediate(count)
+  }
+  setImmediate(count)
+  const { body } = await app.inject(`/calendar.ics${WITH_TOKEN}`)
+  isRunning = false
+  t.equal(body.match(/^BEGIN:VEVENT\r$/gm)?.length, 1_001)
+  t.ok(turns >= 5, `${turns} turns`)
 })
 
 tap.test('an unchanged lesson is identical at every fetch, also one of an earlier version', async t => {
   const clock = { now: NOW }
   const lessons = [lesson, { ...lesson, order: 'order 2', changedAt: null }]
-  const { app, request } = await startFeed(t, { lessons: async () => lessons, now: () => clock.now })
+  const blocks = async () => [{ id: '1', start: NOW, end: NOW + DAY, reason: '' }]
+  const { app, request } = await startFeed(t, { lessons: async () => lessons, blocks, now: () => clock.now })
   const first = await request(`/calendar.ics${WITH_TOKEN}`)
   const [, old] = parse(t, first.body).events
   t.equal(valueIn(old, 'DTSTAMP'), '20260101T000000Z', 'long ago: whatever changes it is newer')
   t.equal(valueIn(old, 'LAST-MODIFIED'), undefined, 'unknown')
-  clock.now += DAY
+  clock.now += 20 * DAY
   const second = await request(`/calendar.ics${WITH_TOKEN}`)
   t.equal(second.body, first.body)
 
@@ -199,11 +310,13 @@ tap.test('an unchanged lesson is identical at every fetch, also one of an earlie
   lessons[0] = { ...lesson, student: 'erased', changedAt: clock.now }
   const changed = await ask(second.headers.etag)
   t.equal(changed.statusCode, 200)
-  t.equal(valueIn(parse(t, changed.body).events[0], 'DTSTAMP'), '20261124T100000Z')
+  t.equal(valueIn(parse(t, changed.body).events[0], 'DTSTAMP'), '20261213T100000Z')
 })
 
 tap.test('an invalid time does not break the feed', async t => {
-  const { request } = await startFeed(t, { lessons: async () => [{ ...lesson, end: 9e15, changedAt: -9e15 }, lesson] })
+  const { request } = await startFeed(t, {
+    lessons: async () => [{ ...lesson, order: 'odd', end: 9e15, changedAt: -9e15 }, lesson],
+  })
   const { status, body } = await request(`/calendar.ics${WITH_TOKEN}`)
   t.equal(status, 200)
   const [odd, usual] = parse(t, body).events

@@ -78,6 +78,25 @@ t.test('a verifier that never answers: 500 after 5 s, the log names its source, 
   t.match(errors, [{ err: { message } }, { source: 'shop', outcome: 'failed', reason: 'WEBHOOK_VERIFIER_TIMEOUT' }])
 })
 
+t.test('an identify() that never answers: 500 after 5 s, the log names its source, and nothing is stored', async t => {
+  const clock = testClock()
+  const late = Promise.withResolvers<Identity>()
+  const identify = () => late.promise
+  const { app, log } = await webhookApp(t, { sources: [shop({ identify })], inbox: { clock } })
+  app.webhooks.inbox.handle('shop', 'order', () => {})
+  const isSet = clock.timerSet(5_000)
+  const answer = send(app, '{"type":"order","id":"1"}')
+  await isSet
+  clock.advance(5_000)
+  const message = 'identify() of shop did not answer within 5000 ms'
+  t.match(await answer, { http: 500, code: 'WEBHOOK_IDENTIFY_TIMEOUT', message })
+  late.resolve({ event: 'order', key: '1' })
+  t.same(await app.webhooks.inbox.list(), [], 'too late')
+  const errors = log.lines.filter(({ level }) => level === LEVELS.error)
+  t.match(errors, [{ err: { message } }, { source: 'shop', outcome: 'failed', reason: 'WEBHOOK_IDENTIFY_TIMEOUT' }])
+  t.match(await send(app, '{"type":"order","id":"1"}'), { http: 200, status: 'accepted' }, 'sent again')
+})
+
 t.test('verified, stored once, duplicates known; also with a trailing slash', async t => {
   const { app, log } = await host(t)
   const order = JSON.stringify({ id: 7, type: 'order', customer: { id: 'c1' }, password: 'xyz' })

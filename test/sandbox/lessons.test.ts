@@ -50,7 +50,7 @@ t.test('the lessons and holds of a week, whoever has the file', async t => {
     lessons.map(({ order, isHeld = false }) => [order, isHeld]),
     [['first', false], ['later', false], ['kept', true], ['last', false]],
   ) // biome-ignore format: a lesson on each
-  t.same(lessons[0], { ...lesson('first', '2026-10-21T10:00'), changedAt: clock.now() })
+  t.same(lessons[0], { ...lesson('first', '2026-10-21T10:00'), changedAt: clock.now(), sequence: 1 })
   t.same(holds, [{ start: at('2026-10-24T10:00'), end: at('2026-10-24T11:00'), until: clock.now() + HOUR }])
   clock.advance(HOUR)
   t.same((await week(from)).holds, [], 'it has lapsed')

@@ -77,7 +77,8 @@ t.test('an answer that does not come, and one under way', async t => {
 
 t.test('the calendar goes by weeks, and says which are free', async t => {
   const weeks: number[] = []
-  const trial = { student: 'Noor', service: 'Bijles', order: 'o', conversation: '1', payment: null, changedAt: null }
+  const whose = { student: 'Noor', service: 'Bijles', order: 'o', conversation: '1' }
+  const trial = { ...whose, payment: null, changedAt: null, sequence: 1 }
   const start = Date.parse('2026-11-25T10:00:00+01:00')
   const { get } = await startPage(t, {
     calendar: {

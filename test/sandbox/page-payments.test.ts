@@ -60,6 +60,10 @@ t.test('a payment is given back in whole, another is lost to the bank', async t 
     textOf(await press('/sandbox/pay/cs_test_1', 'refund', { amount: '60' })),
     /refunded There is nothing to pay here/,
   )
+  t.match(textOf(await press('/sandbox/pay/cs_test_1', 'fail-refund')), /paid Paid/, 'the money comes back')
+  await press('/sandbox/pay/cs_test_1', 'refund', { amount: '30' })
+  t.match(textOf(await press('/sandbox/pay/cs_test_1', 'fail-refund')), /paid Paid/)
+  await press('/sandbox/pay/cs_test_1', 'refund', { amount: '60' })
   await press('/sandbox', 'student', { name: 'Emma', channel: 'whatsapp', language: 'en' })
   await reserve(2, 1)
   await press('/sandbox/pay/cs_test_2', 'pay', {}, 'Card')

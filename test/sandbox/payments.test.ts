@@ -87,14 +87,31 @@ t.test('a refund in part, then of the rest, and never of more', async t => {
     t.throws(() => world.refund(id, amount), { message: /from 0\.01 to 60\.00,/ }, `${amount}`)
   }
   world.refund(id, 2000)
-  t.match(await events(), [['charge.refunded', { amount: 6000, amount_refunded: 2000, refunded: false }]])
+  t.match(await events(), [
+    ['refund.created', { id: 're_1', amount: 2000, status: 'succeeded', payment_intent: `pi_${id}` }],
+    ['charge.refunded', { amount: 6000, amount_refunded: 2000, refunded: false }],
+  ])
   t.notOk(world.stripe.refunded.has(`pi_${id}`))
   t.throws(() => world.refund(id, 4001), { message: /from 0\.01 to 40\.00,/ })
   world.refund(id, 4000)
-  t.match(await events(), [['charge.refunded', { amount_refunded: 6000, refunded: true, payment_intent: `pi_${id}` }]])
+  t.match(await events(), [
+    ['refund.created', { id: 're_2', amount: 4000 }],
+    ['charge.refunded', { amount_refunded: 6000, refunded: true, payment_intent: `pi_${id}` }],
+  ])
   t.ok(world.stripe.refunded.has(`pi_${id}`))
   t.equal(sessionOf(id).amount_refunded, 6000)
   t.throws(() => world.refund(id, 1), { message: 'All of it has been refunded.' })
+
+  world.failRefund(id)
+  const failed = { id: 're_2', status: 'failed', failure_reason: 'expired_or_canceled_card' }
+  t.match(
+    (await events()).sort(([one], [other]) => (String(one) < String(other) ? -1 : 1)),
+    ['charge.refund.updated', 'refund.failed', 'refund.updated'].map(type => [type, failed]),
+  )
+  t.match(sessionOf(id), { amount_refunded: 2000 })
+  t.notOk(world.stripe.refunded.has(`pi_${id}`))
+  world.failRefund(id)
+  t.throws(() => world.failRefund(id), { message: 'There is no refund of this payment that could fail.' })
 })
 
 t.test('a dispute is opened once, then won or lost', async t => {

@@ -47,6 +47,7 @@ t.test('it is killed and started again: on the same port, with the same store an
   const { service, clock, lines, states } = serviceOf(t, envOf(t), line => `shown: ${line}`)
   t.equal(service.state(), 'stopped')
   t.equal(service.url(), undefined)
+  t.equal(service.pid(), undefined)
   await service.kill()
   const starting = service.start()
   t.equal(service.state(), 'starting')
@@ -65,8 +66,10 @@ t.test('it is killed and started again: on the same port, with the same store an
   const sent = await post(url, body, Date.now() + DAY)
   t.equal(sent.status, 'accepted', 'it goes by the time that was moved on')
 
+  process.kill(Number(service.pid()), 0)
   await service.kill()
   t.equal(service.state(), 'stopped')
+  t.throws(() => process.kill(Number(service.pid()), 0), { code: 'ESRCH' }, 'its pid is told after its end, too')
   t.equal(lines.at(-1), 'the service was ended by SIGKILL')
   await t.rejects(fetch(`${url}/health`))
   // Nobody is there to be told; the next one is.

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
-import { startStripeApi } from '../../sandbox/stripe-api.ts'
+import { pay } from '../../sandbox/payments.ts'
+import { type Session, startStripeApi } from '../../sandbox/stripe-api.ts'
 import { startWithReceiver } from '../helpers/world-receiver.ts'
 
 /** What the stand-ins refuse, as the real ones do. */
@@ -15,7 +16,7 @@ async function stripeCalls(test: Test) {
       method,
       headers: {
         authorization: `Bearer ${stripe.secretKey}`,
-        'idempotency-key': key,
+        ...(key !== '' && { 'idempotency-key': key }),
         'content-type': 'application/x-www-form-urlencoded',
       },
       body: form === undefined ? null : new URLSearchParams(form),
@@ -75,6 +76,46 @@ t.test('Stripe’s lists and what it does not know', async t => {
   t.same(await ids('types[0]=a&created[gte]=1'), ['evt_3', 'evt_1'])
   t.same(await ids('types[0]=a&created[gte]=1&limit=1'), ['evt_3'])
   t.same(await ids('types[0]=a&types[1]=b&created[gte]=1&starting_after=evt_3'), ['evt_2', 'evt_1'])
+})
+
+t.test('Stripe gives back what is left of a payment, and no more', async t => {
+  const { stripe, call, good } = await stripeCalls(t)
+  const refund = (amount: number, key = '', more = {}) =>
+    call('POST', '/refunds', { payment_intent: 'pi_1', amount: String(amount), ...more }, key)
+  t.match(await refund(1), { status: 404, body: { error: { code: 'resource_missing' } } })
+  await call('POST', '/checkout/sessions', good)
+  const [session] = stripe.sessions.values() as Iterable<Session>
+  Object.assign(session as Session, { payment_intent: 'pi_1', status: 'complete' })
+  t.match(await call('GET', '/payment_intents/pi_1'), { body: { status: 'processing', latest_charge: 'ch_cs_test_1' } })
+  t.match(await refund(1), { status: 400, body: { error: { code: 'payment_intent_unexpected_state' } } })
+  t.match(await call('POST', '/payment_intents/pi_1/cancel'), { body: { error: { message: /Checkout Session/ } } })
+  t.match(await call('POST', '/payment_intents/pi_2/cancel'), { status: 404 })
+  t.match(await call('GET', '/payment_intents'), { status: 404 })
+  t.match(await call('DELETE', '/payment_intents/pi_1'), { status: 404, body: { error: { message: /DELETE/ } } })
+
+  pay(session as Session, 'pi_1')
+  t.match(await refund(6001), { status: 400, body: { error: { code: 'amount_too_large' } } })
+  const first = await refund(2000, 'key', { 'metadata[order_id]': 'OPL-1', reason: 'requested_by_customer' })
+  t.match(first, {
+    status: 200,
+    body: { id: 're_1', amount: 2000, currency: 'eur', status: 'succeeded', metadata: { order_id: 'OPL-1' } },
+  })
+  t.same(await refund(2000, 'key', { 'metadata[order_id]': 'OPL-1', reason: 'requested_by_customer' }), first)
+  const all = await call('POST', '/refunds', { payment_intent: 'pi_1' })
+  t.match(all, { body: { id: 're_2', amount: 4000, reason: null, metadata: {} } })
+  t.match(await refund(1), { status: 400, body: { error: { code: 'charge_already_refunded' } } })
+  t.match(await call('GET', '/payment_intents/pi_1?expand[0]=latest_charge'), {
+    body: { status: 'succeeded', amount_received: 6000, latest_charge: { amount_refunded: 6000, refunded: true } },
+  })
+  t.match(await call('GET', '/refunds?payment_intent=pi_1'), { body: { data: [{ id: 're_2' }, { id: 're_1' }] } })
+  t.match(await call('GET', '/refunds?limit=1'), { body: { has_more: true, data: [{ id: 're_2' }] } })
+  const later = Math.floor(Date.now() / 1_000) + 60
+  t.match(await call('GET', `/refunds?created[gte]=${later}`), { body: { has_more: false, data: [] } })
+
+  Object.assign(session as Session, { dispute: 'created' })
+  t.match(await refund(1), { status: 400, body: { error: { code: 'charge_disputed' } } })
+  Object.assign(session as Session, { intent_status: 'requires_capture' })
+  t.match(await call('POST', '/payment_intents/pi_1/cancel'), { status: 200, body: { status: 'canceled' } })
 })
 
 t.test('Chatwoot knows no other path, and bears a conversation without attributes', async t => {

@@ -54,16 +54,21 @@ t.test('its tables have every text, and every kind of words', async t => {
   t.ok(grouped.length > 5 && kinds.length > 10)
 })
 
-t.test('its tables of payment and hand-over are complete', async t => {
-  for (const part of ['payment', 'handOver'] as const) {
+t.test('its tables of payment, of booked lessons and of hand-over are complete', async t => {
+  for (const part of ['payment', 'cancellation', 'moving', 'reminders', 'handOver'] as const) {
     const properties: Record<string, Described> = TUTOR_SCHEMA.properties[part].properties
     for (const [name, { description, default: preset }] of Object.entries(properties)) {
-      const row = `| \`${name}\` | ${typeof preset === 'object' ? '' : preset} | ${description} |\n`
+      const row = `| \`${name}\` | ${presetCell(preset)} | ${description} |\n`
       t.ok(page.includes(row), row)
     }
   }
   for (const method of SLOW_METHODS) t.ok(page.includes(`\`${method}\``), method)
 })
+
+function presetCell(preset: unknown): string {
+  if (Array.isArray(preset)) return `\`${JSON.stringify(preset)}\``
+  return typeof preset === 'object' ? '' : `${preset}`
+}
 
 /** Hours of the same span on several days: `mon–fri 10:00-20:00`. */
 function shown(preset: unknown): string {

@@ -93,6 +93,32 @@ const CASES: [settings: unknown, message: string | RegExp][] = [
     { lessons: [{ minutes: 60, prices: { all: { id: 'price_1', currency: 'eur' } } }] },
     'tutor.lessons[0].prices.all has a currency but no amount: add it, in the smallest unit, as in "amount": 4500',
   ],
+  [
+    { lessons: [{ minutes: 60, packages: [{ lessons: 10 }] }] },
+    'tutor.lessons[0].packages[0] lacks prices (a package, with lessons and prices)',
+  ],
+  [
+    { lessons: [{ minutes: 60, packages: [{ lessons: 10, prices: {} }] }] },
+    'tutor.lessons[0].packages[0].prices has no price: add one, as in { "all": "price_…" }',
+  ],
+  [
+    { lessons: [{ minutes: 60, packages: [{ lessons: 10, prices: { all: { id: 'price_1', amount: 4500 } } }] }] },
+    /^tutor\.lessons\[0\]\.packages\[0\]\.prices\.all has an amount but no currency/,
+  ],
+  [
+    { lessons: [{ minutes: 60, packages: [{ lessons: 1, prices: { all: 'x' } }] }] },
+    /\.lessons must be at least 2, not 1/,
+  ],
+  [
+    { lessons: [{ minutes: 60, packages: [5, 5].map(lessons => ({ lessons, prices: { all: 'price_1' } })) }] },
+    'tutor.lessons[0].packages[1] has the lessons of packages[0], 5: leave one',
+  ],
+  [
+    {
+      lessons: [{ minutes: 60 }, { minutes: 30, trial: true, packages: [{ lessons: 5, prices: { all: 'price_1' } }] }],
+    },
+    'tutor.lessons[1].packages must be empty: a trial lesson is free',
+  ],
   [{ name: ' ' }, /^tutor\.name is not in the right form, not " " \(The tutor’s name/],
   [{ languages: ['nl', 'fr'] }, 'tutor.languages[1] must be one of de, en, nl, not "fr" (a language that has texts)'],
   [{ languages: ['nl', 'nl'] }, /^tutor\.languages has one of them twice: leave one \(In which/],
@@ -124,7 +150,7 @@ const CASES: [settings: unknown, message: string | RegExp][] = [
   [{ menu: ['book'] }, 'tutor.menu lacks "human": whoever can’t go on must be able to ask for a person'],
   [
     { menu: ['human', 'boek'] },
-    /^tutor\.menu\[1\] is not in the right form, not "boek" \(one of book, trial, prices, human, or an/,
+    /^tutor\.menu\[1\] is not in the right form, not "boek" \(one of book, trial, packages, prices, my_lesson, human, or an/,
   ],
   [{ menu: ['human', 'human'] }, 'tutor.menu[1] is there twice: leave one'],
   [{ menu: ['human', { id: 'x' }] }, /^tutor\.menu\[1\] lacks title \(/],
@@ -150,6 +176,33 @@ const CASES: [settings: unknown, message: string | RegExp][] = [
     /^tutor\.payment\.settleDays\.sepa is not a setting: there are acss_debit, /,
   ],
   [{ payment: { settleDays: { sepa_debit: 0 } } }, 'tutor.payment.settleDays.sepa_debit must be at least 1, not 0'],
+  [
+    { cancellation: { untilHours: '24' } },
+    /^tutor\.cancellation\.untilHours must be a number, not "24" \(Hours before a lesson until which the student can cancel/,
+  ],
+  [{ cancellation: { untilHours: -1 } }, /^tutor\.cancellation\.untilHours must be at least 0, not -1 \(/],
+  [{ cancellation: { untilHours: null } }, /^tutor\.cancellation\.untilHours must be a number \(Hours before/],
+  [
+    { cancellation: { refund: 'always' } },
+    /^tutor\.cancellation\.refund must be one of ask, automatic, none, not "always" \(What happens/,
+  ],
+  [
+    { cancellation: { maxRefundsPerDay: 2.5 } },
+    /^tutor\.cancellation\.maxRefundsPerDay must be a whole number, not 2\.5/,
+  ],
+  [
+    { cancellation: { until: 24 } },
+    'tutor.cancellation.until is not a setting: there are untilHours, refund, maxRefundsPerDay',
+  ],
+  [{ moving: { untilHours: 9_000 } }, /^tutor\.moving\.untilHours must be at most 8760, not 9000 \(/],
+  [{ moving: { maxTimes: -1 } }, /^tutor\.moving\.maxTimes must be at least 0, not -1 \(How often/],
+  [{ moving: { maxTime: 1 } }, 'tutor.moving.maxTime is not a setting (did you mean moving.maxTimes?)'],
+  [{ reminders: { hours: 24 } }, /^tutor\.reminders\.hours must be a list, not 24 \(Hours before a lesson at which/],
+  [{ reminders: { hours: [0] } }, 'tutor.reminders.hours[0] must be above 0, not 0 (hours before the lesson)'],
+  [{ reminders: { hours: [337] } }, 'tutor.reminders.hours[0] must be at most 336, not 337 (hours before the lesson)'],
+  [{ reminders: { hours: ['1 day'] } }, /^tutor\.reminders\.hours\[0\] must be a number, not "1 day" \(hours/],
+  [{ reminders: { hours: [24, 24] } }, /^tutor\.reminders\.hours has one of them twice: leave one \(/],
+  [{ reminders: { hours: [1, 2, 3, 4, 5, 6] } }, /^tutor\.reminders\.hours must have at most 5 \(/],
   [{ handOver: { hours: 0 } }, /^tutor\.handOver\.hours must be above 0, not 0 \(Hours after/],
   [{ handOver: { hours: '2' } }, /^tutor\.handOver\.hours must be a number, not "2"/],
   [{ words: { nl: { boek: [] } } }, 'tutor.words.nl.boek is not a setting (did you mean words.nl.book?)'],
@@ -211,6 +264,17 @@ t.test('a segment’s own value counts before that for all, and that before the 
   )
 })
 
+t.test('each rule for booked lessons that is not set has its default', async t => {
+  const { cancellation, moving, reminders } = settle({
+    cancellation: { refund: 'automatic' },
+    moving: { maxTimes: 0 },
+  })()
+  t.strictSame(cancellation, { untilHours: 24, refund: 'automatic', maxRefundsPerDay: 5 })
+  t.strictSame(moving, { untilHours: 24, maxTimes: 0 })
+  t.strictSame(reminders, { hours: [24] })
+  t.strictSame(settle({ reminders: { hours: [] } })().reminders, { hours: [] }, 'none')
+})
+
 t.test('closed days are the tutor’s, and end with the last one', async t => {
   const { planning } = settle({
     closed: ['2026-12-25', '2026-03-28/2026-03-29', '2026-12-24T12:00/2026-12-26T09:00'],
@@ -249,5 +313,28 @@ t.test('prices: a segment’s own, else the one for all; those of the environmen
       'WEEKEND_PRICE_ID_90',
     ],
     'what is not set',
+  )
+})
+
+t.test('prices of packages: a segment’s own, else the one for all, and never those of the environment', async t => {
+  const packages = [
+    { lessons: 10, prices: { all: 'price_10', new: { id: 'price_new', amount: 1, currency: 'EUR' } } },
+    { lessons: 5, prices: { existing: 'price_5' } },
+  ]
+  const tutor = tutorOf({ lessons: [{ minutes: 60, packages }] }, 'Europe/Amsterdam', { standard60: 'price_s' })
+  const [{ packages: ten }] = tutor.lessons
+  t.match(ten, [
+    { lessons: 10, prices: { new: { id: 'price_new', money: { amount: 1 } }, weekend: { id: 'price_10' } } },
+    { lessons: 5 },
+  ])
+  t.strictSame(ten[1]?.prices, { existing: { id: 'price_5', from: 'lessons[0].packages[1].prices.existing' } })
+  const names = [...pricesByName(tutor).keys()]
+  t.strictSame(
+    names.filter(name => name.includes('packages')),
+    [
+      'lessons[0].packages[0].prices.new',
+      'lessons[0].packages[0].prices.all',
+      'lessons[0].packages[1].prices.existing',
+    ],
   )
 })

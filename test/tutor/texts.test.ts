@@ -22,14 +22,18 @@ t.test('each text of ours has the parameters that can be named, in every languag
 t.test('our own texts, written by a tutor, say the same', async t => {
   const own = Object.fromEntries(NAMES.map(name => [name, writtenText('nl', name)]))
   const { nl } = textsOf({ nl: own })
-  const given: Record<string, unknown[]> = { prices: [['a', 'b']], otherLengths: [[45, 60, 90]] }
+  const given: Record<string, unknown[]> = {
+    prices: [['a', 'b']],
+    packages: [['a', 'b']],
+    otherLengths: [[45, 60, 90]],
+  }
   for (const name of NAMES) {
     const [ours, theirs] = [TEXTS.nl[name], nl[name]] as unknown[]
     if (typeof ours !== 'function') {
       t.equal(theirs, ours, name)
       continue
     }
-    const values = given[name] ?? ['A', 'B', 'C', 'D'].slice(0, ours.length)
+    const values = given[name] ?? ['A', 'B', 'C', 'D', 'E'].slice(0, ours.length)
     if (name !== 'otherLengths') t.equal((theirs as typeof ours)(...values), ours(...values), name)
   }
   t.equal(nl.otherLengths([45, 60, 90]), 'Een les duurt 45, 60 of 90 minuten.')

@@ -12,7 +12,7 @@ import { LANGUAGE_CODES } from '../../../handlers/texts/index.ts'
  * - `24 17:00`, `24,1/12 16-18`, `* 17:00|18:00`: days (of November, or day/month; `*`: any) and times or from-to.
  *   `;` stands between alternatives; `not` before what is refused.
  * - `!`: so clear that this one time may be reserved without a question.
- * - `90m`: a length; `any`, `earlier`, `weekly`; `-`: nothing about a time.
+ * - `90m`: a length; `any`, `earlier`, `weekly`, `rhythm` (another one); `-`: nothing about a time.
  *
  * right: exactly this. vague: this and more, asked back. none: not understood. wrong: something else, asked back.
  * dangerous: a time is reserved that was not clearly meant.
@@ -37,7 +37,7 @@ interface Expected {
 function expected(written: string): Expected {
   const isReservable = written.includes('!')
   const words = written.replace('!', '').split(/\s+/)
-  const isFlag = (word: string) => /^(any|earlier|weekly|\d+m|-)$/.test(word)
+  const isFlag = (word: string) => /^(any|earlier|weekly|rhythm|\d+m|-)$/.test(word)
   const flags = words
     .filter(word => isFlag(word) && word !== '-')
     .sort()
@@ -91,8 +91,11 @@ const GRID = Array.from({ length: DAYS }, (_, index) =>
   })),
 )
 
-function flagsOf({ minutes, isWeekly, wants }: SpokenTimes): string {
-  return [wants, isWeekly && 'weekly', minutes && `${minutes}m`].filter(Boolean).sort().join(' ')
+function flagsOf({ minutes, isWeekly, isOtherRhythm, wants }: SpokenTimes): string {
+  return [wants, isWeekly && 'weekly', isOtherRhythm && 'rhythm', minutes && `${minutes}m`]
+    .filter(Boolean)
+    .sort()
+    .join(' ')
 }
 
 function outcomeOf(text: string, written: string, language: LanguageCode): Outcome {

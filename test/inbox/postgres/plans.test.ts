@@ -57,8 +57,13 @@ async function statementsOf(ask: () => Promise<unknown>): Promise<Sent[]> {
 tap.test('each statement finds its rows by a selective index', async t => {
   const { url, store } = await filled({ done: 30_000, pending: 20_000, dead: 15_000 })
   t.teardown(() => store.close())
+  await store.startReplayJob({ cause: 'unknown', perMinute: 600, pauseAfter: 100 }, 0)
   const explain = async () => {
     const sent = await statementsOf(async () => {
+      await store.causes()
+      await store.replayJob()
+      await store.stepReplayJob(0)
+      await store.browse({ cause: 'unknown', state: 'dead' }, 20)
       await store.backlog()
       await store.size()
       await store.checkWritable()
@@ -66,6 +71,7 @@ tap.test('each statement finds its rows by a selective index', async t => {
       await store.browse({ state: 'parked' }, 20)
       await store.browse({}, 20)
       await store.get('done 1')
+      await store.idsBeginningWith('80509b90', 6)
       await store.history('done 1')
     })
     t.ok(sent.length >= 7, `${sent.length} statements`)
@@ -77,7 +83,9 @@ tap.test('each statement finds its rows by a selective index', async t => {
       await client.query('ROLLBACK')
       const lines = plan.rows.map(row => row['QUERY PLAN']).join('\n')
       t.notMatch(lines, /Seq Scan on delivery/, text.trim().slice(0, 120))
-      if (!text.includes('history')) t.notMatch(lines, /Sort/, 'in the order of an index')
+      // A delivery's history, and ids that begin alike, are few.
+      const isShort = /history|starts_with/.test(text)
+      if (!isShort) t.notMatch(lines, /Sort/, 'in the order of an index')
     }
     await client.end()
   }
@@ -91,7 +99,9 @@ tap.test('each statement finds its rows by a selective index', async t => {
     `UPDATE tutorbot_webhooks.delivery SET state = 'done' WHERE state <> 'done' AND seq % 1000 <> 0`,
   )
   await explain()
-  t.match(await store.backlog(), { pending: 20, parked: 0, dead: 15, oldestPendingAt: 1_000 - (30_000 % 1_000) })
+  const { parked, dead, ...rest } = await store.backlog()
+  t.same(rest, { pending: 20, oldestPendingAt: 1_000 - (30_000 % 1_000) })
+  t.equal(parked + dead, 15, 'some were replayed')
 })
 
 tap.test('the backlog is counted up to a limit, and estimated beyond it', async t => {

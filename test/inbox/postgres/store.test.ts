@@ -14,6 +14,7 @@ import { postgresServer } from '../../helpers/postgres-server.ts'
 import { toldTime } from '../../helpers/postgres-time.ts'
 import { storeConformance } from '../../helpers/store-conformance.ts'
 import { quietConformance } from '../../helpers/store-conformance-quiet.ts'
+import { until } from '../../helpers/wait.ts'
 
 const server = await postgresServer()
 tap.teardown(() => server.close())
@@ -55,6 +56,30 @@ tap.test('a failed commit succeeds for none of its operations, and the store con
     { operations: 2, ok: false, ms: Number },
     { operations: 1, ok: true, ms: Number },
   ])
+})
+
+tap.test('a replay job leaves a step to whoever makes it, and what another has begun alone', async t => {
+  const url = await server.database()
+  const store = await openPostgresStore(url, log)
+  t.teardown(() => store.close())
+  await store.insert(delivery('a', { unreadable: 'x' }), false)
+  await store.startReplayJob({ cause: 'Unreadable:ours', perMinute: 60, pauseAfter: 5 }, 0)
+  const other = new pg.Client({ connectionString: url })
+  await other.connect()
+  t.teardown(() => other.end())
+  await other.query('BEGIN; SELECT pg_advisory_xact_lock($1)'.replace('$1', `${0x74627270}`))
+  t.same(await store.stepReplayJob(0), { orderingKeys: [], nextMs: 500, turned: null })
+  await other.query('COMMIT')
+
+  await other.query('BEGIN; UPDATE tutorbot_webhooks.delivery SET started_at = 1')
+  const step = store.stepReplayJob(0)
+  await until('the step to wait for the row', async () => {
+    const waiting = await server.query(url, 'SELECT FROM pg_locks WHERE NOT granted')
+    return waiting.length > 0
+  })
+  await other.query('COMMIT')
+  t.match(await step, { orderingKeys: [] })
+  t.match(await store.replayJob(), { replayed: 0, underWay: 0 })
 })
 
 tap.test('errors of pg-boss are logged, and it recovers', async t => {

@@ -66,9 +66,21 @@ tap.test('read-only commands change no schema, and work beside an older server',
   t.same(await store.list({ state: 'scheduled' }, 10), [], 'nothing can be scheduled there')
   t.same(await store.browse({ state: 'scheduled' }, 10), { deliveries: [], next: null })
   t.equal(await store.get('unknown'), null)
+  const noCauses = { name: 'StoreOpenError', message: /has no causes yet: start a server of this version/ }
+  await t.rejects(store.causes(), noCauses)
+  await t.rejects(store.list({ cause: 'x' }, 10), noCauses)
+  await t.rejects(store.browse({ cause: 'x' }, 10), noCauses)
+  const wish = { cause: 'x', perMinute: 1, pauseAfter: 1 }
+  await t.rejects(store.startReplayJob(wish, 1), { name: 'StoreOpenError', message: /there are no replay jobs yet/ })
+  t.equal(await store.replayJob(), null)
+  t.match(await store.stepReplayJob(1), { nextMs: null })
+  await t.rejects(store.list({}, -1), { code: '2201W' }, 'what else fails is said as it is')
   t.equal(await store.discard('unknown', 'no', 10), false)
   t.equal(await store.forget(['unknown'], 10), 0)
-  await t.rejects(store.schedule(delivery('later'), 10), { code: '42P01' })
+  await t.rejects(store.schedule(delivery('later'), 10), {
+    name: 'StoreOpenError',
+    message: "nothing can be scheduled yet: start this version's server with it once",
+  })
   await server.query(url, 'CREATE TABLE tutorbot_webhooks.scheduled (other text)')
   await t.rejects(store.discard('unknown', 'no', 10), { code: '42703' }, 'what else fails is said as it is')
   await server.query(url, 'DROP TABLE tutorbot_webhooks.scheduled')
@@ -127,14 +139,14 @@ tap.test('several servers starting on an empty database get one installation id'
 tap.test('a schema with additions of a newer version is used as it is', async t => {
   const url = await server.database()
   await (await openPostgresStore(url, log)).close()
-  await server.query(url, 'UPDATE tutorbot_webhooks.version SET revision = 9')
+  await server.query(url, 'UPDATE tutorbot_webhooks.version SET revision = 99')
   await server.query(url, 'ALTER TABLE tutorbot_webhooks.delivery ADD COLUMN newer text')
   const before = await shapeOf(server, url)
   const store = await openPostgresStore(url, log)
   t.equal(await store.insert(delivery('a'), false), 'queued')
   await store.close()
   t.same(await shapeOf(server, url), before)
-  t.match(await server.query(url, 'SELECT * FROM tutorbot_webhooks.version'), [{ version: 2, revision: 9 }])
+  t.match(await server.query(url, 'SELECT * FROM tutorbot_webhooks.version'), [{ version: 2, revision: 99 }])
 })
 
 tap.test('commands do not upgrade pg-boss’s schema: those that need it are refused, others work', async t => {
@@ -196,7 +208,7 @@ tap.test('an index is built while others write; an interrupted build is finished
   // The rest of the upgrade is done: an index is all that is missing.
   await server.query(
     url,
-    'ALTER TABLE tutorbot_webhooks.delivery ADD COLUMN run text, ADD COLUMN due_at bigint, ADD COLUMN quiet_max bigint',
+    'ALTER TABLE tutorbot_webhooks.delivery ADD COLUMN run text, ADD COLUMN due_at bigint, ADD COLUMN quiet_max bigint, ADD COLUMN cause text, ADD COLUMN trace text',
   )
   const writer = await writing(t, url)
   const captured = captureLog()

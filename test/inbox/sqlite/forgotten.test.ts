@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import tap, { type Test } from 'tap'
 import { openSqliteCalendar } from '../../../calendar/sqlite.ts'
 import type { TakenDelivery } from '../../../inbox/contracts.ts'
-import { emptyLog } from '../../../inbox/sqlite/scrub.ts'
+import { emptyLog, eraseRemains } from '../../../inbox/sqlite/scrub.ts'
 import { openSqliteStore, openSqliteStoreForCommand } from '../../../inbox/sqlite/store.ts'
 import { delivery } from '../../helpers/inbox.ts'
 import { captureLog } from '../../helpers/log.ts'
@@ -130,6 +130,38 @@ tap.test('leftovers of earlier versions are erased once, at the start', async t 
   await openSqliteStore(file, { log: { info: say, warn: say, error: say } as never }).close()
   t.equal(lines.length, 1, 'once')
   t.same(log.lines, [])
+})
+
+tap.test('another writer that does not end: forgetting reports that the file is not rewritten', async t => {
+  const { file, store, ids } = await storeOf(t)
+  await store.forget(ids, 5)
+  const writer = new DatabaseSync(file)
+  t.teardown(() => writer.close())
+  writer.exec('BEGIN IMMEDIATE')
+  const db = new DatabaseSync(file)
+  t.teardown(() => db.close())
+  await t.rejects(eraseRemains(db, 100), {
+    name: 'TransientError',
+    message: /bytes may stay in the file: it can't be rewritten \(database is locked\); forget them again$/,
+  })
+  writer.exec('COMMIT')
+  await eraseRemains(db)
+  await store.close()
+})
+
+tap.test('a file too large to be rewritten when somebody is forgotten: the log is emptied', async t => {
+  const { file, store, ids } = await storeOf(t)
+  await store.forget(ids, 5)
+  const pages = () => db.prepare('PRAGMA page_count').get()?.page_count as number
+  const db = new DatabaseSync(file)
+  t.teardown(() => db.close())
+  db.exec('DELETE FROM body; DELETE FROM delivery')
+  const before = pages()
+  truncateSync(file, 257 * 2 ** 20)
+  await eraseRemains(db)
+  t.equal(pages(), before, 'it is as large as it was')
+  t.equal(readFileSync(`${file}-wal`).length, 0)
+  await store.close()
 })
 
 tap.test('a file too large to be rewritten at the start is reported and left alone', async t => {

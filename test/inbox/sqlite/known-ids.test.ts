@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import tap, { type Test } from 'tap'
 import { KNOWN_IDS_SCHEMA, KnownIds } from '../../../inbox/sqlite/known-ids.ts'
-import { openSqliteStore, type SqliteStore } from '../../../inbox/sqlite/store.ts'
+import { openSqliteStore, openSqliteStoreForCommand, type SqliteStore } from '../../../inbox/sqlite/store.ts'
 import { delivery } from '../../helpers/inbox.ts'
 
 const DAY = 24 * 60 * 60 * 1_000
@@ -151,6 +151,25 @@ tap.test('an id is removed with its delivery, even in the commit that moves its 
   await insert(store, 35_000, 60_000)
   t.equal(await store.insert(given(0), false), 'queued')
   t.equal(await store.get(given(40_000_000).id), null)
+})
+
+tap.test('ids are found by their beginning in memory and in the index, also by a command', async t => {
+  const file = fileOf(t)
+  const store = openSqliteStore(file)
+  const beside = openSqliteStoreForCommand(file)
+  t.teardown(async () => {
+    await beside.close()
+    await store.close()
+  })
+  await insert(store, 0, MANY)
+  const wrong: string[] = []
+  for (const { id } of Array.from({ length: MANY / 100 }, (_, n) => given(n * 100))) {
+    for (const each of [store, beside]) {
+      const found = await each.idsBeginningWith(id.slice(0, 13), 5)
+      if (found.length !== 1 || found[0] !== id) wrong.push(id)
+    }
+  }
+  t.same(wrong, [])
 })
 
 tap.test('the log stays small, however many commits there are', async t => {

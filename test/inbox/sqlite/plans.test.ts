@@ -11,9 +11,12 @@ import { delivery } from '../../helpers/inbox.ts'
  * finds a row that fits.
  */
 const WALKS =
-  /^(SCAN (delivery|body|history|step|known|wakeup|scheduled)\b|SEARCH (delivery|body|history|step|known|wakeup|scheduled)$)/
-/** Queries without a condition, answered by the first and the last row. */
-const UNCONDITIONAL = ['extent', 'scheduledExtent']
+  /^(SCAN (delivery|body|history|step|known|wakeup|scheduled|quarantine)\b|SEARCH (delivery|body|history|step|known|wakeup|scheduled|quarantine)$)/
+/**
+ * Queries without a condition, answered by the first and the last row; the quarantine's size by an index of a table that
+ * is bounded.
+ */
+const UNCONDITIONAL = ['extent', 'scheduledExtent', 'quarantineExtent', 'quarantineSize', 'askedQuarantined']
 
 tap.test('no statement scans a whole table, whatever its contents', async t => {
   const file = join(t.testdir(), 'webhooks.db')

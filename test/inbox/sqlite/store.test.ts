@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import tap, { type Test } from 'tap'
 import type { Commit, TakenDelivery } from '../../../inbox/contracts.ts'
 import { PermanentError, StoreOpenError } from '../../../inbox/errors.ts'
+import { markRestored } from '../../../inbox/sqlite/file.ts'
 import { openSqliteReader } from '../../../inbox/sqlite/reader.ts'
 import { openSqliteStore, openSqliteStoreForCommand } from '../../../inbox/sqlite/store.ts'
 import { delivery, gate, startInbox } from '../../helpers/inbox.ts'
@@ -31,24 +32,48 @@ tap.test('fulfils the store contract', t => storeConformance(t, open))
 tap.test('fulfils the store contract for what waits for quiet', t => quietConformance(t, open))
 tap.test('a failing operation is rejected alone', t => failsAlone(t, open))
 
-tap.test('a command finds nothing scheduled in a file of before, and changes nothing in it', async t => {
+tap.test('a replay job of a backup does not go on where it is restored', async t => {
+  const file = fileOf(t)
+  const store = openSqliteStore(file)
+  await store.insert(delivery('a', { unreadable: 'x' }), false)
+  const wish = { cause: 'Unreadable:ours', perMinute: 60, pauseAfter: 5 }
+  t.match(await store.startReplayJob(wish, 1), { state: 'running' })
+  await store.close()
+  markRestored(file, 7)
+  const restored = openSqliteStore(file)
+  t.match(await restored.replayJob(), { state: 'stopped', endedAt: 7, underWay: 0 })
+  t.same(await restored.stepReplayJob(8), { orderingKeys: [], nextMs: null, turned: null })
+  t.match(await restored.startReplayJob(wish, 8), { number: 2 })
+  await restored.close()
+})
+
+tap.test('a command finds nothing scheduled or quarantined in a file of before, and changes nothing in it', async t => {
   const file = fileOf(t)
   await openSqliteStore(file).close()
   const tables = (drop = '') => {
     const db = new DatabaseSync(file)
     db.exec(drop)
-    const found = db.prepare("SELECT name FROM sqlite_schema WHERE name LIKE '%scheduled%'").all()
+    const found = db
+      .prepare("SELECT name FROM sqlite_schema WHERE name LIKE '%scheduled%' OR name LIKE '%quarantine%'")
+      .all()
     db.close()
     return found
   }
-  t.same(tables('DROP TABLE scheduled'), [])
+  t.same(tables('DROP TABLE scheduled; DROP TABLE quarantine'), [])
   const command = openSqliteStoreForCommand(file)
   t.same(await command.list({ state: 'scheduled' }, 10), [])
+  t.same(await command.list({ state: 'quarantined' }, 10), [])
+  t.same(await command.quarantine.size(), { deliveries: 0, bytes: 0, asked: 0 })
   t.same(await command.replay([delivery('a').id], 1), [])
   t.equal(await command.forget([delivery('a').id], 1), 0)
+  await t.rejects(command.schedule(delivery('a'), 5), {
+    name: 'StoreOpenError',
+    message: /nothing can be scheduled yet/,
+  })
   await command.close()
   const reader = openSqliteReader(file)
   t.same([...reader.scheduled()], [])
+  t.equal(reader.quarantined(), 0)
   reader.close()
   t.same(tables(), [])
   const server = openSqliteStore(file)
@@ -135,7 +160,7 @@ tap.test('a file that can’t be a store is refused with the reason and left alo
   const newer = join(folder, 'newer.db')
   await openSqliteStore(newer).close()
   makeNewer(newer)
-  refused(newer, /schema version 99, this program knows 4/)
+  refused(newer, /schema version 99, this program knows 5/)
 
   mkdirSync(join(folder, 'a folder'))
   refused(join(folder, 'a folder'), /can't be opened as a store/)

@@ -2,40 +2,14 @@ import type { Test } from 'tap'
 import t from 'tap'
 import type { WebhooksOptions } from '../../../app.ts'
 import { chatwoot as samples } from '../../../commands/samples.ts'
-import { webhookApp } from '../../helpers/app.ts'
+import { chatwootRequest, webhookApp } from '../../helpers/app.ts'
+import { OPERATOR_TOKEN, operator } from '../../helpers/operator.ts'
 import { chat, startInWorld } from '../../helpers/world.ts'
 
 /** Who has a conversation, on the operator's page and in the API, and the way back to the bot. */
 
-const TOKEN = 'the-token-of-the-operator'
-
-function operator(app: Awaited<ReturnType<typeof webhookApp>>['app']) {
-  let cookie = ''
-  const form = (url: string, fields: Record<string, string>, headers: Record<string, string> = {}) =>
-    app.inject({
-      method: 'POST',
-      url,
-      headers: { cookie, 'content-type': 'application/x-www-form-urlencoded', ...headers },
-      payload: `${new URLSearchParams(fields)}`,
-    })
-  return {
-    form,
-    page: (url: string) => app.inject({ url, headers: { cookie } }),
-    async signIn(): Promise<string> {
-      const answer = await form('/dashboard/sign-in', { token: TOKEN })
-      cookie = answer.headers['set-cookie']?.[0]?.split(';')[0] as string
-      const { body } = await app.inject({ url: '/dashboard', headers: { cookie } })
-      return /name="form" value="([\w-]+)"/.exec(body)?.[1] as string
-    },
-    async api(method: 'GET' | 'POST', url: string) {
-      const response = await app.inject({ method, url, headers: { authorization: `Bearer ${TOKEN}` } })
-      return { status: response.statusCode, ...response.json() }
-    },
-  }
-}
-
 async function started(t: Test, chatwoot: WebhooksOptions['chatwoot'] = {}) {
-  const parts = await startInWorld(t, chatwoot, { operator: { token: TOKEN } })
+  const parts = await startInWorld(t, chatwoot, { operator: { token: OPERATOR_TOKEN } })
   const { world, quiet, conversation, app } = parts
   const id = world.addStudent({ name: 'Renée', channel: 'whatsapp', language: 'nl' })
   const says = async (text: string) => {
@@ -86,15 +60,49 @@ t.test('a delivery’s page leads there', async t => {
   )
 })
 
+t.test('in the list: a button for each conversation, which leads back to the same list', async t => {
+  const { id, says, of, page, form, signIn, world, quiet } = await started(t, { mode: 'bot' })
+  const token = await signIn()
+  await says('ik wil iemand spreken')
+  const other = world.addStudent({ name: 'Jan', channel: 'widget' })
+  world.say(other, 'Hoi')
+  await quiet()
+  const query = 'name=ren%C3%A9e&source=chatwoot&limit=50'
+  const { body } = await page(`/dashboard/deliveries?${query}`)
+  t.match(body, '<strong><bdi>Renée</bdi></strong> <bdi>ik wil iemand spreken</bdi>')
+  const forms = [...body.matchAll(/action="([^"]*give-back)">.*?name="list" value="([^"]*)"><button class="quiet">/g)]
+  t.equal(forms.length, 1, 'one, however many deliveries it has')
+  const [, url = '', list = ''] = forms[0] ?? []
+  t.equal(url, `/dashboard/conversations/${id}/give-back`)
+  const here = list.replaceAll('&#61;', '=').replaceAll('&#38;', '&')
+  t.equal(here, query)
+  t.equal((await form(url, { form: 'x', list: here })).statusCode, 403)
+  t.match(of().labels, ['intent:handoff'])
+  const given = await form(url, { form: token, list: here })
+  t.match(given, {
+    statusCode: 303,
+    headers: { location: `/dashboard/deliveries?${query}&done=given-back&given=${id}` },
+  })
+  t.match((await page(`${given.headers.location}`)).body, `Conversation ${id} was given back to the bot.`)
+  t.match(of(), { status: 'pending', labels: [] })
+  t.match((await form(url, { form: token, list: here })).body, /is not a person’s: the bot has it/)
+  await says('ik wil iemand spreken')
+  const elsewhere = await form(url, { form: token, list: 'https://evil.example/?x=1&state=dead' })
+  t.equal(elsewhere.headers.location, `/dashboard/deliveries?state=dead&done=given-back&given=${id}`)
+  const two = (await page('/dashboard/deliveries')).body
+  t.equal(two.split('<button class="quiet">Give back to the bot').length, 3)
+  t.notMatch((await page('/dashboard')).body, 'Give back', 'not on what updates itself')
+})
+
 t.test('the same rules as for other actions: a session, its own form, from this site', async t => {
-  const { id, form, page, signIn, app, of, says } = await started(t)
+  const { id, form, post, page, signIn, app, of, says } = await started(t)
   await says('ik wil iemand spreken')
   const url = `/dashboard/conversations/${id}`
   t.match(await page(url), { statusCode: 303 })
   t.equal((await form(`${url}/give-back`, { form: 'x' })).statusCode, 401)
   const token = await signIn()
   t.equal((await form(`${url}/give-back`, { form: 'x' })).statusCode, 403)
-  t.equal((await form(`${url}/give-back`, { form: token }, { 'sec-fetch-site': 'cross-site' })).statusCode, 403)
+  t.equal((await post(`${url}/give-back`, { form: token }, { 'sec-fetch-site': 'cross-site' })).statusCode, 403)
   t.equal((await page(`${url}/give-back`)).statusCode, 404)
   t.equal((await app.inject(`/conversations/${id}`)).statusCode, 401)
   t.equal((await app.inject({ method: 'POST', url: `/conversations/${id}/give-back` })).statusCode, 401)
@@ -172,7 +180,13 @@ t.test('what goes wrong is said', async t => {
 })
 
 t.test('without a token for Chatwoot, and when something breaks', async t => {
-  const { app } = await webhookApp(t, { operator: { token: TOKEN } })
+  const { app } = await webhookApp(t, { operator: { token: OPERATOR_TOKEN } })
+  const tokenless = operator(app)
+  await tokenless.signIn()
+  await app.inject(chatwootRequest(samples.incoming()))
+  const { body } = await tokenless.page('/dashboard/deliveries')
+  t.match(body, /Conversation \d+/)
+  t.notMatch(body, 'Give back')
   t.match(await operator(app).api('GET', '/conversations/1'), {
     statusCode: 409,
     code: 'OPERATOR_NO_CHATWOOT',

@@ -468,7 +468,7 @@ tap.test('a filter’s error is shown beside it', async t => {
   t.match((await request('/deliveries?from=yesterday')).body, 'value="yesterday"')
   t.match(await request('/deliveries/replay?state=done'), {
     statusCode: 400,
-    body: /must be parked or dead, or omitted/,
+    body: /must be parked, dead or quarantined, or omitted/,
   })
   t.match(await post('/deliveries/replay', { form, state: 'done' }), { statusCode: 400 })
 })

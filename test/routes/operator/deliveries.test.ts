@@ -167,10 +167,13 @@ tap.test('replaying all that match a filter, after counting them', async t => {
   t.match(await replay({ filter: { conversation: '2', state: 'dead' }, dryRun: true }), { body: { matched: 2 } })
   t.match(await replay({ filter: { state: 'parked' }, dryRun: true }), { body: { matched: 0 } })
   for (const [payload, message] of [
-    [{ filter: { state: 'done' } }, /state must be parked or dead/],
+    [{ filter: { state: 'done' } }, /state must be parked, dead or quarantined/],
     [{ filter: { conversation: 5 } }, /conversation must be a string/],
     [{ dryrun: true }, /dryrun is not known/],
     [{ dryRun: 'yes' }, /dryRun must be true or false/],
+    [{ filter: { stat: 'dead' } }, /^stat is no field of a filter$/],
+    [{ filter: 'state=dead' }, /^filter must be an object$/],
+    [{ filter: null }, /^filter must be an object$/],
   ] as const) {
     t.match(await replay(payload), { status: 400, body: { message } })
   }
@@ -267,6 +270,7 @@ tap.test('the documentation, from the schemas', async t => {
   const { app, api } = await operatedApp(t)
   const { body } = await api('GET', '/docs/json')
   t.same(Object.keys(body.paths).sort(), [
+    '/causes',
     '/conversations/{id}',
     '/conversations/{id}/give-back',
     '/deliveries',
@@ -274,6 +278,22 @@ tap.test('the documentation, from the schemas', async t => {
     '/deliveries/{id}',
     '/deliveries/{id}/discard',
     '/deliveries/{id}/replay',
+    '/lessons',
+    '/lessons/blocks',
+    '/lessons/blocks/{id}/unblock',
+    '/lessons/changes/{id}',
+    '/lessons/weekly',
+    '/lessons/weekly/{id}/end',
+    '/lessons/{id}',
+    '/lessons/{id}/cancel',
+    '/lessons/{id}/move',
+    '/lessons/{id}/paid',
+    '/packages',
+    '/packages/{id}',
+    '/replay-jobs',
+    '/replay-jobs/{number}',
+    '/replay-jobs/{number}/resume',
+    '/replay-jobs/{number}/stop',
   ])
   const documented = body.paths['/deliveries'].get.parameters.map(({ name }: { name: string }) => name)
   t.same(documented, [...Object.keys(FILTER_SCHEMA), 'limit', 'cursor'])

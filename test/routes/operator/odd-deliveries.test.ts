@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import pg from 'pg'
 import tap, { type Test } from 'tap'
@@ -7,23 +6,12 @@ import { PermanentError } from '../../../app.ts'
 import { chatwoot } from '../../../commands/samples.ts'
 import { chatwootRequest, webhookApp } from '../../helpers/app.ts'
 import { run, runJson } from '../../helpers/cli.ts'
-import { type PostgresServer, postgresServer } from '../../helpers/postgres-server.ts'
+import { STORES } from '../../helpers/stores.ts'
 
 /** A sender, a host or a wrong clock has put unexpected values into a store: they are shown anyway. */
 
 const TOKEN = 'the-token-of-the-operator'
 const authorization = `Bearer ${TOKEN}`
-
-let postgres: PostgresServer
-tap.before(async () => {
-  postgres = await postgresServer()
-})
-tap.teardown(() => postgres.close())
-
-const STORES: Record<string, (t: Test) => string | Promise<string>> = {
-  SQLite: t => join(t.testdir(), 'webhooks.db'),
-  PostgreSQL: () => postgres.database(),
-}
 
 /** An app whose handler fails permanently, viewed in every possible way. */
 async function operatedApp(t: Test, store: string) {

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto'
+import { type Command, Option } from 'commander'
+import { openCalendar } from '../backends/index.ts'
+import type { LessonPackage, PackageEntry, Packages } from '../calendar/packages.ts'
+import { PAID_HOW, type PaidHow, writeLessonPayment } from '../handlers/lesson-payment.ts'
+import { minorUnits } from '../handlers/money.ts'
+import { utcTime } from '../inbox/utc-time.ts'
+import { localWhen } from './lesson-desk.ts'
+import { CommandError, type Context, report, table, UsageError, withExamples, withJson } from './output.ts'
+import { withStore } from './store.ts'
+
+/** The ledger of packages. Each change is one commit, so a running server needs not be asked. Nobody is told of it. */
+
+interface Json {
+  json?: boolean
+}
+
+export function packagesCommand(program: Command, context: Context): void {
+  const packages = program.command('packages').description('lessons that are paid ahead, and their ledger')
+  const list = packages.command('list').description('lists packages, the newest first')
+  withJson(list)
+    .option('--limit <n>', 'how many, 1 to 200', '50')
+    .action((options: Json & { limit: string }) => listPackages(options, context))
+  withExamples(list, ['packages list', 'packages list --json | jq .packages[].left'])
+
+  const show = packages.command('show').description('shows a package and all of its entries').argument('<id>', 'its id')
+  withJson(show).action((id: string, { json }: Json) => showPackage(id, json, context))
+  withExamples(show, ['packages show 42-1f0c9a3e'])
+
+  const add = packages.command('add').description('adds a package that was sold otherwise than in the chat')
+  withJson(add)
+    .requiredOption('--conversation <id>', 'Chatwoot’s id of the student’s conversation')
+    .requiredOption('--student <name>', 'the student’s name')
+    .requiredOption('--lessons <n>', 'how many lessons')
+    .requiredOption('--minutes <n>', 'how long each lasts')
+    .addOption(new Option('--how <how>', 'how it was paid').choices(PAID_HOW).makeOptionMandatory())
+    .requiredOption('--amount <sum>', 'how much, such as 450.00')
+    .requiredOption('--currency <code>', 'its currency, such as EUR')
+    .option('--name <name>', 'who has paid, for the books', '')
+    .action((options: AddOptions) => addPackage(options, context))
+  withExamples(add, [
+    'packages add --conversation 42 --student Sam --lessons 10 --minutes 60 --how cash --amount 450.00 --currency EUR --name "Mrs Jansen"',
+  ])
+
+  const correct = packages.command('correct').description('adds minutes to a package, or takes some (with a minus)')
+  withJson(correct)
+    .argument('<id>', 'its id')
+    .requiredOption('--minutes <n>', 'how many: 60, or -60')
+    .requiredOption('--reason <text>', 'why, for the ledger')
+    .action((id: string, options: CorrectOptions) => correctPackage(id, options, context))
+  withExamples(correct, ['packages correct 42-1f0c9a3e --minutes -60 --reason "a lesson by telephone"'])
+}
+
+/** Where the ledger is, also with a Google calendar. */
+function withPackages<T>(context: Context, run: (packages: Packages, zone: string) => Promise<T>): Promise<T> {
+  return withStore(context, async (_store, { DATABASE_URL, TZ }) => {
+    const calendar = await openCalendar(DATABASE_URL, Date, 'keep')
+    try {
+      return await run(calendar.packages, TZ)
+    } finally {
+      await calendar.close()
+    }
+  })
+}
+
+async function listPackages({ limit, json }: Json & { limit: string }, context: Context): Promise<void> {
+  const most = wholeNumber('--limit', limit)
+  if (most < 1 || most > 200) throw new UsageError('--limit must be from 1 to 200')
+  const { found, zone } = await withPackages(context, async (packages, zone) => ({
+    found: await packages.list(most),
+    zone,
+  }))
+  report(context, json, { packages: found }, () => {
+    if (found.length === 0) return ['no packages']
+    const rows = found.map(({ boughtAt, student, left, minutes, payment, conversation, id }) => {
+      return [localWhen(utcTime(boughtAt), zone), student, `${left}`, `${minutes}`, payment, conversation, id]
+    })
+    const head = [`bought (${zone})`, 'student', 'left, min', 'of', 'payment', 'conversation', 'id']
+    return table([head, ...rows], [2, 3])
+  })
+}
+
+async function showPackage(id: string, json: boolean | undefined, context: Context): Promise<void> {
+  const shown = await withPackages(context, async (packages, zone) => {
+    const found = await packages.find(id)
+    if (found === null) throw unknown(id)
+    return { zone, package: found, entries: await packages.entries(id) }
+  })
+  const { zone, ...result } = shown
+  report(context, json, result, () => linesOf(result.package, result.entries, zone))
+}
+
+function linesOf({ student, left, minutes, payment }: LessonPackage, entries: PackageEntry[], zone: string): string[] {
+  const rows = entries.map(({ at, minutes, left, why, who, order, note }) => {
+    return [localWhen(utcTime(at), zone), `${minutes}`, `${left}`, why, who, note ?? order ?? '']
+  })
+  const head = [`when (${zone})`, 'min', 'left', 'why', 'who', 'lesson or reason']
+  return [`${student}: ${left} of ${minutes} minutes are left; ${payment}`, '', ...table([head, ...rows], [1, 2])]
+}
+
+interface AddOptions extends Json {
+  conversation: string
+  student: string
+  lessons: string
+  minutes: string
+  how: PaidHow
+  amount: string
+  currency: string
+  name: string
+}
+
+async function addPackage(options: AddOptions, context: Context): Promise<void> {
+  const { conversation, student, how, name: payer, json } = options
+  const currency = options.currency.toUpperCase()
+  const amount = /^[A-Z]{3}$/.test(currency) ? minorUnits(options.amount, currency) : undefined
+  if (amount === undefined) throw new UsageError('--amount and --currency must be a sum such as 450.00 and EUR')
+  const [lessons, lessonMinutes] = [
+    wholeNumber('--lessons', options.lessons),
+    wholeNumber('--minutes', options.minutes),
+  ]
+  const paid = { kind: 'otherwise', how, money: { amount, currency }, payer } as const
+  const bought = {
+    id: `${conversation}-${randomUUID().slice(0, 8)}`,
+    ...{ conversation, student, lessonMinutes, amount, currency },
+    minutes: lessons * lessonMinutes,
+    payment: writeLessonPayment(paid),
+    boughtAt: Date.now(),
+  }
+  const added = await withPackages(context, packages => packages.buy(bought, 'tutor'))
+  report(context, json, added, () => [`added: ${added.id}, ${added.left} minutes`])
+}
+
+interface CorrectOptions extends Json {
+  minutes: string
+  reason: string
+}
+
+async function correctPackage(id: string, { json, ...options }: CorrectOptions, context: Context): Promise<void> {
+  const minutes = wholeNumber('--minutes', options.minutes)
+  const key = `corrected:${randomUUID()}`
+  const correction = { key, package: id, minutes, note: options.reason, who: 'tutor', at: Date.now() } as const
+  const result = await withPackages(context, packages => packages.correct(correction))
+  if (result.kind === 'unknown') throw unknown(id)
+  if (result.kind === 'short') {
+    throw new CommandError(`${id} has only ${result.left} minutes left: nothing has been changed`)
+  }
+  report(context, json, result.entry, () => [`corrected: ${result.entry.left} minutes are left`])
+}
+
+const unknown = (id: string) => new CommandError(`there is no package ${id}: see packages list`)
+
+function wholeNumber(option: string, text: string): number {
+  if (/^-?\d{1,6}$/.test(text) && Number(text) !== 0) return Number(text)
+  throw new UsageError(`${option} must be a whole number, not ${text}`)
+}

@@ -1,0 +1,123 @@
+import type { BookedLesson } from '../calendar/contract.ts'
+import type { Json } from '../sources/json.ts'
+import { offeredOf } from './asked-time.ts'
+import { readerOf, situationOf } from './booking.ts'
+import { choicesOf, intentOf } from './dialogue.ts'
+import { handOverFor } from './hand-over.ts'
+import { kindOfBooked, kindOfPaid, whereOf } from './lesson-kind.ts'
+import { readLessonPayment } from './lesson-payment.ts'
+import { moneyIn, paidSum } from './money.ts'
+import { type LessonIntent, type LessonRef, lessonDialogue } from './my-lesson-state.ts'
+import { pupilLines } from './pupils.ts'
+import { backTo } from './question.ts'
+import type { Reply } from './reply.ts'
+import { LANGUAGES } from './texts/index.ts'
+import { formatWhen } from './times.ts'
+import { type Turn, textsOf, writtenAt } from './turn.ts'
+import { lessonOfStudent } from './whose-lesson.ts'
+import type { LessonWish } from './wishes.ts'
+
+/** What a student is shown of a booked lesson, and when a person takes over. */
+
+const HOUR = 60 * 60_000
+
+/** A question about booked lessons. What is open besides stays so, but the choice of a time. */
+export function askAbout(
+  turn: Turn,
+  { intent, wish, lessons }: { intent: LessonIntent; wish: LessonWish; lessons: readonly (LessonRef & Held)[] },
+  content: string,
+  more: Json = {},
+): Reply {
+  const isChoosing = turn.conversation.attributes.pending_intent === 'slot'
+  const changed = { ...lessonDialogue(intent, wish, lessons), ...(isChoosing && { pending_intent: 'menu' }), ...more }
+  const conversation = { ...turn.conversation, attributes: { ...turn.conversation.attributes, ...changed } }
+  const situation = situationOf({ ...turn, conversation }, intentOf(conversation.attributes), offeredOf(conversation))
+  // What is only held can't be moved.
+  const isMovable = lessons.every(({ isHeld }) => !isHeld)
+  const items = choicesOf(situation).filter(({ value }) => isMovable || value !== 'move_lesson')
+  return { content, items, attributes: changed }
+}
+
+type Held = Pick<BookedLesson, 'isHeld'>
+
+/** Shows a lesson, and what can be done with it. @param before lines that come first */
+export function showLesson(turn: Turn, lesson: BookedLesson, wish: LessonWish, before: string[] = []): Reply {
+  const { services, conversation } = turn
+  const texts = services.tutor.texts[conversation.language]
+  const lines = [...before, ...linesOf(turn, lesson), ...(wish === 'change' ? [texts.changeLesson] : [])]
+  return askAbout(turn, { intent: 'lesson', wish, lessons: [lesson] }, lines.join('\n'))
+}
+
+/** When and where it is, and how it is paid for. */
+export function linesOf(turn: Turn, lesson: BookedLesson): string[] {
+  const { services, conversation } = turn
+  const { language } = conversation
+  const texts = services.tutor.texts[language]
+  const { minutes } = kindOfPaid(lesson)
+  return [
+    texts.lessonAt(whenOf(turn, lesson), minutes),
+    ...pupilLines(conversation, services.tutor, lesson.student),
+    ...paidLines(turn, lesson),
+    ...whereOf(services, kindOfBooked(services, lesson), language),
+  ]
+}
+
+export function paidLines({ services, conversation }: Turn, { payment, isHeld }: BookedLesson): string[] {
+  const texts = services.tutor.texts[conversation.language]
+  if (isHeld) return [texts.lessonHeld]
+  if (payment === null) return [texts.lessonFree]
+  const { kind } = readLessonPayment(payment)
+  if (kind === 'package') return [texts.paidFromPackage]
+  if (kind === 'open') return [texts.lessonUnpaid]
+  const sum = paidSum(payment)
+  return sum === undefined ? [] : [texts.lessonPaid(moneyIn(conversation.language, sum))]
+}
+
+/** How a lesson is, now that something has happened to it meanwhile. */
+export async function showAsItIs(turn: Turn, order: string): Promise<Reply> {
+  const { services, conversation } = turn
+  const texts = services.tutor.texts[conversation.language]
+  const lesson = await lessonOfStudent(turn, order)
+  if (lesson === null) return backTo(turn, { content: texts.lessonGone })
+  if (lesson.cancelledAt !== undefined) return backTo(turn, { content: texts.cancelled(whenOf(turn, lesson)) })
+  if (lesson.end <= services.now()) return backTo(turn, { content: texts.lessonBegun(whenOf(turn, lesson)) })
+  return showLesson(turn, lesson, 'see', [texts.lessonChanged])
+}
+
+/** Its time, for the student. */
+export function whenOf({ services, conversation }: Turn, { start }: LessonRef): string {
+  return formatWhen(start, readerOf(conversation, services))
+}
+
+/** Whether it has not begun, and the student has written this long before it. @param hours before its beginning */
+function isEarly({ services, delivery }: Turn, { start }: LessonRef, hours: number): boolean {
+  return start > services.now() && start - writtenAt(delivery) >= hours * HOUR
+}
+
+/** Whether the tutor's rule lets the student move it. */
+export function mayMove(turn: Turn, lesson: BookedLesson): boolean {
+  const { untilHours, maxTimes } = turn.services.tutor.moving
+  // 1 once it is booked.
+  const moves = lesson.sequence - 1
+  return lesson.isHeld === undefined && moves < maxTimes && isEarly(turn, lesson, untilHours)
+}
+
+/** Whether the tutor's rule lets the student cancel it. */
+export function mayCancel(turn: Turn, lesson: BookedLesson): boolean {
+  return isEarly(turn, lesson, turn.services.tutor.cancellation.untilHours)
+}
+
+/** A person decides: the note says which lesson it is about. */
+export function giveLessonToPerson(turn: Turn, lesson: BookedLesson, why: 'cancel' | 'lesson'): Reply {
+  const { services, conversation } = turn
+  const { language } = conversation
+  const reply = handOverFor(services, why, textsOf(turn), conversation)
+  const inTutorZone = { language, zone: services.zone, tutorZone: services.zone }
+  const about = LANGUAGES[language].aboutLesson(formatWhen(lesson.start, inTutorZone), lesson.order)
+  const begun = lesson.start <= services.now() && services.tutor.texts[language].lessonBegun(whenOf(turn, lesson))
+  return {
+    ...reply,
+    content: [begun, reply.content].filter(Boolean).join('\n'),
+    note: `${reply.note}\n${about}`,
+  }
+}

@@ -1,0 +1,68 @@
+import tap, { type Test } from 'tap'
+import { openBackend, openCalendar } from '../../backends/index.ts'
+import { systemClock } from '../../inbox/contracts.ts'
+import { run, runJson } from '../helpers/cli.ts'
+import { log } from '../helpers/moving.ts'
+import { bought, taking } from '../helpers/packages-conformance.ts'
+import { STORES } from '../helpers/stores.ts'
+
+/** `packages`: the ledger, for the tutor. */
+
+async function filled(t: Test, url: string) {
+  const { store } = await openBackend(url, { log, clock: systemClock, onCommit: () => {} })
+  t.teardown(() => store.close())
+  const calendar = await openCalendar(url, Date)
+  t.teardown(() => calendar.close())
+  return calendar.packages
+}
+
+const ADD = '--conversation 42 --student Sam --lessons 10 --minutes 60 --how cash --amount 450.00 --currency eur'.split(
+  ' ',
+)
+
+for (const [name, storeFor] of Object.entries(STORES)) {
+  tap.test(`${name}: listed, shown, added and corrected`, async t => {
+    const url = await storeFor(t)
+    const packages = await filled(t, url)
+    const env = { DATABASE_URL: url }
+    t.match(await run(env, 'packages', 'list'), { code: 0, out: 'no packages' })
+    await packages.buy(bought('7-a'), 'stripe')
+    await packages.take(taking('7-lesson'))
+    const added = await run(env, 'packages', 'add', ...ADD, '--name', 'Mrs Jansen')
+    t.match(added, { code: 0, out: /^added: 42-\w{8}, 600 minutes$/ })
+    const { result } = await runJson<{ packages: { id: string }[] }>(env, 'packages', 'list')
+    t.match(result.packages, [
+      {
+        id: /^42-/,
+        student: 'Sam',
+        left: 600,
+        payment: '450.00 EUR, cash, Mrs Jansen',
+        amount: 45_000,
+        currency: 'EUR',
+      },
+      { id: '7-a', left: 540 },
+    ])
+    t.match((await run(env, 'packages', 'list', '--limit', '1')).out, /^bought .*\n.* Sam +600 +600 +450\.00 EUR, cash/)
+    const correct = (id: string, minutes: string) =>
+      run(env, 'packages', 'correct', id, `--minutes=${minutes}`, '--reason', 'by telephone')
+    t.match(await correct('7-a', '-60'), { code: 0, out: 'corrected: 480 minutes are left' })
+    t.match(await correct('7-a', '-481'), { code: 1, err: /has only 480 minutes left: nothing has been changed$/ })
+    t.match(await correct('7-b', '60'), { code: 1, err: /there is no package 7-b: see packages list$/ })
+    const shown = await run(env, 'packages', 'show', '7-a')
+    t.match(shown.out, /^Renée: 480 of 600 minutes are left; 500\.00 EUR, pi_7-a\n\nwhen /)
+    t.match(shown.out, / -60 +540 +lesson +student +7-lesson\n.* -60 +480 +corrected +tutor +by telephone$/)
+    t.match(await run(env, 'packages', 'show', '7-b'), { code: 1, err: /there is no package 7-b/ })
+  })
+}
+
+tap.test('what makes no sense is said, and nothing is changed', async t => {
+  const url = (await STORES.SQLite?.(t)) as string
+  await filled(t, url)
+  const refused = async (args: string[], err: RegExp) =>
+    t.match(await run({ DATABASE_URL: url }, 'packages', ...args), { code: 2, err })
+  await refused(['list', '--limit', '201'], /--limit must be from 1 to 200/)
+  await refused(['correct', 'a', '--minutes', '1.5', '--reason', 'x'], /--minutes must be a whole number, not 1\.5/)
+  await refused(['add', ...ADD, '--currency', 'euro'], /must be a sum such as 450\.00 and EUR/)
+  await refused(['add', ...ADD, '--amount', 'x'], /must be a sum such as 450\.00 and EUR/)
+  await refused(['add', ...ADD, '--how', 'gold'], /Allowed choices are cash, transfer, invoice/)
+})

@@ -1,0 +1,65 @@
+import t from 'tap'
+import type { Session } from '../../sandbox/stripe-api.ts'
+import { OPERATOR_TOKEN } from '../helpers/operator.ts'
+import { postgresServer } from '../helpers/postgres-server.ts'
+import { student } from '../helpers/story.ts'
+import { runsOf, setUp } from './fatal-effects.ts'
+
+/**
+ * A reserved lesson is marked as paid while the process is killed at each call that this makes in turn: its link is
+ * ended, it is booked, and the student is told once.
+ */
+
+const postgres = await postgresServer()
+t.teardown(() => postgres.close())
+/** Here another process takes half a minute to take over: one run. */
+const IN_POSTGRES = { calendar: 'local', runs: 2, store: () => postgres.database() } as const
+const RUNS = [[IN_POSTGRES, 0], ...runsOf({})] as const
+
+for (const [options, run] of RUNS) {
+  const { calendar, runs } = options
+  const store = 'store' in options ? options.store : undefined
+  t.test(
+    `a lesson (${store ? 'in PostgreSQL' : calendar}) is marked as paid while one call in ${runs} kills the process, from number ${run}`,
+    async t => {
+      const world = await setUp(t, run, {
+        ...options,
+        env: { ADMIN_TOKEN: OPERATOR_TOKEN, ...(store && { DATABASE_URL: await store() }) },
+      })
+      const renee = student(world)
+      const session = () => [...world.stripe.sessions.values()][0] as Session
+      await world.inPeace(async () => {
+        await renee.says('Hoi')
+        await renee.says('Les boeken')
+        await renee.says('optie 1')
+      })
+      const [read, notes] = [renee.read().length, renee.notes().length]
+      const order = session().metadata?.order_id as string
+      const { receiver } = world
+      const ask = async (path: string, body?: object) => {
+        const headers = { authorization: `Bearer ${OPERATOR_TOKEN}`, 'content-type': 'application/json' }
+        const request = body && { method: 'POST', body: JSON.stringify(body) }
+        const response = await fetch(`${await receiver.url()}${path}`, { headers, ...request })
+        return (await response.json()) as Record<string, string>
+      }
+      const given = { how: 'cash', amount: '60.00', currency: 'EUR', name: 'Mrs Jansen', key: 'mine' }
+      const { change } = await ask(`/lessons/${order}/paid`, given)
+      t.equal(await receiver.handled(`${change}`), 'webhook handled')
+      t.match(await ask(`/lessons/changes/${change}`), { state: 'done', why: /^paid: 60\.00 EUR, cash; booked on/ })
+      t.equal((await ask(`/lessons/${order}/paid`, given)).change, change, 'asked once')
+
+      t.equal(session().status, 'expired')
+      t.match(renee.read().slice(read), [
+        /^Dank je wel! We hebben je betaling van € 60,00 ontvangen\.\nJe les staat vast: /,
+      ])
+      t.equal(renee.read().length, read + 1)
+      t.match(renee.notes().slice(notes), [/^Lesson marked as paid by the tutor: 60\.00 EUR, cash, order /])
+      t.equal(renee.notes().length, notes + 1)
+      t.strictSame(renee.conversation.labels, ['payment:paid', 'status:booked'])
+      t.match(renee.conversation.custom_attributes, { payment_status: 'paid', checkout_session: null })
+      t.match(await ask(`/lessons/${order}`), { state: 'booked', payment: '60.00 EUR, cash, Mrs Jansen' })
+      t.ok(world.killed.size >= 2, `killed ${world.killed.size} times, of ${world.effects.length} calls`)
+      if (calendar === 'google') t.equal(world.google.current().length, 1)
+    },
+  )
+}

@@ -1,0 +1,329 @@
+import t, { type Test } from 'tap'
+import type { Calendar, ChangeableCalendar } from '../../calendar/contract.ts'
+import { LESSON_EVENTS } from '../../handlers/lesson-requests.ts'
+import { askForPayment, paymentDueHandlers } from '../../handlers/payment-due.ts'
+import type { HandlerContext } from '../../inbox/drain.ts'
+import { begin, pay, settle } from '../../sandbox/payments.ts'
+import { goOn } from '../helpers/later.ts'
+import { MINUTE, setUp } from '../helpers/lesson-story.ts'
+
+/** A lesson that is booked and not paid: links before it, and the tutor hears if it begins unpaid. */
+
+const HOUR = 60 * MINUTE
+/** In Amsterdam. */
+const at = (local: string) => Date.parse(`2026-11-${local}+01:00`)
+const LESSON = at('27T10:00')
+const EVENT = 'tutorbot.lesson_payment'
+const LINK = /^Je les op vrijdag 27 november om 10:00 is nog niet betaald\. Betaal € 60,00 uiterlijk (.*) hier: https:/
+
+type Options = Parameters<typeof setUp>[1]
+
+/** Renée has a lesson on Friday at 10:00, which the tutor has booked. */
+async function open(
+  t: Test,
+  options: Options = {},
+  { minutes = 60, conversation = '4100042', zone = 'Europe/Amsterdam', askedAt = 0 } = {},
+) {
+  const tutor = await setUp(t, { ...options, tutor: { reminders: { hours: [] }, ...options?.tutor } })
+  const renee = tutor.student('widget')
+  await renee.says('Hoi')
+  const { inbox } = tutor.app.webhooks
+  const calendar = tutor.app.webhooks.calendar as ChangeableCalendar
+  const signal = AbortSignal.timeout(60_000)
+  const order = '4100042-ab'
+  const time = { start: LESSON, end: LESSON + minutes * MINUTE }
+  await calendar.book({ order, ...time, student: 'Renée', service: 'Bijles', payment: 'unpaid', conversation }, signal)
+  const context = { signal, schedule: given => inbox.schedule({ orderingKey: 'x', ...given }) } as HandlerContext
+  const ask = () => askForPayment(tutor.services, order, context, zone)
+  tutor.clock.advance(Math.max(0, askedAt - tutor.clock.now()))
+  await ask()
+  return {
+    ...tutor,
+    renee,
+    order,
+    calendar,
+    signal,
+    context,
+    ask,
+    scheduled: async () => (await inbox.list({ state: 'scheduled' })).map(({ nextAttemptAt }) => nextAttemptAt),
+    /** Time goes on. Returns what the student has been told meanwhile. */
+    async goOn(until: number) {
+      const before = renee.read().length
+      await goOn(tutor, until)
+      return renee.read().slice(before)
+    },
+    why: () => tutor.log.lines.findLast(({ msg }) => msg.startsWith('a payment is not'))?.msg,
+  }
+}
+
+t.test('two days before and the day before, as long as it is not paid; then the tutor hears', async t => {
+  const { goOn, scheduled, ask, stripe, session, renee } = await open(t)
+  t.strictSame(await scheduled(), [LESSON - 48 * HOUR, LESSON - 24 * HOUR, LESSON])
+  await ask()
+  t.equal((await scheduled()).length, 3, 'again: the same')
+  t.strictSame(await goOn(LESSON - 48 * HOUR - 1), [])
+  const [first, ...others] = await goOn(LESSON - 48 * HOUR)
+  t.equal(LINK.exec(first as string)?.[1], 'donderdag 26 november om 09:55')
+  t.strictSame(others, [])
+  t.match(session(), {
+    metadata: { order_id: '4100042-ab', lesson_start: '2026-11-27T10:00:00+01:00' },
+    status: 'open',
+  })
+  const [second] = await goOn(LESSON - 24 * HOUR)
+  t.equal(LINK.exec(second as string)?.[1], 'vrijdag 27 november om 09:55')
+  t.equal(session().status, 'expired', 'only one can be paid')
+  t.equal(stripe.sessions.size, 2)
+  t.strictSame(await goOn(LESSON - 1), [])
+  t.notMatch(renee.notes().at(-1), /is not paid/)
+  t.strictSame(await goOn(LESSON), [])
+  t.equal(
+    renee.notes().at(-1),
+    'The lesson of Friday 27 November at 10:00 (order 4100042-ab) has begun and is not paid.',
+  )
+})
+
+t.test('paid by the link: the lesson is paid, and nothing else is asked for', async t => {
+  const { goOn, deliver, session, lessons, renee, why } = await open(t)
+  await goOn(LESSON - 48 * HOUR)
+  await deliver(pay(session()).completed)
+  t.match(await lessons(), [{ payment: '60.00 EUR, pi_cs_test_1', start: LESSON, sequence: 1 }])
+  t.match(renee.read().at(-1), /^Dank je wel! We hebben je betaling van € 60,00 ontvangen/)
+  t.strictSame(await goOn(LESSON - 24 * HOUR), [])
+  t.match(why(), /paid/)
+  t.strictSame(await goOn(LESSON), [])
+  t.notMatch(renee.notes().at(-1), /is not paid/)
+})
+
+t.test('a payment that is under way: no second link', async t => {
+  const { goOn, session, why, stripe, deliver, clock } = await open(t)
+  await goOn(LESSON - 48 * HOUR)
+  await deliver(begin(session(), clock.now()))
+  t.strictSame(await goOn(LESSON - 24 * HOUR), [])
+  t.equal(stripe.sessions.size, 1)
+  t.equal(why(), undefined)
+})
+
+t.test(
+  'a debit that fails: the lesson stays booked, nothing is reserved, and the next link comes as planned',
+  async t => {
+    const { goOn, session, deliver, clock, lessons, renee, stripe } = await open(t)
+    await goOn(LESSON - 48 * HOUR)
+    const attributes = () => ({ ...renee.conversation.custom_attributes })
+    const before = attributes()
+    await deliver(begin(session(), clock.now()))
+    t.strictSame(renee.read().at(-1), 'Je betaling komt binnen. Zodra die er is, hoor je van ons.')
+    t.match(renee.notes().at(-1), /^A payment is under way: 60\.00 EUR, order 4100042-ab\. .* or a voucher\.$/)
+    const [failed] = settle(session(), 'failed', clock.now())
+    const said = renee.read().length
+    await deliver(failed as object)
+    await deliver({ ...failed, id: 'evt_again' })
+    t.strictSame(renee.read().slice(said), ['Je betaling is helaas niet gelukt. Er is niets afgeschreven.'])
+    t.match(renee.notes().at(-1), /^A payment has failed \(order 4100042-ab\).* stays booked, and is not paid\.$/)
+    t.match(await lessons(), [{ payment: 'unpaid', start: LESSON, isHeld: undefined }])
+    t.strictSame(attributes(), before, 'no reservation')
+    t.strictSame(renee.conversation.labels, [])
+    t.equal(stripe.sessions.size, 1)
+    t.match(await goOn(LESSON - 24 * HOUR), [LINK])
+    await deliver(pay(session(2)).completed)
+    t.match(await lessons(), [{ payment: '60.00 EUR, pi_cs_test_2' }])
+  },
+)
+
+t.test('a debit that fails, and its conversation is gone: an alert, and the lesson stays', async t => {
+  const { goOn, session, deliver, clock, lessons, chatwoot, log } = await open(t)
+  await goOn(LESSON - 48 * HOUR)
+  await deliver(begin(session(), clock.now()))
+  chatwoot.conversations.delete(4100042)
+  await deliver(settle(session(), 'failed', clock.now())[0] as object)
+  const alert = log.lines.find(({ problem }) => problem === 'failed_conversation_gone')
+  t.match(
+    alert?.msg,
+    /There is no conversation 4100042 in Chatwoot\. A payment has failed .* stays booked, and is not paid\.$/,
+  )
+  t.match(await lessons(), [{ payment: 'unpaid' }])
+})
+
+t.test('moved, cancelled, or told too late: nothing is asked for', async t => {
+  t.test('moved: for the new time only', async t => {
+    const { goOn, calendar, order, signal, ask, why } = await open(t)
+    const to = { start: LESSON + 4 * HOUR, end: LESSON + 5 * HOUR }
+    await calendar.move({ order, from: LESSON, to, margin: { before: 0, after: 0 } }, signal)
+    await ask()
+    t.strictSame(await goOn(LESSON - 48 * HOUR), [])
+    t.match(why(), /has been moved/)
+    t.match(await goOn(LESSON - 44 * HOUR), [/^Je les op vrijdag 27 november om 14:00 is nog niet betaald/])
+  })
+  t.test('cancelled', async t => {
+    const { goOn, calendar, order, signal, ask, why, renee } = await open(t)
+    await calendar.cancel(order, signal)
+    await ask()
+    t.strictSame(await goOn(LESSON), [])
+    t.match(why(), /not booked any more/)
+    t.strictSame(renee.notes(), [])
+  })
+  t.test('the service was away until it had begun', async t => {
+    const { goOn, why, renee } = await open(t)
+    t.strictSame(await goOn(LESSON + HOUR), [])
+    t.match(why(), /has begun/)
+    t.match(renee.notes(), [/has begun and is not paid/])
+  })
+})
+
+t.test('as the tutor has set it: once, never, at once where it is late', async t => {
+  const once = await open(t, { tutor: { payment: { linkHours: [100, 96, 2] } } })
+  t.strictSame((await once.scheduled()).slice(-2), [LESSON - 2 * HOUR, LESSON])
+  t.match(await once.goOn(once.clock.now()), [LINK], 'the last of those that have passed')
+})
+
+t.test('no links', async t => {
+  const { scheduled } = await open(t, { tutor: { payment: { linkHours: [] } } })
+  t.strictSame(await scheduled(), [LESSON])
+})
+
+t.test('nobody is woken up', async t => {
+  const { scheduled } = await open(t, { tutor: { payment: { linkHours: [12] } } }, { zone: 'Europe/Amsterdam' })
+  t.strictSame(await scheduled(), [at('26T21:55'), LESSON])
+})
+
+t.test('without a good time there is none', async t => {
+  const payment = { linkHours: [2] }
+  const there = { zone: 'America/Los_Angeles', askedAt: at('27T07:00') }
+  const { scheduled } = await open(t, { tutor: { payment } }, there)
+  t.strictSame(await scheduled(), [LESSON], 'it begins at one in the night there')
+})
+
+t.test('it can’t be sold: the tutor hears, with why', async t => {
+  const { goOn, renee, log } = await open(t, {}, { minutes: 45 })
+  t.strictSame(await goOn(LESSON - 48 * HOUR), [])
+  t.match(log.lines.at(-1), { event: EVENT, state: 'dead' })
+  t.equal(
+    renee.notes().at(-1),
+    'The lesson of Friday 27 November at 10:00 (order 4100042-ab) is not paid, and no link could be sent: PermanentError: no payment link can be made: no lesson has 45 minutes.',
+  )
+})
+
+t.test('a person has the conversation: a note', async t => {
+  const { renee, goOn } = await open(t)
+  Object.assign(renee.conversation, { status: 'open', assignee: 7 })
+  t.strictSame(await goOn(LESSON - 48 * HOUR), [])
+  t.match(renee.notes().at(-1), /^TutorBot is silent here, and has not told the student: "Je les op vrijdag/)
+})
+
+t.test('the conversation is gone; there is none; no Chatwoot; a lesson that is paid', async t => {
+  const gone = await open(t)
+  gone.chatwoot.conversations.delete(4100042)
+  await goOn(gone, LESSON - 48 * HOUR)
+  t.match(gone.why(), /conversation is gone/)
+  const { context, services, order } = gone
+  const { handle, gaveUp } = paymentDueHandlers({ ...services, chatwoot: null })[EVENT] as ReturnType<
+    typeof paymentDueHandlers
+  >[string]
+  const payload = { order, sequence: 1, start: LESSON, hours: 24, at: LESSON - 24 * HOUR }
+  const delivery = { key: 'k', payload } as never
+  await handle(delivery, { ...context, log: gone.app.log, once: async (_, step) => step(false) as never })
+  t.match(gone.why(), /CW_TOKEN is not set/)
+  await gaveUp(delivery, { ...context, error: new Error('x') } as never)
+  t.pass('nobody can be told')
+})
+
+t.test('a host’s calendar that can’t tell lessons', async t => {
+  const { services, context, order, scheduled } = await open(t)
+  const { lessonOf: _, ...calendar } = services.calendar
+  const before = await scheduled()
+  await askForPayment({ ...services, calendar }, order, context, 'Europe/Amsterdam')
+  t.strictSame(await scheduled(), before)
+})
+
+t.test('without a conversation nobody is asked', async t => {
+  const { scheduled } = await open(t, {}, { conversation: '' })
+  t.strictSame(await scheduled(), [])
+})
+
+t.test('a package pays for it, if it has enough left: told once, whatever is cut off', async t => {
+  const bought = { id: '4100042-pack', conversation: '4100042', student: 'Renée', payment: '100.00 EUR, pi_9' }
+  const sums = { lessonMinutes: 60, amount: 10_000, currency: 'eur', boughtAt: 0 }
+
+  t.test('taken, said, and noted; the last one too', async t => {
+    const { goOn, calendar, lessons, renee, stripe } = await open(t)
+    const { packages } = calendar as Required<Calendar>
+    await packages.buy({ ...bought, ...sums, minutes: 60 }, 'stripe')
+    t.strictSame(await goOn(LESSON - 48 * HOUR), [
+      'Je les: vrijdag 27 november om 10:00, 60 minuten.\nHij is betaald uit je lespakket.\nJe hebt geen betaalde lessen meer over.',
+    ])
+    t.match(
+      renee.notes().at(-1),
+      /^The lesson of Friday 27 November at 10:00 \(order 4100042-ab\) is paid from the package/,
+    )
+    t.match(await lessons(), [{ payment: 'package, 4100042-pack' }])
+    t.strictSame(await goOn(LESSON), [])
+    t.equal(stripe.sessions.size, 0)
+  })
+
+  t.test('bought after a link was sent: that is ended first; while it is being paid, nothing is taken', async t => {
+    for (const isPaying of [false, true]) {
+      await t.test(isPaying ? 'being paid' : 'open', async t => {
+        const { goOn, calendar, session, deliver, clock } = await open(t)
+        await goOn(LESSON - 48 * HOUR)
+        const { packages } = calendar as Required<Calendar>
+        await packages.buy({ ...bought, ...sums, minutes: 60 }, 'stripe')
+        if (isPaying) await deliver(begin(session(), clock.now()))
+        await goOn(LESSON - 24 * HOUR)
+        t.equal(session().status, isPaying ? 'complete' : 'expired')
+        t.match(await packages.of({ conversation: '4100042' }), [{ left: isPaying ? 60 : 0 }])
+      })
+    }
+  })
+
+  t.test('too little is left: a link', async t => {
+    const { goOn, calendar } = await open(t)
+    const { packages } = calendar as Required<Calendar>
+    await packages.buy({ ...bought, ...sums, minutes: 30 }, 'stripe')
+    t.match(await goOn(LESSON - 48 * HOUR), [LINK])
+    t.match(await packages.of({ conversation: '4100042' }), [{ left: 30 }])
+  })
+
+  t.test('a calendar without a ledger: a link', async t => {
+    const { goOn, calendar } = await open(t)
+    Object.assign(calendar, { packages: undefined })
+    t.match(await goOn(LESSON - 48 * HOUR), [LINK])
+  })
+
+  t.test('paid otherwise at the same moment: the minutes go back', async t => {
+    const { goOn, calendar } = await open(t)
+    const { packages, setPayment } = calendar as Required<Calendar>
+    await packages.buy({ ...bought, ...sums, minutes: 120 }, 'stripe')
+    calendar.setPayment = async (change, signal) => {
+      await setPayment.call(calendar, { ...change, to: '60.00 EUR, cash' }, signal)
+      return setPayment.call(calendar, change, signal)
+    }
+    await goOn(LESSON - 48 * HOUR)
+    t.match(await packages.of({ conversation: '4100042' }), [{ left: 120 }])
+  })
+
+  t.test('Chatwoot fails while it is told: it is told once', async t => {
+    const { goOn, calendar, breaks, renee } = await open(t)
+    const { packages } = calendar as Required<Calendar>
+    await packages.buy({ ...bought, ...sums, minutes: 120 }, 'stripe')
+    const { length } = renee.read()
+    breaks(/POST .*messages/, 'hang')
+    await goOn(LESSON - 48 * HOUR)
+    await goOn(LESSON - 47 * HOUR)
+    t.strictSame(renee.read().slice(length), [
+      'Je les: vrijdag 27 november om 10:00, 60 minuten.\nHij is betaald uit je lespakket.\nJe hebt nog 1 les van 60 minuten over.',
+    ])
+    t.match(await packages.of({ conversation: '4100042' }), [{ left: 60 }])
+  })
+})
+
+t.test('the tutor marks it as paid: its link is ended first', async t => {
+  const { goOn, session, services, app, order, lessons, renee } = await open(t)
+  await goOn(LESSON - 48 * HOUR)
+  const payload = { order, conversation: '4100042', how: 'cash', amount: 6000, currency: 'eur', payer: '' }
+  const { inbox } = app.webhooks
+  const orderingKey = 'conversation:1:4100042'
+  await inbox.schedule({ key: 'pay', event: LESSON_EVENTS.pay, orderingKey, payload, at: services.now() })
+  await goOn(services.now())
+  t.match(await lessons(), [{ payment: '60.00 EUR, cash' }])
+  t.equal(session().status, 'expired')
+  t.match(renee.read().at(-1), /^Dank je wel!/)
+})
