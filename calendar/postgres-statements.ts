@@ -33,7 +33,9 @@ export const CREATE = `
     sequence integer
   );
   CREATE INDEX IF NOT EXISTS slot_end ON ${SLOT} (end_at);
+  CREATE INDEX IF NOT EXISTS slot_length ON ${SLOT} ((end_at - start_at));
   CREATE INDEX IF NOT EXISTS slot_unpaid ON ${SLOT} (start_at) WHERE payment = '${UNPAID}';
+  CREATE INDEX IF NOT EXISTS slot_hold ON ${SLOT} (hold_until) WHERE hold_until IS NOT NULL;
   DO $$ BEGIN
     ${addColumn('changed_at', 'bigint')} ${addColumn('contact', 'text')} ${addColumn('sequence', 'integer')}
   END $$;
@@ -68,6 +70,8 @@ export const IS_THERE = `
   SELECT to_regclass('${LAST_PACKAGE_TABLE}') IS NOT NULL AS there, to_regclass('${SLOT}') IS NOT NULL AS "any"`
 
 const OVERLAPPING = 'start_at < $1 AND end_at > $2'
+/** The same of slots. What begins before $1 ends at most the longest one's length after it: the rest is not read. */
+const SLOT_OVERLAPPING = `${OVERLAPPING} AND end_at < $1 + (SELECT max(end_at - start_at) FROM ${SLOT})`
 /** Lessons, and kept times until they lapse. */
 const isLesson = (now: string) => `(hold_until IS NULL OR (hold_until > ${now} AND conversation IS NOT NULL))`
 const LESSON = `
@@ -80,11 +84,11 @@ const OF_CANCELLED = `
 
 export const BUSY = `
   SELECT start_at AS start, end_at AS "end", false AS is_other FROM ${SLOT}
-  WHERE ${OVERLAPPING} AND (hold_until IS NULL OR hold_until > $3)
+  WHERE ${SLOT_OVERLAPPING} AND (hold_until IS NULL OR hold_until > $3)
   UNION ALL SELECT start_at, end_at, true FROM ${BLOCKED} WHERE ${OVERLAPPING} ORDER BY start`
-export const LESSONS = `SELECT ${LESSON} FROM ${SLOT} WHERE ${OVERLAPPING} AND ${isLesson('$3')} ORDER BY start_at`
+export const LESSONS = `SELECT ${LESSON} FROM ${SLOT} WHERE ${SLOT_OVERLAPPING} AND ${isLesson('$3')} ORDER BY start_at`
 export const LESSONS_AND_CANCELLED = `
-  SELECT ${LESSON} FROM ${SLOT} WHERE ${OVERLAPPING} AND ${isLesson('$3')}
+  SELECT ${LESSON} FROM ${SLOT} WHERE ${SLOT_OVERLAPPING} AND ${isLesson('$3')}
   UNION ALL SELECT ${OF_CANCELLED} FROM ${CANCELLED} WHERE ${OVERLAPPING} ORDER BY start`
 export const ORDERS_BEGINNING_WITH = `
   SELECT order_id AS "order" FROM ${SLOT} WHERE starts_with(order_id, $1) AND ${isLesson('$2')}
@@ -97,7 +101,7 @@ export const LESSONS_OF = `
   WHERE (conversation = $1 OR contact = $2) AND end_at > $3 AND ${isLesson('$4')} ORDER BY start_at`
 export const UNPAID_LESSONS = `
   SELECT ${LESSON} FROM ${SLOT} WHERE payment = '${UNPAID}' AND hold_until IS NULL ORDER BY start_at, order_id LIMIT $1`
-export const OVERLAP = `SELECT 1 FROM ${SLOT} WHERE ${OVERLAPPING} AND order_id <> $3 LIMIT 1`
+export const OVERLAP = `SELECT 1 FROM ${SLOT} WHERE ${SLOT_OVERLAPPING} AND order_id <> $3 LIMIT 1`
 export const OVERLAP_BLOCK = `SELECT 1 FROM ${BLOCKED} WHERE ${OVERLAPPING} LIMIT 1`
 export const FIND = `
   SELECT start_at AS start, end_at AS "end", hold_until IS NULL AS is_lesson, conversation, payment,

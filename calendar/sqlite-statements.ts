@@ -26,6 +26,7 @@ const SCHEMA = `
     sequence INTEGER
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS slot_end ON slot (end_at);
+  CREATE INDEX IF NOT EXISTS slot_length ON slot (end_at - start_at);
   CREATE INDEX IF NOT EXISTS slot_unpaid ON slot (start_at) WHERE payment = '${UNPAID}';
   CREATE INDEX IF NOT EXISTS slot_hold ON slot (hold_until) WHERE hold_until IS NOT NULL;
   CREATE TABLE IF NOT EXISTS cancelled_lesson (
@@ -148,11 +149,14 @@ const erase = (table: string) => `
   UPDATE ${table} SET student = '${ERASED}', payment = ${WITHOUT_PAYER}, changed_at = ?
   WHERE conversation = ? AND (student <> '${ERASED}' OR payment <> ${WITHOUT_PAYER})`
 
-const OVERLAPPING = 'start_at < ? AND end_at > ?'
+const OVERLAPPING = 'start_at < ?1 AND end_at > ?2'
+/** Of slots: what begins before ?1 ends at most the longest one's length after it; the rest is not read. */
+const BOUND = 'end_at < ?1 + (SELECT max(end_at - start_at) FROM slot)'
+const SLOT_OVERLAPPING = `${OVERLAPPING} AND ${BOUND}`
 /** So many lessons are read in one turn of the event loop: in less than 5 ms. */
 export const PART_SIZE = 500
 /** What overlaps a range, after the end and the order of what was read last. */
-const NEXT_PART = 'start_at < ? AND (end_at, order_id) > (?, ?)'
+const NEXT_PART = 'start_at < ?1 AND (end_at, order_id) > (?2, ?3)'
 const IN_PARTS = `ORDER BY end_at, order_id LIMIT ${PART_SIZE}`
 /** Lessons, and kept times until they lapse. */
 const IS_LESSON = '(hold_until IS NULL OR (hold_until > ? AND conversation IS NOT NULL))'
@@ -170,9 +174,9 @@ export const STATEMENTS = {
   rollback: 'ROLLBACK',
   busyTimes: `
     SELECT start_at AS start, end_at AS "end", 0 AS isOther FROM slot
-    WHERE ${OVERLAPPING} AND (hold_until IS NULL OR hold_until > ?)
+    WHERE ${SLOT_OVERLAPPING} AND (hold_until IS NULL OR hold_until > ?3)
     UNION ALL SELECT start_at, end_at, 1 FROM blocked_time WHERE ${OVERLAPPING} ORDER BY start`,
-  lessons: `SELECT ${LESSON} FROM slot WHERE ${NEXT_PART} AND ${IS_LESSON} ${IN_PARTS}`,
+  lessons: `SELECT ${LESSON} FROM slot WHERE ${NEXT_PART} AND ${BOUND} AND ${IS_LESSON} ${IN_PARTS}`,
   cancelledLessons: `SELECT ${CANCELLED} FROM cancelled_lesson WHERE ${NEXT_PART} ${IN_PARTS}`,
   lessonOf: `SELECT ${LESSON} FROM slot WHERE order_id = ? AND ${IS_LESSON}`,
   cancelledLessonOf: `SELECT ${CANCELLED} FROM cancelled_lesson WHERE order_id = ?`,
@@ -186,7 +190,7 @@ export const STATEMENTS = {
   unpaid: `
     SELECT ${LESSON} FROM slot WHERE payment = '${UNPAID}' AND hold_until IS NULL ORDER BY start_at, order_id LIMIT ?`,
   dropLapsed: 'DELETE FROM slot WHERE hold_until <= ?',
-  overlap: `SELECT 1 FROM slot WHERE ${OVERLAPPING} AND order_id <> ? LIMIT 1`,
+  overlap: `SELECT 1 FROM slot WHERE ${SLOT_OVERLAPPING} AND order_id <> ?3 LIMIT 1`,
   overlapBlock: `SELECT 1 FROM blocked_time WHERE ${OVERLAPPING} LIMIT 1`,
   find: `
     SELECT start_at AS start, end_at AS "end", hold_until, conversation, payment,

@@ -113,7 +113,7 @@ class SqliteCalendar implements LocalCalendar {
 
   async busy(from: number, to: number): Promise<Busy[]> {
     checkInterval({ start: from, end: to })
-    const rows = this.#attempt('be read', () => this.#sql.busyTimes.all(to, from, this.#clock.now(), to, from))
+    const rows = this.#attempt('be read', () => this.#sql.busyTimes.all(to, from, this.#clock.now()))
     return rows.map(({ isOther, ...time }) => ({
       ...(time as unknown as Interval),
       ...(isOther === 1 && { isOther: true }),

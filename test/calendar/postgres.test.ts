@@ -2,6 +2,7 @@ import Fastify from 'fastify'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { openPostgresCalendar } from '../../calendar/postgres.ts'
+import * as sql from '../../calendar/postgres-statements.ts'
 import { PermanentError, TransientError } from '../../inbox/errors.ts'
 import { openPostgresStore } from '../../inbox/postgres/store.ts'
 import { calendarConformance, hold, interval, lesson } from '../helpers/calendar-conformance.ts'
@@ -38,6 +39,35 @@ async function openOne(t: Test) {
 await calendarConformance(t, openOne)
 await lessonsConformance(t, openOne)
 await localConformance(t, openOne)
+
+t.test('no change of the calendar, and no look at a day, reads all lessons, whatever the statistics say', async t => {
+  const url = await database(t)
+  const [hour, many] = [3_600_000, 20_000]
+  const calendar = await openPostgresCalendar(url, testClock())
+  t.teardown(() => calendar.close())
+  await server.query(
+    url,
+    `INSERT INTO ${sql.SLOT} (order_id, start_at, end_at, student, service, conversation)
+     SELECT n, n * ${hour}::bigint, (n + 1) * ${hour}::bigint, 'Sam', 'Maths', '7' FROM generate_series(1, ${many}) AS n`,
+  )
+  const [to, from] = [(many / 2 + 24) * hour, (many / 2) * hour]
+  const statements = [
+    [sql.DROP_LAPSED, [from]],
+    [sql.OVERLAP, [from + 1, from, `${many / 2 - 1}`]],
+    [sql.BUSY, [to, from, from]],
+    [sql.LESSONS, [to, from, from]],
+    [sql.LESSONS_AND_CANCELLED, [to, from, from]],
+  ] as const
+  const explain = async () => {
+    for (const [text, values] of statements) {
+      const plan = await server.query(url, `EXPLAIN (COSTS OFF) ${text}`, [...values])
+      t.notMatch(plan.map(row => row['QUERY PLAN']).join('\n'), /Seq Scan on slot/, text)
+    }
+  }
+  await explain()
+  await server.query(url, `ANALYZE ${sql.SLOT}`)
+  await explain()
+})
 
 t.test('lessons are listed for the feed, without what PostgreSQL can’t keep', async t => {
   const clock = testClock()

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import tap, { type Test } from 'tap'
 import { openSqliteCalendar } from '../../calendar/sqlite.ts'
-import { readBlocks, readCancelled, readSlots } from '../../calendar/sqlite-statements.ts'
+import { readBlocks, readCancelled, readSlots, STATEMENTS } from '../../calendar/sqlite-statements.ts'
 import { readWeekly } from '../../calendar/sqlite-weekly.ts'
 import { StoreOpenError, TransientError } from '../../inbox/errors.ts'
 import { openSqliteStore } from '../../inbox/sqlite/store.ts'
@@ -70,6 +70,22 @@ tap.test('fulfils the contract of calendars in the inbox’s database', async t 
     const { calendar, clock, again } = openBoth(t)
     return { calendar, clock, again: async () => again() }
   })
+})
+
+tap.test('what overlaps a time is found by an index, without what comes after it; so is what lapses', async t => {
+  const { file } = openBoth(t)
+  const db = new DatabaseSync(file)
+  t.teardown(() => db.close())
+  const plan = (sql: string) =>
+    `${db
+      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .all()
+      .map(row => row.detail)}`
+  for (const name of ['lessons', 'busyTimes', 'overlap'] as const) {
+    t.match(plan(STATEMENTS[name]), /SEARCH slot USING INDEX slot_end \(.*end_at<\?\)/, name)
+    t.match(plan(STATEMENTS[name]), 'SEARCH slot USING COVERING INDEX slot_length', name)
+  }
+  t.match(plan(STATEMENTS.dropLapsed), 'SEARCH slot USING INDEX slot_hold')
 })
 
 tap.test('lessons: with those whose payment is under way, until they begin', async t => {

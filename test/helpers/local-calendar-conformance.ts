@@ -39,6 +39,22 @@ export async function localConformance(t: Test, open: (t: Test) => Promise<Local
     t.equal(await calendar.eraseStudent(['7']), 0)
   })
 
+  await t.test('a lesson much longer than the others takes its time, and is listed, to its end', async t => {
+    const { calendar } = await open(t)
+    const camp = { ...lesson('camp', '10:00-11:00'), end: at('10:00') + 5 * 24 * 60 * MINUTE }
+    await calendar.book(camp, signal)
+    await calendar.book(lesson('before', '09:00-10:00'), signal)
+    const days = (count: number) => count * 24 * 60 * MINUTE
+    const last = [at('09:00') + days(5), at('12:00') + days(5)] as const
+    t.match(await calendar.lessons(...last), [{ order: 'camp' }])
+    t.match(await calendar.busy(...last, signal), [{ start: camp.start, end: camp.end }])
+    const next = { ...lesson('next', '09:30-10:30'), start: at('09:30') + days(5), end: at('10:30') + days(5) }
+    t.equal(await calendar.book(next, signal), 'taken')
+    await calendar.cancel('camp', signal)
+    t.equal(await calendar.book(next, signal), 'booked')
+    t.match(await calendar.lessons(...ALL), [{ order: 'before' }])
+  })
+
   await t.test('the payer’s name is erased too; the sum, how it was paid, and a payment at Stripe stay', async t => {
     const { calendar } = await open(t)
     const payments = [
