@@ -2,6 +2,7 @@ import type { BookedLesson } from '../calendar/contract.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError, TransientError } from '../inbox/errors.ts'
 import { alertPerson } from './attention.ts'
+import { endLinkOf, paymentByNow } from './lesson-link.ts'
 import { paymentIdOf } from './lesson-payment.ts'
 import type { Money } from './money.ts'
 import {
@@ -37,7 +38,7 @@ export type RefundOf =
  */
 export async function refundOf(
   services: Services,
-  lesson: Pick<BookedLesson, 'order' | 'payment'>,
+  lesson: Pick<BookedLesson, 'order' | 'payment' | 'sequence'>,
   context: HandlerContext,
   by: CancelledBy = 'student',
 ): Promise<RefundOf> {
@@ -47,7 +48,8 @@ export async function refundOf(
   }
   const { refund } = services.tutor.cancellation
   if (by === 'student' && refund === 'none') return 'nothing'
-  const owed = await owedFor(services, lesson, context.signal)
+  const payment = await paymentByNow(services, lesson, context)
+  const owed = await owedFor(services, { order: lesson.order, payment }, context.signal)
   if (owed.kind === 'nothing' || owed.kind === 'made') return 'nothing'
   if (owed.kind === 'person') return { person: owed.why }
   const { money, intent } = owed
@@ -101,9 +103,9 @@ export interface Decision {
 const CHANGED = new Error('changed')
 
 /**
- * Cancels a lesson in the calendar, and then pays back what is left of its payment, both once, whatever is interrupted
- * where, and whoever else does it at the same time. If nothing can be paid back, the lesson stays cancelled, and the
- * result says why; an alert too.
+ * Cancels a lesson in the calendar, ends its payment link, and pays back what is left of its payment, each once,
+ * whatever is interrupted where, and whoever else does it at the same time. If nothing can be paid back, the lesson stays
+ * cancelled, and the result says why; an alert too.
  * @throws {TransientError} to be tried again: it goes on where it was
  */
 export async function cancelLesson(
@@ -128,7 +130,10 @@ export async function cancelLesson(
     throw error
   }
   await calendar.cancel(lesson.order, signal)
-  const paidBack = await settle(services, lesson, decision, context)
+  const isOver = await endLinkOf(services, lesson, context)
+  // Paid by its link at this moment: what is under way is part of its money.
+  const payment = isOver ? lesson.payment : await paymentByNow(services, lesson, context)
+  const paidBack = await settle(services, { ...lesson, payment }, decision, context)
   return { cancelled: decision.run === run, ...paidBack }
 }
 

@@ -1,5 +1,5 @@
 import type { HandlerContext } from '../inbox/drain.ts'
-import { BOOKED, readerOf, tutorReader } from './booking.ts'
+import { BOOKED, NO_ORDER, readerOf, tutorReader } from './booking.ts'
 import { type Conversation, fetchIfThere, isOrderCurrent } from './conversation.ts'
 import { followUp } from './follow-up.ts'
 import { kindOfPaid, whereOf } from './lesson-kind.ts'
@@ -58,9 +58,11 @@ async function stateAfter(
     }
   }
   const isAwaited = attributes.pending_intent === 'pay' || attributes.pending_intent === 'rebook'
+  // What became of its money, Stripe tells.
+  const payment_status = attributes.payment_status === 'open' ? null : (attributes.payment_status ?? null)
   return {
     since,
-    ...(isCurrent && { attributes: { ...(isAwaited && BOOKED), order_id: null, lesson_start: null } }),
+    ...(isCurrent && { attributes: { ...(isAwaited && BOOKED), ...NO_ORDER, payment_status } }),
     labels: { remove: (await hasOthers(services, lesson, context)) ? [] : ['status:booked'] },
   }
 }

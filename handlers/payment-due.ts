@@ -1,15 +1,15 @@
 import type { BookedLesson, LocalCalendar } from '../calendar/contract.ts'
 import type { PackageEntry } from '../calendar/packages.ts'
-import type { StripeClient } from '../clients/stripe.ts'
 import { describeError } from '../inbox/backoff.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext, HandlerPair } from '../inbox/drain.ts'
 import { OWN_EVENT_PREFIX } from '../inbox/later.ts'
-import { conversationKey, keyPart } from '../sources/keys.ts'
+import { conversationKey } from '../sources/keys.ts'
 import { type Booking, linkFrom, MIN_PAYMENT_MS, paymentLink, readerOf, tutorReader } from './booking.ts'
 import { fetchIfThere } from './conversation.ts'
 import { withDoubt } from './doubt.ts'
 import { kindOfPaid } from './lesson-kind.ts'
+import { endLinkOf, isLinkMade, type Link, linkKey, recordLink } from './lesson-link.ts'
 import { UNPAID, writeLessonPayment } from './lesson-payment.ts'
 import { moneyIn } from './money.ts'
 import { leftOf, packagesOfStudent } from './packages.ts'
@@ -17,7 +17,7 @@ import { outsideQuietHours } from './quiet-hours.ts'
 import { type Reply, replyOnce, respectingSilence, sayOnce } from './reply.ts'
 import type { Services } from './services.ts'
 import { formatWhen } from './times.ts'
-import { endSession, resultOf } from './unsold.ts'
+import { resultOf } from './unsold.ts'
 import { whoseLessons } from './whose-lesson.ts'
 
 /**
@@ -30,22 +30,13 @@ const HOUR_MS = 3_600_000
 /** Stripe's most is 24 h from when the session is made. Less the time for retries of the handler. */
 const MAX_LINK_MS = 24 * HOUR_MS - 5 * 60_000
 
-interface Due {
-  order: string
-  /** The lesson's revision: it rises when the lesson is moved. */
-  sequence: number
+/** `hours`: as in the tutor's settings; 0: the lesson begins. */
+interface Due extends Link {
   /** When the lesson begins, Unix ms. */
   start: number
-  /** Before the lesson: as in the tutor's settings; 0: it begins. */
-  hours: number
   /** When it is due, Unix ms. */
   at: number
 }
-
-const keyOf = ({ order, sequence, hours }: Pick<Due, 'order' | 'sequence' | 'hours'>) =>
-  `lesson:${keyPart(order)}:${sequence}:pay:${hours}`
-/** Where the checkout session of a link is recorded. */
-const sessionKey = (due: Pick<Due, 'order' | 'sequence' | 'hours'>) => `${keyOf(due)}:session`
 
 /**
  * Sees to it that an unpaid lesson's payment is asked for; does nothing for any other one. Can be repeated.
@@ -66,7 +57,7 @@ export async function askForPayment(
   const orderingKey = conversationKey(chatwoot.accountId, conversation)
   const plan = (hours: number, at: number) => {
     const payload = { order, sequence, start, hours, at } satisfies Due
-    return context.schedule({ key: keyOf(payload), orderingKey, event: EVENT, payload, at })
+    return context.schedule({ key: linkKey(payload), orderingKey, event: EVENT, payload, at })
   }
   for (const hours of hoursToCome(tutor.payment.linkHours, start, now())) {
     const at = outsideQuietHours(Math.max(start - hours * HOUR_MS, now()), start, zone, now())
@@ -111,7 +102,10 @@ export function paymentDueHandlers(services: Services): Record<string, HandlerPa
     if (start <= services.now()) return silent('the lesson has begun')
     const booking = { services, conversation, kind: kindOfPaid(lesson), named: lesson, signal: context.signal }
     await replyOnce(services, chatwoot, conversation, key, context, async () => {
-      if (!(await endLinks(services, delivery.payload, context))) return null
+      // The link of an earlier attempt is this one's own.
+      const isReady = (await isLinkMade(delivery.payload, context)) || (await endLinkOf(services, lesson, context))
+      // The one before is being paid.
+      if (!isReady) return null
       return (await payFromPackage(booking, lesson, key, context)) ?? linkFor(booking, lesson, delivery, context)
     })
   }
@@ -171,32 +165,9 @@ async function payFromPackage(
   })
 }
 
-/** The session of the last link that was sent for a lesson; undefined: none was. */
-export async function linkOf(
-  { tutor }: Services,
-  { order, sequence }: BookedLesson,
-  context: HandlerContext,
-): Promise<string | undefined> {
-  for (const hours of [...tutor.payment.linkHours].sort((one, other) => one - other)) {
-    const sent = await resultOf<string>(sessionKey({ order, sequence, hours }), context)
-    if (sent !== null) return sent.result
-  }
-  return undefined
-}
-
 /** For the tutor. */
 function nameOf(services: Services, { start, order }: BookedLesson): string {
   return `The lesson of ${formatWhen(start, tutorReader(services))} (order ${order})`
-}
-
-/** Ends the links that were sent before. false: one of them is being paid. */
-async function endLinks({ stripe, tutor }: Services, due: Due, context: HandlerContext): Promise<boolean> {
-  for (const hours of tutor.payment.linkHours.filter(each => each > due.hours)) {
-    const earlier = await resultOf<string>(sessionKey({ ...due, hours }), context)
-    // There is a client, or it could not have been sent.
-    if (earlier !== null && !(await endSession(stripe as StripeClient, earlier.result, context))) return false
-  }
-  return true
 }
 
 async function linkFor(
@@ -210,7 +181,7 @@ async function linkFor(
   const from = linkFrom(services, delivery)
   const until = from + Math.min(MAX_LINK_MS, Math.max(MIN_PAYMENT_MS, start - from))
   const { id, url, money } = await paymentLink(booking, { id: order, start, delivery }, until)
-  await context.once(sessionKey(payload), () => id)
+  await recordLink(payload, id, context)
   const { language } = conversation
   const reader = readerOf(conversation, services)
   const [when, end, amount] = [formatWhen(start, reader), formatWhen(until, reader), moneyIn(language, money)]

@@ -21,7 +21,7 @@ export async function endSession(
   session: string,
   { signal, once }: Pick<HandlerContext, 'signal' | 'once'>,
 ): Promise<boolean> {
-  if ((await resultOf(endOf(session), { once })) !== null) return true
+  if (await isEnded(session, { once })) return true
   if (!(await client.expireSession(session, signal))) return false
   return once(endOf(session), () => true)
 }
@@ -29,6 +29,11 @@ export async function endSession(
 /** Its payment has failed: it is complete for Stripe, and can't be paid any more. */
 export function sessionFailed(session: string, { once }: Pick<HandlerContext, 'once'>): Promise<boolean> {
   return once(endOf(session), () => true)
+}
+
+/** Whether we have ended it, or its payment has failed. */
+export async function isEnded(session: string, context: Pick<HandlerContext, 'once'>): Promise<boolean> {
+  return (await resultOf(endOf(session), context)) !== null
 }
 
 function endOf(session: string): string {
@@ -47,9 +52,9 @@ export async function releaseUnsold(
   context: HandlerContext,
 ): Promise<Pick<Reply, 'attributes' | 'labels'>> {
   const session = asText(attributes.checkout_session)
-  const isEnded = session !== undefined && (await resultOf(endOf(session), context)) !== null
+  const isOver = session !== undefined && (await isEnded(session, context))
   const own = await newOrder(services, id, delivery)
-  const orders = [own, isEnded ? asText(attributes.order_id) : undefined]
+  const orders = [own, isOver ? asText(attributes.order_id) : undefined]
   try {
     await giveBackUnbooked(services, own, context)
     for (const order of orders.filter(order => order !== undefined)) {
@@ -58,7 +63,7 @@ export async function releaseUnsold(
   } catch (error) {
     context.log.warn({ err: error, orders }, 'hold not released, it will expire by itself')
   }
-  return isEnded ? WITHOUT_ORDER : {}
+  return isOver ? WITHOUT_ORDER : {}
 }
 
 /** The minutes that were taken from a package for a lesson that is not booked. */

@@ -3,9 +3,10 @@ import type { WeeklyTime } from '../calendar/weekly.ts'
 import { describeError } from '../inbox/backoff.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext, HandlerPair } from '../inbox/drain.ts'
-import { readerOf } from './booking.ts'
+import { NO_ORDER, readerOf } from './booking.ts'
 import { type Conversation, fetchIfThere } from './conversation.ts'
 import { outcomeOf } from './lesson-changes.ts'
+import { endLinkOf } from './lesson-link.ts'
 import { UNPAID } from './lesson-payment.ts'
 import { LESSON_EVENTS, type WeeklyToEnd } from './lesson-requests.ts'
 import { type Reply, replyOnce, sayOnce, stateOf } from './reply.ts'
@@ -23,7 +24,7 @@ export function weeklyEndHandlers(services: Services): Record<string, HandlerPai
   async function endOnce({ id, payload }: Delivery<WeeklyToEnd>, context: HandlerContext): Promise<Ended> {
     // Each step can be repeated: what it was based on is recorded first.
     const before = await context.once(`${id}:before`, () => whatIsThere(services, payload, context.signal))
-    const ended = await context.once(`${id}:change`, () => end(services, payload, before, context.signal))
+    const ended = await context.once(`${id}:change`, () => end(services, payload, before, context))
     await context.once(`${id}:outcome`, () => context.note(outcomeOf(ended)))
     return ended
   }
@@ -67,20 +68,25 @@ async function whatIsThere(
   return { weekly, lessons: lessons.filter(lesson => lesson.order.startsWith(`${order}-`)) }
 }
 
-/** Only who has a calendar with weekly times can ask for it. */
+/** Only who has a calendar with weekly times can ask for it. A lesson whose link is just being paid stays as those that are. */
 async function end(
-  { calendar }: Services,
+  services: Services,
   { order }: WeeklyToEnd,
   before: Before,
-  signal: AbortSignal,
+  context: HandlerContext,
 ): Promise<Ended> {
+  const { calendar } = services
   if (before === null) return { refused: 'there is no such weekly time, or it has ended' }
   const { weekly, lessons } = before
   await (calendar as LocalCalendar).weekly.end(order)
-  const unpaid = lessons.filter(({ payment }) => payment === UNPAID)
-  const kept = lessons.filter(({ payment }) => payment !== UNPAID)
-  for (const lesson of unpaid) await calendar.cancel(lesson.order, signal)
-  const cancelled = unpaid.map(lesson => lesson.order)
+  const cancelled: string[] = []
+  const kept: BookedLesson[] = []
+  for (const lesson of lessons) {
+    if (lesson.payment === UNPAID && (await endLinkOf(services, lesson, context))) {
+      await calendar.cancel(lesson.order, context.signal)
+      cancelled.push(lesson.order)
+    } else kept.push(lesson)
+  }
   return { done: `ended; ${cancelled.length} unpaid cancelled, ${kept.length} paid stay`, weekly, cancelled, kept }
 }
 
@@ -100,6 +106,6 @@ function newsOf(
       ...kept.map(({ start, end }) => texts.lessonAt(formatWhen(start, reader), (end - start) / 60_000)),
     ].join('\n'),
     note: `Weekly lesson of the tutor ${done}: order ${weekly.id}`,
-    ...(isOfIt && { attributes: { order_id: null, lesson_start: null, payment_status: null } }),
+    ...(isOfIt && { attributes: NO_ORDER }),
   }
 }

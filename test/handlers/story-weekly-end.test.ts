@@ -2,12 +2,14 @@ import tap, { type Test } from 'tap'
 import { LESSON_EVENTS } from '../../handlers/lesson-requests.ts'
 import { weeklyEndHandlers } from '../../handlers/weekly-end.ts'
 import { askToEndWeekly, weeklyViews } from '../../operator/lessons/weekly.ts'
+import { pay } from '../../sandbox/payments.ts'
+import { goOn } from '../helpers/later.ts'
 import { started } from '../helpers/tutor-changes.ts'
 
 /** The tutor ends a weekly time; the student reads it in the chat. */
 
-async function weekly(t: Test) {
-  const tutor = await started(t, { tutor: { reminders: { hours: [] }, payment: { linkHours: [] } } })
+async function weekly(t: Test, linkHours: number[] = []) {
+  const tutor = await started(t, { tutor: { reminders: { hours: [] }, payment: { linkHours } } })
   const renee = tutor.student('widget')
   for (const text of ['Hoi', 'elke dinsdag 17:00', 'ja']) await renee.says(text)
   const [{ id = '' } = {}] = await weeklyViews(tutor.desk)
@@ -63,6 +65,20 @@ tap.test('all were unpaid: nothing is left; asked twice it is done once', async 
   t.equal(renee.read().length, length)
 })
 
+for (const isPaying of [false, true]) {
+  const becomes = isPaying ? 'is just being paid: its lesson stays' : 'has been sent: it is ended'
+  tap.test(`the first lesson’s link ${becomes}`, async t => {
+    const tutor = await weekly(t, [48])
+    await goOn(tutor, tutor.clock.now())
+    t.match(tutor.renee.read().at(-1), /is nog niet betaald/)
+    if (isPaying) pay(tutor.session())
+    const left = isPaying ? 1 : 0
+    t.match(await tutor.end(), { why: `ended; ${4 - left} unpaid cancelled, ${left} paid stay` })
+    t.equal(tutor.session().status, isPaying ? 'complete' : 'expired')
+    t.equal((await tutor.lessons())?.length, left)
+  })
+}
+
 tap.test('the conversation is gone, or no Chatwoot: ended all the same; what fails is told', async t => {
   const { chatwoot, end, log, services, app, id, lessons } = await weekly(t)
   const conversation = chatwoot.conversations.get(4100042)
@@ -85,7 +101,7 @@ tap.test('the conversation is gone, or no Chatwoot: ended all the same; what fai
   const before = chatwoot.calls.length
   await silent.gaveUp(delivery, context)
   const added = await services.calendar.weekly?.add({
-    id,
+    id: 'other',
     weekday: 3,
     time: 600,
     minutes: 60,
@@ -95,7 +111,7 @@ tap.test('the conversation is gone, or no Chatwoot: ended all the same; what fai
     conversation: '4100042',
   })
   t.equal(added, 'added')
-  await silent.handle(delivery, context)
+  await silent.handle({ id: 'd', payload: { order: 'other', conversation: '4100042' } } as never, context)
   t.equal(chatwoot.calls.length, before)
 })
 
