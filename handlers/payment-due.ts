@@ -9,7 +9,7 @@ import { type Booking, linkFrom, MIN_PAYMENT_MS, paymentLink, readerOf, tutorRea
 import { fetchIfThere } from './conversation.ts'
 import { withDoubt } from './doubt.ts'
 import { kindOfPaid } from './lesson-kind.ts'
-import { endLinkOf, isLinkMade, type Link, linkKey, recordLink } from './lesson-link.ts'
+import { endLinkOf, isLinkMade, type Link, linkKey, paymentByNow, recordLink } from './lesson-link.ts'
 import { UNPAID, writeLessonPayment } from './lesson-payment.ts'
 import { moneyIn } from './money.ts'
 import { leftOf, packagesOfStudent } from './packages.ts'
@@ -96,7 +96,8 @@ export function paymentDueHandlers(services: Services): Record<string, HandlerPa
     const conversation = await fetchIfThere(chatwoot, lesson.conversation, context.signal, services)
     if (conversation === null) return silent('the conversation is gone')
     if (hours === 0) {
-      const note = `${nameOf(services, lesson)} has begun and is not paid.`
+      const isUnpaid = (await paymentByNow(services, lesson, context)) === UNPAID
+      const note = `${nameOf(services, lesson)} has begun${isUnpaid ? ' and is not paid' : '; its payment is under way'}.`
       return sayOnce(chatwoot, 'sendPrivateNote', conversation.id, { content: note }, key, context)
     }
     if (start <= services.now()) return silent('the lesson has begun')

@@ -48,13 +48,18 @@ t.test('paid by the link: the lesson is paid, and nothing else is asked for', as
   t.notMatch(renee.notes().at(-1), /is not paid/)
 })
 
-t.test('a payment that is under way: no second link', async t => {
-  const { goOn, session, why, stripe, deliver, clock } = await open(t)
+t.test('a payment that is under way: no second link, and the tutor’s note says so', async t => {
+  const { goOn, session, why, stripe, deliver, clock, renee } = await open(t)
   await goOn(LESSON - 48 * HOUR)
   await deliver(begin(session(), clock.now()))
   t.strictSame(await goOn(LESSON - 24 * HOUR), [])
   t.equal(stripe.sessions.size, 1)
   t.equal(why(), undefined)
+  await goOn(LESSON)
+  t.equal(
+    renee.notes().at(-1),
+    'The lesson of Friday 27 November at 10:00 (order 4100042-ab) has begun; its payment is under way.',
+  )
 })
 
 t.test(
