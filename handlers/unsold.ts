@@ -1,13 +1,19 @@
+import type { LocalCalendar } from '../calendar/contract.ts'
 import type { StripeClient } from '../clients/stripe.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { asText } from '../sources/json.ts'
 import { NO_ORDER, newOrder } from './booking.ts'
 import type { Conversation } from './conversation.ts'
+import { UNPAID } from './lesson-payment.ts'
 import type { Reply } from './reply.ts'
 import type { Services } from './services.ts'
+import { bookedOfWeekly } from './weekly-times.ts'
 
-/** Cleans up after orders that can't be paid any more: releases their holds, clears their attributes. */
+/**
+ * Cleans up after orders that can't be paid any more, or of which nobody was told: releases their time, clears their
+ * attributes.
+ */
 
 /** The part of a reply that removes an order from the conversation. */
 export const WITHOUT_ORDER = {
@@ -41,8 +47,8 @@ function endOf(session: string): string {
 }
 
 /**
- * Releases the hold of a failed message, and that of the conversation's order if the message expired its session. Only
- * logs if the calendar fails: a hold expires by itself, and the reply matters more.
+ * Ends the weekly time of a failed message, and releases its hold, and that of the conversation's order if the message
+ * expired its session. Only logs if the calendar fails: a hold expires by itself, and the reply matters more.
  * @returns parts for the reply
  */
 export async function releaseUnsold(
@@ -56,6 +62,8 @@ export async function releaseUnsold(
   const own = await newOrder(services, id, delivery)
   const orders = [own, isOver ? asText(attributes.order_id) : undefined]
   try {
+    // First: it would be held for ever.
+    await endUntold(services, { id: own, conversation: id }, context)
     await giveBackUnbooked(services, own, context)
     for (const order of orders.filter(order => order !== undefined)) {
       await services.calendar.release(order, Number.MAX_SAFE_INTEGER, context.signal)
@@ -64,6 +72,19 @@ export async function releaseUnsold(
     context.log.warn({ err: error, orders }, 'hold not released, it will expire by itself')
   }
   return isOver ? WITHOUT_ORDER : {}
+}
+
+/** A weekly time of which the student was never told, and its lessons. */
+async function endUntold(
+  { calendar, now }: Services,
+  weekly: { id: string; conversation: string },
+  { signal }: HandlerContext,
+): Promise<void> {
+  if (calendar.weekly === undefined) return
+  await calendar.weekly.end(weekly.id)
+  for (const { order, payment } of await bookedOfWeekly(calendar as LocalCalendar, weekly, now(), signal)) {
+    if (payment === UNPAID) await calendar.cancel(order, signal)
+  }
 }
 
 /** The minutes that were taken from a package for a lesson that is not booked. */

@@ -1,3 +1,4 @@
+import { PermanentError } from '../inbox/errors.ts'
 import { askedTime, askedTimeOf } from './asked-time.ts'
 import { BOOKED, freeTimes, newOrder, plannedTimes, readerOf, tutorReader } from './booking.ts'
 import { whereOf } from './lesson-kind.ts'
@@ -63,6 +64,9 @@ export async function bookWeekly(turn: Turn): Promise<Reply> {
   }
   const taken = () => offerTimes(turn, 'slot', { before: [texts.weeklyTaken] })
   if ((await calendar.weekly.add(weekly)) === 'taken') return taken()
+  // An earlier attempt was given up, which has ended it.
+  if ((await calendar.weekly.get(weekly.id)) === null)
+    throw new PermanentError(`the weekly time ${weekly.id} was given up`)
   const { booked, skipped } = await context.once(`${delivery.id}:weekly`, () =>
     makeLessons(turn, weekly, { from: start, at: delivery.receivedAt }, context),
   )

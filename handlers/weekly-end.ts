@@ -13,6 +13,7 @@ import { type Reply, replyOnce, sayOnce, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
 import { formatWhen } from './times.ts'
 import { inWords } from './weekly.ts'
+import { bookedOfWeekly } from './weekly-times.ts'
 
 /** Ends a weekly time, as the tutor has asked for: lessons of it that are not paid are cancelled, the others stay. */
 
@@ -64,8 +65,7 @@ async function whatIsThere(
   const local = calendar as LocalCalendar
   const weekly = await local.weekly.get(order)
   if (weekly === null) return null
-  const lessons = await local.lessonsOf({ conversation }, now(), signal)
-  return { weekly, lessons: lessons.filter(lesson => lesson.order.startsWith(`${order}-`)) }
+  return { weekly, lessons: await bookedOfWeekly(local, { id: order, conversation }, now(), signal) }
 }
 
 /** Only who has a calendar with weekly times can ask for it. A lesson whose link is just being paid stays as those that are. */

@@ -1,4 +1,4 @@
-import type { Interval } from '../calendar/contract.ts'
+import type { BookedLesson, Interval, LocalCalendar } from '../calendar/contract.ts'
 import type { WeeklyTime } from '../calendar/weekly.ts'
 import { dayOf, momentOf, wallAt, weekdayOf } from './wall-clock.ts'
 
@@ -46,4 +46,15 @@ export function weeklyLessons(weekly: WeeklyTime, from: number, to: number, zone
       lessons.push({ order, at, time: start === undefined ? undefined : { start, end: start + minutes * MINUTE } })
   }
   return lessons
+}
+
+/** Its lessons that are booked and have not ended. @param now Unix ms */
+export async function bookedOfWeekly(
+  calendar: Pick<LocalCalendar, 'lessonsOf'>,
+  { id, conversation }: Pick<WeeklyTime, 'id' | 'conversation'>,
+  now: number,
+  signal: AbortSignal,
+): Promise<BookedLesson[]> {
+  const lessons = await calendar.lessonsOf({ conversation }, now, signal)
+  return lessons.filter(({ order }) => order.startsWith(`${id}-`))
 }
