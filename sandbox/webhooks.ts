@@ -9,6 +9,8 @@ import type { Wire, WireEntry } from './wire.ts'
 export interface Webhook {
   event: string
   body: string
+  /** The id of the message that it is about. */
+  message?: number
   /** Webhooks with the same one arrive in order, as far as their first attempts go. */
   inOrderWith: string
   /**
@@ -149,10 +151,11 @@ export class WebhookSender {
   /** Never rejects. */
   async #exchange(dispatch: Dispatch): Promise<WireEntry> {
     const { wire, clock, serviceUrl, timeoutMs = 5_000 } = this.#options
-    const { as, body, event } = dispatch
+    const { as, body, event, message } = dispatch
     const system = as === 'stripe' ? 'stripe' : 'chatwoot'
     const path = as === 'stripe' ? '/webhook/payments' : '/cw'
-    const end = wire.begin({ at: clock.now(), kind: 'webhook', system, method: 'POST', path, event, request: body })
+    const about = { event, ...(message !== undefined && { message }) }
+    const end = wire.begin({ at: clock.now(), kind: 'webhook', system, method: 'POST', path, ...about, request: body })
     try {
       const response = await fetch(serviceUrl() + path, {
         method: 'POST',

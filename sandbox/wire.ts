@@ -13,6 +13,8 @@ export interface WireEntry {
   path: string
   /** Of a webhook. */
   event?: string
+  /** The id of the message that a webhook is about. */
+  message?: number
   /** null: not answered (yet, or at all: see `error`). */
   status: number | null
   /** null: under way. */

@@ -88,7 +88,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     const as = FOR_ACCOUNT.has(event) ? 'account' : 'bot'
     const inOrderWith = conversation === undefined ? `contact ${contact.id}` : `conversation ${conversation.id}`
     const hand = conversation && message && ((why: string) => handToPerson(conversation, why))
-    send({ event, body, inOrderWith, as, ...(as === 'bot' && hand && { gaveUp: hand }) })
+    const about = { event, ...(message && { message: message.id }) }
+    send({ ...about, body, inOrderWith, as, ...(as === 'bot' && hand && { gaveUp: hand }) })
     changed()
   }
 

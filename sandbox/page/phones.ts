@@ -15,6 +15,7 @@ import {
   studentsOf,
 } from './student.ts'
 import { BASE, hrefOf, type View } from './view.ts'
+import { kindOf, statusOf } from './wire.ts'
 
 /** WhatsApp shows so many choices as buttons, and more as rows of a list. */
 const MAX_BUTTONS = 3
@@ -59,8 +60,15 @@ function bubble(context: PageContext, view: View, student: Student, message: Mes
     : html`<span class="ticks !${isRead ? 'read' : ''}">!${ICONS.ticks}</span><span class="unseen">, ${isRead ? 'read' : 'sent'}</span>`
   return html`<li id="message-${id}" class="!${isOwn ? 'own' : 'theirs'}">
 <div class="bubble"><span class="unseen">${isOwn ? student.name : 'Bijles & Co'}: </span>!${attachments.map(attachment)}!${content === null ? '' : html`!${preview(context, content)}<span class="words">!${linked(content)}</span>`}<span class="meta">${at}!${ticks}</span></div>
-!${choices(context, view, student, message)}
+!${isOwn || chosenOf(message) !== undefined ? notReceived(context, view, id) : ''}!${choices(context, view, student, message)}
 </li>`
+}
+
+/** Chatwoot sends to a bot that can't be reached once, and the student is not told: here it is said at the message. */
+function notReceived({ world }: PageContext, view: View, message: number): string {
+  const webhook = world.wire.findLast(entry => entry.message === message)
+  if (webhook === undefined || kindOf(webhook) !== 'bad') return ''
+  return html`<a class="missed" href="${hrefOf(view, { wire: webhook.id }, 'wire-entry')}" data-view>Not received by the service: ${webhook.error ?? statusOf(webhook)}</a>`
 }
 
 function attachment({ file_type }: { file_type: string }): string {

@@ -25,7 +25,7 @@ export function switches(context: PageContext, view: View): string {
       )}</span>`,
     )
   const twice = world.faults.twice
-  return html`<div id="switches" role="group" aria-label="Break something">
+  return html`<div id="switches" role="group" aria-label="Break something" tabindex="-1">
 !${segments('chatwoot', 'Chatwoot')}!${segments('stripe', 'Stripe')}
 !${form(context, 'faults', { back }, html`<button name="twice" value="${twice ? 'no' : 'yes'}" aria-pressed="${twice}">Every webhook twice</button>`)}
 !${

@@ -73,12 +73,12 @@ function whatOf({ event, method, path }: WireEntry): string {
   return event ?? `${method} ${path.replace(/^\/api\/v1\/accounts\/\d+/, '')}`
 }
 
-function statusOf({ status, ms, error }: WireEntry): string {
+export function statusOf({ status, ms, error }: WireEntry): string {
   if (status !== null) return `${status}`
   return error === undefined && ms === null ? 'under way' : 'failed'
 }
 
-function kindOf({ status, error }: WireEntry): 'good' | 'bad' | 'waiting' {
+export function kindOf({ status, error }: WireEntry): 'good' | 'bad' | 'waiting' {
   if (status === null) return error === undefined ? 'waiting' : 'bad'
   return status < 400 ? 'good' : 'bad'
 }

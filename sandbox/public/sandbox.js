@@ -24,7 +24,9 @@ async function update() {
       isStale = false
       const response = await fetch(location.href)
       if (!response.ok) throw new Error(`answered ${response.status}`)
-      const page = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById('page')
+      const text = await response.text()
+      await pressed
+      const page = new DOMParser().parseFromString(text, 'text/html').getElementById('page')
       if (page !== null) morph(document.getElementById('page'), page)
     }
     if (notice.className === 'lost') say('')
@@ -32,6 +34,18 @@ async function update() {
     say(LOST, 'lost')
   }
 }
+
+/** Resolves when nothing is pressed: a click is lost if what is under the pointer moves before the release. */
+let pressed = Promise.resolve()
+
+addEventListener('pointerdown', ({ button }) => {
+  if (button !== 0) return
+  pressed = new Promise(resolve => {
+    // Later: the click comes after the release.
+    const release = () => setTimeout(resolve)
+    for (const end of ['pointerup', 'pointercancel']) addEventListener(end, release, { once: true })
+  })
+})
 
 /** Makes an element like another one, without touching what is the same: focus, scrolling and typed text stay. */
 function morph(old, next) {
@@ -79,8 +93,8 @@ addEventListener('submit', async event => {
   say('')
   const data = new URLSearchParams(new FormData(form, submitter))
   const action = submitter?.getAttribute('formaction') ?? form.getAttribute('action')
-  // At once: the next message may be typed before this one has arrived.
-  form.reset()
+  // At once: the next message may be typed before this one has arrived. A picture goes without what is typed.
+  if (!submitter?.formNoValidate) form.reset()
   let failure
   try {
     const response = await fetch(action, { method: 'POST', body: data, headers: { accept: 'application/json' } })
@@ -96,7 +110,11 @@ addEventListener('submit', async event => {
     say(failure)
     for (const [name, value] of data) if (form.elements[name]?.value === '') form.elements[name].value = value
   }
-  if (!form.isConnected || submitter?.disabled) document.getElementById(form.dataset.focus)?.focus()
+  const isGone = !form.isConnected || submitter?.disabled
+  // Whoever has gone on elsewhere in the meantime is left there.
+  if (isGone && [document.body, submitter].includes(document.activeElement)) {
+    document.getElementById(form.dataset.focus)?.focus()
+  }
 })
 
 /** Another view of the same page. */

@@ -1,22 +1,9 @@
-import { join } from 'node:path'
 import type { Browser, Locator, Page } from 'playwright-core'
-import t, { type Test } from 'tap'
-import { readEnv } from '../../environment.ts'
-import { startSandbox } from '../../sandbox/run.ts'
+import t from 'tap'
 import { DESKTOP, inChromium, LOW_CONTRAST, PHONE, picture, scrollsSideways, withPage } from '../helpers/browser.ts'
+import { choicesOf, openSandbox, studentOf } from '../helpers/sandbox-chromium.ts'
 
 /** The sandbox as seen by somebody who has just started it: all its processes, and a real Chromium. */
-
-async function start(t: Test) {
-  const config = await readEnv({ env: { PORT: '0', DATABASE_URL: join(t.testdir(), 'webhooks.db') } })
-  const sandbox = await startSandbox(config, () => {})
-  t.teardown(() => sandbox.close())
-  return sandbox
-}
-
-const studentOf = (page: Page, name: string) => page.getByRole('article', { name })
-/** The choices of the latest question. */
-const choicesOf = (student: Locator) => student.locator('.choices').last().getByRole('button')
 
 async function addStudent(page: Page, name: string, channel: string, language: string): Promise<Locator> {
   const form = page.getByRole('article', { name: 'Another student' })
@@ -48,7 +35,7 @@ function tests(browser: Browser): void {
   t.test(
     'two want one time, one pays, Stripe says it twice, the service is killed, the other is offered others',
     async t => {
-      const { url, world, clock } = await start(t)
+      const { url, world, clock } = await openSandbox(t)
       await withPage(t, browser, async page => {
         await page.goto(url)
         const sanne = studentOf(page, 'Sanne')
@@ -95,7 +82,7 @@ function tests(browser: Browser): void {
   )
 
   t.test('a lesson is booked with the keyboard alone', async t => {
-    const { url } = await start(t)
+    const { url } = await openSandbox(t)
     await withPage(t, browser, async page => {
       await page.goto(url)
       const sanne = studentOf(page, 'Sanne')
@@ -136,7 +123,7 @@ function tests(browser: Browser): void {
   })
 
   t.test('whoever hears the page finds the way, and what is typed stays', async t => {
-    const { url, world } = await start(t)
+    const { url, world } = await openSandbox(t)
     await withPage(t, browser, async page => {
       await page.goto(url)
       await studentOf(page, 'Sanne').waitFor()
@@ -164,7 +151,7 @@ function tests(browser: Browser): void {
   })
 
   t.test('on a desktop and on a phone, by day and by night', async t => {
-    const { url } = await start(t)
+    const { url } = await openSandbox(t)
     await withPage(t, browser, async page => {
       await page.goto(url)
       await studentOf(page, 'Sanne').waitFor()

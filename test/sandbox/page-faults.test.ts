@@ -58,6 +58,26 @@ t.test('the wire shows what goes to and fro, and sends it again', async t => {
   t.match(textOf(await get(`/sandbox?wire=${bad?.id}`)), /502 Bad Gateway/)
 })
 
+t.test('a message and a choice that the service has not received are marked, as long as the wire has them', async t => {
+  const { press, get, world } = await startPage(t)
+  world.addStudent({ name: 'Emma', channel: 'widget', language: 'en' })
+  await press('/sandbox', 'say', { text: 'Hoi' })
+  const asked = await press('/sandbox', 'example', { language: 'en' }, 'name="conversation" value="2"')
+  const [, value = ''] = /name="value" value="([^"]+)"[^>]*><span>Tue 24 Nov 10:00/.exec(asked) ?? []
+  await press('/sandbox', 'choose', { value }, 'Tue 24 Nov 10:00')
+  t.notMatch(await get('/sandbox'), 'Not received')
+  const entries = world.wire as (typeof world.wire)[number][]
+  const latest = (event: string, said: RegExp) =>
+    entries.findLast(each => each.event === event && said.test(each.request))
+  for (const webhook of [latest('message_created', /"Hoi"/), latest('message_updated', /submitted_values/)]) {
+    Object.assign(webhook ?? {}, { status: 500 })
+  }
+  const html = await get('/sandbox')
+  t.equal(html.match(/Not received by the service: 500/g)?.length, 2)
+  entries.length = 0
+  t.notMatch(await get('/sandbox'), 'Not received')
+})
+
 t.test('an answer that does not come, and one under way', async t => {
   const { get, world } = await startPage(t)
   const entries = world.wire as (typeof world.wire)[number][]
