@@ -3,6 +3,7 @@ import type { WeeklyTime } from '../calendar/weekly.ts'
 import { describeError } from '../inbox/backoff.ts'
 import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext, HandlerPair } from '../inbox/drain.ts'
+import { PermanentError } from '../inbox/errors.ts'
 import { OWN_EVENT_PREFIX } from '../inbox/later.ts'
 import { conversationOfKey, keyPart } from '../sources/keys.ts'
 import { type Booking, book, planningOf, readerOf, tutorReader } from './booking.ts'
@@ -106,6 +107,15 @@ function makeMore(more: More, { schedule }: Pick<HandlerContext, 'schedule'>): P
   return schedule({ key, event: EVENT, payload: { ...more }, at: more.at })
 }
 
+/** They end. Its delivery is dead, not done: nobody else could be told, and so the tutor learns of it. */
+class ConversationGoneError extends PermanentError {
+  constructor({ id, conversation }: WeeklyTime) {
+    super(
+      `The weekly lessons ${id} have ended: there is no conversation ${conversation} in Chatwoot. Those that are booked stay until you cancel them; discard this delivery once you know`,
+    )
+  }
+}
+
 /** Handles weekly times of which further lessons are due. */
 export function weeklyHandlers(services: Services): Record<string, HandlerPair<More>> {
   const { chatwoot, calendar } = services
@@ -121,10 +131,7 @@ export function weeklyHandlers(services: Services): Record<string, HandlerPair<M
       return silent('the calendar has none, or CW_TOKEN is not set; looked at again tomorrow')
     }
     const conversation = await fetchIfThere(chatwoot, weekly.conversation, context.signal, services)
-    if (conversation === null) {
-      await calendar.weekly?.end(weekly.id)
-      return context.log.warn({ weekly: weekly.id }, 'weekly lessons end: their conversation is gone')
-    }
+    if (conversation === null) throw new ConversationGoneError(weekly)
     const kind = { type: 'regular', minutes: weekly.minutes } as const
     const booking = { services, conversation, kind, named: weekly, signal: context.signal }
     const { skipped } = await context.once(`${id}:made`, () => makeLessons(booking, weekly, payload, context))
@@ -139,6 +146,10 @@ export function weeklyHandlers(services: Services): Record<string, HandlerPair<M
 
   /** The next day it is tried again: nobody asks for it. */
   async function gaveUp({ id, payload, orderingKey }: Delivery<More>, context: HandlerContext): Promise<void> {
+    if (context.error instanceof ConversationGoneError) {
+      await calendar.weekly?.end(payload.weekly)
+      return
+    }
     await makeMore(tomorrow(payload), context)
     const { id: conversation } = conversationOfKey(orderingKey)
     if (chatwoot === null || conversation === undefined) return

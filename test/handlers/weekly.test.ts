@@ -33,8 +33,7 @@ async function weekly(t: Test, settings: TutorSettings = {}) {
     /** When. */
     next: async () => (await scheduled()).map(each => each.at),
     starts: async () => (await tutor.lessons())?.map(({ start }) => new Date(start).toISOString().slice(0, 10)),
-    why: () =>
-      tutor.log.lines.findLast(({ msg }) => msg.startsWith('no further') || msg.startsWith('weekly lessons end')),
+    why: () => tutor.log.lines.findLast(({ msg }) => msg.startsWith('no further')),
     pair: (services = tutor.services) => weeklyHandlers(services)[EVENT] as ReturnType<typeof weeklyHandlers>[string],
     context: {
       log: tutor.app.log,
@@ -54,12 +53,22 @@ t.test('ended: no further ones; those that are booked stay', async t => {
   t.strictSame(await tutor.app.webhooks.inbox.list({ state: 'scheduled', event: EVENT }), [])
 })
 
-t.test('the conversation is gone: they end', async t => {
-  const { calendar, payload, why, chatwoot, ...tutor } = await weekly(t)
+t.test('the conversation is gone: they end, and the tutor learns of it by a dead delivery', async t => {
+  const { calendar, payload, why, chatwoot, starts, scheduled, log, ...tutor } = await weekly(t)
+  const { inbox } = tutor.app.webhooks
   chatwoot.conversations.delete(4100042)
   await goOn(tutor, at('2026-11-30T12:00'))
-  t.match(why(), { weekly: payload.weekly, msg: /conversation is gone/ })
+  const [dead, ...others] = await inbox.list({ state: 'dead' })
+  t.strictSame(others, [])
+  const message = `The weekly lessons ${payload.weekly} have ended: there is no conversation 4100042 in Chatwoot.`
+  t.match(dead, { event: EVENT, error: `PermanentError: ${message}` })
+  t.notMatch(log.text(), 'the gaveUp handler failed')
   t.equal(await calendar.weekly?.get(payload.weekly), null)
+  t.equal((await starts())?.length, 4, 'those that are booked stay')
+  t.strictSame(await scheduled(), [])
+  await inbox.replay([`${dead?.id}`])
+  await tutor.ended(`${dead?.id}`, 2)
+  t.match(why(), { msg: 'no further weekly lessons: they have been ended' })
 })
 
 t.test('the tutor has blocked all of it since it was asked: none, and nothing remains', async t => {
