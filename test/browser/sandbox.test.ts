@@ -81,6 +81,40 @@ function tests(browser: Browser): void {
     },
   )
 
+  t.test('a parent books and pays for a daughter, by whose name the lesson goes', async t => {
+    const { url } = await openSandbox(t)
+    await withPage(t, browser, async page => {
+      await page.goto(url)
+      const sanne = studentOf(page, 'Sanne')
+      const writes = async (text: string) => {
+        await page.getByLabel('Message of Sanne').fill(text)
+        await page.keyboard.press('Enter')
+      }
+      await writes('Ik zoek bijles voor mijn dochter Emma')
+      await sanne.getByText('Goed, voor Emma.').waitFor()
+      await writes('Les boeken')
+      await sanne.getByText('Wanneer wil je je les').waitFor()
+      await choicesOf(sanne).first().click()
+      await sanne.locator('.preview').waitFor()
+      const payment = await openPayment(page, () => sanne.locator('.preview').click())
+      await payment.getByText('Sanne').waitFor()
+      await payment.getByRole('button', { name: 'iDEAL' }).click()
+      await land(payment)
+      await sanne.getByText('Je les staat vast').waitFor()
+      const [dashboard] = await Promise.all([
+        page.context().waitForEvent('page'),
+        page.getByRole('button', { name: 'Open the dashboard' }).click(),
+      ])
+      await dashboard.getByRole('link', { name: 'Lessons' }).click()
+      await dashboard.getByRole('link', { name: 'List and search' }).click()
+      await dashboard.getByRole('table').getByText('Emma').waitFor()
+      t.equal(await dashboard.getByRole('table').getByText('Sanne').count(), 0)
+      t.notOk(await scrollsSideways(dashboard))
+      t.same(await dashboard.evaluate(LOW_CONTRAST), [])
+      await dashboard.close()
+    })
+  })
+
   t.test('a lesson is booked with the keyboard alone', async t => {
     const { url } = await openSandbox(t)
     await withPage(t, browser, async page => {
