@@ -23,7 +23,9 @@ t.test('a failing calendar or store is reported', async t => {
     note: async () => {},
     ...NO_CLIENTS,
   }
-  const calendar = { ...services.calendar, release: () => Promise.reject(new Error('away')) }
+  // A host’s, without weekly times.
+  const { weekly: _, ...host } = services.calendar
+  const calendar = { ...host, release: () => Promise.reject(new Error('away')) }
   const conversation = { id: '1', attributes: {} } as Conversation
   t.strictSame(await releaseUnsold({ ...services, calendar }, conversation, { id: 'd' } as Delivery, context), {})
   t.match(log.text(), /hold not released, it will expire by itself/)
