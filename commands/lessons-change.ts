@@ -7,6 +7,7 @@ import {
   askToCancel,
   askToMove,
   askToPay,
+  askToReopen,
   type ChangeView,
   changeOf,
 } from '../operator/lessons/changes.ts'
@@ -63,11 +64,11 @@ export function addChangeCommands(lessons: Command, context: Context): void {
         askToCancel(desk, id, { ...options }, randomUUID(), AbortSignal.timeout(READ_MS)),
       )
     })
-  addPaidCommand(lessons, context)
+  addPaidCommands(lessons, context)
   withExamples(cancel, ['lessons cancel 42-1f0c9a3e --refund', 'lessons cancel 42-1f0c9a3e --no-refund'])
 }
 
-function addPaidCommand(lessons: Command, context: Context): void {
+function addPaidCommands(lessons: Command, context: Context): void {
   const paid = withWait(
     lessons.command('paid').description('marks a lesson as paid otherwise than at Stripe'),
   ).argument('<id>', 'its id, as list shows it, or the beginning of it; of a reserved one all of it')
@@ -80,6 +81,12 @@ function addPaidCommand(lessons: Command, context: Context): void {
   paid.action((id: string, options: ChangeOptions & Record<string, unknown>) => {
     return change(context, options, desk => askToPay(desk, id, options, randomUUID(), AbortSignal.timeout(READ_MS)))
   })
+  const unpaid = withWait(lessons.command('unpaid').description('takes back that a lesson was marked as paid'))
+    .argument('<id>', 'its id, as list shows it, or the beginning of it')
+    .action((id: string, options: ChangeOptions) =>
+      change(context, options, desk => askToReopen(desk, id, {}, randomUUID(), AbortSignal.timeout(READ_MS))),
+    )
+  withExamples(unpaid, ['lessons unpaid 42-1f0c9a3e'])
   withExamples(paid, ['lessons paid 42-1f0c9a3e --how cash --amount 60.00 --currency EUR --name "Mrs Jansen"'])
 }
 

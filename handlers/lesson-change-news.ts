@@ -46,6 +46,7 @@ async function stateAfter(
   const isCurrent = attributes.order_id === order
   const since = stateOf(conversation)
   if (paid !== undefined) return { since, ...stateOfPaid(services, conversation, paid, isCurrent) }
+  if (what === 'unpaid') return isCurrent ? { since, ...OPEN_AGAIN } : {}
   const shown = { lesson_start: isoTime(start, services.zone) }
   if (what === 'moved') return isCurrent ? { since, attributes: shown } : {}
   if (what === 'added') {
@@ -66,6 +67,12 @@ async function stateAfter(
     labels: { remove: (await hasOthers(services, lesson, context)) ? [] : ['status:booked'] },
   }
 }
+
+/** The contact's attributes stay: what they were before is not known. */
+const OPEN_AGAIN = {
+  attributes: { payment_status: 'open', payment_amount: null, payment_currency: null },
+  labels: { remove: ['payment:paid'] },
+} satisfies Reply
 
 function stateOfPaid(
   services: Services,
@@ -102,7 +109,7 @@ async function hasOthers(
 }
 
 function newsFor(services: Services, conversation: Conversation, news: News): Reply {
-  const { what, lesson, before, refunded, returned, person, paid } = news
+  const { what, lesson, before, refunded, returned, person, paid, was } = news
   const { language } = conversation
   const texts = services.tutor.texts[language]
   const [forStudent, forTutor] = [readerOf(conversation, services), tutorReader(services)]
@@ -123,6 +130,12 @@ function newsFor(services: Services, conversation: Conversation, news: News): Re
     if (!paid.isBooked) return { content: texts.paid(amount), about: { text: 'paid', values: [amount] }, note }
     const content = [texts.paid(amount), texts.booked(when), ...where].join('\n')
     return { content, about: { text: 'booked', values: [amount, when] }, note }
+  }
+  if (what === 'unpaid') {
+    return {
+      content: texts.unpaidAfterAll(when),
+      note: `Lesson marked as not paid by the tutor: ${inNote}, order ${lesson.order} (it was ${was})`,
+    }
   }
   if (what === 'moved') {
     const [from, fromInNote] = [forStudent, forTutor].map(reader => formatWhen(before as number, reader))

@@ -5,11 +5,12 @@ import { tellOfChange } from './lesson-change-news.ts'
 import { addLesson, cancelByTutor, moveLesson } from './lesson-change-steps.ts'
 import { markAsPaid } from './lesson-paid.ts'
 import { type Changed, LESSON_EVENTS, OUTCOMES } from './lesson-requests.ts'
+import { markAsUnpaid } from './lesson-unpaid.ts'
 import { sayOnce } from './reply.ts'
 import type { Services } from './services.ts'
 
 /**
- * Lessons that the tutor adds, moves, cancels and marks as paid. Whoever asks for it only makes a delivery of our own: so
+ * Lessons that the tutor adds, moves, cancels and marks as paid or not paid. Whoever asks for it only makes a delivery of our own: so
  * it is done in the order of the student's conversation, once, whatever is killed.
  */
 
@@ -22,6 +23,7 @@ export function lessonChangeHandlers(services: Services): Record<string, Handler
     [LESSON_EVENTS.move]: pairOf(services, moveLesson, 'moved'),
     [LESSON_EVENTS.cancel]: pairOf(services, cancelByTutor, 'cancelled'),
     [LESSON_EVENTS.pay]: pairOf(services, markAsPaid, 'marked as paid'),
+    [LESSON_EVENTS.reopen]: pairOf(services, markAsUnpaid, 'marked as not paid'),
   }
 }
 

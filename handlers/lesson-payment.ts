@@ -85,9 +85,33 @@ export function whyNotPayable({ payment, isHeld, cancelledAt }: BookedLesson): s
   if (read.kind === 'free') return 'it is free: nothing is to be paid'
   // What a tutor has written may be about how it will be paid.
   if (read.kind === 'open' || read.kind === 'text') return null
-  // Without a name: it is kept where nobody is forgotten.
-  const paid = read.kind === 'otherwise' ? writeLessonPayment({ ...read, payer: '' }) : payment
-  return `it is paid already (${paid})`
+  return `it is paid already (${withoutPayer(payment)})`
+}
+
+/** Without a name, where nobody is forgotten. */
+export function withoutPayer(payment: string | null): string {
+  const read = readLessonPayment(payment)
+  return read.kind === 'otherwise' ? writeLessonPayment({ ...read, payer: '' }) : `${payment}`
+}
+
+/** Why it can't be said that a lesson is not paid after all, and what to do instead; null: it can. */
+export function whyNotUnpaid({ payment, cancelledAt }: BookedLesson): string | null {
+  if (cancelledAt !== undefined) return 'it is cancelled'
+  const read = readLessonPayment(payment)
+  switch (read.kind) {
+    case 'otherwise':
+      return null
+    case 'open':
+      return 'it is not paid anyway'
+    case 'free':
+      return 'it is free: nothing is to be paid'
+    case 'stripe':
+      return `Stripe is paid for it (${payment}): cancel it with the money back, or refund it in Stripe`
+    case 'package':
+      return `it is paid from the package of order ${read.order}: cancel it with the money back, and its minutes are back there`
+    case 'text':
+      return 'it was not marked as paid here: what its payment says was written by hand'
+  }
 }
 
 /** A payment intent's id, or a checkout session's; undefined: it was not paid at Stripe. */

@@ -3,13 +3,14 @@ import { conversationKey } from '../sources/keys.ts'
 import type { PaidHow } from './lesson-payment.ts'
 import type { Money } from './money.ts'
 
-/** What a tutor asks for: lessons that are added, moved, cancelled and marked as paid, weekly times that are ended: each by a delivery of our own. */
+/** What a tutor asks for: lessons that are added, moved, cancelled and marked as paid or not paid, weekly times that are ended: each by a delivery of our own. */
 
 export const LESSON_EVENTS = {
   add: `${OWN_EVENT_PREFIX}lesson_add`,
   move: `${OWN_EVENT_PREFIX}lesson_move`,
   cancel: `${OWN_EVENT_PREFIX}lesson_cancel`,
   pay: `${OWN_EVENT_PREFIX}lesson_paid`,
+  reopen: `${OWN_EVENT_PREFIX}lesson_unpaid`,
   endWeekly: `${OWN_EVENT_PREFIX}weekly_end`,
 } as const
 
@@ -53,6 +54,12 @@ export interface LessonToPay extends Money {
   payer: string
 }
 
+/** A lesson that was marked as paid, and is not paid after all. */
+export interface LessonToReopen {
+  order: string
+  conversation: string
+}
+
 export interface WeeklyToEnd {
   /** Of the weekly time. */
   order: string
@@ -78,7 +85,7 @@ export interface Done {
 
 /** What the student is told. Times are Unix ms. */
 export interface News {
-  what: 'added' | 'moved' | 'cancelled' | 'paid'
+  what: 'added' | 'moved' | 'cancelled' | 'paid' | 'unpaid'
   lesson: { order: string; start: number; end: number; conversation: string }
   /** When it began before. */
   before?: number
@@ -88,6 +95,8 @@ export interface News {
   returned?: number
   /** What has been paid, and how; `isBooked`: the lesson was only reserved before. */
   paid?: Money & { how: PaidHow; isBooked: boolean }
+  /** How it was said to be paid: `60.00 EUR, cash`. */
+  was?: string
   /** Why nothing could be paid back, and how to fix it. */
   person?: string
 }

@@ -114,22 +114,6 @@ async function reportForeign({ events }: Services, claimed: Claimed, { log, once
   })
 }
 
-/** The payment that pays for an order: the first to ask. @param payment its id, or `markedAsPaid` */
-export function paidBy(order: string, payment: string, { once }: HandlerContext): Promise<string> {
-  return once(`order:${order}:paid-by`, () => payment)
-}
-
-/** In place of a payment at Stripe: the tutor's word for it. @param delivery the id of what asked for it */
-export function markedAsPaid(delivery: string): string {
-  return `${MARKED}${delivery}`
-}
-
-export function isMarkedAsPaid(first: string): boolean {
-  return first.startsWith(MARKED)
-}
-
-const MARKED = 'marked as paid, '
-
 /** The calendar's entry for a paid lesson; from the metadata alone, unless the conversation has been read anyway. */
 export function lessonToBook(
   { tutor }: Services,

@@ -81,6 +81,7 @@ export const PLACEHOLDERS = {
   lessonPaid: ['amount'],
   lessonFree: [],
   lessonUnpaid: [],
+  unpaidAfterAll: ['when'],
   lessonHeld: [],
   changeLesson: [],
   whichLesson: [],

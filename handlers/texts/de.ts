@@ -296,6 +296,8 @@ export const de: Language = {
     lessonPaid: amount => `Bezahlt: ${amount}.`,
     lessonFree: 'Diese Stunde ist kostenlos.',
     lessonUnpaid: 'Diese Stunde ist noch nicht bezahlt.',
+    unpaidAfterAll: when =>
+      `Deine Stunde am ${when} ist doch noch nicht bezahlt: Wir hatten deine Zahlung versehentlich notiert.`,
     lessonHeld: 'Deine Zahlung ist noch unterwegs. Bis dahin ist dieser Termin für dich reserviert.',
     changeLesson: 'Möchtest du diese Stunde verschieben oder absagen?',
     whichLesson: 'Welche Stunde meinst du?',

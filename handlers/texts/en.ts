@@ -277,6 +277,7 @@ export const en: Language = {
     lessonPaid: amount => `Paid: ${amount}.`,
     lessonFree: 'This lesson is free.',
     lessonUnpaid: 'This lesson is not paid yet.',
+    unpaidAfterAll: when => `Your lesson on ${when} is not paid yet after all: we had noted your payment by mistake.`,
     lessonHeld: 'Your payment is still on its way. Until it arrives, this time is reserved for you.',
     changeLesson: 'Would you like to move or cancel this lesson?',
     whichLesson: 'Which lesson do you mean?',

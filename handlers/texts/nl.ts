@@ -289,6 +289,8 @@ export const nl: Language = {
     lessonPaid: amount => `Betaald: ${amount}.`,
     lessonFree: 'Deze les is gratis.',
     lessonUnpaid: 'Deze les is nog niet betaald.',
+    unpaidAfterAll: when =>
+      `Je les op ${when} is toch nog niet betaald: we hadden je betaling per vergissing genoteerd.`,
     lessonHeld: 'Je betaling komt nog binnen. Tot dan is deze tijd voor je gereserveerd.',
     changeLesson: 'Wil je deze les verzetten of annuleren?',
     whichLesson: 'Welke les bedoel je?',

@@ -139,6 +139,8 @@ export interface Texts {
   lessonPaid(amount: string): string
   lessonFree: string
   lessonUnpaid: string
+  /** The tutor had marked it as paid by mistake. */
+  unpaidAfterAll(when: string): string
   lessonHeld: string
   /** After `lessonAt`: who can't come can have both. */
   changeLesson: string

@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto'
 import createError from '@fastify/error'
 import type { BookedLesson, Interval } from '../../calendar/contract.ts'
-import { whyNotPayable } from '../../handlers/lesson-payment.ts'
+import { whyNotPayable, whyNotUnpaid } from '../../handlers/lesson-payment.ts'
 import {
   LESSON_EVENTS,
   type LessonToCancel,
   type LessonToMove,
   type LessonToPay,
+  type LessonToReopen,
   lessonMailbox,
   OUTCOMES,
   type WeeklyToEnd,
@@ -19,8 +20,8 @@ import { type Given, readAdd, readPaid, readRefund, readSeen, readStart } from '
 import { formatLocal } from './view.ts'
 
 /**
- * Asks for lessons to be added, moved, cancelled and marked as paid: each is a delivery of our own, which the running server handles in
- * the order of the student's conversation. What is wrong already now is said at once.
+ * Asks for lessons to be added, moved, cancelled and marked as paid or not paid: each is a delivery of our own, which the
+ * running server handles in the order of the student's conversation. What is wrong already now is said at once.
  */
 
 const ConflictError = createError<[string]>('OPERATOR_CONFLICT', '%s', 409)
@@ -89,12 +90,30 @@ export async function askToPay(desk: LessonDesk, id: string, given: Given, key: 
   const wanted = { order, conversation, ...paid } satisfies LessonToPay
   const request = keyOf('pay', key, wanted)
   if (!(await isKnown(desk, request))) {
-    if (desk.calendar.setPayment === undefined)
-      throw new NotHereError('This calendar can’t say how a lesson is paid: write it there')
+    mustSetPayments(desk)
     const why = lesson && whyNotPayable(lesson)
     if (why !== null) throw new ConflictError(`It can’t be marked as paid: ${why}`)
   }
   return ask(desk, LESSON_EVENTS.pay, request, conversation, wanted)
+}
+
+/** @param id the lesson's, or its first characters @throws 400, 404, 409 */
+export async function askToReopen(desk: LessonDesk, id: string, _: Given, key: string, signal: AbortSignal) {
+  const lesson = await findLesson(desk.calendar, id, signal)
+  const { order, conversation } = lesson
+  const wanted = { order, conversation } satisfies LessonToReopen
+  const request = keyOf('reopen', key, wanted)
+  if (!(await isKnown(desk, request))) {
+    mustSetPayments(desk)
+    const why = whyNotUnpaid(lesson)
+    if (why !== null) throw new ConflictError(`It can’t be marked as not paid: ${why}`)
+  }
+  return ask(desk, LESSON_EVENTS.reopen, request, conversation, wanted)
+}
+
+function mustSetPayments({ calendar }: LessonDesk): void {
+  if (calendar.setPayment === undefined)
+    throw new NotHereError('This calendar can’t say how a lesson is paid: write it there')
 }
 
 /** Sent twice, a form is one request; changed and sent again, it is another. */

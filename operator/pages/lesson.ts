@@ -1,6 +1,6 @@
 import { html } from 'ghtml'
 import type { BookedLesson } from '../../calendar/contract.ts'
-import { whyNotPayable } from '../../handlers/lesson-payment.ts'
+import { whyNotPayable, whyNotUnpaid, withoutPayer } from '../../handlers/lesson-payment.ts'
 import type { Money } from '../../handlers/money.ts'
 import type { ChangeView } from '../lessons/changes.ts'
 import { intentIn, type LessonLinks, stateOf } from '../lessons/view.ts'
@@ -33,7 +33,12 @@ export interface LessonData {
 }
 
 /** The forms of a lesson, and their fields. */
-export const LESSON_FORMS = { move: ['start'], cancel: [], paid: ['how', 'amount', 'currency', 'name'] } as const
+export const LESSON_FORMS = {
+  move: ['start'],
+  cancel: [],
+  paid: ['how', 'amount', 'currency', 'name'],
+  unpaid: [],
+} as const
 export type LessonForm = keyof typeof LESSON_FORMS
 
 /** Time until a page looks again what came of a change, s. */
@@ -97,13 +102,12 @@ export function createLessonPage(layout: Layout, links: LessonLinks) {
   function actions(session: PageSession, lesson: BookedLesson, data: LessonData): string {
     const { key, now, whyNotMoved, given } = data
     const state = stateOf(lesson)
-    const isPayable = whyNotPayable(lesson) === null
     const isOver = state === 'cancelled' || lesson.start <= now
-    if (isOver && !isPayable) return ''
     const seen = html`!${formToken(session)}<input type="hidden" name="key" value="${key}"><input type="hidden" name="seen" value="${lesson.start}.${lesson.sequence}">`
     const whyNotMove =
       state === 'held' ? 'Its payment is under way: it can be moved once that has arrived' : whyNotMoved
-    const forms = isPayable ? payForm(data, seen) : ''
+    const forms = paymentForm(lesson, data, seen)
+    if (isOver && forms === '') return ''
     if (isOver) return html`<section aria-label="What you can do" class="actions">!${forms}</section>`
     return html`<section aria-label="What you can do" class="actions">
 !${forms}
@@ -112,9 +116,21 @@ export function createLessonPage(layout: Layout, links: LessonLinks) {
 </section>`
   }
 
+  function paymentForm(lesson: BookedLesson, data: LessonData, hidden: string): string {
+    if (whyNotPayable(lesson) === null) return payForm(data, hidden)
+    return whyNotUnpaid(lesson) === null ? unpaidForm(lesson, hidden) : ''
+  }
+
   function payForm({ id, price, given }: LessonData, hidden: string): string {
     const action = `${lessonPath(id)}/paid`
     return paidForm({ action, hidden, price, given: given?.form === 'paid' ? given : undefined })
+  }
+
+  function unpaidForm({ order, payment }: BookedLesson, hidden: string): string {
+    return html`<details><summary>Not paid after all…</summary>
+<form method="post" action="${lessonPath(order)}/unpaid">!${hidden}
+<p>${withoutPayer(payment)} is taken back: the lesson is open again, and can be paid another way. The student is told.</p>
+<button>Yes, it is not paid</button></form></details>`
   }
 
   function moveForm({ order, start }: BookedLesson, seen: string, given: LessonData['given']): string {

@@ -6,7 +6,15 @@ import { noticeOf } from '../../operator/dashboard-words.ts'
 import { BadFilterError } from '../../operator/filter.ts'
 import { blocksToCome, blockTime, unblockTime } from '../../operator/lessons/blocks.ts'
 import { booksOf, monthOf } from '../../operator/lessons/books.ts'
-import { type Asked, askToAdd, askToCancel, askToMove, askToPay, changeOf } from '../../operator/lessons/changes.ts'
+import {
+  type Asked,
+  askToAdd,
+  askToCancel,
+  askToMove,
+  askToPay,
+  askToReopen,
+  changeOf,
+} from '../../operator/lessons/changes.ts'
 import { type LessonDesk, listOf, NO_LIST, whyNotMoved } from '../../operator/lessons/desk.ts'
 import { readLessonFilter, readLessonPage } from '../../operator/lessons/filter.ts'
 import {
@@ -158,7 +166,8 @@ function oneLessonPages(signedIn: FastifyInstance, { base, pages, desk }: Lesson
 
   signedIn.get<OfOne>('/lessons/:id', async (request, reply) => sendPage(reply, await show(request)))
 
-  for (const [form, ask] of Object.entries({ move: askToMove, cancel: askToCancel, paid: askToPay }) as Entries) {
+  const asking = { move: askToMove, cancel: askToCancel, paid: askToPay, unpaid: askToReopen }
+  for (const [form, ask] of Object.entries(asking) as Entries) {
     signedIn.post<OfOne>(`/lessons/:id/${form}`, async (request, reply) => {
       const given = asObject(request.body)
       try {
@@ -172,7 +181,10 @@ function oneLessonPages(signedIn: FastifyInstance, { base, pages, desk }: Lesson
   }
 }
 
-type Entries = [keyof typeof LESSON_FORMS, typeof askToMove | typeof askToCancel | typeof askToPay][]
+type Entries = [
+  keyof typeof LESSON_FORMS,
+  typeof askToMove | typeof askToCancel | typeof askToPay | typeof askToReopen,
+][]
 
 function askedFor(base: string, { order, delivery }: Asked, reply: FastifyReply): FastifyReply {
   return reply.redirect(`${base}/lessons/${encodeURIComponent(order)}?asked=${delivery}`, 303)

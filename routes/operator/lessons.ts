@@ -1,7 +1,15 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 import { blocksToCome, blockTime, unblockTime } from '../../operator/lessons/blocks.ts'
-import { type Asked, askToAdd, askToCancel, askToMove, askToPay, changeOf } from '../../operator/lessons/changes.ts'
+import {
+  type Asked,
+  askToAdd,
+  askToCancel,
+  askToMove,
+  askToPay,
+  askToReopen,
+  changeOf,
+} from '../../operator/lessons/changes.ts'
 import type { LessonDesk } from '../../operator/lessons/desk.ts'
 import { LESSON_FILTER_SCHEMA, readLessonFilter, readLessonPage } from '../../operator/lessons/filter.ts'
 import { findLesson, pageOfLessons } from '../../operator/lessons/find.ts'
@@ -174,6 +182,23 @@ function changesApi(app: FastifyInstance, desk: LessonDesk): void {
     async (request, reply) => {
       const given = asObject(request.body)
       const done = await askToPay(desk, request.params.id, given, keyIn(given), AbortSignal.timeout(LOOK_MS))
+      return reply.code(202).send(answer(done))
+    },
+  )
+
+  app.post<{ Params: { id: string } }>(
+    '/lessons/:id/unpaid',
+    {
+      schema: {
+        summary: 'Takes back that a lesson was marked as paid: it is open again, and the student is told',
+        ...asked,
+        params,
+        body: body({}),
+      },
+    },
+    async (request, reply) => {
+      const given = asObject(request.body)
+      const done = await askToReopen(desk, request.params.id, given, keyIn(given), AbortSignal.timeout(LOOK_MS))
       return reply.code(202).send(answer(done))
     },
   )

@@ -163,6 +163,12 @@ for (const [name, store] of Object.entries(STORES)) {
     t.match(await run(env, 'lessons', 'list'), { out: /booked +Zoë .* 60\.00 EUR, cash, Mrs Jansen +tutor-/ })
     t.match(await run(env, 'lessons', 'paid', id, ...cash), { code: 1, err: /it is paid already \(60\.00 EUR, cash\)/ })
     t.match(await run(env, 'lessons', 'paid', id, '--how', 'gold'), { code: 2, err: /how must be one of cash,/ })
+    t.match(await run(env, 'lessons', 'unpaid', id.slice(0, 10)), {
+      code: 0,
+      out: `${id}: done: not paid after all: 60.00 EUR, cash is taken back`,
+      err: '',
+    })
+    t.match(await run(env, 'lessons', 'unpaid', id), { code: 1, err: /can’t be marked as not paid: it is not paid/ })
     t.match(await run(env, 'lessons', 'cancel', id), { code: 2, err: /say --refund or --no-refund/ })
     t.match(await run(env, 'lessons', 'cancel', id, '--no-refund'), { code: 0, out: /: done: cancelled on .* 17:00$/ })
     t.match(await run(env, 'lessons', 'cancel', id, '--refund'), { code: 1, err: /The lesson is cancelled/ })

@@ -6,8 +6,8 @@ import { student } from '../helpers/story.ts'
 import { runsOf, setUp } from './fatal-effects.ts'
 
 /**
- * A reserved lesson is marked as paid while the process is killed at each call that this makes in turn: its link is
- * ended, it is booked, and the student is told once.
+ * A reserved lesson is marked as paid, and as not paid after all, while the process is killed at each call that this makes
+ * in turn: its link is ended, it is booked, and the student is told each once. It can be marked as paid again.
  */
 
 const postgres = await postgresServer()
@@ -20,10 +20,12 @@ for (const [options, run] of RUNS) {
   const { calendar, runs } = options
   const store = 'store' in options ? options.store : undefined
   t.test(
-    `a lesson (${store ? 'in PostgreSQL' : calendar}) is marked as paid while one call in ${runs} kills the process, from number ${run}`,
+    `a lesson (${store ? 'in PostgreSQL' : calendar}) is marked as paid, and as not paid, while one call in ${runs} kills the process, from number ${run}`,
     async t => {
       const world = await setUp(t, run, {
         ...options,
+        // Nothing is done by itself meanwhile.
+        tutor: { payment: { linkHours: [] }, reminders: { hours: [] } },
         env: { ADMIN_TOKEN: OPERATOR_TOKEN, ...(store && { DATABASE_URL: await store() }) },
       })
       const renee = student(world)
@@ -58,6 +60,22 @@ for (const [options, run] of RUNS) {
       t.strictSame(renee.conversation.labels, ['payment:paid', 'status:booked'])
       t.match(renee.conversation.custom_attributes, { payment_status: 'paid', checkout_session: null })
       t.match(await ask(`/lessons/${order}`), { state: 'booked', payment: '60.00 EUR, cash, Mrs Jansen' })
+
+      const back = await ask(`/lessons/${order}/unpaid`, { key: 'mine' })
+      t.equal(await receiver.handled(`${back.change}`), 'webhook handled')
+      t.match(await ask(`/lessons/changes/${back.change}`), { state: 'done', why: /^not paid after all/ })
+      t.match(renee.read().slice(read + 1), [/^Je les op .* is toch nog niet betaald: /])
+      t.equal(renee.read().length, read + 2)
+      t.equal(renee.notes().length, notes + 2)
+      t.strictSame(renee.conversation.labels, ['status:booked'])
+      t.match(renee.conversation.custom_attributes, { payment_status: 'open', payment_amount: null })
+      t.match(await ask(`/lessons/${order}`), { state: 'booked', payment: 'unpaid' })
+
+      await world.inPeace(async () => {
+        const again = await ask(`/lessons/${order}/paid`, { ...given, how: 'invoice' })
+        t.equal(await receiver.handled(`${again.change}`), 'webhook handled')
+        t.match(await ask(`/lessons/changes/${again.change}`), { state: 'done', why: 'paid: 60.00 EUR, invoice' })
+      })
       t.ok(world.killed.size >= 2, `killed ${world.killed.size} times, of ${world.effects.length} calls`)
       if (calendar === 'google') t.equal(world.google.current().length, 1)
     },

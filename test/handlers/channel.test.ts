@@ -80,6 +80,7 @@ function longestTexts(language: LanguageCode): { [Name in keyof Texts]: string |
     lessonsAndMinutes: part,
     packages: texts.packages(PACKAGES.map(lessons => texts.package(lessons, 600, money))),
     packagePay: texts.packagePay(100, 600, `https://checkout.stripe.com/c/pay/${'x'.repeat(2_000)}`, when, money),
+    unpaidAfterAll: texts.unpaidAfterAll(when),
     lessonsLeft: texts.lessonsLeft(texts.lessonsAndMinutes(100, 600, 599)),
     when: part,
     lesson: part,

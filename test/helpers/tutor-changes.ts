@@ -1,6 +1,14 @@
 import type { Test } from 'tap'
 import { deliveryId } from '../../inbox/delivery-id.ts'
-import { type Asked, askToAdd, askToCancel, askToMove, askToPay, changeOf } from '../../operator/lessons/changes.ts'
+import {
+  type Asked,
+  askToAdd,
+  askToCancel,
+  askToMove,
+  askToPay,
+  askToReopen,
+  changeOf,
+} from '../../operator/lessons/changes.ts'
 import type { LessonDesk } from '../../operator/lessons/desk.ts'
 import { linksOf } from '../../operator/lessons/view.ts'
 import { pay } from '../../sandbox/payments.ts'
@@ -9,7 +17,7 @@ import type { TutorOptions } from './tutor.ts'
 
 const signal = new AbortController().signal
 
-/** The service, and its tutor, who adds, moves, cancels and marks lessons as paid. */
+/** The service, and its tutor, who adds, moves, cancels and marks lessons as paid or not paid. */
 export async function started(t: Test, options: TutorOptions = {}) {
   const tutor = await setUp(t, options)
   const { app, clock } = tutor
@@ -40,6 +48,7 @@ export async function started(t: Test, options: TutorOptions = {}) {
     move: (id: string, given: object) => outcome(askToMove(desk, id, { ...given }, key(), signal)),
     paid: (id: string, given: object = {}) =>
       outcome(askToPay(desk, id, { how: 'cash', amount: '60', currency: 'EUR', ...given }, key(), signal)),
+    unpaid: (id: string) => outcome(askToReopen(desk, id, {}, key(), signal)),
     cancel: (id: string, refund: boolean) => outcome(askToCancel(desk, id, { refund }, key(), signal)),
     /** As another process asked for it, without our first look. */
     async insist(event: string, payload: Record<string, unknown>) {

@@ -288,6 +288,7 @@ tap.test('the documentation, from the schemas', async t => {
     '/lessons/{id}/cancel',
     '/lessons/{id}/move',
     '/lessons/{id}/paid',
+    '/lessons/{id}/unpaid',
     '/packages',
     '/packages/{id}',
     '/replay-jobs',

@@ -37,6 +37,16 @@ for (const [name, store] of Object.entries(STORES)) {
       body: /It can’t be marked as paid: it is paid already \(45\.50 EUR, cash\)/,
     })
     t.match(await form('/dashboard/lessons/zz/paid', given), { statusCode: 404, body: /There is no lesson zz/ })
+
+    t.match(paid, /Not paid after all…[\s\S]*action="\/dashboard\/lessons\/42-aaaa\/unpaid"/)
+    const back = await form(`${path}/unpaid`, { key: hidden(paid, 'key') })
+    const open = await outcome(started, back.headers.location as string)
+    t.match(open, /Done: not paid after all: 45\.50 EUR, cash is taken back\.[\s\S]*Mark as paid…/)
+    t.notMatch(open, 'Not paid after all…')
+    t.match(await form(`${path}/unpaid`, { key: 'other' }), {
+      statusCode: 409,
+      body: /It can’t be marked as not paid: it is not paid anyway/,
+    })
   })
 
   tap.test(`the same in the API: ${name}`, async t => {
@@ -56,6 +66,20 @@ for (const [name, store] of Object.entries(STORES)) {
     t.match(await calendar.lessonOf('42-aaaa', new AbortController().signal), {
       payment: '60.00 EUR, transfer, Mrs Jansen',
     })
+    const back = await api('POST', '/lessons/42-a/unpaid', { key: 'mine' })
+    await log.line(line => line.delivery === back.change && line.attempt === 1 && line.event !== undefined)
+    t.match(await api('GET', `/lessons/changes/${back.change}`), {
+      lesson: '42-aaaa',
+      state: 'done',
+      why: 'not paid after all: 60.00 EUR, transfer is taken back',
+    })
+    t.strictSame(await api('POST', '/lessons/42-aaaa/unpaid', { key: 'mine' }), back, 'the same key')
+    t.match(await api('GET', '/lessons/42-aaaa'), { payment: 'unpaid' })
+    t.match(await api('POST', '/lessons/42-bbbb/unpaid', {}), {
+      statusCode: 409,
+      message: 'It can’t be marked as not paid: it is free: nothing is to be paid',
+    })
+    t.match(await api('POST', '/lessons/42-gone/unpaid', {}), { statusCode: 404 })
     t.match(await api('POST', '/lessons/42-bbbb/paid', given), {
       statusCode: 409,
       message: 'It can’t be marked as paid: it is free: nothing is to be paid',
@@ -156,8 +180,7 @@ tap.test('a host’s calendar that can’t say how a lesson is paid', async t =>
   const { app, api, book } = await startWithLessons(t)
   await book('42-aaaa', '2026-11-25T09:00:00Z', { payment: 'unpaid' })
   Object.assign(app.webhooks.calendar, { setPayment: undefined })
-  t.match(await api('POST', '/lessons/42-aaaa/paid', { how: 'cash', amount: '60', currency: 'EUR' }), {
-    statusCode: 409,
-    message: 'This calendar can’t say how a lesson is paid: write it there',
-  })
+  const refused = { statusCode: 409, message: 'This calendar can’t say how a lesson is paid: write it there' }
+  t.match(await api('POST', '/lessons/42-aaaa/paid', { how: 'cash', amount: '60', currency: 'EUR' }), refused)
+  t.match(await api('POST', '/lessons/42-aaaa/unpaid', {}), refused)
 })

@@ -1,0 +1,53 @@
+import type { HandlerContext } from '../inbox/drain.ts'
+import { resultOf } from './unsold.ts'
+
+/** What pays for an order: one payment, or the tutor's word for one. Whatever comes second is told as that. */
+
+/**
+ * The payment that pays for an order: the first to ask, or the first after a mark that was taken back.
+ * @param payment its id, or `markedAsPaid`
+ */
+export async function paidBy(order: string, payment: string, context: HandlerContext): Promise<string> {
+  let key = paidByKey(order)
+  for (;;) {
+    const first = await context.once(key, () => payment)
+    if (first === payment || !isMarkedAsPaid(first)) return first
+    // Recorded: what was a second payment stays one, so that its refund never cancels the lesson.
+    if (!(await context.once(`${key}:${payment}:is-after`, () => isTakenBack(first, context)))) return first
+    key = afterKey(order, first)
+  }
+}
+
+/** What pays for an order so far; null: nothing that is known. */
+export async function paidSoFar(order: string, context: HandlerContext): Promise<string | null> {
+  let key = paidByKey(order)
+  for (;;) {
+    const first = (await resultOf<string>(key, context))?.result ?? null
+    if (first === null || !isMarkedAsPaid(first) || !(await isTakenBack(first, context))) return first
+    key = afterKey(order, first)
+  }
+}
+
+/** The order can be paid again. */
+export async function takeBack(mark: string, { once }: HandlerContext): Promise<void> {
+  await once(takenBackKey(mark), () => true)
+}
+
+async function isTakenBack(mark: string, context: HandlerContext): Promise<boolean> {
+  return (await resultOf(takenBackKey(mark), context)) !== null
+}
+
+const paidByKey = (order: string) => `order:${order}:paid-by`
+const afterKey = (order: string, mark: string) => `${paidByKey(order)}:after:${mark}`
+const takenBackKey = (mark: string) => `${mark}: taken back`
+
+/** In place of a payment at Stripe: the tutor's word for it. @param delivery the id of what asked for it */
+export function markedAsPaid(delivery: string): string {
+  return `${MARKED}${delivery}`
+}
+
+export function isMarkedAsPaid(first: string): boolean {
+  return first.startsWith(MARKED)
+}
+
+const MARKED = 'marked as paid, '
