@@ -86,7 +86,13 @@ function movedClock(server: PostgresServer, start = Date.parse('2026-11-23T10:00
 
   async function step(ms: number): Promise<void> {
     ahead += ms
-    if (store !== undefined) await server.queryAgain(store, `UPDATE ${JOBS}.test_time SET ahead = ahead + $1`, [ms])
+    if (store !== undefined) {
+      // A transaction has one time, as with `now()`: the lock waits for those that have read it.
+      await server.queryAgain(
+        store,
+        `BEGIN; LOCK ${JOBS}.test_time; UPDATE ${JOBS}.test_time SET ahead = ahead + ${Math.round(ms)}; COMMIT`,
+      )
+    }
     for (const { fire } of [...timers].filter(({ at }) => at <= now()).sort((a, b) => a.at - b.at)) fire()
     await new Promise(resolve => setTimeout(resolve, SETTLE))
   }

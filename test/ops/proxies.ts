@@ -141,7 +141,7 @@ export async function startChatwoot(t: Test) {
     open.add(id)
     response.once('close', () => open.delete(id))
     const body = await text(request)
-    if (hang !== undefined && hang.token === request.headers.api_access_token) return hang.arrived()
+    if (id !== '' && hang !== undefined && hang.token === request.headers.api_access_token) return hang.arrived()
     const said = replies.get(id) ?? []
     if (request.method === 'POST' && rest === '/messages') replies.set(id, [...said, markerOf(body)])
     const conversation = { id: Number(id), status: 'pending', labels: [], custom_attributes: {}, meta: { sender: {} } }
@@ -154,7 +154,7 @@ export async function startChatwoot(t: Test) {
     env: (token = 'token') => ({ CW_URL: `http://127.0.0.1:${port}`, CW_TOKEN: token, CW_ACC_ID: '1' }),
     replies,
     overlaps: () => overlaps,
-    /** Stops answering a token. Resolves with the first call that this holds up. */
+    /** Stops answering a token about conversations. Resolves with the first call that this holds up. */
     hang: (token: string) =>
       new Promise<void>(arrived => {
         hang = { token, arrived }
