@@ -32,14 +32,19 @@ if (isInstalled(t, 'nginx', '-v')) {
     const database = await fleetDatabase(postgres)
     const crm = await startChatwoot(t)
     const ports = await Promise.all([freePort(), freePort()])
-    const start = (instance: number) =>
-      startService(t, {
-        ...crm.env(`token-${instance}`),
+    const tokens: string[] = []
+    const start = (instance: number) => {
+      const { CW_TOKEN, ...chatwoot } = crm.env()
+      tokens[instance] = CW_TOKEN
+      return startService(t, {
+        ...chatwoot,
+        CW_TOKEN,
         CW_HMAC_SECRET: SECRET,
         DATABASE_URL: database.url,
         PORT: `${ports[instance]}`,
         LOG_LEVEL: 'info',
       })
+    }
     const { started: services, startMs, waitMs } = await timedStart(() => Promise.all([start(0), start(1)]))
     const load = startLoad(await startNginx(t, ports, waitMs))
     for (const instance of [0, 1, 0, 1]) {
@@ -48,7 +53,7 @@ if (isInstalled(t, 'nginx', '-v')) {
       services[instance] = await start(instance)
     }
     await load.answers(ANSWERS_BETWEEN)
-    await crm.hang('token-0')
+    await crm.hang(String(tokens[0]))
     await services[0]?.end('SIGKILL')
     await load.answers(ANSWERS_BETWEEN)
     await load.stop()

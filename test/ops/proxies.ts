@@ -128,20 +128,28 @@ export async function startBackend(t: Test, listener: http.RequestListener): Pro
   return (server.address() as AddressInfo).port
 }
 
-/** A Chatwoot that records what the bot says, and counts overlapping calls for one conversation. */
+/**
+ * A Chatwoot that records what the bot says, and counts calls about a conversation that come in while another process's
+ * are under way: one process makes several at once.
+ */
 export async function startChatwoot(t: Test) {
   /** By conversation: the deliveries that were answered, in order. */
   const replies = new Map<string, string[]>()
-  const open = new Set<string>()
+  /** By conversation: the tokens of the calls that are under way. */
+  const open = new Map<string, string[]>()
+  let services = 0
   let overlaps = 0
   let hang: { token: string; arrived: () => void } | undefined
   const port = await startBackend(t, async (request, response) => {
     const [, id = '', rest = ''] = /\/conversations\/(\d+)(.*)$/.exec(request.url ?? '') ?? []
-    if (open.has(id)) overlaps++
-    open.add(id)
-    response.once('close', () => open.delete(id))
+    const token = String(request.headers.api_access_token)
+    const underWay = open.get(id) ?? []
+    open.set(id, underWay)
+    if (underWay.some(other => other !== token)) overlaps++
+    underWay.push(token)
+    response.once('close', () => underWay.splice(underWay.indexOf(token), 1))
     const body = await text(request)
-    if (id !== '' && hang !== undefined && hang.token === request.headers.api_access_token) return hang.arrived()
+    if (id !== '' && token === hang?.token) return hang.arrived()
     const said = replies.get(id) ?? []
     if (request.method === 'POST' && rest === '/messages') replies.set(id, [...said, markerOf(body)])
     const conversation = { id: Number(id), status: 'pending', labels: [], custom_attributes: {}, meta: { sender: {} } }
@@ -150,8 +158,8 @@ export async function startChatwoot(t: Test) {
     response.setHeader('content-type', 'application/json').end(JSON.stringify(answer))
   })
   return {
-    /** Settings for a service; its token identifies it. */
-    env: (token = 'token') => ({ CW_URL: `http://127.0.0.1:${port}`, CW_TOKEN: token, CW_ACC_ID: '1' }),
+    /** Settings for one process; its token identifies it. */
+    env: () => ({ CW_URL: `http://127.0.0.1:${port}`, CW_TOKEN: `token-${++services}`, CW_ACC_ID: '1' }),
     replies,
     overlaps: () => overlaps,
     /** Stops answering a token about conversations. Resolves with the first call that this holds up. */
@@ -292,9 +300,10 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain, waits }
   t.test('a restart under load refuses nothing and loses nothing', async t => {
     const crm = await startChatwoot(t)
     const file = join(t.testdir(), 'w.db')
-    const env = { ...crm.env(), CW_HMAC_SECRET: SECRET, DATABASE_URL: file, LOG_LEVEL: 'info' }
+    const env = { CW_HMAC_SECRET: SECRET, DATABASE_URL: file, LOG_LEVEL: 'info' }
     const socket = holdSocket(t)
-    const { started, waitMs } = await timedStart(() => startService(t, env, socket.fd))
+    const start = () => startService(t, { ...crm.env(), ...env }, socket.fd)
+    const { started, waitMs } = await timedStart(start)
     let service = started
     const load = startLoad(await startProxy(t, socket.port, waitMs))
     const away = stopwatch()
@@ -302,7 +311,7 @@ export function testProxy(t: Test, startProxy: StartProxy, { triesAgain, waits }
       await load.answers(ANSWERS_BETWEEN)
       await away.time(async () => {
         await service.end('SIGTERM')
-        service = await startService(t, env, socket.fd)
+        service = await start()
       })
     }
     await load.answers(ANSWERS_BETWEEN)
