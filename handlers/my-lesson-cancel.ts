@@ -4,6 +4,7 @@ import { readerOf, situationOf, tutorReader } from './booking.ts'
 import { type CancelAsked, cancelAsked, cancelAskedOf, isConfirmation, type MoneyTold } from './cancel-asked.ts'
 import { type Cancelled, cancelLesson, refundOf } from './cancellation.ts'
 import { choicesOf } from './dialogue.ts'
+import { UNPAID } from './lesson-payment.ts'
 import { formatAmount, moneyIn } from './money.ts'
 import { afterCancelling, tellBookedIn } from './my-lesson-after.ts'
 import { lessonDialogueOf } from './my-lesson-state.ts'
@@ -68,7 +69,7 @@ function moneyLines(turn: Turn, lesson: BookedLesson, told: MoneyTold): string[]
     case 'person':
       return [...paid, texts.personRefunds]
     case 'nothing':
-      return lesson.payment === null ? paid : [...paid, texts.noRefund]
+      return wasPaid(lesson) ? [...paid, texts.noRefund] : paid
   }
 }
 
@@ -167,7 +168,12 @@ function outcomeLines(turn: Turn, lesson: BookedLesson, told: MoneyTold, outcome
   if ('money' in told && underWay === 'awaited')
     return [texts.refundAwaited(moneyIn(conversation.language, told.money))]
   if (person !== undefined || told.how === 'person') return [texts.personRefunds]
-  return lesson.payment === null || told.how !== 'nothing' ? [] : [texts.noRefund]
+  return wasPaid(lesson) && told.how === 'nothing' ? [texts.noRefund] : []
+}
+
+/** Nobody asks for money back that was never paid. */
+function wasPaid({ payment }: BookedLesson): boolean {
+  return payment !== null && payment !== UNPAID
 }
 
 /** What is left of the student's packages now. */
