@@ -7,6 +7,7 @@ import { conversationSettings } from './handlers/conversation-options.ts'
 import { lessonChangeHandlers } from './handlers/lesson-changes.ts'
 import { linkHandlers } from './handlers/link-expiry.ts'
 import { waitedVoiceHandlers } from './handlers/message.ts'
+import { packageNewsHandlers } from './handlers/package-news.ts'
 import { paymentDueHandlers } from './handlers/payment-due.ts'
 import { reminderHandlers } from './handlers/reminders.ts'
 import type { Services } from './handlers/services.ts'
@@ -200,6 +201,7 @@ async function webhooks(app: FastifyInstance, options: WebhooksOptions): Promise
     ...weeklyHandlers(services),
     ...weeklyEndHandlers(services),
     ...lessonChangeHandlers(services),
+    ...packageNewsHandlers(services),
     ...given[LATER_SOURCE],
   }
   for (const [event, handler] of Object.entries(ofLater)) {

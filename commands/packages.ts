@@ -3,13 +3,19 @@ import { type Command, Option } from 'commander'
 import { openCalendar } from '../backends/index.ts'
 import type { LessonPackage, PackageEntry, Packages } from '../calendar/packages.ts'
 import { PAID_HOW, type PaidHow, writeLessonPayment } from '../handlers/lesson-payment.ts'
+import { lessonMailbox } from '../handlers/lesson-requests.ts'
 import { minorUnits } from '../handlers/money.ts'
+import { PACKAGE_NEWS_EVENT, type PackageNews } from '../handlers/package-news.ts'
+import { scheduleIn } from '../inbox/later.ts'
 import { utcTime } from '../inbox/utc-time.ts'
 import { localWhen } from './lesson-desk.ts'
 import { CommandError, type Context, report, table, UsageError, withExamples, withJson } from './output.ts'
 import { withStore } from './store.ts'
 
-/** The ledger of packages. Each change is one commit, so a running server needs not be asked. Nobody is told of it. */
+/**
+ * The ledger of packages. Each change is one commit, so a running server needs not be asked; it tells the student, in the
+ * order of the conversation.
+ */
 
 interface Json {
   json?: boolean
@@ -28,7 +34,7 @@ export function packagesCommand(program: Command, context: Context): void {
   withExamples(show, ['packages show 42-1f0c9a3e'])
 
   const add = packages.command('add').description('adds a package that was sold otherwise than in the chat')
-  withJson(add)
+  withQuiet(withJson(add))
     .requiredOption('--conversation <id>', 'Chatwoot’s id of the student’s conversation')
     .requiredOption('--student <name>', 'the student’s name')
     .requiredOption('--lessons <n>', 'how many lessons')
@@ -43,7 +49,7 @@ export function packagesCommand(program: Command, context: Context): void {
   ])
 
   const correct = packages.command('correct').description('adds minutes to a package, or takes some (with a minus)')
-  withJson(correct)
+  withQuiet(withJson(correct))
     .argument('<id>', 'its id')
     .requiredOption('--minutes <n>', 'how many: 60, or -60')
     .requiredOption('--reason <text>', 'why, for the ledger')
@@ -51,22 +57,50 @@ export function packagesCommand(program: Command, context: Context): void {
   withExamples(correct, ['packages correct 42-1f0c9a3e --minutes -60 --reason "a lesson by telephone"'])
 }
 
+interface Quiet {
+  quiet?: boolean
+}
+
+function withQuiet(command: Command): Command {
+  return command.option('--quiet', 'does not tell the student').addHelpText('after', ABOUT)
+}
+
+const ABOUT = `
+The running server tells the student what is left, in the order of the conversation; without a server, once one runs.`
+
+interface Ledger {
+  packages: Packages
+  zone: string
+  /** Tells the student, once. false: there is no conversation, or no account. @param key the entry's */
+  tell(key: string, news: PackageNews): Promise<boolean>
+}
+
 /** Where the ledger is, also with a Google calendar. */
-function withPackages<T>(context: Context, run: (packages: Packages, zone: string) => Promise<T>): Promise<T> {
-  return withStore(context, async (_store, { DATABASE_URL, TZ }) => {
+function withPackages<T>(context: Context, run: (ledger: Ledger) => Promise<T>): Promise<T> {
+  return withStore(context, async (store, { DATABASE_URL, TZ: zone, CW_ACC_ID }) => {
     const calendar = await openCalendar(DATABASE_URL, Date, 'keep')
+    const tell: Ledger['tell'] = async (key, news) => {
+      if (CW_ACC_ID === undefined || news.conversation === '') return false
+      const orderingKey = lessonMailbox(CW_ACC_ID, news.conversation)
+      const at = Date.now()
+      const delivery = { key: `package:${key}:news`, orderingKey, event: PACKAGE_NEWS_EVENT, payload: { ...news }, at }
+      await scheduleIn(store, delivery, at)
+      return true
+    }
     try {
-      return await run(calendar.packages, TZ)
+      return await run({ packages: calendar.packages, zone, tell })
     } finally {
       await calendar.close()
     }
   })
 }
 
+const toldWords = (told: boolean) => (told ? 'the student is told' : 'nobody is told')
+
 async function listPackages({ limit, json }: Json & { limit: string }, context: Context): Promise<void> {
   const most = wholeNumber('--limit', limit)
   if (most < 1 || most > 200) throw new UsageError('--limit must be from 1 to 200')
-  const { found, zone } = await withPackages(context, async (packages, zone) => ({
+  const { found, zone } = await withPackages(context, async ({ packages, zone }) => ({
     found: await packages.list(most),
     zone,
   }))
@@ -81,7 +115,7 @@ async function listPackages({ limit, json }: Json & { limit: string }, context: 
 }
 
 async function showPackage(id: string, json: boolean | undefined, context: Context): Promise<void> {
-  const shown = await withPackages(context, async (packages, zone) => {
+  const shown = await withPackages(context, async ({ packages, zone }) => {
     const found = await packages.find(id)
     if (found === null) throw unknown(id)
     return { zone, package: found, entries: await packages.entries(id) }
@@ -98,7 +132,7 @@ function linesOf({ student, left, minutes, payment }: LessonPackage, entries: Pa
   return [`${student}: ${left} of ${minutes} minutes are left; ${payment}`, '', ...table([head, ...rows], [1, 2])]
 }
 
-interface AddOptions extends Json {
+interface AddOptions extends Json, Quiet {
   conversation: string
   student: string
   lessons: string
@@ -110,7 +144,7 @@ interface AddOptions extends Json {
 }
 
 async function addPackage(options: AddOptions, context: Context): Promise<void> {
-  const { conversation, student, how, name: payer, json } = options
+  const { conversation, student, how, name: payer, json, quiet } = options
   const currency = options.currency.toUpperCase()
   const amount = /^[A-Z]{3}$/.test(currency) ? minorUnits(options.amount, currency) : undefined
   if (amount === undefined) throw new UsageError('--amount and --currency must be a sum such as 450.00 and EUR')
@@ -126,25 +160,40 @@ async function addPackage(options: AddOptions, context: Context): Promise<void> 
     payment: writeLessonPayment(paid),
     boughtAt: Date.now(),
   }
-  const added = await withPackages(context, packages => packages.buy(bought, 'tutor'))
-  report(context, json, added, () => [`added: ${added.id}, ${added.left} minutes`])
+  const added = await withPackages(context, async ({ packages, tell }) => {
+    const added = await packages.buy(bought, 'tutor')
+    const { id } = added
+    return { ...added, told: !quiet && (await tell(`bought:${id}`, { package: id, conversation })) }
+  })
+  report(context, json, added, () => [`added: ${added.id}, ${added.left} minutes; ${toldWords(added.told)}`])
 }
 
-interface CorrectOptions extends Json {
+interface CorrectOptions extends Json, Quiet {
   minutes: string
   reason: string
 }
 
-async function correctPackage(id: string, { json, ...options }: CorrectOptions, context: Context): Promise<void> {
+async function correctPackage(
+  id: string,
+  { json, quiet, ...options }: CorrectOptions,
+  context: Context,
+): Promise<void> {
   const minutes = wholeNumber('--minutes', options.minutes)
   const key = `corrected:${randomUUID()}`
   const correction = { key, package: id, minutes, note: options.reason, who: 'tutor', at: Date.now() } as const
-  const result = await withPackages(context, packages => packages.correct(correction))
-  if (result.kind === 'unknown') throw unknown(id)
-  if (result.kind === 'short') {
-    throw new CommandError(`${id} has only ${result.left} minutes left: nothing has been changed`)
-  }
-  report(context, json, result.entry, () => [`corrected: ${result.entry.left} minutes are left`])
+  const corrected = await withPackages(context, async ({ packages, tell }) => {
+    const result = await packages.correct(correction)
+    if (result.kind === 'unknown') throw unknown(id)
+    if (result.kind === 'short') {
+      throw new CommandError(`${id} has only ${result.left} minutes left: nothing has been changed`)
+    }
+    const { conversation } = (await packages.find(id)) as LessonPackage
+    const told = !quiet && (await tell(key, { package: id, conversation, corrected: minutes }))
+    return { ...result.entry, told }
+  })
+  report(context, json, corrected, () => [
+    `corrected: ${corrected.left} minutes are left; ${toldWords(corrected.told)}`,
+  ])
 }
 
 const unknown = (id: string) => new CommandError(`there is no package ${id}: see packages list`)

@@ -31,6 +31,7 @@ export const PLACEHOLDERS = {
   packagePay: ['lessons', 'minutes', 'url', 'until', 'amount'],
   lessonsLeft: ['left'],
   noLessonsLeft: [],
+  packageCorrected: [],
   paidFromPackage: [],
   willReturnToPackage: [],
   returnedToPackage: [],

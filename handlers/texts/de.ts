@@ -222,6 +222,7 @@ export const de: Language = {
       `Ein Paket mit ${lessons} Stunden zu ${minutes} Minuten kostet ${amount}. Du kannst es hier bezahlen, bis ${until}: ${url}`,
     lessonsLeft: left => `Du hast noch ${left} übrig.`,
     noLessonsLeft: 'Du hast keine bezahlten Stunden mehr übrig.',
+    packageCorrected: 'Wir haben dein Paket angepasst.',
     paidFromPackage: 'Sie ist aus deinem Paket bezahlt.',
     willReturnToPackage: 'Sie kommt zurück in dein Paket.',
     returnedToPackage: 'Sie ist wieder in deinem Paket.',

@@ -210,6 +210,7 @@ export const en: Language = {
       `A package of ${lessons} lessons of ${minutes} minutes costs ${amount}. You can pay it here until ${until}: ${url}`,
     lessonsLeft: left => `You have ${left} left.`,
     noLessonsLeft: 'You have no paid lessons left.',
+    packageCorrected: 'We have corrected your lesson package.',
     paidFromPackage: 'It is paid from your lesson package.',
     willReturnToPackage: 'It goes back into your lesson package.',
     returnedToPackage: 'It is back in your lesson package.',

@@ -221,6 +221,7 @@ export const nl: Language = {
       `Een pakket van ${lessons} lessen van ${minutes} minuten kost ${amount}. Je kunt het tot ${until} hier betalen: ${url}`,
     lessonsLeft: left => `Je hebt nog ${left} over.`,
     noLessonsLeft: 'Je hebt geen betaalde lessen meer over.',
+    packageCorrected: 'We hebben je lespakket aangepast.',
     paidFromPackage: 'Hij is betaald uit je lespakket.',
     willReturnToPackage: 'Hij gaat terug in je lespakket.',
     returnedToPackage: 'Hij staat weer in je lespakket.',

@@ -53,6 +53,8 @@ export interface Texts {
   lessonsLeft(left: string): string
   /** Also for who has never bought any. */
   noLessonsLeft: string
+  /** By the tutor; `lessonsLeft` or `noLessonsLeft` follows. */
+  packageCorrected: string
   /** How a lesson was paid. */
   paidFromPackage: string
   /** What becomes of it if it is cancelled. */

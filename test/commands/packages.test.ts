@@ -1,6 +1,7 @@
 import tap, { type Test } from 'tap'
 import { openBackend, openCalendar } from '../../backends/index.ts'
 import { systemClock } from '../../inbox/contracts.ts'
+import { deliveryId } from '../../inbox/delivery-id.ts'
 import { run, runJson } from '../helpers/cli.ts'
 import { log } from '../helpers/moving.ts'
 import { bought, taking } from '../helpers/packages-conformance.ts'
@@ -13,7 +14,7 @@ async function filled(t: Test, url: string) {
   t.teardown(() => store.close())
   const calendar = await openCalendar(url, Date)
   t.teardown(() => calendar.close())
-  return calendar.packages
+  return { packages: calendar.packages, store }
 }
 
 const ADD = '--conversation 42 --student Sam --lessons 10 --minutes 60 --how cash --amount 450.00 --currency eur'.split(
@@ -23,13 +24,13 @@ const ADD = '--conversation 42 --student Sam --lessons 10 --minutes 60 --how cas
 for (const [name, storeFor] of Object.entries(STORES)) {
   tap.test(`${name}: listed, shown, added and corrected`, async t => {
     const url = await storeFor(t)
-    const packages = await filled(t, url)
+    const { packages } = await filled(t, url)
     const env = { DATABASE_URL: url }
     t.match(await run(env, 'packages', 'list'), { code: 0, out: 'no packages' })
     await packages.buy(bought('7-a'), 'stripe')
     await packages.take(taking('7-lesson'))
     const added = await run(env, 'packages', 'add', ...ADD, '--name', 'Mrs Jansen')
-    t.match(added, { code: 0, out: /^added: 42-\w{8}, 600 minutes$/ })
+    t.match(added, { code: 0, out: /^added: 42-\w{8}, 600 minutes; nobody is told$/ })
     const { result } = await runJson<{ packages: { id: string }[] }>(env, 'packages', 'list')
     t.match(result.packages, [
       {
@@ -45,13 +46,40 @@ for (const [name, storeFor] of Object.entries(STORES)) {
     t.match((await run(env, 'packages', 'list', '--limit', '1')).out, /^bought .*\n.* Sam +600 +600 +450\.00 EUR, cash/)
     const correct = (id: string, minutes: string) =>
       run(env, 'packages', 'correct', id, `--minutes=${minutes}`, '--reason', 'by telephone')
-    t.match(await correct('7-a', '-60'), { code: 0, out: 'corrected: 480 minutes are left' })
+    t.match(await correct('7-a', '-60'), { code: 0, out: 'corrected: 480 minutes are left; nobody is told' })
     t.match(await correct('7-a', '-481'), { code: 1, err: /has only 480 minutes left: nothing has been changed$/ })
     t.match(await correct('7-b', '60'), { code: 1, err: /there is no package 7-b: see packages list$/ })
     const shown = await run(env, 'packages', 'show', '7-a')
     t.match(shown.out, /^Renée: 480 of 600 minutes are left; 500\.00 EUR, pi_7-a\n\nwhen /)
     t.match(shown.out, / -60 +540 +lesson +student +7-lesson\n.* -60 +480 +corrected +tutor +by telephone$/)
     t.match(await run(env, 'packages', 'show', '7-b'), { code: 1, err: /there is no package 7-b/ })
+  })
+}
+
+for (const [name, storeFor] of Object.entries(STORES)) {
+  tap.test(`${name}: the running server is asked to tell the student, once, in the conversation’s order`, async t => {
+    const url = await storeFor(t)
+    const { packages, store } = await filled(t, url)
+    const env = { DATABASE_URL: url, CW_ACC_ID: '1' }
+    const { result: added } = await runJson<{ id: string; told: boolean }>(env, 'packages', 'add', ...ADD)
+    t.match(added, { id: /^42-/, told: true })
+    const news = await store.get(deliveryId('inbox', `package:bought:${added.id}:news`))
+    t.match(news, {
+      event: 'tutorbot.package_news',
+      orderingKey: 'conversation:1:42',
+      payload: { package: added.id, conversation: '42' },
+    })
+    const correct = (id: string, ...more: string[]) =>
+      run(env, 'packages', 'correct', id, '--minutes=-60', '--reason', 'by telephone', ...more)
+    t.match(await correct(added.id), { out: 'corrected: 540 minutes are left; the student is told' })
+    const scheduled = async () => (await store.list({ state: 'scheduled' }, 10)).map(({ event }) => event)
+    t.strictSame(await scheduled(), ['tutorbot.package_news', 'tutorbot.package_news'])
+    t.match(await correct(added.id, '--quiet'), { out: 'corrected: 480 minutes are left; nobody is told' })
+    t.match(await run(env, 'packages', 'add', ...ADD, '--quiet'), { out: /, 600 minutes; nobody is told$/ })
+    await packages.buy(bought('tutor-a', { conversation: '' }), 'tutor')
+    t.match(await correct('tutor-a'), { out: 'corrected: 540 minutes are left; nobody is told' })
+    t.match(await correct('7-b'), { code: 1 })
+    t.equal((await scheduled()).length, 2)
   })
 }
 
