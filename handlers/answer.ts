@@ -27,7 +27,7 @@ import { askAgain, showMenu } from './question.ts'
 import type { Reply } from './reply.ts'
 import type { Services } from './services.ts'
 import type { TimeSaid } from './spoken-offer.ts'
-import { type SpokenTime, type SpokenTimes, spokenTime, spokenTimes } from './spoken-time.ts'
+import { exactTime, type SpokenTime, type SpokenTimes, spokenTime, spokenTimes } from './spoken-time.ts'
 import {
   answerSaid,
   changeToSpokenTime,
@@ -142,15 +142,13 @@ function findOne(turn: Turn, mayHaveLesson: boolean): Found | undefined {
     known: services.tutor.words,
     isLapsed: attributes.lesson_type != null && attributes.order_id == null && attributes.payment_status == null,
     mayHaveLesson,
+    isWhichAsked: isWhichAsked(attributes),
   }
   const isHourAsked = intent === 'slot' || intent === 'rebook' || intent === 'move'
-  const reader = readerOf(conversation, services)
-  const before = isHourAsked ? askedBefore(attributes, reader) : undefined
-  const timesIn = () => spokenTimes(text, writtenAt(turn.delivery), reader, { isHourAsked, before })
-  const urgent = urgentWishOf(text, { ...wishes, intent: situation.intent })
-  if (isAboutLesson(urgent)) return withTime(urgent, timesIn())
+  const said = timesIn(turn, isHourAsked)
+  const urgent = urgentWishOf(text, { ...wishes, intent: situation.intent, isOneMeant: said.isOne })
+  if (isAboutLesson(urgent)) return withTime(urgent, said)
   if (urgent !== undefined) return urgent
-  const said = timesIn()
   const wish = wishOf(text, wishes)
   if (isAboutLesson(wish)) return wish
   const { time: spoken, minutes, wants } = said
@@ -164,9 +162,25 @@ function findOne(turn: Turn, mayHaveLesson: boolean): Found | undefined {
   return situation.without.has(wish.step) && !UNSOLD.has(wish.step) ? 'here' : wish
 }
 
+/** What a message says about times, beside what was asked. */
+function timesIn({ services, conversation, text, delivery }: Turn, isHourAsked: boolean): SpokenTimes {
+  const reader = readerOf(conversation, services)
+  const at = writtenAt(delivery)
+  if (!isHourAsked) return spokenTimes(text, at, reader)
+  const weekly = isWeeklyAsked(conversation) ? askedTimeOf(conversation) : undefined
+  const before = weekly === undefined ? askedBefore(conversation.attributes, reader) : exactTime(weekly, reader.zone)
+  return spokenTimes(text, at, reader, { isHourAsked, before, isWeeklyAsked: weekly !== undefined })
+}
+
 /** `kan mijn les naar vrijdag` */
 function withTime({ lesson }: { lesson: LessonWish }, said: SpokenTimes): Found {
   return said.time === undefined ? { lesson } : { lesson, time: { spoken: said.time, said } }
+}
+
+/** Whether the question is which lesson shall be changed. */
+function isWhichAsked(attributes: Json): boolean {
+  const { intent, wish } = lessonDialogueOf(attributes) ?? {}
+  return intent === 'lessons' && (wish === 'cancel' || wish === 'move' || wish === 'change')
 }
 
 /** While a booked lesson is shown, what else is open can be answered too. */

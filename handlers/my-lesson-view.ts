@@ -12,9 +12,9 @@ import { pupilLines } from './pupils.ts'
 import { backTo } from './question.ts'
 import type { Reply } from './reply.ts'
 import { LANGUAGES } from './texts/index.ts'
-import { formatWhen } from './times.ts'
+import { formatTime, formatWeekday, formatWhen } from './times.ts'
 import { type Turn, textsOf, writtenAt } from './turn.ts'
-import { lessonOfStudent } from './whose-lesson.ts'
+import { lessonOfStudent, whoseLessons } from './whose-lesson.ts'
 import type { LessonWish } from './wishes.ts'
 
 /** What a student is shown of a booked lesson, and when a person takes over. */
@@ -120,4 +120,17 @@ export function giveLessonToPerson(turn: Turn, lesson: BookedLesson, why: 'cance
     content: [begun, reply.content].filter(Boolean).join('\n'),
     note: `${reply.note}\n${about}`,
   }
+}
+
+/** A person ends or moves the lessons of each week: the note says which ones there are. */
+export async function giveWeeklyToPerson(turn: Turn): Promise<Reply> {
+  const { services, conversation } = turn
+  const { language } = conversation
+  const weekly = (await services.calendar.weekly?.of(whoseLessons(conversation))) ?? []
+  const reply = handOverFor(services, weekly.length > 0 ? 'weekly' : 'cancel', textsOf(turn), conversation)
+  const inTutorZone = { language, zone: services.zone, tutorZone: services.zone }
+  const about = weekly.map(({ id, first }) =>
+    LANGUAGES[language].aboutWeekly(formatWeekday(first, inTutorZone), formatTime(first, inTutorZone), id),
+  )
+  return { ...reply, note: [reply.note, ...about].join('\n') }
 }

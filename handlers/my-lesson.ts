@@ -8,6 +8,7 @@ import { type LessonDialogue, lessonDialogueOf } from './my-lesson-state.ts'
 import {
   askAbout,
   giveLessonToPerson,
+  giveWeeklyToPerson,
   linesOf,
   mayCancel,
   mayMove,
@@ -44,14 +45,19 @@ export interface AboutLesson {
 export async function aboutLesson(turn: Turn, about: AboutLesson, given?: BookedLesson[]): Promise<Reply> {
   const lessons = given ?? (await lessonsOfStudent(turn))
   const { order, lesson: wish } = about
+  if (wish === 'weekly') return giveWeeklyToPerson(turn)
   if (order !== undefined && !lessons.some(each => each.order === order)) return showAsItIs(turn, order)
   if (lessons.length === 0) return handOverFor(turn.services, reasonOf(wish), textsOf(turn), turn.conversation)
   const one = lessonMeant(turn, lessons, about)
-  return one === undefined ? askWhich(turn, lessons, wish) : answerAbout(turn, one, about)
+  return one === undefined ? askWhich(turn, lessons, wish) : answerAbout(turn, one, wish, about)
 }
 
-function answerAbout(turn: Turn, lesson: BookedLesson, about: AboutLesson): Promise<Reply> | Reply {
-  const wish = about.lesson
+function answerAbout(
+  turn: Turn,
+  lesson: BookedLesson,
+  wish: Exclude<LessonWish, 'weekly'>,
+  about: AboutLesson,
+): Promise<Reply> | Reply {
   switch (wish) {
     case 'see':
       return showLesson(turn, lesson, wish)

@@ -9,6 +9,7 @@ import {
   type Span,
 } from './time-groups.ts'
 import { type TimePart, timePartsOf } from './time-parts.ts'
+import { isDated, type StartsOn, takeStart } from './time-start.ts'
 import type { Reader } from './times.ts'
 import { wallAt } from './wall-clock.ts'
 
@@ -37,8 +38,10 @@ export interface SpokenTimes {
   time?: SpokenTime
   /** How long the lesson lasts. */
   minutes?: number
-  /** A lesson every week. */
+  /** A lesson every week: `time` is when the first one is, at the earliest. */
   isWeekly: boolean
+  /** One lesson is meant, whatever is said of those each week: `deze keer`, `komende dinsdag`, a date. */
+  isOne: boolean
   /** Lessons again and again, but not every week: `om de week`, `twice a week`. Never weekly too. */
   isOtherRhythm: boolean
   /** Any time will do, or one before those that were offered. */
@@ -48,8 +51,10 @@ export interface SpokenTimes {
 export interface Spoken {
   /** The question was when: a number alone is an hour. */
   isHourAsked?: boolean
-  /** What was said before: a day without an hour, or an hour without a day. */
+  /** What was said before: a day without an hour, or an hour without a day; or the time that was asked about. */
   before?: SpokenTime | undefined
+  /** The question was whether it shall be that time every week. */
+  isWeeklyAsked?: boolean
 }
 
 type Locale = Pick<Reader, 'zone' | 'language'>
@@ -67,9 +72,16 @@ export function spokenTimes(
   text: string,
   writtenAt: number,
   { zone, language }: Locale,
-  { isHourAsked = false, before }: Spoken = {},
+  { isHourAsked = false, before, isWeeklyAsked = false }: Spoken = {},
 ): SpokenTimes {
-  const parts = timePartsOf(text, language).filter(({ is }) => is !== 'filler' && is !== 'lesson')
+  const all = timePartsOf(text, language).filter(({ is }) => is !== 'filler' && is !== 'lesson')
+  const isSaid = (is: TimePart['is']) => all.some(part => part.is === is)
+  const isOnce = isSaid('once') || isBeforeDay(all, ['only'])
+  const named = all.filter(({ is }) => is !== 'coming' && is !== 'eachWeekday')
+  const weekly = takeStart(named)
+  const isEach = isSaid('eachWeekday') && isOneTime(weekly.parts)
+  const isWeekly = (isSaid('weekly') || isEach || (isWeeklyAsked && !isOnce)) && !isSaid('otherRhythm')
+  const { parts, start = undefined } = isWeekly ? weekly : { parts: named }
   const only = parts.filter(({ is }) => is !== 'sign')
   const [first] = only
   const number = only.length === 1 && first?.is === 'number' && isHourAsked ? first : undefined
@@ -78,19 +90,48 @@ export function spokenTimes(
   const isPlace = number !== undefined && number.minutes.length > 1
   const groups = groupsOf(inOneSentence(parts))
   const today = dayAt(writtenAt, zone)
-  const read = groups.all.map(group => ({ ...resolve(group, today), isRefused: group.isRefused }))
+  const begin = start === undefined ? today : beginOf(start, today)
   const durations = only.filter(part => part.is === 'duration')
-  const isSaid = (is: TimePart['is']) => only.some(part => part.is === is)
+  const resolved = groups.all.map(group => ({ ...resolve(group, begin), isRefused: group.isRefused }))
+  const isChanged = isWeekly && isWeeklyAsked && (start !== undefined || durations.length > 0)
+  const said: Read[] = resolved.length === 0 && (isChanged || start?.isDay) ? [ANY_TIME] : resolved
+  // `elke week vanaf 1 december om 17:00`; but what was asked about keeps its day of the week.
+  const isDay = start?.isDay && !(isWeeklyAsked && start.isBeginning)
+  const read = isDay ? said.map(group => ({ days: [begin], ...group })) : said
   const wants = isSaid('earlier') ? 'earlier' : isSaid('any') && !isSaid('except') ? 'any' : undefined
-  const isPlain = groups.isPlain && !isPlace && durations.length === 0 && read.every(({ isUnsure }) => !isUnsure)
-  const time = read.length === 0 ? undefined : timeOf(read, isPlain, before, zone)
+  const isSure = !isWeekly && !isPlace && durations.length === 0 && read.every(({ isUnsure }) => !isUnsure)
+  const asked = start && before ? sinceDay(before, begin) : before
+  const time = read.length === 0 ? undefined : timeOf(read, groups.isPlain && isSure, asked, zone)
   return {
     ...(time && { time }),
     ...(durations.length === 1 && { minutes: durations[0]?.minutes as number }),
-    isWeekly: isSaid('weekly') && !isSaid('otherRhythm'),
+    isWeekly,
     isOtherRhythm: isSaid('otherRhythm'),
+    isOne: isOnce || isDated(named) || isBeforeDay(all, ['coming', 'next'], ['weekdays']),
     ...(wants && { wants }),
   }
+}
+
+/** `Tuesdays at 5 pm`, but not `Tuesdays after 5`. */
+function isOneTime(parts: readonly TimePart[]): boolean {
+  const count = (...kinds: TimePart['is'][]) => parts.filter(({ is }) => kinds.includes(is)).length
+  const isLimited = count('not', 'except', 'busy', 'from', 'until', 'between') > 0
+  return count('weekdays') === 1 && count('time', 'number') === 1 && !isLimited
+}
+
+/** Whether one of these words stands before a day: `alleen dinsdag`, `next Tuesday`. */
+function isBeforeDay(
+  parts: readonly TimePart[],
+  words: readonly TimePart['is'][],
+  days: readonly TimePart['is'][] = ['weekdays', 'weeks', 'days', 'morning', 'date', 'coming'],
+): boolean {
+  return parts.some(({ is }, index) => words.includes(is) && days.includes((parts[index + 1] ?? { is: 'else' }).is))
+}
+
+/** Exactly then. @param at Unix ms */
+export function exactTime(at: number, zone: string): SpokenTime {
+  const { day, minute } = momentOf(at, zone)
+  return timeOf([{ ...ANY_TIME, days: [day], spans: [[minute, minute + 1]] }], false, undefined, zone)
 }
 
 interface Read extends Wanted {
@@ -98,7 +139,14 @@ interface Read extends Wanted {
   isUnsure: boolean
 }
 
-function timeOf(read: readonly Read[], isPlain: boolean, before: SpokenTime | undefined, zone: string): SpokenTime {
+const ANY_TIME: Read = { isRefused: false, isUnsure: true }
+
+function timeOf(
+  read: readonly Read[],
+  isPlain: boolean,
+  before: Pick<SpokenTime, 'wanted'> | undefined,
+  zone: string,
+): SpokenTime {
   const now = read.filter(({ isRefused }) => !isRefused)
   const refused = read.filter(({ isRefused }) => isRefused)
   const wanted = refused.length === 0 && before !== undefined ? completed(now, before) : now
@@ -130,7 +178,7 @@ export function isExact(spans: Wanted['spans'] = []): boolean {
 }
 
 /** `dinsdag`, and then `17:00`. */
-function completed(now: readonly Read[], before: SpokenTime): Wanted[] {
+function completed(now: readonly Read[], before: Pick<SpokenTime, 'wanted'>): Wanted[] {
   const days = before.wanted.flatMap(({ days = [] }) => days)
   const spans = before.wanted.flatMap(({ spans = [] }) => spans)
   return now.map(group => ({
@@ -138,6 +186,12 @@ function completed(now: readonly Read[], before: SpokenTime): Wanted[] {
     ...(group.days === undefined && days.length > 0 && { days }),
     ...(group.spans === undefined && spans.length > 0 && { spans }),
   }))
+}
+
+/** On the same days of the week, from a day on. */
+function sinceDay({ wanted }: Pick<SpokenTime, 'wanted'>, begin: number): Pick<SpokenTime, 'wanted'> {
+  const later = (day: number) => day + Math.max(0, Math.ceil((begin - day) / 7)) * 7
+  return { wanted: wanted.map(({ days, ...group }) => ({ ...group, ...(days && { days: days.map(later) }) })) }
 }
 
 const DAY_MS = 24 * 60 * 60_000
@@ -237,6 +291,34 @@ function daysInRange({ from, to }: DayRange, today: number): number[] {
   const first = from === undefined ? today : firstOf(from.day, today) + (from.isIncluded ? 0 : 1)
   const last = to === undefined ? today + MAX_DAYS_REFUSED : firstOf(to.day, first) - (to.isIncluded ? 0 : 1)
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index)
+}
+
+/** The day from which on lessons each week shall be. */
+function beginOf({ day, isIncluded }: StartsOn, today: number): number {
+  const days = daysOfStart(day, today)
+  if (days.length === 0) return today
+  return isIncluded ? Math.min(...days) : Math.max(...days) + 1
+}
+
+/** Less than a year: this month is not the next one of its name, too. */
+const MAX_MONTHS_AHEAD_DAYS = 330
+
+function daysOfStart(day: StartsOn['day'], today: number): readonly number[] {
+  const monthOf = (day: number) => new Date(day * DAY_MS).getUTCMonth() + 1
+  switch (day.is) {
+    case 'month':
+      return daysOfMonth(day.month)
+    case 'nextMonth':
+      return daysOfMonth((monthOf(today) % 12) + 1)
+    case 'nextYear':
+      return daysOfMonth(1)
+    default:
+      return daysOf({ days: [day], isRefused: false, times: [] }, today).days as number[]
+  }
+  function daysOfMonth(month: number) {
+    const ahead = Array.from({ length: MAX_MONTHS_AHEAD_DAYS }, (_, index) => today + index)
+    return ahead.filter(day => monthOf(day) === month)
+  }
 }
 
 /** The first such day from a day on. */

@@ -38,7 +38,7 @@ import type { SpokenTime, SpokenTimes } from './spoken-time.ts'
 import { formatTime, formatWhen, isoTime, parseTime } from './times.ts'
 import { type Turn, textsOf } from './turn.ts'
 import { endSession } from './unsold.ts'
-import { askWeekly, bookWeekly, isWeeklyOffered } from './weekly-asked.ts'
+import { askWeekly, askWeeklyAgain, bookWeekly, isWeeklyOffered } from './weekly-asked.ts'
 
 /**
  * Does a step of the dialogue. It may run again until its reply is recorded.
@@ -54,7 +54,8 @@ export function takeStep(turn: Turn, step: Step): Promise<Reply> | Reply {
   }
   if (step === 'packages' || packageIn(step) !== undefined) return askForPackage(turn, step, tellAlso)
   if (step === 'lessons_left') return tellLessonsLeft(turn, tellAlso)
-  return minutes === undefined ? STEPS[step as FixedStep](turn) : startBooking(turn, { type: 'regular', minutes })
+  if (minutes === undefined) return STEPS[step as FixedStep](turn)
+  return askWeeklyAgain(turn, minutes) ?? startBooking(turn, { type: 'regular', minutes })
 }
 
 const STEPS: Record<FixedStep, (turn: Turn) => Promise<Reply> | Reply> = {

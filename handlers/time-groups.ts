@@ -142,6 +142,11 @@ class GroupReader {
         this.#doing = 'free'
         break
       case 'else':
+      case 'begins':
+      case 'only':
+      case 'month':
+      case 'nextMonth':
+      case 'nextYear':
         if (this.#doing === 'busy' && this.#clause.length > 0) this.#doing = 'occupied'
         break
       case 'or':

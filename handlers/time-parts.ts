@@ -5,6 +5,8 @@ import { type Sense, type TimeVocabulary, timeVocabularyOf } from './time-words.
 export type TimePart =
   | Exclude<Sense, { is: 'hour' | 'before' | 'month' | 'days' }>
   | { is: 'days'; days: number }
+  /** After a word that says when something begins. 1: January. */
+  | { is: 'month'; month: number }
   /** A day of a month. `month`: 1 is January; undefined: the next such day. */
   | { is: 'date'; day: number; month?: number | undefined }
   /** Minutes of the day: more than one where morning and afternoon are both meant. */
@@ -30,7 +32,13 @@ export function timePartsOf(text: string, language: LanguageCode): TimePart[] {
   const tokens = tokensOf(text, timeVocabularyOf(language))
   const parts: TimePart[] = []
   for (let at = 0; at < tokens.length; ) {
-    const found = durationAt(tokens, at) ?? dateAt(tokens, at) ?? timeAt(tokens, at) ?? whileAt(tokens, at)
+    const found =
+      durationAt(tokens, at) ??
+      rhythmAt(tokens, at) ??
+      dateAt(tokens, at) ??
+      monthAt(tokens, at) ??
+      timeAt(tokens, at) ??
+      whileAt(tokens, at)
     parts.push(...(found?.parts ?? ordinary(tokens, at)))
     at = found?.end ?? at + 1
   }
@@ -185,6 +193,13 @@ function monthDateAt(tokens: readonly Token[], at: number): Found | undefined {
   return { parts: [{ is: 'date', day: found.day, month: month.month }], end: end + (hasDot || year ? 2 : 1) }
 }
 
+/** `vanaf januari`, `in May`: not the verb. */
+function monthAt(tokens: readonly Token[], at: number): Found | undefined {
+  const month = has(tokens[at], 'month')
+  const isBegin = (['from', 'begins', 'inAWhile'] as const).some(is => has(tokens[at - 1], is))
+  return month === undefined || !isBegin ? undefined : { parts: [{ is: 'month', month: month.month }], end: at + 1 }
+}
+
 function ordinalAt(tokens: readonly Token[], at: number): Found | undefined {
   const found = dayOfMonthAt(tokens, at)
   if (found === undefined) return undefined
@@ -264,6 +279,19 @@ function whileAt(tokens: readonly Token[], at: number): Found | undefined {
   if (number === undefined) return undefined
   if (has(unit, 'weekUnit')) return { parts: [{ is: 'weeks', weeks: number }], end: at + 3 }
   return has(unit, 'dayUnit') ? { parts: [{ is: 'days', days: number }, { is: 'unsure' }], end: at + 3 } : undefined
+}
+
+/** `elke 5 weken`, `every 4th Tuesday`, `jeden 3. Dienstag`: no lesson each week. */
+function rhythmAt(tokens: readonly Token[], at: number): Found | undefined {
+  const [, count, next, after] = tokens.slice(at, at + 4)
+  const isCount = isNumber(count, 31) || has(count, 'hour') !== undefined
+  if (!has(tokens[at], 'weekly') || !isCount) return undefined
+  const isUnit = (token: Token | undefined) =>
+    (['weekUnit', 'dayUnit', 'weekdays'] as const).some(is => has(token, is)) ||
+    /^monat|^maand|^month/.test(token?.text ?? '')
+  const isOrdinal = next?.isJoined === true && (isSign(next, '.') || has(next, 'ordinal') !== undefined)
+  const end = isUnit(next) ? at + 2 : isOrdinal && isUnit(after) ? at + 3 : undefined
+  return end === undefined ? undefined : { parts: [{ is: 'otherRhythm' }], end }
 }
 
 /** Senses that say nothing without a number beside them. */

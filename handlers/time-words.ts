@@ -16,6 +16,8 @@ export type Sense =
   | { is: 'duration'; minutes: number }
   /** The text may mean something else by what it says. */
   | { is: 'unsure' }
+  /** Beside `weekdays`: `Tuesdays`. */
+  | { is: 'eachWeekday' }
   | { is: 'from' | 'until'; ofDays?: DayLimit }
   | { is: Exclude<TimeWord, 'from' | 'until'> }
 
@@ -94,6 +96,7 @@ function sensesOf({ locale, times }: Language): [phrase: string, senses: Sense[]
     ]),
     ...all(times.durations, minutes => [{ is: 'duration', minutes }]),
     ...wordSenses(times),
+    ...all(times.eachWeekday, weekdays => [{ is: 'eachWeekday' }, { is: 'weekdays', weekdays }]),
     ...all(times.weekdays, weekdays => [{ is: 'weekdays', weekdays }]),
     ...Info.weekdays('long', { locale }).map(weekday(false)),
     ...Info.weekdays('short', { locale }).map(weekday(true)),

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Interval } from '../calendar/contract.ts'
 import { PermanentError } from '../inbox/errors.ts'
-import { askedTime, askedTimeOf } from './asked-time.ts'
-import { BOOKED, freeTimes, newOrder, plannedTimes, readerOf, tutorReader } from './booking.ts'
-import { whereOf } from './lesson-kind.ts'
+import { askedTime, askedTimeOf, isWeeklyAsked } from './asked-time.ts'
+import { BOOKED, freeTimes, newOrder, plannedTimes, planningOf, readerOf, tutorReader } from './booking.ts'
+import { soldLengths, whereOf } from './lesson-kind.ts'
 import { namedIn } from './lesson-of.ts'
 import { offerTimes } from './offers.ts'
 import { minutesLeft, packagesOfStudent } from './packages.ts'
@@ -10,10 +12,14 @@ import { isPupilUnknown, pupilLines, withoutPupil } from './pupils.ts'
 import type { Reply } from './reply.ts'
 import type { Services } from './services.ts'
 import { offerNear, type TimeSaid } from './spoken-offer.ts'
-import { formatWhen, isoTime } from './times.ts'
+import { exactTime, isExact } from './spoken-time.ts'
+import { formatDay, formatWhen, isoTime } from './times.ts'
 import type { Turn } from './turn.ts'
 import { inWords, makeLessons, skippedIn, skippedNote } from './weekly.ts'
 import { weeklyAt } from './weekly-times.ts'
+import { isTooFar } from './why-not.ts'
+
+const DAY_MS = 24 * 60 * 60_000
 
 /** A student asks for a lesson each week at one time, and says yes to it. */
 
@@ -22,25 +28,50 @@ export function isWeeklyOffered({ calendar, tutor }: Services): boolean {
 }
 
 /** Asks whether it shall be that time every week, if one is meant that is free at least once. */
-export async function askWeekly(turn: Turn, time: TimeSaid): Promise<Reply> {
-  const { services, conversation, kind } = turn
+export async function askWeekly(asked: Turn, time: TimeSaid): Promise<Reply> {
+  const { services, conversation } = asked
   const { zone, tutor } = services
   const texts = tutor.texts[conversation.language]
-  const [only, ...others] = plannedTimes(turn).filter(({ start }) => time.spoken.isMeant(start))
-  if (only === undefined || others.length > 0) return offerNear(turn, 'slot', time, [texts.weeklyHow])
-  const { weekday, time: minute } = weeklyAt(only.start, zone)
-  const first = (await freeTimes(turn)).find(({ start }) => {
-    const at = weeklyAt(start, zone)
-    return at.weekday === weekday && at.time === minute
-  })
+  const { spoken, said } = time
+  const sold = soldLengths(services, conversation)
+  const { minutes = asked.kind.minutes } = said
+  const isOther = said.minutes !== undefined && !sold.includes(minutes)
+  const turn: Turn = isOther ? asked : { ...asked, kind: { type: 'regular', minutes } }
+  const { kind } = turn
+  const reader = readerOf(conversation, services)
+  const last = services.now() + planningOf(turn).daysAhead * DAY_MS
+  if (isTooFar(spoken, last, reader)) {
+    return offerTimes(turn, 'slot', { before: [texts.weeklyTooFar(formatDay(last, reader))] })
+  }
+  const meant = plannedTimes(turn).filter(({ start }) => spoken.isMeant(start))
+  const [only] = meant
+  if (only === undefined) return offerNear(turn, 'slot', time, [texts.weeklyHow])
+  const isSame = ({ start }: Interval) => isDeepStrictEqual(weeklyAt(start, zone), weeklyAt(only.start, zone))
+  if (!meant.every(isSame)) {
+    const isNamed = spoken.wanted.every(({ days, spans }) => days !== undefined && isExact(spans))
+    return offerNear(turn, 'slot', time, [isNamed ? texts.weeklyOneByOne : texts.weeklyHow])
+  }
+  const first = (await freeTimes(turn)).find(time => isSame(time) && time.start >= only.start)
   if (first === undefined) return offerNear(turn, 'slot', time, [texts.weeklyTaken])
   const offer = await offerTimes({ ...turn, isWeekly: true }, 'slot', { only: [first] })
   const [day, clock] = inWords(services, conversation, first.start)
   return {
     ...offer,
-    content: texts.thisWeekly(day, clock, kind.minutes, formatWhen(first.start, readerOf(conversation, services))),
+    content: [
+      ...(isOther ? [texts.otherLengths(sold)] : []),
+      texts.thisWeekly(day, clock, kind.minutes, formatWhen(first.start, reader)),
+    ].join('\n'),
     attributes: { ...offer.attributes, offered_slots: askedTime(first.start, zone, true) },
   }
+}
+
+/** The same with lessons of another length; undefined: no time was asked about. @param minutes that are sold */
+export function askWeeklyAgain(turn: Turn, minutes: number): Promise<Reply> | undefined {
+  const { services, conversation } = turn
+  const start = isWeeklyAsked(conversation) ? askedTimeOf(conversation) : undefined
+  if (start === undefined) return undefined
+  const said = { minutes, isWeekly: true, isOne: false, isOtherRhythm: false }
+  return askWeekly(turn, { spoken: exactTime(start, readerOf(conversation, services).zone), said })
 }
 
 /** Books the time that was asked about, every week. */

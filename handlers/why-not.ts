@@ -25,8 +25,7 @@ export function whyNot(
   const slots = (changes: Partial<PlanningProfile>) => freeSlots({ ...profile, ...changes }, [], now, reader.tutorZone)
   const meant = (changes: Partial<PlanningProfile>) => slots(changes).find(({ start }) => spoken.isMeant(start))
   const last = now + profile.daysAhead * DAY
-  const isTooFar = spoken.wanted.every(({ days = [0] }) => days.every(day => day > dayAt(last, reader.zone)))
-  if (isTooFar && spoken.wanted.length > 0) return texts.tooFar(formatDay(last, reader))
+  if (isTooFar(spoken, last, reader)) return texts.tooFar(formatDay(last, reader))
   if (meant({})) return texts.taken
   const fine = { stepMinutes: FINE_STEP }
   if (meant(fine)) return texts.notThen
@@ -46,6 +45,12 @@ export function whyNot(
   const atOtherHour = meant(allDay(openDays))
   if (atOtherHour) return texts.notAtThatHour(hoursOf(atOtherHour, profile, reader))
   return meant(allDay(ISO_WEEKDAYS)) ? texts.notOnThatDay(weekdaysOf(openDays, reader)) : texts.notThen
+}
+
+/** Whether all days that are meant are later. @param last until when lessons can be booked, Unix ms */
+export function isTooFar({ wanted }: SpokenTime, last: number, { zone }: Reader): boolean {
+  const isLater = (day: number) => day > dayAt(last, zone)
+  return wanted.length > 0 && wanted.every(({ days = [0] }) => days.every(isLater))
 }
 
 /** The holiday that a slot is in. */

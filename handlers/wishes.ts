@@ -6,10 +6,13 @@ import type { Wishes } from './texts/language.ts'
 /** What students write in their own words, beside the choices that they are shown. */
 
 /** Why a conversation goes to a person. */
-export type PersonReason = 'person' | 'ill' | 'cancel' | 'money' | 'complaint' | 'invoice' | 'lesson'
+export type PersonReason = 'person' | 'ill' | 'cancel' | 'money' | 'complaint' | 'invoice' | 'lesson' | 'weekly'
 
-/** What is wanted of a lesson that is booked; `change`: to move or to cancel it. */
-export type LessonWish = 'see' | 'where' | 'move' | 'cancel' | 'change'
+/**
+ * What is wanted of a lesson that is booked; `change`: to move or to cancel it; `weekly`: to end, or to move, those of each
+ * week.
+ */
+export type LessonWish = 'see' | 'where' | 'move' | 'cancel' | 'change' | 'weekly'
 
 /**
  * - `step`: one of the dialogue's
@@ -38,6 +41,10 @@ export interface WishSituation {
   isLapsed?: boolean
   /** The student may have a lesson: what is said about one is a wish. Default: it goes to a person. */
   mayHaveLesson?: boolean
+  /** One lesson is meant, whatever is said of those each week. Default: not so. */
+  isOneMeant?: boolean
+  /** The question is which lesson shall be changed: `alle` are those of each week. Default: not so. */
+  isWhichAsked?: boolean
 }
 
 /** Phrases that a tutor adds, by language. */
@@ -52,7 +59,7 @@ const REASONS = [
   ['money', 'money'],
   ['complaint', 'complaint'],
   ['invoice', 'invoice'],
-  ['cancel', 'quit'],
+  ['cancel', 'quit', 'weekly'],
   ['cancel', 'cancel', 'cancel'],
   ['cancel', 'move', 'move'],
   ['lesson', 'lesson'],
@@ -95,6 +102,10 @@ export function wishWords(added: AddedWords = {}) {
     absent: ABSENT.map(([reason, kind, lesson]) => ({ reason, lesson, phrases: all(kind) })),
     cancel: all('cancel'),
     myLesson: all('myLesson'),
+    weeklyLesson: all('weeklyLesson'),
+    myWeekly: all('myWeekly'),
+    weeklyMoved: all('weeklyMoved', 'change'),
+    changes: all('cancel', 'move'),
     otherTimes: all('otherTimes'),
     steps: STEPS.map(([step, kind]) => [step, all(kind)] as const),
     spelling: new Spelling(inSteps.flatMap(phrase => (phrase.includes('*') ? [] : wordsIn(phrase)))),
@@ -140,6 +151,9 @@ export function urgentWishOf(text: string, situation: WishSituation): Wish | und
   if (reminders !== undefined) return { reminders }
   const isChoosing = intent === 'slot' || intent === 'rebook' || intent === 'move'
   const { reason, lesson } = known.reasons.find(({ phrases }) => is(phrases, words)) ?? {}
+  const isOther = reason !== undefined && reason !== 'cancel' && reason !== 'lesson'
+  const ofWeekly = isOther ? undefined : weeklyWish(words, situation)
+  if (ofWeekly !== undefined) return mayHaveLesson ? { lesson: ofWeekly } : { person: 'cancel' }
   const isWish = mayHaveLesson && lesson !== undefined
   if (reason === 'lesson' && isChoosing) {
     // `volgende les` is when the next one shall be.
@@ -154,6 +168,17 @@ export function urgentWishOf(text: string, situation: WishSituation): Wish | und
   if (mayHaveLesson && absent?.lesson !== undefined) return { lesson: absent.lesson }
   if (absent !== undefined) return { person: absent.reason }
   return intent === 'lesson' && is(known.otherTimes, words) ? { lesson: 'move' } : undefined
+}
+
+/** `mijn vaste les naar donderdag`: all of them are meant, unless one is named. undefined: nothing of the kind. */
+function weeklyWish(
+  words: readonly string[],
+  { isOneMeant = false, isWhichAsked = false, known = OUR_WORDS }: WishSituation,
+): 'weekly' | 'move' | undefined {
+  const isMoved = known.myWeekly.isIn(words) && known.weeklyMoved.isIn(words)
+  if (isOneMeant) return isMoved ? 'move' : undefined
+  const isChanged = isWhichAsked || known.changes.isIn(words)
+  return isMoved || (isChanged && is(known.weeklyLesson, words)) ? 'weekly' : undefined
 }
 
 /** What is not wanted any more. undefined: nothing is under way. @param isCancel the word is one for calling off too */

@@ -49,6 +49,8 @@ export const PLACEHOLDERS = {
   weekly: [],
   otherRhythm: [],
   weeklyHow: [],
+  weeklyOneByOne: [],
+  weeklyTooFar: ['until'],
   thisWeekly: ['day', 'time', 'minutes', 'first'],
   weeklyTaken: [],
   weeklyBooked: ['day', 'time', 'first'],

@@ -20,6 +20,7 @@ export const de: Language = {
     complaint: 'Der Schüler beschwert sich',
     invoice: 'Der Schüler möchte eine Rechnung oder einen Beleg',
     lesson: 'Der Schüler fragt nach einer gebuchten Stunde',
+    weekly: 'Der Schüler möchte eine feste Stunde beenden oder verlegen, und das macht die Lehrkraft',
     misunderstood: 'TutorBot hat den Schüler nicht verstanden',
     repeated: 'Der Schüler oder eine Maschine hat dreimal dasselbe geschrieben',
     endless: 'TutorBot hat in zehn Minuten 30 Mal geantwortet, vielleicht einer Maschine',
@@ -27,6 +28,7 @@ export const de: Language = {
     file: 'Der Schüler hat etwas geschickt, das TutorBot weder anhören noch ansehen kann',
   },
   aboutLesson: (when, order) => `Es geht um die Stunde am ${when} (Bestellung ${order}).`,
+  aboutWeekly: (day, time, order) => `Es geht um die feste Stunde jeden ${day} um ${time} (Bestellung ${order}).`,
   wayBack: {
     bot: 'So gibst du das Gespräch an TutorBot zurück: auf „pending“ (ausstehend) setzen oder abschließen.',
     account: 'So gibst du das Gespräch an TutorBot zurück: abschließen, auf die nächste Nachricht antwortet TutorBot.',
@@ -53,7 +55,18 @@ export const de: Language = {
       stunde .. loschen`,
     move: `
       verschieb*, verschoben, verleg*, umbuchen, umbuchung, termin .. andern, buchung .. andern, stunde .. verandern, vorverleg*, nach hinten schieben, schieben`,
-    quit: 'kundig*, aufhoren mit, nachhilfe .. beenden, unterricht .. beenden, aufhoren, aufhore',
+    quit: `
+      kundig*, aufhoren mit, nachhilfe .. beenden, unterricht .. beenden, aufhoren, aufhore, feste stunde .. beenden, feste stunden .. beenden, festen termin .. beenden, wochentliche .. beenden, wochentlichen .. beenden, nicht mehr jede, nicht mehr jeden, nicht mehr wochentlich, keine feste stunde mehr,
+      keine festen stunden mehr, keine wochentliche .. mehr, keine wochentlichen .. mehr, keinen festen termin mehr, stunde pausieren, stunden pausieren, nachhilfe pausieren`,
+    weeklyLesson: `
+      feste stunde*, feste termin*, feste zeit, feste nachhilfe*, festen stunde*, festen termin*, festen zeit, festen nachhilfe*, fester stunde*, fester termin*, fester zeit, fester nachhilfe*, wochentlich* stunde*, wochentlich* termin*, wochentlich* zeit, wochentlich* nachhilfe*, regelmassig* stunde*,
+      regelmassig* termin*, regelmassig* zeit, regelmassig* nachhilfe*, stunde jeden, stunden jeden, alle stunden, alle meine stunden, alle termine, alle weiteren, alle zukunftigen, alle kunftigen, ganze serie, =alle von ihnen, =samtliche`,
+    myWeekly: `
+      meine feste, meine festen, meine fester, meine wochentlich*, meinen feste, meinen festen, meinen fester, meinen wochentlich*, mein feste, mein festen, mein fester, mein wochentlich*, meiner feste, meiner festen, meiner fester, meiner wochentlich*, unsere feste, unsere festen, unsere fester,
+      unsere wochentlich*, unseren feste, unseren festen, unseren fester, unseren wochentlich*, unser feste, unser festen, unser fester, unser wochentlich*`,
+    weeklyMoved: `
+      auf montag, auf dienstag, auf mittwoch, auf donnerstag, auf freitag, auf samstag, auf sonntag, am montag, am dienstag, am mittwoch, am donnerstag, am freitag, am samstag, am sonntag, montags, dienstags, mittwochs, donnerstags, freitags, samstags, sonntags, auf einen anderen, auf eine andere, auf den, anderen tag, andere zeit, andere uhrzeit, anderer tag, andern, wechseln,
+      tauschen, statt, stattdessen, fruher, spater, kunftig, andere woche`,
     absent: `
       kann nicht kommen, kann .. nicht kommen, konnen nicht kommen, konnen .. nicht kommen, komme nicht, komme .. nicht, nicht dabei, schaffe es nicht, schaffe .. nicht, schaffen es nicht, verhindert, dazwischen gekommen, dazwischengekommen, keine stunde, keine stunden, keine nachhilfe, keinen unterricht,
       morgen nicht da, heute nicht da, bin nicht da, bin .. nicht da, sind nicht da, arzttermin, schaffe das .. nicht, schaffe das nicht, schaff es nicht, schaff das nicht, nicht teilnehmen, was dazwischen, kann .. doch nicht, konnen .. doch nicht, muss zum arzt, muss zum zahnarzt, bin beim arzt,
@@ -251,6 +264,9 @@ export const de: Language = {
     otherRhythm:
       'Einen solchen Rhythmus kann ich nicht selbst eintragen, nur eine einzelne Stunde. Für einen festen Termin: wähle danach „Jemanden sprechen“.',
     weeklyHow: 'Für einen festen Termin jede Woche: schreib Tag und Uhrzeit, zum Beispiel „jeden Dienstag 17 Uhr“.',
+    weeklyOneByOne: 'Feste Termine gehen einzeln: schreib zuerst einen, zum Beispiel „jeden Dienstag 17 Uhr“.',
+    weeklyTooFar: until =>
+      `Eine feste Stunde kann bis ${until} beginnen. Für einen späteren Beginn: wähle „Jemanden sprechen“ oder schreib später noch einmal.`,
     thisWeekly: (day, time, minutes, first) =>
       `Jeden ${day} um ${time}, ${minutes} Minuten, das erste Mal ${first}. Soll ich das jede Woche für dich eintragen? Aufhören geht jederzeit.`,
     weeklyTaken: 'Dieser Termin ist leider nicht jede Woche frei. Eine einzelne Stunde geht.',

@@ -15,6 +15,7 @@ export const en: Language = {
     complaint: 'The student complains',
     invoice: 'The student asks for an invoice or a receipt',
     lesson: 'The student asks about a booked lesson',
+    weekly: 'The student wants to end or to move a weekly lesson, which the tutor does',
     misunderstood: 'TutorBot has not understood the student',
     repeated: 'The student, or a machine, has written the same three times',
     endless: 'TutorBot has answered 30 times within ten minutes, perhaps a machine',
@@ -22,6 +23,7 @@ export const en: Language = {
     file: 'The student has sent something that TutorBot can neither listen to nor look at',
   },
   aboutLesson: (when, order) => `It is about the lesson of ${when} (order ${order}).`,
+  aboutWeekly: (day, time, order) => `It is about the weekly lesson every ${day} at ${time} (order ${order}).`,
   wayBack: {
     bot: 'To give the conversation back to TutorBot, set it to pending, or resolve it.',
     account: 'To give the conversation back to TutorBot, resolve it: the next message is answered by TutorBot.',
@@ -47,11 +49,22 @@ export const en: Language = {
     move: `
       reschedul*, postpon*, put off, move .. lesson, moving .. lesson, move .. class, move .. appointment, move .. booking, change .. my lesson, change .. my booking, change .. my appointment, push back, pushed back, shift .. class, shift .. lesson, shift .. appointment, swap .. lesson, bring forward,
       rebook .. lesson, move it to another day, another day instead`,
-    quit: 'stop .. weekly, end .. weekly lesson, end .. weekly lessons, weekly lesson .. stop, unsubscribe, quit .. lessons, stop .. lessons, withdraw',
+    quit: `
+      stop .. weekly, end .. weekly lesson, end .. weekly lessons, weekly lesson .. stop, unsubscribe, quit .. lessons, stop .. lessons, withdraw, end .. weekly, end .. regular lesson, stop .. regular lesson, stop .. recurring, no longer every, no more weekly, weekly lessons anymore, weekly lesson anymore,
+      weekly lessons any more, weekly lesson any more, discontinue, no longer weekly, pause .. lesson, pause .. lessons`,
+    weeklyLesson: `
+      weekly lesson*, weekly class*, weekly slot, weekly session*, weekly appointment*, weekly booking*, weekly time, regular lesson*, regular class*, regular slot, regular session*, regular appointment*, regular booking*, regular time, recurring lesson*, recurring class*, recurring slot,
+      recurring session*, recurring appointment*, recurring booking*, recurring time, fixed lesson*, fixed class*, fixed slot, fixed session*, fixed appointment*, fixed booking*, fixed time, standing lesson*, standing class*, standing slot, standing session*, standing appointment*, standing booking*,
+      standing time, weekly tutoring, lesson every, lessons every, class every, all my lessons, all lessons, all of my lessons, all the lessons, all future lessons, all our lessons, whole series, =all, =all of them, =every one, =everything, =weekly`,
+    myWeekly: `
+      my weekly, my regular, my recurring, our weekly, our regular, our recurring, his weekly, his regular, his recurring, her weekly, her regular, her recurring, the weekly, the regular, the recurring`,
+    weeklyMoved: `
+      to monday, to tuesday, to wednesday, to thursday, to friday, to saturday, to sunday, move, moved, moving, change, changed, switch, switched, swap, shift, instead, another day, another time, different day, different time, other day, earlier, later, mondays, tuesdays, wednesdays, thursdays, fridays, saturdays, sundays, be on monday, be on tuesday, be on wednesday,
+      be on thursday, be on friday, be on saturday, be on sunday, from now on`,
     absent: `
       wont work, not going to work, have to skip, need to skip, cant come, cannot come, can not come, wont come, cant make, cannot make, wont make, can not make, not able to come, not coming, not able to make, unable to, cant attend, cannot attend, miss .. lesson, miss .. class, something came up, no lesson,
       no lessons, dont need .. lesson, dont want .. lesson, wont be able, not be able to, wont be there, not be there, wont be here, cant be there, cannot be there, cant do it, doctors appointment, going to miss, have to miss, got to miss, not going to make, to the dentist, see a doctor, to the doctor,
-      skip this week, skip next week, skip the lesson, skip today, skip tomorrow, on holiday, be away, on vacation`,
+      skip this week, skip next week, skip the lesson, skip .. lesson, skip .. class, skip today, skip tomorrow, on holiday, be away, on vacation`,
     change: `
       change .. lesson, change .. appointment, change .. booking, change .. time, lesson .. another day, lesson .. another time, lesson .. earlier, lesson .. later, push it, push .. lesson, swap .. slot, swap .. time, instead of tuesday, instead of monday, instead of wednesday, instead of thursday, instead of friday,
       my lesson to, my lesson be on, my lesson on`,
@@ -237,6 +250,9 @@ export const en: Language = {
     otherRhythm:
       'I can’t book such a rhythm by myself, only a single lesson. For a fixed time, choose “Talk to a person” afterwards.',
     weeklyHow: 'For a fixed time every week, write the day and the time, like “every Tuesday 5 pm”.',
+    weeklyOneByOne: 'Fixed times go one by one: write one first, like “every Tuesday 5 pm”.',
+    weeklyTooFar: until =>
+      `A weekly lesson can begin until ${until}. To begin later, choose “Talk to a person”, or write again nearer the time.`,
     thisWeekly: (day, time, minutes, first) =>
       `Every ${day} at ${time}, ${minutes} minutes, the first time on ${first}. Shall I book that for you every week? You can stop whenever you like.`,
     weeklyTaken: 'Sorry, that time is not free every week. A single lesson is possible.',

@@ -24,6 +24,8 @@ export interface Language {
   handedOver: Record<PersonReason | 'misunderstood' | 'repeated' | 'endless' | 'language' | 'file', string>
   /** For the tutor: which lesson it is about. */
   aboutLesson(when: string, order: string): string
+  /** The same of a weekly one. @param day of the week @param time of day */
+  aboutWeekly(day: string, time: string, order: string): string
   /** For the tutor: how a conversation that was handed over goes back to the bot. */
   wayBack: {
     /** With an agent bot. */
@@ -95,6 +97,12 @@ export interface Wishes {
   move: string
   /** No lessons any more. */
   quit: string
+  /** Those of each week, beside words of `cancel` and `move`: all of them are meant. */
+  weeklyLesson: string
+  /** One's own, beside words of `change` and `weeklyMoved`. Never of somebody who asks for new ones. */
+  myWeekly: string
+  /** Moving those of each week, in words that mean something else elsewhere. */
+  weeklyMoved: string
   /** Not coming, in words that mean something else while a time is being chosen. */
   absent: string
   /** Moving a lesson, in such words. */
@@ -164,6 +172,8 @@ export interface TimeWords {
   /** Often other words too: taken as weekdays only beside something else that says when, or alone. */
   shortWeekdays: Readonly<Record<string, number>>
   months: Readonly<Record<string, number>>
+  /** `Tuesdays`: with one time of day a lesson each week is meant. */
+  eachWeekday: Readonly<Record<string, readonly number[]>>
   /** Days from today. */
   inDays: Readonly<Record<string, number>>
   /** Weeks from this one. */
@@ -235,6 +245,17 @@ export type TimeWord =
   /** Before a weekday: the coming one, or one week later. */
   | 'next'
   | 'weekly'
+  /** One lesson is meant, not one each week. */
+  | 'once'
+  /** The same before a day. */
+  | 'only'
+  /** The same before a weekday. */
+  | 'coming'
+  /** Before a day, a week or a month, beside words of `from`: when lessons each week begin. */
+  | 'begins'
+  /** Its first day, when lessons each week begin. */
+  | 'nextMonth'
+  | 'nextYear'
   /** Again and again, but not every week: `om de week`. */
   | 'otherRhythm'
   /** Any time will do. */

@@ -15,6 +15,7 @@ export const nl: Language = {
     complaint: 'De leerling heeft een klacht',
     invoice: 'De leerling vraagt om een factuur of een bon',
     lesson: 'De leerling vraagt naar een geboekte les',
+    weekly: 'De leerling wil een vaste les stoppen of verplaatsen, en dat doet de docent',
     misunderstood: 'TutorBot heeft de leerling niet begrepen',
     repeated: 'De leerling, of een machine, heeft drie keer hetzelfde geschreven',
     endless: 'TutorBot heeft binnen tien minuten 30 keer geantwoord, misschien aan een machine',
@@ -22,6 +23,7 @@ export const nl: Language = {
     file: 'De leerling heeft iets gestuurd dat TutorBot niet kan beluisteren of bekijken',
   },
   aboutLesson: (when, order) => `Het gaat om de les van ${when} (order ${order}).`,
+  aboutWeekly: (day, time, order) => `Het gaat om de vaste les elke ${day} om ${time} (order ${order}).`,
   wayBack: {
     bot: 'Wil je het gesprek teruggeven aan TutorBot? Zet het op pending (in de wacht), of sluit het af.',
     account: 'Wil je het gesprek teruggeven aan TutorBot? Sluit het af: op het volgende bericht antwoordt TutorBot.',
@@ -49,7 +51,18 @@ export const nl: Language = {
       van mijn les af, boeking .. verwijderen, afspraak .. verwijderen, reservering .. verwijderen, gaat .. niet door, kan .. niet doorgaan, ik wil van de les af`,
     move: `
       verzetten, verzet, verzeten, verzette, verplaatsen, verplaats, verplaatst, verplaatsten, verschuiven, verschuif, verschoven, uitstellen, uitgesteld, omboeken, omzetten, opschuiven, opgeschoven, schuif .. op, les ruilen, doorschuiven, doorgeschoven`,
-    quit: 'opzeg*, zeg .. op, stoppen met, vaste les .. stop*, vaste lessen .. stop*, stop .. vaste les, stop .. vaste lessen, uitschrijv*',
+    quit: `
+      opzeg*, zeg .. op, stoppen met, vaste les .. stop*, vaste lessen .. stop*, stop .. vaste les, stop .. vaste lessen, uitschrijv*, beeindig*, wekelijkse les .. stop*, wekelijkse lessen .. stop*, stop .. wekelijkse les, stop .. wekelijkse lessen, geen vaste les meer, geen vaste lessen meer,
+      geen wekelijkse les meer, geen wekelijkse lessen meer, niet meer elke, niet meer iedere, niet meer wekelijks, les pauzeren, lessen pauzeren, bijles pauzeren, pauzeren met`,
+    weeklyLesson: `
+      vaste les*, vaste bijles, vaste afspraak, vaste tijd, vaste moment, vaste uur, vaste dag, wekelijkse les*, wekelijkse bijles, wekelijkse afspraak, wekelijkse tijd, wekelijkse moment, wekelijkse uur, wekelijkse dag, vast moment, vast uur, mijn les elke, mijn lessen elke, mijn les iedere,
+      mijn lessen iedere, mijn les van elke, mijn lessen van elke, alle lessen, al mijn lessen, al onze lessen, alle toekomstige, hele reeks, =alle, =allemaal, =alles, =vaste, =wekelijkse`,
+    myWeekly: `
+      mijn vaste, mijn wekelijkse, onze vaste, onze wekelijkse, zijn vaste, zijn wekelijkse, haar vaste, haar wekelijkse, ons vast, mijn vast, mijn les van elke, mijn lessen van elke`,
+    weeklyMoved: `
+      naar maandag, naar dinsdag, naar woensdag, naar donderdag, naar vrijdag, naar zaterdag, naar zondag, vaste les naar, vaste lessen naar, vaste bijles naar, vaste afspraak naar, vaste tijd naar, vaste moment naar, wekelijkse les naar, wekelijkse lessen naar, wekelijkse bijles naar,
+      wekelijkse afspraak naar, wekelijkse tijd naar, wekelijkse moment naar, naar een andere, naar een ander, naar de, op een andere, op een ander, andere dag, ander moment, andere tijd, ander tijdstip, ander uur, wijzig*, verander*, wissel*, aanpassen, verhuizen, kan .. vaste les op, kan .. wekelijkse les op,
+      kunnen .. vaste lessen op, kunnen .. wekelijkse lessen op, in plaats van, ipv, voortaan, vroeger, later`,
     absent: `
       niet lukken, lukt .. niet, lukt niet, moet .. overslaan, sla .. over, kan niet komen, kan .. niet komen, kunnen niet komen, kunnen .. niet komen, niet aanwezig, kan er niet zijn, kan er .. niet bij zijn, kom .. niet, komt .. niet naar, niet erbij, red het niet, haal het niet, redden het niet, halen het niet,
       verhinderd, kan mijn les niet, kan de les niet, les kan niet, geen les, geen lessen, geen bijles, iets tussengekomen, tussen gekomen, er morgen niet, er vandaag niet, er dan niet, niet redden, kan .. toch niet, kunnen .. toch niet, niet aanwezig zijn, moet naar de tandarts, moet naar de dokter,
@@ -249,6 +262,9 @@ export const nl: Language = {
     otherRhythm:
       'Zo’n ritme kan ik niet zelf boeken, een losse les wel. Voor iets vasts: kies daarna “Iemand spreken”.',
     weeklyHow: 'Voor een vast moment elke week: schrijf de dag en de tijd, zoals “elke dinsdag 17:00”.',
+    weeklyOneByOne: 'Vaste momenten gaan één voor één: schrijf er eerst één, zoals “elke dinsdag 17:00”.',
+    weeklyTooFar: until =>
+      `Een vaste les kan beginnen tot en met ${until}. Voor een later begin: kies “Iemand spreken”, of schrijf het later nog eens.`,
     thisWeekly: (day, time, minutes, first) =>
       `Elke ${day} om ${time}, ${minutes} minuten, de eerste keer ${first}. Zal ik dat elke week voor je vastleggen? Stoppen kan altijd.`,
     weeklyTaken: 'Dat moment is helaas niet elke week vrij. Een losse les kan wel.',

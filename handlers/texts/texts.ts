@@ -91,6 +91,10 @@ export interface Texts {
   otherRhythm: string
   /** Lessons every week were asked for, without a day and a time of day: how to ask for them. */
   weeklyHow: string
+  /** Several weekly times were asked for in one message. */
+  weeklyOneByOne: string
+  /** The first lesson was to be later than can be booked. @param until the last day */
+  weeklyTooFar(until: string): string
   /** A time that is free each week: shall it be this one? @param day of the week @param first when the first lesson is */
   thisWeekly(day: string, time: string, minutes: number, first: string): string
   /** Other weekly lessons are then. The free times that are meant follow. */

@@ -11,6 +11,15 @@ export const times: TimeWords = {
   },
   shortWeekdays: { don: 4, mitt: 3, die: 2 },
   months: { sept: 9, jaenner: 1, jänner: 1, feber: 2, maerz: 3, mrz: 3 },
+  eachWeekday: {
+    montags: [1],
+    dienstags: [2],
+    mittwochs: [3],
+    donnerstags: [4],
+    freitags: [5],
+    samstags: [6],
+    sonntags: [7],
+  },
   inDays: { heute: 0, übermorgen: 2, uebermorgen: 2 },
   inWeeks: {
     'diese woche': 0,
@@ -147,14 +156,21 @@ export const times: TimeWords = {
     not: 'zu spät, zu früh, arbeite ich, muss ich arbeiten, trainiere ich, nicht, kein, keine, keinen, nie, nein, unmöglich, schlecht, keine zeit, belegt, verhindert, leider nicht, ist schwierig, wird schwierig',
     except: 'jederzeit außer, alles außer, immer außer, außer, ausser, ausgenommen, bis auf, nicht am',
     next: 'nächsten, nächster, nächste, nächstes, naechsten, naechster',
-    weekly: 'jede woche, wöchentlich, woechentlich, jeden, jede, jeder, immer, einmal die woche, regelmäßig, fester',
+    weekly:
+      'jede woche, wöchentlich, woechentlich, jeden, jede, jeder, immer, einmal die woche, regelmäßig, fester, festen, feste, fixen, fixer, wöchentliche, wöchentlichen, wöchentlicher, regelmäßige, regelmäßigen, regelmäßiger, einmal pro woche, einmal in der woche, 1x pro woche, 1x die woche, 1 mal pro woche, 1 mal die woche, eine stunde pro woche, jeweils',
+    once: 'dieses mal, diesmal, einmalig, einzelne, einzelstunde, nur einmal',
+    only: 'nur',
+    coming: 'diesen, kommenden',
+    begins: 'anfang, beginnend, startend, beginn, im, zum, beginn im, ab anfang',
+    nextMonth: 'nächsten monat, nächster monat, nächsten monats, kommenden monat',
+    nextYear: 'nächstes jahr, nächsten jahres, neuen jahr, neues jahr, neujahr',
     otherRhythm:
-      'alle zwei wochen, alle 2 wochen, alle drei wochen, alle 3 wochen, alle vier wochen, alle 4 wochen, alle 14 tage, alle vierzehn tage, jede zweite, jeden zweiten, jeder zweite, jeder zweiten, jede 2, jeden 2, jede andere, jeden anderen, jede dritte, jeden dritten, jede erste, jeden ersten, jede letzte, jeden letzten, jede gerade, jede ungerade, gerade wochen, ungerade wochen, zweiwöchentlich, zweiwöchig, zwei wöchentlich, 14 tägig, 14tägig, vierzehntägig, jeden monat, einmal im monat, monatlich, pro monat, zweimal die woche, zweimal pro woche, zweimal in der woche, zwei mal die woche, zwei mal pro woche, 2 mal die woche, 2 mal pro woche, 2x die woche, 2x pro woche, dreimal die woche, dreimal pro woche, mehrmals die woche, mehrmals pro woche, nicht jede woche, nicht wöchentlich, nicht jeden, nicht jede',
+      'alle zwei wochen, alle 2 wochen, alle drei wochen, alle 3 wochen, alle vier wochen, alle 4 wochen, alle fünf wochen, alle 5 wochen, alle sechs wochen, alle 6 wochen, alle acht wochen, alle 8 wochen, jede vierte, jeden vierten, jede fünfte, jeden fünften, alle 14 tage, alle vierzehn tage, jede zweite, jeden zweiten, jeder zweite, jeder zweiten, jede 2, jeden 2, jede andere, jeden anderen, jede dritte, jeden dritten, jede erste, jeden ersten, jede letzte, jeden letzten, jede gerade, jede ungerade, gerade wochen, ungerade wochen, zweiwöchentlich, zweiwöchig, zwei wöchentlich, 14 tägig, 14tägig, vierzehntägig, jeden monat, einmal im monat, monatlich, pro monat, zweimal die woche, zweimal pro woche, zweimal in der woche, zwei mal die woche, zwei mal pro woche, 2 mal die woche, 2 mal pro woche, 2x die woche, 2x pro woche, dreimal die woche, dreimal pro woche, mehrmals die woche, mehrmals pro woche, zweimal wöchentlich, 2 mal wöchentlich, zwei stunden pro woche, 2 stunden pro woche, zwei stunden die woche, ab und zu, alle paar wochen, nicht jede woche, nicht wöchentlich, nicht jeden, nicht jede',
     any: 'jederzeit außer, alles außer, immer außer, egal, ist egal, ist mir egal, mir egal, ganz egal, egal wann, wann auch immer, wann immer, jederzeit, irgendwann, so bald wie möglich, sobald wie möglich, so schnell wie möglich, so früh wie möglich, möglichst bald, möglichst schnell, schnellstmöglich, baldmöglichst, keine präferenz, spielt keine rolle, nächstmöglich, nächstmöglicher, nächstmöglichen, nächste freie, nächsten freien, erster freier, ersten freien, such du aus, bin flexibel, flexibel, jeden tag, jeder tag, alle tage, immer frei',
     earlier: 'früher, eher, etwas früher, ein bisschen früher, was früher',
     morning: 'morgen',
     filler:
-      'guten_morgen guten_abend guten_tag um am der den dem das es ist sein geht ginge passt kann ich mir nehme bitte gern gerne dann ja ok okay gut prima super perfekt danke diesen kommenden wir eine einen stunde nachhilfe nachhilfestunde unterricht termin buchen haben möchte will würde hätte könnte können hallo hi hey guten tag mein meine für mich klappt klappen gehen da doch mal noch vielleicht eventuell am besten in im machen nehmen dir euch vielen dank wäre toll also s eigentlich lieber sorry'
+      'guten_morgen guten_abend guten_tag um am der den dem das es ist sein geht ginge passt kann ich mir nehme bitte gern gerne dann ja ok okay gut prima super perfekt danke wir eine einen stunde nachhilfe nachhilfestunde unterricht termin buchen haben möchte will würde hätte könnte können hallo hi hey guten tag mein meine für mich klappt klappen gehen da doch mal noch vielleicht eventuell am besten in im machen nehmen dir euch vielen dank wäre toll also s eigentlich lieber sorry'
         .replaceAll(' ', ', ')
         .replaceAll('_', ' '),
   },

@@ -10,13 +10,6 @@ export const times: TimeWords = {
     weekday: [1, 2, 3, 4, 5],
     weekdays: [1, 2, 3, 4, 5],
     'during the week': [1, 2, 3, 4, 5],
-    mondays: [1],
-    tuesdays: [2],
-    wednesdays: [3],
-    thursdays: [4],
-    fridays: [5],
-    saturdays: [6],
-    sundays: [7],
     weds: [3],
     tues: [2],
     thurs: [4],
@@ -24,6 +17,15 @@ export const times: TimeWords = {
   },
   shortWeekdays: {},
   months: { sept: 9 },
+  eachWeekday: {
+    mondays: [1],
+    tuesdays: [2],
+    wednesdays: [3],
+    thursdays: [4],
+    fridays: [5],
+    saturdays: [6],
+    sundays: [7],
+  },
   inDays: {
     today: 0,
     tomorrow: 1,
@@ -176,14 +178,22 @@ export const times: TimeWords = {
     except:
       'any time but, anytime but, any time except, anytime except, everything but, any day except, except, except for, except on, other than, apart from, any day but, anything but, any time but, every day but, all days but, not on, any day other than',
     next: 'next',
-    weekly: 'every week, weekly, each week, every, each, once a week, regular, recurring',
+    weekly:
+      'every week, weekly, each week, every, each, once a week, regular, recurring, evry, evrey, wekly, once per week, one time a week, 1x a week, one lesson a week, one lesson per week, 1 lesson a week, 1 lesson per week, standing',
+    once: 'this time, one off, oneoff, just once, only once, single lesson',
+    only: 'only, just',
+    coming: 'this, coming',
+    begins:
+      'starting, starting in, starting from, starting on, start, start in, starting the, beginning, beginning in, beginning on, beginning of, commencing, as of, effective, effective from, in',
+    nextMonth: 'next month',
+    nextYear: 'next year, new year, the new year',
     otherRhythm:
-      'every other, every second, every 2nd, every third, every 3rd, every first, every last, every fourth, every two weeks, every 2 weeks, every three weeks, every 3 weeks, every four weeks, every 4 weeks, every couple of weeks, every few weeks, every 14 days, every fortnight, once a fortnight, fortnightly, biweekly, bi weekly, semi weekly, tri weekly, bimonthly, alternate, alternating, once every two, once every 2, every month, each month, once a month, monthly, per month, twice a week, two times a week, 2 times a week, 2x a week, twice weekly, twice per week, three times a week, 3 times a week, thrice a week, several times a week, not every week, not weekly, not each week, not every, not each',
+      'every other, every second, every 2nd, every third, every 3rd, every first, every last, every fourth, every two weeks, every 2 weeks, every three weeks, every 3 weeks, every four weeks, every 4 weeks, every couple of weeks, every few weeks, every 14 days, every fortnight, once a fortnight, fortnightly, biweekly, bi weekly, semi weekly, tri weekly, bimonthly, alternate, alternating, once every two, once every 2, every month, each month, once a month, monthly, per month, twice a week, two times a week, 2 times a week, 2x a week, twice weekly, twice per week, three times a week, 3 times a week, thrice a week, several times a week, two lessons a week, 2 lessons a week, two lessons per week, 2 lessons per week, three lessons a week, 3 lessons a week, twice every week, twice each week, every so often, every now and then, not every week, not weekly, not each week, not every, not each',
     any: 'any time but, anytime but, any time except, anytime except, everything but, any time, anytime, any day, any time is fine, anytime works, whenever, doesnt matter, does not matter, dont mind, do not mind, dont care, no preference, as soon as possible, asap, the soonest, soonest, first available, the first available, earliest, the earliest, earliest possible, next available, the next available, you choose, you pick, every day, all days, always free, im flexible, flexible, whatever works, whatever suits you',
     earlier: 'earlier, sooner, something earlier, anything earlier, a bit earlier',
     morning: 'morgen',
     filler:
-      'like_to want_to good_morning good_afternoon good_evening to_book to_have on at the can it be please then fine good ok okay yes i we a lesson class book schedule have would like want take do could is works work suits me for my id ill lets let us that this coming hi hello hey thanks thank you great perfect sure maybe possible possibly works well get there will see of in some ideally preferably there is free you actually rather instead sorry'
+      'like_to want_to good_morning good_afternoon good_evening to_book to_have on at the can it be please then fine good ok okay yes i we a lesson class book schedule have would like want take do could is works work suits me for my id ill lets let us that hi hello hey thanks thank you great perfect sure maybe possible possibly works well get there will see of in some ideally preferably there is free you actually rather instead sorry'
         .replaceAll(' ', ', ')
         .replaceAll('_', ' '),
   },

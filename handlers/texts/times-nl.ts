@@ -12,6 +12,22 @@ export const times: TimeWords = {
   },
   shortWeekdays: { maa: 1, din: 2, dins: 2, woe: 3, woens: 3, don: 4, vrij: 5, vrijd: 5, zat: 6, zon: 7 },
   months: { sept: 9, mrt: 3 },
+  eachWeekday: {
+    maandags: [1],
+    dinsdags: [2],
+    woensdags: [3],
+    donderdags: [4],
+    vrijdags: [5],
+    zaterdags: [6],
+    zondags: [7],
+    maandagen: [1],
+    dinsdagen: [2],
+    woensdagen: [3],
+    donderdagen: [4],
+    vrijdagen: [5],
+    zaterdagen: [6],
+    zondagen: [7],
+  },
   inDays: { vandaag: 0, overmorgen: 2 },
   inWeeks: {
     'deze week': 0,
@@ -160,14 +176,21 @@ export const times: TimeWords = {
     except:
       'elke tijd behalve, alle tijden behalve, alles behalve, behalve, uitgezonderd, behalve op, maar niet op, zolang het niet, niet op',
     next: 'volgende',
-    weekly: 'elke week, iedere week, wekelijks, wekelijkse, elke, iedere, elke keer, ieder, vaste, vast, elk',
+    weekly:
+      'elke week, iedere week, wekelijks, wekelijkse, elke, iedere, elke keer, ieder, vaste, vast, elk, iedre, elek, wekeliks, weekelijks, structureel, structurele, telkens, één keer per week, 1 keer per week, 1x per week, eens per week, één les per week, 1 les per week, één keer in de week, 1 keer in de week, 1x in de week',
+    once: 'deze keer, dit keer, eenmalig, eenmalige, losse les, voor één keer',
+    only: 'alleen, enkel, slechts',
+    coming: 'komende, aanstaande, aankomende',
+    begins: 'met ingang van, ingaand op, begin, begin van, te beginnen, beginnend, startend, start, in, per, ingaande',
+    nextMonth: 'volgende maand, komende maand',
+    nextYear: 'volgend jaar, nieuwe jaar, het nieuwe jaar, nieuwjaar',
     otherRhythm:
-      'om de week, om de andere week, om de twee weken, om de 2 weken, om de drie weken, om de 3 weken, om de 14 dagen, om de veertien dagen, om de dag, om de maand, elke twee weken, elke 2 weken, elke drie weken, elke 3 weken, elke vier weken, elke 4 weken, elke 14 dagen, elke veertien dagen, iedere twee weken, iedere 2 weken, iedere drie weken, iedere 3 weken, iedere vier weken, iedere 4 weken, iedere 14 dagen, elke andere, iedere andere, elke tweede, iedere tweede, elke 2e, iedere 2e, elke derde, iedere derde, elke eerste, iedere eerste, elke laatste, iedere laatste, elke even, elke oneven, iedere even, iedere oneven, even weken, oneven weken, een week wel een week niet, tweewekelijks, tweewekelijkse, twee wekelijks, twee wekelijkse, 2 wekelijks, 2 wekelijkse, veertiendaags, 14 daags, elke maand, iedere maand, maandelijks, maandelijkse, per maand, in de twee weken, in de 2 weken, per twee weken, per 2 weken, per 14 dagen, twee keer per week, 2 keer per week, 2x per week, twee keer in de week, 2 keer in de week, 2x in de week, drie keer per week, 3 keer per week, 3x per week, drie keer in de week, meerdere keren per week, niet elke week, niet iedere week, niet wekelijks, niet elke, niet iedere',
+      'om de week, om de andere week, om de twee weken, om de 2 weken, om de drie weken, om de 3 weken, om de 14 dagen, om de veertien dagen, om de dag, om de maand, elke twee weken, elke 2 weken, elke drie weken, elke 3 weken, elke vier weken, elke 4 weken, elke 14 dagen, elke veertien dagen, iedere twee weken, iedere 2 weken, iedere drie weken, iedere 3 weken, iedere vier weken, iedere 4 weken, iedere 14 dagen, elke andere, iedere andere, elke tweede, iedere tweede, elke 2e, iedere 2e, elke derde, iedere derde, elke vierde, iedere vierde, elke vijfde, iedere vijfde, elke eerste, iedere eerste, elke laatste, iedere laatste, elke even, elke oneven, iedere even, iedere oneven, even weken, oneven weken, een week wel een week niet, tweewekelijks, tweewekelijkse, twee wekelijks, twee wekelijkse, 2 wekelijks, 2 wekelijkse, veertiendaags, 14 daags, elke maand, iedere maand, maandelijks, maandelijkse, per maand, in de twee weken, in de 2 weken, per twee weken, per 2 weken, per 14 dagen, twee keer per week, 2 keer per week, 2x per week, twee keer in de week, 2 keer in de week, 2x in de week, drie keer per week, 3 keer per week, 3x per week, drie keer in de week, meerdere keren per week, twee lessen per week, 2 lessen per week, drie lessen per week, 3 lessen per week, 2x wekelijks, 2 keer elke week, twee keer elke week, elke week twee keer, elke week 2 keer, elke week twee lessen, elke week 2 lessen, elke paar weken, om de paar weken, niet elke week, niet iedere week, niet wekelijks, niet elke, niet iedere',
     any: 'elke tijd behalve, alle tijden behalve, alles behalve, altijd, maakt niet uit, maakt me niet uit, maakt mij niet uit, maakt niks uit, maakt niet zoveel uit, boeit niet, boeit me niet, maakt niets uit, geen voorkeur, wanneer dan ook, zo snel mogelijk, zsm, zo spoedig mogelijk, zo vroeg mogelijk, eerstvolgende, eerst mogelijke, eerste mogelijkheid, eerste vrije, kies jij maar, kies maar, kan altijd, ik kan altijd, alle dagen, elke dag, iedere dag, elk moment, wanneer het jou uitkomt, wanneer jullie kunnen, wanneer kan het, snelste, altijd goed',
     earlier: 'eerder, vroeger, iets eerder, iets vroeger, wat eerder, wat vroeger',
     morning: 'morgen',
     filler:
-      'goede_morgen goede_middag goede_avond goeie_morgen goeie_middag goeie_avond prettige_avond goedenavond op de het kan graag liefst dan is prima goed ok oke ja zou willen wil ik we wij een les bijles boeken plannen inplannen afspreken reserveren aub alsjeblieft alstublieft svp hoi hallo hey hi dag goedemorgen goedemiddag goedenavond dank bedankt je jullie komende aanstaande aankomende deze dit die doe_maar doen neem lukt past schikt gaat komt uit mij me in s der ergens top fijn perfect super nog even eventueel misschien mogelijk wordt zal zullen gewoon dat eigenlijk toch liever sorry'
+      'goede_morgen goede_middag goede_avond goeie_morgen goeie_middag goeie_avond prettige_avond goedenavond op de het kan graag liefst dan is prima goed ok oke ja zou willen wil ik we wij een les bijles boeken plannen inplannen afspreken reserveren aub alsjeblieft alstublieft svp hoi hallo hey hi dag goedemorgen goedemiddag goedenavond dank bedankt je jullie deze dit die doe_maar doen neem lukt past schikt gaat komt uit mij me in s der ergens top fijn perfect super nog even eventueel misschien mogelijk wordt zal zullen gewoon dat eigenlijk toch liever sorry'
         .replaceAll(' ', ', ')
         .replaceAll('_', ' '),
   },

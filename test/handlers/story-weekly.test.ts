@@ -249,14 +249,6 @@ t.test('another rhythm is never every week: single lessons, and a person beside 
   t.match(await renee.says('wat kost het per maand?'), [/€/])
 })
 
-for (const text of ['mijn vaste les stoppen', 'stop my weekly lesson']) {
-  t.test(`who asks to stop it gets a person: ${text}`, async t => {
-    const { renee } = await greeted(t)
-    for (const said of ['elke dinsdag 17:00', 'ja', text]) await renee.says(said)
-    t.match(renee.read().at(-1), /iemand van ons neemt dit gesprek over/)
-  })
-}
-
 const PERSON = /^Ik kan één les tegelijk boeken\. Voor een vast moment elke week: kies daarna “Iemand spreken”\./
 
 t.test('turned off: a person, as before', async t => {

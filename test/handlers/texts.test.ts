@@ -39,6 +39,7 @@ t.test('every language has all texts, with their parameters', async t => {
     t.match(wayBack.onPage('https://page'), /: https:\/\/page$/)
     t.match(wayBack.byItself(24), / 24 /)
     t.ok(texts.weekly.includes(texts.choices.human), 'the choice that it names is one')
+    t.ok(texts.weeklyTooFar('A').includes(texts.choices.human))
     t.match(texts.lessonsAndMinutes(0, 60, 30), /^30 \w+$/)
     t.match(texts.lessonsAndMinutes(1, 60, 0), /^1 .*60 \w+$/)
     t.match(texts.lessonsAndMinutes(2, 60, 30), /^2 .*60 .*30 \w+$/)

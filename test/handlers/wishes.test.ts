@@ -57,6 +57,47 @@ t.test('every phrase can be found, and fillers deny nothing', async t => {
   }
 })
 
+t.test('all lessons of each week, or one of them', async t => {
+  const wish = (text: string, more: object = {}) =>
+    urgentWishOf(text, { intent: 'menu', isPersonOffered: false, mayHaveLesson: true, ...more })
+  const all = [
+    'kan mijn vaste les naar donderdag',
+    'kan onze wekelijkse les een uur later?',
+    'Ik wil de wekelijkse lessen annuleren',
+    'al mijn lessen annuleren',
+    'ik kan niet meer elke dinsdag',
+    'mag ik mijn vaste les pauzeren',
+    'stoppen met bijles',
+    'can we switch my regular slot to Wednesday',
+    'please cancel all my lessons',
+    'I don’t want weekly lessons anymore',
+    'können wir den festen Termin verlegen',
+    'ich will keine feste Stunde mehr',
+    'kann meine wöchentliche Stunde donnerstags sein?',
+  ]
+  for (const text of all) {
+    t.strictSame(wish(text), { lesson: 'weekly' }, text)
+    t.strictSame(wish(text, { mayHaveLesson: false }), { person: 'cancel' }, text)
+  }
+  for (const text of ['alle', 'allemaal aub', 'all of them', 'mijn vaste les']) {
+    t.strictSame(wish(text, { intent: 'lessons', isWhichAsked: true }), { lesson: 'weekly' }, text)
+    t.equal(wish(text), undefined, `${text}: to nothing`)
+  }
+  const isOneMeant = true
+  t.strictSame(wish('kan mijn vaste les naar donderdag', { isOneMeant }), { lesson: 'move' })
+  t.strictSame(wish('mijn vaste les annuleren', { isOneMeant }), { lesson: 'cancel' })
+  t.strictSame(wish('mijn vaste les', { isOneMeant }), undefined)
+  t.strictSame(wish('mijn les annuleren'), { lesson: 'cancel' })
+  t.strictSame(wish('ik ben ziek, kan mijn vaste les naar donderdag'), { person: 'ill' })
+  for (const text of [
+    'een vaste tijd op een andere dag',
+    'ik wil een vaste tijd, liever later',
+    'a weekly lesson on Thursday',
+  ]) {
+    t.equal(wish(text), undefined, `${text}: a new one`)
+  }
+})
+
 t.test('what is no wish for a person', async t => {
   const texts = [
     'I’ll take Tuesday',

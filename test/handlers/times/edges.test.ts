@@ -1,5 +1,5 @@
 import t from 'tap'
-import { spokenTime, spokenTimes } from '../../../handlers/spoken-time.ts'
+import { exactTime, spokenTime, spokenTimes } from '../../../handlers/spoken-time.ts'
 import type { LanguageCode } from '../../../handlers/texts/index.ts'
 
 /** A Monday, 11:00 in Amsterdam. */
@@ -62,6 +62,7 @@ t.test('what is no time', async t => {
     'over 3 euro',
     'over mij',
     '300 minuten',
+    'elke 5',
   ]) {
     t.notOk(read(text)?.isCertain, text)
     t.notOk(read(text, 'en')?.isCertain, text)
@@ -113,4 +114,75 @@ t.test('limits of days', async t => {
   t.notOk(read('tot donderdag kan ik niet')?.isMeant(at('2026-11-25T17:00')))
   t.ok(read('tot donderdag kan ik niet')?.isMeant(at('2026-11-27T17:00')))
   t.notOk(read('vanaf donderdag')?.isCertain)
+})
+
+const ZONE = 'Europe/Amsterdam'
+const dateOf = (day = Number.NaN) => new Date(day * 24 * 60 * 60_000).toISOString().slice(0, 10)
+
+t.test('when lessons each week begin: months, the new year, no such date, a weekday, and what is left out', async t => {
+  const cases: [string, string, LanguageCode?][] = [
+    ['elke dinsdag 17:00 vanaf januari', '2027-01-05'],
+    ['vanaf november elke dinsdag 17:00', '2026-11-24'],
+    ['elke dinsdag 17:00 na december', '2027-01-05'],
+    ['elke dinsdag 17:00 in januari', '2027-01-05'],
+    ['volgend jaar elke dinsdag 17:00', '2027-01-05'],
+    ['every Tuesday 5pm after new year', '2027-01-05', 'en'],
+    ['im neuen Jahr jeden Dienstag 17 Uhr', '2027-01-05', 'de'],
+    ['elke dinsdag 17:00 vanaf over twee weken', '2026-12-08'],
+    ['elke dinsdag 17:00 vanaf 30 februari', '2026-11-24'],
+    ['vanaf woensdag elke dinsdag 17:00', '2026-12-01'],
+    ['vanaf dinsdag 1 december elke week om 17:00', '2026-12-01'],
+    ['elke dinsdag vanaf woensdag 25 november 17:00', '2026-12-01'],
+    ['elke week vanaf 1 december', '2026-12-01'],
+    ['elke dinsdag 17:00 van 1 december tot 1 maart', '2026-12-01'],
+    ['elke dinsdag 17:00, maar niet volgende week', '2026-11-24'],
+  ]
+  for (const [text, first, language = 'nl'] of cases) {
+    const { isWeekly, time } = spokenTimes(text, NOW, { zone: ZONE, language })
+    t.ok(isWeekly, text)
+    t.equal(dateOf(time?.wanted[0]?.days?.[0]), first, text)
+  }
+})
+
+t.test('after the question for each week: what is not said stays, and one lesson is not each week', async t => {
+  const before = exactTime(at('2026-11-24T17:00'), ZONE)
+  const answer = (text: string, language: LanguageCode = 'nl') =>
+    spokenTimes(text, NOW, { zone: ZONE, language }, { isHourAsked: true, before, isWeeklyAsked: true })
+  const cases: [string, string, LanguageCode?][] = [
+    ['ja maar dan om 18:00', '2026-11-24T18:00'],
+    ['18', '2026-11-24T18:00'],
+    ['toch liever woensdag', '2026-11-25T17:00'],
+    ['ja graag, vanaf volgende week', '2026-12-01T17:00'],
+    ['pas vanaf 2 december', '2026-12-08T17:00'],
+    ['liever 2 december', '2026-12-02T17:00'],
+    ['kan het ook 90 minuten?', '2026-11-24T17:00'],
+    ['yes but at 6pm', '2026-11-24T18:00', 'en'],
+    ['ja, aber erst ab Dezember', '2026-12-01T17:00', 'de'],
+  ]
+  for (const [text, time, language] of cases) {
+    const said = answer(text, language)
+    t.ok(said.isWeekly, text)
+    t.ok(said.time?.isMeant(at(time)), `${text}: ${time}`)
+    t.equal(said.time?.wanted.length, 1, text)
+  }
+  for (const text of ['alleen deze week', 'nee, alleen dinsdag', 'een losse les dinsdag 17:00', 'om de week']) {
+    t.notOk(answer(text).isWeekly, text)
+  }
+  t.equal(answer('bedankt').time, undefined)
+})
+
+t.test('whether one lesson is meant', async t => {
+  const isOne = (text: string) => spokenTimes(text, NOW, { zone: ZONE, language: 'nl' }).isOne
+  for (const text of [
+    'komende dinsdag',
+    'volgende dinsdag',
+    'deze week',
+    'van 1 december',
+    'deze keer',
+    'alleen morgen',
+  ])
+    t.ok(isOne(`mijn vaste les ${text} annuleren`), text)
+  for (const text of ['van dinsdag', 'vanaf volgende week', 'vanaf 1 december', 'volgende']) {
+    t.notOk(isOne(`mijn vaste les ${text} annuleren`), text)
+  }
 })
