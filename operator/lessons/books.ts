@@ -111,13 +111,14 @@ function rowOf(fields: readonly string[]): string {
 
 /**
  * Spreadsheets run a cell that begins so as a formula, quoted or not; an apostrophe makes it a text:
- * https://owasp.org/www-community/attacks/CSV_Injection
+ * https://owasp.org/www-community/attacks/CSV_Injection. Where they separate cells by semicolons, as Excel does in Dutch
+ * and German, a cell also begins behind each semicolon of a field.
  */
-const FORMULA = /^\s*[=+\-@＝＋－＠]/
+const FORMULA = /(^|;)([\s"]*[=+\-@＝＋－＠])/g
 
 function fieldOf(text: string): string {
   // A name has one line; and it must not control a terminal.
   const line = text.replace(/[\p{Cc}\u2028\u2029]/gu, ' ')
-  const safe = FORMULA.test(line) ? `'${line}` : line
+  const safe = line.replace(FORMULA, "$1'$2")
   return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

@@ -85,6 +85,8 @@ t.test('no field runs as a formula in a spreadsheet, or controls a terminal', as
     '=a,"b"',
     'x=1',
     "O'Hara",
+    'x;=1',
+    'x; "=1;y',
   ]
   const all = names.map((student, index) => lesson(`2026-11-${10 + index}T10:00Z`, { student }))
   const rows = await books(all, '2026-11')
@@ -104,6 +106,8 @@ t.test('no field runs as a formula in a spreadsheet, or controls a terminal', as
       `"'=a,""b"""`,
       'x=1',
       "O'Hara",
+      "x;'=1",
+      `"x;' ""=1;y"`,
     ],
   )
 })
