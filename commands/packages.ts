@@ -8,6 +8,7 @@ import { minorUnits } from '../handlers/money.ts'
 import { PACKAGE_NEWS_EVENT, type PackageNews } from '../handlers/package-news.ts'
 import { scheduleIn } from '../inbox/later.ts'
 import { utcTime } from '../inbox/utc-time.ts'
+import { isCurrency } from '../operator/lessons/input.ts'
 import { localWhen } from './lesson-desk.ts'
 import { CommandError, type Context, report, table, UsageError, withExamples, withJson } from './output.ts'
 import { withStore } from './store.ts'
@@ -98,8 +99,7 @@ function withPackages<T>(context: Context, run: (ledger: Ledger) => Promise<T>):
 const toldWords = (told: boolean) => (told ? 'the student is told' : 'nobody is told')
 
 async function listPackages({ limit, json }: Json & { limit: string }, context: Context): Promise<void> {
-  const most = wholeNumber('--limit', limit)
-  if (most < 1 || most > 200) throw new UsageError('--limit must be from 1 to 200')
+  const most = countOf('--limit', limit, 200)
   const { found, zone } = await withPackages(context, async ({ packages, zone }) => ({
     found: await packages.list(most),
     zone,
@@ -144,13 +144,16 @@ interface AddOptions extends Json, Quiet {
 }
 
 async function addPackage(options: AddOptions, context: Context): Promise<void> {
-  const { conversation, student, how, name: payer, json, quiet } = options
+  const { how, name: payer, json, quiet } = options
+  const conversation = options.conversation.trim()
+  if (!/^\d{1,15}$/.test(conversation)) throw new UsageError('--conversation must be a number, as shown in Chatwoot')
+  const student = someText('--student', options.student)
   const currency = options.currency.toUpperCase()
-  const amount = /^[A-Z]{3}$/.test(currency) ? minorUnits(options.amount, currency) : undefined
+  const amount = isCurrency(currency) ? minorUnits(options.amount, currency) : undefined
   if (amount === undefined) throw new UsageError('--amount and --currency must be a sum such as 450.00 and EUR')
   const [lessons, lessonMinutes] = [
-    wholeNumber('--lessons', options.lessons),
-    wholeNumber('--minutes', options.minutes),
+    countOf('--lessons', options.lessons, MAX_LESSONS),
+    countOf('--minutes', options.minutes, MAX_MINUTES),
   ]
   const paid = { kind: 'otherwise', how, money: { amount, currency }, payer } as const
   const bought = {
@@ -179,8 +182,9 @@ async function correctPackage(
   context: Context,
 ): Promise<void> {
   const minutes = wholeNumber('--minutes', options.minutes)
+  const note = someText('--reason', options.reason)
   const key = `corrected:${randomUUID()}`
-  const correction = { key, package: id, minutes, note: options.reason, who: 'tutor', at: Date.now() } as const
+  const correction = { key, package: id, minutes, note, who: 'tutor', at: Date.now() } as const
   const corrected = await withPackages(context, async ({ packages, tell }) => {
     const result = await packages.correct(correction)
     if (result.kind === 'unknown') throw unknown(id)
@@ -198,7 +202,23 @@ async function correctPackage(
 
 const unknown = (id: string) => new CommandError(`there is no package ${id}: see packages list`)
 
+/** Of a package. */
+const MAX_LESSONS = 1_000
+/** Of one lesson: a day. */
+const MAX_MINUTES = 24 * 60
+
+function countOf(option: string, text: string, max: number): number {
+  const count = wholeNumber(option, text)
+  if (count >= 1 && count <= max) return count
+  throw new UsageError(`${option} must be from 1 to ${max}`)
+}
+
 function wholeNumber(option: string, text: string): number {
   if (/^-?\d{1,6}$/.test(text) && Number(text) !== 0) return Number(text)
-  throw new UsageError(`${option} must be a whole number, not ${text}`)
+  throw new UsageError(`${option} must be a whole number other than 0, not ${text}`)
+}
+
+function someText(option: string, text: string): string {
+  if (text.trim() === '') throw new UsageError(`${option} must not be empty`)
+  return text.trim()
 }

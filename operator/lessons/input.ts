@@ -107,7 +107,7 @@ export function readPaid(given: Given): Omit<LessonToPay, 'order' | 'conversatio
   const how = PAID_HOW.find(each => each === requiredText(given, 'how'))
   if (how === undefined) throw new BadLessonError('how', `must be one of ${PAID_HOW.join(', ')}`)
   const currency = requiredText(given, 'currency').toUpperCase()
-  if (!CURRENCIES.has(currency)) throw new BadLessonError('currency', 'must be the code of a currency, such as EUR')
+  if (!isCurrency(currency)) throw new BadLessonError('currency', 'must be the code of a currency, such as EUR')
   const amount = minorUnits(requiredText({ amount: numberText(given.amount) }, 'amount'), currency)
   if (amount === undefined || amount === 0) {
     throw new BadLessonError(
@@ -119,6 +119,11 @@ export function readPaid(given: Given): Omit<LessonToPay, 'order' | 'conversatio
 }
 
 const CURRENCIES = new Set(Intl.supportedValuesOf('currency'))
+
+/** @param code in capitals */
+export function isCurrency(code: string): boolean {
+  return CURRENCIES.has(code)
+}
 
 /** When a lesson is to begin. @throws 400 that names the field */
 export function readStart(given: Given, { now, zone }: GivenAt): number {

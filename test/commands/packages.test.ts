@@ -89,8 +89,19 @@ tap.test('what makes no sense is said, and nothing is changed', async t => {
   const refused = async (args: string[], err: RegExp) =>
     t.match(await run({ DATABASE_URL: url }, 'packages', ...args), { code: 2, err })
   await refused(['list', '--limit', '201'], /--limit must be from 1 to 200/)
-  await refused(['correct', 'a', '--minutes', '1.5', '--reason', 'x'], /--minutes must be a whole number, not 1\.5/)
+  await refused(
+    ['correct', 'a', '--minutes', '1.5', '--reason', 'x'],
+    /--minutes must be a whole number other than 0, not 1\.5/,
+  )
+  await refused(['correct', 'a', '--minutes', '60', '--reason', ' '], /--reason must not be empty/)
   await refused(['add', ...ADD, '--currency', 'euro'], /must be a sum such as 450\.00 and EUR/)
   await refused(['add', ...ADD, '--amount', 'x'], /must be a sum such as 450\.00 and EUR/)
+  await refused(['add', ...ADD, '--currency', 'xxq'], /must be a sum such as 450\.00 and EUR/)
+  await refused(['add', ...ADD, '--conversation', 'sam'], /--conversation must be a number, as shown in Chatwoot/)
+  await refused(['add', ...ADD, '--student', ''], /--student must not be empty/)
+  await refused(['add', ...ADD, '--lessons', '-3', '--minutes', '-60'], /--lessons must be from 1 to 1000/)
+  await refused(['add', ...ADD, '--minutes', '1441'], /--minutes must be from 1 to 1440/)
   await refused(['add', ...ADD, '--how', 'gold'], /Allowed choices are cash, transfer, invoice/)
+  t.match(await run({ DATABASE_URL: url }, 'packages', 'list'), { out: 'no packages' })
+  t.match(await run({ DATABASE_URL: url }, 'packages', 'add', ...ADD, '--conversation', ' 42 '), { out: /^added: 42-/ })
 })
