@@ -206,6 +206,8 @@ t.test('a lesson every week, and one from a package, are the pupil’s too', asy
         { minutes: 60, packages: [{ lessons: 10, prices: { all: 'price_ten' } }] },
         { minutes: 30, trial: true },
       ],
+      // The last payment link is the package's.
+      payment: { linkHours: [] },
     },
   })
   tutor.stripe.addPrice('price_ten', 50_000)
