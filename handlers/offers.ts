@@ -108,8 +108,8 @@ function shownOf(conversation: Conversation): Set<number> {
   return new Set([...written.map(minutes => Number.parseInt(minutes, 36) * MINUTE), ...offeredOf(conversation)])
 }
 
-/** Asks whether it shall be this time; yes is an answer then. */
-export async function askForTime(booking: Booking, time: Interval): Promise<Reply> {
+/** Asks whether it shall be this time; yes is an answer then. @param before lines that come first */
+export async function askForTime(booking: Booking, time: Interval, before: readonly string[] = []): Promise<Reply> {
   const { services, conversation, kind, moving } = booking
   const offer = await offerTimes(booking, moving === undefined ? 'slot' : 'move', { only: [time] })
   const reader = readerOf(conversation, services)
@@ -117,10 +117,12 @@ export async function askForTime(booking: Booking, time: Interval): Promise<Repl
   const texts = services.tutor.texts[conversation.language]
   return {
     ...offer,
-    content:
+    content: [
+      ...before,
       moving === undefined
         ? texts.thisTime(when, kind.minutes)
         : texts.moveToThis(formatWhen(moving.start, reader), when),
+    ].join('\n'),
     attributes: { ...offer.attributes, offered_slots: askedTime(time.start, services.zone) },
   }
 }

@@ -1,5 +1,6 @@
 import type { Interval } from '../calendar/contract.ts'
 import { freeTimes, planningOf, readerOf } from './booking.ts'
+import { soldLengths } from './lesson-kind.ts'
 import { type ChoiceOfTime, offerTimes } from './offers.ts'
 import type { Reply } from './reply.ts'
 import { isExact, type SpokenTime, type SpokenTimes } from './spoken-time.ts'
@@ -16,18 +17,28 @@ export interface TimeSaid {
 
 export const NEAREST_TIMES = 6
 
+/** The same for a lesson as long as is said, or what to say of a length that is not sold. */
+export function withLength(turn: Turn, { minutes }: SpokenTimes): { turn: Turn; notSold: string[] } {
+  const { services, conversation, kind } = turn
+  if (minutes === undefined || minutes === kind.minutes || kind.type === 'trial') return { turn, notSold: [] }
+  const sold = soldLengths(services, conversation)
+  if (sold.includes(minutes)) return { turn: { ...turn, kind: { type: 'regular', minutes } }, notSold: [] }
+  return { turn, notSold: [services.tutor.texts[conversation.language].otherLengths(sold)] }
+}
+
 /** Offers the free times that are meant, else the nearest ones, with why. @param first lines that come first */
 export async function offerNear(
-  turn: Turn,
+  asked: Turn,
   intent: ChoiceOfTime,
   { spoken, said }: TimeSaid,
   first?: readonly string[],
 ): Promise<Reply> {
-  const { conversation, services } = turn
+  const { conversation, services } = asked
+  const { turn, notSold } = intent === 'slot' ? withLength(asked, said) : { turn: asked, notSold: [] }
   const { isMeant } = spoken
   const texts = services.tutor.texts[conversation.language]
   const rhythm = said.isOtherRhythm ? [texts.otherRhythm] : said.isWeekly ? [texts.weekly] : []
-  const before = [...(first ?? rhythm)]
+  const before = [...notSold, ...(first ?? rhythm)]
   const free = await freeTimes(turn)
   const meant = free.filter(({ start }) => isMeant(start))
   if (meant.length === 0) {

@@ -33,7 +33,7 @@ import { isPupilUnknown, pupilLines, withoutPupil } from './pupils.ts'
 import { openQuestion, showMenu } from './question.ts'
 import { remind, remindersSet } from './reminders.ts'
 import type { Reply } from './reply.ts'
-import { NEAREST_TIMES, offerNear, type TimeSaid } from './spoken-offer.ts'
+import { NEAREST_TIMES, offerNear, type TimeSaid, withLength } from './spoken-offer.ts'
 import type { SpokenTime, SpokenTimes } from './spoken-time.ts'
 import { formatTime, formatWhen, isoTime, parseTime } from './times.ts'
 import { type Turn, textsOf } from './turn.ts'
@@ -289,14 +289,15 @@ export async function answerSaid(turn: Turn, { minutes, wants, isOtherRhythm }: 
 /** A time is written while the menu is open: the lesson is asked about, at that time if it is free. */
 export async function startAt(turn: Turn, { spoken, said }: TimeSaid, isTrial: boolean): Promise<Reply> {
   const { services } = turn
-  const booking: Turn = { ...turn, kind: isTrial ? trialKind(services) : usualKind(services) }
+  const usual: Turn = { ...turn, kind: isTrial ? trialKind(services) : usualKind(services) }
+  const { turn: booking, notSold } = withLength(usual, said)
   if (isNewForSomebody(turn)) return askForWhom(turn)
   if (!isTrial) await checkSale(booking)
   if (!(await cancelReservation(turn))) return sayUnderWay(turn)
   const [only, ...others] = (await freeTimes(booking)).filter(({ start }) => spoken.isMeant(start))
   const isOne = only !== undefined && others.length === 0 && !said.isWeekly && !said.isOtherRhythm
   const reply = isOne
-    ? askForTime(booking, only)
+    ? askForTime(booking, only, notSold)
     : chooseSpokenTime(booking, { spoken: { ...spoken, isCertain: false }, said })
   return withoutOrder(turn, await reply)
 }

@@ -3,7 +3,7 @@ import type { Interval } from '../calendar/contract.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import { askedTime, askedTimeOf, isWeeklyAsked } from './asked-time.ts'
 import { BOOKED, freeTimes, newOrder, plannedTimes, planningOf, readerOf, tutorReader } from './booking.ts'
-import { soldLengths, whereOf } from './lesson-kind.ts'
+import { whereOf } from './lesson-kind.ts'
 import { namedIn } from './lesson-of.ts'
 import { offerTimes } from './offers.ts'
 import { minutesLeft, packagesOfStudent } from './packages.ts'
@@ -11,7 +11,7 @@ import { askForWhom } from './pupil-question.ts'
 import { isPupilUnknown, pupilLines, withoutPupil } from './pupils.ts'
 import type { Reply } from './reply.ts'
 import type { Services } from './services.ts'
-import { offerNear, type TimeSaid } from './spoken-offer.ts'
+import { offerNear, type TimeSaid, withLength } from './spoken-offer.ts'
 import { exactTime, isExact } from './spoken-time.ts'
 import { formatDay, formatWhen, isoTime } from './times.ts'
 import type { Turn } from './turn.ts'
@@ -33,10 +33,7 @@ export async function askWeekly(asked: Turn, time: TimeSaid): Promise<Reply> {
   const { zone, tutor } = services
   const texts = tutor.texts[conversation.language]
   const { spoken, said } = time
-  const sold = soldLengths(services, conversation)
-  const { minutes = asked.kind.minutes } = said
-  const isOther = said.minutes !== undefined && !sold.includes(minutes)
-  const turn: Turn = isOther ? asked : { ...asked, kind: { type: 'regular', minutes } }
+  const { turn, notSold } = withLength(asked, said)
   const { kind } = turn
   const reader = readerOf(conversation, services)
   const last = services.now() + planningOf(turn).daysAhead * DAY_MS
@@ -57,10 +54,7 @@ export async function askWeekly(asked: Turn, time: TimeSaid): Promise<Reply> {
   const [day, clock] = inWords(services, conversation, first.start)
   return {
     ...offer,
-    content: [
-      ...(isOther ? [texts.otherLengths(sold)] : []),
-      texts.thisWeekly(day, clock, kind.minutes, formatWhen(first.start, reader)),
-    ].join('\n'),
+    content: [...notSold, texts.thisWeekly(day, clock, kind.minutes, formatWhen(first.start, reader))].join('\n'),
     attributes: { ...offer.attributes, offered_slots: askedTime(first.start, zone, true) },
   }
 }

@@ -159,7 +159,8 @@ t.test('the longest messages of every language fit: with choices, and without', 
       texts.paidButPast,
     ].map(String)
     const note = longest([texts.lastTimes, texts.allShown].map(String))
-    const offer = [longest([...before, `${texts.weekly}\n${whyNot}`]), note, texts.chooseTime, texts.inZone].join('\n')
+    const saidFirst = longest([...before, `${texts.otherLengths}\n${texts.weekly}\n${whyNot}`])
+    const offer = [saidFirst, note, texts.chooseTime, texts.inZone].join('\n')
     const paid = longest([texts.lessonPaid, texts.lessonFree, texts.lessonHeld].map(String))
     const lesson = [texts.lessonAt, paid, longest([texts.online, texts.atPlace].map(String))].join('\n')
     const money = longest([texts.willRefund, texts.willStopPayment, texts.personRefunds, texts.noRefund].map(String))
@@ -176,8 +177,8 @@ t.test('the longest messages of every language fit: with choices, and without', 
       packages: `${texts.packages}\n\n${longest([texts.chooseTime, texts.awaitsPayment].map(String))}`,
       prices: `${texts.prices}\n\n${longest([texts.chooseTime, texts.awaitsPayment].map(String))}`,
       menu: texts.menu,
-      thisTime: texts.thisTime,
-      thisWeekly: texts.thisWeekly,
+      thisTime: `${texts.otherLengths}\n${texts.thisTime}`,
+      thisWeekly: `${texts.otherLengths}\n${texts.thisWeekly}`,
       awaitsPayment: texts.awaitsPayment,
       expired: texts.expired,
       notUnderstood: texts.notUnderstood,

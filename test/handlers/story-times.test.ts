@@ -27,6 +27,27 @@ t.test('a time can be typed on WhatsApp', async t => {
   }
 })
 
+t.test('a length beside the time: of that lesson if it is sold, else it is told', async t => {
+  const tutor = await setUp(t)
+  const renee = tutor.student()
+  await renee.says('Hoi')
+  t.match(await renee.says('dinsdag 17:00 90 minuten'), [
+    /^dinsdag 24 november om 17:00 is vrij voor een les van 90 min/,
+  ])
+  t.match(await renee.says('woensdag 17:00 60 minuten'), [/^Wanneer wil je je les van 60 minuten/])
+  t.strictSame(renee.choices()[0], 'wo 25 nov 17:00')
+  t.match(await renee.says('donderdag 17:00 45 minuten'), [
+    /^Een les duurt 60 of 90 minuten\.\nWanneer wil je je les van 60/,
+  ])
+  await renee.says('menu')
+  t.match(await renee.says('vrijdag 17:00 45 minuten'), [
+    /^Een les duurt 60 of 90 minuten\.\nvrijdag 27 november om 17:00/,
+  ])
+  await renee.says('menu')
+  await renee.says('proefles')
+  t.match(await renee.says('dinsdag 17:00 90 minuten'), [/^Wanneer wil je je les van 30 minuten/])
+})
+
 t.test('a typed time that fits several days or none is asked back', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student()
