@@ -3,7 +3,7 @@ import { BOOKED, book, holdTime, readerOf, situationOf, tutorReader } from './bo
 import { choicesOf } from './dialogue.ts'
 import { whereOf } from './lesson-kind.ts'
 import { writeLessonPayment } from './lesson-payment.ts'
-import { leftOf, minutesLeft, packagesOfStudent } from './packages.ts'
+import { hasPackageFor, leftOf, minutesLeft, packagesOfStudent } from './packages.ts'
 import { pupilLines, withoutPupil } from './pupils.ts'
 import { remind } from './reminders.ts'
 import type { Reply } from './reply.ts'
@@ -22,10 +22,7 @@ export async function bookFromPackage(turn: Turn, order: string, start: number):
   const { packages } = services.calendar
   if (packages === undefined) return 'none'
   const { minutes } = kind
-  const before = await packagesOfStudent(turn)
-  // An earlier attempt may have taken the last ones.
-  const mayTake = before.some(({ left }) => left >= minutes) || (await packages.takenFor(order)) !== null
-  if (!mayTake) return 'none'
+  if (!(await hasPackageFor(turn, order))) return 'none'
   // Not in the calendar: there is nothing to take for it.
   if (!(await holdTime(turn, order, start))) return 'taken'
   const by = { who: 'student', at: services.now() } as const

@@ -39,6 +39,13 @@ export async function packagesOfStudent({ services, conversation }: Booking): Pr
   return (await services.calendar.packages?.of(whoseLessons(conversation))) ?? []
 }
 
+/** Whether a package has enough left for a lesson, or an earlier attempt has taken the last ones for it. */
+export async function hasPackageFor(booking: Booking, order: string): Promise<boolean> {
+  const packages = await packagesOfStudent(booking)
+  if (packages.some(({ left }) => left >= booking.kind.minutes)) return true
+  return ((await booking.services.calendar.packages?.takenFor(order)) ?? null) !== null
+}
+
 export function minutesLeft(packages: readonly LessonPackage[]): number {
   return packages.reduce((sum, { left }) => sum + left, 0)
 }

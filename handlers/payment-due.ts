@@ -12,7 +12,7 @@ import { kindOfPaid } from './lesson-kind.ts'
 import { endLinkOf, isLinkMade, type Link, linkKey, paymentByNow, recordLink } from './lesson-link.ts'
 import { UNPAID, writeLessonPayment } from './lesson-payment.ts'
 import { moneyIn } from './money.ts'
-import { leftOf, packagesOfStudent } from './packages.ts'
+import { hasPackageFor, leftOf, packagesOfStudent } from './packages.ts'
 import { outsideQuietHours } from './quiet-hours.ts'
 import { type Reply, replyOnce, respectingSilence, sayOnce } from './reply.ts'
 import type { Services } from './services.ts'
@@ -95,13 +95,10 @@ export function paymentDueHandlers(services: Services): Record<string, HandlerPa
     if (lesson.sequence !== sequence || lesson.start !== start) return silent('the lesson has been moved')
     const conversation = await fetchIfThere(chatwoot, lesson.conversation, context.signal, services)
     if (conversation === null) return silent('the conversation is gone')
-    if (hours === 0) {
-      const isUnpaid = (await paymentByNow(services, lesson, context)) === UNPAID
-      const note = `${nameOf(services, lesson)} has begun${isUnpaid ? ' and is not paid' : '; its payment is under way'}.`
-      return sayOnce(chatwoot, 'sendPrivateNote', conversation.id, { content: note }, key, context)
-    }
-    if (start <= services.now()) return silent('the lesson has begun')
     const booking = { services, conversation, kind: kindOfPaid(lesson), named: lesson, signal: context.signal }
+    if (hours === 0)
+      return replyOnce(services, chatwoot, conversation, key, context, () => begun(booking, lesson, key, context))
+    if (start <= services.now()) return silent('the lesson has begun')
     await replyOnce(services, chatwoot, conversation, key, context, async () => {
       // The link of an earlier attempt is this one's own.
       const isReady = (await isLinkMade(delivery.payload, context)) || (await endLinkOf(services, lesson, context))
@@ -164,6 +161,19 @@ async function payFromPackage(
     ].join('\n'),
     note: `${nameOf(services, lesson)} is paid from the package of order ${taken.package}.`,
   })
+}
+
+/** It has begun unpaid. A package pays that was bought since the last link; without one the tutor hears of it. */
+async function begun(booking: Booking, lesson: BookedLesson, key: string, context: HandlerContext): Promise<Reply> {
+  const { services } = booking
+  // A late student may still pay by the link, which is ended for a package only.
+  const mayTake = (await hasPackageFor(booking, lesson.order)) && (await endLinkOf(services, lesson, context))
+  const paid = mayTake ? await payFromPackage(booking, lesson, key, context) : null
+  if (paid !== null) return paid
+  const isUnpaid = (await paymentByNow(services, lesson, context)) === UNPAID
+  return {
+    note: `${nameOf(services, lesson)} has begun${isUnpaid ? ' and is not paid' : '; its payment is under way'}.`,
+  }
 }
 
 /** For the tutor. */

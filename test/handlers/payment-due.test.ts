@@ -4,6 +4,7 @@ import { LESSON_EVENTS } from '../../handlers/lesson-requests.ts'
 import { askForPayment, paymentDueHandlers } from '../../handlers/payment-due.ts'
 import { begin, pay, settle } from '../../sandbox/payments.ts'
 import { goOn } from '../helpers/later.ts'
+import { MINUTE } from '../helpers/lesson-story.ts'
 import { at, HOUR, LESSON, LINK, open } from '../helpers/unpaid-lesson.ts'
 
 /** A lesson that is booked and not paid: links before it, and the tutor hears if it begins unpaid. */
@@ -233,6 +234,49 @@ t.test('a package pays for it, if it has enough left: told once, whatever is cut
     }
   })
 
+  t.test(
+    'bought after the last link: it pays when the lesson begins, and while that is being paid, nothing',
+    async t => {
+      for (const isPaying of [false, true]) {
+        await t.test(isPaying ? 'being paid' : 'open', async t => {
+          const { goOn, calendar, session, deliver, clock, renee, lessons } = await open(t)
+          await goOn(LESSON - 24 * HOUR)
+          const { packages } = calendar as Required<Calendar>
+          await packages.buy({ ...bought, ...sums, minutes: 60 }, 'stripe')
+          if (isPaying) await deliver(begin(session(2), clock.now()))
+          const said = await goOn(LESSON)
+          t.match(await packages.of({ conversation: '4100042' }), [{ left: isPaying ? 60 : 0 }])
+          t.match(await lessons(), [{ payment: isPaying ? /under way|unpaid/ : 'package, 4100042-pack' }])
+          t.match(said, isPaying ? [] : [/\nHij is betaald uit je lespakket\./])
+          t.match(renee.notes().at(-1), isPaying ? /has begun; its payment is under way/ : /is paid from the package/)
+        })
+      }
+    },
+  )
+
+  t.test('too little is left when it begins: the link stays, and the tutor hears', async t => {
+    const { goOn, calendar, session, renee } = await open(t, {}, { askedAt: LESSON - 10 * MINUTE })
+    await goOn(LESSON - 10 * MINUTE)
+    const { packages } = calendar as Required<Calendar>
+    await packages.buy({ ...bought, ...sums, minutes: 30 }, 'stripe')
+    await goOn(LESSON)
+    t.equal(session().status, 'open')
+    t.match(renee.notes().at(-1), /has begun and is not paid/)
+  })
+
+  t.test('Chatwoot fails when it is told that it was paid as it began: told once, and taken once', async t => {
+    const { goOn, calendar, breaks, renee } = await open(t, { tutor: { payment: { linkHours: [] } } })
+    const { packages } = calendar as Required<Calendar>
+    await packages.buy({ ...bought, ...sums, minutes: 60 }, 'stripe')
+    breaks(/POST .*messages/, 'hang')
+    await goOn(LESSON)
+    await goOn(LESSON + HOUR)
+    t.match(renee.read().slice(1), [/\nHij is betaald uit je lespakket\./])
+    t.equal(renee.read().length, 2)
+    t.match(renee.notes(), [/is paid from the package/])
+    t.match(await packages.of({ conversation: '4100042' }), [{ left: 0 }])
+  })
+
   t.test('too little is left: a link', async t => {
     const { goOn, calendar } = await open(t)
     const { packages } = calendar as Required<Calendar>
@@ -242,9 +286,11 @@ t.test('a package pays for it, if it has enough left: told once, whatever is cut
   })
 
   t.test('a calendar without a ledger: a link', async t => {
-    const { goOn, calendar } = await open(t)
+    const { goOn, calendar, renee } = await open(t)
     Object.assign(calendar, { packages: undefined })
     t.match(await goOn(LESSON - 48 * HOUR), [LINK])
+    await goOn(LESSON)
+    t.match(renee.notes().at(-1), /has begun and is not paid/)
   })
 
   t.test('paid otherwise at the same moment: the minutes go back', async t => {
