@@ -16,6 +16,7 @@ import {
   showLesson,
   whenOf,
 } from './my-lesson-view.ts'
+import { pupilLines, pupilsNamedIn, pupilsOf } from './pupils.ts'
 import { askAgain, backTo } from './question.ts'
 import type { Reply } from './reply.ts'
 import type { TimeSaid } from './spoken-offer.ts'
@@ -48,8 +49,16 @@ export async function aboutLesson(turn: Turn, about: AboutLesson, given?: Booked
   if (wish === 'weekly') return giveWeeklyToPerson(turn)
   if (order !== undefined && !lessons.some(each => each.order === order)) return showAsItIs(turn, order)
   if (lessons.length === 0) return handOverFor(turn.services, reasonOf(wish), textsOf(turn), turn.conversation)
-  const one = lessonMeant(turn, lessons, about)
-  return one === undefined ? askWhich(turn, lessons, wish) : answerAbout(turn, one, wish, about)
+  const possible = order === undefined ? ofNamedPupil(turn, lessons) : lessons
+  const one = lessonMeant(turn, lessons, possible, about)
+  return one === undefined ? askWhich(turn, possible, wish) : answerAbout(turn, one, wish, about)
+}
+
+/** `annuleer de les van Bob`: Bob's; all of them where nobody is named, or who has none. */
+function ofNamedPupil(turn: Turn, lessons: BookedLesson[]): BookedLesson[] {
+  const names = pupilsNamedIn(textsOf(turn), turn.conversation.attributes)
+  const theirs = lessons.filter(({ student }) => names.includes(student))
+  return theirs.length > 0 ? theirs : lessons
 }
 
 function answerAbout(
@@ -82,6 +91,7 @@ const reasonOf = (wish: LessonWish) => (wish === 'see' || wish === 'where' ? 'le
 /** undefined: it may be another one. */
 function lessonMeant(
   turn: Turn,
+  all: readonly BookedLesson[],
   lessons: readonly BookedLesson[],
   { order, lesson: wish, time, names }: AboutLesson,
 ): BookedLesson | undefined {
@@ -90,7 +100,7 @@ function lessonMeant(
   const shown = dialogue?.intent === 'lessons' ? undefined : dialogue?.lessons[0]?.order
   const known = lessons.find(each => each.order === (order ?? shown))
   if (known !== undefined) return known
-  const isOfUnpaid = wish !== 'see' && wish !== 'where' && unpaidOrderOf(conversation, lessons) !== undefined
+  const isOfUnpaid = wish !== 'see' && wish !== 'where' && unpaidOrderOf(conversation, all) !== undefined
   if (isOfUnpaid && names === undefined) return undefined
   if (lessons.length === 1 && names === undefined) return lessons[0]
   // The time that goes with moving is the new one.
@@ -103,7 +113,10 @@ function askWhich(turn: Turn, lessons: readonly BookedLesson[], wish: LessonWish
   const { services, conversation } = turn
   const texts = services.tutor.texts[conversation.language]
   const named = lessons.slice(0, MAX_LESSONS)
-  const shown = wish === 'see' || wish === 'where' ? named.map(lesson => linesOf(turn, lesson)[0]) : []
+  const isTold = wish === 'see' || wish === 'where' || pupilsOf(conversation.attributes).length > 1
+  const lineOf = (lesson: BookedLesson) =>
+    [linesOf(turn, lesson)[0], ...pupilLines(conversation, services.tutor, lesson.student)].join(' ')
+  const shown = isTold ? named.map(lineOf) : []
   return askAbout(turn, { intent: 'lessons', wish, lessons: named }, [...shown, texts.whichLesson].join('\n'))
 }
 

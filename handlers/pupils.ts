@@ -1,6 +1,7 @@
 import { asText, type Json } from '../sources/json.ts'
 import type { Tutor } from '../tutor/tutor.ts'
 import type { Conversation } from './conversation.ts'
+import { tokensOf } from './pupil-vocabulary.ts'
 import { MAX_NAME_LENGTH } from './pupil-words.ts'
 import { parseTime } from './times.ts'
 
@@ -23,6 +24,17 @@ export function pupilsOf({ pupils }: Json): string[] {
 /** The attribute may have been written by hand: what is no name is left out. */
 function isName(name: string): boolean {
   return name.length <= MAX_NAME_LENGTH && /^\p{L}[\p{L}\p{M}'’. -]*$/u.test(name)
+}
+
+/** Those of them that are named anywhere in what was written, with an s too: `Bobs les`, `Bob’s lesson`. */
+export function pupilsNamedIn(texts: readonly string[], attributes: Json): string[] {
+  const written = texts.map(text => tokensOf(text).map(({ plain }) => plain))
+  return pupilsOf(attributes).filter(name => {
+    const words = tokensOf(name).map(({ plain }) => plain)
+    const isAt = (tokens: readonly string[], from: number) =>
+      words.every((word, at) => tokens[from + at] === word || tokens[from + at] === `${word}s`)
+    return written.some(tokens => tokens.some((_, from) => isAt(tokens, from)))
+  })
 }
 
 /** For whom the lesson is that is being booked; undefined: not said, or the contact's own. */

@@ -199,6 +199,35 @@ t.test('what is said of a booked lesson is not for whom the next one is', async 
   t.strictSame(await renee.says('geld terug voor Emma'), [HANDOFF])
 })
 
+t.test('a pupil who is named beside a wish for a lesson: theirs is meant, and the list says whose each is', async t => {
+  const tutor = await setUp(t)
+  const renee = parent(tutor, 'Bob, Emma')
+  for (const [pupil, times] of [
+    ['Emma', ['do 26 nov 16:00']],
+    ['Bob', ['wo 25 nov 10:00', 'vr 27 nov 10:00']],
+  ] as const) {
+    for (const time of times) {
+      await renee.says(`voor ${pupil}`)
+      await booked(tutor, time, renee)
+    }
+  }
+  t.match(await renee.says('annuleer Emma’s les'), [/^Wil je je les van donderdag 26 november .*\nLeerling: Emma\./])
+  t.strictSame(await renee.says('en wanneer is de les van Bob?'), [
+    'Je les: woensdag 25 november om 10:00, 60 minuten. Leerling: Bob.\nJe les: vrijdag 27 november om 10:00, 60 minuten. Leerling: Bob.\nWelke les bedoel je?',
+  ])
+  await renee.says('menu')
+  t.strictSame(await renee.says('Bobs les afzeggen'), [
+    'Je les: woensdag 25 november om 10:00, 60 minuten. Leerling: Bob.\nJe les: vrijdag 27 november om 10:00, 60 minuten. Leerling: Bob.\nWelke les bedoel je?',
+  ])
+  t.strictSame(renee.choices().slice(0, 2), ['wo 25 nov 10:00', 'vr 27 nov 10:00'])
+  await renee.says('menu')
+  t.match(await renee.says('les van Bob op vrijdag annuleren'), [/^Wil je je les van vrijdag 27 november/])
+  await renee.says('laat maar')
+  t.match(await renee.says('annuleren'), [
+    /^Je les: woensdag .* Leerling: Bob\.\nJe les: donderdag .* Leerling: Emma\.\nJe les: vrijdag .*\nWelke les bedoel je\?$/,
+  ])
+})
+
 t.test('a lesson every week, and one from a package, are the pupil’s too', async t => {
   const tutor = await setUp(t, {
     tutor: {
