@@ -142,6 +142,7 @@ function findOne(turn: Turn, mayHaveLesson: boolean): Found | undefined {
     known: services.tutor.words,
     isLapsed: attributes.lesson_type != null && attributes.order_id == null && attributes.payment_status == null,
     mayHaveLesson,
+    isTimeAsked: (intent === 'slot' || intent === 'move') && askedTimeOf(conversation) !== undefined,
     isWhichAsked: isWhichAsked(attributes),
   }
   const isHourAsked = intent === 'slot' || intent === 'rebook' || intent === 'move'

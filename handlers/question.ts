@@ -1,9 +1,9 @@
-import { offeredOf } from './asked-time.ts'
+import { askedTimeOf, isWeeklyAsked, offeredOf } from './asked-time.ts'
 import { readerOf, situationOf } from './booking.ts'
 import { baseIntentOf, choicesOf, intentOf } from './dialogue.ts'
 import { offerTimes } from './offers.ts'
 import type { Reply } from './reply.ts'
-import { formatWhen, parseTime } from './times.ts'
+import { formatTime, formatWeekday, formatWhen, parseTime } from './times.ts'
 import type { Turn } from './turn.ts'
 
 /** The questions of the dialogue, but those about a lesson that is booked. */
@@ -22,10 +22,21 @@ export function openQuestion(turn: Turn): Reply {
   const texts = services.tutor.texts[conversation.language]
   const intent = baseIntentOf(conversation.attributes)
   if (intent === 'menu') return showMenu(turn)
+  const asked = intent === 'slot' ? askedTimeOf(conversation) : undefined
+  if (asked !== undefined) return askAgain(turn, askedOf(turn, asked))
   if (intent !== 'pay') return askAgain(turn, texts.chooseTime(kind.minutes))
   const start = parseTime(conversation.attributes.lesson_start)
   if (start === undefined) return showMenu(turn)
   return askAgain(turn, texts.awaitsPayment(formatWhen(start, readerOf(conversation, services))))
+}
+
+/** Whether it shall be that time, once or every week. */
+function askedOf({ services, conversation, kind }: Turn, at: number): string {
+  const { thisTime, thisWeekly } = services.tutor.texts[conversation.language]
+  const reader = readerOf(conversation, services)
+  const when = formatWhen(at, reader)
+  if (!isWeeklyAsked(conversation)) return thisTime(when, kind.minutes)
+  return thisWeekly(formatWeekday(at, reader), formatTime(at, reader), kind.minutes, when)
 }
 
 /** Repeats the choices under a text. */

@@ -43,6 +43,8 @@ export interface WishSituation {
   mayHaveLesson?: boolean
   /** One lesson is meant, whatever is said of those each week. Default: not so. */
   isOneMeant?: boolean
+  /** The question is whether it shall be one time: no is to others. Default: not so. */
+  isTimeAsked?: boolean
   /** The question is which lesson shall be changed: `alle` are those of each week. Default: not so. */
   isWhichAsked?: boolean
 }
@@ -225,11 +227,15 @@ export function wishOf(text: string, situation: WishSituation): Wish | undefined
   return stepIn(situation, step, phrases.isAll(spelled, FILLERS))
 }
 
-function yesOrNo(words: readonly string[], { intent, isLapsed = false, known = OUR_WORDS }: WishSituation) {
+function yesOrNo(
+  words: readonly string[],
+  { intent, isLapsed = false, isTimeAsked = false, known = OUR_WORDS }: WishSituation,
+) {
   const { yes, yesAndThanks, no, noAndThanks } = known
   const isNo = noAndThanks.isAll(words, FILLERS)
   if (!isNo && !yesAndThanks.isAll(words, FILLERS)) return undefined
   if (isNo && no.isIn(words) && intent === 'cancel') return { step: 'keep_lesson' } as const
+  if (isNo && no.isIn(words) && isTimeAsked) return { step: 'other_times' } as const
   if (intent !== 'menu' && intent !== 'lesson') return 'here'
   return intent === 'menu' && isLapsed && yes.isIn(words) ? ({ step: 'book' } as const) : 'nothing'
 }

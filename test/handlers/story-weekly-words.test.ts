@@ -92,6 +92,25 @@ for (const [language, text, change, asked] of CHANGES) {
   })
 }
 
+t.test('what is said beside it: the question again; no: other times, and yes to nothing', async t => {
+  const { one, lessons } = await start(t)
+  for (const [text, asked] of [
+    ['elke dinsdag 17:00', /^Elke dinsdag om 17:00, .*Zal ik dat elke week/],
+    ['menu', /^Hoi/],
+    ['dinsdag 17:00', /^dinsdag 24 november om 17:00 is vrij/],
+  ] as const) {
+    t.match(await one.says(text), [asked])
+    if (text === 'menu') continue
+    const again = new RegExp(`\n\n${asked.source.slice(1)}`)
+    t.match(await one.says('wat kost het?'), [again], 'prices')
+    t.match(await one.says('ja, voor Emma'), [again], 'a pupil')
+    t.match(await one.says('nee'), [/^Wanneer wil je je les/])
+    t.notOk(one.choices().includes('Elke week'))
+    t.match(await one.says('ja'), [/^Wanneer wil je je les/])
+  }
+  t.strictSame(await lessons(), [])
+})
+
 t.test('only once after all: single lessons', async t => {
   const { one } = await start(t)
   for (const [weekly, text] of [

@@ -57,6 +57,16 @@ t.test('every phrase can be found, and fillers deny nothing', async t => {
   }
 })
 
+t.test('no to a time that was asked about is to others', async t => {
+  const wish = (text: string, isTimeAsked: boolean) =>
+    wishOf(text, { intent: 'slot', isPersonOffered: false, isTimeAsked })
+  for (const text of ['nee', 'nee bedankt', 'no thanks', 'nein']) {
+    t.strictSame(wish(text, true), { step: 'other_times' }, text)
+    t.equal(wish(text, false), 'here', text)
+  }
+  t.equal(wish('ok', true), 'nothing')
+})
+
 t.test('all lessons of each week, or one of them', async t => {
   const wish = (text: string, more: object = {}) =>
     urgentWishOf(text, { intent: 'menu', isPersonOffered: false, mayHaveLesson: true, ...more })
