@@ -1,15 +1,25 @@
 import { randomUUID } from 'node:crypto'
 import { type Command, Option } from 'commander'
 import { openCalendar } from '../backends/index.ts'
-import type { LessonPackage, PackageEntry, Packages } from '../calendar/packages.ts'
+import type { LessonPackage, Packages } from '../calendar/packages.ts'
 import { PAID_HOW, type PaidHow, writeLessonPayment } from '../handlers/lesson-payment.ts'
 import { lessonMailbox } from '../handlers/lesson-requests.ts'
 import { minorUnits } from '../handlers/money.ts'
 import { PACKAGE_NEWS_EVENT, type PackageNews } from '../handlers/package-news.ts'
-import { scheduleIn } from '../inbox/later.ts'
-import { utcTime } from '../inbox/utc-time.ts'
+import { deliveryId } from '../inbox/delivery-id.ts'
+import { LATER_SOURCE, scheduleIn } from '../inbox/later.ts'
+import { readLessonPage } from '../operator/lessons/filter.ts'
 import { isCurrency } from '../operator/lessons/input.ts'
-import { localWhen } from './lesson-desk.ts'
+import type { LessonLinks } from '../operator/lessons/view.ts'
+import {
+  type EntryView,
+  entryView,
+  findPackage,
+  type PackageView,
+  packageView,
+  pageOfPackages,
+} from '../operator/packages/packages.ts'
+import { linksFor, localWhen } from './lesson-desk.ts'
 import { CommandError, type Context, report, table, UsageError, withExamples, withJson } from './output.ts'
 import { withStore } from './store.ts'
 
@@ -26,8 +36,9 @@ export function packagesCommand(program: Command, context: Context): void {
   const packages = program.command('packages').description('lessons that are paid ahead, and their ledger')
   const list = packages.command('list').description('lists packages, the newest first')
   withJson(list)
-    .option('--limit <n>', 'how many, 1 to 200', '50')
-    .action((options: Json & { limit: string }) => listPackages(options, context))
+    .option('--limit <n>', 'packages per page, 1 to 200 (default 50)')
+    .option('--cursor <cursor>', 'start of the next page, from the last line of this one')
+    .action((options: ListOptions) => listPackages(options, context))
   withExamples(list, ['packages list', 'packages list --json | jq .packages[].left'])
 
   const show = packages.command('show').description('shows a package and all of its entries').argument('<id>', 'its id')
@@ -70,63 +81,72 @@ const ABOUT = `
 The running server tells the student what is left, in the order of the conversation; without a server, once one runs.`
 
 interface Ledger {
-  packages: Packages
+  calendar: { packages: Packages }
+  links: LessonLinks
   zone: string
-  /** Tells the student, once. false: there is no conversation, or no account. @param key the entry's */
-  tell(key: string, news: PackageNews): Promise<boolean>
+  /**
+   * Asks for the student to be told, once.
+   * @param key the entry's
+   * @returns the delivery's id; null: there is no conversation, or no account
+   */
+  tell(key: string, news: PackageNews): Promise<string | null>
 }
 
 /** Where the ledger is, also with a Google calendar. */
 function withPackages<T>(context: Context, run: (ledger: Ledger) => Promise<T>): Promise<T> {
-  return withStore(context, async (store, { DATABASE_URL, TZ: zone, CW_ACC_ID }) => {
+  return withStore(context, async (store, config) => {
+    const { DATABASE_URL, TZ: zone, CW_ACC_ID } = config
     const calendar = await openCalendar(DATABASE_URL, Date, 'keep')
-    const tell: Ledger['tell'] = async (key, news) => {
-      if (CW_ACC_ID === undefined || news.conversation === '') return false
+    const tell: Ledger['tell'] = async (entry, news) => {
+      if (CW_ACC_ID === undefined || news.conversation === '') return null
+      const [key, at] = [`package:${entry}:news`, Date.now()]
       const orderingKey = lessonMailbox(CW_ACC_ID, news.conversation)
-      const at = Date.now()
-      const delivery = { key: `package:${key}:news`, orderingKey, event: PACKAGE_NEWS_EVENT, payload: { ...news }, at }
-      await scheduleIn(store, delivery, at)
-      return true
+      await scheduleIn(store, { key, orderingKey, event: PACKAGE_NEWS_EVENT, payload: { ...news }, at }, at)
+      return deliveryId(LATER_SOURCE, key)
     }
     try {
-      return await run({ packages: calendar.packages, zone, tell })
+      return await run({ calendar, links: linksFor(config), zone, tell })
     } finally {
       await calendar.close()
     }
   })
 }
 
-const toldWords = (told: boolean) => (told ? 'the student is told' : 'nobody is told')
+const toldWords = (news: string | null) => (news === null ? 'nobody is told' : 'the student is told')
 
-async function listPackages({ limit, json }: Json & { limit: string }, context: Context): Promise<void> {
-  const most = countOf('--limit', limit, 200)
-  const { found, zone } = await withPackages(context, async ({ packages, zone }) => ({
-    found: await packages.list(most),
-    zone,
-  }))
-  report(context, json, { packages: found }, () => {
-    if (found.length === 0) return ['no packages']
-    const rows = found.map(({ boughtAt, student, left, minutes, payment, conversation, id }) => {
-      return [localWhen(utcTime(boughtAt), zone), student, `${left}`, `${minutes}`, payment, conversation, id]
+interface ListOptions extends Json {
+  limit?: string
+  cursor?: string
+}
+
+async function listPackages({ json, ...given }: ListOptions, context: Context): Promise<void> {
+  const { limit, cursor } = readLessonPage(given)
+  const { packages, next, zone } = await withPackages(context, async ({ calendar, links, zone }) => {
+    const page = await pageOfPackages({ calendar }, limit, cursor)
+    return { ...page, packages: page.packages.map(each => packageView(each, links)), zone }
+  })
+  report(context, json, { packages, next }, () => {
+    if (packages.length === 0) return ['no packages']
+    const rows = packages.map(({ boughtAt, student, left, minutes, payment, conversation, id }) => {
+      return [localWhen(boughtAt, zone), student, `${left}`, `${minutes}`, payment, conversation ?? '', id]
     })
     const head = [`bought (${zone})`, 'student', 'left, min', 'of', 'payment', 'conversation', 'id']
     return table([head, ...rows], [2, 3])
   })
+  if (next !== null && !json) context.say(`for more packages: --cursor ${next}`)
 }
 
 async function showPackage(id: string, json: boolean | undefined, context: Context): Promise<void> {
-  const shown = await withPackages(context, async ({ packages, zone }) => {
-    const found = await packages.find(id)
-    if (found === null) throw unknown(id)
-    return { zone, package: found, entries: await packages.entries(id) }
+  const { zone, ...shown } = await withPackages(context, async ({ calendar, links, zone }) => {
+    const { found, entries } = await findPackage({ calendar }, id)
+    return { zone, ...packageView(found, links), entries: entries.map(entryView) }
   })
-  const { zone, ...result } = shown
-  report(context, json, result, () => linesOf(result.package, result.entries, zone))
+  report(context, json, shown, () => linesOf(shown, shown.entries, zone))
 }
 
-function linesOf({ student, left, minutes, payment }: LessonPackage, entries: PackageEntry[], zone: string): string[] {
-  const rows = entries.map(({ at, minutes, left, why, who, order, note }) => {
-    return [localWhen(utcTime(at), zone), `${minutes}`, `${left}`, why, who, note ?? order ?? '']
+function linesOf({ student, left, minutes, payment }: PackageView, entries: EntryView[], zone: string): string[] {
+  const rows = entries.map(({ at, minutes, left, why, who, lesson, note }) => {
+    return [localWhen(at, zone), `${minutes}`, `${left}`, why, who, note ?? lesson ?? '']
   })
   const head = [`when (${zone})`, 'min', 'left', 'why', 'who', 'lesson or reason']
   return [`${student}: ${left} of ${minutes} minutes are left; ${payment}`, '', ...table([head, ...rows], [1, 2])]
@@ -163,12 +183,13 @@ async function addPackage(options: AddOptions, context: Context): Promise<void> 
     payment: writeLessonPayment(paid),
     boughtAt: Date.now(),
   }
-  const added = await withPackages(context, async ({ packages, tell }) => {
-    const added = await packages.buy(bought, 'tutor')
+  const added = await withPackages(context, async ({ calendar, links, tell }) => {
+    const added = await calendar.packages.buy(bought, 'tutor')
     const { id } = added
-    return { ...added, told: !quiet && (await tell(`bought:${id}`, { package: id, conversation })) }
+    const news = quiet ? null : await tell(`bought:${id}`, { package: id, conversation })
+    return { ...packageView(added, links), news }
   })
-  report(context, json, added, () => [`added: ${added.id}, ${added.left} minutes; ${toldWords(added.told)}`])
+  report(context, json, added, () => [`added: ${added.id}, ${added.left} minutes; ${toldWords(added.news)}`])
 }
 
 interface CorrectOptions extends Json, Quiet {
@@ -185,18 +206,18 @@ async function correctPackage(
   const note = someText('--reason', options.reason)
   const key = `corrected:${randomUUID()}`
   const correction = { key, package: id, minutes, note, who: 'tutor', at: Date.now() } as const
-  const corrected = await withPackages(context, async ({ packages, tell }) => {
+  const corrected = await withPackages(context, async ({ calendar: { packages }, tell }) => {
     const result = await packages.correct(correction)
     if (result.kind === 'unknown') throw unknown(id)
     if (result.kind === 'short') {
       throw new CommandError(`${id} has only ${result.left} minutes left: nothing has been changed`)
     }
     const { conversation } = (await packages.find(id)) as LessonPackage
-    const told = !quiet && (await tell(key, { package: id, conversation, corrected: minutes }))
-    return { ...result.entry, told }
+    const news = quiet ? null : await tell(key, { package: id, conversation, corrected: minutes })
+    return { ...entryView(result.entry), news }
   })
   report(context, json, corrected, () => [
-    `corrected: ${corrected.left} minutes are left; ${toldWords(corrected.told)}`,
+    `corrected: ${corrected.left} minutes are left; ${toldWords(corrected.news)}`,
   ])
 }
 

@@ -1,4 +1,5 @@
 import createError from '@fastify/error'
+import type { LocalCalendar } from '../../calendar/contract.ts'
 import type { EntryWho, EntryWhy, LessonPackage, PackageEntry, Packages } from '../../calendar/packages.ts'
 import { utcTime } from '../../inbox/utc-time.ts'
 import { BadFilterError } from '../filter.ts'
@@ -79,7 +80,23 @@ export async function findPackage(desk: Desk, id: string): Promise<{ found: Less
   return { found, entries: await ledger.entries(id) }
 }
 
-type Desk = Pick<LessonDesk, 'calendar'>
+/**
+ * The lessons of these entries that are not in the calendar: minutes were taken for them, and they were never booked.
+ * None in another calendar than ours, which would be asked for each over the network.
+ */
+export async function goneLessons(
+  { calendar }: Desk,
+  entries: readonly PackageEntry[],
+  signal: AbortSignal,
+): Promise<Set<string>> {
+  if (calendar.lessons === undefined) return new Set()
+  const ours = calendar as LocalCalendar
+  const orders = [...new Set(entries.flatMap(({ order }) => order ?? []))]
+  const found = await Promise.all(orders.map(order => ours.lessonOf(order, signal)))
+  return new Set(orders.filter((_, index) => found[index] === null))
+}
+
+type Desk = { calendar: Pick<LessonDesk['calendar'], 'packages' | 'lessons'> }
 
 function packagesOf({ calendar }: Desk): Packages {
   if (calendar.packages === undefined) throw new NotHereError('A calendar of your own has no packages')

@@ -20,6 +20,13 @@ export interface PackagesData extends PackagePage {
   nextQuery: string | undefined
 }
 
+export interface PackageData {
+  found: LessonPackage
+  entries: PackageEntry[]
+  /** Lessons (orders) that are not in the calendar. */
+  gone: ReadonlySet<string>
+}
+
 /** Lessons that are paid ahead: all packages, and one with its entries. */
 export function createPackagePages(layout: Layout, links: LessonLinks) {
   const { base, frame, time, zone } = layout
@@ -45,7 +52,7 @@ export function createPackagePages(layout: Layout, links: LessonLinks) {
     ]
   }
 
-  function onePackage(session: PageSession, found: LessonPackage, entries: PackageEntry[]): string {
+  function onePackage(session: PageSession, { found, entries, gone }: PackageData): string {
     const facts: [string, string][] = [
       ['Student', html`${found.student || 'No name'}`],
       ['Left', html`${leftOf(found)}`],
@@ -59,13 +66,20 @@ export function createPackagePages(layout: Layout, links: LessonLinks) {
       html`<section aria-labelledby="facts-title"><h2 id="facts-title">Facts</h2>
 <dl class="facts">!${facts.map(([term, value]) => html`<div><dt>${term}</dt><dd>!${value}</dd></div>`)}</dl></section>
 <section aria-labelledby="entries-title"><h2 id="entries-title">What was added and taken</h2>
-!${table('Entries, in order', ['When', 'Why', 'By', 'Minutes', 'After it'], entries.map(entryRow))}</section>
+!${table(
+        'Entries, in order',
+        ['When', 'Why', 'By', 'Minutes', 'After it'],
+        entries.map(entry => entryRow(entry, gone)),
+      )}</section>
 <p class="actions"><a href="${base}/packages">All packages</a> <a href="${base}/lessons">The week</a></p>`,
     )
   }
 
-  function entryRow({ at, why, who, minutes, left, order, note }: PackageEntry): string[] {
-    const lesson = order === null ? '' : html`<br><a href="${lessonPath(order)}">${order}</a>`
+  function entryRow({ at, why, who, minutes, left, order, note }: PackageEntry, gone: ReadonlySet<string>): string[] {
+    const lesson =
+      order === null
+        ? ''
+        : html`<br>!${gone.has(order) ? html`${order} (not booked)` : html`<a href="${lessonPath(order)}">${order}</a>`}`
     return [
       time(at),
       html`${WHY_WORDS[why]}!${lesson}!${note === null ? '' : html`<br>${note}`}`,

@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import { readLessonPage } from '../../operator/lessons/filter.ts'
-import { findPackage, pageOfPackages } from '../../operator/packages/packages.ts'
+import { findPackage, goneLessons, pageOfPackages } from '../../operator/packages/packages.ts'
 import { asObject } from '../../sources/json.ts'
 import type { LessonPagesOptions } from './lesson-pages.ts'
+import { LOOK_MS } from './lessons.ts'
 import { queryOf, sendPage, valuesOf } from './page-values.ts'
 import type { Session } from './session.ts'
 
@@ -18,6 +19,7 @@ export function packagePages(signedIn: FastifyInstance, { pages, desk }: Omit<Le
 
   signedIn.get<{ Params: { id: string } }>('/packages/:id', async (request, reply) => {
     const { found, entries } = await findPackage(desk, request.params.id)
-    return sendPage(reply, pages.onePackage(request.operatorSession as Session, found, entries))
+    const gone = await goneLessons(desk, entries, AbortSignal.timeout(LOOK_MS))
+    return sendPage(reply, pages.onePackage(request.operatorSession as Session, { found, entries, gone }))
   })
 }

@@ -43,7 +43,21 @@ for (const [name, storeFor] of Object.entries(STORES)) {
       },
       { id: '7-a', left: 540 },
     ])
-    t.match((await run(env, 'packages', 'list', '--limit', '1')).out, /^bought .*\n.* Sam +600 +600 +450\.00 EUR, cash/)
+    const first = await run(env, 'packages', 'list', '--limit', '1')
+    t.match(first.out, /^bought .*\n.* Sam +600 +600 +450\.00 EUR, cash/)
+    t.match(first.err, /^for more packages: --cursor 42-\w{8}$/)
+    const next = await runJson(
+      env,
+      'packages',
+      'list',
+      '--limit',
+      '1',
+      '--cursor',
+      first.err.split(' ').at(-1) as string,
+    )
+    t.match(next.result, { packages: [{ id: '7-a' }], next: null })
+    await packages.buy(bought('tutor-a', { conversation: '', boughtAt: 0 }), 'tutor')
+    t.match(await run(env, 'packages', 'list'), { out: /500\.00 EUR, pi_tutor-a +tutor-a$/, err: '' })
     const correct = (id: string, minutes: string) =>
       run(env, 'packages', 'correct', id, `--minutes=${minutes}`, '--reason', 'by telephone')
     t.match(await correct('7-a', '-60'), { code: 0, out: 'corrected: 480 minutes are left; nobody is told' })
@@ -51,8 +65,16 @@ for (const [name, storeFor] of Object.entries(STORES)) {
     t.match(await correct('7-b', '60'), { code: 1, err: /there is no package 7-b: see packages list$/ })
     const shown = await run(env, 'packages', 'show', '7-a')
     t.match(shown.out, /^Renée: 480 of 600 minutes are left; 500\.00 EUR, pi_7-a\n\nwhen /)
+    t.match(await runJson(env, 'packages', 'show', '7-a'), {
+      result: {
+        id: '7-a',
+        left: 480,
+        paymentUrl: /payments\/pi_7/,
+        entries: [{ number: 1, lesson: null }, { lesson: '7-lesson' }, {}],
+      },
+    })
     t.match(shown.out, / -60 +540 +lesson +student +7-lesson\n.* -60 +480 +corrected +tutor +by telephone$/)
-    t.match(await run(env, 'packages', 'show', '7-b'), { code: 1, err: /there is no package 7-b/ })
+    t.match(await run(env, 'packages', 'show', '7-b'), { code: 1, err: /There is no package 7-b/ })
   })
 }
 
@@ -61,10 +83,13 @@ for (const [name, storeFor] of Object.entries(STORES)) {
     const url = await storeFor(t)
     const { packages, store } = await filled(t, url)
     const env = { DATABASE_URL: url, CW_ACC_ID: '1' }
-    const { result: added } = await runJson<{ id: string; told: boolean }>(env, 'packages', 'add', ...ADD)
-    t.match(added, { id: /^42-/, told: true })
-    const news = await store.get(deliveryId('inbox', `package:bought:${added.id}:news`))
-    t.match(news, {
+    const { result: added } = await runJson<{ id: string; news: string }>(env, 'packages', 'add', ...ADD)
+    t.match(added, {
+      id: /^42-/,
+      boughtAt: /^\d{4}-.*Z$/,
+      news: deliveryId('inbox', `package:bought:${added.id}:news`),
+    })
+    t.match(await store.get(added.news), {
       event: 'tutorbot.package_news',
       orderingKey: 'conversation:1:42',
       payload: { package: added.id, conversation: '42' },
@@ -88,7 +113,7 @@ tap.test('what makes no sense is said, and nothing is changed', async t => {
   await filled(t, url)
   const refused = async (args: string[], err: RegExp) =>
     t.match(await run({ DATABASE_URL: url }, 'packages', ...args), { code: 2, err })
-  await refused(['list', '--limit', '201'], /--limit must be from 1 to 200/)
+  await refused(['list', '--limit', '201'], /limit must be a whole number from 1 to 200/)
   await refused(
     ['correct', 'a', '--minutes', '1.5', '--reason', 'x'],
     /--minutes must be a whole number other than 0, not 1\.5/,

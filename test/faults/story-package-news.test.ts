@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { deliveryId } from '../../inbox/delivery-id.ts'
 import { runJson } from '../helpers/cli.ts'
 import { student } from '../helpers/story.ts'
 import { setUp } from './fatal-effects.ts'
@@ -17,7 +16,7 @@ for (const run of [0, 1]) {
     const read = sam.read().length
     const env = { DATABASE_URL: join(t.testdirName, 'webhooks.db'), CW_ACC_ID: world.chatwoot.accountId }
     const conversation = `${sam.conversation.id}`
-    const { result: added } = await runJson<{ id: string }>(
+    const { result: added } = await runJson<{ id: string; news: string }>(
       env,
       'packages',
       'add',
@@ -25,11 +24,10 @@ for (const run of [0, 1]) {
       conversation,
       ...ADD,
     )
-    const told = (key: string) => world.receiver.handled(deliveryId('inbox', `package:${key}:news`))
-    t.equal(await told(`bought:${added.id}`), 'webhook handled')
+    t.equal(await world.receiver.handled(added.news), 'webhook handled')
     const correct = ['packages', 'correct', added.id, '--minutes=-60', '--reason', 'by telephone']
-    const { result: entry } = await runJson<{ key: string }>(env, ...correct)
-    t.equal(await told(entry.key), 'webhook handled')
+    const { result: corrected } = await runJson<{ news: string }>(env, ...correct)
+    t.equal(await world.receiver.handled(corrected.news), 'webhook handled')
     t.match(sam.read().slice(read), [/^Dank je wel! .*\nJe hebt nog 10 lessen/, /^We hebben .*\nJe hebt nog 9 lessen/])
     t.equal(sam.read().length, read + 2)
     t.match(sam.notes(), [/^Package added by the tutor/, /^Package corrected by the tutor/])

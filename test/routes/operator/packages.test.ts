@@ -89,6 +89,7 @@ for (const [name, store] of Object.entries(STORES)) {
     t.notMatch(second, 'rel="next"')
 
     t.match((await page('/dashboard/packages/8-b')).body, '<dd>No name</dd>')
+    await packages.take({ ...taking('7-<gone>'), minutes: 10 })
     const { body } = await page('/dashboard/packages/7-a')
     const inOrder = [
       /Bought<\/td>.*>Stripe<.*>\+600 min<.*>600 left</,
@@ -96,11 +97,18 @@ for (const [name, store] of Object.entries(STORES)) {
       /Corrected<br>&#60;by telephone&#62;<.*>the tutor<.*>−30 min<.*>510 left</,
       /Given back: the lesson was cancelled<br>.*>\+60 min<.*>570 left</,
       /Taken: its money was paid back<.*>Stripe<.*>−500 min<.*>70 left</,
+      /Lesson<br>7-&#60;gone&#62; \(not booked\)<\/td>/,
     ]
     t.match(body, new RegExp(inOrder.map(({ source }) => source).join('.*')))
     for (const path of ['/dashboard/lessons/7-lesson', '/dashboard/lessons/list']) {
       t.match((await page(path)).body, '<a href="/dashboard/packages/7-a">package, 7-a</a>')
     }
+    Object.assign(calendar, { lessons: undefined })
+    t.match(
+      (await page('/dashboard/packages/7-a')).body,
+      />7-&#60;gone&#62;<\/a>/,
+      'lessons elsewhere are not looked for',
+    )
     t.match(await page('/dashboard/packages/7-'), { statusCode: 404, body: /There is no package 7-\./ })
     t.match(await page('/dashboard/packages?cursor=x'), {
       statusCode: 400,
