@@ -6,11 +6,10 @@ import { OWN_EVENT_PREFIX } from '../inbox/later.ts'
 import { type Conversation, fetchIfThere } from './conversation.ts'
 import { withoutPayer } from './lesson-payment.ts'
 import { moneyIn } from './money.ts'
-import { leftOf } from './packages.ts'
+import { leftOf, packagesOfStudent } from './packages.ts'
 import { type Reply, replyOnce, sayOnce } from './reply.ts'
 import { paidAttributes } from './segment.ts'
 import type { Services } from './services.ts'
-import { whoseLessons } from './whose-lesson.ts'
 
 /**
  * Tells a student of a package that the tutor has added or corrected. A command has written it into the ledger already,
@@ -52,15 +51,14 @@ export function packageNewsHandlers(services: Services): Record<string, HandlerP
 }
 
 async function newsFor(
-  { tutor, calendar }: Services,
+  services: Services,
   conversation: Conversation,
   { id, minutes, lessonMinutes, amount, currency, payment, boughtAt }: LessonPackage,
   { corrected }: PackageNews,
 ): Promise<Reply> {
   const { language } = conversation
-  const texts = tutor.texts[language]
-  const packages = (await calendar.packages?.of(whoseLessons(conversation))) ?? []
-  const left = leftOf(tutor, packages, language)
+  const texts = services.tutor.texts[language]
+  const left = leftOf(services.tutor, await packagesOfStudent({ services, conversation }), language)
   const told = left === undefined ? texts.noLessonsLeft : texts.lessonsLeft(left)
   if (corrected !== undefined) {
     const sign = corrected > 0 ? '+' : '−'

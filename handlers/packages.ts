@@ -35,7 +35,10 @@ export function soldPackages(
 }
 
 /** What a student has bought, the oldest first. */
-export async function packagesOfStudent({ services, conversation }: Booking): Promise<LessonPackage[]> {
+export async function packagesOfStudent({
+  services,
+  conversation,
+}: Pick<Booking, 'services' | 'conversation'>): Promise<LessonPackage[]> {
   return (await services.calendar.packages?.of(whoseLessons(conversation))) ?? []
 }
 
