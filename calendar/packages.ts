@@ -116,6 +116,8 @@ export interface Packages {
   correct(correction: Correction): Promise<CorrectResult>
   /** null: there is none. */
   find(id: string): Promise<LessonPackage | null>
+  /** At most `limit` of the ids that begin so, in order. @param beginning not empty */
+  idsBeginningWith(beginning: string, limit: number): Promise<string[]>
   /** Oldest first. */
   of(whose: LessonsOf): Promise<LessonPackage[]>
   /** Newest first. @param after an id: only those that come after it */

@@ -76,6 +76,7 @@ const INSERT = `
 const FIND = `SELECT ${PACKAGE} FROM ${TABLE} WHERE id = $1`
 const OF = `SELECT ${PACKAGE} FROM ${TABLE} WHERE ${IS_WHOSE} ORDER BY bought_at, id`
 const WITH_ENOUGH = `SELECT id FROM ${TABLE} WHERE ${IS_WHOSE} AND left_minutes >= $3 ORDER BY bought_at, id LIMIT 1`
+const IDS_BEGINNING_WITH = `SELECT id FROM ${TABLE} WHERE starts_with(id, $1) ORDER BY id LIMIT $2`
 const LIST = `
   SELECT ${PACKAGE} FROM ${TABLE} WHERE (bought_at, id) < ($1, $2) ORDER BY bought_at DESC, id DESC LIMIT $3`
 const SET_LEFT = `UPDATE ${TABLE} SET left_minutes = left_minutes + $1 WHERE id = $2`
@@ -185,6 +186,12 @@ export class PostgresPackages implements Packages {
 
   find(id: string): Promise<LessonPackage | null> {
     return this.#access.attempt('read a package', client => find(client, id))
+  }
+
+  idsBeginningWith(beginning: string, limit: number): Promise<string[]> {
+    return this.#access.attempt('list packages', async client =>
+      (await client.query(IDS_BEGINNING_WITH, [clean(beginning), limit])).rows.map(({ id }) => id),
+    )
   }
 
   of({ conversation, contact = '' }: LessonsOf): Promise<LessonPackage[]> {

@@ -98,6 +98,8 @@ export const PACKAGE_STATEMENTS = {
     INSERT INTO package (id, conversation, contact, student, lesson_minutes, minutes, left_minutes, refund_due, payment,
       amount, currency, bought_at) VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   find: `SELECT ${PACKAGE} FROM package WHERE id = ?`,
+  idsBeginningWith: `
+    SELECT id FROM package WHERE id >= ?1 AND id < ?1 || char(0x10FFFF) ORDER BY id LIMIT ?2`,
   of: `SELECT ${PACKAGE} FROM package WHERE ${IS_WHOSE} ORDER BY bought_at, id`,
   withEnough: `SELECT id FROM package WHERE ${IS_WHOSE} AND left_minutes >= ?3 ORDER BY bought_at, id LIMIT 1`,
   list: `SELECT ${PACKAGE} FROM package WHERE (bought_at, id) < (?, ?) ORDER BY bought_at DESC, id DESC LIMIT ?`,
@@ -202,6 +204,11 @@ export class SqlitePackages implements Packages {
 
   async find(id: string): Promise<LessonPackage | null> {
     return this.#access.attempt('read a package', () => this.#find(id))
+  }
+
+  async idsBeginningWith(beginning: string, limit: number): Promise<string[]> {
+    const rows = this.#access.attempt('list packages', () => this.#sql.idsBeginningWith.all(beginning, limit))
+    return rows.map(({ id }) => id as string)
   }
 
   async of({ conversation, contact = '' }: LessonsOf): Promise<LessonPackage[]> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Command, Option } from 'commander'
 import { openCalendar } from '../backends/index.ts'
-import type { LessonPackage, Packages } from '../calendar/packages.ts'
+import type { Packages } from '../calendar/packages.ts'
 import { PAID_HOW, type PaidHow, writeLessonPayment } from '../handlers/lesson-payment.ts'
 import { lessonMailbox } from '../handlers/lesson-requests.ts'
 import { minorUnits } from '../handlers/money.ts'
@@ -32,6 +32,8 @@ interface Json {
   json?: boolean
 }
 
+const ID_HELP = 'its id, as list shows it, or the beginning of it'
+
 export function packagesCommand(program: Command, context: Context): void {
   const packages = program.command('packages').description('lessons that are paid ahead, and their ledger')
   const list = packages.command('list').description('lists packages, the newest first')
@@ -41,7 +43,7 @@ export function packagesCommand(program: Command, context: Context): void {
     .action((options: ListOptions) => listPackages(options, context))
   withExamples(list, ['packages list', 'packages list --json | jq .packages[].left'])
 
-  const show = packages.command('show').description('shows a package and all of its entries').argument('<id>', 'its id')
+  const show = packages.command('show').description('shows a package and all of its entries').argument('<id>', ID_HELP)
   withJson(show).action((id: string, { json }: Json) => showPackage(id, json, context))
   withExamples(show, ['packages show 42-1f0c9a3e'])
 
@@ -62,7 +64,7 @@ export function packagesCommand(program: Command, context: Context): void {
 
   const correct = packages.command('correct').description('adds minutes to a package, or takes some (with a minus)')
   withQuiet(withJson(correct))
-    .argument('<id>', 'its id')
+    .argument('<id>', ID_HELP)
     .requiredOption('--minutes <n>', 'how many: 60, or -60')
     .requiredOption('--reason <text>', 'why, for the ledger')
     .action((id: string, options: CorrectOptions) => correctPackage(id, options, context))
@@ -198,21 +200,20 @@ interface CorrectOptions extends Json, Quiet {
 }
 
 async function correctPackage(
-  id: string,
+  given: string,
   { json, quiet, ...options }: CorrectOptions,
   context: Context,
 ): Promise<void> {
   const minutes = wholeNumber('--minutes', options.minutes)
   const note = someText('--reason', options.reason)
   const key = `corrected:${randomUUID()}`
-  const correction = { key, package: id, minutes, note, who: 'tutor', at: Date.now() } as const
-  const corrected = await withPackages(context, async ({ calendar: { packages }, tell }) => {
-    const result = await packages.correct(correction)
-    if (result.kind === 'unknown') throw unknown(id)
-    if (result.kind === 'short') {
-      throw new CommandError(`${id} has only ${result.left} minutes left: nothing has been changed`)
+  const corrected = await withPackages(context, async ({ calendar, tell }) => {
+    const { id, left, conversation } = (await findPackage({ calendar }, given)).found
+    const correction = { key, package: id, minutes, note, who: 'tutor', at: Date.now() } as const
+    const result = await calendar.packages.correct(correction)
+    if (result.kind !== 'corrected') {
+      throw new CommandError(`${id} has only ${left} minutes left: nothing has been changed`)
     }
-    const { conversation } = (await packages.find(id)) as LessonPackage
     const news = quiet ? null : await tell(key, { package: id, conversation, corrected: minutes })
     return { ...entryView(result.entry), news }
   })
@@ -220,8 +221,6 @@ async function correctPackage(
     `corrected: ${corrected.left} minutes are left; ${toldWords(corrected.news)}`,
   ])
 }
-
-const unknown = (id: string) => new CommandError(`there is no package ${id}: see packages list`)
 
 /** Of a package. */
 const MAX_LESSONS = 1_000

@@ -2,6 +2,7 @@ import createError from '@fastify/error'
 import type { LocalCalendar } from '../../calendar/contract.ts'
 import type { EntryWho, EntryWhy, LessonPackage, PackageEntry, Packages } from '../../calendar/packages.ts'
 import { utcTime } from '../../inbox/utc-time.ts'
+import { MAX_CANDIDATES, someOf } from '../candidates.ts'
 import { BadFilterError } from '../filter.ts'
 import type { LessonDesk } from '../lessons/desk.ts'
 import { NotHereError, shown } from '../lessons/find.ts'
@@ -9,6 +10,11 @@ import type { LessonLinks } from '../lessons/view.ts'
 
 /** The ledger of packages, as the API and the page show it. */
 
+const AmbiguousError = createError<[string, string]>(
+  'OPERATOR_AMBIGUOUS_ID',
+  '%s fits several packages: %s. Give more of the id',
+  409,
+)
 const UnknownPackageError = createError<[string]>('OPERATOR_UNKNOWN_PACKAGE', 'There is no package %s', 404)
 
 export interface PackageView {
@@ -72,12 +78,23 @@ export async function pageOfPackages(desk: Desk, limit: number, cursor?: string)
   return { packages, next: found.length > limit ? (packages.at(-1) as LessonPackage).id : null }
 }
 
-/** A package and its entries, in order. @throws 404, 409 this calendar has no packages */
+/**
+ * A package and its entries, in order.
+ * @param id its own, or its first characters
+ * @throws 404, 409 several fit, or this calendar has no packages
+ */
 export async function findPackage(desk: Desk, id: string): Promise<{ found: LessonPackage; entries: PackageEntry[] }> {
   const ledger = packagesOf(desk)
-  const found = await ledger.find(id)
+  const found = (await ledger.find(id)) ?? (await findByBeginning(ledger, id))
+  return { found, entries: await ledger.entries(found.id) }
+}
+
+async function findByBeginning(ledger: Packages, id: string): Promise<LessonPackage> {
+  const fitting = id === '' ? [] : await ledger.idsBeginningWith(id, MAX_CANDIDATES)
+  if (fitting.length > 1) throw new AmbiguousError(shown(id), someOf(fitting))
+  const found = await ledger.find(fitting[0] ?? id)
   if (found === null) throw new UnknownPackageError(shown(id))
-  return { found, entries: await ledger.entries(id) }
+  return found
 }
 
 /**

@@ -12,7 +12,9 @@ export interface PackagesApiOptions {
 
 const params = {
   type: 'object',
-  properties: { id: { type: 'string', description: 'The package’s id: the order that bought it' } },
+  properties: {
+    id: { type: 'string', description: 'The package’s id, the order that bought it, or the beginning of it' },
+  },
 } as const
 const page = {
   limit: { type: 'string', description: 'Packages per page, 1 to 200 (default 50)' },

@@ -62,8 +62,8 @@ for (const [name, storeFor] of Object.entries(STORES)) {
       run(env, 'packages', 'correct', id, `--minutes=${minutes}`, '--reason', 'by telephone')
     t.match(await correct('7-a', '-60'), { code: 0, out: 'corrected: 480 minutes are left; nobody is told' })
     t.match(await correct('7-a', '-481'), { code: 1, err: /has only 480 minutes left: nothing has been changed$/ })
-    t.match(await correct('7-b', '60'), { code: 1, err: /there is no package 7-b: see packages list$/ })
-    const shown = await run(env, 'packages', 'show', '7-a')
+    t.match(await correct('7-b', '60'), { code: 1, err: /There is no package 7-b$/ })
+    const shown = await run(env, 'packages', 'show', '7-')
     t.match(shown.out, /^Renée: 480 of 600 minutes are left; 500\.00 EUR, pi_7-a\n\nwhen /)
     t.match(await runJson(env, 'packages', 'show', '7-a'), {
       result: {
@@ -104,6 +104,10 @@ for (const [name, storeFor] of Object.entries(STORES)) {
     await packages.buy(bought('tutor-a', { conversation: '' }), 'tutor')
     t.match(await correct('tutor-a'), { out: 'corrected: 540 minutes are left; nobody is told' })
     t.match(await correct('7-b'), { code: 1 })
+    t.match(await correct('42-'), {
+      code: 1,
+      err: /42- fits several packages: 42-\w{8}, 42-\w{8}\. Give more of the id$/,
+    })
     t.equal((await scheduled()).length, 2)
   })
 }

@@ -40,6 +40,15 @@ export async function packagesConformance(t: Test, open: (t: Test) => Promise<Pa
   const summaryOf = async (packages: Packages, id: string) =>
     (await packages.entries(id)).map(({ number, why, minutes, left }) => `${number} ${why} ${minutes} ${left}`)
 
+  await t.test('found by the beginning of its id', async t => {
+    const { packages } = await open(t)
+    for (const id of ['7-b', '7-aa', '7-ab', '71-a']) await packages.buy(bought(id), 'stripe')
+    t.strictSame(await packages.idsBeginningWith('7-', 10), ['7-aa', '7-ab', '7-b'])
+    t.strictSame(await packages.idsBeginningWith('7-', 2), ['7-aa', '7-ab'])
+    t.strictSame(await packages.idsBeginningWith('7%', 2), [])
+    t.strictSame(await packages.idsBeginningWith('_', 2), [])
+  })
+
   await t.test('buy: once, whoever says it again', async t => {
     const { packages, again } = await open(t)
     t.equal(await packages.find('a'), null)

@@ -54,7 +54,13 @@ for (const [name, store] of Object.entries(STORES)) {
       { number: 2, minutes: -60, left: 540, why: 'lesson', who: 'student', lesson: '7-lesson', note: null },
       { number: 3, minutes: -30, left: 510, why: 'corrected', who: 'tutor', lesson: null, note: '<by telephone>' },
     ])
-    t.match(await api('GET', '/packages/7-'), { status: 404, message: 'There is no package 7-' })
+    t.match(await api('GET', '/packages/7-'), { id: '7-a', entries: { length: 3 } }, 'by the beginning of its id')
+    t.match(await api('GET', '/packages/9'), { status: 404, message: 'There is no package 9' })
+    await packages.buy(bought('7-b'), 'tutor')
+    t.match(await api('GET', '/packages/7-'), {
+      status: 409,
+      message: '7- fits several packages: 7-a, 7-b. Give more of the id',
+    })
     t.match(await api('GET', '/packages?limit=201'), { status: 400, message: /^limit must be/ })
     t.match(await api('GET', '/packages?cursor=7-'), { status: 400, message: /^cursor must be that of another page/ })
   })
@@ -109,7 +115,8 @@ for (const [name, store] of Object.entries(STORES)) {
       />7-&#60;gone&#62;<\/a>/,
       'lessons elsewhere are not looked for',
     )
-    t.match(await page('/dashboard/packages/7-'), { statusCode: 404, body: /There is no package 7-\./ })
+    t.match(await page('/dashboard/packages/9'), { statusCode: 404, body: /There is no package 9\./ })
+    t.match(await page('/dashboard/packages/'), { statusCode: 404, body: /There is no package/ })
     t.match(await page('/dashboard/packages?cursor=x'), {
       statusCode: 400,
       body: /cursor must be that of another page/,
