@@ -82,7 +82,13 @@ export function situationOf(
 }
 
 /** Whether a lesson is booked and still to come, as far as the conversation knows. */
-export function hasLesson({ attributes }: Conversation, { now }: Services): boolean {
+export function hasLesson(conversation: Conversation, services: Services): boolean {
+  const { attributes, isLessonAhead = false } = conversation
+  return namesLesson(conversation, services) || (isLessonAhead && attributes.pending_intent !== 'rebook')
+}
+
+/** Whether the lesson that its attributes name is booked and still to come. */
+export function namesLesson({ attributes }: Conversation, { now }: Services): boolean {
   const { lesson_start, payment_status, trial_booked, pending_intent } = attributes
   const isBooked =
     payment_status === 'paid' || payment_status === 'open' || (payment_status == null && trial_booked === true)

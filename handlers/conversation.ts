@@ -38,6 +38,8 @@ export interface Conversation {
   isHandedOver: boolean
   /** When a person last wrote to the student, Unix ms; undefined: no person has, or the bot has it again. */
   personWroteAt: number | undefined
+  /** A lesson is to come that the attributes do not name. Absent: not known. */
+  isLessonAhead?: boolean
   /** As Chatwoot's API gave it, if it was read: what is written back need not be read again. */
   read?: ApiConversation
 }

@@ -10,6 +10,7 @@ import { type Conversation, fetchConversation, toConversation, updateContact } f
 import { MAX_ANSWER_LENGTH } from './dialogue.ts'
 import { handOverFor, withQuotes } from './hand-over.ts'
 import { rememberingLanguage } from './language.ts'
+import { isLessonAhead } from './lesson-ahead.ts'
 import { kindOf } from './lesson-kind.ts'
 import { createAnswerCount } from './loops.ts'
 import { isWithPerson, messageGivenUp } from './message-given-up.ts'
@@ -114,11 +115,12 @@ export function messageHandlers(services: Services): SourceHandlers<'chatwoot'> 
     const text = textOf(delivery.payload).slice(0, MAX_ANSWER_LENGTH)
     const kind = kindOf(conversation, services)
     const turn: Turn = { services, conversation, kind, signal, delivery, text, written, once, log, note, context }
+    turn.conversation = { ...conversation, isLessonAhead: await isLessonAhead(turn) }
     const said = languageOfTurn(turn)
     const service = subjectIn(services, text)
     const named = service === undefined || service === conversation.attributes.service ? undefined : { service }
     turn.conversation = {
-      ...conversation,
+      ...turn.conversation,
       language: said.language,
       attributes: { ...conversation.attributes, ...named },
     }

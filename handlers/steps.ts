@@ -7,10 +7,10 @@ import {
   type Booking,
   book,
   freeTimes,
-  hasLesson,
   isPlanned,
   isReserved,
   NO_ORDER,
+  namesLesson,
   newOrder,
   plannedTimes,
   readerOf,
@@ -217,7 +217,7 @@ export async function chooseTime(turn: Turn, start: number): Promise<Reply> {
   const { services, conversation, moving } = turn
   if (moving !== undefined) return moveLesson(turn, moving, start)
   const isThatTime = parseTime(conversation.attributes.lesson_start) === start
-  if (isThatTime && hasLesson(turn.conversation, turn.services)) {
+  if (isThatTime && namesLesson(turn.conversation, turn.services)) {
     return {
       content: services.tutor.texts[conversation.language].booked(formatWhen(start, readerOf(conversation, services))),
     }

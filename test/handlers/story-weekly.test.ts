@@ -98,6 +98,30 @@ t.test('one is cancelled without the others: nothing is owed, and the next one i
   t.notOk((await starts())?.includes('2026-12-01T16:00'), 'it is not booked again')
 })
 
+t.test('the menu has “Mijn les” as long as there are lessons, whichever the conversation names', async t => {
+  const tutor = await greeted(t, { tutor: { payment: { linkHours: [] } } })
+  const { renee } = tutor
+  await renee.says('elke week dinsdag 17:00')
+  await renee.says('ja')
+  await tutor.goOn('2026-11-25T12:00')
+  await renee.says('menu')
+  t.ok(renee.choices().includes('Mijn les'), 'the first one has been')
+  t.match(await renee.chooses('Mijn les'), [/^Je les: dinsdag 1 december .*\nWelke les bedoel je\?$/s])
+  await renee.says('laat maar')
+  t.match(await renee.says('liever vrijdag 15:00'), [/Welke les bedoel je\?$/], 'a lesson is to be moved')
+  await renee.says('laat maar')
+  await renee.says('nog een les vrijdag 10:00')
+  await renee.says('ja')
+  await renee.says('toch niet')
+  t.ok(renee.choices().includes('Mijn les'), 'another one was let go')
+  await renee.says('nog een les vrijdag 27 november 10:00')
+  t.match(
+    await renee.says('ja graag'),
+    [/^Je les op vrijdag 27 november om 10:00 staat voor je klaar/],
+    'not as booked',
+  )
+})
+
 t.test('who has a single unpaid lesson and cancels it has none', async t => {
   const tutor = await greeted(t, { tutor: { weekly: { weeksAhead: 1 } } })
   const { renee } = tutor

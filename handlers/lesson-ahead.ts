@@ -1,0 +1,13 @@
+import { type Booking, namesLesson } from './booking.ts'
+import { lessonsOfStudent } from './whose-lesson.ts'
+
+/**
+ * Whether a lesson is booked in a conversation and still to come of which its attributes, which name one lesson, say nothing:
+ * that of next week, say. Only of a calendar in the store, which is read at once.
+ */
+export async function isLessonAhead(booking: Booking): Promise<boolean> {
+  const { services, conversation } = booking
+  if (services.calendar.weekly === undefined || namesLesson(conversation, services)) return false
+  const lessons = await lessonsOfStudent(booking)
+  return lessons.some(({ conversation: id, isHeld }) => id === conversation.id && !isHeld)
+}
