@@ -5,7 +5,8 @@ import { readerOf, situationOf } from './booking.ts'
 import { choicesOf, intentOf } from './dialogue.ts'
 import { handOverFor } from './hand-over.ts'
 import { kindOfBooked, kindOfPaid, whereOf } from './lesson-kind.ts'
-import { readLessonPayment } from './lesson-payment.ts'
+import { linkOf } from './lesson-link.ts'
+import { readLessonPayment, UNPAID } from './lesson-payment.ts'
 import { moneyIn, paidSum } from './money.ts'
 import { type LessonIntent, type LessonRef, lessonDialogue } from './my-lesson-state.ts'
 import { pupilLines } from './pupils.ts'
@@ -71,6 +72,25 @@ export function paidLines({ services, conversation }: Turn, { payment, isHeld }:
   if (kind === 'open') return [texts.lessonUnpaid]
   const sum = paidSum(payment)
   return sum === undefined ? [] : [texts.lessonPaid(moneyIn(conversation.language, sum))]
+}
+
+/** The link by which the next unpaid lesson can be paid, and where that is; null: there is none. */
+export async function showPayLink(turn: Turn, lessons: readonly BookedLesson[]): Promise<Reply | null> {
+  const { services, conversation, context, signal } = turn
+  const { language } = conversation
+  const { stripe, tutor } = services
+  if (stripe === null) return null
+  for (const lesson of lessons.filter(({ payment }) => payment === UNPAID)) {
+    const id = await linkOf(services, lesson, context)
+    if (id === undefined) continue
+    const { status, url, expires_at, amount_total, currency } = await stripe.getSession(id, signal)
+    if (status !== 'open' || url === null) continue
+    const until = formatWhen(expires_at * 1_000, readerOf(conversation, services))
+    const money = moneyIn(language, { amount: Number(amount_total), currency: String(currency) })
+    const pay = tutor.texts[language].payLesson(whenOf(turn, lesson), url, until, money)
+    return { content: [pay, ...whereOf(services, kindOfBooked(services, lesson), language)].join('\n') }
+  }
+  return null
 }
 
 /** How a lesson is, now that something has happened to it meanwhile. */

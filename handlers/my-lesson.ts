@@ -14,6 +14,7 @@ import {
   mayMove,
   showAsItIs,
   showLesson,
+  showPayLink,
   whenOf,
 } from './my-lesson-view.ts'
 import { pupilLines, pupilsNamedIn, pupilsOf } from './pupils.ts'
@@ -47,6 +48,9 @@ export async function aboutLesson(turn: Turn, about: AboutLesson, given?: Booked
   const lessons = given ?? (await lessonsOfStudent(turn))
   const { order, lesson: wish } = about
   if (wish === 'weekly') return giveWeeklyToPerson(turn)
+  // Where none can be paid now, it is the link at which a lesson is.
+  if (wish === 'pay')
+    return (await showPayLink(turn, lessons)) ?? aboutLesson(turn, { ...about, lesson: 'where' }, lessons)
   if (order !== undefined && !lessons.some(each => each.order === order)) return showAsItIs(turn, order)
   if (lessons.length === 0) return handOverFor(turn.services, reasonOf(wish), textsOf(turn), turn.conversation)
   const possible = order === undefined ? ofNamedPupil(turn, lessons) : lessons
@@ -64,7 +68,7 @@ function ofNamedPupil(turn: Turn, lessons: BookedLesson[]): BookedLesson[] {
 function answerAbout(
   turn: Turn,
   lesson: BookedLesson,
-  wish: Exclude<LessonWish, 'weekly'>,
+  wish: Exclude<LessonWish, 'weekly' | 'pay'>,
   about: AboutLesson,
 ): Promise<Reply> | Reply {
   switch (wish) {

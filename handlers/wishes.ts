@@ -12,7 +12,7 @@ export type PersonReason = 'person' | 'ill' | 'cancel' | 'money' | 'complaint' |
  * What is wanted of a lesson that is booked; `change`: to move or to cancel it; `weekly`: to end, or to move, those of each
  * week.
  */
-export type LessonWish = 'see' | 'where' | 'move' | 'cancel' | 'change' | 'weekly'
+export type LessonWish = 'see' | 'where' | 'pay' | 'move' | 'cancel' | 'change' | 'weekly'
 
 /**
  * - `step`: one of the dialogue's
@@ -247,7 +247,7 @@ function stepIn({ intent, mayHaveLesson = false }: WishSituation, step: Step, is
     if (intent === 'pay') return { step }
     // Where nothing awaits its payment, it is the link of a lesson.
     if (intent !== 'menu' && intent !== 'lesson') return 'here'
-    return mayHaveLesson ? { lesson: 'where' } : { person: 'lesson' }
+    return mayHaveLesson ? { lesson: 'pay' } : { person: 'lesson' }
   }
   switch (intent) {
     case 'menu':

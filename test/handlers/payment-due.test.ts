@@ -103,6 +103,32 @@ t.test('a debit that fails, and its conversation is gone: an alert, and the less
   t.match(await lessons(), [{ payment: 'unpaid' }])
 })
 
+t.test('the link is asked for again', async t => {
+  const AGAIN = 'stuur de link nog een keer'
+  t.test('as long as it can be paid, with where the lesson is', async t => {
+    const lessons = [{ minutes: 60, prices: { all: 'price_s60' }, link: 'https://meet.example.com/a' }]
+    const { goOn, renee, session, deliver } = await open(t, { tutor: { lessons } })
+    const where = /^Je les: vrijdag 27 november .*\nDe les is online: https:\/\/meet\.example\.com\/a/s
+    t.match(await renee.says(AGAIN), [where], 'none has been sent: where the lesson is')
+    await renee.says('menu')
+    const [link] = await goOn(LESSON - 48 * HOUR)
+    const again = await renee.says(AGAIN)
+    t.strictSame(again, [`${link}\nDe les is online: https://meet.example.com/a`])
+    await deliver(pay(session()).completed)
+    t.match(await renee.says('betaallink'), [where], 'it is paid')
+  })
+  t.test('it has been ended', async t => {
+    const { goOn, renee, session } = await open(t)
+    await goOn(LESSON - 48 * HOUR)
+    session().status = 'expired'
+    t.match(await renee.says(AGAIN), [/^Een ogenblik/])
+  })
+  t.test('without a key for Stripe', async t => {
+    const { renee } = await open(t, { stripeKey: false })
+    t.match(await renee.says(AGAIN), [/^Een ogenblik/])
+  })
+})
+
 t.test('moved, cancelled, or told too late: nothing is asked for', async t => {
   t.test('moved: for the new time only', async t => {
     const { goOn, calendar, order, signal, ask, why } = await open(t)
