@@ -1,5 +1,6 @@
 import { openCalendar } from '../backends/index.ts'
-import type { BookedLesson, Calendar } from '../calendar/contract.ts'
+import type { LocalCalendar } from '../calendar/contract.ts'
+import { readLessonPayment } from '../handlers/lesson-payment.ts'
 import { INCOMING, OUTGOING } from '../sandbox/chatwoot-state.ts'
 import type { Session } from '../sandbox/stripe-api.ts'
 import { cli } from '../test/helpers/cli.ts'
@@ -14,6 +15,7 @@ export interface Findings {
   counts: Record<string, number>
 }
 
+const YEAR = 365 * 24 * 3_600_000
 /** How much more there may be in the last quarter than in the one before. */
 const FLAT = 1.15
 
@@ -28,6 +30,8 @@ export async function check(setting: Setting, week: Week): Promise<Findings> {
   const calendar = await openCalendar(`${setting.env.DATABASE_URL}`, { now: setting.now })
   try {
     await checkPayments(setting, calendar, count, say)
+    await checkLessons(setting, calendar, count, say)
+    await checkPackages(calendar, count, say)
   } finally {
     await calendar.close()
   }
@@ -53,29 +57,64 @@ function checkConversations({ students }: Week, count: Count, say: Say): void {
   }
 }
 
-async function checkPayments({ world }: Setting, calendar: Calendar, count: Count, say: Say): Promise<void> {
-  const lessons: BookedLesson[] = []
+async function checkPayments({ world }: Setting, calendar: LocalCalendar, count: Count, say: Say): Promise<void> {
   for (const session of world.stripe.sessions.values()) {
     count('payment links')
     const { order_id: order = '', conversation_id: id = '' } = session.metadata as Record<string, string>
-    const lesson = (await calendar.lessonOf?.(order, AbortSignal.timeout(30_000))) ?? null
-    if (lesson !== null && lesson.cancelledAt === undefined) lessons.push(lesson)
     if ((session.amount_refunded ?? 0) > Number(session.amount_total))
       say(`${session.id}: more was paid back than was paid`)
-    if (session.payment_status !== 'paid') {
-      if (lesson !== null && !lesson.isHeld && lesson.cancelledAt === undefined)
-        say(`order ${order}: booked, and not paid (${session.payment_status})`)
-      continue
-    }
+    if (session.payment_status !== 'paid') continue
     count('payments')
+    const lesson = await calendar.lessonOf(order, AbortSignal.timeout(30_000))
     if (lesson !== null) count(lesson.cancelledAt === undefined ? 'of those, booked' : 'of those, cancelled since')
+    else if ((await calendar.packages.find(order)) !== null) count('of those, packages')
     else if (isExplained(world, session, id, order)) count('of those, explained to the tutor')
     else say(`order ${order}: paid by ${session.id}, and neither booked nor explained in conversation ${id}`)
   }
-  const sorted = lessons.sort((one, other) => one.start - other.start)
-  for (const [index, lesson] of sorted.entries()) {
-    const next = sorted[index + 1]
+}
+
+const PAID = {
+  free: 'lessons that are free',
+  open: 'lessons that are not paid yet',
+  stripe: 'lessons paid by themselves',
+  package: 'lessons paid from a package',
+  otherwise: 'lessons paid otherwise',
+  text: 'lessons paid otherwise',
+}
+
+async function checkLessons({ world, now }: Setting, calendar: LocalCalendar, count: Count, say: Say): Promise<void> {
+  const paid = new Set<unknown>()
+  for (const { id, payment_intent, payment_status } of world.stripe.sessions.values()) {
+    if (payment_status === 'paid') paid.add(id).add(payment_intent)
+  }
+  const lessons = await calendar.lessons(0, now() + YEAR)
+  for (const [index, lesson] of lessons.entries()) {
+    const next = lessons[index + 1]
     if (next !== undefined && next.start < lesson.end) say(`orders ${lesson.order} and ${next.order}: at the same time`)
+    if (lesson.isHeld) continue
+    const payment = readLessonPayment(lesson.payment)
+    count(PAID[payment.kind])
+    if (payment.kind === 'stripe' && payment.isUnderWay === undefined && !paid.has(payment.id))
+      say(`order ${lesson.order}: booked as paid by ${payment.id}, which is not paid`)
+    if (payment.kind === 'package' && (await calendar.packages.takenFor(lesson.order)) === null)
+      say(`order ${lesson.order}: paid from the package ${payment.order}, which does not know it`)
+  }
+  count('weekly times', (await calendar.weekly.all()).length)
+}
+
+/** What is left of a package is what its entries say, and each lesson of them is one that is booked. */
+async function checkPackages(calendar: LocalCalendar, count: Count, say: Say): Promise<void> {
+  for (const sold of await calendar.packages.list(10_000)) {
+    count('packages')
+    const entries = await calendar.packages.entries(sold.id)
+    const sum = entries.reduce((all, { minutes }) => all + minutes, 0)
+    if (sum !== sold.left) say(`package ${sold.id}: ${sold.left} minutes are left, and its entries make ${sum}`)
+    const taken = new Set(entries.filter(({ why }) => why === 'lesson').map(({ order }) => order))
+    for (const { why, order } of entries) if (why === 'returned') taken.delete(order)
+    for (const order of taken) {
+      const lesson = await calendar.lessonOf(`${order}`, AbortSignal.timeout(30_000))
+      if (lesson === null) say(`package ${sold.id}: has paid for ${order}, which is not booked`)
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
@@ -32,19 +32,38 @@ export interface Setting {
 
 const random = () => randomBytes(16).toString('hex')
 
-/** @param store the store's file, or the URL of an empty PostgreSQL database @param folder for the service's log */
+/** The tutor sells lessons by themselves and five at once. */
+const TUTOR = {
+  lessons: [
+    {
+      minutes: 60,
+      prices: { all: { id: 'price_60', amount: 5_000, currency: 'eur' } },
+      packages: [{ lessons: 5, prices: { all: { id: 'price_60_5', amount: 22_500, currency: 'eur' } } }],
+    },
+    { minutes: 90, prices: { all: { id: 'price_90', amount: 7_500, currency: 'eur' } } },
+    { minutes: 30, trial: true },
+  ],
+}
+
+/**
+ * @param store the store's file, or the URL of an empty PostgreSQL database
+ * @param folder for the service's log and the tutor's settings
+ */
 export async function startSetting(store: string, folder: string): Promise<Setting> {
   const clock = offsetClock()
   const secrets = { chatwoot: random(), stripe: `whsec_${random()}` }
   const serviceUrl = () => `${service.url()}`
   const world = await startWorld({ clock, payUrl: 'http://127.0.0.1/pay', secrets, serviceUrl })
-  const config = await readEnv({ env: { DATABASE_URL: store } })
+  const tutorFile = join(folder, 'tutor.json')
+  writeFileSync(tutorFile, JSON.stringify(TUTOR))
+  const config = await readEnv({ env: { DATABASE_URL: store, TUTOR_FILE: tutorFile } })
   const env: Record<string, string> = {
     ...standInSettings(world, secrets),
     ...makePrices(config, world.stripe),
     PORT: '0',
     HOST: '127.0.0.1',
     DATABASE_URL: store,
+    TUTOR_FILE: tutorFile,
     TZ: 'Europe/Amsterdam',
     ADMIN_TOKEN: random(),
     // So that a week sees both pruned.

@@ -28,6 +28,10 @@ const WORDS = {
     cancel: 'ik wil mijn les annuleren',
     person: 'kan ik iemand spreken?',
     odd: 'mijn hond heeft de calculator opgegeten',
+    package: 'ik wil graag een lespakket',
+    weekly: 'graag elke week',
+    days: ['maandag', 'dinsdag', 'woensdag', 'donderdag', 'vrijdag'],
+    yes: 'ja graag',
   },
   en: {
     hello: 'hello',
@@ -38,6 +42,10 @@ const WORDS = {
     cancel: 'I want to cancel my lesson',
     person: 'can I talk to a person?',
     odd: 'my dog has eaten the calculator',
+    package: 'I would like a package of lessons',
+    weekly: 'every week please, on',
+    days: ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday'],
+    yes: 'yes please',
   },
   de: {
     hello: 'hallo',
@@ -48,8 +56,12 @@ const WORDS = {
     cancel: 'ich möchte meine Stunde absagen',
     person: 'kann ich mit jemandem sprechen?',
     odd: 'mein Hund hat den Taschenrechner gefressen',
+    package: 'ich möchte ein Stundenpaket',
+    weekly: 'bitte jede Woche',
+    days: ['Montag', 'Dienstag', 'Mittwoch', 'Donnerstag', 'Freitag'],
+    yes: 'ja gern',
   },
-} satisfies Record<string, Record<string, string>>
+} satisfies Record<string, Record<string, string | string[]>>
 
 type Language = keyof typeof WORDS
 
@@ -111,6 +123,16 @@ function wish(self: Self): { wants: string; steps: Step[] } {
     return { wants: `${name}, ${wants}`, steps: [...begin, chooses(self, TIME), ...steps] }
   }
   const what = random.next()
+  if (what < 0.1) return { wants: 'weekly', steps: [...hello, ...asksWeekly(self)] }
+  if (what < 0.15) {
+    const books = [says(self, words.book), chooses(self, TIME)]
+    return {
+      wants: 'a package, book twice',
+      steps: [...hello, says(self, words.package), pays(self, 'ideal'), ...books, ...books],
+    }
+  }
+  if (what < 0.2)
+    return { wants: 'a package, weekly', steps: [says(self, words.package), pays(self, 'card'), ...asksWeekly(self)] }
   if (what < 0.6) return booking([...hello, says(self, words.book)], 'book')
   if (what < 0.65) return booking([says(self, words.hello, '🙂', words.book)], 'book in three messages')
   if (what < 0.75) return { wants: 'trial', steps: [...hello, says(self, words.trial), chooses(self, TIME)] }
@@ -122,6 +144,26 @@ function wish(self: Self): { wants: string; steps: Step[] } {
     return 'done'
   }
   return { wants: 'voice', steps: [voice, says(self, words.prices)] }
+}
+
+/** A time of each week, and most links that come for its lessons are paid. */
+function asksWeekly(self: Self): Step[] {
+  const { world, random, conversation, words, settles } = self
+  const asks = `${words.weekly} ${random.pick(words.days)} ${random.between(10, 20)}:00`
+  const paysLinks: Step = () => {
+    for (const { content } of conversation.messages.filter(isTold)) {
+      const session = sessionIn(content)
+      const isOpen = session !== undefined && world.stripe.sessions.get(session)?.status === 'open'
+      if (isOpen && random.chance(0.1)) world.pay(session, random.pick(['card', 'ideal'] as const))
+    }
+    return 'later'
+  }
+  const agrees: Step = now => {
+    const said = says(self, words.yes)(now)
+    settles.push(paysLinks)
+    return said
+  }
+  return [says(self, asks), agrees]
 }
 
 /** How the titles of times end, in every language. */
@@ -152,7 +194,7 @@ function says({ world, conversation }: Self, ...texts: string[]): Step {
 function pays(self: Self, method: 'card' | 'ideal' | 'sepa'): Step {
   const { world, random, conversation, settles } = self
   return now => {
-    const session = /\/pay\/(cs_\w+)/.exec(`${conversation.messages.findLast(isTold)?.content}`)?.[1]
+    const session = sessionIn(conversation.messages.findLast(isTold)?.content)
     if (session === undefined || world.stripe.sessions.get(session)?.status !== 'open') return 'again'
     world.pay(session, method)
     const end = now + random.between(10, 40) * HOUR
@@ -166,6 +208,11 @@ function pays(self: Self, method: 'card' | 'ideal' | 'sepa'): Step {
       })
     return 'done'
   }
+}
+
+/** The checkout session of the payment link in a message. */
+function sessionIn(content?: string | null): string | undefined {
+  return /\/pay\/(cs_\w+)/.exec(`${content}`)?.[1]
 }
 
 /** Until so long after it is first tried, ms. */
