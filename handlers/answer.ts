@@ -45,6 +45,7 @@ import { askHost } from './understand.ts'
 import { lessonsOfStudent } from './whose-lesson.ts'
 import {
   asksForNewLesson,
+  hasYes,
   isYes,
   isYesToWeekly,
   type LessonWish,
@@ -147,6 +148,7 @@ function findOne(turn: Turn, mayHaveLesson: boolean): Found | undefined {
   }
   const isHourAsked = intent === 'slot' || intent === 'rebook' || intent === 'move'
   const said = timesIn(turn, isHourAsked)
+  if (isHourAsked && isWeeklyConfirmed(turn, said)) return { step: 'every_week' }
   const urgent = urgentWishOf(text, { ...wishes, intent: situation.intent, isOneMeant: said.isOne })
   if (isAboutLesson(urgent)) return withTime(urgent, said)
   if (urgent !== undefined) return urgent
@@ -171,6 +173,12 @@ function timesIn({ services, conversation, text, delivery }: Turn, isHourAsked: 
   const weekly = isWeeklyAsked(conversation) ? askedTimeOf(conversation) : undefined
   const before = weekly === undefined ? askedBefore(conversation.attributes, reader) : exactTime(weekly, reader.zone)
   return spokenTimes(text, at, reader, { isHourAsked, before, isWeeklyAsked: weekly !== undefined })
+}
+
+/** `ja, elke dinsdag 17:00`: the time that was asked about. */
+function isWeeklyConfirmed({ services, conversation, text }: Turn, { time, isOnlyWeekly }: SpokenTimes): boolean {
+  const asked = isWeeklyAsked(conversation) ? askedTimeOf(conversation) : undefined
+  return asked !== undefined && isOnlyWeekly && time?.isMeant(asked) === true && hasYes(text, services.tutor.words)
 }
 
 /** `kan mijn les naar vrijdag` */

@@ -40,6 +40,8 @@ export interface SpokenTimes {
   minutes?: number
   /** A lesson every week: `time` is when the first one is, at the earliest. */
   isWeekly: boolean
+  /** It says so in so many words, with one day of the week or a time, and nothing else. */
+  isOnlyWeekly: boolean
   /** One lesson is meant, whatever is said of those each week: `deze keer`, `komende dinsdag`, a date. */
   isOne: boolean
   /** Lessons again and again, but not every week: `om de week`, `twice a week`. Never weekly too. */
@@ -106,6 +108,7 @@ export function spokenTimes(
     ...(time && { time }),
     ...(durations.length === 1 && { minutes: durations[0]?.minutes as number }),
     isWeekly,
+    isOnlyWeekly: isSaid('weekly') && isOnlyTime(all),
     isOtherRhythm: isSaid('otherRhythm'),
     isOne: isOnce || isDated(named) || isBeforeDay(all, ['coming', 'next'], ['weekdays']),
     ...(wants && { wants }),
@@ -117,6 +120,15 @@ function isOneTime(parts: readonly TimePart[]): boolean {
   const count = (...kinds: TimePart['is'][]) => parts.filter(({ is }) => kinds.includes(is)).length
   const isLimited = count('not', 'except', 'busy', 'from', 'until', 'between') > 0
   return count('weekdays') === 1 && count('time', 'number') === 1 && !isLimited
+}
+
+function isOnlyTime(parts: readonly TimePart[]): boolean {
+  const isOfTime = (part: TimePart) =>
+    part.is === 'weekly' ||
+    part.is === 'weekdays' ||
+    part.is === 'time' ||
+    (part.is === 'sign' && /[,.!]/.test(part.sign))
+  return parts.every(isOfTime) && parts.filter(({ is }) => is === 'weekdays').length <= 1
 }
 
 /** Whether one of these words stands before a day: `alleen dinsdag`, `next Tuesday`. */

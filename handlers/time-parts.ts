@@ -142,8 +142,9 @@ function digitsDateAt(tokens: readonly Token[], at: number): Found | undefined {
   if (/^20\d\d$/.test((first as Token).text) && isSign(mark, '-') && isNumber(year, 31) && isNumber(second, 12)) {
     return { parts: [{ is: 'date', day: Number(year.text), month: Number(second.text) }], end: at + 5 }
   }
-  if (!isNumber(first, 31) || !isNumber(second, 31) || !isSign(mark, '/-.') || has(tokens[at + 3], 'clock'))
-    return undefined
+  // `5-6pm`
+  const isHour = (['clock', 'am', 'pm'] as const).some(is => has(tokens[at + 3], is))
+  if (!isNumber(first, 31) || !isNumber(second, 31) || !isSign(mark, '/-.') || isHour) return undefined
   const isEnded = isSign(end, mark.text) && end?.isJoined === true
   // `17.30` is a time, `24.11` is none.
   const isTime =
@@ -193,10 +194,11 @@ function monthDateAt(tokens: readonly Token[], at: number): Found | undefined {
   return { parts: [{ is: 'date', day: found.day, month: month.month }], end: end + (hasDot || year ? 2 : 1) }
 }
 
-/** `vanaf januari`, `in May`: not the verb. */
+/** `vanaf januari`, `in May`, but not the verb; `from 2027`. */
 function monthAt(tokens: readonly Token[], at: number): Found | undefined {
   const month = has(tokens[at], 'month')
   const isBegin = (['from', 'begins', 'inAWhile'] as const).some(is => has(tokens[at - 1], is))
+  if (isBegin && /^20\d\d$/.test((tokens[at] as Token).text)) return { parts: [{ is: 'nextYear' }], end: at + 1 }
   return month === undefined || !isBegin ? undefined : { parts: [{ is: 'month', month: month.month }], end: at + 1 }
 }
 
@@ -225,7 +227,8 @@ function timeAt(tokens: readonly Token[], at: number): Found | undefined {
   }
   const token = tokens[start]
   const word = has(token, 'hour')
-  if (!isNumber(token, 24) && word === undefined) return undefined
+  // `10 weken`
+  if ((!isNumber(token, 24) && word === undefined) || has(tokens[start + 1], 'weekUnit')) return undefined
   const minute = minuteAt(tokens, start + 1)
   const after = minute?.end ?? start + 1
   const half = (['am', 'pm', 'clock'] as const).find(is => has(tokens[after], is))

@@ -64,7 +64,7 @@ export function askWeeklyAgain(turn: Turn, minutes: number): Promise<Reply> | un
   const { services, conversation } = turn
   const start = isWeeklyAsked(conversation) ? askedTimeOf(conversation) : undefined
   if (start === undefined) return undefined
-  const said = { minutes, isWeekly: true, isOne: false, isOtherRhythm: false }
+  const said = { minutes, isWeekly: true, isOnlyWeekly: true, isOne: false, isOtherRhythm: false }
   return askWeekly(turn, { spoken: exactTime(start, readerOf(conversation, services).zone), said })
 }
 

@@ -279,6 +279,12 @@ export function isYes(
   return yesAndThanks.isAll(words, FILLERS) && yes.isIn(words) && !no.isIn(words)
 }
 
+/** Whether it says yes, beside something else. */
+export function hasYes(text: string, { yes, no }: WishWords): boolean {
+  const words = wordsIn(text)
+  return yes.isIn(words) && !no.isIn(words)
+}
+
 /** Whether it says yes to a lesson each week: `ja`, `elke week graag`. */
 export function isYesToWeekly(text: string, known: WishWords): boolean {
   const words = wordsIn(text)

@@ -132,7 +132,7 @@ export const en: Language = {
     yes: `
       yes, yeah, yea, yep, yup, sure, ok, okay, please, yes please, please do, of course, definitely, absolutely, that would be great, that would be nice, sounds good, great, good, fine, i would, y, sure thing, yes i do, yes that would be great, yes that would be nice, yes i would, yes i want, i do, that would be good,
       sounds fine, yes sure, go ahead, go for it, please go ahead, thats fine, that works, perfect, book it, yes book it, reserve it, certainly, indeed, ya, okay sure, ok sure, thats great, thats perfect, thats good, works for me, thats ok, thats okay, thatd be great, thatd be nice, thatd be good, that would be lovely,
-      thatd be lovely, yup please, yes thanks, yess`,
+      thatd be lovely, yup please, yes thanks, yess, do it, lets do it, lets do that, lets go for it`,
     no: `
       no, nope, no thanks, no thank you, not needed, not necessary, nah, no need, not really, no its fine, no im good, im good, no im fine, im fine, no thats ok, no thats okay, no thats fine, no its ok, no not really, naw, id rather not, rather not, no ty, think about it, let me think about it, think it over, let you know,
       ill let you know, get back to you, none, neither, need to think about it, have to think about it, check with, thats all, nothing else, no thats all, no nothing else, not at the moment, not right now, one moment, one sec, one second, one minute, hold on, wait, give me a sec, give me a minute, brb, be right back, a moment,

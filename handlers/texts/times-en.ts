@@ -184,9 +184,10 @@ export const times: TimeWords = {
     only: 'only, just',
     coming: 'this, coming',
     begins:
-      'starting, starting in, starting from, starting on, start, start in, starting the, beginning, beginning in, beginning on, beginning of, commencing, as of, effective, effective from, in',
+      'starting, starting in, starting from, starting on, start, start in, starting the, the start of, start of, first week of, the first week of, beginning, beginning in, beginning on, beginning of, commencing, as of, effective, effective from, in',
     nextMonth: 'next month',
-    nextYear: 'next year, new year, the new year',
+    nextYear:
+      'next year, new year, the new year, after christmas, after xmas, after the christmas break, after the christmas holidays',
     otherRhythm:
       'every other, every second, every 2nd, every third, every 3rd, every first, every last, every fourth, every two weeks, every 2 weeks, every three weeks, every 3 weeks, every four weeks, every 4 weeks, every couple of weeks, every few weeks, every 14 days, every fortnight, once a fortnight, fortnightly, biweekly, bi weekly, semi weekly, tri weekly, bimonthly, alternate, alternating, once every two, once every 2, every month, each month, once a month, monthly, per month, twice a week, two times a week, 2 times a week, 2x a week, twice weekly, twice per week, three times a week, 3 times a week, thrice a week, several times a week, two lessons a week, 2 lessons a week, two lessons per week, 2 lessons per week, three lessons a week, 3 lessons a week, twice every week, twice each week, every so often, every now and then, not every week, not weekly, not each week, not every, not each',
     any: 'any time but, anytime but, any time except, anytime except, everything but, any time, anytime, any day, any time is fine, anytime works, whenever, doesnt matter, does not matter, dont mind, do not mind, dont care, no preference, as soon as possible, asap, the soonest, soonest, first available, the first available, earliest, the earliest, earliest possible, next available, the next available, you choose, you pick, every day, all days, always free, im flexible, flexible, whatever works, whatever suits you',

@@ -111,6 +111,28 @@ t.test('what is said beside it: the question again; no: other times, and yes to 
   t.strictSame(await lessons(), [])
 })
 
+for (const [language, weekly, yes] of [
+  ['nl', 'elke dinsdag 17:00', 'ja, elke dinsdag 17:00'],
+  ['nl', 'elke dinsdag 17:00', 'Ja graag, elke dinsdag.'],
+  ['en', 'every Tuesday 5 pm', 'yes please, every Tuesday at 5pm'],
+  ['de', 'jeden Dienstag 17 Uhr', 'ja, jeden Dienstag um 17 Uhr'],
+] as const) {
+  t.test(`yes in more words: ${yes}`, async t => {
+    const { one, lessons } = await start(t, language)
+    for (const text of [weekly, yes]) await one.says(text)
+    t.equal((await lessons())?.length, 4)
+  })
+}
+
+t.test('what is no yes in more words: another time, a question, no yes at all', async t => {
+  const { one, lessons } = await start(t)
+  await one.says('elke dinsdag 17:00')
+  for (const text of ['ja, elke dinsdag 18:00', 'ja, elke dinsdag 18:00?', 'elke dinsdag', 'ja maar elke dinsdag?']) {
+    t.match(await one.says(text), [/Zal ik dat elke week/], text)
+  }
+  t.strictSame(await lessons(), [])
+})
+
 t.test('only once after all: single lessons', async t => {
   const { one } = await start(t)
   for (const [weekly, text] of [

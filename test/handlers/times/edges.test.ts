@@ -126,6 +126,8 @@ t.test('when lessons each week begin: months, the new year, no such date, a week
     ['elke dinsdag 17:00 na december', '2027-01-05'],
     ['elke dinsdag 17:00 in januari', '2027-01-05'],
     ['volgend jaar elke dinsdag 17:00', '2027-01-05'],
+    ['vanaf 2027 elke dinsdag 17:00', '2027-01-05'],
+    ['na de kerstvakantie elke dinsdag 17:00', '2027-01-05'],
     ['every Tuesday 5pm after new year', '2027-01-05', 'en'],
     ['im neuen Jahr jeden Dienstag 17 Uhr', '2027-01-05', 'de'],
     ['elke dinsdag 17:00 vanaf over twee weken', '2026-12-08'],
