@@ -5,6 +5,7 @@ import { askedTime, askedTimeOf, isWeeklyAsked } from './asked-time.ts'
 import { BOOKED, freeTimes, newOrder, plannedTimes, planningOf, readerOf, tutorReader } from './booking.ts'
 import { whereOf } from './lesson-kind.ts'
 import { namedIn } from './lesson-of.ts'
+import { showLesson } from './my-lesson-view.ts'
 import { offerTimes } from './offers.ts'
 import { minutesLeft, packagesOfStudent } from './packages.ts'
 import { askForWhom } from './pupil-question.ts'
@@ -17,6 +18,7 @@ import { formatDay, formatWhen, isoTime } from './times.ts'
 import type { Turn } from './turn.ts'
 import { inWords, makeLessons, skippedIn, skippedNote } from './weekly.ts'
 import { weeklyAt } from './weekly-times.ts'
+import { lessonsOfStudent } from './whose-lesson.ts'
 import { isTooFar } from './why-not.ts'
 
 const DAY_MS = 24 * 60 * 60_000
@@ -49,7 +51,12 @@ export async function askWeekly(asked: Turn, time: TimeSaid): Promise<Reply> {
     return offerNear(turn, 'slot', time, [isNamed ? texts.weeklyOneByOne : texts.weeklyHow])
   }
   const first = (await freeTimes(turn)).find(time => isSame(time) && time.start >= only.start)
-  if (first === undefined) return offerNear(turn, 'slot', time, [texts.weeklyTaken])
+  if (first === undefined) {
+    const { student } = namedIn(services, conversation)
+    const theirs = (await lessonsOfStudent(turn)).find(lesson => isSame(lesson) && lesson.student === student)
+    if (theirs !== undefined) return showLesson(turn, theirs, 'see')
+    return offerNear(turn, 'slot', time, [texts.weeklyTaken])
+  }
   const offer = await offerTimes({ ...turn, isWeekly: true }, 'slot', { only: [first] })
   const [day, clock] = inWords(services, conversation, first.start)
   return {

@@ -98,6 +98,16 @@ t.test('one is cancelled without the others: nothing is owed, and the next one i
   t.notOk((await starts())?.includes('2026-12-01T16:00'), 'it is not booked again')
 })
 
+t.test('who has that time each week already is shown the next lesson of it, and another pupil’s is taken', async t => {
+  const { renee } = await greeted(t, { tutor: { payment: { linkHours: [] } } })
+  await renee.says('elke week dinsdag 17:00')
+  await renee.says('ja')
+  t.match(await renee.says('elke dinsdag om 17 uur'), [/^Je les: dinsdag 24 november om 17:00, 60 minuten\./])
+  await renee.says('menu')
+  await renee.says('voor Emma')
+  t.match(await renee.says('iedere dinsdag 17:00'), [/^Dat moment is helaas niet elke week vrij/])
+})
+
 t.test('the menu has “Mijn les” as long as there are lessons, whichever the conversation names', async t => {
   const tutor = await greeted(t, { tutor: { payment: { linkHours: [] } } })
   const { renee } = tutor
