@@ -5,10 +5,10 @@ import { student } from '../helpers/story.ts'
 import { RUNS, setUp } from './fatal-effects.ts'
 
 for (let run = 0; run < RUNS; run++) {
-  t.test(`a lesson is booked while every other effect kills the process, from number ${run}`, async t => {
+  t.test(`a lesson is booked for a pupil while every other effect kills the process, from number ${run}`, async t => {
     const world = await setUp(t, run)
     const renee = student(world)
-    await renee.says('Hoi, ik zoek bijles wiskunde')
+    await renee.says('Hoi, ik zoek bijles wiskunde voor mijn dochter Emma')
     await renee.says('Les boeken')
     const slot = renee.choices()[0] as string
     await renee.says(slot)
@@ -20,7 +20,7 @@ for (let run = 0; run < RUNS; run++) {
 
     t.ok(world.killed.size >= 5, `killed ${world.killed.size} times, of ${world.effects.length} effects`)
     t.match(renee.read(), [
-      'Hoi! Waarmee kan ik je helpen?',
+      /^Goed, voor Emma\.\n\nHoi! Waarmee kan ik je helpen\?$/,
       /^Wanneer wil je/,
       /^Je les op .* staat voor je klaar/,
       /^Dank je wel! .*\nJe les staat vast/,
@@ -29,13 +29,16 @@ for (let run = 0; run < RUNS; run++) {
     t.match(renee.notes(), [/^Payment received: 60.00 EUR/])
     t.equal(renee.notes().length, 1)
     t.equal(world.stripe.sessions.size, 1)
-    t.match(world.google.current(), [{ status: 'confirmed', summary: /Renée/ }])
+    t.match((session as Session).metadata, { student_name: 'Emma', payer_name: 'Renée' })
+    t.match(world.google.current(), [{ status: 'confirmed', summary: /Emma/ }])
     t.equal(world.google.current().length, 1, 'one lesson, and no hold')
     t.strictSame(renee.conversation.labels, ['payment:paid', 'status:booked'])
     t.match(renee.conversation.custom_attributes, {
       payment_status: 'paid',
       pending_intent: 'menu',
       lesson_minutes: 60,
+      pupils: 'Emma',
+      pupil: null,
     })
     t.match(world.chatwoot.contacts.get(4100001)?.custom_attributes, {
       segment: 'existing',

@@ -12,9 +12,9 @@ import { runsOf, setUp } from './fatal-effects.ts'
 const file = fileURLToPath(new URL('cancelling-server.ts', import.meta.url))
 
 for (const [options, run] of runsOf({ file })) {
-  const { calendar, runs } = options
+  const { calendar, runs, where } = options
   t.test(
-    `a lesson (${calendar}) is cancelled and paid back while one call in ${runs} kills the process, from number ${run}`,
+    `a lesson in ${where} is cancelled and paid back while one call in ${runs} kills the process, from number ${run}`,
     async t => {
       const world = await setUp(t, run, options)
       const renee = student(world)

@@ -1,10 +1,9 @@
 import t from 'tap'
 import type { Session } from '../../sandbox/stripe-api.ts'
-import { OPERATOR_TOKEN } from '../helpers/operator.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
 import { student } from '../helpers/story.ts'
 import { until } from '../helpers/wait.ts'
-import { setUp } from './fatal-effects.ts'
+import { setUp, storeRunsOf } from './fatal-effects.ts'
 
 /**
  * An unpaid lesson whose payment link has been sent is cancelled by the tutor while the process is killed at each call
@@ -12,15 +11,8 @@ import { setUp } from './fatal-effects.ts'
  */
 
 const HOUR = 3_600_000
-/** Reading is a step too, between two changes of the store. */
-const RUNS = 3
 const postgres = await postgresServer()
 t.teardown(() => postgres.close())
-/** There another process takes half a minute to take over: one run, and changes only. */
-const WORLDS = [
-  ['in PostgreSQL', 0, { runs: 2, store: () => postgres.database() }],
-  ...Array.from({ length: RUNS }, (_, run) => ['in SQLite', run, { runs: RUNS, isStep: () => true }] as const),
-] as const
 
 /** Where it is about noon: at night no link is sent. */
 function zoneAtNoon(): string {
@@ -28,24 +20,17 @@ function zoneAtNoon(): string {
   return `Etc/GMT${west < 0 ? west : `+${west}`}`
 }
 
-for (const [name, run, { runs, ...options }] of WORLDS) {
-  t.test(`a link ${name} is ended while one call in ${runs} kills the process, from number ${run}`, async t => {
-    const { store, ...more } = { store: undefined, ...options }
-    const world = await setUp(t, run, {
-      ...more,
-      runs,
-      calendar: 'local',
-      tutor: { reminders: { hours: [] } },
-      env: { ADMIN_TOKEN: OPERATOR_TOKEN, TZ: zoneAtNoon(), ...(store && { DATABASE_URL: await store() }) },
-    })
-    const { receiver } = world
+const OPTIONS = {
+  tutor: { reminders: { hours: [] } },
+  env: { TZ: zoneAtNoon() },
+}
+
+for (const [options, run] of storeRunsOf(OPTIONS, postgres)) {
+  const { runs, where } = options
+  t.test(`a link in ${where} is ended while one call in ${runs} kills the process, from number ${run}`, async t => {
+    const world = await setUp(t, run, options)
+    const { receiver, ask } = world
     const renee = student(world, 'widget')
-    const ask = async (path: string, body?: object) => {
-      const headers = { authorization: `Bearer ${OPERATOR_TOKEN}`, 'content-type': 'application/json' }
-      const request = body && { method: 'POST', body: JSON.stringify(body) }
-      const response = await fetch(`${await receiver.url()}${path}`, { headers, ...request })
-      return (await response.json()) as Record<string, string>
-    }
     await world.inPeace(async () => {
       await renee.says('Hoi')
       const start = new Date(Math.ceil(Date.now() / HOUR) * HOUR + 30 * HOUR).toISOString()

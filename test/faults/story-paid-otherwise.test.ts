@@ -1,6 +1,5 @@
 import t from 'tap'
 import type { Session } from '../../sandbox/stripe-api.ts'
-import { OPERATOR_TOKEN } from '../helpers/operator.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
 import { student } from '../helpers/story.ts'
 import { runsOf, setUp } from './fatal-effects.ts'
@@ -12,22 +11,16 @@ import { runsOf, setUp } from './fatal-effects.ts'
 
 const postgres = await postgresServer()
 t.teardown(() => postgres.close())
-/** Here another process takes half a minute to take over: one run. */
-const IN_POSTGRES = { calendar: 'local', runs: 2, store: () => postgres.database() } as const
-const RUNS = [[IN_POSTGRES, 0], ...runsOf({})] as const
 
-for (const [options, run] of RUNS) {
-  const { calendar, runs } = options
-  const store = 'store' in options ? options.store : undefined
+/** Nothing is done by itself meanwhile. */
+const tutor = { payment: { linkHours: [] }, reminders: { hours: [] } }
+
+for (const [options, run] of runsOf({ tutor }, postgres)) {
+  const { calendar, runs, where } = options
   t.test(
-    `a lesson (${store ? 'in PostgreSQL' : calendar}) is marked as paid, and as not paid, while one call in ${runs} kills the process, from number ${run}`,
+    `a lesson in ${where} is marked as paid, and as not paid, while one call in ${runs} kills the process, from number ${run}`,
     async t => {
-      const world = await setUp(t, run, {
-        ...options,
-        // Nothing is done by itself meanwhile.
-        tutor: { payment: { linkHours: [] }, reminders: { hours: [] } },
-        env: { ADMIN_TOKEN: OPERATOR_TOKEN, ...(store && { DATABASE_URL: await store() }) },
-      })
+      const world = await setUp(t, run, options)
       const renee = student(world)
       const session = () => [...world.stripe.sessions.values()][0] as Session
       await world.inPeace(async () => {
@@ -37,13 +30,7 @@ for (const [options, run] of RUNS) {
       })
       const [read, notes] = [renee.read().length, renee.notes().length]
       const order = session().metadata?.order_id as string
-      const { receiver } = world
-      const ask = async (path: string, body?: object) => {
-        const headers = { authorization: `Bearer ${OPERATOR_TOKEN}`, 'content-type': 'application/json' }
-        const request = body && { method: 'POST', body: JSON.stringify(body) }
-        const response = await fetch(`${await receiver.url()}${path}`, { headers, ...request })
-        return (await response.json()) as Record<string, string>
-      }
+      const { receiver, ask } = world
       const given = { how: 'cash', amount: '60.00', currency: 'EUR', name: 'Mrs Jansen', key: 'mine' }
       const { change } = await ask(`/lessons/${order}/paid`, given)
       t.equal(await receiver.handled(`${change}`), 'webhook handled')

@@ -1,20 +1,17 @@
 import t from 'tap'
-import { OPERATOR_TOKEN } from '../helpers/operator.ts'
 import { postgresServer } from '../helpers/postgres-server.ts'
-import { student } from '../helpers/story.ts'
-import { setUp } from './fatal-effects.ts'
+import { startServer } from '../helpers/server-process.ts'
+import { type Student, student } from '../helpers/story.ts'
+import { until } from '../helpers/wait.ts'
+import { setUp, storeRunsOf } from './fatal-effects.ts'
 
 /** A weekly time is booked, and ended by the tutor, while the process is killed at each call that this makes in turn. */
 
-/** Reading is a step too, between two changes of the store. */
-const RUNS = 3
 const postgres = await postgresServer()
 t.teardown(() => postgres.close())
-/** There another process takes half a minute to take over: one run, and changes only. */
-const WORLDS = [
-  ['in PostgreSQL', 0, { runs: 2, store: () => postgres.database() }],
-  ...Array.from({ length: RUNS }, (_, run) => ['in SQLite', run, { runs: RUNS, isStep: () => true }] as const),
-] as const
+const OPTIONS = {
+  tutor: { payment: { linkHours: [] }, reminders: { hours: [] } },
+}
 
 const DAYS: Record<string, string> = {
   ma: 'maandag',
@@ -25,34 +22,32 @@ const DAYS: Record<string, string> = {
 }
 const DAY = 24 * 3_600_000
 
-for (const [name, run, { runs, ...options }] of WORLDS) {
-  t.test(`a weekly time ${name} while one call in ${runs} kills the process, from number ${run}`, async t => {
-    const { store, ...more } = { store: undefined, ...options }
-    const world = await setUp(t, run, {
-      ...more,
-      runs,
-      calendar: 'local',
-      tutor: { payment: { linkHours: [] }, reminders: { hours: [] } },
-      env: { ADMIN_TOKEN: OPERATOR_TOKEN, ...(store && { DATABASE_URL: await store() }) },
-    })
-    const { receiver } = world
-    const renee = student(world, 'widget')
-    const ask = async (path: string, body?: object) => {
-      const headers = { authorization: `Bearer ${OPERATOR_TOKEN}`, 'content-type': 'application/json' }
-      const request = body && { method: 'POST', body: JSON.stringify(body) }
-      const response = await fetch(`${await receiver.url()}${path}`, { headers, ...request })
-      return (await response.json()) as Record<string, string> &
-        Record<'weekly' | 'lessons', { id: string; state: string }[]>
-    }
-    const on = (days: number) => new Date(Date.now() + days * DAY).toISOString().slice(0, 10)
-    const lessons = async () => (await ask(`/lessons?from=${on(0)}&to=${on(40)}`)).lessons
-    await world.inPeace(async () => {
-      await renee.says('Hoi')
-      await renee.says('Les boeken')
-    })
+type World = Awaited<ReturnType<typeof setUp>>
+
+/** Asks for the last time that is offered, each week. */
+async function asksForWeekly({ inPeace }: World, renee: Student): Promise<void> {
+  await inPeace(async () => {
+    for (const text of ['Hoi', 'Les boeken']) await renee.says(text)
     const free = renee.choices().findLast(title => /\d\d:\d\d$/.test(title)) as string
     const [day = ''] = free.split(' ')
-    await world.inPeace(() => renee.says(`elke ${DAYS[day]} ${free.slice(-5)}`))
+    await renee.says(`elke ${DAYS[day]} ${free.slice(-5)}`)
+  })
+}
+
+const weeklyOf = async ({ ask }: World) => (await ask<{ weekly: { id: string }[] }>('/lessons/weekly')).weekly
+
+async function lessonsOf({ ask }: World): Promise<{ id: string; state: string }[]> {
+  const [from, to] = [0, 40].map(days => new Date(Date.now() + days * DAY).toISOString().slice(0, 10))
+  return (await ask<{ lessons: [] }>(`/lessons?from=${from}&to=${to}`)).lessons
+}
+
+for (const [options, run] of storeRunsOf(OPTIONS, postgres)) {
+  const { runs, where } = options
+  t.test(`a weekly time in ${where} while one call in ${runs} kills the process, from number ${run}`, async t => {
+    const world = await setUp(t, run, options)
+    const { receiver, ask } = world
+    const renee = student(world, 'widget')
+    await asksForWeekly(world, renee)
     const [read, notes] = [renee.read().length, renee.notes().length]
 
     await renee.says('ja')
@@ -60,13 +55,13 @@ for (const [name, run, { runs, ...options }] of WORLDS) {
     t.equal(renee.read().length, read + 1, 'told once')
     t.match(renee.notes().slice(notes), [/^Weekly lesson booked: /])
     t.equal(renee.notes().length, notes + 1)
-    const weekly = (await ask('/lessons/weekly')).weekly
+    const weekly = await weeklyOf(world)
     t.equal(weekly.length, 1)
-    const booked = await lessons()
+    const booked = await lessonsOf(world)
     t.ok(booked.length === 4 || booked.length === 5, `${booked.length} lessons`)
     t.equal(new Set(booked.map(({ id }) => id)).size, booked.length, 'each once')
-    const next = await ask('/deliveries?state=scheduled&event=tutorbot.weekly_lessons')
-    t.equal((next as unknown as { deliveries: [] }).deliveries.length, 1, 'the weeks go on once')
+    const next = await ask<{ deliveries: [] }>('/deliveries?state=scheduled&event=tutorbot.weekly_lessons')
+    t.equal(next.deliveries.length, 1, 'the weeks go on once')
 
     const { change } = await ask(`/lessons/weekly/${weekly[0]?.id}/end`, { key: 'mine' })
     t.equal(await receiver.handled(`${change}`), 'webhook handled')
@@ -78,9 +73,38 @@ for (const [name, run, { runs, ...options }] of WORLDS) {
     t.equal(renee.read().length, read + 2)
     t.match(renee.notes().slice(notes + 1), [/^Weekly lesson of the tutor ended; /])
     t.equal(renee.notes().length, notes + 2)
-    t.strictSame((await ask('/lessons/weekly')).weekly, [])
-    t.ok((await lessons()).every(({ state }) => state === 'cancelled'))
+    t.strictSame(await weeklyOf(world), [])
+    t.ok((await lessonsOf(world)).every(({ state }) => state === 'cancelled'))
     t.strictSame(renee.conversation.labels, [])
     t.ok(world.killed.size >= 2, `killed ${world.killed.size} times, of ${world.effects.length} calls`)
   })
 }
+
+t.test('two instances are asked at once, and again, to end a weekly time: it is ended once, and told once', async t => {
+  const world = await setUp(t, 0, { ...OPTIONS, calendar: 'local', postgres, isStep: () => false })
+  const renee = student(world, 'widget')
+  await asksForWeekly(world, renee)
+  await renee.says('ja')
+  const [read, notes] = [renee.read().length, renee.notes().length]
+  const other = await startServer(world.env)
+  t.teardown(() => other.end('SIGKILL'))
+  const [weekly] = await weeklyOf(world)
+  const path = `/lessons/weekly/${weekly?.id}/end`
+
+  const urls = [await world.receiver.url(), other.url]
+  const asked = (key: string) => urls.map(url => world.ask<{ change?: string }>(path, { key }, url))
+  const answers = await Promise.all([...asked('mine'), ...asked('mine'), ...asked('of a colleague')])
+  // Whoever asks when it has ended is told that there is none.
+  const changes = [...new Set(answers.flatMap(({ change }) => change ?? []))]
+  t.ok(changes.length === 1 || changes.length === 2, 'one for each key')
+  const outcomes = () => Promise.all(changes.map(change => world.ask(`/lessons/changes/${change}`)))
+  await until('all to be settled', async () => (await outcomes()).every(({ state }) => state !== 'asked'))
+  t.equal((await outcomes()).filter(({ state, why }) => state === 'done' && why?.startsWith('ended; ')).length, 1)
+  await until('it to be told', () => renee.notes().length > notes)
+  t.match(renee.read().slice(read), [/^Je vaste les elke .* is gestopt\.$/])
+  t.equal(renee.read().length, read + 1)
+  t.match(renee.notes().slice(notes), [/^Weekly lesson of the tutor ended; /])
+  t.equal(renee.notes().length, notes + 1)
+  t.strictSame(await weeklyOf(world), [])
+  t.ok((await lessonsOf(world)).every(({ state }) => state === 'cancelled'))
+})
