@@ -28,6 +28,7 @@ type Result = { stripe: Counts; chatwoot: Counts; failures: { what: string; erro
 /** The real server, and stand-ins for Chatwoot and Stripe that know what it has missed. */
 async function world(t: Test, more: Environment = {}, tutor: TutorSettings = {}) {
   const [chatwoot, stripe] = [await startChatwootApi(), await startStripeApi()]
+  t.teardown(() => Promise.all([chatwoot.close(), stripe.close()]))
   const folder = t.testdir({ 'tutor.json': JSON.stringify(tutor) })
   const env: Environment = {
     LOG_LEVEL: 'silent',
@@ -38,11 +39,8 @@ async function world(t: Test, more: Environment = {}, tutor: TutorSettings = {})
     ...more,
   }
   const app = await buildServer({ env })
+  t.teardown(() => app.close())
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
-  t.teardown(async () => {
-    await app.close()
-    await Promise.all([chatwoot.close(), stripe.close()])
-  })
   return {
     app,
     env,
@@ -265,14 +263,16 @@ tap.test('a rate-limited call is retried when allowed', async t => {
   })
   busy.listen(0, '127.0.0.1')
   await once(busy, 'listening')
-  t.teardown(() => busy.close())
+  t.teardown(() => {
+    busy.close()
+    busy.closeAllConnections()
+  })
   const port = (busy.address() as AddressInfo).port
   const busyAnswers = await runJson<Result>(env, 'catch-up', '--url', `http://127.0.0.1:${port}`, '--since', '1h')
   t.match(busyAnswers, {
     code: 1,
     result: { stripe: { accepted: 1 }, failures: [{ error: 'the server answered 404' }] },
   })
-  busy.closeAllConnections()
 })
 
 tap.test('the server is not running', async t => {

@@ -37,13 +37,11 @@ interface World {
 /** The real server, and a stand-in for Chatwoot. */
 async function world(t: Test, store: string): Promise<World> {
   const chatwoot = await startChatwootApi()
+  t.teardown(() => chatwoot.close())
   const env = { DATABASE_URL: store, ...chatwootEnv(chatwoot, CHATWOOT_SECRET) }
   const log = captureLog()
   const server = await startServer(env, 'exec', line => log.stream.write(line))
-  t.teardown(async () => {
-    await server.end('SIGKILL')
-    await chatwoot.close()
-  })
+  t.teardown(() => server.end('SIGKILL'))
   const send = async (message: number, conversation: number) => {
     const body = JSON.stringify(samples.incoming({ message, conversation }))
     const headers = signChatwoot(body, CHATWOOT_SECRET)

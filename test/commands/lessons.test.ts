@@ -199,6 +199,7 @@ tap.test('without a server it is kept, and done when there is one', async t => {
 
 tap.test('while Chatwoot is away, what is not done yet is said, and why', async t => {
   const chatwoot = await startChatwootApi()
+  t.teardown(() => chatwoot.close())
   const env = {
     ...(await made(await (STORES.SQLite as (t: unknown) => string)(t))),
     CW_URL: chatwoot.url,
@@ -206,10 +207,7 @@ tap.test('while Chatwoot is away, what is not done yet is said, and why', async 
     CW_TOKEN: chatwoot.tokens.bot,
   }
   const server = await startServer(env)
-  t.teardown(async () => {
-    await server.end('SIGKILL')
-    await chatwoot.close()
-  })
+  t.teardown(() => server.end('SIGKILL'))
   for (const id of [42, 43]) chatwoot.addConversation({ id })
   const away = { status: 503, body: {} }
   // The lesson of 42 is added at the second attempt, which can't tell the student; that of 43 at none. Which of the two
