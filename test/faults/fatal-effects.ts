@@ -64,7 +64,7 @@ export function runsOf(options: FatalOptions, postgres?: PostgresServer): [Telli
 }
 
 /** As if the seconds had passed after which another process has what a dead one was at. */
-const LAPSE = `
+export const LAPSE = `
   UPDATE ${BOSS_SCHEMA}.job SET heartbeat_on = heartbeat_on - interval '1 minute' WHERE state = 'active';
   UPDATE ${SCHEMA}.step SET until = until - interval '1 minute' WHERE done_at IS NULL`
 
