@@ -88,7 +88,8 @@ export async function showPayLink(turn: Turn, lessons: readonly BookedLesson[]):
     const until = formatWhen(expires_at * 1_000, readerOf(conversation, services))
     const money = moneyIn(language, { amount: Number(amount_total), currency: String(currency) })
     const pay = tutor.texts[language].payLesson(whenOf(turn, lesson), url, until, money)
-    return { content: [pay, ...whereOf(services, kindOfBooked(services, lesson), language)].join('\n') }
+    const whose = pupilLines(conversation, tutor, lesson.student)
+    return { content: [pay, ...whose, ...whereOf(services, kindOfBooked(services, lesson), language)].join('\n') }
   }
   return null
 }

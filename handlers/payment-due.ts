@@ -13,6 +13,7 @@ import { endLinkOf, isLinkMade, type Link, linkKey, paymentByNow, recordLink } f
 import { UNPAID, writeLessonPayment } from './lesson-payment.ts'
 import { moneyIn } from './money.ts'
 import { hasPackageFor, leftOf, packagesOfStudent } from './packages.ts'
+import { pupilLines } from './pupils.ts'
 import { outsideQuietHours } from './quiet-hours.ts'
 import { type Reply, replyOnce, respectingSilence, sayOnce } from './reply.ts'
 import type { Services } from './services.ts'
@@ -156,6 +157,7 @@ async function payFromPackage(
   return respectingSilence(services, conversation, {
     content: [
       texts.lessonAt(when, kind.minutes),
+      ...pupilLines(conversation, services.tutor, lesson.student),
       texts.paidFromPackage,
       left === undefined ? texts.noLessonsLeft : texts.lessonsLeft(left),
     ].join('\n'),
@@ -183,7 +185,7 @@ function nameOf(services: Services, { start, order }: BookedLesson): string {
 
 async function linkFor(
   booking: Booking,
-  { order, start }: BookedLesson,
+  { order, start, student }: BookedLesson,
   delivery: Delivery<Due>,
   context: HandlerContext,
 ): Promise<Reply> {
@@ -196,8 +198,9 @@ async function linkFor(
   const { language } = conversation
   const reader = readerOf(conversation, services)
   const [when, end, amount] = [formatWhen(start, reader), formatWhen(until, reader), moneyIn(language, money)]
+  const pay = services.tutor.texts[language].payLesson(when, url, end, amount)
   return respectingSilence(services, conversation, {
-    content: services.tutor.texts[language].payLesson(when, url, end, amount),
+    content: [pay, ...pupilLines(conversation, services.tutor, student)].join('\n'),
     about: { text: 'payLesson', values: [when, url, end, amount] },
   })
 }

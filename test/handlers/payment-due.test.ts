@@ -129,6 +129,22 @@ t.test('the link is asked for again', async t => {
   })
 })
 
+t.test(
+  'of several pupils, whose lesson it is: in the link, when it is asked for again, and from a package',
+  async t => {
+    const { goOn, renee, calendar } = await open(t)
+    renee.conversation.custom_attributes = { ...renee.conversation.custom_attributes, pupils: 'Emma, Renée' }
+    const [link] = await goOn(LESSON - 48 * HOUR)
+    t.match(link, /is nog niet betaald\. .*\nLeerling: Renée\.$/)
+    t.strictSame(await renee.says('stuur de betaallink nog een keer'), [link])
+    const bought = { id: '4100042-pack', conversation: '4100042', student: 'Renée', payment: '100.00 EUR, pi_9' }
+    const sums = { lessonMinutes: 60, minutes: 60, amount: 10_000, currency: 'eur', boughtAt: 0 }
+    const { packages } = calendar as Required<Calendar>
+    await packages.buy({ ...bought, ...sums }, 'stripe')
+    t.match(await goOn(LESSON - 24 * HOUR), [/^Je les: .*\nLeerling: Renée\.\nHij is betaald uit je lespakket/])
+  },
+)
+
 t.test('moved, cancelled, or told too late: nothing is asked for', async t => {
   t.test('moved: for the new time only', async t => {
     const { goOn, calendar, order, signal, ask, why } = await open(t)
