@@ -17,6 +17,16 @@ export interface TestApp {
   store: string
 }
 
+/** What is starting, or its error once what it would have used is closed: an open server holds up a test file that fails. */
+export async function closedIfItFails<T>(starting: Promise<T>, close: () => Promise<unknown>): Promise<T> {
+  try {
+    return await starting
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
 /** The webhooks in a bare app, with their own store on disk and a captured log; closed when the test ends. */
 export async function webhookApp(t: Test, options: WebhooksOptions = {}, level = 'info'): Promise<TestApp> {
   const store = join(t.testdir(), 'webhooks.db')

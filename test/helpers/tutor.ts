@@ -8,7 +8,7 @@ import type { Behaviour, Matcher } from '../../sandbox/stand-in.ts'
 import { startStripeApi } from '../../sandbox/stripe-api.ts'
 import type { TutorSettings } from '../../tutor/settings.ts'
 import { tutorOf } from '../../tutor/tutor.ts'
-import { chatwootRequest, stripeRequest, webhookApp } from './app.ts'
+import { chatwootRequest, closedIfItFails, stripeRequest, webhookApp } from './app.ts'
 import { type TestClock, testClock } from './clock.ts'
 import { type CapturedLog, LEVELS, type LogLine } from './log.ts'
 
@@ -42,9 +42,9 @@ export async function startTutor(t: Test, options: TutorOptions = {}) {
   const { isOlder = false } = options
   const chatwoot = await startChatwootApi({ now: clock.now, isBefore14655: isOlder })
   const stripe = await startStripeApi({ now: clock.now })
-  const { app, log } = await webhookApp(t, webhooksOptions(), 'debug')
-  // Runs after the app's end, which ends its calls first.
-  t.teardown(() => Promise.all([chatwoot.close(), stripe.close()]))
+  const close = () => Promise.all([chatwoot.close(), stripe.close()])
+  const { app, log } = await closedIfItFails(webhookApp(t, webhooksOptions(), 'debug'), close)
+  t.teardown(close)
 
   function webhooksOptions(): WebhooksOptions {
     const { token = 'bot', admin = true, stripeKey = true, prices, handoffAgentId, mode, templates, calendar } = options

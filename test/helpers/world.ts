@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import type { WebhooksOptions } from '../../app.ts'
 import { type ConversationState, INCOMING, type MessageState } from '../../sandbox/chatwoot-state.ts'
 import { startWorld, type World } from '../../sandbox/world.ts'
-import { CHATWOOT_SECRET, listen, STRIPE_SECRET, webhookApp } from './app.ts'
+import { CHATWOOT_SECRET, closedIfItFails, listen, STRIPE_SECRET, webhookApp } from './app.ts'
 import { MONDAY, PRICES } from './lesson-story.ts'
 import type { LogLine } from './log.ts'
 import { clockAt } from './tutor.ts'
@@ -18,7 +18,7 @@ export async function startInWorld(t: Test, chatwoot: WebhooksOptions['chatwoot'
     serviceUrl: () => `http://127.0.0.1:${port}`,
   })
   for (const id of Object.values(PRICES)) world.stripe.addPrice(id, 6000)
-  const { app, log } = await webhookApp(
+  const starting = webhookApp(
     t,
     {
       chatwoot: {
@@ -34,6 +34,7 @@ export async function startInWorld(t: Test, chatwoot: WebhooksOptions['chatwoot'
     },
     'debug',
   )
+  const { app, log } = await closedIfItFails(starting, () => world.close())
   t.teardown(() => world.close())
   port = await listen(app)
 
