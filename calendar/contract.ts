@@ -92,6 +92,14 @@ export interface PaymentChange {
   to: string
 }
 
+/** A pupil's name is another. */
+export interface Renaming {
+  /** Chatwoot's display id. */
+  conversation: string
+  from: string
+  to: string
+}
+
 export type PaymentResult =
   /** It is `to`, perhaps already. */
   | 'set'
@@ -160,6 +168,11 @@ export interface Calendar {
   move?(move: Move, signal: AbortSignal): Promise<MoveResult>
   /** Changes how a booked lesson is paid. Without it, a lesson's payment stays as it was booked. */
   setPayment?(change: PaymentChange, signal: AbortSignal): Promise<PaymentResult>
+  /**
+   * Renames a pupil in the conversation's lessons that end after a moment (Unix ms), and in its weekly times. Without it
+   * what is booked keeps its name.
+   */
+  renameStudent?(renaming: Renaming, after: number, signal: AbortSignal): Promise<void>
   /** Without it a person sees to lessons of each week. */
   weekly?: WeeklyTimes
   /** The ledger of lessons that are paid ahead. Without it none are sold. */
@@ -167,9 +180,9 @@ export interface Calendar {
 }
 
 /** One whose lessons can be seen, moved and cancelled here. */
-export type ChangeableCalendar = Required<Omit<Calendar, 'weekly' | 'packages'>>
+export type ChangeableCalendar = Required<Omit<Calendar, 'renameStudent' | 'weekly' | 'packages'>>
 
-type Optional = 'lessonOf' | 'lessonsOf' | 'move' | 'setPayment' | 'weekly' | 'packages'
+type Optional = 'lessonOf' | 'lessonsOf' | 'move' | 'setPayment' | 'renameStudent' | 'weekly' | 'packages'
 
 /** The compiler checks them against the interface. */
 const METHODS: Record<Exclude<keyof Calendar, Optional>, true> = {

@@ -120,6 +120,8 @@ export const MOVE = `
   UPDATE ${SLOT} SET start_at = $2, end_at = $3, changed_at = $4, sequence = coalesce(sequence, 1) + 1
   WHERE order_id = $1`
 export const SET_PAYMENT = `UPDATE ${SLOT} SET payment = $2, changed_at = $3 WHERE order_id = $1`
+export const RENAME = `
+  UPDATE ${SLOT} SET student = $1, changed_at = $4 WHERE conversation = $2 AND student = $3 AND end_at > $5`
 export const REMOVE_HOLD = `DELETE FROM ${SLOT} WHERE order_id = $1 AND hold_until <= $2`
 export const REMOVE = `DELETE FROM ${SLOT} WHERE order_id = $1`
 /** Kept, if it is a lesson or was shown as one. */

@@ -41,6 +41,8 @@ export const ERASE_WEEKLY = `
   UPDATE ${WEEKLY_TABLE} SET student = '${ERASED}', contact = NULL, ended_at = coalesce(ended_at, $1)
   WHERE conversation = ANY($2)`
 
+export const RENAME_WEEKLY = `UPDATE ${WEEKLY_TABLE} SET student = $1 WHERE conversation = $2 AND student = $3`
+
 /** How the calendar reads and changes its tables. */
 export interface InCalendar {
   now(): number

@@ -18,10 +18,11 @@ import {
   type MoveResult,
   type PaymentChange,
   type PaymentResult,
+  type Renaming,
 } from './contract.ts'
 import { PostgresPackages } from './postgres-packages.ts'
 import * as sql from './postgres-statements.ts'
-import { ERASE_WEEKLY, type InCalendar, weeklyTimesIn } from './postgres-weekly.ts'
+import { ERASE_WEEKLY, type InCalendar, RENAME_WEEKLY, weeklyTimesIn } from './postgres-weekly.ts'
 import type { BlockRow, CancelledRow, SlotRow } from './sqlite-statements.ts'
 import type { WeeklyRow } from './sqlite-weekly.ts'
 import type { WeeklyTimes } from './weekly.ts'
@@ -228,6 +229,14 @@ class CalendarInDatabase implements PostgresCalendar {
       if (own.payment !== from) return 'changed'
       await client.query(sql.SET_PAYMENT, [order, clean(to), this.#clock.now()])
       return 'set'
+    })
+  }
+
+  async renameStudent({ conversation, from, to }: Renaming, after: number): Promise<void> {
+    const names = [clean(to), clean(conversation), clean(from)]
+    await this.#change('rename a student', async client => {
+      await client.query(sql.RENAME, [...names, this.#clock.now(), after])
+      await client.query(RENAME_WEEKLY, names)
     })
   }
 

@@ -206,6 +206,7 @@ export const STATEMENTS = {
   move: `
     UPDATE slot SET start_at = ?, end_at = ?, changed_at = ?, sequence = coalesce(sequence, 1) + 1 WHERE order_id = ?`,
   setPayment: 'UPDATE slot SET payment = ?, changed_at = ? WHERE order_id = ?',
+  renameStudent: 'UPDATE slot SET student = ?, changed_at = ? WHERE conversation = ? AND student = ? AND end_at > ?',
   removeHold: 'DELETE FROM slot WHERE order_id = ? AND hold_until <= ?',
   remove: 'DELETE FROM slot WHERE order_id = ?',
   keepCancelled: `

@@ -66,6 +66,7 @@ export const WEEKLY_STATEMENTS = {
     SELECT ${WEEKLY} FROM weekly_time WHERE (conversation = ? OR contact = ?) AND ended_at IS NULL ORDER BY week_start`,
   all: `SELECT ${WEEKLY} FROM weekly_time WHERE ended_at IS NULL ORDER BY week_start`,
   end: 'UPDATE weekly_time SET ended_at = ? WHERE id = ? AND ended_at IS NULL',
+  rename: 'UPDATE weekly_time SET student = ? WHERE conversation = ? AND student = ?',
   erase: `
     UPDATE weekly_time SET student = '${ERASED}', contact = NULL, ended_at = coalesce(ended_at, ?1)
     WHERE conversation = ?2`,
@@ -116,6 +117,11 @@ export class SqliteWeeklyTimes implements WeeklyTimes {
 
   async end(id: string): Promise<boolean> {
     return this.#in.change('end a weekly time', () => this.#sql.end.run(this.#in.now(), id).changes === 1)
+  }
+
+  /** Within a change of the calendar. */
+  rename(conversation: string, from: string, to: string): void {
+    this.#sql.rename.run(to, conversation, from)
   }
 
   /** Within a change of the calendar. Who is forgotten gets no more lessons. */

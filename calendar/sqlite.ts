@@ -20,6 +20,7 @@ import type {
   MoveResult,
   PaymentChange,
   PaymentResult,
+  Renaming,
 } from './contract.ts'
 import { SqlitePackages } from './sqlite-packages.ts'
 import { createTables, hasTables, PART_SIZE, STATEMENTS } from './sqlite-statements.ts'
@@ -232,6 +233,13 @@ class SqliteCalendar implements LocalCalendar {
       if (own.payment !== from) return 'changed'
       this.#sql.setPayment.run(to, this.#clock.now(), order)
       return 'set'
+    })
+  }
+
+  async renameStudent({ conversation, from, to }: Renaming, after: number): Promise<void> {
+    this.#change('rename a student', () => {
+      this.#sql.renameStudent.run(to, this.#clock.now(), conversation, from, after)
+      this.weekly.rename(conversation, from, to)
     })
   }
 

@@ -154,25 +154,31 @@ async function answerUnnamed(turn: Turn, answer: Answer): Promise<Reply | null> 
 
 /** `Bob heet eigenlijk Rob` */
 async function rename(turn: Turn, { from, to }: { from: string; to: string }): Promise<Reply> {
-  const { attributes } = turn.conversation
+  const { conversation, services, signal } = turn
+  const { attributes, id } = conversation
+  const { calendar, now } = services
   const names = pupilsOf(attributes).map(name => (name === from ? to : name))
   const pupil = attributes.pupil === from ? to : (attributes.pupil ?? null)
   const changed: Json = { pupils: [...new Set(names)].join(', '), pupil }
   const of = withAttributes(turn, changed)
   const told = textsIn(turn).pupilRenamed(to)
-  if (pupilOf(attributes) === from && isReserved(turn.conversation))
+  await calendar.renameStudent?.({ conversation: id, from, to }, now(), signal)
+  if (pupilOf(attributes) === from && isReserved(conversation))
     return confirmed(await reserveForPupil(of), changed, told) as Reply
+  if (calendar.renameStudent !== undefined)
+    return confirmed({ ...(await whereWeAre(of)), ...tellTutor(of, RENAMED) }, changed, told) as Reply
   return confirmed({ ...(await whereWeAre(of)), ...tellTutor(of) }, changed, told + bookedLine(of)) as Reply
 }
 
-/** For the tutor: the lessons that are booked keep their names. */
-function tellTutor(turn: Turn): Pick<Reply, 'note'> {
+const NAME_KEPT = 'A lesson that is booked keeps its name: change it if needed.'
+const RENAMED = 'Lessons to come that are booked have the new name, and those of a weekly time too.'
+
+/** For the tutor. @param booked what it is to lessons that are booked */
+function tellTutor(turn: Turn, booked = NAME_KEPT): Pick<Reply, 'note'> {
   const { conversation, services } = turn
   if (!hasLesson(conversation, services)) return {}
   const written = textsOf(turn).join(' ')
-  return {
-    note: `The student has changed a pupil ("${written}"). A lesson that is booked keeps its name: change it if needed.`,
-  }
+  return { note: `The student has changed a pupil ("${written}"). ${booked}` }
 }
 
 function bookedLine(turn: Turn): string {

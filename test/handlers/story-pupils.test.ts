@@ -173,7 +173,9 @@ t.test('not Bob but Emma: what awaits its payment is reserved anew; what is book
   t.match(await names(tutor), ['Bob'])
   t.match(await renee.says('niet Bob maar Emma'), [/^Goed, voor Emma\.\nEen les die al geboekt is, houdt zijn naam\./])
   t.match(renee.notes().at(-1), /^The student has changed a pupil \("niet Bob maar Emma"\)/)
-  t.match(await renee.says('Bob heet eigenlijk Rob'), [/^Goed, voortaan schrijf ik Rob\.\nEen les die/])
+  t.match(await renee.says('Bob heet eigenlijk Rob'), [/^Goed, voortaan schrijf ik Rob\.\n\nHoi!/])
+  t.match(await names(tutor), ['Rob'], 'who has another name has it in the calendar too')
+  t.match(renee.notes().at(-1), /^The student has changed a pupil .* Lessons to come that are booked have the new name/)
   t.match(attributesOf(renee), { pupils: 'Rob, Emma', pupil: 'Emma' })
   const early = parent(tutor, 'Bob, Emma', { id: 4_300_005, contact: 4_300_005 })
   t.match(await early.says('niet Bob maar Emma'), [/^Goed, voor Emma\.\n\nHoi!/], 'nothing is booked')
@@ -186,6 +188,16 @@ t.test('not Bob but Emma: what awaits its payment is reserved anew; what is book
   await other.chooses(1)
   t.match(await other.says('Bob heet eigenlijk Rob'), [/^Goed, voortaan schrijf ik Rob\.\n\nJe les op/])
   t.equal(sessionsOf(tutor).at(-1)?.metadata?.student_name, 'Rob')
+})
+
+t.test('where the calendar can’t rename, a booked lesson keeps its name, and the tutor is told', async t => {
+  const tutor = await setUp(t)
+  const renee = parent(tutor, 'Bob')
+  await booked(tutor, 'di 24 nov 16:00', renee)
+  Object.assign(tutor.app.webhooks.calendar, { renameStudent: undefined })
+  t.match(await renee.says('Bob heet eigenlijk Rob'), [/^Goed, voortaan schrijf ik Rob\.\nEen les die/])
+  t.match(renee.notes().at(-1), /A lesson that is booked keeps its name: change it if needed\.$/)
+  t.match(await names(tutor), ['Bob'])
 })
 
 t.test('what is said of a booked lesson is not for whom the next one is', async t => {

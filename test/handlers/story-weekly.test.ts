@@ -108,6 +108,22 @@ t.test('who has that time each week already is shown the next lesson of it, and 
   t.match(await renee.says('iedere dinsdag 17:00'), [/^Dat moment is helaas niet elke week vrij/])
 })
 
+t.test('a pupil who has another name has it in each lesson, those that are made later too', async t => {
+  const tutor = await greeted(t, { tutor: { payment: { linkHours: [] } } })
+  const { renee } = tutor
+  await renee.says('het is voor mijn zoon Tim')
+  await renee.says('elke week dinsdag 17:00')
+  await renee.says('ja')
+  t.match(await renee.says('Tim heet eigenlijk Tom'), [/^Goed, voortaan schrijf ik Tom\.\n\nHoi!/])
+  await tutor.goOn('2026-11-30T11:00')
+  const students = (await tutor.lessons())?.map(({ student }) => student)
+  t.strictSame(students, Array(5).fill('Tom'))
+  t.match(
+    renee.notes().join('\n'),
+    /Lessons to come that are booked have the new name, and those of a weekly time too\./,
+  )
+})
+
 t.test('the menu has “Mijn les” as long as there are lessons, whichever the conversation names', async t => {
   const tutor = await greeted(t, { tutor: { payment: { linkHours: [] } } })
   const { renee } = tutor

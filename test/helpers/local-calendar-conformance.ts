@@ -227,6 +227,34 @@ export async function localConformance(t: Test, open: (t: Test) => Promise<Local
     t.equal(await weekly.add(weeklyTime('d', 2, '17:00')), 'added')
   })
 
+  await t.test(
+    'a pupil is renamed in a conversation’s lessons that have not ended, and in its weekly times',
+    async t => {
+      const { calendar, clock } = await open(t)
+      const ofSanne = (order: string, time: string) => ({ ...lesson(order, time), student: 'Sanne' })
+      await calendar.book(ofSanne('past', '10:00-11:00'), signal)
+      await calendar.book(ofSanne('ahead', '12:00-13:00'), signal)
+      await calendar.book(lesson('brother', '13:00-14:00'), signal)
+      await calendar.book({ ...ofSanne('other', '14:00-15:00'), conversation: '8' }, signal)
+      await calendar.weekly.add(weeklyTime('a', 2, '17:00'))
+      await calendar.weekly.add({ ...weeklyTime('b', 3, '17:00'), conversation: '8' })
+      const bookedAt = clock.now()
+      clock.advance(MINUTE)
+      const changedAt = clock.now()
+      for (const _ of ['once', 'again']) {
+        await calendar.renameStudent({ conversation: '7', from: 'Sanne', to: 'Sanna' }, at('11:00'), signal)
+        t.match(await calendar.lessons(...ALL), [
+          { student: 'Sanne', changedAt: bookedAt },
+          { student: 'Sanna', changedAt, sequence: 1 },
+          { student: 'Renée' },
+          { student: 'Sanne' },
+        ])
+        t.match(await calendar.weekly.all(), [{ student: 'Sanna' }, { student: 'Sanne' }])
+        clock.advance(MINUTE)
+      }
+    },
+  )
+
   await t.test('what is no time of a week is refused', async t => {
     const { weekly } = (await open(t)).calendar
     const good = weeklyTime('a', 2, '17:00')
