@@ -3,7 +3,8 @@ import type { Delivery } from '../inbox/contracts.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { UNPAID, whyNotUnpaid, withoutPayer } from './lesson-payment.ts'
 import type { Changed, LessonToReopen } from './lesson-requests.ts'
-import { isMarkedAsPaid, paidSoFar, takeBack } from './paid-by.ts'
+import { isMarkedAsPaid, paidBesides, paidSoFar, takeBack } from './paid-by.ts'
+import { isRefundTold } from './refund.ts'
 import type { Services } from './services.ts'
 
 /** A lesson that the tutor has marked as paid, and that is not paid after all: it is open again. */
@@ -44,5 +45,11 @@ async function lessonToReopen({ calendar }: Services, order: string, context: Ha
   const first = await paidSoFar(order, context)
   // Its entry in the calendar was written by hand.
   if (first !== null && !isMarkedAsPaid(first)) return { refused: `it was paid at Stripe, too (${first})` }
+  const besides = first && (await paidBesides(first, context))
+  // Open, it would be asked for a second time.
+  if (besides !== null && !(await isRefundTold(besides, context)))
+    return {
+      refused: `Stripe has been paid for it since (${besides}): leave it as paid, or refund that in Stripe first`,
+    }
   return { lesson, mark: first }
 }

@@ -13,7 +13,10 @@ export async function paidBy(order: string, payment: string, context: HandlerCon
     const first = await context.once(key, () => payment)
     if (first === payment || !isMarkedAsPaid(first)) return first
     // Recorded: what was a second payment stays one, so that its refund never cancels the lesson.
-    if (!(await context.once(`${key}:${payment}:is-after`, () => isTakenBack(first, context)))) return first
+    if (!(await context.once(`${key}:${payment}:is-after`, () => isTakenBack(first, context)))) {
+      if (!isMarkedAsPaid(payment)) await context.once(besidesKey(first), () => payment)
+      return first
+    }
     key = afterKey(order, first)
   }
 }
@@ -28,6 +31,11 @@ export async function paidSoFar(order: string, context: HandlerContext): Promise
   }
 }
 
+/** The payment at Stripe that came (first) while a mark stood; null: none. */
+export async function paidBesides(mark: string, context: HandlerContext): Promise<string | null> {
+  return (await resultOf<string>(besidesKey(mark), context))?.result ?? null
+}
+
 /** The order can be paid again. */
 export async function takeBack(mark: string, { once }: HandlerContext): Promise<void> {
   await once(takenBackKey(mark), () => true)
@@ -39,6 +47,7 @@ async function isTakenBack(mark: string, context: HandlerContext): Promise<boole
 
 const paidByKey = (order: string) => `order:${order}:paid-by`
 const afterKey = (order: string, mark: string) => `${paidByKey(order)}:after:${mark}`
+const besidesKey = (mark: string) => `${mark}: paid besides`
 const takenBackKey = (mark: string) => `${mark}: taken back`
 
 /** In place of a payment at Stripe: the tutor's word for it. @param delivery the id of what asked for it */

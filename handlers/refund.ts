@@ -17,6 +17,7 @@ import { type Reply, replyOnce, sayOnce, stateOf } from './reply.ts'
 import type { Services } from './services.ts'
 import { idOf, logNotOurs, objectIdOf, presentedOf, traceLesson } from './stripe-event.ts'
 import { formatWhen } from './times.ts'
+import { resultOf } from './unsold.ts'
 
 /** The sum refunded so far, and its payment. `isTold`: whoever cancelled the lesson here tells student and tutor. */
 export type Refund = Claimed & { sum: string; seen: Money; isTold?: boolean }
@@ -93,7 +94,7 @@ export async function fullyRefunded(
   // A second payment of the order has no lesson, and a past lesson is not cancelled.
   const isPayment = (await paidBy(order, id, context)) === id
   // Recorded before it is cancelled, for a retry after a crash.
-  const booked = await context.once(`refund:${id}:lesson`, () => calendar.find(order, signal))
+  const booked = await context.once(refundedKey(id), () => calendar.find(order, signal))
   const isCancelled = isPayment && booked !== null && booked.start > services.now()
   if (isCancelled) await calendar.cancel(order, signal)
   else if (isPayment) await calendar.release(order, Number.MAX_SAFE_INTEGER, signal)
@@ -107,6 +108,13 @@ export async function fullyRefunded(
   await replyOnce(services, client, conversation, `refund:${id}`, context, () =>
     refunded(services, conversation, refund, isPayment, isCancelled ? booked.start : undefined),
   )
+}
+
+const refundedKey = (payment: string) => `refund:${payment}:lesson`
+
+/** Whether a payment was refunded in full, as far as Stripe has told. */
+export async function isRefundTold(payment: string, context: HandlerContext): Promise<boolean> {
+  return (await resultOf(refundedKey(payment), context)) !== null
 }
 
 async function notePartialRefund(

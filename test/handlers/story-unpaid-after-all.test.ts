@@ -70,18 +70,30 @@ tap.test('one that was reserved when it was marked stays booked; then Stripe is 
   })
 })
 
-tap.test('what Stripe was paid a second time stays the second, whatever becomes of the mark', async t => {
-  const tutor = await started(t)
-  const renee = await reserved(tutor)
-  const order = `${renee.conversation.custom_attributes?.order_id}`
-  await tutor.paid(order)
-  await tutor.deliver(pay(tutor.session()).completed)
-  t.match(renee.notes().at(-1), /paid a second time/)
-  await tutor.unpaid(order)
-  await tutor.deliver(refundEvent('evt_back', { paymentIntent: tutor.session().payment_intent as string }))
-  t.match(await tutor.lessons(), [{ order, payment: 'unpaid' }], 'its refund cancels nothing')
-  t.match(renee.notes().at(-1), `Payment refunded: 60.00 EUR, order ${order}`)
-})
+tap.test(
+  'if Stripe has been paid since, the mark stays until that is refunded: nobody is asked to pay twice',
+  async t => {
+    const tutor = await started(t)
+    const renee = await reserved(tutor)
+    const order = `${renee.conversation.custom_attributes?.order_id}`
+    await tutor.paid(order)
+    await tutor.deliver(pay(tutor.session()).completed)
+    t.match(renee.notes().at(-1), /paid a second time/)
+    const { payment_intent: paymentIntent } = tutor.session()
+    const { length } = renee.read()
+    t.match(await tutor.unpaid(order), {
+      state: 'refused',
+      why: `Stripe has been paid for it since (${paymentIntent}): leave it as paid, or refund that in Stripe first`,
+    })
+    t.match(await tutor.lessons(), [{ order, payment: '60.00 EUR, cash' }])
+    t.equal(renee.read().length, length)
+    await tutor.deliver(refundEvent('evt_back', { paymentIntent: paymentIntent as string }))
+    t.match(await tutor.lessons(), [{ order, payment: '60.00 EUR, cash' }], 'its refund cancels nothing')
+    t.match(renee.notes().at(-1), `Payment refunded: 60.00 EUR, order ${order}`)
+    t.match(await tutor.unpaid(order), { state: 'done' })
+    t.match(await tutor.lessons(), [{ order, payment: 'unpaid' }])
+  },
+)
 
 tap.test('a lesson that has begun, without a conversation; and one that the conversation is not about', async t => {
   const tutor = await started(t)
