@@ -7,7 +7,7 @@ import { BOOKED, type Booking, readerOf, tutorReader } from './booking.ts'
 import { cancellationOf } from './cancellation.ts'
 import { type Conversation, isOrderCurrent } from './conversation.ts'
 import { kindOf, kindOfPaid, whereOf } from './lesson-kind.ts'
-import { paidAtStripe, UNPAID } from './lesson-payment.ts'
+import { paidAtStripe, readLessonPayment, UNPAID } from './lesson-payment.ts'
 import { linkIsPaid } from './link-expiry.ts'
 import { majorUnits, moneyIn } from './money.ts'
 import { offerTimes } from './offers.ts'
@@ -49,7 +49,7 @@ export async function fulfil(
   const claim = await claimOf(services, client, payment, context)
   if (claim === null) return
   if (isOfPackage(payment)) return packagePaid(services, client, claim, payment, delivery, context)
-  const first = await paidBy(payment.order, payment.id, context)
+  const first = await paidBy(services, payment.order, payment.id, context)
   const isFirst = first === payment.id
   const cancellation = () => (isFirst ? cancellationOf(services, payment.order, context) : null)
   const before = await cancellation()
@@ -106,7 +106,7 @@ export async function bookAhead(
     return
   }
   if ((await cancellationOf(services, payment.order, context)) !== null) return
-  const first = await paidBy(payment.order, payment.id, context)
+  const first = await paidBy(services, payment.order, payment.id, context)
   if (first === payment.id) await bookOnce(services, claim, payment, context)
 }
 
@@ -161,6 +161,9 @@ function paidTwice(services: Services, conversation: Conversation, payment: Paym
 function paidTwiceNote({ id, order, sum }: Payment, first: string): string {
   if (isMarkedAsPaid(first))
     return `Order ${order} was paid a second time: ${sum} by ${id}, after you had marked it as paid. Please refund ${id} in Stripe, or pay back the other.`
+  const paid = readLessonPayment(first)
+  if (paid.kind === 'package')
+    return `Order ${order} was paid a second time: ${sum} by ${id}; its lesson is paid from the package of order ${paid.order}. Please refund ${id} in Stripe.`
   return `Order ${order} was paid a second time: ${sum} by ${id}, after ${first}. Please refund ${id} in Stripe: refunding ${first} would cancel the lesson.`
 }
 

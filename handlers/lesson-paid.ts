@@ -48,7 +48,7 @@ export async function markAsPaid(
   const { lesson, isReserved, session } = checked
   if (session !== undefined && !(await endOf(services, session, context))) return { refused: BEING_PAID }
   const { order, start, end, conversation } = lesson
-  const first = await paidBy(order, markedAsPaid(id), context)
+  const first = await paidBy(services, order, markedAsPaid(id), context)
   if (first !== markedAsPaid(id)) return { refused: `it has been paid already (${first})` }
   const { how, amount, currency, payer } = wanted
   const paid = { kind: 'otherwise', how, money: { amount, currency }, payer } as const

@@ -89,7 +89,7 @@ export async function recordPackage(
   context: HandlerContext,
 ): Promise<LessonPackage | null> {
   const { id, order, conversation, contact, student, amount, currency, package: sold } = payment
-  if ((await paidBy(order, id, context)) !== id) return null
+  if ((await paidBy(services, order, id, context)) !== id) return null
   const bought = {
     id: order,
     conversation,

@@ -26,7 +26,7 @@ export async function packageRefunded(
   context: HandlerContext,
 ): Promise<void> {
   const { id, order, sum, seen } = refund
-  const isPayment = (await paidBy(order, id, context)) === id
+  const isPayment = (await paidBy(services, order, id, context)) === id
   const note = `Payment refunded: ${sum} so far, order ${order}, a package. ${isPayment ? await take(services, refund) : 'It was the second payment of it, and the package stays.'}`
   const payer = await claim.payer()
   if (payer.conversation === null) {

@@ -1,16 +1,25 @@
 import type { HandlerContext } from '../inbox/drain.ts'
+import { readLessonPayment } from './lesson-payment.ts'
+import type { Services } from './services.ts'
 import { resultOf } from './unsold.ts'
 
-/** What pays for an order: one payment, or the tutor's word for one. Whatever comes second is told as that. */
+/** What pays for an order: one payment, a package, or the tutor's word. Whatever comes second is told as that. */
 
 /**
- * The payment that pays for an order: the first to ask, or the first after a mark that was taken back.
+ * What pays for an order: the package that its lesson was paid from, else the first payment to ask, or the first after a
+ * mark that was taken back.
  * @param payment its id, or `markedAsPaid`
+ * @returns a payment, or a lesson's `payment` that names a package
  */
-export async function paidBy(order: string, payment: string, context: HandlerContext): Promise<string> {
+export async function paidBy(
+  services: Services,
+  order: string,
+  payment: string,
+  context: HandlerContext,
+): Promise<string> {
   let key = paidByKey(order)
   for (;;) {
-    const first = await context.once(key, () => payment)
+    const first = await context.once(key, async () => (await packageOf(services, order, context)) ?? payment)
     if (first === payment || !isMarkedAsPaid(first)) return first
     // Recorded: what was a second payment stays one, so that its refund never cancels the lesson.
     if (!(await context.once(`${key}:${payment}:is-after`, () => isTakenBack(first, context)))) {
@@ -19,6 +28,13 @@ export async function paidBy(order: string, payment: string, context: HandlerCon
     }
     key = afterKey(order, first)
   }
+}
+
+/** Of a lesson that is booked: its `payment`, if a package has paid it; null: none has. */
+async function packageOf({ calendar }: Services, order: string, { signal }: HandlerContext): Promise<string | null> {
+  const lesson = (await calendar.lessonOf?.(order, signal)) ?? null
+  if (lesson === null || lesson.cancelledAt !== undefined) return null
+  return readLessonPayment(lesson.payment).kind === 'package' ? lesson.payment : null
 }
 
 /** What pays for an order so far; null: nothing that is known. */

@@ -92,7 +92,7 @@ export async function fullyRefunded(
   const { id, order } = refund
   const { signal } = context
   // A second payment of the order has no lesson, and a past lesson is not cancelled.
-  const isPayment = (await paidBy(order, id, context)) === id
+  const isPayment = (await paidBy(services, order, id, context)) === id
   // Recorded before it is cancelled, for a retry after a crash.
   const booked = await context.once(refundedKey(id), () => calendar.find(order, signal))
   const isCancelled = isPayment && booked !== null && booked.start > services.now()

@@ -4,7 +4,7 @@ import { LESSON_EVENTS } from '../../handlers/lesson-requests.ts'
 import { askForPayment, paymentDueHandlers } from '../../handlers/payment-due.ts'
 import { begin, pay, settle } from '../../sandbox/payments.ts'
 import { goOn } from '../helpers/later.ts'
-import { MINUTE } from '../helpers/lesson-story.ts'
+import { MINUTE, refundEvent } from '../helpers/lesson-story.ts'
 import { at, HOUR, LESSON, LINK, open } from '../helpers/unpaid-lesson.ts'
 
 /** A lesson that is booked and not paid: links before it, and the tutor hears if it begins unpaid. */
@@ -295,6 +295,23 @@ t.test('a package pays for it, if it has enough left: told once, whatever is cut
       }
     },
   )
+
+  t.test('Stripe is paid for it all the same: told as a second payment, and its refund cancels nothing', async t => {
+    const { goOn, calendar, session, deliver, lessons, renee } = await open(t)
+    const { packages } = calendar as Required<Calendar>
+    await goOn(LESSON - 48 * HOUR)
+    await packages.buy({ ...bought, ...sums, minutes: 60 }, 'stripe')
+    await goOn(LESSON - 24 * HOUR)
+    await deliver(pay(session()).completed)
+    t.equal(renee.read().at(-1), 'Dank je wel! We hebben je betaling van € 60,00 ontvangen.')
+    t.equal(
+      renee.notes().at(-1),
+      'Order 4100042-ab was paid a second time: 60.00 EUR by pi_cs_test_1; its lesson is paid from the package of order 4100042-pack. Please refund pi_cs_test_1 in Stripe.',
+    )
+    await deliver(refundEvent('evt_back', { paymentIntent: 'pi_cs_test_1' }))
+    t.equal(renee.read().at(-1), 'Je betaling van € 60,00 is terugbetaald.')
+    t.match(await lessons(), [{ payment: 'package, 4100042-pack', cancelledAt: undefined }])
+  })
 
   t.test('too little is left when it begins: the link stays, and the tutor hears', async t => {
     const { goOn, calendar, session, renee } = await open(t, {}, { askedAt: LESSON - 10 * MINUTE })
