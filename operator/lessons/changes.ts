@@ -121,7 +121,8 @@ export function keyOf(kind: keyof typeof LESSON_EVENTS, key: string, content: ob
   return `lesson:${kind}:${hash('sha256', `${key} ${JSON.stringify(content)}`).slice(0, 32)}`
 }
 
-async function isKnown({ inbox }: LessonDesk, request: string): Promise<boolean> {
+/** Whether it has been asked for already. */
+export async function isKnown({ inbox }: LessonDesk, request: string): Promise<boolean> {
   return (await inbox.get(deliveryId(LATER_SOURCE, request))) !== null
 }
 

@@ -1,11 +1,11 @@
 import createError from '@fastify/error'
 import { Info } from 'luxon'
-import type { WeeklyTime, WeeklyTimes } from '../../calendar/weekly.ts'
+import type { WeeklyTimes } from '../../calendar/weekly.ts'
 import { LESSON_EVENTS } from '../../handlers/lesson-requests.ts'
 import { utcTime } from '../../inbox/utc-time.ts'
-import { type Asked, ask, keyOf } from './changes.ts'
+import { type Asked, ask, isKnown, keyOf } from './changes.ts'
 import type { LessonDesk } from './desk.ts'
-import { NotHereError, oneOf, shown } from './find.ts'
+import { conversationIn, NotHereError, oneOf, shown } from './find.ts'
 
 /** The times that students have each week, and how the tutor ends one. */
 
@@ -58,11 +58,13 @@ export async function askToEndWeekly(desk: LessonDesk, id: string, key: string):
     id,
     fitting.map(each => each.id),
   )
-  const found = fitting.find(each => each.id === only)
-  if (found === undefined) throw new UnknownWeeklyError(shown(id))
-  const { conversation } = found as WeeklyTime
-  const wanted = { order: found.id, conversation }
-  return ask(desk, LESSON_EVENTS.endWeekly, keyOf('endWeekly', key, wanted), conversation, wanted)
+  const order = only ?? id
+  const conversation = fitting.find(each => each.id === only)?.conversation ?? conversationIn(id)
+  const wanted = { order, conversation }
+  const request = keyOf('endWeekly', key, wanted)
+  // Asked again, it may have ended already.
+  if (only === undefined && !(await isKnown(desk, request))) throw new UnknownWeeklyError(shown(id))
+  return ask(desk, LESSON_EVENTS.endWeekly, request, conversation, wanted)
 }
 
 function timesOf({ weekly }: LessonDesk['calendar']): WeeklyTimes {

@@ -41,6 +41,9 @@ for (const [name, store] of Object.entries(STORES)) {
     t.match(asked, { status: 'asked', id: '42-bb', change: /^[\w-]{36}$/ })
     await log.line(line => line.delivery === asked.change && line.attempt === 1 && line.event !== undefined)
     t.match(await api('GET', `/lessons/changes/${asked.change}`), { state: 'done', why: /^ended; 0 unpaid/ })
+    const again = await api('POST', '/lessons/weekly/42-bb/end', { key: 'mine' })
+    t.match(again, { status: 'asked', id: '42-bb', change: asked.change }, 'the same request, although it has ended')
+    t.match(await api('POST', '/lessons/weekly/42-bb/end', { key: 'other' }), { statusCode: 404 })
     t.match(await api('POST', '/lessons/weekly/zz/end', {}), {
       statusCode: 404,
       message: 'There are no weekly lessons zz',
