@@ -2,6 +2,7 @@ import type { BookedLesson } from '../calendar/contract.ts'
 import { unpaidOrderOf } from './booking.ts'
 import { handOverFor } from './hand-over.ts'
 import { kindOfBooked, whereOf } from './lesson-kind.ts'
+import { movedFromTo } from './move-from-to.ts'
 import { askCancel } from './my-lesson-cancel.ts'
 import { startMove } from './my-lesson-move.ts'
 import { type LessonDialogue, lessonDialogueOf } from './my-lesson-state.ts'
@@ -54,6 +55,8 @@ export async function aboutLesson(turn: Turn, about: AboutLesson, given?: Booked
   if (order !== undefined && !lessons.some(each => each.order === order)) return showAsItIs(turn, order)
   if (lessons.length === 0) return handOverFor(turn.services, reasonOf(wish), textsOf(turn), turn.conversation)
   const possible = order === undefined ? ofNamedPupil(turn, lessons) : lessons
+  const moved = wish === 'move' && order === undefined ? movedFromTo(turn, possible) : undefined
+  if (moved !== undefined) return startMove(turn, moved.lesson, moved)
   const one = lessonMeant(turn, lessons, possible, about)
   return one === undefined ? askWhich(turn, possible, wish) : answerAbout(turn, one, wish, about)
 }

@@ -56,6 +56,7 @@ export const de: Language = {
     move: `
       verschieb*, verschoben, verleg*, umbuchen, umbuchung, termin .. andern, buchung .. andern, stunde .. verandern, vorverleg*, nach hinten schieben, schieben`,
     quit: `
+      =ich mochte .. stoppen, =ich will .. stoppen, =wir mochten .. stoppen, =wir wollen .. stoppen, =ich wurde .. stoppen, =wir wurden .. stoppen, =kann ich stoppen,
       kundig*, aufhoren mit, nachhilfe .. beenden, unterricht .. beenden, aufhoren, aufhore, feste stunde .. beenden, feste stunden .. beenden, festen termin .. beenden, wochentliche .. beenden, wochentlichen .. beenden, nicht mehr jede, nicht mehr jeden, nicht mehr wochentlich, keine feste stunde mehr,
       keine festen stunden mehr, keine wochentliche .. mehr, keine wochentlichen .. mehr, keinen festen termin mehr, stunde pausieren, stunden pausieren, nachhilfe pausieren`,
     weeklyLesson: `

@@ -50,6 +50,7 @@ export const en: Language = {
       reschedul*, postpon*, put off, move .. lesson, moving .. lesson, move .. class, move .. appointment, move .. booking, change .. my lesson, change .. my booking, change .. my appointment, push back, pushed back, shift .. class, shift .. lesson, shift .. appointment, swap .. lesson, bring forward,
       rebook .. lesson, move it to another day, another day instead`,
     quit: `
+      =i want to stop, =we want to stop, =id like to stop, =wed like to stop, =i would like to stop, =we would like to stop, =i want to quit, =we want to quit, =id like to quit, =wed like to quit, =i would like to quit, =we would like to quit, =can i stop,
       stop .. weekly, end .. weekly lesson, end .. weekly lessons, weekly lesson .. stop, unsubscribe, quit .. lessons, stop .. lessons, withdraw, end .. weekly, end .. regular lesson, stop .. regular lesson, stop .. recurring, no longer every, no more weekly, weekly lessons anymore, weekly lesson anymore,
       weekly lessons any more, weekly lesson any more, discontinue, no longer weekly, pause .. lesson, pause .. lessons`,
     weeklyLesson: `

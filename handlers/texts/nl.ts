@@ -52,6 +52,7 @@ export const nl: Language = {
     move: `
       verzetten, verzet, verzeten, verzette, verplaatsen, verplaats, verplaatst, verplaatsten, verschuiven, verschuif, verschoven, uitstellen, uitgesteld, omboeken, omzetten, opschuiven, opgeschoven, schuif .. op, les ruilen, doorschuiven, doorgeschoven`,
     quit: `
+      =ik wil .. stoppen, =we willen .. stoppen, =wij willen .. stoppen, =ik zou .. stoppen, =we zouden .. stoppen, =ik stop ermee, =we stoppen ermee, =wij stoppen ermee, =kan ik stoppen,
       opzeg*, zeg .. op, stoppen met, vaste les .. stop*, vaste lessen .. stop*, stop .. vaste les, stop .. vaste lessen, uitschrijv*, beeindig*, wekelijkse les .. stop*, wekelijkse lessen .. stop*, stop .. wekelijkse les, stop .. wekelijkse lessen, geen vaste les meer, geen vaste lessen meer,
       geen wekelijkse les meer, geen wekelijkse lessen meer, niet meer elke, niet meer iedere, niet meer wekelijks, les pauzeren, lessen pauzeren, bijles pauzeren, pauzeren met`,
     weeklyLesson: `

@@ -167,6 +167,10 @@ t.test('in many words, in each language', async t => {
   const others: [string, unknown][] = [
     ['laat maar', 'here'],
     ['stoppen met bijles', { person: 'cancel' }],
+    ['ik wil stoppen', { person: 'cancel' }],
+    ['I want to stop', { person: 'cancel' }],
+    ['ich möchte stoppen', { person: 'cancel' }],
+    ['ik wil de herinneringen stoppen', { reminders: 'off' }],
     ['ik ben ziek, en geen herinneringen meer', { person: 'ill' }],
     ['annuleer mijn les en stuur geen herinneringen meer', { person: 'cancel' }],
     ['stop met die bot', { person: 'person' }],

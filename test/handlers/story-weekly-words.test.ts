@@ -173,6 +173,11 @@ const ENDS: [Language, string, string][] = [
   ['nl', 'elke dinsdag 17:00', 'ik wil mijn wekelijkse lessen annuleren'],
   ['nl', 'elke dinsdag 17:00', 'kan mijn vaste les naar donderdag'],
   ['nl', 'elke dinsdag 17:00', 'kan mijn vaste les vanaf volgende week naar donderdag 17:00?'],
+  ['nl', 'elke dinsdag 17:00', 'Hoi, ik wil graag stoppen'],
+  ['nl', 'elke dinsdag 17:00', 'we stoppen ermee'],
+  ['en', 'every Tuesday 5 pm', 'I’d like to stop please'],
+  ['de', 'jeden Dienstag 17 Uhr', 'ich möchte gerne aufhören'],
+  ['de', 'jeden Dienstag 17 Uhr', 'Wir wollen stoppen'],
   ['en', 'every Tuesday 5 pm', 'stop my weekly lesson'],
   ['en', 'every Tuesday 5 pm', 'cancel my weekly lessons'],
   ['en', 'every Tuesday 5 pm', 'can my weekly lesson move to Thursday'],
@@ -200,6 +205,42 @@ t.test('one of them is cancelled and moved as any lesson', async t => {
   t.match(await one.says('mijn vaste les van komende dinsdag annuleren'), [/^Wil je je les van dinsdag 24 november om/])
   await one.chooses('Niets veranderen')
   t.match(await one.says('kan mijn vaste les deze week naar donderdag?'), [/^Welke les bedoel je\?/])
+})
+
+const FROM_TO: [Language, string, string, RegExp][] = [
+  ['nl', 'elke dinsdag 17:00', 'de les van 1 december verzetten naar woensdag 2 december 16:00', /2 december om 16:00/],
+  ['nl', 'elke dinsdag 17:00', 'kan de les van dinsdag naar donderdag 16:00?', /donderdag 26 november om 16:00/],
+  ['nl', 'elke dinsdag 17:00', 'kan de les van dinsdag 17:00 naar 18:00?', /dinsdag 24 november om 18:00/],
+  [
+    'en',
+    'every Tuesday 5 pm',
+    'I want to move the lesson of December 1 to Wednesday December 2 at 4 pm',
+    /2 December at 16:00/,
+  ],
+  [
+    'de',
+    'jeden Dienstag 17 Uhr',
+    'die Stunde vom 1. Dezember auf Mittwoch, 2. Dezember 16 Uhr verschieben',
+    /2\. Dezember um 16:00/,
+  ],
+]
+for (const [language, weekly, text, to] of FROM_TO) {
+  t.test(`the lesson and its new time in one sentence: ${text}`, async t => {
+    const { one, lessons } = await start(t, language)
+    for (const said of [weekly, 'ja', text]) await one.says(said)
+    t.match(one.read().at(-1), to)
+    await one.says(language === 'en' ? 'yes' : 'ja')
+    t.match(one.read().at(-1), to)
+    t.equal(new Set((await lessons())?.map(({ start }) => (start / 3_600_000) % 168)).size, 2, 'one is moved')
+  })
+}
+
+t.test('two times of which neither is certain: which one?', async t => {
+  const { one } = await start(t)
+  for (const text of ['elke dinsdag 17:00', 'ja']) await one.says(text)
+  for (const text of ['de les van 17:00 naar donderdag verzetten', 'de les van dinsdag verzetten naar iets anders'])
+    t.match(await one.says(text), [/^Welke les bedoel je\?/], text)
+  t.match(await one.says('die van 1 december naar 2 december 16:00'), [/2 december om 16:00/])
 })
 
 t.test('which one? all of them: a person', async t => {
