@@ -19,6 +19,8 @@ export interface LessonPackage {
   /** Bought. */
   minutes: number
   left: number
+  /** Whose money is paid back, and that lessons have used: so many are taken once they are given back. */
+  refundDue: number
   /** How it was paid, as a lesson's `payment`: `500.00 EUR, pi_…`. */
   payment: string
   /** In the currency's minor unit. */
@@ -69,7 +71,7 @@ export interface By {
   at: number
 }
 
-export type NewPackage = Omit<LessonPackage, 'left'>
+export type NewPackage = Omit<LessonPackage, 'left' | 'refundDue'>
 
 export interface Taking extends By {
   whose: LessonsOf

@@ -64,9 +64,12 @@ export const CREATE_PACKAGES = `
 /** What is created last. */
 export const LAST_PACKAGE_TABLE = ENTRIES
 
+const TAKEN = `
+  (SELECT coalesce(-sum(entry.minutes), 0)::integer FROM ${ENTRIES} AS entry
+   WHERE entry.package = ${TABLE}.id AND entry.why = 'refunded')`
 const PACKAGE = `
-  id, conversation, contact, student, lesson_minutes AS "lessonMinutes", minutes, left_minutes AS "left", payment,
-  amount, currency, bought_at AS "boughtAt"`
+  id, conversation, contact, student, lesson_minutes AS "lessonMinutes", minutes, left_minutes AS "left",
+  refund_due - ${TAKEN} AS "refundDue", payment, amount, currency, bought_at AS "boughtAt"`
 const ENTRY = 'key, package, number, minutes, why, who, at, order_id AS "order", note, left_minutes AS "left"'
 const IS_WHOSE = "((conversation = $1 AND conversation <> '') OR contact = $2)"
 
@@ -82,9 +85,7 @@ const LIST = `
 const SET_LEFT = `UPDATE ${TABLE} SET left_minutes = left_minutes + $1 WHERE id = $2`
 const SET_REFUND_DUE = `UPDATE ${TABLE} SET refund_due = greatest(refund_due, $1) WHERE id = $2`
 const REFUNDED = `
-  SELECT refund_due AS due, left_minutes AS "left",
-    (SELECT coalesce(-sum(minutes), 0)::integer FROM ${ENTRIES} WHERE package = id AND why = 'refunded') AS taken
-  FROM ${TABLE} WHERE id = $1`
+  SELECT refund_due AS due, left_minutes AS "left", ${TAKEN} AS taken FROM ${TABLE} WHERE id = $1`
 const ENTRY_OF = `SELECT ${ENTRY} FROM ${ENTRIES} WHERE key = $1`
 const ENTRIES_OF = `SELECT ${ENTRY} FROM ${ENTRIES} WHERE package = $1 ORDER BY number`
 const APPEND = `

@@ -87,9 +87,11 @@ export interface EntryRow {
   left_minutes: number
 }
 
+const TAKEN = `
+  (SELECT coalesce(-sum(minutes), 0) FROM package_entry WHERE package_entry.package = package.id AND why = 'refunded')`
 const PACKAGE = `
-  id, conversation, contact, student, lesson_minutes AS lessonMinutes, minutes, left_minutes AS "left", payment, amount,
-  currency, bought_at AS boughtAt`
+  id, conversation, contact, student, lesson_minutes AS lessonMinutes, minutes, left_minutes AS "left",
+  refund_due - ${TAKEN} AS refundDue, payment, amount, currency, bought_at AS boughtAt`
 const ENTRY = 'key, package, number, minutes, why, who, at, order_id AS "order", note, left_minutes AS "left"'
 const IS_WHOSE = "((conversation = ?1 AND conversation <> '') OR contact = ?2)"
 
@@ -105,10 +107,7 @@ export const PACKAGE_STATEMENTS = {
   list: `SELECT ${PACKAGE} FROM package WHERE (bought_at, id) < (?, ?) ORDER BY bought_at DESC, id DESC LIMIT ?`,
   setLeft: 'UPDATE package SET left_minutes = ? WHERE id = ?',
   setRefundDue: 'UPDATE package SET refund_due = max(refund_due, ?) WHERE id = ?',
-  refunded: `
-    SELECT refund_due AS due, left_minutes AS "left",
-      (SELECT coalesce(-sum(minutes), 0) FROM package_entry WHERE package = id AND why = 'refunded') AS taken
-    FROM package WHERE id = ?`,
+  refunded: `SELECT refund_due AS due, left_minutes AS "left", ${TAKEN} AS taken FROM package WHERE id = ?`,
   entry: `SELECT ${ENTRY} FROM package_entry WHERE key = ?`,
   entries: `SELECT ${ENTRY} FROM package_entry WHERE package = ? ORDER BY number`,
   append: `

@@ -9,8 +9,10 @@ import { choiceTitle, parseTime, type Reader } from './times.ts'
 
 /** The question whether a lesson shall be cancelled, and the one choice that cancels it: the attribute `cancel_asked`. */
 
-/** What the student was told of the money. `stopped`: a payment that has not arrived; `package`: it goes back there. */
-export type MoneyTold = { how: 'refund' | 'stopped'; money: Money } | { how: 'person' | 'package' | 'nothing' }
+/** What the student was told of the money. `stopped`: a payment that has not arrived; `package`: it goes back there; `repaid`: that is refunded. */
+export type MoneyTold =
+  | { how: 'refund' | 'stopped'; money: Money }
+  | { how: 'person' | 'package' | 'repaid' | 'nothing' }
 
 export interface CancelAsked extends LessonRef {
   /** Of the lesson: a moved one makes the question void. */
@@ -30,7 +32,7 @@ export function cancelAskedOf({ cancel_asked }: Json): CancelAsked | undefined {
   const told: MoneyTold =
     how === 'refund' || how === 'stopped'
       ? { how, money }
-      : { how: how === 'person' || how === 'package' ? how : 'nothing' }
+      : { how: how === 'person' || how === 'package' || how === 'repaid' ? how : 'nothing' }
   return { ...lesson, sequence: Number(sequence), at: askedAt, told }
 }
 

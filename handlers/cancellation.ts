@@ -1,4 +1,5 @@
 import type { BookedLesson } from '../calendar/contract.ts'
+import type { LessonPackage } from '../calendar/packages.ts'
 import type { HandlerContext } from '../inbox/drain.ts'
 import { PermanentError, TransientError } from '../inbox/errors.ts'
 import { alertPerson } from './attention.ts'
@@ -26,7 +27,7 @@ export type RefundOf =
   | { money: Money; underWay?: true }
   /** A person must decide: what is wrong, and how to fix it. `money`: what is left of the payment, if known. */
   | { person: string; money?: Money }
-  /** So many go back into the package from which it was paid, whatever the rule about money is. */
+  /** So many go back into the package from which it was paid, whatever the rule about money is; 0: it is refunded. */
   | { minutes: number }
   /** Nothing was paid, all of it is paid back, or the tutor's rule is that nothing is. */
   | 'nothing'
@@ -43,8 +44,11 @@ export async function refundOf(
   by: CancelledBy = 'student',
 ): Promise<RefundOf> {
   if (isFromPackage(lesson)) {
-    const taken = await services.calendar.packages?.takenFor(lesson.order)
-    return taken ? { minutes: -taken.minutes } : { person: NOT_IN_LEDGER }
+    const { packages } = services.calendar
+    const taken = await packages?.takenFor(lesson.order)
+    if (packages === undefined || !taken) return { person: NOT_IN_LEDGER }
+    const { refundDue } = (await packages.find(taken.package)) as LessonPackage
+    return { minutes: Math.max(0, -taken.minutes - refundDue) }
   }
   const { refund } = services.tutor.cancellation
   if (by === 'student' && refund === 'none') return 'nothing'

@@ -146,7 +146,7 @@ function newsFor(services: Services, conversation: Conversation, news: News): Re
     }
   }
   const paidBack = refunded === undefined ? [] : [texts.refunded(moneyIn(language, refunded))]
-  if (returned !== undefined) paidBack.push(texts.returnedToPackage)
+  if (returned !== undefined) paidBack.push(returned > 0 ? texts.returnedToPackage : texts.packageRefunded)
   const money = refunded === undefined ? '' : `, ${formatAmount(refunded.amount, refunded.currency)} paid back`
   const sum = returned === undefined ? money : `, ${returned} minutes back in its package`
   return {

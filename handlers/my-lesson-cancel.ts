@@ -50,7 +50,7 @@ export async function askCancel(turn: Turn, lesson: BookedLesson, before: string
 async function moneyOfLesson(turn: Turn, lesson: BookedLesson): Promise<{ told: MoneyTold; why?: string }> {
   const refund = await refundOf(turn.services, lesson, turn.context)
   if (refund === 'nothing') return { told: { how: 'nothing' } }
-  if ('minutes' in refund) return { told: { how: 'package' } }
+  if ('minutes' in refund) return { told: { how: refund.minutes > 0 ? 'package' : 'repaid' } }
   if ('person' in refund) return { told: { how: 'person' }, why: refund.person }
   return { told: { how: refund.underWay ? 'stopped' : 'refund', money: refund.money } }
 }
@@ -66,6 +66,8 @@ function moneyLines(turn: Turn, lesson: BookedLesson, told: MoneyTold): string[]
       return [texts.willStopPayment(moneyIn(conversation.language, told.money))]
     case 'package':
       return [texts.willReturnToPackage]
+    case 'repaid':
+      return [...paid, texts.packageRefunded]
     case 'person':
       return [...paid, texts.personRefunds]
     case 'nothing':
@@ -131,7 +133,7 @@ export async function confirmCancel(turn: Turn, asked: CancelAsked): Promise<Rep
 async function cancel(turn: Turn, lesson: BookedLesson, told: MoneyTold, why: string | undefined): Promise<Reply> {
   const { services, conversation, context } = turn
   const texts = services.tutor.texts[conversation.language]
-  const refund = told.how === 'refund' || told.how === 'stopped' || told.how === 'package'
+  const refund = told.how !== 'person' && told.how !== 'nothing'
   const outcome = await cancelLesson(services, { lesson, by: 'student', refund }, context)
   if (!outcome.cancelled) return showAsItIs(turn, lesson.order)
   const person = outcome.person ?? why
@@ -162,7 +164,7 @@ function outcomeLines(turn: Turn, lesson: BookedLesson, told: MoneyTold, outcome
   const { services, conversation } = turn
   const texts = services.tutor.texts[conversation.language]
   const { refunded, underWay, returned, person } = outcome
-  if (returned !== undefined) return [texts.returnedToPackage]
+  if (returned !== undefined) return [returned > 0 ? texts.returnedToPackage : texts.packageRefunded]
   if (refunded !== null) return [texts.refunded(moneyIn(conversation.language, refunded))]
   if (underWay === 'stopped') return [texts.paymentStopped]
   if ('money' in told && underWay === 'awaited')

@@ -32,7 +32,7 @@ export interface PaidBack {
    * student is told.
    */
   underWay?: 'stopped' | 'awaited'
-  /** Minutes that are back in the package from which it was paid. */
+  /** Minutes that are back in the package from which it was paid; 0: its money has been paid back. */
   returned?: number
   /** Nothing could be paid back, and a person must see to it: what is wrong, and how to fix it. */
   person?: string
@@ -203,9 +203,13 @@ export async function payBack(services: Services, what: PayBack, context: Handle
 
 /** Back into its package, whatever a lesson costs by itself. */
 async function giveBack({ calendar, now }: Services, { lesson, by }: PayBack): Promise<PaidBack> {
-  const returned = await calendar.packages?.giveBack({ order: lesson.order, who: by, at: now() })
-  if (!returned) return { refunded: null, person: NOT_IN_LEDGER }
-  return { refunded: null, returned: returned.minutes }
+  const { packages } = calendar
+  const returned = await packages?.giveBack({ order: lesson.order, who: by, at: now() })
+  if (packages === undefined || !returned) return { refunded: null, person: NOT_IN_LEDGER }
+  // What a refund of the package still had to take is taken with it.
+  const next = (await packages.entries(returned.package)).find(({ number }) => number === returned.number + 1)
+  const taken = next?.why === 'refunded' && next.who !== 'stripe' ? -next.minutes : 0
+  return { refunded: null, returned: Math.max(0, returned.minutes - taken) }
 }
 
 /** For the tutor. */

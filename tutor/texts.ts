@@ -35,6 +35,7 @@ export const PLACEHOLDERS = {
   paidFromPackage: [],
   willReturnToPackage: [],
   returnedToPackage: [],
+  packageRefunded: [],
   chooseTime: ['minutes'],
   thisTime: ['when', 'minutes'],
   noTimes: [],

@@ -240,6 +240,7 @@ export const de: Language = {
     paidFromPackage: 'Sie ist aus deinem Paket bezahlt.',
     willReturnToPackage: 'Sie kommt zurück in dein Paket.',
     returnedToPackage: 'Sie ist wieder in deinem Paket.',
+    packageRefunded: 'Dein Paket ist erstattet: Es kommt nichts zurück.',
     lessonsAndMinutes: (lessons, minutes, rest) => {
       if (lessons === 0) return `${rest} Minuten`
       const all = `${lessons} ${lessons === 1 ? 'Stunde' : 'Stunden'} zu ${minutes} Minuten`

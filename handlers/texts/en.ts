@@ -228,6 +228,7 @@ export const en: Language = {
     paidFromPackage: 'It is paid from your lesson package.',
     willReturnToPackage: 'It goes back into your lesson package.',
     returnedToPackage: 'It is back in your lesson package.',
+    packageRefunded: 'Your lesson package has been refunded: nothing goes back into it.',
     lessonsAndMinutes: (lessons, minutes, rest) => {
       if (lessons === 0) return `${rest} minutes`
       const all = `${lessons} ${lessons === 1 ? 'lesson' : 'lessons'} of ${minutes} minutes`

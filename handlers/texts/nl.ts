@@ -239,6 +239,7 @@ export const nl: Language = {
     paidFromPackage: 'Hij is betaald uit je lespakket.',
     willReturnToPackage: 'Hij gaat terug in je lespakket.',
     returnedToPackage: 'Hij staat weer in je lespakket.',
+    packageRefunded: 'Je lespakket is terugbetaald: er gaat niets in terug.',
     lessonsAndMinutes: (lessons, minutes, rest) => {
       if (lessons === 0) return `${rest} minuten`
       const all = `${lessons} ${lessons === 1 ? 'les' : 'lessen'} van ${minutes} minuten`

@@ -60,6 +60,8 @@ export interface Texts {
   /** What becomes of it if it is cancelled. */
   willReturnToPackage: string
   returnedToPackage: string
+  /** Instead of both, if the package has been paid back at Stripe. */
+  packageRefunded: string
   /** A part of others. @param rest minutes that are no whole lesson; 0: none */
   lessonsAndMinutes(lessons: number, minutes: number, rest: number): string
   chooseTime(minutes: number): string

@@ -97,13 +97,35 @@ t.test('a message that is given up after its lesson is booked leaves lesson and 
   t.equal(await left(), 480)
 })
 
-t.test('of a package that has been paid back nothing goes back', async t => {
-  const { renee, left, packages } = await fromPackage(t)
+const REFUNDED = 'Je lespakket is terugbetaald: er gaat niets in terug.'
+
+t.test('of a package that has been paid back nothing goes back, and that is what is said', async t => {
+  const { renee, left, packages, cancel } = await fromPackage(t)
+  await renee.says('Les boeken')
+  await renee.says('vrijdag 12:00')
+  const other = await fromPackageOrder(renee)
   const [pack] = (await packages?.list(1)) ?? []
   await packages?.refund({ package: String(pack?.id), minutes: 600, who: 'stripe', at: 0 })
-  await renee.says('Ik wil mijn les annuleren')
-  t.match(await renee.chooses('Annuleer do 26 nov 17:00'), [/\nJe hebt geen betaalde lessen meer over\.$/])
+  t.match(await cancel(other, true), { state: 'done', why: /; 0 minutes are back in its package$/ })
+  t.equal(renee.read().at(-1), `Je les op vrijdag 27 november om 12:00 gaat niet door.\n${REFUNDED}`)
+  t.match(await renee.says('Ik wil mijn les annuleren'), [
+    `Wil je je les van donderdag 26 november om 17:00 annuleren?\nHij is betaald uit je lespakket.\n${REFUNDED}`,
+  ])
+  t.strictSame(await renee.chooses('Annuleer do 26 nov 17:00'), [
+    `Je les op donderdag 26 november om 17:00 gaat niet door.\n${REFUNDED}\nJe hebt geen betaalde lessen meer over.`,
+  ])
   t.equal(await left(), 0)
+  t.match(renee.notes().at(-1), / 0 minutes are back in the package\.$/)
+})
+
+t.test('of a package that has been paid back in part, what is left of it goes back', async t => {
+  const { renee, left, packages } = await fromPackage(t)
+  const [pack] = (await packages?.list(1)) ?? []
+  await packages?.refund({ package: String(pack?.id), minutes: 570, who: 'stripe', at: 0 })
+  t.match(await renee.says('Ik wil mijn les annuleren'), [/\nHij gaat terug in je lespakket\./])
+  await renee.chooses('Annuleer do 26 nov 17:00')
+  t.match(renee.notes().at(-1), / 30 minutes are back in the package\.$/)
+  t.equal(await left(), 30)
 })
 
 t.test('a lesson that is not in the ledger: a person decides', async t => {
