@@ -27,6 +27,7 @@ import { askForTime, type ChoiceOfTime, offerTimes } from './offers.ts'
 import { bookFromPackage } from './package-lesson.ts'
 import { packagePrices } from './package-sale.ts'
 import { askForPackage, tellLessonsLeft } from './package-steps.ts'
+import { hasPackageFor } from './packages.ts'
 import { checkPrice } from './price-check.ts'
 import { askForWhom, askOtherName, pupilQuestion } from './pupil-question.ts'
 import { isPupilUnknown, pupilLines, withoutPupil } from './pupils.ts'
@@ -191,13 +192,18 @@ async function cancelReservation(turn: Turn): Promise<boolean> {
   return true
 }
 
-/** Sends the payment link again; once it has expired, holds the lesson again if its time is free. */
+/**
+ * Sends the payment link again; once it has expired, holds the lesson again if its time is free. A package that was
+ * bought since then pays instead.
+ */
 async function sendLinkAgain(turn: Turn): Promise<Reply> {
   const { services, conversation, delivery, signal } = turn
   const { payment_link, payment_expires, lesson_start, order_id, checkout_session } = conversation.attributes
   const [id, url, session] = [order_id, payment_link, checkout_session].map(asText)
   const [start, until] = [parseTime(lesson_start), parseTime(payment_expires)]
   if (id === undefined || start === undefined || session === undefined) return startBooking(turn, turn.kind)
+  const mayTake = await hasPackageFor(turn, await newOrder(services, conversation.id, delivery))
+  if (mayTake && isPlanned(turn, start)) return reserveInstead(turn, start)
   const { client } = sale(turn)
   const texts = services.tutor.texts[conversation.language]
   const { status, amount_total, currency } = await client.getSession(session, signal)
