@@ -39,6 +39,7 @@ import {
   takeStep,
   whereWeAre,
 } from './steps.ts'
+import { shiftIn } from './time-shift.ts'
 import { parseTime, type Reader } from './times.ts'
 import { type Turn, textsOf, writtenAt } from './turn.ts'
 import { askHost } from './understand.ts'
@@ -152,6 +153,8 @@ function findOne(turn: Turn, mayHaveLesson: boolean): Found | undefined {
   const urgent = urgentWishOf(text, { ...wishes, intent: situation.intent, isOneMeant: said.isOne })
   if (isAboutLesson(urgent)) return withTime(urgent, said)
   if (urgent !== undefined) return urgent
+  const shifted = shiftedIn(turn, said)
+  if (shifted !== undefined) return shifted
   const wish = wishOf(text, wishes)
   if (isAboutLesson(wish)) return wish
   const { time: spoken, minutes, wants } = said
@@ -179,6 +182,25 @@ function timesIn({ services, conversation, text, delivery }: Turn, isHourAsked: 
 function isWeeklyConfirmed({ services, conversation, text }: Turn, { time, isOnlyWeekly }: SpokenTimes): boolean {
   const asked = isWeeklyAsked(conversation) ? askedTimeOf(conversation) : undefined
   return asked !== undefined && isOnlyWeekly && time?.isMeant(asked) === true && hasYes(text, services.tutor.words)
+}
+
+/** `een uur later`: than the time that was asked about, or than the lesson that is shown or moved. */
+function shiftedIn({ services, conversation, text, delivery }: Turn, said: SpokenTimes): Found | undefined {
+  const shift = shiftIn(text)
+  const reader = readerOf(conversation, services)
+  const { attributes } = conversation
+  const intent = intentOf(attributes)
+  const isOfLesson = intent === 'lesson' || intent === 'move'
+  const asked = intent === 'slot' || intent === 'move' ? askedTimeOf(conversation) : undefined
+  const from = asked ?? (isOfLesson ? lessonDialogueOf(attributes)?.lessons[0].start : undefined)
+  if (shift === undefined || from === undefined) return undefined
+  // `donderdag een uur later`: another day.
+  if (spokenTime(text, writtenAt(delivery), reader)?.wanted.some(({ days }) => days !== undefined)) return undefined
+  const at = from + shift * 60_000
+  if (isOfLesson) return { moveTo: at }
+  // `een uur` is how much later, not how long.
+  const { minutes: _, ...others } = said
+  return { spoken: exactTime(at, reader.zone), said: others, isTrial: false }
 }
 
 /** `kan mijn les naar vrijdag` */

@@ -22,6 +22,7 @@ import { pupilLines, pupilsNamedIn, pupilsOf } from './pupils.ts'
 import { askAgain, backTo } from './question.ts'
 import type { Reply } from './reply.ts'
 import type { TimeSaid } from './spoken-offer.ts'
+import { shiftIn } from './time-shift.ts'
 import { type Turn, textsOf } from './turn.ts'
 import { lessonOfStudent, lessonsOfStudent } from './whose-lesson.ts'
 import type { LessonWish } from './wishes.ts'
@@ -47,7 +48,7 @@ export interface AboutLesson {
 /** @param given the student's lessons, if they are known */
 export async function aboutLesson(turn: Turn, about: AboutLesson, given?: BookedLesson[]): Promise<Reply> {
   const lessons = given ?? (await lessonsOfStudent(turn))
-  const { order, lesson: wish } = about
+  const { order, lesson: wish, time, moveTo } = about
   if (wish === 'weekly') return giveWeeklyToPerson(turn)
   // Where none can be paid now, it is the link at which a lesson is.
   if (wish === 'pay')
@@ -57,8 +58,14 @@ export async function aboutLesson(turn: Turn, about: AboutLesson, given?: Booked
   const possible = order === undefined ? ofNamedPupil(turn, lessons) : lessons
   const moved = wish === 'move' && order === undefined ? movedFromTo(turn, possible) : undefined
   if (moved !== undefined) return startMove(turn, moved.lesson, moved)
-  const one = lessonMeant(turn, lessons, possible, about)
-  return one === undefined ? askWhich(turn, possible, wish) : answerAbout(turn, one, wish, about)
+  // `dinsdag een uur later`: the day names the lesson.
+  const shift = wish === 'move' && moveTo === undefined ? shiftIn(turn.text) : undefined
+  const isNamed = shift !== undefined && possible.some(({ start }) => time?.spoken.isMeant(start))
+  const one = lessonMeant(turn, lessons, possible, isNamed && time ? { ...about, names: time } : about)
+  if (one === undefined) return askWhich(turn, possible, wish)
+  if (shift !== undefined && (isNamed || time === undefined))
+    return startMove(turn, one, { moveTo: one.start + shift * 60_000 })
+  return answerAbout(turn, one, wish, about)
 }
 
 /** `annuleer de les van Bob`: Bob's; all of them where nobody is named, or who has none. */

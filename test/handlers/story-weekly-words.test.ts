@@ -235,6 +235,52 @@ for (const [language, weekly, text, to] of FROM_TO) {
   })
 }
 
+for (const [language, weekly, later, earlier, times] of [
+  ['nl', 'elke dinsdag 17:00', 'maar een uur later', 'toch twee uur eerder', ['dinsdag 18:00 60', 'dinsdag 16:00 60']],
+  ['en', 'every Tuesday 5 pm', 'but an hour later', 'two hours earlier', ['Tuesday 18:00 60', 'Tuesday 16:00 60']],
+  [
+    'de',
+    'jeden Dienstag 17 Uhr',
+    'aber eine Stunde später',
+    'zwei Stunden früher bitte',
+    ['Dienstag 18:00 60', 'Dienstag 16:00 60'],
+  ],
+] as const) {
+  t.test(`an hour later than the time that was asked about: ${language}`, async t => {
+    const { one } = await start(t, language)
+    await one.says(weekly)
+    for (const [index, text] of [later, earlier].entries()) {
+      await one.says(text)
+      t.equal(askedIn(one.read().at(-1), language)?.split(':').slice(0, 2).join(':'), times[index])
+    }
+  })
+}
+
+for (const texts of [
+  ['kan de les van dinsdag een uur later?'],
+  ['kan de les van 1 december een uur later?'],
+  ['mijn les verzetten', '2', 'gewoon een uurtje later'],
+  ['mijn les', '2', 'kan het een uur later?'],
+]) {
+  t.test(`a lesson an hour later: ${texts.join(', ')}`, async t => {
+    const { one } = await start(t, 'nl', { tutor: { payment: { linkHours: [] } } })
+    for (const text of ['elke dinsdag 17:00', 'ja', ...texts])
+      await one.says(text === '2' ? (one.choices()[1] as string) : text)
+    const to = texts[0]?.includes('van dinsdag') ? 'dinsdag 24 november om 18:00' : 'dinsdag 1 december om 18:00'
+    t.match(one.read().at(-1), to)
+    t.match(await one.says('ja'), [new RegExp(to)])
+  })
+}
+
+t.test('an hour later on another day: that day is offered', async t => {
+  const { one } = await start(t)
+  for (const text of ['elke dinsdag 17:00', 'ja', 'mijn les', 'di 24 nov 17:00']) await one.says(text)
+  t.match(await one.says('kan de les naar donderdag, een uur later?'), [/dinsdag 24 november om 17:00 verzetten\?/])
+  t.ok(one.choices().some(title => title.startsWith('do 26 nov')))
+  await one.says('liever vrijdag een uur later')
+  t.ok(one.choices().some(title => title.startsWith('vr 27 nov')))
+})
+
 t.test('two times of which neither is certain: which one?', async t => {
   const { one } = await start(t)
   for (const text of ['elke dinsdag 17:00', 'ja']) await one.says(text)
