@@ -2,6 +2,7 @@ import type { HandlerContext } from '../inbox/drain.ts'
 import { BOOKED, NO_ORDER, readerOf, tutorReader } from './booking.ts'
 import { type Conversation, fetchIfThere, isOrderCurrent } from './conversation.ts'
 import { followUp } from './follow-up.ts'
+import { hasOthers } from './lesson-ahead.ts'
 import { kindOfPaid, whereOf } from './lesson-kind.ts'
 import type { News } from './lesson-requests.ts'
 import { linkIsPaid } from './link-expiry.ts'
@@ -96,16 +97,6 @@ function stateOfPaid(
       remove: isCurrent ? ['status:awaiting_pay', 'payment:failed'] : [],
     },
   }
-}
-
-/** Whether other lessons of the conversation are to come. */
-async function hasOthers(
-  { calendar, now }: Services,
-  { order, conversation }: News['lesson'],
-  { signal }: HandlerContext,
-): Promise<boolean> {
-  const others = (await calendar.lessonsOf?.({ conversation }, now(), signal)) ?? []
-  return others.some(other => other.order !== order)
 }
 
 function newsFor(services: Services, conversation: Conversation, news: News): Reply {

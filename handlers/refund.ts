@@ -8,6 +8,7 @@ import { alertPerson } from './attention.ts'
 import { BOOKED, NO_ORDER, readerOf, tutorReader } from './booking.ts'
 import { type Conversation, isOrderCurrent } from './conversation.ts'
 import { paymentGivenUp, requireChatwoot } from './given-up.ts'
+import { hasOthers } from './lesson-ahead.ts'
 import { formatAmount, type Money, moneyIn } from './money.ts'
 import { type Claim, type Claimed, claimOf } from './ownership.ts'
 import { packageRefunded } from './package-refund.ts'
@@ -105,9 +106,11 @@ export async function fullyRefunded(
     return alertPerson(services, refund, `refund_${payer.problem}`, why, context)
   }
   const { conversation } = payer
-  await replyOnce(services, client, conversation, `refund:${id}`, context, () =>
-    refunded(services, conversation, refund, isPayment, isCancelled ? booked.start : undefined),
-  )
+  await replyOnce(services, client, conversation, `refund:${id}`, context, async () => {
+    const isLast = !(await hasOthers(services, { order, conversation: conversation.id }, context))
+    const lesson = { ...(isCancelled && { cancelled: booked.start }), isLast }
+    return refunded(services, conversation, refund, isPayment, lesson)
+  })
 }
 
 const refundedKey = (payment: string) => `refund:${payment}:lesson`
@@ -136,13 +139,16 @@ async function notePartialRefund(
   await sayOnce(client, 'sendPrivateNote', payer.conversation.id, { content: note }, key, context)
 }
 
-/** @param cancelled the cancelled lesson's start, Unix ms, if there was one to come */
+/**
+ * @param cancelled the cancelled lesson's start, Unix ms, if there was one to come
+ * @param isLast the conversation has no other lesson to come
+ */
 function refunded(
   services: Services,
   conversation: Conversation,
   { id, order, sum, seen, isTold }: Refund,
   isPayment: boolean,
-  cancelled: number | undefined,
+  { cancelled, isLast }: { cancelled?: number; isLast: boolean },
 ): Reply {
   const { attributes, language } = conversation
   const texts = services.tutor.texts[language]
@@ -168,7 +174,11 @@ function refunded(
       payment_intent_id: id,
     },
     labels: {
-      remove: ['payment:paid', ...(isBooked ? ['status:booked'] : []), ...(isCurrent ? ['status:awaiting_pay'] : [])],
+      remove: [
+        'payment:paid',
+        ...(isBooked && isLast ? ['status:booked'] : []),
+        ...(isCurrent ? ['status:awaiting_pay'] : []),
+      ],
     },
   }
 }

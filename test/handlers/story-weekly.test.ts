@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
+import { pay } from '../../sandbox/payments.ts'
 import { goOn } from '../helpers/later.ts'
-import { booked, setUp } from '../helpers/lesson-story.ts'
+import { booked, refundEvent, setUp } from '../helpers/lesson-story.ts'
 
 /** Students have a lesson each week at one time: asked for once, made week by week. */
 
@@ -97,6 +98,29 @@ t.test('one is cancelled without the others: nothing is owed, and the next one i
   await tutor.goOn('2026-12-01T12:00')
   t.notOk((await starts())?.includes('2026-12-01T16:00'), 'it is not booked again')
 })
+
+t.test(
+  'one is paid by its link and refunded at Stripe: it is cancelled, the others and the weekly time stay',
+  async t => {
+    const tutor = await greeted(t)
+    const { renee, starts } = tutor
+    await renee.says('elke week dinsdag 17:00')
+    await renee.says('ja graag')
+    await tutor.goOn('2026-11-23T12:00')
+    await tutor.deliver(pay(tutor.session()).completed)
+    const paymentIntent = `${tutor.session().payment_intent}`
+    await tutor.deliver(refundEvent('evt_part', { paymentIntent, refunded: 3_000 }))
+    t.equal((await starts())?.length, 4, 'in part: it stays')
+    await tutor.deliver(refundEvent('evt_all', { paymentIntent }))
+    t.equal(
+      renee.read().at(-1),
+      'Je betaling van € 60,00 is terugbetaald.\nJe les op dinsdag 24 november om 17:00 gaat niet door.',
+    )
+    t.strictSame(renee.conversation.labels, ['status:booked'])
+    await tutor.goOn('2026-11-30T11:00')
+    t.strictSame(await starts(), ['2026-12-01T16:00', '2026-12-08T16:00', '2026-12-15T16:00', '2026-12-22T16:00'])
+  },
+)
 
 t.test('who has that time each week already is shown the next lesson of it, and another pupil’s is taken', async t => {
   const { renee } = await greeted(t, { tutor: { payment: { linkHours: [] } } })
