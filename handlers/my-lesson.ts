@@ -117,9 +117,11 @@ function lessonMeant(
   const isOfUnpaid = wish !== 'see' && wish !== 'where' && unpaidOrderOf(conversation, all) !== undefined
   if (isOfUnpaid && names === undefined) return undefined
   if (lessons.length === 1 && names === undefined) return lessons[0]
-  // The time that goes with moving is the new one.
-  const of = names ?? (wish === 'move' ? undefined : time)
-  const atTime = lessons.filter(({ start }) => of?.spoken.isMeant(start))
+  const of = (names ?? time)?.spoken
+  // `donderdag kan niet`: the lesson of that day. Any other time that goes with moving is the new one.
+  const isRefused = names === undefined && of?.wanted.length === 0
+  if (of === undefined || (wish === 'move' && names === undefined && !isRefused)) return undefined
+  const atTime = lessons.filter(({ start }) => of.isMeant(start) !== isRefused)
   return atTime.length === 1 ? atTime[0] : undefined
 }
 

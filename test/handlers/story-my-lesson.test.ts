@@ -84,6 +84,22 @@ t.test('with several lessons: which one', async t => {
   t.match(await renee.says('hoe laat is mijn les van donderdag?'), [/^Je les: donderdag/])
 })
 
+for (const [text, answer] of [
+  ['donderdag kan ik niet', /^Naar wanneer wil je je les van donderdag 26 november om 17:00 verzetten/],
+  ['ik kan donderdag niet komen', /^Je les: donderdag 26 november om 17:00/],
+  ['annuleer de les, donderdag kan ik niet', /^Wil je je les van donderdag 26 november om 17:00 annuleren/],
+  ['kan mijn les naar vrijdag?', /^Welke les bedoel je/],
+  ['woensdag kan ik niet', /^Welke les bedoel je/],
+  ['donderdag en vrijdag kan ik niet', /^Welke les bedoel je/],
+] as const) {
+  t.test(`with several lessons: the one of the day that does not suit is meant: ${text}`, async t => {
+    const tutor = await setUp(t)
+    const renee = await booked(tutor, 'donderdag 17:00')
+    await booked(tutor, 'vrijdag 15:00', renee)
+    t.match(await renee.says(text), [answer])
+  })
+}
+
 t.test('one that the tutor has made, paid in another way', async t => {
   const tutor = await setUp(t)
   const renee = tutor.student()
