@@ -175,7 +175,11 @@ function timesIn({ services, conversation, text, delivery }: Turn, isHourAsked: 
   if (!isHourAsked) return spokenTimes(text, at, reader)
   const weekly = isWeeklyAsked(conversation) ? askedTimeOf(conversation) : undefined
   const before = weekly === undefined ? askedBefore(conversation.attributes, reader) : exactTime(weekly, reader.zone)
-  return spokenTimes(text, at, reader, { isHourAsked, before, isWeeklyAsked: weekly !== undefined })
+  const said = spokenTimes(text, at, reader, { isHourAsked, before, isWeeklyAsked: weekly !== undefined })
+  // `elke week graag`: the time that was asked about, but for one lesson.
+  const isSame = said.time === undefined && said.isWeekly && isYesToWeekly(text, services.tutor.words)
+  const asked = isSame ? askedTimeOf(conversation) : undefined
+  return asked === undefined ? said : { ...said, time: exactTime(asked, reader.zone) }
 }
 
 /** `ja, elke dinsdag 17:00`: the time that was asked about. */
@@ -287,7 +291,8 @@ export function choiceIn({ services, conversation, text }: Turn, situation: Situ
   const asked = isAsked ? askedTimeOf(conversation) : undefined
   const { words } = services.tutor
   if (isWeeklyAsked(conversation) && isYesToWeekly(text, words)) return { step: 'every_week' }
-  return asked !== undefined && isYes(text, words) ? { time: asked } : understandOlder(text, situation)
+  if (asked === undefined || !isYesToWeekly(text, words)) return understandOlder(text, situation)
+  return isYes(text, words) ? { time: asked } : null
 }
 
 /** Choices may be made again and again. */

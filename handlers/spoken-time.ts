@@ -95,7 +95,8 @@ export function spokenTimes(
   const begin = start === undefined ? today : beginOf(start, today)
   const durations = only.filter(part => part.is === 'duration')
   const resolved = groups.all.map(group => ({ ...resolve(group, begin), isRefused: group.isRefused }))
-  const isChanged = isWeekly && isWeeklyAsked && (start !== undefined || durations.length > 0)
+  // `alleen deze keer`, `vanaf volgende week`: the time that was asked about.
+  const isChanged = isWeeklyAsked && (isOnce || (isWeekly && (start !== undefined || durations.length > 0)))
   const said: Read[] = resolved.length === 0 && (isChanged || start?.isDay) ? [ANY_TIME] : resolved
   // `elke week vanaf 1 december om 17:00`; but what was asked about keeps its day of the week.
   const isDay = start?.isDay && !(isWeeklyAsked && start.isBeginning)

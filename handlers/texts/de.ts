@@ -61,7 +61,7 @@ export const de: Language = {
       keine festen stunden mehr, keine wochentliche .. mehr, keine wochentlichen .. mehr, keinen festen termin mehr, stunde pausieren, stunden pausieren, nachhilfe pausieren`,
     weeklyLesson: `
       feste stunde*, feste termin*, feste zeit, feste nachhilfe*, festen stunde*, festen termin*, festen zeit, festen nachhilfe*, fester stunde*, fester termin*, fester zeit, fester nachhilfe*, wochentlich* stunde*, wochentlich* termin*, wochentlich* zeit, wochentlich* nachhilfe*, regelmassig* stunde*,
-      regelmassig* termin*, regelmassig* zeit, regelmassig* nachhilfe*, stunde jeden, stunden jeden, alle stunden, alle meine stunden, alle termine, alle weiteren, alle zukunftigen, alle kunftigen, ganze serie, =alle von ihnen, =samtliche`,
+      regelmassig* termin*, regelmassig* zeit, regelmassig* nachhilfe*, stunde jeden, stunden jeden, alle stunden, alle meine stunden, alle termine, alle weiteren, alle zukunftigen, alle kunftigen, ganze serie, alle absag*, alles absag*, beide absag*, beide stunden, =beide, =alle beide, =alle von ihnen, =samtliche`,
     myWeekly: `
       meine feste, meine festen, meine fester, meine wochentlich*, meinen feste, meinen festen, meinen fester, meinen wochentlich*, mein feste, mein festen, mein fester, mein wochentlich*, meiner feste, meiner festen, meiner fester, meiner wochentlich*, unsere feste, unsere festen, unsere fester,
       unsere wochentlich*, unseren feste, unseren festen, unseren fester, unseren wochentlich*, unser feste, unser festen, unser fester, unser wochentlich*`,
@@ -71,7 +71,7 @@ export const de: Language = {
     absent: `
       kann nicht kommen, kann .. nicht kommen, konnen nicht kommen, konnen .. nicht kommen, komme nicht, komme .. nicht, nicht dabei, schaffe es nicht, schaffe .. nicht, schaffen es nicht, verhindert, dazwischen gekommen, dazwischengekommen, keine stunde, keine stunden, keine nachhilfe, keinen unterricht,
       morgen nicht da, heute nicht da, bin nicht da, bin .. nicht da, sind nicht da, arzttermin, schaffe das .. nicht, schaffe das nicht, schaff es nicht, schaff das nicht, nicht teilnehmen, was dazwischen, kann .. doch nicht, konnen .. doch nicht, muss zum arzt, muss zum zahnarzt, bin beim arzt,
-      stunde brauchen wir nicht, stunde brauche ich nicht, klappt .. nicht mehr, im urlaub, nicht wahrnehmen, in urlaub`,
+      stunde brauchen wir nicht, stunde brauche ich nicht, klappt .. nicht mehr, dieses mal .. nicht, diesmal .. nicht, im urlaub, nicht wahrnehmen, in urlaub`,
     change: `
       stunde .. anderen tag, stunde .. anderen termin, stunde .. andern, termin .. tauschen, stunde .. fruher, stunde .. spater, stunde .. tauschen, die stunde auf, meine stunde auf, den termin auf, auf einen anderen tag, statt dienstag, statt montag, statt mittwoch, statt donnerstag, statt freitag`,
     late: `

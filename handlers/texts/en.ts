@@ -56,7 +56,7 @@ export const en: Language = {
     weeklyLesson: `
       weekly lesson*, weekly class*, weekly slot, weekly session*, weekly appointment*, weekly booking*, weekly time, regular lesson*, regular class*, regular slot, regular session*, regular appointment*, regular booking*, regular time, recurring lesson*, recurring class*, recurring slot,
       recurring session*, recurring appointment*, recurring booking*, recurring time, fixed lesson*, fixed class*, fixed slot, fixed session*, fixed appointment*, fixed booking*, fixed time, standing lesson*, standing class*, standing slot, standing session*, standing appointment*, standing booking*,
-      standing time, weekly tutoring, lesson every, lessons every, class every, all my lessons, all lessons, all of my lessons, all the lessons, all future lessons, all our lessons, whole series, =all, =all of them, =every one, =everything, =weekly`,
+      standing time, weekly tutoring, lesson every, lessons every, class every, all my lessons, all lessons, all of my lessons, all the lessons, all future lessons, all our lessons, whole series, cancel all, cancel both, cancel them all, cancel everything, both lessons, =both, =both of them, =all, =all of them, =every one, =everything, =weekly`,
     myWeekly: `
       my weekly, my regular, my recurring, our weekly, our regular, our recurring, his weekly, his regular, his recurring, her weekly, her regular, her recurring, the weekly, the regular, the recurring`,
     weeklyMoved: `
@@ -65,7 +65,7 @@ export const en: Language = {
     absent: `
       wont work, not going to work, have to skip, need to skip, cant come, cannot come, can not come, wont come, cant make, cannot make, wont make, can not make, not able to come, not coming, not able to make, unable to, cant attend, cannot attend, miss .. lesson, miss .. class, something came up, no lesson,
       no lessons, dont need .. lesson, dont want .. lesson, wont be able, not be able to, wont be there, not be there, wont be here, cant be there, cannot be there, cant do it, doctors appointment, going to miss, have to miss, got to miss, not going to make, to the dentist, see a doctor, to the doctor,
-      skip this week, skip next week, skip the lesson, skip .. lesson, skip .. class, skip today, skip tomorrow, on holiday, be away, on vacation`,
+      skip this week, skip next week, skip the lesson, skip .. lesson, skip .. class, skip today, skip tomorrow, this time .. cant, this time .. cannot, cant .. this time, cannot .. this time, not this time, on holiday, be away, on vacation`,
     change: `
       change .. lesson, change .. appointment, change .. booking, change .. time, lesson .. another day, lesson .. another time, lesson .. earlier, lesson .. later, push it, push .. lesson, swap .. slot, swap .. time, instead of tuesday, instead of monday, instead of wednesday, instead of thursday, instead of friday,
       my lesson to, my lesson be on, my lesson on`,

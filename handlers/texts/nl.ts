@@ -57,7 +57,7 @@ export const nl: Language = {
       geen wekelijkse les meer, geen wekelijkse lessen meer, niet meer elke, niet meer iedere, niet meer wekelijks, les pauzeren, lessen pauzeren, bijles pauzeren, pauzeren met`,
     weeklyLesson: `
       vaste les*, vaste bijles, vaste afspraak, vaste tijd, vaste moment, vaste uur, vaste dag, wekelijkse les*, wekelijkse bijles, wekelijkse afspraak, wekelijkse tijd, wekelijkse moment, wekelijkse uur, wekelijkse dag, vast moment, vast uur, mijn les elke, mijn lessen elke, mijn les iedere,
-      mijn lessen iedere, mijn les van elke, mijn lessen van elke, alle lessen, al mijn lessen, al onze lessen, alle toekomstige, hele reeks, =alle, =allemaal, =alles, =vaste, =wekelijkse`,
+      mijn lessen iedere, mijn les van elke, mijn lessen van elke, alle lessen, al mijn lessen, al onze lessen, alle toekomstige, hele reeks, alle afzeg*, alles afzeg*, alle annul*, alles annul*, allebei, =beide, =alle, =allemaal, =alles, =vaste, =wekelijkse`,
     myWeekly: `
       mijn vaste, mijn wekelijkse, onze vaste, onze wekelijkse, zijn vaste, zijn wekelijkse, haar vaste, haar wekelijkse, ons vast, mijn vast, mijn les van elke, mijn lessen van elke`,
     weeklyMoved: `
@@ -67,7 +67,7 @@ export const nl: Language = {
     absent: `
       niet lukken, lukt .. niet, lukt niet, moet .. overslaan, sla .. over, kan niet komen, kan .. niet komen, kunnen niet komen, kunnen .. niet komen, niet aanwezig, kan er niet zijn, kan er .. niet bij zijn, kom .. niet, komt .. niet naar, niet erbij, red het niet, haal het niet, redden het niet, halen het niet,
       verhinderd, kan mijn les niet, kan de les niet, les kan niet, geen les, geen lessen, geen bijles, iets tussengekomen, tussen gekomen, er morgen niet, er vandaag niet, er dan niet, niet redden, kan .. toch niet, kunnen .. toch niet, niet aanwezig zijn, moet naar de tandarts, moet naar de dokter,
-      moet naar de huisarts, moet naar de orthodontist, moet naar het ziekenhuis, kan niet naar les, niet naar de les, les hoeft niet, lessen hoeven niet, op vakantie, moet .. missen, de les .. missen, mijn les .. missen, ga ik missen, die dag niet`,
+      moet naar de huisarts, moet naar de orthodontist, moet naar het ziekenhuis, kan niet naar les, niet naar de les, les hoeft niet, lessen hoeven niet, op vakantie, moet .. missen, de les .. missen, mijn les .. missen, ga ik missen, die dag niet, deze keer kan .. niet, dit keer kan .. niet, deze keer niet, dit keer niet`,
     change: `
       les .. andere dag, les .. andere tijd, les .. ander moment, les .. ander tijdstip, afspraak .. andere dag, afspraak .. ander moment, afspraak .. andere tijd, les .. vroeger, les .. later, les .. wijzigen, les .. veranderen, afspraak .. wijzigen, afspraak .. veranderen, reservering .. wijzigen,
       boeking .. wijzigen, tijd .. wijzigen, de les naar, mijn les naar, les .. andere keer, wisselen van tijd, wisselen van dag, wisselen van uur, ipv dinsdag, ipv maandag, ipv woensdag, ipv donderdag, ipv vrijdag, kunnen we ruilen`,

@@ -149,7 +149,7 @@ export const times: TimeWords = {
     between: 'zwischen, zw',
     ago: 'her',
     or: 'oder, und, beziehungsweise, bzw, sonst, ansonsten',
-    but: 'aber, sondern, dafür, lieber, stattdessen, weil, dagegen',
+    but: 'aber, sondern, dafür, lieber, stattdessen, weil, dagegen, nein lieber, nein doch lieber, nein dann lieber, nein besser',
     busy: 'habe ich, hab ich, ich habe, ich hab, hat mein sohn, hat meine tochter, hat er, hat sie, muss ich, ich muss, bin ich, ich bin, gehe ich, ich gehe, spiele ich, haben wir, wir haben, müssen wir, sind wir',
     free: 'zeit, frei, verfügbar, zuhause, da, nichts, lust, luft, einverstanden, dabei, bereit',
     onDate: 'am, den, dem',
@@ -158,7 +158,7 @@ export const times: TimeWords = {
     next: 'nächsten, nächster, nächste, nächstes, naechsten, naechster',
     weekly:
       'jede woche, wöchentlich, woechentlich, jeden, jede, jeder, immer, einmal die woche, regelmäßig, fester, festen, feste, fixen, fixer, wöchentliche, wöchentlichen, wöchentlicher, regelmäßige, regelmäßigen, regelmäßiger, einmal pro woche, einmal in der woche, 1x pro woche, 1x die woche, 1 mal pro woche, 1 mal die woche, eine stunde pro woche, jeweils',
-    once: 'dieses mal, diesmal, einmalig, einzelne, einzelstunde, nur einmal',
+    once: 'dieses mal, diesmal, dies eine mal, einmal, einmalig, einzelne, einzelstunde, nur einmal',
     only: 'nur',
     coming: 'diesen, kommenden',
     begins: 'anfang, beginnend, startend, beginn, im, zum, beginn im, ab anfang',

@@ -170,7 +170,7 @@ export const times: TimeWords = {
     between: 'between, in between, betweem',
     ago: 'ago',
     or: 'or, and, or else, otherwise',
-    but: 'but, rather, instead, because, though, however',
+    but: 'but, rather, instead, because, though, however, no rather, no id rather, no i would rather, no id prefer, no make it, no how about, no what about',
     busy: 'i have, ive got, i got, i have to, i need to, i must, i am, im, i go, i play, i do, my son has, my daughter has, he has, she has, there is, theres, we have, weve got, we have to, we are',
     free: 'time, available, home, nothing, off, there, able, happy, in, around for',
     onDate: '',
@@ -180,7 +180,7 @@ export const times: TimeWords = {
     next: 'next',
     weekly:
       'every week, weekly, each week, every, each, once a week, regular, recurring, evry, evrey, wekly, once per week, one time a week, 1x a week, one lesson a week, one lesson per week, 1 lesson a week, 1 lesson per week, standing',
-    once: 'this time, one off, oneoff, just once, only once, single lesson',
+    once: 'this time, this once, one time, one off, oneoff, once, just once, only once, single lesson',
     only: 'only, just',
     coming: 'this, coming',
     begins:

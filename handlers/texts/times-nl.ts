@@ -168,7 +168,7 @@ export const times: TimeWords = {
     between: 'tussen',
     ago: 'geleden',
     or: 'of, en, ofwel, dan wel, anders',
-    but: 'maar, wel, liever, want, echter',
+    but: 'maar, wel, liever, want, echter, nee liever, nee toch liever, nee dan liever, nee doe maar, nee graag',
     not: 'niet, geen, nooit, nee, onmogelijk, bezet, geen tijd, druk, te laat, te vroeg, werk ik, sport ik, train ik, moet ik werken, verhinderd, is lastig, wordt lastig, is moeilijk, wordt moeilijk',
     busy: 'heb ik, ik heb, heeft mijn zoon, heeft mijn dochter, heeft hij, heeft ze, heeft zij, moet ik, ik moet, zit ik, ik zit, ben ik, ik ben, ga ik, ik ga, sta ik, hebben we, hebben wij, we hebben, wij hebben, moeten we, zijn we',
     free: 'tijd, vrij, beschikbaar, thuis, akkoord, nodig, zin in, niks, niets, er, ruimte, gelegenheid, aanwezig',
@@ -178,7 +178,7 @@ export const times: TimeWords = {
     next: 'volgende',
     weekly:
       'elke week, iedere week, wekelijks, wekelijkse, elke, iedere, elke keer, ieder, vaste, vast, elk, iedre, elek, wekeliks, weekelijks, structureel, structurele, telkens, één keer per week, 1 keer per week, 1x per week, eens per week, één les per week, 1 les per week, één keer in de week, 1 keer in de week, 1x in de week',
-    once: 'deze keer, dit keer, eenmalig, eenmalige, losse les, voor één keer',
+    once: 'deze keer, dit keer, eenmalig, eenmalige, losse les, één keer, 1 keer, eenmaal, voor één keer',
     only: 'alleen, enkel, slechts',
     coming: 'komende, aanstaande, aankomende',
     begins:

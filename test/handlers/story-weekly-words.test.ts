@@ -147,6 +147,41 @@ t.test('only once after all: single lessons', async t => {
   }
 })
 
+for (const [language, weekly, text] of [
+  ['nl', 'elke dinsdag 17:00', 'nee, alleen deze keer'],
+  ['nl', 'elke dinsdag 17:00', 'nee één keer'],
+  ['en', 'every Tuesday 5 pm', 'no just once'],
+  ['en', 'every Tuesday 5 pm', 'just this once please'],
+  ['de', 'jeden Dienstag 17 Uhr', 'nein, nur einmal'],
+] as const) {
+  t.test(`only once after all: that time, as one lesson: ${text}`, async t => {
+    const { one, lessons } = await start(t, language)
+    await one.says(weekly)
+    await one.says(text)
+    const [only, ...others] = one.choices()
+    t.match(only, /^(di|Tue|Di).*24.*17:00/)
+    t.notMatch(others.join(), /17:00|Elke week|Every week|Jede Woche/)
+    t.strictSame(await lessons(), [])
+  })
+}
+
+for (const [language, single, text] of [
+  ['nl', 'dinsdag 17:00', 'elke week'],
+  ['nl', 'dinsdag 17:00', 'ja elke week graag'],
+  ['en', 'Tuesday 5 pm', 'every week please'],
+  ['de', 'Dienstag 17 Uhr', 'jede Woche bitte'],
+] as const) {
+  t.test(`every week after all: ${text}`, async t => {
+    const { one, lessons } = await start(t, language)
+    await one.says(single)
+    await one.says(text)
+    t.match(askedIn(one.read().at(-1), language), / 17:00 60: .*24/)
+    t.strictSame(await lessons(), [])
+    await one.says('ja')
+    t.equal((await lessons())?.length, 4)
+  })
+}
+
 t.test('a length that is sold, and one that is not', async t => {
   const { one } = await start(t)
   await one.says('elke dinsdag 90 minuten 17:00')
@@ -180,8 +215,10 @@ const ENDS: [Language, string, string][] = [
   ['de', 'jeden Dienstag 17 Uhr', 'Wir wollen stoppen'],
   ['en', 'every Tuesday 5 pm', 'stop my weekly lesson'],
   ['en', 'every Tuesday 5 pm', 'cancel my weekly lessons'],
+  ['en', 'every Tuesday 5 pm', 'cancel all'],
   ['en', 'every Tuesday 5 pm', 'can my weekly lesson move to Thursday'],
   ['de', 'jeden Dienstag 17 Uhr', 'meine wöchentlichen Stunden kündigen'],
+  ['de', 'jeden Dienstag 17 Uhr', 'alle absagen'],
   ['de', 'jeden Dienstag 17 Uhr', 'kann meine feste Stunde auf Donnerstag?'],
 ]
 const ABOUT = {
@@ -289,12 +326,23 @@ t.test('two times of which neither is certain: which one?', async t => {
   t.match(await one.says('die van 1 december naar 2 december 16:00'), [/2 december om 16:00/])
 })
 
-t.test('which one? all of them: a person', async t => {
+for (const all of ['allemaal', 'allebei', 'both', 'beide']) {
+  t.test(`which one? all of them: a person: ${all}`, async t => {
+    const { one } = await start(t)
+    for (const text of ['elke dinsdag 17:00', 'ja']) await one.says(text)
+    t.match(await one.says('annuleren'), [/^Welke les bedoel je\?/])
+    await one.says(all)
+    t.match(one.notes().at(-1), ABOUT.nl)
+  })
+}
+
+t.test('not this time: which one?', async t => {
   const { one } = await start(t)
   for (const text of ['elke dinsdag 17:00', 'ja']) await one.says(text)
-  t.match(await one.says('annuleren'), [/^Welke les bedoel je\?/])
-  await one.says('allemaal')
-  t.match(one.notes().at(-1), ABOUT.nl)
+  for (const text of ['deze keer kan ik niet', "this time I can't", 'diesmal kann ich leider nicht']) {
+    t.match(await one.says(text), [/^Welke les bedoel je\?/], text)
+    await one.says('laat maar')
+  }
 })
 
 t.test('who has no weekly lesson: a person, as for any lesson', async t => {
