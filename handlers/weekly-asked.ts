@@ -3,6 +3,7 @@ import type { Interval } from '../calendar/contract.ts'
 import { PermanentError } from '../inbox/errors.ts'
 import { askedTime, askedTimeOf, isWeeklyAsked } from './asked-time.ts'
 import { BOOKED, freeTimes, newOrder, plannedTimes, planningOf, readerOf, tutorReader } from './booking.ts'
+import type { Conversation } from './conversation.ts'
 import { whereOf } from './lesson-kind.ts'
 import { namedIn } from './lesson-of.ts'
 import { showLesson } from './my-lesson-view.ts'
@@ -13,7 +14,7 @@ import { isPupilUnknown, pupilLines, withoutPupil } from './pupils.ts'
 import type { Reply } from './reply.ts'
 import type { Services } from './services.ts'
 import { offerNear, type TimeSaid, withLength } from './spoken-offer.ts'
-import { exactTime, isExact } from './spoken-time.ts'
+import { dayAt, exactTime, isExact, type SpokenTime } from './spoken-time.ts'
 import { formatDay, formatWhen, isoTime } from './times.ts'
 import type { Turn } from './turn.ts'
 import { inWords, makeLessons, skippedIn, skippedNote } from './weekly.ts'
@@ -34,10 +35,11 @@ export async function askWeekly(asked: Turn, time: TimeSaid): Promise<Reply> {
   const { services, conversation } = asked
   const { zone, tutor } = services
   const texts = tutor.texts[conversation.language]
-  const { spoken, said } = time
+  const { said } = time
   const { turn, notSold } = withLength(asked, said)
   const { kind } = turn
   const reader = readerOf(conversation, services)
+  const { spoken, except } = exceptIn(conversation, time.spoken, reader.zone)
   const last = services.now() + planningOf(turn).daysAhead * DAY_MS
   if (isTooFar(spoken, last, reader)) {
     return offerTimes(turn, 'slot', { before: [texts.weeklyTooFar(formatDay(last, reader))] })
@@ -47,7 +49,8 @@ export async function askWeekly(asked: Turn, time: TimeSaid): Promise<Reply> {
   if (only === undefined) return offerNear(turn, 'slot', time, [texts.weeklyHow])
   const isSame = ({ start }: Interval) => isDeepStrictEqual(weeklyAt(start, zone), weeklyAt(only.start, zone))
   if (!meant.every(isSame)) {
-    const isNamed = spoken.wanted.every(({ days, spans }) => days !== undefined && isExact(spans))
+    const isNamed =
+      spoken.wanted.length > 0 && spoken.wanted.every(({ days, spans }) => days !== undefined && isExact(spans))
     return offerNear(turn, 'slot', time, [isNamed ? texts.weeklyOneByOne : texts.weeklyHow])
   }
   const first = (await freeTimes(turn)).find(time => isSame(time) && time.start >= only.start)
@@ -61,9 +64,27 @@ export async function askWeekly(asked: Turn, time: TimeSaid): Promise<Reply> {
   const [day, clock] = inWords(services, conversation, first.start)
   return {
     ...offer,
-    content: [...notSold, texts.thisWeekly(day, clock, kind.minutes, formatWhen(first.start, reader))].join('\n'),
+    content: [
+      ...notSold,
+      ...(except ? [texts.weeklyExcept] : []),
+      texts.thisWeekly(day, clock, kind.minutes, formatWhen(first.start, reader)),
+    ].join('\n'),
     attributes: { ...offer.attributes, offered_slots: askedTime(first.start, zone, true) },
   }
+}
+
+/** How many weeks are looked at for one that is left out. */
+const WEEKS_EXCEPTED = 6
+
+/** `elke dinsdag 17:00, maar niet volgende week`, or the second half as the answer to the question: still each week. */
+function exceptIn(conversation: Conversation, spoken: SpokenTime, zone: string) {
+  const asked = isWeeklyAsked(conversation) && spoken.wanted.length === 0 ? askedTimeOf(conversation) : undefined
+  const first = spoken.wanted[0]?.days?.[0] ?? (asked === undefined ? undefined : dayAt(asked, zone))
+  if (first === undefined) return { spoken, except: false }
+  const weeks = Array.from({ length: WEEKS_EXCEPTED }, (_, week) => first + week * 7)
+  const refused = weeks.filter(day => spoken.refused.some(({ days }) => days?.includes(day)))
+  const except = refused.length > 0 && refused.length < weeks.length
+  return { spoken: except && asked !== undefined ? exactTime(asked, zone) : spoken, except }
 }
 
 /** The same with lessons of another length; undefined: no time was asked about. @param minutes that are sold */

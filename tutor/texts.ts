@@ -53,6 +53,7 @@ export const PLACEHOLDERS = {
   weeklyOneByOne: [],
   weeklyTooFar: ['until'],
   thisWeekly: ['day', 'time', 'minutes', 'first'],
+  weeklyExcept: [],
   weeklyTaken: [],
   weeklyBooked: ['day', 'time', 'first'],
   weeklyPaid: [],

@@ -271,6 +271,7 @@ export const de: Language = {
       `Eine feste Stunde kann bis ${until} beginnen. Für einen späteren Beginn: wähle „Jemanden sprechen“ oder schreib später noch einmal.`,
     thisWeekly: (day, time, minutes, first) =>
       `Jeden ${day} um ${time}, ${minutes} Minuten, das erste Mal ${first}. Soll ich das jede Woche für dich eintragen? Aufhören geht jederzeit.`,
+    weeklyExcept: 'Eine Woche auslassen geht: sag diese Stunde danach einzeln ab.',
     weeklyTaken: 'Dieser Termin ist leider nicht jede Woche frei. Eine einzelne Stunde geht.',
     weeklyBooked: (day, time, first) =>
       `Deine feste Stunde steht: jeden ${day} um ${time}, das erste Mal ${first}. Bis dann!`,

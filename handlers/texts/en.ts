@@ -257,6 +257,7 @@ export const en: Language = {
       `A weekly lesson can begin until ${until}. To begin later, choose “Talk to a person”, or write again nearer the time.`,
     thisWeekly: (day, time, minutes, first) =>
       `Every ${day} at ${time}, ${minutes} minutes, the first time on ${first}. Shall I book that for you every week? You can stop whenever you like.`,
+    weeklyExcept: 'To skip a week, cancel that lesson afterwards.',
     weeklyTaken: 'Sorry, that time is not free every week. A single lesson is possible.',
     weeklyBooked: (day, time, first) =>
       `Your weekly lesson is booked: every ${day} at ${time}, the first one on ${first}. See you then!`,

@@ -269,6 +269,7 @@ export const nl: Language = {
       `Een vaste les kan beginnen tot en met ${until}. Voor een later begin: kies “Iemand spreken”, of schrijf het later nog eens.`,
     thisWeekly: (day, time, minutes, first) =>
       `Elke ${day} om ${time}, ${minutes} minuten, de eerste keer ${first}. Zal ik dat elke week voor je vastleggen? Stoppen kan altijd.`,
+    weeklyExcept: 'Een week overslaan kan: zeg die les daarna apart af.',
     weeklyTaken: 'Dat moment is helaas niet elke week vrij. Een losse les kan wel.',
     weeklyBooked: (day, time, first) => `Je vaste les staat: elke ${day} om ${time}, de eerste keer ${first}. Tot dan!`,
     weeklyPaid: 'Elke les betaal je apart: de betaallink krijg je hier, een paar dagen van tevoren.',

@@ -99,6 +99,8 @@ export interface Texts {
   weeklyTooFar(until: string): string
   /** A time that is free each week: shall it be this one? @param day of the week @param first when the first lesson is */
   thisWeekly(day: string, time: string, minutes: number, first: string): string
+  /** Before `thisWeekly`: not in some week. */
+  weeklyExcept: string
   /** Other weekly lessons are then. The free times that are meant follow. */
   weeklyTaken: string
   weeklyBooked(day: string, time: string, first: string): string

@@ -309,6 +309,31 @@ for (const texts of [
   })
 }
 
+const EXCEPT: [Language, string, string, string[]][] = [
+  ['nl', 'elke dinsdag 17:00, maar niet volgende week', 'Een week overslaan kan: zeg', ['ja maar niet volgende week']],
+  [
+    'en',
+    'every Tuesday at 5 pm except December 1',
+    'To skip a week, cancel',
+    ['but not next week', 'not on December 8'],
+  ],
+  ['de', 'jeden Dienstag 17 Uhr, aber nicht nächste Woche', 'Eine Woche auslassen', ['ja, aber nicht am 1. Dezember']],
+]
+for (const [language, text, except, answers] of EXCEPT) {
+  t.test(`each week but one is asked back as each week, with how to skip one: ${text}`, async t => {
+    const { one } = await start(t, language)
+    const first = (await one.says(text))[0]
+    t.ok(first?.startsWith(except), text)
+    for (const answer of answers) t.strictSame(await one.says(answer), [first], answer)
+  })
+}
+
+t.test('not that day at all: other times', async t => {
+  const { one } = await start(t)
+  await one.says('elke dinsdag 17:00')
+  t.match(await one.says('nee, niet op dinsdag'), [/^Voor een vast moment elke week: schrijf/])
+})
+
 t.test('an hour later on another day: that day is offered', async t => {
   const { one } = await start(t)
   for (const text of ['elke dinsdag 17:00', 'ja', 'mijn les', 'di 24 nov 17:00']) await one.says(text)
