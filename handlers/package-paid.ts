@@ -7,6 +7,7 @@ import { alertPerson } from './attention.ts'
 import { situationOf } from './booking.ts'
 import type { Conversation } from './conversation.ts'
 import { choicesOf, intentOf } from './dialogue.ts'
+import { isLessonAhead } from './lesson-ahead.ts'
 import { kindOf } from './lesson-kind.ts'
 import { paidAtStripe } from './lesson-payment.ts'
 import { moneyIn } from './money.ts'
@@ -66,10 +67,11 @@ export async function packagePaid(
       about: { text: 'paid', values: [moneyIn(conversation.language, payment.seen)] },
       note,
       answers,
-      ...menuOf(services, {
-        ...conversation,
-        contactAttributes: { ...conversation.contactAttributes, ...contact },
-      }),
+      ...(await menuOf(
+        services,
+        { ...conversation, contactAttributes: { ...conversation.contactAttributes, ...contact } },
+        context,
+      )),
       attributes: { package_session: null },
       contact,
     }
@@ -77,9 +79,15 @@ export async function packagePaid(
 }
 
 /** A time can be chosen right away, where nothing else is open and the bot may ask. */
-function menuOf(services: Services, conversation: Conversation): Pick<Reply, 'items'> {
+async function menuOf(
+  services: Services,
+  conversation: Conversation,
+  { signal }: HandlerContext,
+): Promise<Pick<Reply, 'items'>> {
   if (intentOf(conversation.attributes) !== 'menu' || isSilent(conversation, services)) return {}
-  return { items: choicesOf(situationOf({ services, conversation, kind: kindOf(conversation, services) }, 'menu', [])) }
+  const booking = { services, conversation, kind: kindOf(conversation, services), signal }
+  const known = { ...conversation, isLessonAhead: await isLessonAhead(booking) }
+  return { items: choicesOf(situationOf({ ...booking, conversation: known }, 'menu', [])) }
 }
 
 /** Needs no Chatwoot. null: it is in the ledger by another payment of its order. */

@@ -26,7 +26,9 @@ export async function askForPackage(turn: Turn, step: Step, tell: Tell): Promise
 export async function tellLessonsLeft(turn: Turn, tell: Tell): Promise<Reply> {
   const { services, conversation } = turn
   const texts = services.tutor.texts[conversation.language]
-  const left = leftOf(services.tutor, await packagesOfStudent(turn), conversation.language)
-  const told = { content: left === undefined ? texts.noLessonsLeft : texts.lessonsLeft(left) }
+  const packages = await packagesOfStudent(turn)
+  const left = leftOf(services.tutor, packages, conversation.language)
+  const none = packages.length === 0 ? texts.noPackage : texts.noLessonsLeft
+  const told = { content: left === undefined ? none : texts.lessonsLeft(left) }
   return intentOf(conversation.attributes) === 'menu' ? { ...showMenu(turn), ...told } : tell(turn, told)
 }

@@ -30,6 +30,7 @@ export const PLACEHOLDERS = {
   package: ['lessons', 'minutes', 'amount'],
   packagePay: ['lessons', 'minutes', 'url', 'until', 'amount'],
   lessonsLeft: ['left'],
+  noPackage: [],
   noLessonsLeft: [],
   packageCorrected: [],
   paidFromPackage: [],

@@ -235,6 +235,7 @@ export const de: Language = {
     packagePay: (lessons, minutes, url, until, amount) =>
       `Ein Paket mit ${lessons} Stunden zu ${minutes} Minuten kostet ${amount}. Du kannst es hier bezahlen, bis ${until}: ${url}`,
     lessonsLeft: left => `Du hast noch ${left} übrig.`,
+    noPackage: 'Ich sehe hier kein Paket von dir.',
     noLessonsLeft: 'Du hast keine bezahlten Stunden mehr übrig.',
     packageCorrected: 'Wir haben dein Paket angepasst.',
     paidFromPackage: 'Sie ist aus deinem Paket bezahlt.',

@@ -223,6 +223,7 @@ export const en: Language = {
     packagePay: (lessons, minutes, url, until, amount) =>
       `A package of ${lessons} lessons of ${minutes} minutes costs ${amount}. You can pay it here until ${until}: ${url}`,
     lessonsLeft: left => `You have ${left} left.`,
+    noPackage: 'I see no lesson package of yours here.',
     noLessonsLeft: 'You have no paid lessons left.',
     packageCorrected: 'We have corrected your lesson package.',
     paidFromPackage: 'It is paid from your lesson package.',

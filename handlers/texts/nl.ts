@@ -234,6 +234,7 @@ export const nl: Language = {
     packagePay: (lessons, minutes, url, until, amount) =>
       `Een pakket van ${lessons} lessen van ${minutes} minuten kost ${amount}. Je kunt het tot ${until} hier betalen: ${url}`,
     lessonsLeft: left => `Je hebt nog ${left} over.`,
+    noPackage: 'Ik zie hier geen lespakket van je.',
     noLessonsLeft: 'Je hebt geen betaalde lessen meer over.',
     packageCorrected: 'We hebben je lespakket aangepast.',
     paidFromPackage: 'Hij is betaald uit je lespakket.',

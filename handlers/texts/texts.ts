@@ -51,7 +51,8 @@ export interface Texts {
   packagePay(lessons: number, minutes: number, url: string, until: string, amount: string): string
   /** @param left as `lessonsAndMinutes` says it */
   lessonsLeft(left: string): string
-  /** Also for who has never bought any. */
+  /** Who asks what is left has never bought any, or not in this conversation. */
+  noPackage: string
   noLessonsLeft: string
   /** By the tutor; `lessonsLeft` or `noLessonsLeft` follows. */
   packageCorrected: string

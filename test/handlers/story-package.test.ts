@@ -5,6 +5,7 @@ import { stripeEvent } from '../../commands/samples.ts'
 import { begin, dispute, pay, settle } from '../../sandbox/payments.ts'
 import type { Session } from '../../sandbox/stripe-api.ts'
 import type { TutorSettings } from '../../tutor/settings.ts'
+import { goOn } from '../helpers/later.ts'
 import { contactOf, refundEvent, setUp } from '../helpers/lesson-story.ts'
 import type { TutorOptions } from '../helpers/tutor.ts'
 
@@ -195,14 +196,14 @@ t.test('the last lesson of a package is booked, and nothing is left', async t =>
   t.match(await tutor.lessons(), [{ payment: 'package, P' }])
 })
 
-t.test('the prices have packages too; without any nothing is left', async t => {
+t.test('the prices have packages too; who has none is told so', async t => {
   const tutor = await withPackages(t)
   const renee = tutor.student('widget')
   await renee.says('Hoi')
   t.match(await renee.says('Wat kost een les?'), [
     'Onze prijzen:\n60 minuten: € 60,00\n90 minuten: € 85,00\n10 lessen van 60 minuten: € 500,00',
   ])
-  t.strictSame(await renee.says('hoeveel lessen heb ik nog'), ['Je hebt geen betaalde lessen meer over.'])
+  t.strictSame(await renee.says('hoeveel lessen heb ik nog'), ['Ik zie hier geen lespakket van je.'])
 })
 
 t.test('of several packages the one that is named, or all are shown', async t => {
@@ -382,7 +383,7 @@ t.test('a calendar without a ledger sells none, and says what to do with what is
   const parts = { amount: 50_000, amount_refunded: 50_000, refunded: true, payment_intent: 'pi_cs_test_1', metadata }
   await tutor.deliver(refundEvent('evt_refund', {}, parts))
   t.match(renee.notes().at(-1), /It is not in the ledger \(yet\)\.$/)
-  t.strictSame(await renee.says('hoeveel lessen heb ik nog'), ['Je hebt geen betaalde lessen meer over.'])
+  t.strictSame(await renee.says('hoeveel lessen heb ik nog'), ['Ik zie hier geen lespakket van je.'])
   await renee.says('Les boeken')
   t.match(await renee.says('donderdag 17:00'), [/Betaal € 60,00/])
 })
@@ -421,3 +422,27 @@ t.test('a slow payment of a package: under way, failed, and disputed', async t =
   t.match(renee.notes().at(-1), /A payment is disputed: 500\.00 EUR.*the package stays as it is\.$/)
   t.not(renee.conversation.custom_attributes?.payment_status, 'disputed')
 })
+
+t.test('the menu after a package’s payment has “Mijn les”, whichever lesson the conversation names', async t => {
+  const tutor = await withPackages(t, { ...TEN, reminders: { hours: [] }, payment: { linkHours: [] } })
+  const renee = tutor.student('widget')
+  for (const text of ['Hallo', 'elke dinsdag 17:00', 'ja']) await renee.says(text)
+  await goOn(tutor, Date.parse('2026-11-25T12:00+01:00'))
+  await bought(tutor, renee)
+  t.match(renee.read().at(-1), /Je hebt nog 10 lessen/)
+  t.ok(renee.choices().includes('Mijn les'), renee.choices().join())
+})
+
+for (const [language, none] of [
+  ['nl', 'Ik zie hier geen lespakket van je.'],
+  ['en', 'I see no lesson package of yours here.'],
+  ['de', 'Ich sehe hier kein Paket von dir.'],
+] as const) {
+  t.test(`who has never bought a package is told so, and can: ${language}`, async t => {
+    const tutor = await withPackages(t)
+    const one = tutor.student('widget', {}, { language })
+    await one.says('Hallo')
+    t.strictSame(await one.says('how many lessons do I have left?'), [none])
+    t.ok(one.choices().some(title => title.startsWith('10 ')))
+  })
+}
