@@ -29,6 +29,8 @@ export async function paymentFailed(
 ): Promise<void> {
   const claim = await claimOf(services, client, payment, context)
   if (claim === null) return
+  // The event is a session's; one that can't be paid any more is in nobody's way.
+  await sessionFailed(`${payment.session}`, context)
   const payer = await claim.payer()
   const lesson = await services.calendar.lessonOf?.(payment.order, context.signal)
   if (lesson?.payment === UNPAID && lesson.cancelledAt === undefined)
@@ -55,9 +57,7 @@ async function unpaidFailed(
   { conversation, ...gone }: Payer,
   context: HandlerContext,
 ): Promise<void> {
-  const { id, order, session } = payment
-  // The event is a session's.
-  await sessionFailed(`${session}`, context)
+  const { id, order } = payment
   const note = `A payment has failed (order ${order}): nothing was charged. Its lesson stays booked, and is not paid.`
   if (conversation === null) {
     const { problem, why } = gone as Extract<Payer, { conversation: null }>

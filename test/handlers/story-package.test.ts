@@ -164,27 +164,6 @@ t.test('paid while a time is chosen: the times stay the question', async t => {
   t.match(await renee.says('donderdag 17:00'), [/betaald uit je lespakket/])
 })
 
-t.test('bought while a lesson awaits its payment: it pays for that one, whose link is ended', async t => {
-  const tutor = await withPackages(t)
-  const renee = tutor.student('widget')
-  await renee.says('Hoi')
-  await renee.says('Les boeken')
-  await renee.says('donderdag 17:00')
-  const [first] = [...tutor.stripe.sessions.values()]
-  await renee.says('lespakket')
-  t.match(await renee.says('betaallink'), [/Betaal € 60,00 vóór/], 'not bought yet')
-  await tutor.deliver(pay(last(tutor)).completed)
-  t.strictSame(await renee.says('donderdag 17:00'), [
-    'Je les staat vast: donderdag 26 november om 17:00. Tot dan!\nHij is betaald uit je lespakket.\nJe hebt nog 9 lessen van 60 minuten over.',
-  ])
-  t.equal(first?.status, 'expired', 'nobody pays for it twice')
-  t.match(await tutor.lessons(), [{ payment: /^package, / }])
-  t.match(renee.conversation, {
-    labels: ['status:booked'],
-    custom_attributes: { pending_intent: 'menu', payment_status: 'paid', payment_link: null, checkout_session: null },
-  })
-})
-
 t.test('the last lesson of a package is booked, and nothing is left', async t => {
   const tutor = await withPackages(t)
   const renee = tutor.student('widget')
@@ -421,6 +400,7 @@ t.test('a slow payment of a package: under way, failed, and disputed', async t =
   await tutor.deliver(dispute(last(tutor), 'created', tutor.clock.now()))
   t.match(renee.notes().at(-1), /A payment is disputed: 500\.00 EUR.*the package stays as it is\.$/)
   t.not(renee.conversation.custom_attributes?.payment_status, 'disputed')
+  t.match(await renee.says('10 lessen'), [/^Een pakket van 10 lessen/], 'it can be bought again')
 })
 
 t.test('the menu after a package’s payment has “Mijn les”, whichever lesson the conversation names', async t => {
