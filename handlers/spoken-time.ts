@@ -96,7 +96,7 @@ export function spokenTimes(
   const durations = only.filter(part => part.is === 'duration')
   const resolved = groups.all.map(group => ({ ...resolve(group, begin), isRefused: group.isRefused }))
   // `alleen deze keer`, `vanaf volgende week`: the time that was asked about.
-  const isChanged = isWeeklyAsked && (isOnce || (isWeekly && (start !== undefined || durations.length > 0)))
+  const isChanged = isWeeklyAsked && (isOnlyOnce(all) || (isWeekly && (start !== undefined || durations.length > 0)))
   const said: Read[] = resolved.length === 0 && (isChanged || start?.isDay) ? [ANY_TIME] : resolved
   // `elke week vanaf 1 december om 17:00`; but what was asked about keeps its day of the week.
   const isDay = start?.isDay && !(isWeeklyAsked && start.isBeginning)
@@ -130,6 +130,13 @@ function isOnlyTime(parts: readonly TimePart[]): boolean {
     part.is === 'time' ||
     (part.is === 'sign' && /[,.!]/.test(part.sign))
   return parts.every(isOfTime) && parts.filter(({ is }) => is === 'weekdays').length <= 1
+}
+
+/** `nee, alleen deze keer`, but not `wat als we een keer niet kunnen?` */
+function isOnlyOnce(parts: readonly TimePart[]): boolean {
+  const isOfIt = ({ is }: TimePart, index: number) =>
+    is === 'once' || is === 'only' || is === 'but' || is === 'sign' || (is === 'not' && index === 0)
+  return parts.some(({ is }) => is === 'once') && parts.every(isOfIt)
 }
 
 /** Whether one of these words stands before a day: `alleen dinsdag`, `next Tuesday`. */

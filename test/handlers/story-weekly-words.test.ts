@@ -165,6 +165,15 @@ for (const [language, weekly, text] of [
   })
 }
 
+t.test('what is asked about a time at which one can’t come is no wish for one lesson', async t => {
+  const { one } = await start(t)
+  await one.says('elke dinsdag 17:00')
+  for (const text of ['wat als we een keer niet kunnen?', 'deze keer niet']) {
+    await one.says(text)
+    t.ok(one.choices().includes('Elke week'), text)
+  }
+})
+
 for (const [language, single, text] of [
   ['nl', 'dinsdag 17:00', 'elke week'],
   ['nl', 'dinsdag 17:00', 'ja elke week graag'],
