@@ -9,6 +9,7 @@ import { askForTime, offerTimes } from './offers.ts'
 import { backTo } from './question.ts'
 import type { Reply } from './reply.ts'
 import { offerNear, type TimeSaid } from './spoken-offer.ts'
+import { isExact } from './spoken-time.ts'
 import { formatWhen, isoTime } from './times.ts'
 import type { Turn } from './turn.ts'
 import { lessonOfStudent } from './whose-lesson.ts'
@@ -30,7 +31,13 @@ export async function startMove(turn: Turn, lesson: BookedLesson, { time, moveTo
   const isMeant = (start: number) => (moveTo === undefined ? time?.spoken.isMeant(start) : start === moveTo)
   const [only, ...others] = (await freeTimes(moving)).filter(({ start }) => isMeant(start))
   if (only !== undefined && others.length === 0 && !time?.said.isWeekly) return askForTime(moving, only)
-  return time === undefined ? offerOthers(moving) : offerNear(moving, 'move', time)
+  if (time === undefined) return offerOthers(moving)
+  return only === undefined && isAt(lesson, time) ? offerTimes(moving, 'move') : offerNear(moving, 'move', time)
+}
+
+/** `de les van donderdag 16:00`, `donderdag 16:00 toch?`: no other time is said. */
+function isAt({ start }: BookedLesson, { spoken: { wanted, isMeant } }: TimeSaid): boolean {
+  return isMeant(start) && wanted.every(({ days, spans }) => days !== undefined && isExact(spans))
 }
 
 function movingTurn(turn: Turn, lesson: BookedLesson): Turn {

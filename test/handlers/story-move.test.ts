@@ -55,6 +55,18 @@ for (const channel of ['widget', 'whatsapp', 'sms'] as const) {
   })
 }
 
+t.test('the time of the lesson itself is no wish for another: times are offered', async t => {
+  const tutor = await setUp(t)
+  const renee = await booked(tutor, 'donderdag 17:00')
+  for (const text of ['kan mijn les van donderdag 17:00 verzet worden?', 'donderdag 17:00 toch?']) {
+    t.match(await renee.says(text), [/^Naar wanneer wil je je les van donderdag 26 november om 17:00 verzetten/], text)
+    await renee.says('laat maar')
+  }
+  t.match(await renee.says('donderdag 17:00 of 18:00'), [/^donderdag 26 november om 18:00 is vrij/])
+  t.match(await renee.says('kan mijn les naar donderdag?'), [/^Naar wanneer/])
+  t.ok(renee.choices()[0]?.startsWith('do 26 nov'))
+})
+
 t.test('in English and in German, a trial lesson within its own hours', async t => {
   const tutor = await setUp(t)
   const ann = await booked(tutor, 'Thursday 5 pm', tutor.student('widget', {}, { language: 'en' }))
