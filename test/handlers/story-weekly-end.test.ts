@@ -17,7 +17,7 @@ async function weekly(t: Test, linkHours: number[] = []) {
     ...tutor,
     renee,
     id,
-    end: (which = id) => tutor.outcome(askToEndWeekly(tutor.desk, which, 'form')),
+    end: (which = id, key = 'form') => tutor.outcome(askToEndWeekly(tutor.desk, which, key)),
   }
 }
 
@@ -48,7 +48,7 @@ tap.test('unpaid lessons are cancelled, what is paid stays', async t => {
   t.match(await lessons(), [{ order: `${id}-20261201` }])
   t.match(renee.conversation, { labels: ['status:booked'] })
   t.strictSame(await weeklyViews(desk), [])
-  await t.rejects(end(), { message: /no weekly lessons 4100042-/ })
+  await t.rejects(end(id, 'another form'), { message: /no weekly lessons 4100042-/ })
   t.match(await renee.says('elke dinsdag 17:00'), [/de eerste keer dinsdag 24 november/], 'it can be had again')
 })
 

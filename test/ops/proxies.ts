@@ -26,6 +26,8 @@ const MAX_REQUESTS = 20_000
 const ANSWERS_BETWEEN = 150
 /** Conversations per connection, used one after the other. */
 const CONVERSATIONS = 4
+/** Messages in each of them, then come others: after more than 30 answers within ten minutes a person gets it. */
+const MESSAGES_EACH = 20
 const MIB = 1024 * 1024
 
 /** Starts the proxy in front of a local port, with another timeout than the shipped one; returns its URL. */
@@ -219,7 +221,8 @@ export function startLoad(url: string) {
   async function send(connection: number): Promise<void> {
     for (let turn = 0; !stopped && next <= MAX_REQUESTS; turn++) {
       const message = next++
-      const conversation = 1 + connection + CONNECTIONS * (turn % CONVERSATIONS)
+      const since = CONVERSATIONS * Math.floor(turn / (CONVERSATIONS * MESSAGES_EACH))
+      const conversation = 1 + connection + CONNECTIONS * (since + (turn % CONVERSATIONS))
       const body = railsJson(chatwoot.incoming({ message, conversation }))
       const answer = await ask(`${url}/cw`, { ...signed(body), agent }).catch(error => ({
         status: (error as NodeJS.ErrnoException).code ?? String(error),
