@@ -398,3 +398,8 @@ for (const hasWeekly of [true, false]) {
     t.notMatch(one.notes().at(-1), /vaste les/)
   })
 }
+
+t.test('a time without a day: how to say it, with times to choose from', async t => {
+  const { one } = await start(t)
+  t.match(await one.says('elke week om 17:00'), [/^Voor een vast moment elke week: schrijf de dag en de tijd/])
+})
