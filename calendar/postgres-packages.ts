@@ -67,9 +67,11 @@ export const LAST_PACKAGE_TABLE = ENTRIES
 const TAKEN = `
   (SELECT coalesce(-sum(entry.minutes), 0)::integer FROM ${ENTRIES} AS entry
    WHERE entry.package = ${TABLE}.id AND entry.why = 'refunded')`
+/** Entries are read only of a package whose money was paid back: the others are read at each booking. */
 const PACKAGE = `
   id, conversation, contact, student, lesson_minutes AS "lessonMinutes", minutes, left_minutes AS "left",
-  refund_due - ${TAKEN} AS "refundDue", payment, amount, currency, bought_at AS "boughtAt"`
+  CASE WHEN refund_due > 0 THEN refund_due - ${TAKEN} ELSE 0 END AS "refundDue", payment, amount, currency,
+  bought_at AS "boughtAt"`
 const ENTRY = 'key, package, number, minutes, why, who, at, order_id AS "order", note, left_minutes AS "left"'
 const IS_WHOSE = "((conversation = $1 AND conversation <> '') OR contact = $2)"
 
