@@ -2,6 +2,7 @@ import { formatAmount } from '../handlers/money.ts'
 import type { StoredDelivery } from '../inbox/contracts.ts'
 import { choiceOf, readSubmittedValues } from '../sources/chatwoot-payloads.ts'
 import { asArray, asObject, asText, type Json } from '../sources/json.ts'
+import { plain } from './plain.ts'
 
 /** What a list shows of a delivery's content: from its stored payload only, so that what is erased is gone from here too. */
 export interface Summary {
@@ -95,8 +96,4 @@ export function isNamed(student: string | null, sought: string): boolean {
   return plain(sought)
     .split(/\s+/)
     .every(word => name.includes(word))
-}
-
-function plain(text: string): string {
-  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().trim()
 }

@@ -4,6 +4,7 @@ import { DateTime } from 'luxon'
 import type { Block, BookedLesson, Calendar, LocalCalendar } from '../../calendar/contract.ts'
 import { MAX_CANDIDATES, someOf } from '../candidates.ts'
 import { BadFilterError } from '../filter.ts'
+import { plain } from '../plain.ts'
 import { type LessonState, stateOf } from './view.ts'
 
 /** Finds lessons: those of a week, those that match a filter, one by its id. All of it reads a bounded time only. */
@@ -93,11 +94,6 @@ function readCursor(cursor: string): Place {
   const [, start, order = ''] = /^(\d{1,15})\.(.+)$/s.exec(cursor) ?? []
   if (start === undefined) throw new BadFilterError('cursor', 'must be that of another page of this list')
   return { start: Number(start), order }
-}
-
-/** Without case and accents: Renée is found as renee. */
-function plain(text: string): string {
-  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().trim()
 }
 
 /** A week, Monday first. Times are Unix ms, dates are ISO 8601. */
