@@ -133,25 +133,33 @@ function changesApi(app: FastifyInstance, desk: LessonDesk): void {
     },
   )
 
-  app.post<{ Params: { id: string } }>(
-    '/lessons/:id/move',
-    { schema: { summary: 'Moves a lesson, and tells the student', ...asked, params, body: body(MOVE_SCHEMA) } },
-    async (request, reply) => {
-      const given = asObject(request.body)
-      const done = await askToMove(desk, request.params.id, given, keyIn(given), AbortSignal.timeout(LOOK_MS))
-      return reply.code(202).send(answer(done))
-    },
-  )
-
-  app.post<{ Params: { id: string } }>(
-    '/lessons/:id/cancel',
-    { schema: { summary: 'Cancels a lesson, and tells the student', ...asked, params, body: body(CANCEL_SCHEMA) } },
-    async (request, reply) => {
-      const given = asObject(request.body)
-      const done = await askToCancel(desk, request.params.id, given, keyIn(given), AbortSignal.timeout(LOOK_MS))
-      return reply.code(202).send(answer(done))
-    },
-  )
+  const changes = [
+    ['move', askToMove, MOVE_SCHEMA, 'Moves a lesson, and tells the student'],
+    ['cancel', askToCancel, CANCEL_SCHEMA, 'Cancels a lesson, and tells the student'],
+    [
+      'paid',
+      askToPay,
+      PAID_SCHEMA,
+      'Marks a lesson as paid otherwise than at Stripe, and tells the student; a reserved one is booked',
+    ],
+    [
+      'unpaid',
+      askToReopen,
+      {},
+      'Takes back that a lesson was marked as paid: it is open again, and the student is told',
+    ],
+  ] as const
+  for (const [change, ask, properties, summary] of changes) {
+    app.post<{ Params: { id: string } }>(
+      `/lessons/:id/${change}`,
+      { schema: { summary, ...asked, params, body: body(properties) } },
+      async (request, reply) => {
+        const given = asObject(request.body)
+        const done = await ask(desk, request.params.id, given, keyIn(given), AbortSignal.timeout(LOOK_MS))
+        return reply.code(202).send(answer(done))
+      },
+    )
+  }
 
   app.post<{ Params: { id: string } }>(
     '/lessons/weekly/:id/end',
@@ -165,40 +173,6 @@ function changesApi(app: FastifyInstance, desk: LessonDesk): void {
     },
     async (request, reply) => {
       const done = await askToEndWeekly(desk, request.params.id, keyIn(asObject(request.body)))
-      return reply.code(202).send(answer(done))
-    },
-  )
-
-  app.post<{ Params: { id: string } }>(
-    '/lessons/:id/paid',
-    {
-      schema: {
-        summary: 'Marks a lesson as paid otherwise than at Stripe, and tells the student; a reserved one is booked',
-        ...asked,
-        params,
-        body: body(PAID_SCHEMA),
-      },
-    },
-    async (request, reply) => {
-      const given = asObject(request.body)
-      const done = await askToPay(desk, request.params.id, given, keyIn(given), AbortSignal.timeout(LOOK_MS))
-      return reply.code(202).send(answer(done))
-    },
-  )
-
-  app.post<{ Params: { id: string } }>(
-    '/lessons/:id/unpaid',
-    {
-      schema: {
-        summary: 'Takes back that a lesson was marked as paid: it is open again, and the student is told',
-        ...asked,
-        params,
-        body: body({}),
-      },
-    },
-    async (request, reply) => {
-      const given = asObject(request.body)
-      const done = await askToReopen(desk, request.params.id, given, keyIn(given), AbortSignal.timeout(LOOK_MS))
       return reply.code(202).send(answer(done))
     },
   )
